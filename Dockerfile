@@ -1,0 +1,13 @@
+# The image of all our own processes; docker-compose.yml says which one a container is.
+FROM python:3.13-slim-bookworm
+
+WORKDIR /app
+COPY whetstone requirements.lock assets.lock ./
+RUN ./whetstone install
+COPY . .
+RUN .venv/bin/python -m compileall -q app worker migrations
+
+ENV PYTHONPATH=/app PYTHONUNBUFFERED=1 PATH=/app/.venv/bin:$PATH
+USER 10001:10001
+ENTRYPOINT ["python"]
+CMD ["-m", "app.cli", "web", "--host", "0.0.0.0", "--port", "8000"]

@@ -1,0 +1,1 @@
+"""Whetstone: versioned prompts, datasets and evaluators, and the evaluations that compare them."""

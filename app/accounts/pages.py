@@ -1,0 +1,94 @@
+"""Signing in and out: by password, by one-time link."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import RedirectResponse
+
+from app.accounts import service
+from app.core import templating
+from app.core.csrf import SESSION_COOKIE, refuse_cross_site
+from app.core.database import SessionDep
+from app.core.errors import Unauthenticated
+from app.core.permissions import Public, SignedIn
+from app.core.settings import get_settings
+
+router = APIRouter(include_in_schema=False)
+_SECONDS_A_DAY = 86_400
+
+
+@router.get("/signin", name="accounts:signin", dependencies=[Public])
+def signin_page(request: Request, next: str = "/") -> Response:  # noqa: A002 - the name in the address
+    """The sign-in form."""
+    return templating.render(request, "accounts/signin.html", problem=None, email="", next=inside(next))
+
+
+@router.post("/signin", dependencies=[Public])
+def sign_in(
+    request: Request,
+    session: SessionDep,
+    email: Annotated[str, Form()] = "",
+    password: Annotated[str, Form()] = "",
+    next: Annotated[str, Form()] = "/",  # noqa: A002 - the name in the form
+) -> Response:
+    """Start a session, or say that it was not right, whatever was wrong."""
+    refuse_cross_site(request)
+    try:
+        token = service.sign_in(session, email, password)
+    except Unauthenticated as error:
+        problem = error.message
+        return templating.render(
+            request, "accounts/signin.html", status=401, problem=problem, email=email, next=inside(next)
+        )
+    return signed_in(request, session, token, inside(next))
+
+
+@router.get("/signin/link/{token}", dependencies=[Public])
+def link_page(request: Request, session: SessionDep, token: str) -> Response:
+    """A page with one button: programs that follow links to look at them must not use the link up."""
+    usable = service.link_is_usable(session, token)
+    return templating.render(
+        request, "accounts/link.html", status=200 if usable else 404, usable=usable, token=token
+    )
+
+
+@router.post("/signin/link/{token}", dependencies=[Public])
+def sign_in_by_link(request: Request, session: SessionDep, token: str) -> Response:
+    """Start a session; the link is used up."""
+    refuse_cross_site(request)
+    fresh, _ = service.sign_in_by_link(session, token)
+    return signed_in(request, session, fresh, "/")
+
+
+@router.post("/signout", name="accounts:signout")
+def sign_out(request: Request, session: SessionDep, _: SignedIn) -> Response:
+    """End this session."""
+    service.sign_out(session, request.cookies.get(SESSION_COOKIE, ""))
+    response = RedirectResponse("/signin", 303)
+    response.delete_cookie(SESSION_COOKIE, path="/")
+    return response
+
+
+def signed_in(request: Request, session: SessionDep, token: str, target: str) -> Response:
+    """The answer that carries a new session; the one before, if any, ends."""
+    old = request.cookies.get(SESSION_COOKIE)
+    if old:
+        service.sign_out(session, old)
+    settings = get_settings()
+    response = RedirectResponse(target, 303)
+    response.set_cookie(
+        SESSION_COOKIE,
+        token,
+        max_age=settings.session_days * _SECONDS_A_DAY,
+        httponly=True,
+        samesite="lax",
+        secure=settings.secure_cookies,
+        path="/",
+    )
+    return response
+
+
+def inside(target: str) -> str:
+    """`target` if it is an address on this server, else the start page: a link must not lead elsewhere."""
+    local = target.startswith("/") and not target.startswith(("//", "/\\")) and target.isprintable()
+    return target if local else "/"

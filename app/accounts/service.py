@@ -1,0 +1,147 @@
+"""Accounts: creating people, signing them in and out, and the one-time links that do it without a password."""
+
+from datetime import timedelta
+
+from sqlalchemy.orm import Session
+
+from app.accounts import repository
+from app.accounts.models import OneTimeToken, User, UserSession
+from app.core import clock, ids, security
+from app.core.errors import Conflict, Invalid, NotFound, Unauthenticated
+from app.core.settings import get_settings
+
+MINIMUM_PASSWORD = 12
+_LONGEST_PASSWORD = 1024  # argon2 would hash more, at the server's expense
+
+
+def create_user(session: Session, *, email: str, full_name: str, password: str | None = None) -> User:
+    """A new account.
+
+    Raises:
+        Invalid: the address or the password cannot be used.
+        Conflict: the address has an account already.
+    """
+    email = email.strip().lower()
+    if not (3 <= len(email) <= 254 and "@" in email[1:-1] and email.isprintable() and " " not in email):
+        raise Invalid(
+            "Enter an e-mail address.", fields={"email": "Enter an e-mail address, such as maya@example.com."}
+        )
+    if repository.find_user_by_email(session, email):
+        raise Conflict(f"{email} has an account already.")
+    user = User(id=ids.new_id("usr"), email=email, full_name=full_name.strip() or email)
+    if password is not None:
+        set_password(user, password)
+    session.add(user)
+    session.flush()
+    return user
+
+
+def set_password(user: User, password: str) -> None:
+    """Give `user` a password.
+
+    Raises:
+        Invalid: it is too short to be safe, or absurdly long.
+    """
+    if not MINIMUM_PASSWORD <= len(password) <= _LONGEST_PASSWORD:
+        text = f"Use at least {MINIMUM_PASSWORD} characters: a sentence is easier to remember than a riddle."
+        raise Invalid(text, fields={"password": text})
+    user.password_hash = security.hash_password(password)
+
+
+def sign_in(session: Session, email: str, password: str) -> str:
+    """The token of a new session.
+
+    Raises:
+        Unauthenticated: no such account, wrong password or disabled, all alike and equally slow.
+    """
+    user = repository.find_user_by_email(session, email)
+    matches = security.password_matches(password[:_LONGEST_PASSWORD], user.password_hash if user else None)
+    if not matches or user is None or user.disabled_at:
+        raise Unauthenticated("The address or the password is not right.")
+    return start_session(session, user)
+
+
+def start_session(session: Session, user: User) -> str:
+    """A new session for `user`; its token goes into the cookie, its hash into the database."""
+    token = security.new_token()
+    expires_at = clock.now() + timedelta(days=get_settings().session_days)
+    session.add(UserSession(token_hash=security.token_hash(token), user_id=user.id, expires_at=expires_at))
+    session.flush()
+    return token
+
+
+def session_user(session: Session, token: str) -> User | None:
+    """The person whom a session's token belongs to; using it keeps the session alive."""
+    token_hash = security.token_hash(token)
+    user = repository.find_session_user(session, token_hash)
+    if user:
+        until = clock.now() + timedelta(days=get_settings().session_days)
+        repository.extend_session(session, token_hash, until, unless_after=until - timedelta(days=1))
+    return user
+
+
+def sign_out(session: Session, token: str) -> None:
+    """End the session that `token` belongs to, if there is one."""
+    repository.delete_session(session, security.token_hash(token))
+
+
+def create_sign_in_link(session: Session, email: str) -> str:
+    """A token for `/signin/link/{token}` that signs in the person once.
+
+    Raises:
+        NotFound: nobody has this address.
+    """
+    user = repository.find_user_by_email(session, email)
+    if user is None or user.disabled_at:
+        raise NotFound(f"Nobody signs in as {email}.")
+    return _one_time_token(session, user.id)
+
+
+def create_setup_token(session: Session) -> str | None:
+    """A token for `/setup?token=…`; None once somebody has an account."""
+    return None if repository.any_user(session) else _one_time_token(session, None)
+
+
+def _one_time_token(session: Session, user_id: str | None) -> str:
+    token = security.new_token()
+    expires_at = clock.now() + timedelta(minutes=get_settings().sign_in_link_minutes)
+    session.add(OneTimeToken(token_hash=security.token_hash(token), user_id=user_id, expires_at=expires_at))
+    session.flush()
+    return token
+
+
+def link_is_usable(session: Session, token: str) -> bool:
+    """Whether a sign-in link would work now. Looking does not use it up: mail scanners look, too."""
+    found = repository.find_token(session, security.token_hash(token))
+    return found is not None and found.user_id is not None
+
+
+def sign_in_by_link(session: Session, token: str) -> tuple[str, User]:
+    """The token of a new session, and whose it is; the link is used up.
+
+    Raises:
+        Unauthenticated: the link is unknown, used or out of date.
+    """
+    found = repository.use_token(session, security.token_hash(token))
+    user = repository.find_user(session, found.user_id) if found and found.user_id else None
+    if user is None or user.disabled_at:
+        raise Unauthenticated("This link was used already or is out of date. Ask for a new one.")
+    return start_session(session, user), user
+
+
+def setup_is_open(session: Session, token: str) -> bool:
+    """Whether the server still has nobody, and `token` is the one that may change that."""
+    found = repository.find_token(session, security.token_hash(token))
+    return found is not None and found.user_id is None and not repository.any_user(session)
+
+
+def use_setup_token(session: Session, token: str) -> None:
+    """Use up the set-up token.
+
+    Raises:
+        Unauthenticated: it is not valid, or the server was set up already.
+    """
+    if not setup_is_open(session, token) or repository.use_token(session, security.token_hash(token)) is None:
+        raise Unauthenticated(
+            "This set-up link is not valid any more. Start the server again to get a new one."
+        )

@@ -1,0 +1,1 @@
+"""The sub-commands of `./whetstone`, one module each with `arguments(parser)` and `run(options)`."""

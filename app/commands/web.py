@@ -1,0 +1,36 @@
+"""`web`: one process that serves the pages and the API."""
+
+import argparse
+import socket
+
+import uvicorn
+
+from app.main import create_app
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `web`."""
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=8000, help="port (default: %(default)s)")
+    parser.add_argument("--fd", type=int, help="serve on this open socket instead, which listens already")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Serve until told to stop; requests in flight get three seconds."""
+    server = uvicorn.Server(
+        uvicorn.Config(
+            create_app,
+            factory=True,
+            host=options.host,
+            port=options.port,
+            loop="uvloop",
+            http="httptools",
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=3,
+        )
+    )
+    # The kernel tells the family of an inherited socket; uvicorn's own `fd` would take it for a Unix socket.
+    server.run(sockets=None if options.fd is None else [socket.socket(fileno=options.fd)])
+    return 0 if server.started else 1

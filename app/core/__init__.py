@@ -1,0 +1,1 @@
+"""The ground floor: what every domain stands on. Imports no domain."""

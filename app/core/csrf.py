@@ -1,0 +1,45 @@
+"""Keeping other sites from making a signed-in browser act: a token in every form, and the browser's own word."""
+
+from fastapi import Request
+
+from app.core import security
+from app.core.errors import Forbidden
+
+SESSION_COOKIE = "whetstone_session"
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def csrf_token(request: Request) -> str:
+    """The token that a page's forms carry: bound to the session cookie, so it needs no storage."""
+    return security.signature("csrf", request.cookies.get(SESSION_COOKIE, ""))
+
+
+async def same_site(request: Request) -> None:
+    """Refuse a state-changing request that another site could have made a browser send.
+
+    The API is exempt: it takes its key from a header that no browser sends by itself, never from a cookie.
+
+    Raises:
+        Forbidden: the request comes from elsewhere, or lacks the page's token.
+    """
+    if request.method in _SAFE or request.url.path.startswith("/v5/"):
+        return
+    refuse_cross_site(request)
+    sent = request.headers.get("x-csrf-token") or (await request.form()).get("_csrf")
+    if not isinstance(sent, str) or not security.same(sent, csrf_token(request)):
+        msg = "This form is out of date: reload the page and send it again."
+        raise Forbidden(msg)
+
+
+def refuse_cross_site(request: Request) -> None:
+    """Refuse what a browser itself says comes from another site (for forms that precede a session, too).
+
+    Raises:
+        Forbidden: `Sec-Fetch-Site` or `Origin` names another site.
+    """
+    site = request.headers.get("sec-fetch-site", "same-origin")
+    origin = request.headers.get("origin")
+    foreign = origin is not None and origin.split("://", 1)[-1] != request.headers.get("host")
+    if site not in ("same-origin", "none") or foreign:
+        msg = "This request came from another site."
+        raise Forbidden(msg)

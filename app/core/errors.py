@@ -1,0 +1,90 @@
+"""Errors that the domains raise; each class carries the HTTP status that the doors answer with.
+
+DomainError
+├── Unauthenticated 401   who are you?
+├── Forbidden       403   we know you, and your role may not
+├── NotFound        404   not there, or not yours to know of
+├── Conflict        409   it would break something that exists
+├── TooLarge        413   over a limit that the message names
+├── Invalid         422   the input is wrong; the message says how to fix it
+├── TooMany         429   come back after `retry_after` seconds
+└── Unavailable     503   something that we need is away
+"""
+
+from typing import Any
+
+
+class DomainError(Exception):
+    """An expected failure, with a message meant for the person who caused it."""
+
+    status = 400
+    title = "That did not work"
+
+    def __init__(self, message: str, **detail: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.detail = detail
+
+
+class Unauthenticated(DomainError):
+    """No valid session or key came with the request."""
+
+    status = 401
+    title = "Sign in"
+
+
+class Forbidden(DomainError):
+    """The caller is known, and its role does not allow this."""
+
+    status = 403
+    title = "Your role does not allow this"
+
+
+class NotFound(DomainError):
+    """The thing is not there, or lies outside the caller's workspace."""
+
+    status = 404
+    title = "Nothing here"
+
+
+class Conflict(DomainError):
+    """The request contradicts what is stored."""
+
+    status = 409
+    title = "That is taken"
+
+
+class TooLarge(DomainError):
+    """The input is over a size limit."""
+
+    status = 413
+    title = "Too large"
+
+
+class Invalid(DomainError):
+    """The input is wrong; `fields` maps a field's name to what to do about it."""
+
+    status = 422
+    title = "Check what you entered"
+
+    def __init__(self, message: str, *, fields: dict[str, str] | None = None, **detail: Any) -> None:
+        super().__init__(message, **detail)
+        self.fields = fields or {}
+
+
+class TooMany(DomainError):
+    """A rate limit was reached."""
+
+    status = 429
+    title = "Too many requests"
+
+    def __init__(self, message: str, *, retry_after_s: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class Unavailable(DomainError):
+    """A part that the request needs is away."""
+
+    status = 503
+    title = "Not available right now"

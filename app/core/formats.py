@@ -1,0 +1,108 @@
+"""Numbers and times in the words of the interface: units, signs, and as many digits as mean something."""
+
+from datetime import datetime
+from decimal import Decimal
+
+from markupsafe import Markup
+
+from app.core import clock
+
+_MINUS = "−"  # a real minus sign: as wide as a digit in tabular figures
+
+
+def number(value: float, digits: int = 0) -> str:
+    """1234.5 as 1,234 (or 1,234.5 with one digit), with a real minus sign."""
+    return f"{value:,.{digits}f}".replace("-", _MINUS)
+
+
+def percent(value: float, digits: int = 1) -> str:
+    """A share from 0 to 1 as 83.5%; exactly 100% and 0% without digits."""
+    text = number(value * 100, digits)
+    return f"{text.removesuffix('.0')}%" if value in (0, 1) else f"{text}%"
+
+
+def signed(value: float, digits: int = 1) -> str:
+    """A difference with its sign: +4.0, −0.8, 0.0."""
+    text = f"{value:,.{digits}f}"
+    if float(text.replace(",", "")) == 0:
+        return f"{0:.{digits}f}"
+    return (text if value < 0 else f"+{text}").replace("-", _MINUS)
+
+
+def seconds(milliseconds: float | None) -> str:
+    """A duration given in milliseconds: 340 ms, 1.42 s, 1 min 12 s."""
+    if milliseconds is None:
+        return ""
+    if milliseconds < 100:
+        return f"{milliseconds:.0f} ms"
+    total = milliseconds / 1000
+    if total < 60:
+        return f"{total:.2f} s"
+    minutes, rest = divmod(round(total), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min"
+
+
+def money(usd: float | Decimal | None) -> str:
+    """An amount in US dollars: two decimals, or two significant digits when it is less than a dollar."""
+    if usd is None:
+        return ""
+    amount = float(usd)
+    sign, amount = (_MINUS if amount < 0 else ""), abs(amount)
+    if amount == 0 or amount >= 0.995:
+        return f"{sign}${amount:,.2f}"
+    text = f"{amount:.2g}"
+    text = f"{float(text):.10f}".rstrip("0") if "e" in text else text
+    return f"{sign}${text}0" if len(text.split(".")[-1]) == 1 else f"{sign}${text}"
+
+
+def ago(moment: datetime | None) -> str:
+    """A moment relative to now under a week, the date after: 2 min ago, yesterday, 18 Nov."""
+    if moment is None:
+        return ""
+    passed = (clock.now() - moment).total_seconds()
+    if passed < 60:
+        return "just now"
+    if passed < 3600:
+        return f"{passed // 60:.0f} min ago"
+    if passed < 86_400:
+        return f"{passed // 3600:.0f} h ago"
+    days = int(passed // 86_400)
+    if days < 7:
+        return "yesterday" if days == 1 else f"{days} days ago"
+    return f"{moment.day} {moment:%b}" if passed < 300 * 86_400 else f"{moment.day} {moment:%b %Y}"
+
+
+def iso(moment: datetime | None) -> str:
+    """A moment for a `title` or `datetime` attribute."""
+    return moment.isoformat(timespec="seconds") if moment else ""
+
+
+def initials(name: str) -> str:
+    """Up to two letters for an avatar."""
+    words = [word for word in name.replace("@", " ").replace(".", " ").split() if word]
+    return (
+        "".join(word[0] for word in (words[0], words[-1]) if word).upper()[: min(2, len(words))]
+        if words
+        else "·"
+    )
+
+
+def breakable(text: str) -> Markup:
+    """A long name that may break after its underscores."""
+    return Markup("_<wbr>").join(text.split("_"))
+
+
+FILTERS = {
+    "breakable": breakable,
+    "number": number,
+    "percent": percent,
+    "signed": signed,
+    "seconds": seconds,
+    "money": money,
+    "ago": ago,
+    "iso": iso,
+    "initials": initials,
+}

@@ -1,0 +1,76 @@
+"""Probes: is this process alive, and can the whole answer?"""
+
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+from redis.exceptions import RedisError
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.core import events
+from app.core.database import get_engine
+from app.core.permissions import Public
+from app.core.settings import get_settings
+
+WORKERS_KEY = "whetstone:workers"
+"""A key with an expiry that every worker process renews while it lives."""
+router = APIRouter(prefix="/health", dependencies=[Public], include_in_schema=False)
+
+
+@router.get("/live")
+def live() -> dict[str, str]:
+    """This process answers."""
+    return {"status": "ok"}
+
+
+@router.get("/ready")
+def ready() -> JSONResponse:
+    """Whether database, broker, workers and practice provider can be used, each by name; 503 unless all can."""
+    checks: dict[str, Callable[[], str]] = {
+        "database": _database,
+        "broker": _broker,
+        "workers": _workers,
+        "practice": _practice,
+    }
+    with ThreadPoolExecutor(len(checks)) as pool:
+        states = dict(zip(checks, pool.map(lambda check: check(), checks.values()), strict=True))
+    healthy = all(state.startswith("ok") for state in states.values())
+    return JSONResponse({"status": "ok" if healthy else "degraded", **states}, 200 if healthy else 503)
+
+
+def _database() -> str:
+    try:
+        with get_engine().connect() as connection:
+            connection.execute(text("select 1"))
+    except SQLAlchemyError as error:
+        return f"away: {type(error).__name__}"
+    return "ok"
+
+
+def _broker() -> str:
+    try:
+        events.broker().ping()
+    except (RedisError, OSError) as error:
+        return f"away: {type(error).__name__}"
+    return "ok"
+
+
+def _workers() -> str:
+    try:
+        alive = sum(1 for _ in events.broker().scan_iter(f"{WORKERS_KEY}:*"))
+    except (RedisError, OSError):
+        return "unknown: the broker is away"
+    return f"ok: {alive}" if alive else "away: no worker has reported in the last seconds"
+
+
+def _practice() -> str:
+    url = get_settings().practice_url.removesuffix("/practice/v1") + "/health/live"
+    try:
+        with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - the server's own setting
+            return "ok"
+    except (urllib.error.URLError, OSError) as error:
+        return f"away: {type(error).__name__}"

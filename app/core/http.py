@@ -1,0 +1,169 @@
+"""What every answer has in common: request ids, security headers, and errors in the shape of their door."""
+
+import secrets
+from typing import Any
+
+import psycopg
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.encoders import jsonable_encoder
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from sqlalchemy.exc import DataError
+from sqlalchemy.exc import OperationalError as DatabaseAway
+from sqlalchemy.exc import TimeoutError as PoolExhausted
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.core import templating
+from app.core.errors import DomainError, Invalid, TooLarge, TooMany, Unavailable
+from app.core.settings import get_settings
+
+log = structlog.get_logger()
+API_PREFIX = "/v5"
+
+_HEADERS = {
+    "content-security-policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; "
+        "img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; "
+        "frame-ancestors 'none'; base-uri 'none'"
+    ),
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), microphone=(), geolocation=()",
+}
+
+
+class Envelope:
+    """Puts a request id into logs and answers, sets the security headers, and bounds the body while it streams."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request; other scopes pass through."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request_id = secrets.token_hex(8)
+        scope.setdefault("state", {})["request_id"] = request_id
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers["x-request-id"] = request_id
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+                if not scope["path"].startswith("/static/"):
+                    headers.setdefault("cache-control", "no-store")
+            await send(message)
+
+        await self.app(scope, _bounded(scope, receive), send_with_headers)
+
+
+def _bounded(scope: Scope, receive: Receive) -> Receive:
+    """`receive`, refusing a body over the limit of its route, by its declared size or while it streams."""
+    settings = get_settings()
+    upload = scope["path"].rstrip("/").endswith(("/import", "/datapoints/csv"))
+    limit_mib = settings.upload_limit_mib if upload else settings.body_limit_mib
+    limit, seen = limit_mib * 1024 * 1024, 0
+    declared = Headers(scope=scope).get("content-length", "0")
+    too_large = TooLarge(f"The body is over {limit_mib} MiB. Send it in smaller parts.")
+
+    async def bounded() -> Message:
+        nonlocal seen
+        if declared.isdigit() and int(declared) > limit:
+            raise too_large
+        message = await receive()
+        seen += len(message.get("body", b""))
+        if seen > limit:
+            raise too_large
+        return message
+
+    return bounded
+
+
+def is_api(request: Request) -> bool:
+    """Whether the caller reads JSON: the API, and probes."""
+    return request.url.path.startswith((f"{API_PREFIX}/", "/health"))
+
+
+def _answer(request: Request, error: DomainError) -> Response:
+    headers = {"retry-after": str(error.retry_after_s)} if isinstance(error, TooMany) else {}
+    if isinstance(error, Unavailable):
+        headers["retry-after"] = "5"
+    if not is_api(request):
+        return templating.error_page(request, error, headers)
+    detail: Any = error.message
+    if error.detail:
+        detail = {"description": error.message, **error.detail}
+    if isinstance(error, Invalid):
+        fields = error.fields or {"": error.message}
+        detail = [
+            {"loc": ["body", *name.split(".")] if name else ["body"], "msg": text, "type": "value_error"}
+            for name, text in fields.items()
+        ]
+    return JSONResponse({"detail": jsonable_encoder(detail)}, error.status, headers)
+
+
+def install(app: FastAPI) -> None:
+    """Add the envelope and the error handlers to the app."""
+    app.add_middleware(Envelope)
+
+    @app.exception_handler(DomainError)
+    def domain_error(request: Request, error: DomainError) -> Response:
+        return _answer(request, error)
+
+    @app.exception_handler(RequestValidationError)
+    def invalid_request(request: Request, error: RequestValidationError) -> Response:
+        if is_api(request):
+            return JSONResponse({"detail": jsonable_encoder(_readable(error))}, 422)
+        fields = {str(item["loc"][-1]): item["msg"] for item in error.errors()}
+        message = "; ".join(f"{name}: {text}" for name, text in fields.items())
+        return _answer(request, Invalid(message, fields=fields))
+
+    @app.exception_handler(HTTPException)
+    def http_error(request: Request, error: HTTPException) -> Response:
+        failure = DomainError(str(error.detail))
+        failure.status = error.status_code
+        failure.title = {404: "Nothing here", 405: "Not possible"}.get(error.status_code, failure.title)
+        answer = _answer(request, failure)
+        answer.headers.update(error.headers or {})
+        return answer
+
+    @app.exception_handler(DatabaseAway)
+    @app.exception_handler(PoolExhausted)
+    def database_away(request: Request, error: Exception) -> Response:
+        log.error("database away", error=str(error))
+        return _answer(
+            request, Unavailable("The database does not answer. Nothing was saved; try again in a moment.")
+        )
+
+    @app.exception_handler(DataError)
+    @app.exception_handler(psycopg.DataError)
+    @app.exception_handler(UnicodeEncodeError)
+    def not_storable(request: Request, error: Exception) -> Response:
+        log.info("not storable", path=request.url.path, error=type(error).__name__)
+        text = (
+            "A text holds NUL or half of a surrogate pair, or a number is out of range: it cannot be stored."
+        )
+        return _answer(request, Invalid(text))
+
+    @app.exception_handler(Exception)
+    def unexpected(request: Request, error: Exception) -> Response:
+        log.error("unexpected error", path=request.url.path, exc_info=error)
+        failure = DomainError(
+            f"Something broke on our side. Request {request.state.request_id} is in the log."
+        )
+        failure.status, failure.title = 500, "Something broke"
+        return _answer(request, failure)
+
+
+def _readable(error: RequestValidationError) -> list[dict[str, Any]]:
+    """FastAPI's own list without the inputs: they can be huge, or secret."""
+    return [{key: item[key] for key in ("loc", "msg", "type")} for item in error.errors()]

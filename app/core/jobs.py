@@ -1,0 +1,55 @@
+"""Jobs for the workers: remembered on the session, sent after its commit.
+
+A job carries ids only. The row that it is about is the truth: a job that gets lost is sent again by the reaper.
+"""
+
+from functools import lru_cache
+from typing import Any
+
+import structlog
+from celery import Celery
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+from sqlalchemy.orm import Session
+
+from app.core.settings import get_settings
+
+_KEY = "jobs"
+log = structlog.get_logger()
+
+
+@lru_cache
+def producer() -> Celery:
+    """The Celery app that only sends. It gives up after a second or two: the reaper sends again."""
+    app = Celery("whetstone", broker=get_settings().redis_url, set_as_current=False)
+    app.conf.update(
+        task_ignore_result=True,
+        broker_connection_timeout=2,
+        broker_transport_options={
+            "socket_connect_timeout": 2,
+            "socket_timeout": 5,
+            "visibility_timeout": 3600,
+        },
+    )
+    return app
+
+
+def enqueue(session: Session, job: str, **payload: Any) -> None:
+    """Ask for `job` (`domain.verb`) once `session` has committed; a rollback forgets it."""
+    session.info.setdefault(_KEY, []).append((job, payload))
+
+
+def dispatch(session: Session) -> None:
+    """Send what `session` asked for. Called once, after the commit."""
+    for job, payload in session.info.pop(_KEY, []):
+        send(job, **payload)
+
+
+def send(job: str, **payload: Any) -> bool:
+    """Send a job now; False when the broker is away, which is logged and not an error."""
+    try:
+        producer().send_task(job, kwargs=payload, retry=False)
+    except (OperationalError, RedisError, OSError) as error:
+        log.warning("job not sent", job=job, error=str(error))
+        return False
+    return True

@@ -1,0 +1,88 @@
+"""Secrets: passwords, tokens, keys at rest, signed values. Nothing here knows what they are for."""
+
+import base64
+import hashlib
+import hmac
+import secrets
+from functools import lru_cache
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from app.core.errors import Unavailable
+from app.core.settings import get_settings
+
+_NONCE_BYTES = 12
+_hasher = PasswordHasher()
+
+
+def hash_password(password: str) -> str:
+    """The argon2id hash of `password`, salt and parameters included."""
+    return _hasher.hash(password)
+
+
+@lru_cache
+def _hash_of_nothing() -> str:
+    return _hasher.hash(secrets.token_urlsafe())
+
+
+def password_matches(password: str, stored: str | None) -> bool:
+    """Whether `password` is the one behind `stored`; takes as long when there is no stored hash."""
+    try:
+        _hasher.verify(stored or _hash_of_nothing(), password)
+    except (VerificationError, InvalidHashError):
+        return False
+    return stored is not None
+
+
+def new_token(prefix: str = "") -> str:
+    """A random token of 256 bits, with a prefix that tells people and scanners what it is."""
+    return prefix + secrets.token_urlsafe(32)
+
+
+def token_hash(token: str) -> str:
+    """What is stored of a random token. A plain hash is enough: 256 random bits cannot be guessed."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _derived_key(purpose: str) -> bytes:
+    secret = get_settings().secret_key.get_secret_value()
+    if not secret:
+        msg = "WHETSTONE_SECRET_KEY is not set: set it, or start with `./whetstone up`."
+        raise Unavailable(msg)
+    return HKDF(SHA256(), 32, salt=b"whetstone", info=purpose.encode()).derive(secret.encode())
+
+
+def signature(purpose: str, value: str) -> str:
+    """An HMAC over `value` that only this server can make; `purpose` keeps uses apart."""
+    digest = hmac.digest(_derived_key(purpose), value.encode(), "sha256")
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+def same(left: str, right: str) -> bool:
+    """Equality that takes the same time wherever the strings differ."""
+    return hmac.compare_digest(left.encode(), right.encode())
+
+
+def encrypt(plain: str, *, bound_to: str) -> bytes:
+    """`plain` under AES-256-GCM; it can only be read back with the same `bound_to` (a row's id)."""
+    nonce = secrets.token_bytes(_NONCE_BYTES)
+    return nonce + AESGCM(_derived_key("at-rest")).encrypt(nonce, plain.encode(), bound_to.encode())
+
+
+def decrypt(sealed: bytes, *, bound_to: str) -> str:
+    """What `encrypt` sealed.
+
+    Raises:
+        Unavailable: the secret is not the one that sealed it, or the value was moved or changed.
+    """
+    nonce, ciphertext = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
+    try:
+        return AESGCM(_derived_key("at-rest")).decrypt(nonce, ciphertext, bound_to.encode()).decode()
+    except InvalidTag as error:
+        msg = "A stored key cannot be read: WHETSTONE_SECRET_KEY is not the one it was saved with. Enter the key again."
+        raise Unavailable(msg) from error

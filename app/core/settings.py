@@ -1,0 +1,69 @@
+"""Everything that can be configured, read once from the environment (prefix `WHETSTONE_`)."""
+
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """The settings of one process. `./whetstone up` sets those that the embedded stack needs."""
+
+    model_config = SettingsConfigDict(env_prefix="WHETSTONE_", extra="ignore")
+
+    home: Path = Path(".whetstone")
+    """Where the embedded databases, logs and the generated secret live."""
+    database_url: str = ""
+    """SQLAlchemy URL of Postgres 15 or newer, for example `postgresql+psycopg://user:pw@host/db`."""
+    redis_url: str = ""
+    """Redis or Valkey: Celery's broker, rate limits, live events."""
+    secret_key: SecretStr = SecretStr("")
+    """Signs sessions and encrypts provider keys; losing it makes stored keys unreadable."""
+    public_url: str = "http://127.0.0.1:8000"
+    """The address people type; links in mails and API answers start with it."""
+    practice_url: str = "http://127.0.0.1:8001/practice/v1"
+    """Base URL of the practice provider, which is exempt from the URL guard."""
+    worker_slots: int = Field(default=2, ge=1)
+    """Worker processes of the whole fleet: a run's concurrency is shared out among them."""
+    database_pool: int = Field(default=10, ge=1)
+    """Connections one process keeps open."""
+    session_days: int = Field(default=30, ge=1)
+    """How long a sign-in lasts without being used."""
+    sign_in_link_minutes: int = Field(default=60, ge=1)
+    """How long a one-time sign-in link can be used."""
+    upload_limit_mib: int = Field(default=200, ge=1)
+    """Largest dataset import."""
+    body_limit_mib: int = Field(default=10, ge=1)
+    """Largest JSON or form body."""
+    log_json: bool = False
+    """Log lines as JSON, for log collectors."""
+
+    @field_validator("database_url")
+    @classmethod
+    def _name_the_driver(cls, url: str) -> str:
+        for prefix in ("postgresql://", "postgres://"):
+            if url.startswith(prefix):
+                return "postgresql+psycopg://" + url.removeprefix(prefix)
+        return url
+
+    @field_validator("public_url", "practice_url")
+    @classmethod
+    def _no_trailing_slash(cls, url: str) -> str:
+        return url.rstrip("/")
+
+    @property
+    def secure_cookies(self) -> bool:
+        """Cookies carry `Secure` when people reach the server by https."""
+        return self.public_url.startswith("https://")
+
+    @property
+    def psycopg_url(self) -> str:
+        """The database URL as psycopg itself reads it."""
+        return self.database_url.replace("postgresql+psycopg://", "postgresql://", 1)
+
+
+@lru_cache
+def get_settings() -> Settings:
+    """The settings of this process, read on first use."""
+    return Settings()

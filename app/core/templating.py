@@ -1,0 +1,98 @@
+"""Jinja2 for pages: one environment, the shell that every page stands in, and words for numbers and times."""
+
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse, Response
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from sqlalchemy.orm import Session
+
+from app.core import access, csrf, formats, mirror
+from app.core.errors import DomainError
+
+ROOT = Path(__file__).parents[2]
+Shell = Callable[[Session, access.Principal], Any]
+"""What `main` registers as `app.state.shell`: the data of the sidebar."""
+
+
+@lru_cache
+def environment() -> Environment:
+    """The environment of all pages: escaping on, unknown names an error."""
+    jinja = Environment(
+        loader=FileSystemLoader(ROOT / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    jinja.filters.update(formats.FILTERS)
+    jinja.globals["may"] = lambda principal, action: principal.may(access.Action(action))
+    jinja.globals["mirror"] = mirror.mirror_lines
+    jinja.globals["refusal"] = lambda action: access.refusal(access.Action(action))
+    return jinja
+
+
+def render(
+    request: Request,
+    template: str,
+    *,
+    status: int = 200,
+    headers: dict[str, str] | None = None,
+    **context: Any,
+) -> HTMLResponse:
+    """The page or fragment `template` as an answer.
+
+    A page extends `layout`: the whole document, or only its `#main` when htmx asks for that. The shell's own
+    data (`shell`) are fetched only by templates that print it.
+    """
+    principal = getattr(request.state, "principal", None)
+    main_only = request.headers.get("hx-target") == "main" and "hx-request" in request.headers
+    text = (
+        environment()  # noqa: S604 - the shell of a page, not of the system
+        .get_template(template)
+        .render(
+            request=request,
+            url_for=request.app.url_path_for,
+            csrf=csrf.csrf_token(request),
+            principal=principal,
+            shell=lambda: request.app.state.shell(request.state.session, principal),
+            layout="layouts/main.html" if main_only else "layouts/document.html",
+            **context,
+        )
+    )
+    return HTMLResponse(text, status, headers)
+
+
+def fragment(template: str, **context: Any) -> str:
+    """The text of a fragment, for streams that send it as an event."""
+    return environment().get_template(template).render(**context)
+
+
+def error_page(request: Request, error: DomainError, headers: dict[str, str]) -> Response:
+    """The page for an error; for htmx only its notice, to swap in where the action was.
+
+    A caller without a session gets the sign-in form itself, with the way back to where they were going.
+    """
+    if error.status == 401:
+        return render(
+            request,
+            "accounts/signin.html",
+            status=401,
+            headers=headers,
+            problem=None,
+            email="",
+            next=request.url.path + (f"?{request.url.query}" if request.url.query else ""),
+        )
+    htmx = "hx-request" in request.headers
+    template = "layouts/problem.html" if htmx else "layouts/error.html"
+    return render(
+        request,
+        template,
+        status=error.status,
+        headers=headers,
+        error=error,
+        request_id=request.state.request_id,
+    )

@@ -1,0 +1,181 @@
+"""The v5 routes of datasets: rows as JSON, and imports of CSV and JSONL."""
+
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated, Any, BinaryIO, Literal, cast
+
+import orjson
+from fastapi import APIRouter, Query, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse, Response
+from pydantic import Field
+from starlette.datastructures import UploadFile
+
+from app.core.database import SessionDep
+from app.core.errors import Invalid
+from app.core.pagination import Page, PageNumber, PageSize
+from app.core.permissions import Editor, Reader
+from app.datasets import repository, service
+from app.datasets.importing import ImportFailed, ImportRequest, import_rows
+from app.datasets.presentation import present_datapoint
+from app.datasets.schemas import DatapointContent
+from app.datasets.service import DatasetChange
+from app.files import service as files
+from app.files.models import FileKind, Version
+from app.files.presentation import present_one
+from app.files.schemas import FileProperties
+from app.files.versioned_api import shown_version, versioned_routes
+
+router = APIRouter(prefix="/v5/datasets", tags=["Datasets"])
+common = versioned_routes(FileKind.DATASET, reading=False)
+_MOST_INLINE = 10_000
+Json = dict[str, Any]
+
+
+class DatasetUpsert(FileProperties):
+    """A dataset to write. `action` says what happens to the rows of the base version."""
+
+    datapoints: list[DatapointContent] = Field(default_factory=list)
+    action: Literal["set", "add", "remove"] | None = None
+    attributes: dict[str, Any] | None = None
+
+
+@router.post("")
+def upsert_dataset(
+    body: DatasetUpsert,
+    session: SessionDep,
+    principal: Editor,
+    version_id: str | None = None,
+    environment: str | None = None,
+    include_datapoints: bool = False,
+) -> Json:
+    """Write rows: the same set of rows answers with the version that is there, another set makes one."""
+    written = service.write(
+        session,
+        principal,
+        DatasetChange(
+            rows=body.datapoints,
+            action=body.action or "set",
+            file_id=body.id,
+            path=body.path,
+            base_version_id=version_id,
+            environment=environment,
+            attributes=body.attributes,
+            name=body.version_name,
+            note=body.note,
+        ),
+    )
+    files.describe_file(written.file, description=body.description, tags=body.tags, readme=body.readme)
+    written.version.file = written.file
+    return _present(session, written.version, include_datapoints)
+
+
+def _present(session: SessionDep, version: Version, include_datapoints: bool) -> Json:
+    shown = present_one(session, version)
+    if include_datapoints:
+        rows = repository.list_rows(session, version, limit=_MOST_INLINE)
+        shown["datapoints"] = [present_datapoint(datapoint, row.split) for row, datapoint in rows]
+    return shown
+
+
+@router.get("/{file_id}")
+def get_dataset(
+    file_id: str,
+    session: SessionDep,
+    principal: Reader,
+    version_id: str | None = None,
+    environment: str | None = None,
+    include_datapoints: bool = False,
+) -> Json:
+    """A dataset at a version, with its rows if asked for (the first 10,000; page through the others)."""
+    version = shown_version(session, principal, FileKind.DATASET, file_id, version_id, environment)
+    return _present(session, version, include_datapoints)
+
+
+@router.get("/{file_id}/datapoints")
+def list_datapoints(
+    file_id: str,
+    session: SessionDep,
+    principal: Reader,
+    version_id: str | None = None,
+    environment: str | None = None,
+    page: PageNumber = 1,
+    size: PageSize = 50,
+) -> Page[Json]:
+    """The rows of a version, in their order."""
+    version = shown_version(session, principal, FileKind.DATASET, file_id, version_id, environment)
+    rows = repository.list_rows(session, version, offset=(page - 1) * size, limit=size)
+    records = [present_datapoint(datapoint, row.split) for row, datapoint in rows]
+    return Page(records=records, page=page, size=size, total=version.rows_count or 0)
+
+
+@router.post(
+    "/{file_id}/import",
+    responses={422: {"description": "Lines that could not be read; nothing was imported."}},
+)
+async def import_file(
+    file_id: str,
+    request: Request,
+    session: SessionDep,
+    principal: Editor,
+    action: Literal["set", "add"] = "add",
+    mapping: Annotated[
+        str | None, Query(description="JSON: column to inputs.x, target.x, metadata.x, split …")
+    ] = None,
+    filename: str | None = None,
+) -> Response:
+    """Import CSV or JSONL, as the body itself or as the part `file` of a form. Everything, or nothing."""
+    file = await run_in_threadpool(files.get_file, session, principal, file_id, FileKind.DATASET)
+    try:
+        async with _uploaded(request, filename) as (body, name):
+            wanted = ImportRequest(body, name, action, _mapping(mapping))
+            written = await run_in_threadpool(import_rows, session, principal, wanted, file_id=file.id)
+    except ImportFailed as failure:
+        await run_in_threadpool(session.rollback)
+        errors = [{"line": error.line, "message": error.message} for error in failure.errors]
+        shown = {"version_id": None, "rows": 0, "added": 0, "duplicates": 0, "errors": errors}
+        return JSONResponse(
+            {"detail": failure.message, "errors_count": failure.count, **shown}, failure.status
+        )
+    return JSONResponse(
+        {
+            "version_id": written.version.id,
+            "rows": written.rows,
+            "added": written.added,
+            "duplicates": written.duplicates,
+            "errors": [],
+        }
+    )
+
+
+@asynccontextmanager
+async def _uploaded(request: Request, filename: str | None) -> AsyncIterator[tuple[BinaryIO, str | None]]:
+    """The file of a request, on disk when it is large, and gone afterwards."""
+    if request.headers.get("content-type", "").startswith("multipart/form-data"):
+        async with request.form() as form:
+            part = form.get("file")
+            if not isinstance(part, UploadFile):
+                raise Invalid("The form has no part `file`.", fields={"file": "Choose a CSV or JSONL file."})
+            yield part.file, filename or part.filename
+        return
+    with tempfile.SpooledTemporaryFile(max_size=2**20) as spool:
+        async for chunk in request.stream():
+            await run_in_threadpool(spool.write, chunk)
+        spool.seek(0)
+        yield cast("BinaryIO", spool), filename
+
+
+def _mapping(text: str | None) -> dict[str, str] | None:
+    if not text:
+        return None
+    try:
+        mapping = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise Invalid(f"`mapping` is not JSON: {error}", fields={"mapping": "Give a JSON object."}) from error
+    if not isinstance(mapping, dict) or not all(isinstance(value, str) for value in mapping.values()):
+        raise Invalid(
+            "`mapping` is a JSON object of texts.",
+            fields={"mapping": 'For example {"Question": "inputs.question"}.'},
+        )
+    return mapping

@@ -1,0 +1,150 @@
+"""The pages of a dataset: its rows, its versions, and importing a file."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Form, Request, Response, UploadFile
+from fastapi.responses import RedirectResponse
+
+from app.core import templating
+from app.core.access import Principal
+from app.core.database import SessionDep
+from app.core.errors import Invalid
+from app.core.permissions import Editor, Reader
+from app.datasets import grid
+from app.datasets.importing import ImportFailed, ImportRequest, import_rows
+from app.datasets.service import DatasetChange, write
+from app.files import repository as files_repository
+from app.files import service as files
+from app.files.models import File, FileKind
+
+router = APIRouter(prefix="/w/{w}/datasets", include_in_schema=False)
+
+
+@router.get("/new")
+def new_dataset(request: Request, _: Editor) -> Response:
+    """The form for a new dataset: a path, and a file to start with."""
+    return _new_form(request, path="", problem=None, errors=[])
+
+
+def _new_form(
+    request: Request, *, path: str, problem: str | None, errors: list[object], status: int = 200
+) -> Response:
+    return templating.render(
+        request, "datasets/new.html", status=status, path=path, problem=problem, errors=errors
+    )
+
+
+@router.post("/new")
+def create_dataset(
+    request: Request,
+    session: SessionDep,
+    principal: Editor,
+    file: UploadFile,
+    path: Annotated[str, Form()] = "",
+) -> Response:
+    """Make a dataset of an uploaded file; of nothing when it cannot be read."""
+    try:
+        with session.begin_nested():
+            if file.filename:
+                made = import_rows(
+                    session, principal, ImportRequest(file.file, file.filename, "add"), path=path
+                )
+            else:
+                made = write(session, principal, DatasetChange([], "add", path=path, note="New dataset"))
+    except ImportFailed as failure:
+        return _new_form(request, path=path, problem=failure.message, errors=list(failure.errors), status=422)
+    except Invalid as error:
+        return _new_form(request, path=path, problem=error.message, errors=[], status=422)
+    return _to_rows(principal, made.file)
+
+
+def _to_rows(principal: Principal, file: File) -> Response:
+    return RedirectResponse(f"/w/{principal.workspace_slug}/datasets/{file.id}", 303)
+
+
+def _file(session: SessionDep, principal: Principal, file_id: str) -> File:
+    return files.get_file(session, principal, file_id, FileKind.DATASET)
+
+
+@router.get("/{file_id}", name="datasets:rows")
+def rows_page(
+    request: Request,
+    session: SessionDep,
+    principal: Reader,
+    file_id: str,
+    version: int | None = None,
+    q: str = "",
+    split: str = "",
+    page: int = 1,
+) -> Response:
+    """The rows of a version, the newest one unless another is asked for."""
+    file = _file(session, principal, file_id)
+    shown = grid.build_rows(session, file, number=version, query=q.strip(), split=split, page=page)
+    template = (
+        "datasets/rows_table.html" if request.headers.get("hx-target") == "rows" else "datasets/rows.html"
+    )
+    return templating.render(request, template, dataset=shown)
+
+
+@router.get("/{file_id}/rows/{datapoint_id}", name="datasets:row")
+def row_page(
+    request: Request,
+    session: SessionDep,
+    principal: Reader,
+    file_id: str,
+    datapoint_id: str,
+    version: int | None = None,
+) -> Response:
+    """Everything about one row: in the drawer, or as a page of its own."""
+    file = _file(session, principal, file_id)
+    row = grid.build_row(session, file, version, datapoint_id)
+    template = "datasets/row_drawer.html" if "hx-request" in request.headers else "datasets/row.html"
+    return templating.render(request, template, dataset_row=row)
+
+
+@router.get("/{file_id}/versions", name="datasets:versions")
+def versions_page(request: Request, session: SessionDep, principal: Reader, file_id: str) -> Response:
+    """Every version: how many rows, when, by whom and why."""
+    file = _file(session, principal, file_id)
+    versions = files_repository.list_versions(session, file.id)
+    return templating.render(request, "datasets/versions.html", file=file, versions=versions)
+
+
+@router.get("/{file_id}/import", name="datasets:import")
+def import_page(request: Request, session: SessionDep, principal: Editor, file_id: str) -> Response:
+    """The form to import CSV or JSONL."""
+    return _import_form(request, _file(session, principal, file_id), problem=None, errors=[], count=0)
+
+
+def _import_form(
+    request: Request, file: File, *, problem: str | None, errors: list[object], count: int, status: int = 200
+) -> Response:
+    return templating.render(
+        request, "datasets/import.html", status=status, file=file, problem=problem, errors=errors, count=count
+    )
+
+
+@router.post("/{file_id}/import")
+def import_upload(
+    request: Request,
+    session: SessionDep,
+    principal: Editor,
+    file_id: str,
+    file: UploadFile,
+    action: Annotated[Literal["add", "set"], Form()] = "add",
+    note: Annotated[str, Form()] = "",
+) -> Response:
+    """Import an uploaded file: everything, or nothing and a line for each row that could not be read."""
+    dataset = _file(session, principal, file_id)
+    if not file.filename:
+        return _import_form(request, dataset, problem="Choose a file first.", errors=[], count=0, status=422)
+    try:
+        with session.begin_nested():
+            wanted = ImportRequest(file.file, file.filename, action, note=note.strip() or None)
+            import_rows(session, principal, wanted, file_id=dataset.id)
+    except ImportFailed as failure:
+        errors: list[object] = list(failure.errors)
+        return _import_form(
+            request, dataset, problem=failure.message, errors=errors, count=failure.count, status=422
+        )
+    return _to_rows(principal, dataset)

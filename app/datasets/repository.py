@@ -1,0 +1,239 @@
+"""The SQL of datasets: staging rows in bulk, telling versions apart, and reading them page by page."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, cast
+
+import orjson
+import psycopg
+from sqlalchemy import Select, String, func, or_, select, text
+from sqlalchemy import cast as sql_cast
+from sqlalchemy.orm import Session
+
+from app.core import ids
+from app.datasets.models import Datapoint, DatasetRow
+from app.datasets.schemas import DatapointContent
+from app.files.models import Version
+
+_STAGE = """
+create temp table staged_row (
+    seq int not null, id text not null, content_hash text not null, split text,
+    inputs jsonb not null, messages jsonb, target jsonb, context jsonb, cluster text, metadata jsonb
+) on commit drop
+"""
+_COLUMNS = "seq, id, content_hash, split, inputs, messages, target, context, cluster, metadata"
+
+
+def _json(value: object) -> str | None:
+    return None if value is None else orjson.dumps(value).decode()
+
+
+def stage(session: Session, workspace_id: str, rows: Iterable[DatapointContent]) -> int:
+    """Copy rows into a table that lives as long as the transaction; how many there were. Memory stays flat."""
+    session.execute(text("drop table if exists staged_row"))
+    session.execute(text(_STAGE))
+    connection = cast("psycopg.Connection[Any]", session.connection().connection.driver_connection)
+    count = 0
+    with connection.cursor().copy(f"copy staged_row ({_COLUMNS}) from stdin") as copy:
+        for row in rows:
+            content = ids.canonical_json(row.content())
+            copy.write_row((
+                count,
+                ids.content_id("dp", workspace_id, content),
+                ids.content_hash(content),
+                row.split,
+                _json(row.inputs),
+                _json(row.messages),
+                _json(row.target),
+                _json(row.context),
+                row.cluster,
+                _json(row.metadata),
+            ))  # fmt: skip
+            count += 1
+    session.execute(text("analyze staged_row"))
+    return count
+
+
+def store_staged(session: Session, workspace_id: str) -> None:
+    """Store staged content that is new to the workspace; content that is there keeps its id."""
+    session.execute(
+        text("""
+        insert into datapoint (id, workspace_id, content_hash, inputs, messages, target, context, cluster, metadata)
+        select distinct on (content_hash) id, :workspace, content_hash, inputs, messages, target, context, cluster, metadata
+        from staged_row order by content_hash, seq
+        on conflict do nothing
+        """),
+        {"workspace": workspace_id},
+    )
+
+
+_WANTED = {
+    "set": """
+        select datapoint_id, split, (row_number() over (order by seq) - 1)::int as position from incoming
+    """,
+    "add": """
+        select base.datapoint_id, coalesce(incoming.split, base.split) as split, base.position
+        from base left join incoming using (datapoint_id)
+        union all
+        select datapoint_id, split,
+            (coalesce((select max(position) from base), -1) + row_number() over (order by seq))::int
+        from incoming where not exists (select from base where base.datapoint_id = incoming.datapoint_id)
+    """,
+    "remove": """
+        select datapoint_id, split, position from base
+        where not exists (select from incoming where incoming.datapoint_id = base.datapoint_id)
+    """,
+}
+
+
+def want(
+    session: Session, workspace_id: str, file_id: str, base_number: int, action: str
+) -> tuple[str, int, int]:
+    """Work out the rows that the new version shall have, from those of version `base_number` and the staged ones.
+
+    Returns a hash of them (their order does not count), how many they are, and how many are new to the base.
+    """
+    session.execute(text("drop table if exists wanted_row"))
+    session.execute(
+        text(f"""
+        create temp table wanted_row on commit drop as
+        with base as (
+            select datapoint_id, split, position from dataset_row
+            where file_id = :file and from_number <= :base and (until_number is null or until_number > :base)
+        ), incoming as (
+            select distinct on (d.id) d.id as datapoint_id, s.split, s.seq
+            from staged_row s join datapoint d on d.workspace_id = :workspace and d.content_hash = s.content_hash
+            order by d.id, s.seq
+        )
+        {_WANTED[action]}
+        """),  # noqa: S608 - the three statements above
+        {"file": file_id, "base": base_number, "workspace": workspace_id},
+    )
+    session.execute(text("analyze wanted_row"))
+    row = session.execute(
+        text("""
+        with base as (
+            select datapoint_id from dataset_row
+            where file_id = :file and from_number <= :base and (until_number is null or until_number > :base)
+        )
+        select encode(sha256(convert_to(coalesce(
+                   string_agg(wanted_row.datapoint_id || ':' || coalesce(split, ''), ',' order by wanted_row.datapoint_id), ''), 'UTF8')), 'hex'),
+               count(*),
+               count(*) filter (where base.datapoint_id is null)
+        from wanted_row left join base using (datapoint_id)
+        """),
+        {"file": file_id, "base": base_number},
+    ).one()
+    return row[0], row[1], row[2]
+
+
+def store_wanted(session: Session, file_id: str, number: int) -> None:
+    """Make the wanted rows those of version `number`, the newest: only what differs from the one before is written."""
+    same = "c.split is not distinct from w.split and c.position = w.position"
+    session.execute(
+        text(f"""
+        update dataset_row c set until_number = :number
+        where c.file_id = :file and c.until_number is null
+          and not exists (select from wanted_row w where w.datapoint_id = c.datapoint_id and {same})
+        """),  # noqa: S608 - the condition above
+        {"file": file_id, "number": number},
+    )
+    session.execute(
+        text("""
+        insert into dataset_row (file_id, datapoint_id, from_number, position, split)
+        select :file, w.datapoint_id, :number, w.position, w.split from wanted_row w
+        where not exists (
+            select from dataset_row c
+            where c.file_id = :file and c.datapoint_id = w.datapoint_id and c.until_number is null)
+        """),
+        {"file": file_id, "number": number},
+    )
+
+
+def _rows(version: Version, query: str | None, split: str | None) -> Select[DatasetRow, Datapoint]:
+    statement = (
+        select(DatasetRow, Datapoint)
+        .join(Datapoint, Datapoint.id == DatasetRow.datapoint_id)
+        .where(
+            DatasetRow.file_id == version.file_id,
+            DatasetRow.from_number <= version.number,
+            or_(DatasetRow.until_number.is_(None), DatasetRow.until_number > version.number),
+        )
+    )
+    if split:
+        statement = statement.where(DatasetRow.split == split)
+    if query:
+        found = [
+            sql_cast(column, String).icontains(query, autoescape=True)
+            for column in (Datapoint.inputs, Datapoint.target)
+        ]
+        statement = statement.where(or_(*found))
+    return statement
+
+
+def list_rows(
+    session: Session,
+    version: Version,
+    *,
+    query: str | None = None,
+    split: str | None = None,
+    offset: int = 0,
+    limit: int | None = 50,
+) -> list[tuple[DatasetRow, Datapoint]]:
+    """Rows of a version in their order; `query` looks for text in inputs and targets."""
+    statement = _rows(version, query, split).order_by(DatasetRow.position).offset(offset).limit(limit)
+    return list(session.execute(statement))
+
+
+def count_rows(
+    session: Session, version: Version, *, query: str | None = None, split: str | None = None
+) -> int:
+    statement = _rows(version, query, split).with_only_columns(func.count())
+    return session.scalar(statement) or 0
+
+
+def find_row(session: Session, version: Version, datapoint_id: str) -> tuple[DatasetRow, Datapoint] | None:
+    row = session.execute(_rows(version, None, None).where(Datapoint.id == datapoint_id)).one_or_none()
+    return row or None
+
+
+def find_datapoints(
+    session: Session, workspace_id: str, datapoint_ids: Sequence[str]
+) -> dict[str, Datapoint]:
+    """Datapoints by their ids."""
+    statement = select(Datapoint).where(
+        Datapoint.workspace_id == workspace_id, Datapoint.id.in_(datapoint_ids)
+    )
+    return {datapoint.id: datapoint for datapoint in session.scalars(statement)}
+
+
+def summary(session: Session, version: Version) -> dict[str, Any]:
+    """What a dataset's health pane shows: rows per split, clusters, rows without a target."""
+    rows = _rows(version, None, None).subquery()
+    counts = session.execute(select(rows.c.split, func.count().label("rows")).group_by(rows.c.split)).all()
+    whole = session.execute(
+        select(
+            func.count(func.distinct(rows.c.cluster)), func.count().filter(rows.c.target.is_(None))
+        ).select_from(rows)
+    ).one()
+    return {
+        "splits": {row.split: row.rows for row in counts},
+        "clusters": whole[0],
+        "without_target": whole[1],
+    }
+
+
+def target_values(session: Session, version: Version) -> list[tuple[str, int]]:
+    """How often each target occurs in a version that has one member in its targets, most frequent first."""
+    rows = session.execute(
+        text("""
+        select left(t.value, 200), count(*)::int from dataset_row r join datapoint d on d.id = r.datapoint_id
+        cross join lateral jsonb_each(d.target) as m(name, held)
+        cross join lateral jsonb_array_elements_text(
+            case jsonb_typeof(m.held) when 'array' then m.held else jsonb_build_array(m.held) end) as t(value)
+        where r.file_id = :file and r.from_number <= :number and (r.until_number is null or r.until_number > :number)
+          and jsonb_typeof(d.target) = 'object'
+        group by 1 order by 2 desc, 1 limit 1000
+        """),
+        {"file": version.file_id, "number": version.number},
+    )
+    return [(row[0], row[1]) for row in rows]

@@ -1,0 +1,49 @@
+"""Datapoints and datasets as the API shows and takes them."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+Split = Literal["train", "validation", "test", "sealed"]
+
+
+class DatapointContent(BaseModel):
+    """One row as it is written: what makes it that row, and the split it belongs to in this dataset."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    inputs: dict[str, Any] = Field(
+        default_factory=dict, description="What fills the variables of a template."
+    )
+    messages: list[dict[str, Any]] | None = Field(
+        default=None, description="A conversation, put after the template."
+    )
+    target: dict[str, Any] | None = Field(default=None, description="What a good answer is, for evaluators.")
+    context: list[str] | None = Field(
+        default=None, description="Passages that hold what is needed to answer."
+    )
+    cluster: str | None = Field(
+        default=None, max_length=500, description="Rows that share a document share this key."
+    )
+    metadata: dict[str, Any] | None = None
+    split: Split | None = None
+
+    @field_validator("inputs", mode="before")
+    @classmethod
+    def _null_is_empty(cls, value: object) -> object:
+        return {} if value is None else value
+
+    @field_validator("context", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: object) -> object:
+        return [value] if isinstance(value, str) else value
+
+    @field_validator("target", mode="before")
+    @classmethod
+    def _named(cls, value: object) -> object:
+        """A bare target is shorthand for `{"output": …}`."""
+        return value if value is None or isinstance(value, dict) else {"output": value}
+
+    def content(self) -> dict[str, Any]:
+        """What the row's identity is taken over: everything but its split."""
+        return self.model_dump(exclude={"split"}, exclude_none=True)

@@ -1,0 +1,114 @@
+"""Datasets: writing rows as a new version, and reading them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy.orm import Session
+
+from app.core import ids
+from app.core.access import Principal
+from app.datasets import repository
+from app.datasets.schemas import DatapointContent
+from app.files import repository as files_repository
+from app.files import service as files
+from app.files.models import File, FileKind, Version
+from app.files.paths import clean_path
+
+Action = Literal["set", "add", "remove"]
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetChange:
+    """What to write into a dataset, and on top of which version."""
+
+    rows: Iterable[DatapointContent]
+    action: Action = "set"
+    file_id: str | None = None
+    path: str | None = None
+    base_version_id: str | None = None
+    """The version that `add` and `remove` start from; the newest one when not given."""
+    environment: str | None = None
+    """Take the base from what is deployed there instead."""
+    attributes: dict[str, Any] | None = None
+    name: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetWritten:
+    """What came of it: `added` counts rows that the base did not have, `duplicates` those given twice."""
+
+    file: File
+    version: Version
+    created: bool
+    rows: int
+    added: int
+    duplicates: int
+
+
+def write(session: Session, principal: Principal, change: DatasetChange) -> DatasetWritten:
+    """Write rows to a dataset: a new version, or the one that has these rows already. Memory stays flat.
+
+    Raises:
+        NotFound: no such dataset, version or environment.
+        Conflict: the path holds something else, or the version name is taken.
+    """
+    base = _base(session, principal, change)
+    given = repository.stage(session, principal.workspace_id, change.rows)
+    if change.action != "remove":
+        repository.store_staged(session, principal.workspace_id)
+    digest, count, added = repository.want(
+        session,
+        principal.workspace_id,
+        base.file_id if base else "",
+        base.number if base else 0,
+        change.action,
+    )
+    spec = {"attributes": change.attributes} if change.attributes else {}
+
+    def fill(version: Version) -> None:
+        repository.store_wanted(session, version.file_id, version.number)
+        version.rows_count = count
+
+    committed = files.commit(
+        session,
+        principal,
+        files.Commit(
+            kind=FileKind.DATASET,
+            spec=spec,
+            file_id=change.file_id,
+            path=change.path,
+            name=change.name,
+            note=change.note,
+            parent_id=base.id if base else None,
+            content=ids.canonical_json({"rows": digest, **spec}),
+        ),
+        fill=fill,
+    )
+    fresh = added if change.action != "remove" else 0
+    return DatasetWritten(
+        committed.file,
+        committed.version,
+        committed.created,
+        count,
+        fresh,
+        given - fresh if change.action != "remove" else 0,
+    )
+
+
+def _base(session: Session, principal: Principal, change: DatasetChange) -> Version | None:
+    if change.file_id:
+        file = files.get_file(session, principal, change.file_id, FileKind.DATASET)
+    else:
+        path = clean_path(change.path or "")
+        found = files_repository.find_file_by_path(session, principal.workspace_id, path)
+        if found is None:
+            return None
+        file = found
+    files_repository.lock_file(session, file)
+    if change.base_version_id or change.environment:
+        return files.resolve_version(
+            session, file, version_id=change.base_version_id, environment=change.environment
+        )
+    return files_repository.newest_version(session, file.id)

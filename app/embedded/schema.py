@@ -1,0 +1,31 @@
+"""Is the database at the newest migration? Asked at every start, so without Alembic, whose loading takes a second."""
+
+import re
+
+import psycopg
+
+from app.embedded.external import psycopg_url
+from app.embedded.layout import CLONE
+
+_REVISION = re.compile(r"""^(down_)?revision\b.*?=\s*["'](\w+)["']""", re.MULTILINE)
+
+
+def is_current(url: str) -> bool:
+    """Whether the database at `url` has been through exactly the migrations that this version has."""
+    try:
+        with psycopg.connect(psycopg_url(url), connect_timeout=5) as connection:
+            found = connection.execute("select version_num from alembic_version").fetchall()
+    except psycopg.errors.UndefinedTable:
+        return False
+    return {row[0] for row in found} == newest_revisions()
+
+
+def newest_revisions() -> set[str]:
+    """The migrations that no other one follows."""
+    named = [
+        match
+        for path in (CLONE / "migrations" / "versions").glob("*.py")
+        for match in _REVISION.findall(path.read_text())
+    ]
+    followed = {revision for down, revision in named if down}
+    return {revision for down, revision in named if not down} - followed

@@ -1,0 +1,1 @@
+"""Evaluations: versions against rows against evaluators; running them, and reading what they say."""

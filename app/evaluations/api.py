@@ -1,0 +1,231 @@
+"""The v5 routes of evaluations and their runs."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+from fastapi.responses import StreamingResponse
+
+from app.core.access import Principal
+from app.core.database import SessionDep
+from app.core.errors import Invalid
+from app.core.event_stream import event_stream
+from app.core.pagination import Page, PageNumber, PageSize
+from app.core.permissions import Deleter, Editor, Reader, Runner
+from app.evaluations import comparison, live, presentation, repository, service, stats
+from app.evaluations.comparison import GridRequest, Only, Sort
+from app.evaluations.models import Evaluation, Run
+from app.evaluations.references import find_file, find_version
+from app.evaluations.schemas import (
+    EvaluationCreate,
+    EvaluationUpdate,
+    EvaluatorsAdd,
+    RunCreate,
+    RunUpdate,
+)
+from app.evaluations.service import RunRequest
+from app.files.models import FileKind
+
+router = APIRouter(prefix="/v5/evaluations", tags=["Evaluations"])
+Json = dict[str, Any]
+
+
+@router.post("", status_code=201)
+def create_evaluation(body: EvaluationCreate, session: SessionDep, principal: Editor) -> Json:
+    """Create an evaluation of a file. A name that is taken answers 409."""
+    evaluators = [find_version(session, principal, each, FileKind.EVALUATOR) for each in body.evaluators]
+    evaluation = service.create_evaluation(
+        session,
+        principal,
+        file=find_file(session, principal, body.file),
+        name=body.name,
+        evaluators=evaluators,
+        smallest_difference=body.smallest_difference,
+    )
+    return presentation.present_evaluation(session, evaluation)
+
+
+@router.get("")
+def list_evaluations(
+    session: SessionDep,
+    principal: Reader,
+    file_id: str | None = None,
+    page: PageNumber = 1,
+    size: PageSize = 10,
+) -> Page[Json]:
+    """Evaluations, newest first; those of one file with `file_id`."""
+    found, total = repository.list_evaluations(
+        session, principal.workspace_id, file_id=file_id, offset=(page - 1) * size, limit=size
+    )
+    return Page(records=presentation.present_evaluations(session, found), page=page, size=size, total=total)
+
+
+def _evaluation(session: SessionDep, principal: Principal, evaluation_id: str) -> Evaluation:
+    return service.get_evaluation(session, principal, evaluation_id)
+
+
+@router.get("/{evaluation_id}")
+def get_evaluation(evaluation_id: str, session: SessionDep, principal: Reader) -> Json:
+    """One evaluation with its evaluators."""
+    return presentation.present_evaluation(session, _evaluation(session, principal, evaluation_id))
+
+
+@router.patch("/{evaluation_id}")
+def change_evaluation(
+    evaluation_id: str, body: EvaluationUpdate, session: SessionDep, principal: Editor
+) -> Json:
+    """Rename an evaluation, or choose its primary evaluator or its baseline."""
+    evaluation = _evaluation(session, principal, evaluation_id)
+    service.change_evaluation(
+        session,
+        evaluation,
+        name=body.name,
+        primary_evaluator_id=body.primary_evaluator,
+        baseline_run_id=body.baseline_run_id,
+    )
+    return presentation.present_evaluation(session, evaluation)
+
+
+@router.delete("/{evaluation_id}", status_code=204)
+def delete_evaluation(evaluation_id: str, session: SessionDep, principal: Deleter) -> Response:
+    """Delete an evaluation with its runs. The logs stay."""
+    service.delete_evaluation(session, principal, _evaluation(session, principal, evaluation_id))
+    return Response(status_code=204)
+
+
+@router.post("/{evaluation_id}/evaluators")
+def add_evaluators(evaluation_id: str, body: EvaluatorsAdd, session: SessionDep, principal: Editor) -> Json:
+    """Add evaluators. Outputs that are there already are judged, not made again."""
+    evaluation = _evaluation(session, principal, evaluation_id)
+    found = [find_version(session, principal, each, FileKind.EVALUATOR) for each in body.evaluators]
+    service.add_evaluators(session, evaluation, found)
+    return presentation.present_evaluation(session, evaluation)
+
+
+@router.delete("/{evaluation_id}/evaluators/{evaluator_version_id}")
+def remove_evaluator(
+    evaluation_id: str, evaluator_version_id: str, session: SessionDep, principal: Editor
+) -> Json:
+    """Take an evaluator out of the evaluation. Its judgments stay with the logs."""
+    evaluation = _evaluation(session, principal, evaluation_id)
+    service.remove_evaluator(session, evaluation, evaluator_version_id)
+    return presentation.present_evaluation(session, evaluation)
+
+
+@router.post("/{evaluation_id}/runs")
+def create_run(evaluation_id: str, body: RunCreate, session: SessionDep, principal: Runner) -> Json:
+    """Start a run: workers answer every row with the version and judge the outputs."""
+    evaluation = _evaluation(session, principal, evaluation_id)
+    if not body.orchestrated:
+        raise Invalid(
+            "Only runs whose outputs the server makes can be started here: leave `orchestrated` out."
+        )
+    request = RunRequest(
+        version=find_version(session, principal, body.version),
+        dataset_version=find_version(session, principal, body.dataset, FileKind.DATASET),
+        repeats=body.repeats,
+        concurrency=body.concurrency,
+        fresh=body.fresh,
+        split=body.split,
+    )
+    run = service.start_run(session, principal, evaluation, request)
+    return presentation.present_runs(session, [run])[0]
+
+
+@router.get("/{evaluation_id}/runs")
+def list_runs(evaluation_id: str, session: SessionDep, principal: Reader) -> Json:
+    """The runs of an evaluation, newest first."""
+    runs = repository.list_runs(session, [_evaluation(session, principal, evaluation_id).id])
+    return {"runs": presentation.present_runs(session, runs)}
+
+
+def _run(
+    session: SessionDep, principal: Principal, evaluation_id: str, run_id: str
+) -> tuple[Evaluation, Run]:
+    evaluation = _evaluation(session, principal, evaluation_id)
+    return evaluation, service.get_run(session, evaluation, run_id)
+
+
+@router.patch("/{evaluation_id}/runs/{run_id}")
+def change_run(
+    evaluation_id: str, run_id: str, body: RunUpdate, session: SessionDep, principal: Runner
+) -> Json:
+    """Make a run the baseline, or stop it."""
+    evaluation, run = _run(session, principal, evaluation_id, run_id)
+    if body.control:
+        service.set_control(session, evaluation, run)
+    if body.status == "cancelled":
+        service.cancel_run(session, run)
+    elif body.status == "completed" and run.status != "completed":
+        raise Invalid("A run completes by itself, when every row is done.")
+    return presentation.present_runs(session, [run])[0]
+
+
+@router.post("/{evaluation_id}/runs/{run_id}/retry")
+def retry_run(evaluation_id: str, run_id: str, session: SessionDep, principal: Runner) -> Json:
+    """Run the failed rows again, and the judgments that failed; nothing else."""
+    _, run = _run(session, principal, evaluation_id, run_id)
+    service.retry_failed(session, run)
+    return presentation.present_runs(session, [run])[0]
+
+
+@router.post("/{evaluation_id}/runs/{run_id}/resume")
+def resume_run(evaluation_id: str, run_id: str, session: SessionDep, principal: Runner) -> Json:
+    """Go on with a cancelled run: the rows without a result."""
+    _, run = _run(session, principal, evaluation_id, run_id)
+    service.resume_run(session, run)
+    return presentation.present_runs(session, [run])[0]
+
+
+@router.get("/{evaluation_id}/stats")
+def get_stats(evaluation_id: str, session: SessionDep, principal: Reader) -> Json:
+    """What the runs came to, with progress and a report as text."""
+    return stats.evaluation_stats(session, _evaluation(session, principal, evaluation_id))
+
+
+@router.get("/{evaluation_id}/logs")
+def list_logs(
+    evaluation_id: str,
+    session: SessionDep,
+    principal: Reader,
+    run_id: Annotated[list[str] | None, Query()] = None,
+    page: PageNumber = 1,
+    size: PageSize = 10,
+) -> Page[Json]:
+    """The logs of the evaluation's runs, each with its row and judgments."""
+    evaluation = _evaluation(session, principal, evaluation_id)
+    records, total = presentation.present_logs(
+        session, evaluation, run_id or [], offset=(page - 1) * size, limit=size
+    )
+    return Page(records=records, page=page, size=size, total=total)
+
+
+@router.get("/{evaluation_id}/comparison")
+def get_comparison(
+    evaluation_id: str,
+    session: SessionDep,
+    principal: Reader,
+    baseline: str | None = None,
+    candidate: str | None = None,
+    evaluator: str | None = None,
+    only: Only = "all",
+    sort: Sort = "row",
+    page: PageNumber = 1,
+    size: PageSize = 50,
+) -> Json:
+    """One version against another, row by row, with the paired change and its interval."""
+    evaluation = _evaluation(session, principal, evaluation_id)
+    runs = presentation.choose_pair(session, evaluation, baseline, candidate)
+    request = GridRequest(
+        [run.id for run in runs], evaluator, only=only, sort=sort, offset=(page - 1) * size, limit=size
+    )
+    grid = comparison.build_grid(session, evaluation, request)
+    return presentation.present_comparison(grid, page, size)
+
+
+@router.get("/{evaluation_id}/events")
+def follow_evaluation(evaluation_id: str, session: SessionDep, principal: Reader) -> StreamingResponse:
+    """Server-sent events while the evaluation runs: `progress` for each run that moved, `done` at the end."""
+    evaluation = _evaluation(session, principal, evaluation_id)
+    return event_stream(
+        live.follow(evaluation.id, lambda session: live.read_progress(session, evaluation.id))
+    )

@@ -1,0 +1,308 @@
+"""What is chosen for a new evaluation, what there is to choose from, and what is proposed to begin with."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from sqlalchemy.orm import Session
+
+from app.core.access import Principal
+from app.datasets import repository as datasets
+from app.evaluations import repository, service
+from app.evaluations.models import Evaluation, Run
+from app.evaluations.report import compared_runs
+from app.evaluations.service import DEFAULT_CONCURRENCY
+from app.evaluators.describing import EvaluatorInfo, describe
+from app.files import repository as files
+from app.files.models import Environment, File, FileKind, Version
+
+MOST_FILES = 500
+MOST_VERSIONS = 12
+"""Versions that are offered, newest first, beside those that are chosen."""
+
+
+class Sent(Protocol):
+    """A form or a query string, in which a name may have several values."""
+
+    def get(self, key: str, /) -> Any:
+        """The last value of that name; None where there is none."""
+        ...
+
+    def getlist(self, key: str, /) -> list[Any]:
+        """Every value of that name."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What somebody chose. Numbers stay texts until they are used: a form shows again what was typed."""
+
+    prompt: str = ""
+    versions: tuple[int, ...] = ()
+    baseline: int | None = None
+    dataset: str = ""
+    dataset_version: int | None = None
+    split: str = ""
+    evaluators: tuple[str, ...] = ()
+    """Version ids."""
+    primary: str = ""
+    repeats: str = "1"
+    concurrency: str = str(DEFAULT_CONCURRENCY)
+    smallest: str = ""
+    """In points where the primary score is a share, else in its own unit."""
+    name: str = ""
+    fresh: bool = False
+    evaluation: str = ""
+    again: bool = False
+    whole: bool = False
+    """Whether a whole form was sent: what is not ticked is not wanted, rather than not yet chosen."""
+    of: str = ""
+    """The prompt whose versions the form showed."""
+
+
+def read_choices(sent: Sent) -> Choices:
+    """The choices in a form or an address; `versions=13,14` and repeated values are the same."""
+
+    def text(name: str) -> str:
+        return str(sent.get(name) or "").strip()
+
+    def many(name: str) -> tuple[str, ...]:
+        values = [part.strip() for value in sent.getlist(name) for part in str(value).split(",")]
+        return tuple(dict.fromkeys(value for value in values if value))
+
+    return Choices(
+        prompt=text("prompt"),
+        versions=tuple(int(value) for value in many("versions") if value.isdecimal()),
+        baseline=int(text("baseline")) if text("baseline").isdecimal() else None,
+        dataset=text("dataset"),
+        dataset_version=int(text("dataset_version")) if text("dataset_version").isdecimal() else None,
+        split=text("split"),
+        evaluators=many("evaluators"),
+        primary=text("primary"),
+        repeats=text("repeats") or "1",
+        concurrency=text("concurrency") or str(DEFAULT_CONCURRENCY),
+        smallest=text("smallest"),
+        name=text("name"),
+        fresh=bool(text("fresh")),
+        evaluation=text("evaluation"),
+        again=bool(text("again")),
+        whole=bool(text("whole")),
+        of=text("of"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedVersion:
+    """A version of the prompt that can be run."""
+
+    version: Version
+    places: Sequence[Environment]
+    run: Run | None
+    """Its last run in the evaluation that is added to."""
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedEvaluator:
+    """An evaluator that can judge; `fixed` ones belong to the evaluation that is added to."""
+
+    version: Version
+    info: EvaluatorInfo
+    fixed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What there is to choose from, with the choices made whole."""
+
+    choices: Choices
+    evaluation: Evaluation | None
+    prompts: Sequence[File]
+    prompt: File | None
+    versions: Sequence[OfferedVersion]
+    datasets: Sequence[File]
+    dataset: File | None
+    dataset_versions: Sequence[Version]
+    dataset_version: Version | None
+    splits: dict[str, int]
+    clusters: int
+    rows: int
+    """How many rows are chosen."""
+    evaluators: Sequence[OfferedEvaluator]
+
+    @property
+    def chosen(self) -> list[OfferedVersion]:
+        """The versions to run, oldest first."""
+        found = [one for one in self.versions if one.version.number in self.choices.versions]
+        return sorted(found, key=lambda one: one.version.number)
+
+    @property
+    def judges(self) -> list[OfferedEvaluator]:
+        """The evaluators that will judge, the primary one first."""
+        found = [one for one in self.evaluators if one.version.id in self.choices.evaluators]
+        return sorted(found, key=lambda one: one.version.id != self.choices.primary)
+
+
+def make_offer(session: Session, principal: Principal, choices: Choices) -> Offer:
+    """What can be chosen; what was left open is filled with what fits best.
+
+    Raises:
+        NotFound: there is no such evaluation.
+    """
+    evaluation = (
+        service.get_evaluation(session, principal, choices.evaluation) if choices.evaluation else None
+    )
+    prompts = _files(session, principal, FileKind.PROMPT)
+    wanted = evaluation.file_id if evaluation else choices.prompt
+    prompt = next((file for file in prompts if file.id == wanted), prompts[0] if prompts else None)
+    runs = compared_runs(repository.list_runs(session, [evaluation.id]))[0] if evaluation else []
+    last = repository.find_last_evaluation(session, prompt.id) if prompt else None
+    versions = _versions(session, prompt, runs, choices)
+    choices = _with_versions(choices, versions, runs, prompt)
+    sets = _files(session, principal, FileKind.DATASET)
+    dataset, dataset_versions, dataset_version = _dataset(session, choices, sets, runs, last)
+    summary: dict[str, Any] = (
+        datasets.summary(session, dataset_version) if dataset_version else {"splits": {}, "clusters": 0}
+    )
+    splits = {name: count for name, count in summary["splits"].items() if name}
+    judges = _evaluators(session, principal, evaluation)
+    choices = _with_evaluators(session, choices, judges, evaluation, last)
+    split = choices.split if choices.split in splits else ""
+    rows = splits.get(split, dataset_version.rows_count or 0 if dataset_version else 0)
+    return Offer(
+        choices=replace(
+            choices,
+            prompt=prompt.id if prompt else "",
+            dataset=dataset.id if dataset else "",
+            dataset_version=dataset_version.number if dataset_version else None,
+            split=split,
+        ),
+        evaluation=evaluation,
+        prompts=prompts,
+        prompt=prompt,
+        versions=versions,
+        datasets=sets,
+        dataset=dataset,
+        dataset_versions=dataset_versions,
+        dataset_version=dataset_version,
+        splits=splits,
+        clusters=summary["clusters"],
+        rows=rows,
+        evaluators=judges,
+    )
+
+
+def _files(session: Session, principal: Principal, kind: FileKind) -> list[File]:
+    found, _ = files.list_files(
+        session, principal.workspace_id, kinds=[kind], sort_by="updated_at", limit=MOST_FILES
+    )
+    return list(found)
+
+
+def _versions(
+    session: Session, prompt: File | None, runs: Sequence[Run], choices: Choices
+) -> list[OfferedVersion]:
+    if prompt is None:
+        return []
+    places: dict[str, list[Environment]] = {}
+    for environment, deployment in files.deployed_environments(session, [prompt.id]):
+        places.setdefault(deployment.version_id, []).append(environment)
+    ran = {run.version_id: run for run in runs}
+    found = []
+    for place, version in enumerate(files.list_versions(session, prompt.id)):
+        asked = version.number in choices.versions or version.id in ran or version.id in places
+        if place < MOST_VERSIONS or asked:
+            version.file = prompt
+            found.append(OfferedVersion(version, places.get(version.id, []), ran.get(version.id)))
+    return found
+
+
+def _with_versions(
+    choices: Choices, versions: Sequence[OfferedVersion], runs: Sequence[Run], prompt: File | None
+) -> Choices:
+    """The choices with versions: those asked for, else the newest against what is live, or what was not run yet."""
+    numbers = {one.version.number for one in versions}
+    other_prompt = bool(choices.of) and prompt is not None and choices.of != prompt.id
+    chosen = () if other_prompt else tuple(number for number in choices.versions if number in numbers)
+    control = next((run.version.number for run in runs if run.control), None)
+    if not chosen and (other_prompt or not choices.whole):
+        chosen = _proposed(choices, versions, runs)
+    baseline = None if other_prompt else choices.baseline
+    if baseline is None or (
+        baseline not in chosen and not any(one.run for one in versions if one.version.number == baseline)
+    ):
+        live = next(
+            (one.version.number for one in versions if any(p.tag == "default" for p in one.places)), None
+        )
+        baseline = control or (live if live in chosen else min(chosen, default=None))
+    return replace(choices, versions=chosen, baseline=baseline)
+
+
+def _proposed(choices: Choices, versions: Sequence[OfferedVersion], runs: Sequence[Run]) -> tuple[int, ...]:
+    if runs and choices.again:
+        return tuple(run.version.number for run in runs)
+    if runs:
+        return tuple(one.version.number for one in versions[:1] if one.run is None)
+    live = [one.version.number for one in versions if any(place.tag == "default" for place in one.places)]
+    newest = [one.version.number for one in versions[:2]]
+    return tuple(dict.fromkeys([*newest[:1], *live, *newest[1:]]))[:2]
+
+
+def _dataset(
+    session: Session, choices: Choices, sets: Sequence[File], runs: Sequence[Run], last: Evaluation | None
+) -> tuple[File | None, list[Version], Version | None]:
+    earlier = runs or (repository.list_runs(session, [last.id]) if last else [])
+    wanted = choices.dataset or (earlier[0].dataset_version.file_id if earlier else "")
+    dataset = next((file for file in sets if file.id == wanted), sets[0] if sets else None)
+    if dataset is None:
+        return None, [], None
+    versions = files.list_versions(session, dataset.id)
+    number = choices.dataset_version if choices.dataset == dataset.id else None
+    if number is None and runs and runs[0].dataset_version.file_id == dataset.id:
+        number = runs[0].dataset_version.number
+    chosen = next(
+        (version for version in versions if version.number == number), versions[0] if versions else None
+    )
+    if chosen:
+        chosen.file = dataset
+    return dataset, versions, chosen
+
+
+def _evaluators(
+    session: Session, principal: Principal, evaluation: Evaluation | None
+) -> list[OfferedEvaluator]:
+    fixed = repository.list_evaluators(session, evaluation.id) if evaluation else []
+    found = _files(session, principal, FileKind.EVALUATOR)
+    newest = files.newest_versions(session, [file.id for file in found])
+    listed = [OfferedEvaluator(version, describe(version.spec), fixed=True) for version in fixed]
+    taken = {version.file_id for version in fixed}
+    for file in sorted(found, key=lambda file: file.path):
+        version = newest.get(file.id)
+        if version and file.id not in taken:
+            version.file = file
+            listed.append(OfferedEvaluator(version, describe(version.spec), fixed=False))
+    return listed
+
+
+def _with_evaluators(
+    session: Session,
+    choices: Choices,
+    judges: Sequence[OfferedEvaluator],
+    evaluation: Evaluation | None,
+    last: Evaluation | None,
+) -> Choices:
+    """The choices with evaluators: those asked for, else those of the prompt's last evaluation."""
+    offered = {one.version.id: one for one in judges}
+    chosen = [key for key in choices.evaluators if key in offered]
+    primary = choices.primary
+    if not chosen and not choices.whole and last and not evaluation:
+        files_of_last = {version.file_id for version in repository.list_evaluators(session, last.id)}
+        chosen = [key for key, one in offered.items() if one.version.file_id in files_of_last]
+        before = repository.find_version_file(session, last.primary_evaluator_id)
+        primary = next((key for key in chosen if offered[key].version.file_id == before), primary)
+    fixed = [key for key, one in offered.items() if one.fixed]
+    chosen = [*fixed, *(key for key in chosen if key not in fixed)]
+    if primary not in chosen and evaluation and evaluation.primary_evaluator_id:
+        primary = evaluation.primary_evaluator_id
+    if primary not in chosen:
+        primary = chosen[0] if chosen else ""
+    return replace(choices, evaluators=tuple(chosen), primary=primary)

@@ -1,0 +1,257 @@
+"""The comparison grid: rows of the dataset against versions, filtered by what happened to each row."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlalchemy.orm import Session
+
+from app.core.errors import Invalid, NotFound
+from app.datasets import repository as datasets
+from app.datasets.models import Datapoint
+from app.evaluations import comparison_repository, repository
+from app.evaluations.comparison_repository import ItemCell
+from app.evaluations.models import Evaluation, Run
+from app.evaluations.report import Change, compare, compared_runs
+from app.evaluations.scores import ScoreTable, load_scores
+from app.evaluators.describing import EvaluatorInfo, describe
+from app.files.models import Version
+from app.logs import repository as logs
+from app.logs.models import Judgment
+
+Only = Literal["all", "changed", "better", "worse", "failed"]
+Sort = Literal["row", "worst", "best"]
+Turn = Literal["better", "worse", "same"]
+MOST_COLUMNS = 8
+_PASS = 0.5
+"""A share from here on counts as passed: booleans are 0 or 1, and partial credit is rounded."""
+
+
+@dataclass(frozen=True, slots=True)
+class GridRequest:
+    """What to show: which runs, judged by whom, which rows, in which order."""
+
+    run_ids: Sequence[str] = ()
+    """The first is the baseline; the report's own choice where empty."""
+    evaluator_id: str | None = None
+    only: Only = "all"
+    query: str | None = None
+    sort: Sort = "row"
+    offset: int = 0
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class GridCell:
+    """What one version did with one row."""
+
+    item: ItemCell | None
+    """The first repeat; None where the run has no such row."""
+    repeats: int
+    score: float | None
+    """Averaged over repeats."""
+    turn: Turn | None
+    """Against the baseline; None for the baseline itself and where one of the two has no score."""
+    judgments: Mapping[str, Judgment]
+    """By evaluator version."""
+
+
+@dataclass(frozen=True, slots=True)
+class GridRow:
+    """One row of the dataset with every version's cell."""
+
+    number: int
+    """From 1, in the dataset's order."""
+    datapoint: Datapoint
+    cells: Sequence[GridCell]
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """The grid as asked for: one page of rows, and counts for every filter."""
+
+    evaluation: Evaluation
+    runs: Sequence[Run]
+    evaluators: Sequence[Version]
+    evaluator: Version
+    info: EvaluatorInfo
+    counts: Mapping[Only, int]
+    matching: int
+    rows: Sequence[GridRow]
+    table: ScoreTable
+    changes: Mapping[str, Change]
+    """By candidate run."""
+
+
+def build_grid(session: Session, evaluation: Evaluation, request: GridRequest) -> Grid:
+    """The grid of an evaluation.
+
+    Raises:
+        NotFound: a run or the evaluator is not part of the evaluation.
+        Invalid: the evaluation has no run or no evaluator, or too many columns were asked for.
+    """
+    runs = _runs(session, evaluation, request.run_ids)
+    evaluators = repository.list_evaluators(session, evaluation.id)
+    evaluator = _evaluator(evaluation, evaluators, request.evaluator_id)
+    info = describe(evaluator.spec)
+    table = load_scores(session, runs, [evaluator.id])
+    numbers = comparison_repository.row_numbers(session, [run.id for run in runs])
+    if request.query:
+        found = comparison_repository.search(session, [run.id for run in runs], request.query)
+        numbers = {row: number for row, number in numbers.items() if row in found}
+    sorter = _RowSorter(table, runs, evaluator.id, info)
+    kinds = {row: sorter.kinds(row) for row in numbers}
+    matching = [row for row in numbers if request.only in kinds[row]]
+    matching.sort(key=sorter.key(request.sort, numbers))
+    page = matching[request.offset : request.offset + request.limit]
+    baseline = runs[0]
+    return Grid(
+        evaluation=evaluation,
+        runs=runs,
+        evaluators=evaluators,
+        evaluator=evaluator,
+        info=info,
+        counts={
+            only: sum(only in found for found in kinds.values())
+            for only in ("all", "changed", "better", "worse", "failed")
+        },
+        matching=len(matching),
+        rows=_rows(session, evaluation, runs, sorter, page, numbers),
+        table=table,
+        changes={run.id: compare(table, baseline, run, evaluator, None) for run in runs[1:]},
+    )
+
+
+def build_row(
+    session: Session, evaluation: Evaluation, request: GridRequest, number: int
+) -> tuple[Grid, GridRow | None]:
+    """The grid with only the row of this number, whatever the filter, for its drawer."""
+    grid = build_grid(
+        session,
+        evaluation,
+        GridRequest(request.run_ids, request.evaluator_id, limit=1, offset=max(0, number - 1)),
+    )
+    return grid, next((row for row in grid.rows if row.number == number), None)
+
+
+def _runs(session: Session, evaluation: Evaluation, run_ids: Sequence[str]) -> list[Run]:
+    every = repository.list_runs(session, [evaluation.id])
+    if len(run_ids) > MOST_COLUMNS:
+        raise Invalid(f"Compare up to {MOST_COLUMNS} versions at once.")
+    if not run_ids:
+        runs, _ = compared_runs(every)
+        if not runs:
+            raise Invalid("The evaluation has no run yet.")
+        return runs[:1] + runs[1:][-(MOST_COLUMNS - 1) :]
+    by_id = {run.id: run for run in every}
+    missing = [run_id for run_id in run_ids if run_id not in by_id]
+    if missing:
+        raise NotFound(f"The evaluation has no run with the id {missing[0]}.")
+    return [by_id[run_id] for run_id in dict.fromkeys(run_ids)]
+
+
+def _evaluator(evaluation: Evaluation, evaluators: Sequence[Version], evaluator_id: str | None) -> Version:
+    if not evaluators:
+        raise Invalid("The evaluation has no evaluator yet.")
+    if evaluator_id:
+        found = next(
+            (version for version in evaluators if evaluator_id in (version.id, version.file_id)), None
+        )
+        if found is None:
+            raise NotFound("The evaluation does not have this evaluator.")
+        return found
+    return next(
+        (version for version in evaluators if version.id == evaluation.primary_evaluator_id), evaluators[0]
+    )
+
+
+class _RowSorter:
+    """Says of each row what happened to it between the baseline and the others, and puts rows in order."""
+
+    def __init__(
+        self, table: ScoreTable, runs: Sequence[Run], evaluator_id: str, info: EvaluatorInfo
+    ) -> None:
+        self._columns = [table.column(run.id, evaluator_id).by_row for run in runs]
+        self._sign = 1 if info.wanted == "higher" else -1
+        self._info = info
+
+    def delta(self, row: str, column: int) -> float | None:
+        """How much better than the baseline the version in `column` did on `row`; None where one has no score."""
+        before, after = self._columns[0].get(row), self._columns[column].get(row)
+        return None if before is None or after is None else (after - before) * self._sign
+
+    def score(self, row: str, column: int) -> float | None:
+        """The score of the version in `column` on `row`."""
+        return self._columns[column].get(row)
+
+    def kinds(self, row: str) -> set[Only]:
+        """Every filter that the row passes."""
+        found: set[Only] = {"all"}
+        deltas = [
+            delta for column in range(1, len(self._columns)) if (delta := self.delta(row, column)) is not None
+        ]
+        if any(delta > 0 for delta in deltas):
+            found |= {"changed", "better"}
+        if any(delta < 0 for delta in deltas):
+            found |= {"changed", "worse"}
+        scores = [column.get(row) for column in self._columns]
+        if self._info.is_share and all(score is not None and score < _PASS for score in scores):
+            found.add("failed")
+        return found
+
+    def key(self, sort: Sort, numbers: Mapping[str, int]) -> Callable[[str], tuple[float, int]]:
+        """What to sort rows by: their number, or how much the versions lost or gained on them."""
+        if sort == "row":
+            return lambda row: (0.0, numbers[row])
+        sign = 1 if sort == "worst" else -1
+
+        def moved(row: str) -> tuple[float, int]:
+            deltas = [self.delta(row, column) or 0.0 for column in range(1, len(self._columns))]
+            return (sign * (min(deltas, default=0.0) if sign > 0 else max(deltas, default=0.0)), numbers[row])
+
+        return moved
+
+
+def _rows(
+    session: Session,
+    evaluation: Evaluation,
+    runs: Sequence[Run],
+    sorter: _RowSorter,
+    page: Sequence[str],
+    numbers: Mapping[str, int],
+) -> list[GridRow]:
+    datapoints = datasets.find_datapoints(session, evaluation.workspace_id, page)
+    items = comparison_repository.load_cells(session, [run.id for run in runs], page)
+    log_ids = [item.log_id for cells in items.values() for item in cells if item.log_id]
+    judgments = logs.list_judgments(session, log_ids)
+    return [
+        GridRow(
+            numbers[row],
+            datapoints[row],
+            [
+                _cell(items.get((run.id, row), []), judgments, sorter, row, column)
+                for column, run in enumerate(runs)
+            ],
+        )
+        for row in page
+        if row in datapoints
+    ]
+
+
+def _cell(
+    items: Sequence[ItemCell],
+    judgments: Mapping[str, Sequence[Judgment]],
+    sorter: _RowSorter,
+    row: str,
+    column: int,
+) -> GridCell:
+    first = items[0] if items else None
+    delta = sorter.delta(row, column) if column else None
+    found = judgments.get(first.log_id, ()) if first and first.log_id else ()
+    return GridCell(
+        item=first,
+        repeats=len(items),
+        score=sorter.score(row, column),
+        turn=None if delta is None else "better" if delta > 0 else "worse" if delta < 0 else "same",
+        judgments={judgment.evaluator_version_id: judgment for judgment in found},
+    )

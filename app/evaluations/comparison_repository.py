@@ -1,0 +1,97 @@
+"""The SQL of the comparison grid: which rows there are, and what each run did with those of a page."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+
+class ItemCell(NamedTuple):
+    """One item of a run with what its log says."""
+
+    run_id: str
+    datapoint_id: str
+    repeat: int
+    state: str
+    log_id: str | None
+    error: str | None
+    output: str | None
+    latency_ms: float | None
+    cost_usd: float | None
+    prompt_tokens: int | None
+    output_tokens: int | None
+
+
+def row_numbers(session: Session, run_ids: Sequence[str]) -> dict[str, int]:
+    """The rows of runs in the dataset's order, numbered from 1."""
+    rows = session.scalars(
+        text("""
+        select datapoint_id from run_item where run_id = any(:runs) and repeat = 0
+        group by datapoint_id order by min(position), datapoint_id
+        """),
+        {"runs": list(run_ids)},
+    )
+    return {datapoint_id: number for number, datapoint_id in enumerate(rows, start=1)}
+
+
+def search(session: Session, run_ids: Sequence[str], query: str) -> set[str]:
+    """The rows of runs whose inputs, target or outputs contain `query`, without regard to case."""
+    pattern = "%" + query.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+    rows = session.scalars(
+        text("""
+        select i.datapoint_id from run_item i
+        join datapoint d on d.id = i.datapoint_id left join log l on l.id = i.log_id
+        where i.run_id = any(:runs)
+          and (d.inputs::text ilike :pattern or d.target::text ilike :pattern or l.output ilike :pattern)
+        """),
+        {"runs": list(run_ids), "pattern": pattern},
+    )
+    return set(rows)
+
+
+def load_cells(
+    session: Session, run_ids: Sequence[str], datapoint_ids: Sequence[str]
+) -> dict[tuple[str, str], list[ItemCell]]:
+    """The items of some rows of runs, repeats in order."""
+    rows = session.execute(
+        text("""
+        select i.run_id, i.datapoint_id, i.repeat, i.state, i.log_id, i.error, l.output, l.latency_ms,
+               (l.prompt_cost + l.output_cost)::float8, l.prompt_tokens, l.output_tokens
+        from run_item i left join log l on l.id = i.log_id
+        where i.run_id = any(:runs) and i.datapoint_id = any(:rows)
+        order by i.run_id, i.position
+        """),
+        {"runs": list(run_ids), "rows": list(datapoint_ids)},
+    )
+    cells: dict[tuple[str, str], list[ItemCell]] = {}
+    for row in rows:
+        cell = ItemCell(*row)
+        cells.setdefault((cell.run_id, cell.datapoint_id), []).append(cell)
+    return cells
+
+
+class LoggedItem(NamedTuple):
+    """An item of a run that has a log."""
+
+    run_id: str
+    datapoint_id: str
+    log_id: str
+
+
+def list_items(
+    session: Session, run_ids: Sequence[str], offset: int, limit: int
+) -> tuple[list[LoggedItem], int]:
+    """A page of the items of runs that have a log, and how many there are."""
+    parameters = {"runs": list(run_ids), "offset": offset, "limit": limit}
+    total = session.scalar(
+        text("select count(*) from run_item where run_id = any(:runs) and log_id is not null"), parameters
+    )
+    rows = session.execute(
+        text("""
+        select run_id, datapoint_id, log_id from run_item where run_id = any(:runs) and log_id is not null
+        order by run_id desc, position offset :offset limit :limit
+        """),
+        parameters,
+    )
+    return [LoggedItem(*row) for row in rows], total or 0

@@ -1,0 +1,54 @@
+"""The v5 route that tries an evaluator."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.core.database import SessionDep
+from app.core.permissions import Runner
+from app.evaluations.evaluator_test import SOURCE, execution_of, prepare_trial, row_of, try_evaluator
+from app.evaluators.binding import bind
+from app.files import service as files
+from app.files.models import FileKind
+from app.generations.prepared import Origin
+
+router = APIRouter(prefix="/v5/evaluators", tags=["Evaluators"])
+
+
+class EvaluatorTest(BaseModel):
+    """An output to judge: `log` in the shape of logs, `testcase` in that of datapoints."""
+
+    model_config = ConfigDict(extra="ignore", json_schema_extra={"additionalProperties": True})
+
+    log: dict[str, Any] = Field(default_factory=dict)
+    testcase: dict[str, Any] = Field(default_factory=dict)
+
+
+@router.post("/{evaluator_id}/test")
+def try_out(
+    evaluator_id: str,
+    body: EvaluatorTest,
+    session: SessionDep,
+    principal: Runner,
+    version_id: str | None = None,
+) -> dict[str, Any]:
+    """Judge one output now. `error` says why there is no verdict; `stdout` is always empty: no user code runs."""
+    file = files.get_file(session, principal, evaluator_id, FileKind.EVALUATOR)
+    version = files.resolve_version(session, file, version_id=version_id)
+    trial = prepare_trial(
+        session,
+        bind(version.spec),
+        Origin(principal.workspace_id, file.id, version.id, SOURCE),
+        execution_of(body.log),
+        row_of(body.testcase),
+    )
+    session.commit()  # gives the connection back: a model may take its time
+    tried = try_evaluator(trial)
+    return {
+        "judgment": tried.verdict.value,
+        "rationale": tried.verdict.rationale,
+        "stdout": "",
+        "error": tried.verdict.error,
+        "ms": round(tried.ms, 1),
+    }

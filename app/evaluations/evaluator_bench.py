@@ -1,0 +1,272 @@
+"""What the evaluator page works on: the form of a kind, its versions, and a row to try it on."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.core.access import Principal
+from app.core.errors import Invalid, NotFound
+from app.datasets import repository as datasets
+from app.datasets.models import Datapoint
+from app.evaluations import comparison_repository, repository
+from app.evaluations.evaluator_test import (
+    SOURCE,
+    Tried,
+    prepare_trial,
+    row_of,
+    row_of_datapoint,
+    try_evaluator,
+)
+from app.evaluations.wording import target_text
+from app.evaluators.binding import Execution, Row, bind, make_spec
+from app.evaluators.forms import FormField, form_fields, read_form
+from app.evaluators.kinds import kind as kind_of
+from app.evaluators.kinds.contract import Kind
+from app.files import repository as files_repository
+from app.files import service as files
+from app.files.models import File, FileKind, Version
+from app.generations.prepared import Origin
+from app.providers import repository as providers
+
+PREFIX = "s."
+"""Before the names of a kind's settings in the form, so that none of them meets a field of the page."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownField:
+    """A field of the form with what it holds."""
+
+    field: FormField
+    value: str
+    on: bool
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class TriedRow:
+    """What the evaluator is tried on."""
+
+    dataset: File | None = None
+    number: int = 1
+    total: int = 0
+    datapoint: Datapoint | None = None
+    output: str = ""
+    target: str = ""
+    said_by: str = ""
+    """Whose output it is, where it was taken from a run."""
+
+
+@dataclass(slots=True)
+class Bench:
+    """The evaluator page."""
+
+    file: File | None
+    versions: Sequence[Version]
+    base: Version | None
+    kind: Kind[Any] | None
+    """None for one that this server does not know: its spec is shown as it is."""
+    fields: Sequence[ShownField]
+    datasets: Sequence[File]
+    row: TriedRow
+    path: str = ""
+    note: str = ""
+    problems: Mapping[str, str] = field(default_factory=dict)
+    tried: Tried | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What a browser sent of the page's form."""
+
+    kind: str = ""
+    path: str = ""
+    note: str = ""
+    dataset: str = ""
+    row: str = ""
+    output: str = ""
+    target: str = ""
+    taken: str = ""
+    """The output that the server filled in: another row brings another one, unless somebody has changed it."""
+    settings: Mapping[str, str] | None = None
+    """None where no form was sent."""
+
+
+def read_sent(values: Mapping[str, Any], *, form: bool) -> Sent:
+    """The fields of the page in a form or an address."""
+
+    def text(name: str) -> str:
+        return str(values.get(name) or "").replace("\r\n", "\n")
+
+    settings = {
+        key.removeprefix(PREFIX): str(value) for key, value in values.items() if key.startswith(PREFIX)
+    }
+    return Sent(
+        kind=text("kind"),
+        path=text("path").strip(),
+        note=text("note").strip(),
+        dataset=text("dataset"),
+        row=text("row"),
+        output=text("output"),
+        target=text("target"),
+        taken=text("taken"),
+        settings=settings if form else None,
+    )
+
+
+def build_bench(
+    session: Session,
+    principal: Principal,
+    file_id: str | None,
+    sent: Sent,
+    *,
+    number: int | None = None,
+    problems: Mapping[str, str] | None = None,
+) -> Bench:
+    """The page of an evaluator, or of a new one of the kind that was sent.
+
+    Raises:
+        NotFound: no such evaluator, version or kind.
+    """
+    file = files.get_file(session, principal, file_id, FileKind.EVALUATOR) if file_id else None
+    versions = files_repository.list_versions(session, file.id) if file else []
+    base = next((one for one in versions if number in (None, one.number)), None)
+    if number and base is None:
+        raise NotFound(f"The evaluator has no version {number}.")
+    name = str(base.spec.get("kind") or "") if base else sent.kind
+    kind = _known(name, saved=base is not None)
+    current = dict(base.spec.get("settings") or {}) if base else None
+    sets, _ = files_repository.list_files(
+        session, principal.workspace_id, kinds=[FileKind.DATASET], sort_by="updated_at", limit=200
+    )
+    return Bench(
+        file=file,
+        versions=versions,
+        base=base,
+        kind=kind,
+        fields=_fields(kind, current, sent, problems or {}) if kind else [],
+        datasets=sets,
+        row=_row(session, principal, sets, sent),
+        path=sent.path,
+        note=sent.note,
+        problems=problems or {},
+    )
+
+
+def _known(name: str, *, saved: bool) -> Kind[Any] | None:
+    if not name:
+        return None
+    try:
+        return kind_of(name)
+    except NotFound:
+        if not saved:
+            raise
+        return None
+
+
+def _fields(
+    kind: Kind[Any], current: Mapping[str, Any] | None, sent: Sent, problems: Mapping[str, str]
+) -> list[ShownField]:
+    """The form as it was sent, else as the version has it, else as a new one begins."""
+    shown = []
+    for one in form_fields(kind.Options):
+        if sent.settings is not None:
+            value: Any = sent.settings.get(one.name, "")
+            on = one.name in sent.settings
+        else:
+            value = current.get(one.name) if current is not None else one.initial
+            on = bool(value)
+        text = value if isinstance(value, str) else one.shown(value)
+        shown.append(ShownField(one, text, on, problems.get(one.name, "")))
+    return shown
+
+
+def _row(session: Session, principal: Principal, sets: Sequence[File], sent: Sent) -> TriedRow:
+    dataset = next((file for file in sets if file.id == sent.dataset), None)
+    version = files_repository.newest_version(session, dataset.id) if dataset else None
+    if dataset is None or version is None:
+        return TriedRow(output=sent.output, target=sent.target)
+    total = version.rows_count or 0
+    number = min(max(1, int(sent.row) if sent.row.isdecimal() and len(sent.row) < 9 else 1), max(1, total))
+    rows = datasets.list_rows(session, version, offset=number - 1, limit=1)
+    datapoint = rows[0][1] if rows else None
+    output, said_by = sent.output, ""
+    if datapoint and (not output or output == sent.taken):
+        output, said_by = _last_output(session, principal, dataset, datapoint)
+    target = target_text(datapoint.target) if datapoint else ""
+    return TriedRow(dataset, number, total, datapoint, output, target, said_by)
+
+
+def _last_output(
+    session: Session, principal: Principal, dataset: File, datapoint: Datapoint
+) -> tuple[str, str]:
+    """What the last run on the dataset said on the row, and which version that was."""
+    run = repository.find_last_run_on(session, principal.workspace_id, dataset.id)
+    if run is None:
+        return "", ""
+    cells = comparison_repository.load_cells(session, [run.id], [datapoint.id])
+    found = cells.get((run.id, datapoint.id), [])
+    return (found[0].output or "", f"{run.version.file.name} v{run.version.number}") if found else ("", "")
+
+
+def checked_settings(bench: Bench, sent: Sent) -> dict[str, Any]:
+    """The spec that the form describes.
+
+    Raises:
+        Invalid: names each setting that is wrong.
+    """
+    if bench.kind is None:
+        raise Invalid("Choose a kind of evaluator.", fields={"kind": "Choose a kind."})
+    return make_spec(bench.kind.name, read_form(bench.kind.Options, dict(sent.settings or {})))
+
+
+def save(session: Session, principal: Principal, bench: Bench, sent: Sent) -> files.Committed:
+    """Commit the form as a new version; the same settings are the version that is there.
+
+    Raises:
+        Invalid: a setting or the path is wrong, or a change comes without a reason.
+        Conflict: the path holds another kind of file.
+    """
+    spec = checked_settings(bench, sent)
+    if bench.file is None and not sent.path:
+        raise Invalid(
+            "Say where it shall stand.", fields={"path": "Give it a path, such as Support/Right intent."}
+        )
+    if bench.file and not sent.note:
+        raise Invalid("Say why you change it.", fields={"note": "One line: what changed, and why."})
+    change = files.Commit(
+        FileKind.EVALUATOR,
+        spec,
+        file_id=bench.file.id if bench.file else None,
+        path=None if bench.file else sent.path,
+        note=sent.note or None,
+        parent_id=bench.base.id if bench.base else None,
+    )
+    return files.commit(session, principal, change)
+
+
+def run_test(session: Session, principal: Principal, bench: Bench, sent: Sent) -> Tried:
+    """Try what stands in the form on the row that is chosen, or on what was pasted.
+
+    Raises:
+        Invalid: a setting is wrong.
+        NotFound: the judge's provider is not among the workspace's.
+    """
+    evaluator = bind(checked_settings(bench, sent))
+    datapoint = bench.row.datapoint
+    if datapoint:
+        row: Row = row_of_datapoint(datapoint)
+    else:
+        row = row_of({"target": {"output": sent.target}} if sent.target else {})
+    execution = Execution(bench.row.output, None, None, None, None, None, row.inputs, row.messages, None)
+    version = bench.base.id if bench.base else ""
+    origin = Origin(principal.workspace_id, bench.file.id if bench.file else "", version, SOURCE)
+    trial = prepare_trial(session, evaluator, origin, execution, row)
+    session.commit()  # gives the connection back: a model may take its time
+    return try_evaluator(trial)
+
+
+def list_provider_names(session: Session, principal: Principal) -> list[str]:
+    """The providers that a judge can name."""
+    return [one.name for one in providers.list_providers(session, principal.workspace_id)]

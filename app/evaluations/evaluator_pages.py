@@ -1,0 +1,112 @@
+"""The pages of evaluators: choose a kind, set it, try it on a row, keep it as a version."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import RedirectResponse
+from sqlalchemy.orm import Session
+
+from app.core import templating
+from app.core.access import Principal
+from app.core.database import SessionDep
+from app.core.errors import Conflict, DomainError, Invalid
+from app.core.permissions import Editor, Reader, Runner
+from app.evaluations.evaluator_bench import (
+    Bench,
+    Sent,
+    build_bench,
+    list_provider_names,
+    read_sent,
+    run_test,
+    save,
+)
+from app.evaluators.kinds import all_kinds
+
+router = APIRouter(prefix="/w/{w}/evaluators", include_in_schema=False)
+
+
+async def _sent(request: Request) -> Sent:
+    form = request.method == "POST"
+    values: Any = await request.form() if form else request.query_params
+    return read_sent(values, form=form)
+
+
+Form = Annotated[Sent, Depends(_sent)]
+
+
+def _page(
+    request: Request, session: Session, principal: Principal, bench: Bench, status: int = 200
+) -> Response:
+    return templating.render(
+        request,
+        "evaluators/editor.html",
+        status=status,
+        bench=bench,
+        kinds=all_kinds(),
+        providers=list_provider_names(session, principal),
+    )
+
+
+@router.get("/new", name="evaluators:new")
+def new_evaluator(request: Request, session: SessionDep, principal: Reader, sent: Form) -> Response:
+    """Which kind of evaluator, and its settings."""
+    return _page(request, session, principal, build_bench(session, principal, None, sent))
+
+
+@router.post("/new", name="evaluators:create")
+def create_evaluator(request: Request, session: SessionDep, principal: Editor, sent: Form) -> Response:
+    """Keep a new evaluator."""
+    return _save(request, session, principal, None, sent)
+
+
+@router.get("/{file_id}", name="evaluators:editor")
+def show_evaluator(
+    file_id: str,
+    request: Request,
+    session: SessionDep,
+    principal: Reader,
+    sent: Form,
+    version: int | None = None,
+) -> Response:
+    """An evaluator's settings and versions, and a row to try it on."""
+    return _page(request, session, principal, build_bench(session, principal, file_id, sent, number=version))
+
+
+@router.post("/{file_id}", name="evaluators:save")
+def save_evaluator(
+    file_id: str, request: Request, session: SessionDep, principal: Editor, sent: Form
+) -> Response:
+    """Keep the settings as a new version."""
+    return _save(request, session, principal, file_id, sent)
+
+
+def _save(
+    request: Request, session: Session, principal: Principal, file_id: str | None, sent: Sent
+) -> Response:
+    bench = build_bench(session, principal, file_id, sent)
+    try:
+        committed = save(session, principal, bench, sent)
+    except (Invalid, Conflict) as error:
+        session.rollback()
+        shown = build_bench(session, principal, file_id, sent, problems=_problems(error))
+        return _page(request, session, principal, shown, error.status)
+    return RedirectResponse(f"/w/{principal.workspace_slug}/evaluators/{committed.file.id}", 303)
+
+
+def _problems(error: DomainError) -> dict[str, str]:
+    fields = error.fields if isinstance(error, Invalid) else None
+    return dict(fields) if fields else {"": error.message}
+
+
+@router.post("/{file_id}/test", name="evaluators:test")
+def try_out(file_id: str, request: Request, session: SessionDep, principal: Runner, sent: Form) -> Response:
+    """Try what stands in the form; `new` in place of the id is one that is not saved yet."""
+    known = None if file_id == "new" else file_id
+    bench = build_bench(session, principal, known, sent)
+    try:
+        bench.tried = run_test(session, principal, bench, sent)
+    except DomainError as error:
+        session.rollback()
+        bench = build_bench(session, principal, known, sent, problems=_problems(error))
+        return _page(request, session, principal, bench, error.status)
+    return _page(request, session, principal, bench)

@@ -1,0 +1,158 @@
+"""Trying an evaluator on one output: its verdict now, with the calls that a judge makes."""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from redis.asyncio import Redis
+from sqlalchemy.orm import Session
+
+from app.core.database import unit_of_work
+from app.core.errors import DomainError
+from app.core.settings import get_settings
+from app.datasets.models import Datapoint
+from app.evaluators.binding import BoundEvaluator, Execution, ModelCall, Row, Verdict
+from app.generations.prepared import Origin, Target, answered, failed
+from app.generations.service import target_of
+from app.logs import repository as logs
+from app.logs.records import LogRecord
+from app.providers.answers import ProviderError
+from app.providers.client import ModelClient
+from app.providers.limits import Limiter
+
+SOURCE = "evaluator_test"
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """An evaluator made ready, and what it is tried on."""
+
+    evaluator: BoundEvaluator
+    target: Target | None
+    """The model that it asks, if it asks one."""
+    origin: Origin
+    execution: Execution
+    row: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What came of it."""
+
+    verdict: Verdict
+    ms: float
+    logs: Sequence[LogRecord] = field(default_factory=list)
+    """Of the judge's calls."""
+
+
+def prepare_trial(
+    session: Session,
+    evaluator: BoundEvaluator,
+    origin: Origin,
+    execution: Execution,
+    row: Row,
+) -> Trial:
+    """Everything that a trial needs, so that it holds no transaction while a model answers.
+
+    Raises:
+        NotFound: the judge's provider is not among the workspace's.
+    """
+    asks = evaluator.asks
+    target = target_of(session, origin.workspace_id, asks.provider, asks.model) if asks else None
+    return Trial(evaluator, target, origin, execution, row)
+
+
+def try_evaluator(trial: Trial) -> Tried:
+    """The verdict on one output. Never raises: what went wrong is the verdict's error. Calls are logged."""
+    started = time.perf_counter()
+    records: list[LogRecord] = []
+    try:
+        calls = trial.evaluator.calls(trial.execution, trial.row)
+        answers = asyncio.run(_ask(trial, trial.target, calls, records)) if calls and trial.target else []
+        problem = next((record.error for record in records if record.error), None)
+        if problem:
+            verdict = Verdict(None, error=f"The judge gave no verdict: {problem}")
+        else:
+            verdict = trial.evaluator.judge(trial.execution, trial.row, answers)
+    except DomainError as error:
+        verdict = Verdict(None, error=error.message)
+    elapsed = (time.perf_counter() - started) * 1000
+    if records:
+        with unit_of_work() as session:
+            logs.insert_logs(session, records)
+    return Tried(verdict, elapsed, records)
+
+
+async def _ask(
+    trial: Trial, target: Target, calls: Sequence[ModelCall], records: list[LogRecord]
+) -> list[str | None]:
+    """What the judge's model answered to each call, at the rate that all workers share."""
+    endpoint = target.endpoint
+    redis = Redis.from_url(get_settings().redis_url, socket_connect_timeout=2)
+    limiter = Limiter(
+        redis,
+        endpoint.provider_id,
+        requests_per_minute=endpoint.requests_per_minute,
+        tokens_per_minute=endpoint.tokens_per_minute,
+    )
+    client = ModelClient(endpoint, limiter, connections=1)
+    try:
+        for call in calls:
+            body: dict[str, Any] = {"model": target.model, "messages": list(call.messages), **call.parameters}
+            if call.response_format:
+                body["response_format"] = call.response_format
+            try:
+                records.append(answered(trial.origin, target, await client.chat(body)))
+            except ProviderError as error:
+                records.append(failed(trial.origin, target, error))
+    finally:
+        await client.aclose()
+        await redis.aclose()
+    return [record.output for record in records]
+
+
+def execution_of(log: Mapping[str, Any]) -> Execution:
+    """What a version did, from a log in the API's shape; members that are missing are unknown."""
+    costs = [log.get(name) for name in ("prompt_cost", "output_cost")]
+    known = [float(cost) for cost in costs if isinstance(cost, int | float)]
+    latency = log.get("provider_latency")
+    return Execution(
+        output=_text(log.get("output")),
+        error=_text(log.get("error")),
+        latency_ms=latency * 1000 if isinstance(latency, int | float) else None,
+        cost_usd=sum(known) if known else None,
+        prompt_tokens=log.get("prompt_tokens"),
+        output_tokens=log.get("output_tokens"),
+        inputs=log.get("inputs") or {},
+        messages=log.get("messages") or [],
+        output_message=log.get("output_message"),
+    )
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def row_of(testcase: Mapping[str, Any]) -> Row:
+    """The row that a version was given, from a datapoint in the API's shape."""
+    target = testcase.get("target")
+    return Row(
+        inputs=testcase.get("inputs") or {},
+        messages=testcase.get("messages") or [],
+        target=target if isinstance(target, Mapping) or target is None else {"output": target},
+        context=testcase.get("context"),
+        metadata=testcase.get("metadata"),
+    )
+
+
+def row_of_datapoint(datapoint: Datapoint) -> Row:
+    """A row of a dataset as evaluators see it."""
+    return Row(
+        inputs=datapoint.inputs,
+        messages=datapoint.messages or [],
+        target=datapoint.target,
+        context=datapoint.context,
+        metadata=datapoint.details,
+    )

@@ -1,0 +1,237 @@
+"""The engine: one worker slot keeps its share of a run's calls in flight, across shards, until nothing is left.
+
+A slot claims a shard, works on its items, and claims the next one as soon as fewer calls than its share are in
+flight, so that the end of a shard is no barrier. Results are written in batches; a heartbeat keeps the leases
+and sees cancellation. Losing a worker costs what was in flight or not yet written, nothing else.
+"""
+
+import asyncio
+import math
+import os
+import socket
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TypeVar
+
+import structlog
+from redis.asyncio import Redis
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from app.core import ids
+from app.core.database import unit_of_work
+from app.core.settings import get_settings
+from app.evaluations import shard_repository
+from app.evaluations.item import ItemWorker, Known, Outcome
+from app.evaluations.plan import Plan, load_plan
+from app.evaluations.shard_repository import Claimed, Item, Settled
+from app.evaluations.writing import write_outcomes
+from app.logs import repository as logs
+from app.providers.client import Endpoint, ModelClient
+from app.providers.limits import Limiter
+
+FLUSH_ROWS = 100
+FLUSH_S = 1.0
+HEARTBEAT_S = 1.0
+_MOST_UNWRITTEN = 2_000
+"""With the database away, results wait in memory up to here; then no further calls are made."""
+log = structlog.get_logger()
+Result = TypeVar("Result")
+
+
+class Slot:
+    """A worker process: its connections to providers, kept from run to run."""
+
+    def __init__(self) -> None:
+        self._redis = Redis.from_url(get_settings().redis_url, socket_connect_timeout=2, socket_timeout=2)
+        self._clients: dict[str, tuple[Endpoint, ModelClient]] = {}
+
+    async def work(self, shard_id: str) -> None:
+        """Work on a shard, and then on whatever else of its run is waiting."""
+        owner = f"{socket.gethostname()}:{os.getpid()}:{ids.new_id('own')}"
+        claimed = await _in_transaction(lambda session: shard_repository.claim(session, owner, shard_id))
+        if claimed is None:
+            return
+        plan = await _in_transaction(lambda session: load_plan(session, claimed.run_id))
+        if plan is None:
+            return
+        clients = {endpoint.provider_id: await self._client(endpoint) for endpoint in plan.endpoints}
+        await _RunWindow(plan, owner, claimed, ItemWorker(plan, clients)).run()
+
+    async def _client(self, endpoint: Endpoint) -> ModelClient:
+        known = self._clients.get(endpoint.provider_id)
+        if known and known[0] == endpoint:
+            return known[1]
+        if known:
+            await known[1].aclose()
+        limiter = Limiter(
+            self._redis,
+            endpoint.provider_id,
+            requests_per_minute=endpoint.requests_per_minute,
+            tokens_per_minute=endpoint.tokens_per_minute,
+        )
+        client = ModelClient(endpoint, limiter, slots=get_settings().worker_slots)
+        self._clients[endpoint.provider_id] = (endpoint, client)
+        return client
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        for _, client in self._clients.values():
+            await client.aclose()
+        await self._redis.aclose()
+
+
+class _RunWindow:
+    """The calls of one run that one slot has in flight."""
+
+    def __init__(self, plan: Plan, owner: str, first: Claimed, worker: ItemWorker) -> None:
+        self._plan = plan
+        self._owner = owner
+        self._worker = worker
+        self._share = max(1, math.ceil(plan.concurrency / get_settings().worker_slots))
+        self._first: Claimed | None = first
+        self._queue: deque[tuple[Item, Known | None]] = deque()
+        self._exhausted = False
+        self._claiming = asyncio.Lock()
+        self._unwritten: list[Outcome] = []
+        self._writing = asyncio.Lock()
+        self._room = asyncio.Event()
+        self._room.set()
+
+    async def run(self) -> None:
+        """Work until nothing of the run is left to claim, or the run was cancelled."""
+        callers = asyncio.gather(*(self._call() for _ in range(self._share)))
+        heartbeat = asyncio.create_task(self._beat(callers))
+        try:
+            with suppress(asyncio.CancelledError):
+                await callers
+        finally:
+            heartbeat.cancel()
+            with suppress(asyncio.CancelledError):
+                await heartbeat
+            await self._write_all()
+            await _in_transaction(
+                lambda session: shard_repository.give_back(session, self._owner, self._plan.run_id)
+            )
+
+    async def _call(self) -> None:
+        while (work := await self._next()) is not None:
+            self._unwritten.append(await self._outcome(*work))
+            if len(self._unwritten) >= FLUSH_ROWS:
+                await self._write()
+            if len(self._unwritten) >= _MOST_UNWRITTEN:
+                self._room.clear()
+            await self._room.wait()
+
+    async def _outcome(self, item: Item, known: Known | None) -> Outcome:
+        try:
+            return await self._worker.work(item, known)
+        except Exception as error:
+            # A fault of ours must cost one row, not the run: the shard would come back and fail for ever.
+            log.exception("item failed", run=self._plan.run_id, position=item.position)
+            reason = (
+                f"Something broke on our side ({type(error).__name__}). The worker's log has the details."
+            )
+            return Outcome(item, Settled(item.position, item.log_id, reason))
+
+    async def _next(self) -> tuple[Item, Known | None] | None:
+        while not self._queue:
+            async with self._claiming:
+                if self._queue:
+                    break
+                if self._exhausted or not await self._claim_more():
+                    return None
+        return self._queue.popleft()
+
+    async def _claim_more(self) -> bool:
+        first, self._first = self._first, None
+        taken = await _in_transaction(lambda session: _take(session, self._owner, self._plan, first))
+        if taken is None:
+            self._exhausted = True
+            return False
+        self._queue.extend(taken)
+        return True
+
+    async def _beat(self, callers: "asyncio.Future[list[None]]") -> None:
+        """Keep the leases, and write what has come, once a second; stop the calls when they are not wanted."""
+        while True:
+            await asyncio.sleep(HEARTBEAT_S)
+            try:
+                kept, wanted = await _in_transaction(
+                    lambda session: shard_repository.renew(session, self._owner, self._plan.run_id)
+                )
+            except SQLAlchemyError as error:
+                log.warning("lease not renewed", error=str(error))
+                continue
+            if not wanted:
+                callers.cancel()
+                return
+            self._drop_lost(kept)
+            if self._unwritten:
+                await self._write()
+
+    def _drop_lost(self, kept: set[str]) -> None:
+        """Forget items of shards that were taken for dead: somebody else has them now."""
+        self._queue = deque(work for work in self._queue if work[0].shard_id in kept)
+
+    async def _write(self) -> None:
+        """Write what has come. What cannot be written stays, and is tried again with the next batch."""
+        async with self._writing:
+            batch = self._unwritten[:]
+            if not batch:
+                return
+            try:
+                await _in_transaction(lambda session: write_outcomes(session, self._plan, self._owner, batch))
+            except SQLAlchemyError as error:
+                log.warning("results not written yet", rows=len(batch), error=str(error))
+                await asyncio.sleep(0.5)
+                return
+            # Rows leave the buffer only after they are in the database: a cancelled write loses none.
+            del self._unwritten[: len(batch)]
+            self._room.set()
+
+    async def _write_all(self) -> None:
+        started = time.monotonic()
+        while self._unwritten and time.monotonic() - started < shard_repository.LEASE_S * 6:
+            await self._write()
+
+
+def _take(
+    session: Session, owner: str, plan: Plan, first: Claimed | None
+) -> list[tuple[Item, Known | None]] | None:
+    """The items of `first`, or of the run's next shard, with what is known of them; None when there is no shard."""
+    if first:
+        shard_repository.start_run(session, plan.run_id)
+    claimed = first or shard_repository.claim_next(session, owner, plan.run_id)
+    if claimed is None:
+        return None
+    items = shard_repository.pending_items(session, claimed.shard_id)
+    if not items:
+        shard_repository.close_shards(session, owner, [claimed.shard_id])
+        return []
+    log_ids = [item.log_id for item in items if item.log_id]
+    if not log_ids:
+        return [(item, None) for item in items]
+    known = logs.find_logs(session, plan.origin.workspace_id, log_ids)
+    judged = shard_repository.judged_by(session, log_ids)
+    return [
+        (
+            item,
+            Known(known[item.log_id], frozenset(judged.get(item.log_id, ())))
+            if item.log_id in known
+            else None,
+        )
+        for item in items
+    ]
+
+
+async def _in_transaction(work: Callable[..., Result]) -> Result:
+    """Run `work(session)` in a thread, in a transaction of its own, and commit."""
+
+    def call() -> Result:
+        with unit_of_work() as session:
+            return work(session)
+
+    return await asyncio.to_thread(call)

@@ -1,0 +1,146 @@
+"""The files of a workspace as a tree, each with its newest version, what is live, and its last score."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy.orm import Session
+
+from app.core.access import Principal
+from app.evaluations import headline as words
+from app.evaluations import last_score_repository
+from app.evaluations.dashboard import ScoreText
+from app.evaluations.last_score_repository import LastScore
+from app.evaluators.describing import describe
+from app.files import repository as files
+from app.files.models import Directory, Environment, File, FileKind, Version
+from app.files.sidebar import ICONS, PAGES, file_url
+from app.statistics.intervals import Interval
+
+
+@dataclass(frozen=True, slots=True)
+class FileLine:
+    """A file in the list."""
+
+    file: File
+    icon: str
+    url: str
+    depth: int
+    newest: Version | None
+    live: Sequence[tuple[Environment, int]]
+    """What runs where: environment and version number."""
+    score: ScoreText | None
+    measured_by: str
+    is_share: bool
+    bar: tuple[float, float, float] | None
+    """Low end, estimate and high end of a share, from 0 to 1, for drawing."""
+
+
+@dataclass(frozen=True, slots=True)
+class FolderLine:
+    """A folder in the list, and how many files lie in and below it."""
+
+    directory: Directory
+    url: str
+    depth: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class FileList:
+    """A folder's files and all below it."""
+
+    lines: Sequence[FolderLine | FileLine]
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """Files by kind, before `kind` chose one."""
+    total: int = 0
+    folders: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FileQuery:
+    """What to list: below a folder, of one kind, whose name holds some text."""
+
+    under: str = ""
+    kind: str = ""
+    text: str = ""
+
+
+def list_tree(session: Session, principal: Principal, query: FileQuery) -> FileList:
+    """The tree that `query` asks for, in a fixed number of statements."""
+    found, _ = files.list_files(
+        session,
+        principal.workspace_id,
+        kinds=list(PAGES),
+        name=query.text or None,
+        under=query.under or None,
+        sort_by="path",
+        descending=False,
+        limit=None,
+    )
+    counts = {kind.value: sum(file.kind == kind for file in found) for kind in PAGES}
+    shown = [file for file in found if not query.kind or file.kind == query.kind]
+    every = files.list_directories(session, principal.workspace_id)
+    prefix = f"{query.under}/" if query.under else ""
+    below = [each for each in every if each.path and each.path.startswith(prefix)]
+    filtered = bool(query.kind or query.text)
+    lines = _files(session, principal, shown, prefix)
+    paths = {each.path: each for each in below}
+    tree: list[tuple[tuple[str, ...], FolderLine | FileLine]] = [
+        (_key(line.file.path), line) for line in lines
+    ]
+    for path, directory in paths.items():
+        count = sum(file.path.startswith(f"{path}/") for file in shown)
+        if count or not filtered:
+            depth = path.removeprefix(prefix).count("/")
+            url = f"/w/{principal.workspace_slug}/files/{path}"
+            tree.append(((*_key(path), ""), FolderLine(directory, url, depth, count)))
+    tree.sort(key=lambda pair: pair[0])
+    return FileList([line for _, line in tree], counts, len(found), len(below))
+
+
+def _key(path: str) -> tuple[str, ...]:
+    return tuple(part.casefold() for part in path.split("/"))
+
+
+def _files(session: Session, principal: Principal, shown: Sequence[File], prefix: str) -> list[FileLine]:
+    file_ids = [file.id for file in shown]
+    newest = files.newest_versions(session, file_ids)
+    live: dict[str, list[tuple[Environment, int]]] = {}
+    for environment, deployment in files.deployed_environments(session, file_ids):
+        live.setdefault(deployment.file_id, []).append((environment, deployment.version.number))
+    scores = last_score_repository.list_last_scores(session, file_ids)
+    lines = []
+    for file in shown:
+        last = scores.get(file.id, [None])[0]
+        text, by = last_score_text(last) if last else (None, "")
+        share = last is not None and describe(last.evaluator.spec).is_share
+        lines.append(
+            FileLine(
+                file=file,
+                icon=ICONS[FileKind(file.kind)],
+                url=file_url(principal.workspace_slug, file.kind, file.id),
+                depth=file.path.removeprefix(prefix).count("/"),
+                newest=newest.get(file.id),
+                live=live.get(file.id, []),
+                score=text,
+                measured_by=by,
+                is_share=share,
+                bar=_bar(last) if last and share else None,
+            )
+        )
+    return lines
+
+
+def _bar(last: LastScore) -> tuple[float, float, float] | None:
+    score = last.score
+    if score.lo is None or score.hi is None:
+        return None
+    return max(0.0, score.lo), score.value, min(1.0, score.hi)
+
+
+def last_score_text(last: LastScore) -> tuple[ScoreText, str]:
+    """A kept score in words, and what measured it on how many rows."""
+    info, score = describe(last.evaluator.spec), last.score
+    interval = Interval(score.value, score.lo, score.hi, score.n, "")
+    text = ScoreText(words.level(score.value, info), words.span(interval, info), words.rows(interval))
+    return text, f"{last.evaluator.file.name}, v{last.version_number}, {text.rows}"

@@ -1,0 +1,30 @@
+"""Ending a run: its state, its counters, and the job that works out its scores."""
+
+from sqlalchemy.orm import Session
+
+from app.core import jobs
+from app.evaluations import repository, shard_repository
+
+_JUDGING_SHARD = 50
+
+
+def finish_if_done(session: Session, run_id: str) -> bool:
+    """End the run if nothing is left to do; True for the one caller that ended it.
+
+    Scores are worked out by a job of their own: the run is complete, and readable, without them.
+    """
+    if _late_evaluators_have_work(session, run_id) or not shard_repository.complete_run(session, run_id):
+        return False
+    shard_repository.count_logs(session, run_id)
+    jobs.enqueue(session, "evaluations.score_run", run_id=run_id)
+    return True
+
+
+def _late_evaluators_have_work(session: Session, run_id: str) -> bool:
+    """Send the outputs back that an evaluator has not judged because it was added after the run had begun."""
+    late = repository.late_evaluators(session, run_id)
+    reopened = sum([repository.reopen_unjudged(session, run_id, evaluator_id) for evaluator_id in late])
+    if reopened:
+        for shard_id in shard_repository.create_shards(session, run_id, _JUDGING_SHARD):
+            jobs.enqueue(session, "evaluations.run_shard", shard_id=shard_id)
+    return reopened > 0

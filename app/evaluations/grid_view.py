@@ -1,0 +1,237 @@
+"""What the comparison grid shows: the grid in words, with word diffs and places on a shared scale."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import urlencode
+
+from sqlalchemy.orm import Session
+
+from app.core import charts
+from app.core.charts import Whisker
+from app.evaluations import headline as words
+from app.evaluations import score_repository
+from app.evaluations.comparison import Grid, GridCell, GridRow, Only
+from app.evaluations.models import Run
+from app.evaluations.report import Change, p95
+from app.evaluations.scoring import run_interval
+from app.evaluators.describing import EvaluatorInfo, describe
+from app.files.diff import Segment, diff_words
+from app.files.models import Version
+from app.logs.models import Judgment
+from app.logs.presentation import judgment_value
+
+PAGE_SIZE = 50
+_SCALE = 120
+_LONGEST = 1_200
+"""Characters of an output that the grid shows; all of it stands in the row's own page."""
+_MEASURED = ("s", "usd")
+"""Units of what a cell shows anyway."""
+Output = Literal["diff", "plain"]
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """The state of the grid, which is its address."""
+
+    only: Only = "all"
+    cols: tuple[str, ...] = ()
+    query: str = ""
+    evaluator: str = ""
+    output: Output = "diff"
+    page: int = 1
+
+    def link(self, **changes: str | int) -> str:
+        """The query string of this state with some of it changed; defaults are left out."""
+        state: dict[str, str | int] = {
+            "cols": ",".join(self.cols),
+            "only": "" if self.only == "all" else self.only,
+            "evaluator": self.evaluator,
+            "q": self.query,
+            "output": "" if self.output == "diff" else self.output,
+            "page": "",
+        }
+        state.update(changes)
+        return "?" + urlencode({name: value for name, value in state.items() if value not in ("", "all")})
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One version over the grid."""
+
+    run: Run
+    baseline: bool
+    value: str
+    span: str
+    whisker: Whisker | None
+    change: str
+    change_span: str
+    tone: str
+    word: str
+    p95_ms: float | None
+    cost_per_1000: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A verdict in a word: `pass`, `fail` or `none` where it is neither."""
+
+    tone: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CellView:
+    """What one version said on one row, against the baseline."""
+
+    cell: GridCell
+    mark: Mark | None
+    others: Sequence[tuple[str, Mark]]
+    """The other evaluators by name."""
+    segments: Sequence[Segment]
+    rewritten: bool
+    cut: bool
+    """Whether there is more of the output than is shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowView:
+    """One row of the grid."""
+
+    row: GridRow
+    cells: Sequence[CellView]
+
+
+@dataclass(frozen=True, slots=True)
+class GridView:
+    """The comparison grid's page."""
+
+    grid: Grid
+    address: Address
+    columns: Sequence[Column]
+    scale: str
+    """The ends of the shared scale."""
+    rows: Sequence[RowView]
+
+    @property
+    def pages(self) -> int:
+        """How many pages the matching rows fill."""
+        return max(1, -(-self.grid.matching // PAGE_SIZE))
+
+
+def build_grid_view(session: Session, grid: Grid, address: Address) -> GridView:
+    """The page of a grid."""
+    columns, scale = _columns(session, grid)
+    evaluators = {version.id: version for version in grid.evaluators}
+    rows = [
+        RowView(row, [cell_view(cell, row.cells[0], grid, evaluators, address.output) for cell in row.cells])
+        for row in grid.rows
+    ]
+    return GridView(grid, address, columns, scale, rows)
+
+
+def _columns(session: Session, grid: Grid) -> tuple[list[Column], str]:
+    intervals = {run.id: run_interval(grid.table, run.id, grid.evaluator) for run in grid.runs}
+    ends = [
+        value
+        for interval in intervals.values()
+        if interval
+        for value in (interval.estimate, interval.lo, interval.hi)
+        if value is not None
+    ]
+    limits = (0.0, 1.0) if grid.info.is_share else None
+    axis = charts.axis_around(ends, 4, _SCALE - 4, least=0.1 if grid.info.is_share else 0.0, limits=limits)
+    usage = score_repository.load_usage(session, [run.id for run in grid.runs])
+    columns = []
+    for place, run in enumerate(grid.runs):
+        interval, taken = intervals[run.id], usage.get(run.id)
+        change = grid.changes.get(run.id)
+        columns.append(
+            Column(
+                run=run,
+                baseline=place == 0,
+                value=words.level(interval.estimate, grid.info) if interval else "",
+                span=words.span(interval, grid.info) if interval and interval.lo is not None else "",
+                whisker=charts.whisker(axis, interval.estimate, interval.lo, interval.hi)
+                if interval
+                else None,
+                **_change(change, grid.info),
+                p95_ms=p95(taken.latencies_ms) if taken else None,
+                cost_per_1000=sum(taken.costs_usd) / len(taken.costs_usd) * 1000
+                if taken and taken.costs_usd
+                else None,
+            )
+        )
+    return columns, f"{words.level(axis.low, grid.info)} to {words.level(axis.high, grid.info)}"
+
+
+def _change(change: Change | None, info: EvaluatorInfo) -> dict[str, str]:
+    delta = change.delta if change else None
+    if change is None or delta is None:
+        return {"change": "", "change_span": "", "tone": "", "word": ""}
+    name = change.verdict.name
+    return {
+        "change": words.change_text(delta.estimate, info),
+        "change_span": words.signed_span(delta, info) if delta.lo is not None else "",
+        "tone": name if name in ("better", "worse") else "" if name == "scoring" else "same",
+        "word": change.verdict.word,
+    }
+
+
+def cell_view(
+    cell: GridCell,
+    baseline: GridCell,
+    grid: Grid,
+    evaluators: Mapping[str, Version],
+    output: Output,
+    *,
+    whole: bool = False,
+) -> CellView:
+    """A cell in words. Its output is a word diff against the baseline's, or plain where too little survived."""
+    others = [
+        (version.file.name, mark)
+        for key, version in evaluators.items()
+        if key != grid.evaluator.id
+        and (info := describe(version.spec)).unit not in _MEASURED
+        and (mark := mark_of(cell.judgments.get(key), info))
+    ]
+    said = (cell.item.output if cell.item else None) or ""
+    before = (baseline.item.output if baseline.item else None) or ""
+    shown = said if whole else said[:_LONGEST]
+    segments: Sequence[Segment] = (Segment("same", shown),) if shown else ()
+    rewritten = False
+    if output == "diff" and cell is not baseline and said and before:
+        diff = diff_words(before if whole else before[:_LONGEST], shown)
+        rewritten = diff.rewritten
+        segments = segments if rewritten else diff.segments
+    return CellView(
+        cell=cell,
+        mark=_row_mark(cell, grid),
+        others=others,
+        segments=segments,
+        rewritten=rewritten,
+        cut=len(shown) < len(said),
+    )
+
+
+def _row_mark(cell: GridCell, grid: Grid) -> Mark | None:
+    """The verdict of the grid's evaluator, averaged over repeats."""
+    if cell.score is None or cell.repeats < 2:
+        return mark_of(cell.judgments.get(grid.evaluator.id), grid.info)
+    text = words.level(cell.score, grid.info)
+    return Mark("none", f"{text} of {cell.repeats} repeats" if grid.info.is_share else text)
+
+
+def mark_of(judgment: Judgment | None, info: EvaluatorInfo) -> Mark | None:
+    """A judgment in a word; None where there is none."""
+    if judgment is None:
+        return None
+    value = judgment_value(judgment)
+    if value is None:
+        return Mark("none", "no verdict" if judgment.error else judgment.rationale or "does not apply")
+    if isinstance(value, bool):
+        passed = value == (info.wanted == "higher")
+        return Mark("pass" if passed else "fail", "Pass" if passed else "Fail")
+    if isinstance(value, float):
+        return Mark("none", words.level(value, info))
+    return Mark("none", value if isinstance(value, str) else ", ".join(value))

@@ -1,0 +1,166 @@
+"""One item of a run: call the model, let every evaluator judge, and say what to write."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from app.core import ids
+from app.core.errors import DomainError
+from app.evaluations.plan import Judge, Plan
+from app.evaluations.shard_repository import Item, Settled
+from app.evaluators.binding import Execution, ModelCall, Row, Verdict
+from app.generations.prepared import Origin, Target, answered, failed, not_called
+from app.logs.models import Log
+from app.logs.records import JudgmentRecord, LogRecord
+from app.providers.answers import ProviderError
+from app.providers.client import ModelClient
+
+
+@dataclass(slots=True)
+class Outcome:
+    """Everything that one item adds to the database."""
+
+    item: Item
+    settled: Settled
+    logs: list[LogRecord] = field(default_factory=list)
+    """The item's own log, unless an earlier output was used again, and those of its judges."""
+    judgments: list[JudgmentRecord] = field(default_factory=list)
+    retried: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What an item has already: an output to judge, and the evaluators that judged it."""
+
+    log: Log
+    judged_by: frozenset[str]
+
+
+class ItemWorker:
+    """Works on the items of one run. `clients` are the model clients, by provider id."""
+
+    def __init__(self, plan: Plan, clients: Mapping[str, ModelClient]) -> None:
+        self._plan = plan
+        self._clients = clients
+
+    async def work(self, item: Item, known: Known | None) -> Outcome:
+        """The outcome of an item: there always is one, whatever the provider does."""
+        if known:
+            outcome = Outcome(item, Settled(item.position, known.log.id, known.log.error))
+            log: LogRecord | Log = known.log
+        else:
+            log = await self._generate(item)
+            outcome = Outcome(
+                item, Settled(item.position, log.id, log.error), [log], retried=max(0, log.attempts - 1)
+            )
+        execution, row = _execution(log), _row(item)
+        for judge in self._plan.judges:
+            if known is None or judge.version_id not in known.judged_by:
+                outcome.judgments.append(await self._judge(judge, log.id, execution, row, outcome))
+        return outcome
+
+    async def _generate(self, item: Item) -> LogRecord:
+        plan, prompt = self._plan, self._plan.prompt
+        if prompt is None:
+            log = not_called(plan.origin, None, plan.problem or "This version cannot be called.")
+        else:
+            try:
+                body = prompt.request(item.inputs, item.messages or ())
+                answer = await self._clients[prompt.target.endpoint.provider_id].chat(body)
+                log = answered(plan.origin, prompt.target, answer)
+                log.reuse_key = prompt.reuse_key(plan.origin.version_id, item.datapoint_id, item.repeat)
+            except ProviderError as error:
+                log = failed(plan.origin, prompt.target, error)
+            except DomainError as error:  # the row lacks an input that the template names
+                log = not_called(plan.origin, prompt.target, error.message)
+        log.datapoint_id, log.repeat = item.datapoint_id, item.repeat
+        log.inputs, log.messages = item.inputs, item.messages
+        return log
+
+    async def _judge(
+        self, judge: Judge, log_id: str, execution: Execution, row: Row, outcome: Outcome
+    ) -> JudgmentRecord:
+        record = JudgmentRecord(ids.new_id("jdg"), self._plan.origin.workspace_id, log_id, judge.version_id)
+        if judge.evaluator is None or judge.problem:
+            record.error = judge.problem
+            return record
+        try:
+            calls = judge.evaluator.calls(execution, row) if judge.target else ()
+            answers = [await self._ask(judge, call, record, outcome) for call in calls]
+            if record.error is None:
+                set_verdict(record, judge.evaluator.judge(execution, row, answers))
+        except DomainError as error:
+            record.error = error.message
+        return record
+
+    async def _ask(
+        self, judge: Judge, call: ModelCall, record: JudgmentRecord, outcome: Outcome
+    ) -> str | None:
+        """What the judge's model answered; its log, its cost and a failure are noted on the way."""
+        target = judge.target
+        assert target is not None  # noqa: S101 - only judges with a model have calls
+        log = await self._call_judge(judge, target, call, record.log_id)
+        outcome.logs.append(log)
+        outcome.retried += max(0, log.attempts - 1)
+        record.judge_log_id = log.id
+        if log.prompt_cost is not None and log.output_cost is not None:
+            record.cost = str(Decimal(record.cost or 0) + Decimal(log.prompt_cost) + Decimal(log.output_cost))
+        if log.error:
+            record.error = f"The judge gave no verdict: {log.error}"
+        return log.output
+
+    async def _call_judge(self, judge: Judge, target: Target, call: ModelCall, log_id: str) -> LogRecord:
+        workspace_id = self._plan.origin.workspace_id
+        origin = Origin(
+            workspace_id, judge.file_id, judge.version_id, source="judge", run_id=self._plan.run_id
+        )
+        body = {"model": target.model, "messages": list(call.messages), **call.parameters}
+        if call.response_format:
+            body["response_format"] = call.response_format
+        try:
+            log = answered(origin, target, await self._clients[target.endpoint.provider_id].chat(body))
+        except ProviderError as error:
+            log = failed(origin, target, error)
+        log.parent_id = log_id
+        return log
+
+
+def set_verdict(record: JudgmentRecord, verdict: Verdict) -> None:
+    """Put a verdict into the column of its type."""
+    value = verdict.value
+    if isinstance(value, bool):
+        record.boolean_value = value
+    elif isinstance(value, int | float):
+        record.number_value = float(value)
+    elif isinstance(value, str):
+        record.text_value = value
+    elif value is not None:
+        record.options_value = list(value)
+    record.rationale, record.error, record.detail = verdict.rationale, verdict.error, verdict.detail
+
+
+def _execution(log: LogRecord | Log) -> Execution:
+    cost = None
+    if log.prompt_cost is not None and log.output_cost is not None:
+        cost = float(log.prompt_cost) + float(log.output_cost)
+    return Execution(
+        output=log.output,
+        error=log.error,
+        latency_ms=log.latency_ms,
+        cost_usd=cost,
+        prompt_tokens=log.prompt_tokens,
+        output_tokens=log.output_tokens,
+        inputs=log.inputs or {},
+        messages=log.messages or [],
+        output_message=log.output_message,
+    )
+
+
+def _row(item: Item) -> Row:
+    return Row(
+        inputs=item.inputs,
+        messages=item.messages or [],
+        target=item.target,
+        context=item.context,
+        metadata=item.metadata,
+    )

@@ -1,0 +1,185 @@
+"""Tables of evaluations, their runs, the items and shards of a run, and what the scores came to."""
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, func, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.core.database import Base, Json
+from app.files.models import File, Version
+from app.workspaces.models import Workspace
+
+
+class Evaluation(Base):
+    """A question about a file: which of these versions does better, on these rows, by these evaluators?"""
+
+    __tablename__ = "evaluation"
+    __table_args__ = (
+        UniqueConstraint("file_id", "name"),
+        Index(None, "workspace_id", "created_at"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    workspace_id: Mapped[str] = mapped_column(ForeignKey(Workspace.id, ondelete="CASCADE"))
+    file_id: Mapped[str] = mapped_column(ForeignKey(File.id, ondelete="CASCADE"))
+    name: Mapped[str]
+    primary_evaluator_id: Mapped[str | None] = mapped_column(ForeignKey(Version.id, ondelete="SET NULL"))
+    """The evaluator version whose score the headline is about, chosen when the evaluation was made."""
+    smallest_difference: Mapped[float | None]
+    """The smallest change worth acting on, in the primary score's own unit."""
+    created_by: Mapped[str | None]
+    created_by_name: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
+
+
+class EvaluationEvaluator(Base):
+    """An evaluator version of an evaluation."""
+
+    __tablename__ = "evaluation_evaluator"
+
+    evaluation_id: Mapped[str] = mapped_column(
+        ForeignKey(Evaluation.id, ondelete="CASCADE"), primary_key=True
+    )
+    evaluator_version_id: Mapped[str] = mapped_column(
+        ForeignKey(Version.id, ondelete="CASCADE"), primary_key=True
+    )
+    position: Mapped[int]
+    added_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    version: Mapped[Version] = relationship(lazy="raise")
+
+
+class Run(Base):
+    """One version answering every row of one dataset version, each `repeats` times."""
+
+    __tablename__ = "run"
+    __table_args__ = (
+        CheckConstraint("status in ('pending', 'running', 'completed', 'cancelled')", "status"),
+        Index(None, "evaluation_id", "created_at"),
+        Index(None, "status", postgresql_where=text("status in ('pending', 'running')")),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    workspace_id: Mapped[str] = mapped_column(ForeignKey(Workspace.id, ondelete="CASCADE"), index=True)
+    evaluation_id: Mapped[str] = mapped_column(ForeignKey(Evaluation.id, ondelete="CASCADE"))
+    version_id: Mapped[str] = mapped_column(ForeignKey(Version.id, ondelete="CASCADE"), index=True)
+    dataset_version_id: Mapped[str] = mapped_column(ForeignKey(Version.id, ondelete="CASCADE"), index=True)
+    control: Mapped[bool] = mapped_column(server_default="false")
+    """Whether this is the baseline that the others are compared with."""
+    orchestrated: Mapped[bool] = mapped_column(server_default="true")
+    """Whether our workers make the outputs."""
+    status: Mapped[str] = mapped_column(server_default="pending")
+    cancel_requested_at: Mapped[datetime | None]
+    split: Mapped[str | None]
+    """Only the rows of this split were asked for."""
+    repeats: Mapped[int] = mapped_column(server_default="1")
+    concurrency: Mapped[int]
+    fresh: Mapped[bool] = mapped_column(server_default="false")
+    """Whether outputs of earlier runs must not be reused."""
+    items_count: Mapped[int] = mapped_column(server_default="0")
+    done_count: Mapped[int] = mapped_column(server_default="0")
+    failed_count: Mapped[int] = mapped_column(server_default="0")
+    """Done items without an output: their log, or losing the worker three times, says why."""
+    reused_count: Mapped[int] = mapped_column(server_default="0")
+    retried_count: Mapped[int] = mapped_column(server_default="0")
+    """Calls sent again after a provider's error: part of what the run costs."""
+    judgments_count: Mapped[int] = mapped_column(server_default="0")
+    created_by: Mapped[str | None]
+    created_by_name: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    scored_at: Mapped[datetime | None]
+    """When the scores of the finished run were worked out."""
+    progressed_at: Mapped[datetime | None]
+    """When a result last came in: a run without progress is shown as stuck."""
+
+    version: Mapped[Version] = relationship(lazy="raise", foreign_keys=[version_id])
+    dataset_version: Mapped[Version] = relationship(lazy="raise", foreign_keys=[dataset_version_id])
+    evaluation: Mapped[Evaluation] = relationship(lazy="raise")
+
+
+class RunItem(Base):
+    """One row, one repeat of a run. Done means: it has an output or an error, and every judgment."""
+
+    __tablename__ = "run_item"
+    __table_args__ = (
+        CheckConstraint("state in ('pending', 'done')", "state"),
+        Index(None, "log_id"),
+    )
+
+    run_id: Mapped[str] = mapped_column(ForeignKey(Run.id, ondelete="CASCADE"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    """From 0, in the dataset's order, all repeats of a row together."""
+    datapoint_id: Mapped[str]
+    repeat: Mapped[int] = mapped_column(server_default="0")
+    state: Mapped[str] = mapped_column(server_default="pending")
+    log_id: Mapped[str | None]
+    """Set at the start where an output is reused, else with the result."""
+    reused: Mapped[bool] = mapped_column(server_default="false")
+    losses: Mapped[int] = mapped_column(server_default="0")
+    """How often a worker was lost while it may have been working on this item."""
+    error: Mapped[str | None]
+    """Why there is no output, in a sentence."""
+
+
+class Shard(Base):
+    """A range of a run's items that one worker slot works on at a time, under a lease."""
+
+    __tablename__ = "shard"
+    __table_args__ = (
+        CheckConstraint("state in ('queued', 'running', 'done', 'cancelled')", "state"),
+        Index(None, "run_id", "state"),
+        Index(None, "state", "lease_until", postgresql_where=text("state in ('queued', 'running')")),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    run_id: Mapped[str] = mapped_column(ForeignKey(Run.id, ondelete="CASCADE"))
+    first: Mapped[int]
+    """Position of its first item."""
+    until: Mapped[int]
+    """Position after its last item."""
+    state: Mapped[str] = mapped_column(server_default="queued")
+    owner: Mapped[str | None]
+    attempt: Mapped[int] = mapped_column(server_default="0")
+    lease_until: Mapped[datetime | None]
+    queued_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    """When its message was last sent: one that stays unclaimed is sent again."""
+
+
+class RunScore(Base):
+    """What a finished run came to by one evaluator: a mean, or a corpus metric such as macro-F1."""
+
+    __tablename__ = "run_score"
+
+    run_id: Mapped[str] = mapped_column(ForeignKey(Run.id, ondelete="CASCADE"), primary_key=True)
+    evaluator_version_id: Mapped[str] = mapped_column(primary_key=True)
+    slice: Mapped[str] = mapped_column(primary_key=True, server_default="")
+    """The metric's name where the evaluator gives several (`macro_f1`); empty for the score itself."""
+    value: Mapped[float | None]
+    lo: Mapped[float | None]
+    hi: Mapped[float | None]
+    n: Mapped[int]
+    clusters: Mapped[int | None]
+    method: Mapped[str]
+    detail: Mapped[Json | None]
+
+
+class VersionScore(Base):
+    """The last score of a version by an evaluator: what lists show without looking at runs."""
+
+    __tablename__ = "version_score"
+
+    version_id: Mapped[str] = mapped_column(ForeignKey(Version.id, ondelete="CASCADE"), primary_key=True)
+    evaluator_version_id: Mapped[str] = mapped_column(
+        ForeignKey(Version.id, ondelete="CASCADE"), primary_key=True
+    )
+    workspace_id: Mapped[str] = mapped_column(ForeignKey(Workspace.id, ondelete="CASCADE"), index=True)
+    file_id: Mapped[str] = mapped_column(ForeignKey(File.id, ondelete="CASCADE"), index=True)
+    run_id: Mapped[str] = mapped_column(ForeignKey(Run.id, ondelete="CASCADE"))
+    value: Mapped[float]
+    lo: Mapped[float | None]
+    hi: Mapped[float | None]
+    n: Mapped[int]
+    at: Mapped[datetime]

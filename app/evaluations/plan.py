@@ -1,0 +1,85 @@
+"""What a worker needs to know of a run before it starts: loaded once, then the same for every item."""
+
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from app.core.errors import DomainError
+from app.evaluations import repository
+from app.evaluations.models import Run
+from app.evaluators.binding import BoundEvaluator, bind
+from app.files.models import Version
+from app.generations.prepared import Origin, PreparedPrompt, Target
+from app.generations.service import prepare, target_of
+from app.providers.client import Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """An evaluator of a run, and the model that it asks, if it asks one."""
+
+    version_id: str
+    file_id: str
+    evaluator: BoundEvaluator | None
+    target: Target | None
+    problem: str | None
+    """Why it cannot judge at all, which becomes the error of each of its judgments."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A run, its version made ready to call, its evaluators made ready to judge."""
+
+    run_id: str
+    evaluation_id: str
+    concurrency: int
+    origin: Origin
+    prompt: PreparedPrompt | None
+    problem: str | None
+    """Why the version cannot be called at all, which becomes each item's error."""
+    judges: tuple[Judge, ...]
+
+    @property
+    def endpoints(self) -> list[Endpoint]:
+        """Every provider that the run calls."""
+        targets = [self.prompt.target] if self.prompt else []
+        return [target.endpoint for target in (*targets, *(judge.target for judge in self.judges)) if target]
+
+
+def load_plan(session: Session, run_id: str) -> Plan | None:
+    """The plan of a run; None when the run is gone."""
+    run = repository.find_run_to_work_on(session, run_id)
+    if run is None:
+        return None
+    prompt, problem = None, None
+    try:
+        prompt = prepare(session, run.version)
+    except DomainError as error:
+        problem = error.message
+    return Plan(
+        run_id=run.id,
+        evaluation_id=run.evaluation_id,
+        concurrency=run.concurrency,
+        origin=origin_of(run),
+        prompt=prompt,
+        problem=problem,
+        judges=tuple(
+            _judge(session, version) for version in repository.list_evaluators(session, run.evaluation_id)
+        ),
+    )
+
+
+def origin_of(run: Run) -> Origin:
+    """What the logs of a run say of where they came from."""
+    return Origin(run.workspace_id, run.version.file_id, run.version_id, source="evaluation", run_id=run.id)
+
+
+def _judge(session: Session, version: Version) -> Judge:
+    evaluator, target, problem = None, None, None
+    try:
+        evaluator = bind(version.spec)
+        if evaluator.asks:
+            target = target_of(session, version.workspace_id, evaluator.asks.provider, evaluator.asks.model)
+    except DomainError as error:
+        problem = error.message
+    return Judge(version.id, version.file_id, evaluator, target, problem)

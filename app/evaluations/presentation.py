@@ -1,0 +1,227 @@
+"""Evaluations, runs and comparisons in the shapes of the API."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.core.errors import Invalid, NotFound
+from app.core.settings import get_settings
+from app.datasets import repository as datasets
+from app.datasets.presentation import present_datapoint
+from app.evaluations import comparison_repository, repository
+from app.evaluations.comparison import Grid, GridCell, GridRow
+from app.evaluations.models import Evaluation, Run
+from app.evaluations.report import compared_runs
+from app.evaluations.scoring import run_interval
+from app.files.presentation import present
+from app.logs import repository as logs
+from app.logs.presentation import present_judgment, present_log
+from app.statistics.intervals import Interval
+
+Json = dict[str, Any]
+
+
+def present_evaluation(session: Session, evaluation: Evaluation) -> Json:
+    """One evaluation."""
+    return present_evaluations(session, [evaluation])[0]
+
+
+def present_evaluations(session: Session, evaluations: Sequence[Evaluation]) -> list[Json]:
+    """Evaluations in the order given, in a fixed number of queries."""
+    evaluation_ids = [evaluation.id for evaluation in evaluations]
+    links = repository.list_evaluator_links(session, evaluation_ids)
+    versions = {file["version_id"]: file for file in present(session, [link.version for link in links])}
+    counts = repository.count_runs(session, evaluation_ids)
+    slug = repository.workspace_slug(session, evaluations[0].workspace_id) if evaluations else ""
+    return [
+        {
+            "id": evaluation.id,
+            "name": evaluation.name,
+            "file_id": evaluation.file_id,
+            "runs_count": counts.get(evaluation.id, 0),
+            "evaluators": [
+                {
+                    "version": versions[link.evaluator_version_id],
+                    "orchestrated": True,
+                    "added_at": link.added_at,
+                }
+                for link in links
+                if link.evaluation_id == evaluation.id
+            ],
+            "primary_evaluator": evaluation.primary_evaluator_id,
+            "smallest_difference": evaluation.smallest_difference,
+            "created_at": evaluation.created_at,
+            "created_by": {
+                "id": evaluation.created_by,
+                "full_name": evaluation.created_by_name,
+                "email_address": "",
+            }
+            if evaluation.created_by
+            else None,
+            "updated_at": evaluation.updated_at,
+            "url": f"{get_settings().public_url}/w/{slug}/evaluations/{evaluation.id}",
+        }
+        for evaluation in evaluations
+    ]
+
+
+def present_runs(session: Session, runs: Sequence[Run]) -> list[Json]:
+    """Runs in the order given."""
+    versions = {file["version_id"]: file for file in present(session, [run.version for run in runs])}
+    data = {file["version_id"]: file for file in present(session, [run.dataset_version for run in runs])}
+    return [
+        {
+            "id": run.id,
+            "orchestrated": run.orchestrated,
+            "control": run.control,
+            "status": run.status,
+            "added_at": run.created_at,
+            "created_at": run.created_at,
+            "created_by": {"id": run.created_by, "full_name": run.created_by_name, "email_address": ""}
+            if run.created_by
+            else None,
+            "started_at": run.started_at,
+            "finished_at": run.finished_at,
+            "dataset": data[run.dataset_version_id],
+            "version": versions[run.version_id],
+            "repeats": run.repeats,
+            "concurrency": run.concurrency,
+            "fresh": run.fresh,
+            "split": run.split,
+            "items_count": run.items_count,
+            "done_count": run.done_count,
+            "failed_count": run.failed_count,
+            "reused_count": run.reused_count,
+            "retried_count": run.retried_count,
+        }
+        for run in runs
+    ]
+
+
+def present_logs(
+    session: Session, evaluation: Evaluation, run_ids: Sequence[str], *, offset: int, limit: int
+) -> tuple[list[Json], int]:
+    """A page of the logs of an evaluation's runs, and how many there are.
+
+    Raises:
+        NotFound: a run is not part of the evaluation.
+    """
+    runs = {run.id: run for run in repository.list_runs(session, [evaluation.id])}
+    missing = [run_id for run_id in run_ids if run_id not in runs]
+    if missing:
+        raise NotFound(f"The evaluation has no run with the id {missing[0]}.")
+    chosen = list(run_ids) or list(runs)
+    items, total = comparison_repository.list_items(session, chosen, offset, limit)
+    found = logs.find_logs(session, evaluation.workspace_id, [item.log_id for item in items])
+    judgments = logs.list_judgments(session, list(found))
+    rows = datasets.find_datapoints(session, evaluation.workspace_id, [item.datapoint_id for item in items])
+    files = {file["version_id"]: file for file in present(session, [run.version for run in runs.values()])}
+    records = [
+        {
+            "run_id": item.run_id,
+            "datapoint": present_datapoint(rows[item.datapoint_id], None)
+            if item.datapoint_id in rows
+            else None,
+            "log": present_log(
+                found[item.log_id], files.get(runs[item.run_id].version_id), judgments[item.log_id]
+            ),
+            "evaluator_logs": [present_judgment(judgment) for judgment in judgments[item.log_id]],
+        }
+        for item in items
+        if item.log_id in found
+    ]
+    return records, total
+
+
+def choose_pair(
+    session: Session, evaluation: Evaluation, baseline_id: str | None, candidate_id: str | None
+) -> list[Run]:
+    """The two runs to compare: those asked for, else the baseline and the newest other one.
+
+    Raises:
+        NotFound: the evaluation has no such run.
+        Invalid: there is nothing to compare with.
+    """
+    runs = repository.list_runs(session, [evaluation.id])
+    by_id = {run.id: run for run in runs}
+    for run_id in (baseline_id, candidate_id):
+        if run_id and run_id not in by_id:
+            raise NotFound(f"The evaluation has no run with the id {run_id}.")
+    compared, control = compared_runs(runs)
+    baseline = by_id[baseline_id] if baseline_id else control
+    others = [run for run in compared if baseline and run.id != baseline.id]
+    candidate = by_id[candidate_id] if candidate_id else others[-1] if others else None
+    if baseline is None or candidate is None:
+        raise Invalid("A comparison needs two runs: start one with another version.")
+    return [baseline, candidate]
+
+
+def present_comparison(grid: Grid, page: int, size: int) -> Json:
+    """A comparison of two runs: the summary, and a page of rows."""
+    baseline, candidate = grid.runs
+    change = grid.changes[candidate.id]
+    summary = {
+        "n": change.n,
+        "baseline": present_interval(_mean(grid, baseline)),
+        "candidate": present_interval(_mean(grid, candidate)),
+        "delta": present_interval(change.delta),
+        "test": {"name": change.test.name, "p": change.test.p} if change.test else None,
+        "verdict": change.verdict.name,
+        "improved": grid.counts["better"],
+        "worsened": grid.counts["worse"],
+        "baseline_run_id": baseline.id,
+        "candidate_run_id": candidate.id,
+        "evaluator": {"version_id": grid.evaluator.id, "path": grid.evaluator.file.path},
+    }
+    return {
+        "summary": summary,
+        "records": [_record(row) for row in grid.rows],
+        "page": page,
+        "size": size,
+        "total": grid.matching,
+    }
+
+
+def _mean(grid: Grid, run: Run) -> Interval | None:
+    return run_interval(grid.table, run.id, grid.evaluator)
+
+
+def _record(row: GridRow) -> Json:
+    before, after = row.cells
+    delta = None if before.score is None or after.score is None else after.score - before.score
+    return {
+        "datapoint": present_datapoint(row.datapoint, None) | {"number": row.number},
+        "baseline": _present_cell(before),
+        "candidate": _present_cell(after),
+        "delta": delta,
+    }
+
+
+def _present_cell(cell: GridCell) -> Json | None:
+    item = cell.item
+    if item is None:
+        return None
+    return {
+        "log_id": item.log_id,
+        "output": item.output,
+        "error": item.error,
+        "score": cell.score,
+        "judgments": [present_judgment(judgment) for judgment in cell.judgments.values()],
+        "latency": item.latency_ms / 1000 if item.latency_ms is not None else None,
+        "cost": item.cost_usd,
+    }
+
+
+def present_interval(interval: Interval | None) -> Json | None:
+    """An estimate with its interval, as section 12 of the API has it."""
+    if interval is None:
+        return None
+    shown = {
+        "estimate": interval.estimate,
+        "lo": interval.lo,
+        "hi": interval.hi,
+        "n": interval.n,
+        "method": interval.method,
+    }
+    return shown | ({"clusters": interval.clusters} if interval.clusters is not None else {})

@@ -1,0 +1,224 @@
+"""The pages of a prompt that show its scores: dashboard, versions, differences, deployments."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi.responses import RedirectResponse
+from pydantic import BaseModel
+
+from app.core import templating
+from app.core.access import Principal, Role
+from app.core.database import SessionDep
+from app.core.errors import Forbidden, NotFound
+from app.core.permissions import Deployer, Reader
+from app.evaluations.dashboard import SPEND_DAYS, Place, build_dashboard, list_places
+from app.evaluations.effects import PLOT_WIDTH, find_effects, sentence
+from app.files import deployments, repository
+from app.files import service as files
+from app.files.models import Environment, File, FileKind, Version
+from app.prompts.changes import compare_specs, sections_of, shortened, whole
+
+router = APIRouter(prefix="/w/{w}/prompts/{file_id}", include_in_schema=False)
+_PAGE_LINES, _DIALOG_LINES = 40, 12
+
+
+def get_prompt(session: SessionDep, principal: Principal, file_id: str) -> File:
+    """The prompt that a page is about.
+
+    Raises:
+        NotFound: the workspace has none with this id.
+    """
+    return files.get_file(session, principal, file_id, FileKind.PROMPT)
+
+
+@router.get("", name="evaluations:prompt")
+def dashboard(file_id: str, request: Request, session: SessionDep, principal: Reader) -> Response:
+    """How the versions of a prompt score, what runs where, what it cost."""
+    shown = build_dashboard(session, get_prompt(session, principal, file_id))
+    return templating.render(request, "prompts/dashboard.html", dash=shown, file=shown.file, days=SPEND_DAYS)
+
+
+@router.get("/versions/{number}", name="evaluations:version")
+def version_page(
+    file_id: str, number: int, request: Request, session: SessionDep, principal: Reader
+) -> Response:
+    """What a version says, who made it and why, and where it runs."""
+    file = get_prompt(session, principal, file_id)
+    versions = repository.list_versions(session, file.id)
+    version = next((each for each in versions if each.number == number), None)
+    if version is None:
+        raise NotFound(f"{file.path} has no v{number}.")
+    settings = {key: value for key, value in version.spec.items() if key != "template"}
+    return templating.render(
+        request,
+        "prompts/version.html",
+        file=file,
+        version=version,
+        versions=versions,
+        parent=next((each for each in versions if each.id == version.parent_id), None),
+        events=repository.list_version_events(session, version.id),
+        places=[
+            p for p in list_places(session, file) if p.deployment and p.deployment.version_id == version.id
+        ],
+        sections=sections_of(version.spec),
+        settings=compare_specs({}, settings).settings,
+    )
+
+
+@router.get("/diff", name="evaluations:diff")
+def diff_page(
+    file_id: str,
+    request: Request,
+    session: SessionDep,
+    principal: Reader,
+    older: Annotated[int | None, Query(alias="from")] = None,
+    newer: Annotated[int | None, Query(alias="to")] = None,
+    unfold: bool = False,
+) -> Response:
+    """What changed between two versions, and what it did to the scores. Without numbers: the last change."""
+    file = get_prompt(session, principal, file_id)
+    versions = repository.list_versions(session, file.id)
+    by_number = {version.number: version for version in versions}
+    after = by_number.get(newer) if newer else next(iter(versions), None)
+    before = by_number.get(older) if older else _before(after, versions)
+    if after is None or before is None:
+        raise NotFound(f"{file.path} has no such versions to compare.")
+    changes = compare_specs(before.spec, after.spec)
+    effects = find_effects(session, before, after)
+    return templating.render(
+        request,
+        "prompts/diff.html",
+        file=file,
+        versions=versions,
+        before=before,
+        after=after,
+        changes=changes,
+        effects=effects,
+        headline=sentence(before, after, changes.summary, effects),
+        shown=(lambda rows: (whole(rows), 0)) if unfold else (lambda rows: shortened(rows, _PAGE_LINES)),
+        unfold=unfold,
+        plot_width=PLOT_WIDTH,
+    )
+
+
+def _before(version: Version | None, versions: list[Version]) -> Version | None:
+    """The version that another was made from, or that came before it."""
+    if version is None:
+        return None
+    parent = next((each for each in versions if each.id == version.parent_id), None)
+    return parent or next((each for each in versions if each.number < version.number), None)
+
+
+@router.get("/deployments", name="evaluations:deployments")
+def deployments_page(file_id: str, request: Request, session: SessionDep, principal: Reader) -> Response:
+    """What runs where, since when and by whom, and everything that ran before."""
+    file = get_prompt(session, principal, file_id)
+    return templating.render(
+        request,
+        "prompts/deployments.html",
+        file=file,
+        places=list_places(session, file),
+        history=repository.list_deployments(session, file.id),
+        newest=repository.newest_version(session, file.id),
+    )
+
+
+@router.get("/deploy", name="evaluations:deploy")
+def deploy_dialog(
+    file_id: str,
+    request: Request,
+    session: SessionDep,
+    principal: Reader,
+    version: int | None = None,
+    environment: str | None = None,
+) -> Response:
+    """The dialog before a deployment: where to, what changes there, and what is known of it."""
+    file = get_prompt(session, principal, file_id)
+    return _deploy_dialog(request, session, principal, file, version=version, environment=environment)
+
+
+def _deploy_dialog(
+    request: Request,
+    session: SessionDep,
+    principal: Principal,
+    file: File,
+    *,
+    version: int | None,
+    environment: str | None,
+    error: Forbidden | None = None,
+) -> Response:
+    versions = repository.list_versions(session, file.id)
+    if not versions:
+        raise NotFound(f"{file.path} has no version to deploy.")
+    places = list_places(session, file)
+    place = next((each for each in places if each.environment.id == environment), None) or places[0]
+    target = _target(versions, place, version)
+    current = place.deployment.version if place.deployment else None
+    differs = current is not None and current.id != target.id
+    return templating.render(
+        request,
+        "prompts/deploy.html",
+        status=error.status if error else 200,
+        file=file,
+        versions=versions,
+        places=places,
+        place=place,
+        version=target,
+        current=current,
+        changes=compare_specs(current.spec, target.spec) if current and differs else None,
+        effects=find_effects(session, current, target) if current and differs else None,
+        shortened=lambda rows: shortened(rows, _DIALOG_LINES),
+        refused=_refused(principal, place.environment),
+        back=current is not None and target.number < current.number,
+        error=error,
+    )
+
+
+def _target(versions: list[Version], place: Place, number: int | None) -> Version:
+    """The version to deploy: the one asked for, else the newest, or where that runs already the one before it."""
+    chosen = next((each for each in versions if each.number == number), None)
+    if chosen:
+        return chosen
+    others = [v for v in versions if place.deployment is None or v.id != place.deployment.version_id]
+    return others[0] if others else versions[0]
+
+
+def _refused(principal: Principal, environment: Environment) -> str:
+    """Why the reader may not deploy there; empty when they may."""
+    if environment.protected and principal.role is not Role.ADMIN:
+        return f"{environment.name} is protected: an admin deploys there."
+    return ""
+
+
+class DeployForm(BaseModel):
+    """Which version goes where."""
+
+    version: int
+    environment: str
+
+
+@router.post("/deploy", name="evaluations:deploy_now")
+def deploy(
+    file_id: str,
+    request: Request,
+    session: SessionDep,
+    principal: Deployer,
+    form: Annotated[DeployForm, Form()],
+) -> Response:
+    """Make a version the one that runs in an environment."""
+    file = get_prompt(session, principal, file_id)
+    version = files.get_version_number(session, file, form.version)
+    environment = deployments.get_environment(session, principal, form.environment)
+    try:
+        deployments.deploy(session, principal, file, version, environment)
+    except Forbidden as error:
+        return _deploy_dialog(
+            request,
+            session,
+            principal,
+            file,
+            version=form.version,
+            environment=environment.id,
+            error=error,
+        )
+    return RedirectResponse(f"/w/{principal.workspace_slug}/prompts/{file.id}/deployments", 303)

@@ -1,0 +1,63 @@
+"""What the reaper does every two seconds: shards of dead workers go back, lost messages are sent again, runs end."""
+
+import time
+from dataclasses import dataclass
+from threading import Event
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.core import events, jobs
+from app.core.database import unit_of_work
+from app.evaluations import finishing, recovery_repository
+from app.evaluations.channels import evaluation_channel
+
+EVERY_S = 2.0
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """What one look found."""
+
+    requeued: int = 0
+    resent: int = 0
+    given_up: int = 0
+    finished: int = 0
+
+
+def recover() -> Recovered:
+    """Look once. Safe to run beside other reapers: each shard and run is taken by one of them."""
+    with unit_of_work() as session:
+        lost = recovery_repository.requeue_expired(session)
+        given_up = recovery_repository.give_up_on_lost_items(session)
+        unsent = recovery_repository.take_unsent(session)
+        stranded = recovery_repository.reshard_stranded(session)
+        for shard_id in {*lost, *unsent, *stranded}:
+            jobs.enqueue(session, "evaluations.run_shard", shard_id=shard_id)
+        finished = 0
+        for run_id, evaluation_id in recovery_repository.runs_to_finish(session):
+            finished += finishing.finish_if_done(session, run_id)
+            events.emit(session, evaluation_channel(evaluation_id), run=run_id)
+        for run_id in recovery_repository.unscored_runs(session):
+            jobs.enqueue(session, "evaluations.score_run", run_id=run_id)
+    return Recovered(len(lost), len(unsent), given_up, finished)
+
+
+def run_forever(stop: Event) -> None:
+    """Recover every two seconds until told to stop. A database that is away is waited for."""
+    while not stop.is_set():
+        started = time.monotonic()
+        try:
+            found = recover()
+            if found != Recovered():
+                log.info(
+                    "recovered",
+                    requeued=found.requeued,
+                    resent=found.resent,
+                    given_up=found.given_up,
+                    finished=found.finished,
+                )
+        except SQLAlchemyError as error:
+            log.warning("reaper waits for the database", error=str(error))
+        stop.wait(max(0.0, EVERY_S - (time.monotonic() - started)))

@@ -1,0 +1,108 @@
+"""The SQL of recovery: what is lost, what was never sent, what only needs to be ended."""
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app.evaluations.shard_repository import MOST_LOSSES, RESEND_S, create_shards
+
+_STRANDED_SHARD = 50
+
+
+def requeue_expired(session: Session) -> list[str]:
+    """Put shards whose lease ran out back into the queue, and count the loss on their pending items."""
+    rows = session.execute(
+        text("""
+        with expired as (
+            select s.id from shard s join run r on r.id = s.run_id
+            where s.state = 'running' and s.lease_until < now() and r.status in ('pending', 'running')
+            for update of s skip locked
+        ), back as (
+            update shard set state = 'queued', owner = null, lease_until = null, queued_at = now()
+            where id in (select id from expired) returning id, run_id, first, until
+        ), counted as (
+            update run_item i set losses = losses + 1 from back b
+            where i.run_id = b.run_id and i.position >= b.first and i.position < b.until and i.state = 'pending'
+        )
+        select id from back
+        """)
+    )
+    return [row[0] for row in rows]
+
+
+def give_up_on_lost_items(session: Session) -> int:
+    """End pending items whose worker was lost too often, with an error that says so; how many."""
+    rows = session.execute(
+        text("""
+        with given_up as (
+            update run_item i set state = 'done', error = :error
+            from run r
+            where r.id = i.run_id and r.status in ('pending', 'running')
+              and i.state = 'pending' and i.losses >= :most
+            returning i.run_id
+        ), counts as (select run_id, count(*) as n from given_up group by run_id)
+        update run r set done_count = done_count + counts.n, failed_count = failed_count + counts.n, progressed_at = now()
+        from counts where r.id = counts.run_id
+        returning counts.n
+        """),
+        {
+            "most": MOST_LOSSES,
+            "error": f"The worker was lost {MOST_LOSSES} times while it worked on this row.",
+        },
+    )
+    return sum(row[0] for row in rows)
+
+
+def take_unsent(session: Session) -> list[str]:
+    """Shards that have been queued for a while without being claimed: their message is sent again."""
+    return list(
+        session.scalars(
+            text("""
+            update shard set queued_at = now()
+            where id in (
+                select s.id from shard s join run r on r.id = s.run_id
+                where s.state = 'queued' and s.queued_at < now() - make_interval(secs => :wait)
+                  and r.status in ('pending', 'running')
+                for update of s skip locked)
+            returning id
+            """),
+            {"wait": RESEND_S},
+        )
+    )
+
+
+def reshard_stranded(session: Session) -> list[str]:
+    """New shards for runs that have items to do and no shard that could do them."""
+    run_ids = session.scalars(
+        text("""
+        select r.id from run r
+        where r.status in ('pending', 'running') and r.orchestrated and r.created_at < now() - interval '5 seconds'
+          and exists (select from run_item i where i.run_id = r.id and i.state = 'pending')
+          and not exists (select from shard s where s.run_id = r.id and s.state in ('queued', 'running'))
+        for update skip locked
+        """)
+    )
+    return [
+        shard_id for run_id in list(run_ids) for shard_id in create_shards(session, run_id, _STRANDED_SHARD)
+    ]
+
+
+def runs_to_finish(session: Session) -> list[tuple[str, str]]:
+    """Runs, with their evaluations, that have nothing left to do and have not ended."""
+    rows = session.execute(
+        text("""
+        select r.id, r.evaluation_id from run r
+        where r.status in ('pending', 'running') and r.orchestrated
+          and not exists (select from run_item i where i.run_id = r.id and i.state = 'pending')
+        for update skip locked
+        """)
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+def unscored_runs(session: Session) -> list[str]:
+    """Ended runs whose scores nobody has worked out: their job got lost."""
+    query = """
+        select id from run where status in ('completed', 'cancelled') and scored_at is null
+        and finished_at < now() - interval '15 seconds' and finished_at > now() - interval '1 day'
+    """
+    return list(session.scalars(text(query)))

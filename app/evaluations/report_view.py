@@ -1,0 +1,318 @@
+"""What the report page shows: the report in words, the work behind it, and what went wrong."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.core import charts, clock
+from app.core.charts import Whisker
+from app.evaluations import comparison, repository
+from app.evaluations.comparison import Grid, GridRequest
+from app.evaluations.headline import Headline, headline
+from app.evaluations.models import Evaluation, Run, RunScore
+from app.evaluations.report import Progress, Reason, Report, build_report, progress_of
+from app.evaluations.scoreboard import Group, Operation, group_lines, list_operations
+from app.files import repository as files
+from app.files.models import File, Version
+
+MOST_CONFUSED = 6
+_WORST_ROWS = 6
+_SETTLING = timedelta(seconds=60)
+"""How long a page waits for the scores of a finished run: the task that works them out may have been lost."""
+_PLOT_WIDTH, _PLOT_LEFT, _PLOT_LINE = 560, 150, 34
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One run: how far it is, and what can be done about it."""
+
+    run: Run
+    progress: Progress
+    left_s: float | None
+    """Seconds until it is done at the pace so far; None where nobody can tell."""
+    idle_s: float
+    """Seconds since the last result."""
+    compared: bool
+    """Whether the report is about it; else a newer run of the same version has replaced it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlotLine:
+    """One version of a plot."""
+
+    name: str
+    value: str
+    y: int
+    whisker: Whisker
+    baseline: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """Versions on one axis."""
+
+    lines: Sequence[PlotLine]
+    ticks: Sequence[tuple[float, str]]
+    sentence: str
+    width: int = _PLOT_WIDTH
+    left: int = _PLOT_LEFT
+
+    @property
+    def height(self) -> int:
+        """Of the drawing, axis included."""
+        return _PLOT_LINE * len(self.lines) + 34
+
+
+@dataclass(frozen=True, slots=True)
+class Confusion:
+    """How often one label was taken for another, before and after."""
+
+    target: str
+    predicted: str
+    before: int | None
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """A score of all rows together, such as macro-F1, with what is confused."""
+
+    title: str
+    evaluator: Version
+    plot: Plot
+    method: str
+    confusions: Sequence[Confusion]
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeTrouble:
+    """An evaluator that failed on rows that have an output."""
+
+    run: Run
+    name: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReportView:
+    """The report page."""
+
+    evaluation: Evaluation
+    file: File | None
+    newest: Version | None
+    """The newest version of the evaluation's file."""
+    report: Report
+    candidate: Run | None
+    headline: Headline
+    groups: Sequence[Group]
+    operations: Sequence[Operation]
+    corpus: Sequence[Corpus]
+    work: Sequence[Work]
+    worse: Grid | None
+    judge_trouble: Sequence[JudgeTrouble]
+    live: bool
+    """Whether something may still change by itself."""
+    unmeasured: Version | None = field(default=None)
+    """The newest version, where no run has it yet."""
+
+    @property
+    def reasons(self) -> Sequence[Reason]:
+        """Why rows have no output."""
+        return self.report.reasons
+
+    @property
+    def state(self) -> Progress | None:
+        """How the evaluation as a whole is getting on; None without runs."""
+        states = {work.progress for work in self.work if work.compared}
+        order: tuple[Progress, ...] = ("stuck", "running", "waiting", "cancelled", "completed")
+        return next((state for state in order if state in states), None)
+
+    @property
+    def done(self) -> int:
+        """Rows that are done, over all runs that go on."""
+        return sum(work.run.done_count for work in self.active)
+
+    @property
+    def total(self) -> int:
+        """Rows to do, over all runs that go on."""
+        return sum(work.run.items_count for work in self.active)
+
+    @property
+    def active(self) -> list[Work]:
+        """The runs that are not at an end."""
+        return [work for work in self.work if work.progress in ("waiting", "running", "stuck")]
+
+    @property
+    def left_s(self) -> float | None:
+        """Seconds until everything is done; None while one of the runs cannot tell."""
+        known = [work.left_s for work in self.active]
+        return None if not known or None in known else max(left for left in known if left is not None)
+
+    @property
+    def failed(self) -> list[Run]:
+        """The ended runs with rows, or judgments, that can be tried again."""
+        judged = {trouble.run.id for trouble in self.judge_trouble}
+        return [
+            work.run
+            for work in self.work
+            if work.compared
+            and work.progress in ("completed", "cancelled")
+            and (work.run.failed_count or work.run.id in judged)
+        ]
+
+
+def build_view(session: Session, evaluation: Evaluation, candidate_id: str | None) -> ReportView:
+    """The report page of an evaluation, about one candidate (the newest one, unless another is asked for)."""
+    report = build_report(session, evaluation)
+    candidates = report.candidates
+    candidate = next(
+        (run for run in candidates if run.id == candidate_id), candidates[-1] if candidates else None
+    )
+    compared = {run.id for run in report.runs}
+    work = [_work(run, compared) for run in repository.list_runs(session, [evaluation.id])]
+    newest = files.newest_version(session, evaluation.file_id)
+    measured = {run.version_id for run in report.runs}
+    return ReportView(
+        evaluation=evaluation,
+        file=files.find_file(session, evaluation.workspace_id, evaluation.file_id),
+        newest=newest,
+        report=report,
+        candidate=candidate,
+        headline=headline(report, candidate),
+        groups=group_lines(report, candidate),
+        operations=list_operations(report, candidate),
+        corpus=_corpora(report, candidate),
+        work=work,
+        worse=_worse(session, evaluation, report, candidate),
+        judge_trouble=_judge_trouble(report),
+        live=any(_may_move(one.run) for one in work),
+        unmeasured=newest if newest and newest.id not in measured else None,
+    )
+
+
+def _may_move(run: Run) -> bool:
+    if run.status in ("pending", "running"):
+        return True
+    ended = run.finished_at or run.created_at
+    return run.scored_at is None and clock.now() - ended < _SETTLING
+
+
+def _work(run: Run, compared: set[str]) -> Work:
+    now = clock.now()
+    left = None
+    fresh = run.done_count - run.reused_count
+    if run.status == "running" and run.started_at and fresh > 0:
+        pace = fresh / max((now - run.started_at).total_seconds(), 0.001)
+        left = (run.items_count - run.done_count) / pace
+    idle = (now - (run.progressed_at or run.created_at)).total_seconds()
+    return Work(run, progress_of(run), left, idle, run.id in compared)
+
+
+def _judge_trouble(report: Report) -> list[JudgeTrouble]:
+    """Failures of evaluators beyond those on rows without an output, which are counted as rows."""
+    found = []
+    for row in report.rows:
+        for run in report.runs:
+            count = row.cells[run.id].errors - run.failed_count
+            if count > 0:
+                found.append(JudgeTrouble(run, row.version.file.name, count))
+    return found
+
+
+def _worse(session: Session, evaluation: Evaluation, report: Report, candidate: Run | None) -> Grid | None:
+    if report.baseline is None or candidate is None or report.primary is None or report.running:
+        return None
+    request = GridRequest(
+        [report.baseline.id, candidate.id], report.primary.version.id, only="worse", limit=_WORST_ROWS
+    )
+    return comparison.build_grid(session, evaluation, request)
+
+
+def _corpora(report: Report, candidate: Run | None) -> list[Corpus]:
+    found = []
+    for row in report.rows:
+        scores = {
+            score.run_id: score for score in report.corpus if score.evaluator_version_id == row.version.id
+        }
+        names = dict.fromkeys(score.slice for score in scores.values())
+        found += [
+            _corpus(
+                name,
+                row.version,
+                {key: one for key, one in scores.items() if one.slice == name},
+                report,
+                candidate,
+            )
+            for name in names
+        ]
+    return found
+
+
+def _corpus(
+    name: str, evaluator: Version, scores: dict[str, RunScore], report: Report, candidate: Run | None
+) -> Corpus:
+    shown = [
+        (run, scores[run.id]) for run in report.runs if run.id in scores and scores[run.id].value is not None
+    ]
+    baseline = report.baseline.id if report.baseline else None
+    after = candidate.id if candidate else baseline
+    return Corpus(
+        title={"macro_f1": "Macro-F1"}.get(name, name.replace("_", " ").capitalize()),
+        evaluator=evaluator,
+        plot=_plot(shown, baseline),
+        method=next((score.method for _, score in shown), ""),
+        confusions=_confusions(
+            _confused(scores.get(baseline or "")) if candidate else None, _confused(scores.get(after or ""))
+        ),
+    )
+
+
+def _plot(shown: Sequence[tuple[Run, RunScore]], baseline: str | None) -> Plot:
+    values = [value for _, score in shown for value in (score.value, score.lo, score.hi) if value is not None]
+    axis = charts.axis_around(values, _PLOT_LEFT, _PLOT_WIDTH - 18, least=0.08, limits=(0.0, 1.0))
+    lines = [
+        PlotLine(
+            name=f"v{run.version.number}",
+            value=f"{score.value * 100:.1f}%",
+            y=19 + _PLOT_LINE * place,
+            whisker=charts.whisker(axis, score.value, score.lo, score.hi),
+            baseline=run.id == baseline,
+        )
+        for place, (run, score) in enumerate(shown)
+        if score.value is not None
+    ]
+    ticks = [(axis.at(tick), f"{tick * 100:g}%") for tick in axis.ticks]
+    return Plot(lines, ticks, "; ".join(f"{line.name} {line.value}" for line in lines))
+
+
+def _confused(score: RunScore | None) -> dict[tuple[str, str], int]:
+    """Rows of each pair of target and another label; an output that is no label is called so."""
+    detail: dict[str, Any] = (score.detail if score else None) or {}
+    return {
+        (target, predicted or "no label"): count
+        for target, predicted, count in detail.get("confusion", [])
+        if target != predicted
+    }
+
+
+def _confusions(
+    before: dict[tuple[str, str], int] | None, after: dict[tuple[str, str], int]
+) -> list[Confusion]:
+    """The pairs that are mixed up most, by the worse of the two versions."""
+    pairs = {*after, *(before or {})}
+    ranked = sorted(pairs, key=lambda pair: (-max(after.get(pair, 0), (before or {}).get(pair, 0)), pair))
+    return [
+        Confusion(*pair, None if before is None else before.get(pair, 0), after.get(pair, 0))
+        for pair in ranked[:MOST_CONFUSED]
+    ]
+
+
+def pair_text(report: Report, candidate: Run | None) -> str:
+    """What the report compares, for its title: v3 against v1."""
+    if report.baseline is None:
+        return "not started"
+    old = f"v{report.baseline.version.number}"
+    return f"v{candidate.version.number} against {old}" if candidate else old

@@ -1,0 +1,255 @@
+"""The SQL of evaluations and their runs."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import func, or_, select, text, update
+from sqlalchemy.orm import Session, joinedload
+
+from app.evaluations.models import Evaluation, EvaluationEvaluator, Run, RunScore, VersionScore
+from app.files.models import File, Version
+from app.workspaces.models import Workspace
+
+
+def find_evaluation(session: Session, workspace_id: str, evaluation_id: str) -> Evaluation | None:
+    query = select(Evaluation).where(Evaluation.workspace_id == workspace_id, Evaluation.id == evaluation_id)
+    return session.scalar(query)
+
+
+def find_evaluation_by_name(session: Session, file_id: str, name: str) -> Evaluation | None:
+    return session.scalar(select(Evaluation).where(Evaluation.file_id == file_id, Evaluation.name == name))
+
+
+def list_evaluations(
+    session: Session,
+    workspace_id: str,
+    *,
+    file_id: str | None = None,
+    search: str = "",
+    offset: int = 0,
+    limit: int = 50,
+) -> tuple[list[Evaluation], int]:
+    """Evaluations, newest first, and how many there are; `search` looks in their names and their files' paths."""
+    query = select(Evaluation).where(Evaluation.workspace_id == workspace_id)
+    if file_id:
+        query = query.where(Evaluation.file_id == file_id)
+    if search:
+        found = or_(*(column.icontains(search, autoescape=True) for column in (Evaluation.name, File.path)))
+        query = query.join(File, File.id == Evaluation.file_id).where(found)
+    total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
+    query = query.order_by(Evaluation.created_at.desc(), Evaluation.id.desc()).offset(offset).limit(limit)
+    return list(session.scalars(query)), total
+
+
+def find_last_evaluation(session: Session, file_id: str) -> Evaluation | None:
+    """The newest evaluation of a file."""
+    query = select(Evaluation).where(Evaluation.file_id == file_id)
+    return session.scalar(query.order_by(Evaluation.created_at.desc(), Evaluation.id.desc()).limit(1))
+
+
+def find_version_file(session: Session, version_id: str | None) -> str | None:
+    """The id of the file that a version belongs to."""
+    return session.scalar(select(Version.file_id).where(Version.id == version_id)) if version_id else None
+
+
+def find_last_run_on(session: Session, workspace_id: str, dataset_file_id: str) -> Run | None:
+    """The newest completed run on any version of a dataset."""
+    query = (
+        select(Run)
+        .join(Version, Version.id == Run.dataset_version_id)
+        .where(
+            Run.workspace_id == workspace_id, Version.file_id == dataset_file_id, Run.status == "completed"
+        )
+        .order_by(Run.created_at.desc(), Run.id.desc())
+        .limit(1)
+    )
+    return session.scalar(query.options(*_RUN_DETAIL))
+
+
+def list_scored_runs(
+    session: Session, workspace_id: str, evaluator_version_id: str, dataset_file_id: str, limit: int
+) -> list[Run]:
+    """The last completed runs on a dataset, one for each version, that an evaluator has scored; newest first."""
+    query = (
+        select(Run)
+        .join(VersionScore, VersionScore.run_id == Run.id)
+        .join(Version, Version.id == Run.dataset_version_id)
+        .where(
+            VersionScore.workspace_id == workspace_id,
+            VersionScore.evaluator_version_id == evaluator_version_id,
+            Version.file_id == dataset_file_id,
+        )
+        .order_by(VersionScore.at.desc())
+        .limit(limit)
+    )
+    return list(session.scalars(query.options(*_RUN_DETAIL)))
+
+
+def list_evaluators(session: Session, evaluation_id: str) -> list[Version]:
+    """The evaluator versions of an evaluation, with their files, in the order they were added."""
+    query = (
+        select(Version)
+        .join(EvaluationEvaluator, EvaluationEvaluator.evaluator_version_id == Version.id)
+        .where(EvaluationEvaluator.evaluation_id == evaluation_id)
+        .order_by(EvaluationEvaluator.position, Version.id)
+        .options(joinedload(Version.file))
+    )
+    return list(session.scalars(query))
+
+
+def list_evaluator_links(session: Session, evaluation_ids: Sequence[str]) -> list[EvaluationEvaluator]:
+    """Which evaluators each of the evaluations has, with versions and files."""
+    query = (
+        select(EvaluationEvaluator)
+        .where(EvaluationEvaluator.evaluation_id.in_(evaluation_ids))
+        .order_by(EvaluationEvaluator.position)
+        .options(joinedload(EvaluationEvaluator.version).joinedload(Version.file))
+    )
+    return list(session.scalars(query))
+
+
+def remove_evaluator(session: Session, evaluation_id: str, evaluator_version_id: str) -> bool:
+    """Take an evaluator out of an evaluation; whether it was in it."""
+    link = session.get(EvaluationEvaluator, (evaluation_id, evaluator_version_id))
+    if link:
+        session.delete(link)
+    return link is not None
+
+
+_RUN_DETAIL = (
+    joinedload(Run.version).joinedload(Version.file),
+    joinedload(Run.dataset_version).joinedload(Version.file),
+)
+
+
+def find_run(session: Session, evaluation_id: str, run_id: str) -> Run | None:
+    """A run of an evaluation, with its version and dataset."""
+    query = select(Run).where(Run.evaluation_id == evaluation_id, Run.id == run_id)
+    return session.scalar(query.options(*_RUN_DETAIL))
+
+
+def find_run_to_work_on(session: Session, run_id: str) -> Run | None:
+    """A run by its id alone: for workers, who get ids from us and never from people."""
+    query = select(Run).where(Run.id == run_id)
+    return session.scalar(query.options(*_RUN_DETAIL, joinedload(Run.evaluation)))
+
+
+def list_runs(session: Session, evaluation_ids: Sequence[str]) -> list[Run]:
+    """The runs of evaluations, newest first, with their versions and datasets."""
+    query = select(Run).where(Run.evaluation_id.in_(evaluation_ids))
+    return list(session.scalars(query.order_by(Run.created_at.desc(), Run.id.desc()).options(*_RUN_DETAIL)))
+
+
+def lock_run(session: Session, run_id: str) -> None:
+    """Hold a run until the transaction ends, so that its state changes one step at a time."""
+    session.execute(select(Run.id).where(Run.id == run_id).with_for_update())
+
+
+def clear_control(session: Session, evaluation_id: str) -> None:
+    session.execute(update(Run).where(Run.evaluation_id == evaluation_id).values(control=False))
+
+
+def cancel_shards(session: Session, run_id: str) -> None:
+    """Take the shards of a run that nobody works on out of the queue."""
+    session.execute(
+        text("update shard set state = 'cancelled' where run_id = :run and state = 'queued'"), {"run": run_id}
+    )
+
+
+def reopen_failed(session: Session, run_id: str) -> int:
+    """Make failed items pending again, and those with a judge that failed; how many.
+
+    An item keeps its output where only a judgment failed: the evaluator alone is asked again. The failed
+    judgments go, the logs of failed calls stay.
+    """
+    with_failed_judgment = """
+        select i.position, i.log_id from run_item i
+        where i.run_id = :run and i.state = 'done' and i.error is null and exists (
+            select from judgment j where j.log_id = i.log_id and j.error is not null and j.author = '')
+    """
+    session.execute(text("drop table if exists reopened"))
+    session.execute(
+        text(f"""
+        create temp table reopened on commit drop as
+        select position, null::text as log_id from run_item where run_id = :run and state = 'done' and error is not null
+        union all {with_failed_judgment}
+        """),  # noqa: S608 - the statement above
+        {"run": run_id},
+    )
+    session.execute(
+        text(
+            "delete from judgment where author = '' and error is not null and log_id in (select log_id from reopened)"
+        )
+    )
+    result = session.execute(
+        text("""
+        with changed as (
+            update run_item i set state = 'pending', log_id = r.log_id, error = null, losses = 0
+            from reopened r, run_item old
+            where i.run_id = :run and i.position = r.position and old.run_id = i.run_id and old.position = i.position
+            returning old.error is not null as failed
+        ), counts as (select count(*) as n, count(*) filter (where failed) as failed from changed)
+        update run set done_count = done_count - counts.n, failed_count = failed_count - counts.failed
+        from counts where id = :run returning counts.n
+        """),
+        {"run": run_id},
+    )
+    return int(result.scalar_one())
+
+
+def reopen_unjudged(session: Session, run_id: str, evaluator_version_id: str) -> int:
+    """Make items pending again that have an output which this evaluator has not judged; how many."""
+    result = session.execute(
+        text("""
+        with changed as (
+            update run_item i set state = 'pending'
+            where i.run_id = :run and i.state = 'done' and i.log_id is not null and not exists (
+                select from judgment j
+                where j.log_id = i.log_id and j.evaluator_version_id = :evaluator and j.author = '')
+            returning i.error
+        ), counts as (select count(*) as n, count(*) filter (where error is not null) as failed from changed)
+        update run set done_count = done_count - counts.n, failed_count = failed_count - counts.failed
+        from counts where id = :run returning counts.n
+        """),
+        {"run": run_id, "evaluator": evaluator_version_id},
+    )
+    return int(result.scalar_one())
+
+
+def late_evaluators(session: Session, run_id: str) -> list[str]:
+    """The evaluator versions that were not yet part of the evaluation when the run began."""
+    query = """
+        select e.evaluator_version_id from evaluation_evaluator e join run r on r.evaluation_id = e.evaluation_id
+        where r.id = :run and e.added_at >= coalesce(r.started_at, r.created_at)
+    """
+    return list(session.scalars(text(query), {"run": run_id}))
+
+
+def list_run_scores(session: Session, run_ids: Sequence[str]) -> list[RunScore]:
+    return list(session.scalars(select(RunScore).where(RunScore.run_id.in_(run_ids))))
+
+
+def list_version_scores(session: Session, version_ids: Sequence[str]) -> list[VersionScore]:
+    """The last scores of versions, newest first."""
+    query = select(VersionScore).where(VersionScore.version_id.in_(version_ids))
+    return list(session.scalars(query.order_by(VersionScore.at.desc())))
+
+
+def list_file_scores(session: Session, file_ids: Sequence[str]) -> list[VersionScore]:
+    """The last scores of all versions of the files, newest first."""
+    query = select(VersionScore).where(VersionScore.file_id.in_(file_ids))
+    return list(session.scalars(query.order_by(VersionScore.at.desc())))
+
+
+def count_runs(session: Session, evaluation_ids: Sequence[str]) -> dict[str, int]:
+    """How many runs each evaluation has."""
+    query = (
+        select(Run.evaluation_id, func.count())
+        .where(Run.evaluation_id.in_(evaluation_ids))
+        .group_by(Run.evaluation_id)
+    )
+    return {row[0]: row[1] for row in session.execute(query)}
+
+
+def workspace_slug(session: Session, workspace_id: str) -> str:
+    """The part of the workspace's pages' addresses."""
+    return session.scalars(select(Workspace.slug).where(Workspace.id == workspace_id)).one()

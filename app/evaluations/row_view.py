@@ -1,0 +1,134 @@
+"""Everything about one row of an evaluation: what every version said, why it was judged so, and what it took."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.core.errors import NotFound
+from app.evaluations import comparison_repository
+from app.evaluations.comparison import Grid, GridCell, GridRequest, GridRow, build_row
+from app.evaluations.comparison_repository import ItemCell
+from app.evaluations.grid_view import Address, CellView, Mark, cell_view, mark_of
+from app.evaluations.models import Evaluation, Run
+from app.evaluations.wording import plain
+from app.evaluators.describing import describe
+from app.logs import repository as logs
+from app.logs.models import Judgment, Log
+from app.logs.presentation import present_log
+
+
+@dataclass(frozen=True, slots=True)
+class JudgmentView:
+    """One evaluator's word on an output."""
+
+    name: str
+    mark: Mark | None
+    judgment: Judgment
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatView:
+    """One answer of a version."""
+
+    number: int
+    item: ItemCell
+    log: Log | None
+    judgments: Sequence[JudgmentView]
+    read: Sequence[tuple[str, str]]
+    """What the practice model says it read, where it was the one that answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class VersionView:
+    """What one version did with the row."""
+
+    run: Run
+    view: CellView
+    repeats: Sequence[RepeatView]
+
+
+@dataclass(frozen=True, slots=True)
+class RowPage:
+    """The row's drawer and page."""
+
+    grid: Grid
+    row: GridRow
+    address: Address
+    versions: Sequence[VersionView]
+    total: int
+
+
+def build_row_page(session: Session, evaluation: Evaluation, address: Address, number: int) -> RowPage:
+    """Everything about the row of this number.
+
+    Raises:
+        NotFound: the evaluation has no such row.
+    """
+    grid, row = build_row(session, evaluation, GridRequest(address.cols, address.evaluator or None), number)
+    if row is None:
+        raise NotFound(f"The evaluation has no row {number}.")
+    run_ids = [run.id for run in grid.runs]
+    items = comparison_repository.load_cells(session, run_ids, [row.datapoint.id])
+    log_ids = [item.log_id for each in items.values() for item in each if item.log_id]
+    found = logs.find_logs(session, evaluation.workspace_id, log_ids)
+    judged = logs.list_judgments(session, log_ids)
+    versions = [
+        _version(run, cell, row, grid, address, items.get((run.id, row.datapoint.id), []), found, judged)
+        for run, cell in zip(grid.runs, row.cells, strict=True)
+    ]
+    return RowPage(grid, row, address, versions, grid.counts["all"])
+
+
+def _version(
+    run: Run,
+    cell: GridCell,
+    row: GridRow,
+    grid: Grid,
+    address: Address,
+    items: Sequence[ItemCell],
+    found: dict[str, Log],
+    judged: dict[str, list[Judgment]],
+) -> VersionView:
+    evaluators = {version.id: version for version in grid.evaluators}
+    repeats = [
+        RepeatView(
+            number=item.repeat + 1,
+            item=item,
+            log=found.get(item.log_id or ""),
+            judgments=[
+                JudgmentView(
+                    evaluators[one.evaluator_version_id].file.name,
+                    mark_of(one, describe(evaluators[one.evaluator_version_id].spec)),
+                    one,
+                )
+                for one in judged.get(item.log_id or "", [])
+                if one.evaluator_version_id in evaluators
+            ],
+            read=_read(found.get(item.log_id or "")),
+        )
+        for item in items
+    ]
+    view = cell_view(cell, row.cells[0], grid, evaluators, address.output, whole=True)
+    return VersionView(run, view, repeats)
+
+
+def _read(log: Log | None) -> list[tuple[str, str]]:
+    said: Any = (log.provider_response or {}).get("x_practice") if log else None
+    if not isinstance(said, dict):
+        return []
+    return [(str(name).replace("_", " ").capitalize(), plain(value)) for name, value in said.items() if value]
+
+
+def present_row(session: Session, page: RowPage) -> list[dict[str, Any]]:
+    """The logs behind a row as the API has them, with their judgments."""
+    judged = logs.list_judgments(
+        session, [repeat.log.id for one in page.versions for repeat in one.repeats if repeat.log]
+    )
+    return [
+        present_log(repeat.log, None, judged[repeat.log.id])
+        for one in page.versions
+        for repeat in one.repeats
+        if repeat.log
+    ]

@@ -1,0 +1,76 @@
+"""Evaluations and runs as the API takes them."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.evaluations.service import DEFAULT_CONCURRENCY
+
+
+class _Body(BaseModel):
+    """Unknown members are ignored; null means absent."""
+
+    model_config = ConfigDict(extra="ignore", json_schema_extra={"additionalProperties": True})
+
+
+class FileReference(_Body):
+    """A file by its id or path."""
+
+    id: str | None = None
+    path: str | None = None
+
+
+class VersionReference(_Body):
+    """A version by its own id, or a file by id or path with what is deployed in an environment."""
+
+    version_id: str | None = None
+    id: str | None = None
+    file_id: str | None = None
+    path: str | None = None
+    environment: str | None = None
+    orchestrated: bool | None = None
+
+
+class EvaluationCreate(_Body):
+    """A new evaluation."""
+
+    file: FileReference | None = None
+    name: str | None = None
+    evaluators: list[VersionReference] = Field(default_factory=list)
+    smallest_difference: float | None = Field(
+        default=None, gt=0, description="In the primary score's own unit."
+    )
+
+
+class EvaluationUpdate(_Body):
+    """What to change of an evaluation; absent members stay."""
+
+    name: str | None = None
+    primary_evaluator: str | None = Field(default=None, description="An evaluator version's id.")
+    baseline_run_id: str | None = None
+
+
+class EvaluatorsAdd(_Body):
+    evaluators: list[VersionReference]
+
+
+class RunCreate(_Body):
+    """A new run: `version` answers every row of `dataset`."""
+
+    dataset: VersionReference | None = None
+    version: VersionReference | None = None
+    orchestrated: bool = True
+    use_existing_logs: bool = False
+    repeats: int = Field(default=1, description="How often each row is answered.")
+    concurrency: int = Field(
+        default=DEFAULT_CONCURRENCY, description="Calls in flight at once, over all workers."
+    )
+    fresh: bool = Field(default=False, description="Make every output anew, instead of reusing equal ones.")
+    split: Literal["train", "validation", "test", "sealed"] | None = None
+
+
+class RunUpdate(_Body):
+    """Make a run the baseline (`control`), or stop it (`status: cancelled`)."""
+
+    control: bool | None = None
+    status: Literal["cancelled", "completed"] | None = None

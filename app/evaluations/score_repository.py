@@ -1,0 +1,156 @@
+"""The SQL of scores: judgments as columns, what runs cost, and where finished scores are kept."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import orjson
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+
+class ScoreColumn(NamedTuple):
+    """One evaluator's scores of one run, aligned: `rows[i]` scored `values[i]`."""
+
+    run_id: str
+    evaluator_id: str
+    rows: list[str]
+    values: list[float]
+    errors: int
+    without_score: int
+
+
+def load_columns(session: Session, run_ids: Sequence[str], evaluator_ids: Sequence[str]) -> list[ScoreColumn]:
+    """The scores of runs by evaluators, repeats averaged within the row, rows in the dataset's order."""
+    rows = session.execute(
+        text("""
+        with judged as (
+            select i.run_id, j.evaluator_version_id, i.datapoint_id, min(i.position) as position,
+                   avg(coalesce(j.number_value, j.boolean_value::int::float8)) as score,
+                   bool_or(j.error is not null) as failed
+            from run_item i join judgment j on j.log_id = i.log_id and j.author = ''
+            where i.run_id = any(:runs) and j.evaluator_version_id = any(:evaluators)
+            group by 1, 2, 3
+        )
+        select run_id, evaluator_version_id,
+               coalesce(array_agg(datapoint_id order by position) filter (where score is not null), '{}'),
+               coalesce(array_agg(score order by position) filter (where score is not null), '{}'),
+               count(*) filter (where score is null and failed),
+               count(*) filter (where score is null and not failed)
+        from judged group by 1, 2
+        """),
+        {"runs": list(run_ids), "evaluators": list(evaluator_ids)},
+    )
+    return [ScoreColumn(*row) for row in rows]
+
+
+def load_clusters(session: Session, file_id: str, number: int) -> dict[str, str]:
+    """The cluster of each row of a dataset version that has one."""
+    rows = session.execute(
+        text("""
+        select r.datapoint_id, d.cluster from dataset_row r join datapoint d on d.id = r.datapoint_id
+        where r.file_id = :file and r.from_number <= :number and (r.until_number is null or r.until_number > :number)
+          and d.cluster is not null
+        """),
+        {"file": file_id, "number": number},
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+class RunUsage(NamedTuple):
+    """What the outputs of a run took: aligned arrays of its logs."""
+
+    run_id: str
+    latencies_ms: list[float]
+    costs_usd: list[float]
+    prompt_tokens: list[int]
+    output_tokens: list[int]
+
+
+def load_usage(session: Session, run_ids: Sequence[str]) -> dict[str, RunUsage]:
+    """Latency, cost and tokens of the outputs of runs; each only where it is known."""
+    rows = session.execute(
+        text("""
+        select i.run_id,
+               coalesce(array_agg(l.latency_ms) filter (where l.latency_ms is not null), '{}'),
+               coalesce(array_agg((l.prompt_cost + l.output_cost)::float8) filter (where l.prompt_cost is not null), '{}'),
+               coalesce(array_agg(l.prompt_tokens) filter (where l.prompt_tokens is not null), '{}'),
+               coalesce(array_agg(l.output_tokens) filter (where l.output_tokens is not null), '{}')
+        from run_item i join log l on l.id = i.log_id
+        where i.run_id = any(:runs) and l.error is null
+        group by i.run_id
+        """),
+        {"runs": list(run_ids)},
+    )
+    return {row[0]: RunUsage(*row) for row in rows}
+
+
+def load_details(session: Session, run_id: str, evaluator_id: str) -> list[dict[str, Any]]:
+    """What an evaluator noted beside each verdict of a run, such as the classes it compared."""
+    rows = session.scalars(
+        text("""
+        select j.detail from run_item i join judgment j on j.log_id = i.log_id and j.author = ''
+        where i.run_id = :run and j.evaluator_version_id = :evaluator and j.detail is not null order by i.position
+        """),
+        {"run": run_id, "evaluator": evaluator_id},
+    )
+    return list(rows)
+
+
+def count_options(session: Session, run_ids: Sequence[str]) -> dict[tuple[str, str], dict[str, int]]:
+    """How often each option was chosen, by run and evaluator."""
+    rows = session.execute(
+        text("""
+        select i.run_id, j.evaluator_version_id, o.option, count(*)
+        from run_item i join judgment j on j.log_id = i.log_id and j.author = ''
+        cross join lateral unnest(coalesce(j.options_value, array[j.text_value])) as o(option)
+        where i.run_id = any(:runs) and o.option is not null group by 1, 2, 3
+        """),
+        {"runs": list(run_ids)},
+    )
+    found: dict[tuple[str, str], dict[str, int]] = {}
+    for run_id, evaluator_id, option, count in rows:
+        found.setdefault((run_id, evaluator_id), {})[option] = count
+    return found
+
+
+def load_failures(session: Session, run_ids: Sequence[str], limit: int) -> list[tuple[str, str, int]]:
+    """Why rows of runs have no output: run, reason and how many, most frequent first."""
+    rows = session.execute(
+        text("""
+        select run_id, left(error, 300) as reason, count(*) as n from run_item
+        where run_id = any(:runs) and error is not null group by 1, 2 order by n desc limit :limit
+        """),
+        {"runs": list(run_ids), "limit": limit},
+    )
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+def save_scores(session: Session, run_id: str, scores: list[dict[str, Any]]) -> None:
+    """Keep the scores of a run, in place of any kept before."""
+    session.execute(text("delete from run_score where run_id = :run"), {"run": run_id})
+    session.execute(
+        text("""
+        insert into run_score (run_id, evaluator_version_id, slice, value, lo, hi, n, clusters, method, detail)
+        select run_id, evaluator_version_id, slice, value, lo, hi, n, clusters, method, detail
+        from json_populate_recordset(null::run_score, cast(:rows as json))
+        """),
+        {"rows": orjson.dumps(scores).decode()},
+    )
+    session.execute(text("update run set scored_at = now() where id = :run"), {"run": run_id})
+
+
+def keep_version_scores(session: Session, run_id: str) -> None:
+    """Make the scores of a completed run the last ones of its version, unless a later run has set them."""
+    session.execute(
+        text("""
+        insert into version_score (version_id, evaluator_version_id, workspace_id, file_id, run_id, value, lo, hi, n, at)
+        select r.version_id, s.evaluator_version_id, r.workspace_id, v.file_id, r.id, s.value, s.lo, s.hi, s.n, r.finished_at
+        from run_score s join run r on r.id = s.run_id join version v on v.id = r.version_id
+        where r.id = :run and r.status = 'completed' and s.slice = '' and s.value is not null
+        on conflict (version_id, evaluator_version_id) do update
+            set run_id = excluded.run_id, value = excluded.value, lo = excluded.lo, hi = excluded.hi,
+                n = excluded.n, at = excluded.at
+            where version_score.at <= excluded.at
+        """),
+        {"run": run_id},
+    )

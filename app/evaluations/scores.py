@@ -1,0 +1,91 @@
+"""The scores of runs as columns of numbers, one a row of the dataset: what every statistic is taken over."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from sqlalchemy.orm import Session
+
+from app.evaluations import score_repository
+from app.evaluations.models import Run
+
+
+@dataclass(frozen=True)
+class Column:
+    """What one evaluator said of one run. Repeats of a row are averaged first: n counts rows, never repeats."""
+
+    by_row: Mapping[str, float]
+    """The score of each datapoint that has one; booleans are 0 and 1."""
+    errors: int = 0
+    """Rows on which the evaluator failed, or had no output to judge."""
+    without_score: int = 0
+    """Rows that were judged without a number: no target, or a verdict that is not one."""
+
+    @property
+    def n(self) -> int:
+        """Rows with a score."""
+        return len(self.by_row)
+
+    @cached_property
+    def is_binary(self) -> bool:
+        """Whether every score is 0 or 1."""
+        return all(value in (0.0, 1.0) for value in self.by_row.values())
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreTable:
+    """The columns of some runs by some evaluators, and the clusters of their rows."""
+
+    columns: Mapping[tuple[str, str], Column]
+    clusters: Mapping[str, str]
+    """The cluster of each datapoint that has one."""
+
+    def column(self, run_id: str, evaluator_id: str) -> Column:
+        """The column of a run by an evaluator; an empty one where nothing was judged yet."""
+        return self.columns.get((run_id, evaluator_id), Column({}))
+
+    def clusters_of(self, datapoint_ids: Sequence[str]) -> list[str] | None:
+        """The cluster of each row; a row without one is its own. None when no row has one."""
+        if not self.clusters:
+            return None
+        return [self.clusters.get(datapoint_id, datapoint_id) for datapoint_id in datapoint_ids]
+
+    def scores(self, run_id: str, evaluator_id: str) -> tuple[list[float], list[str] | None]:
+        """A column's scores with their clusters, in the same order."""
+        by_row = self.column(run_id, evaluator_id).by_row
+        return list(by_row.values()), self.clusters_of(list(by_row))
+
+    def pairs(self, baseline_id: str, candidate_id: str, evaluator_id: str) -> "Pairs":
+        """The rows that both runs have a score for, in the order of the baseline's."""
+        before = self.column(baseline_id, evaluator_id).by_row
+        after = self.column(candidate_id, evaluator_id).by_row
+        shared = [row for row in before if row in after]
+        return Pairs(
+            shared, [before[row] for row in shared], [after[row] for row in shared], self.clusters_of(shared)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Aligned scores of two runs: the same row at the same place."""
+
+    rows: list[str]
+    baseline: list[float]
+    candidate: list[float]
+    clusters: list[str] | None
+
+
+def load_scores(session: Session, runs: Sequence[Run], evaluator_ids: Sequence[str]) -> ScoreTable:
+    """The scores of `runs` by `evaluator_ids`, in one query for the scores and one for the clusters."""
+    run_ids = [run.id for run in runs]
+    columns = {
+        (column.run_id, column.evaluator_id): Column(
+            dict(zip(column.rows, column.values, strict=True)), column.errors, column.without_score
+        )
+        for column in score_repository.load_columns(session, run_ids, evaluator_ids)
+    }
+    datasets = {(run.dataset_version.file_id, run.dataset_version.number) for run in runs}
+    clusters: dict[str, str] = {}
+    for file_id, number in datasets:
+        clusters |= score_repository.load_clusters(session, file_id, number)
+    return ScoreTable(columns, clusters)

@@ -1,0 +1,59 @@
+"""Working out what a finished run came to: its scores with their intervals, kept for lists and reports."""
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.core import events
+from app.evaluations import repository, score_repository
+from app.evaluations.channels import evaluation_channel
+from app.evaluations.models import Run
+from app.evaluations.scores import ScoreTable, load_scores
+from app.evaluators.describing import describe, summarise
+from app.files.models import Version
+from app.statistics.intervals import Interval, mean_interval
+
+
+def score_run(session: Session, run_id: str) -> None:
+    """Work out and keep the scores of an ended run. Doing it again gives the same."""
+    run = repository.find_run_to_work_on(session, run_id)
+    if run is None:
+        return
+    evaluators = repository.list_evaluators(session, run.evaluation_id)
+    table = load_scores(session, [run], [version.id for version in evaluators])
+    scores = [score for version in evaluators for score in _scores(session, run, version, table)]
+    score_repository.save_scores(session, run.id, scores)
+    score_repository.keep_version_scores(session, run.id)
+    events.emit(session, evaluation_channel(run.evaluation_id), run=run.id)
+
+
+def run_interval(table: ScoreTable, run_id: str, version: Version) -> Interval | None:
+    """The score of a run by an evaluator; None while it has judged nothing."""
+    values, clusters = table.scores(run_id, version.id)
+    return mean_interval(values, clusters, share=describe(version.spec).is_share)
+
+
+def _scores(session: Session, run: Run, version: Version, table: ScoreTable) -> list[dict[str, Any]]:
+    interval = run_interval(table, run.id, version)
+    scores = [_row(run, version, "", interval)] if interval else []
+    details = score_repository.load_details(session, run.id, version.id)
+    for name, metric in summarise(version.spec, details).items():
+        scores.append(_row(run, version, name, metric.interval, metric.detail))
+    return scores
+
+
+def _row(
+    run: Run, version: Version, name: str, interval: Interval, detail: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    return {
+        "run_id": run.id,
+        "evaluator_version_id": version.id,
+        "slice": name,
+        "value": interval.estimate,
+        "lo": interval.lo,
+        "hi": interval.hi,
+        "n": interval.n,
+        "clusters": interval.clusters,
+        "method": interval.method,
+        "detail": detail,
+    }

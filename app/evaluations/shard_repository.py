@@ -1,0 +1,302 @@
+"""The SQL of execution: shards under leases, items that are settled exactly once, runs that end.
+
+Every statement may be repeated, and may meet another worker doing the same: conditions decide, not order.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app.core import ids
+
+LEASE_S = 10
+"""A worker that has not renewed for this long is taken for dead."""
+MOST_LOSSES = 3
+"""An item whose worker was lost this often becomes an error: it may be what kills them."""
+RESEND_S = 10
+"""A queued shard that nobody claimed for this long is sent again: its message got lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A shard that this worker owns until its lease ends."""
+
+    shard_id: str
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An item to work on, with its row, and what is known of it already."""
+
+    run_id: str
+    shard_id: str
+    position: int
+    repeat: int
+    datapoint_id: str
+    inputs: dict[str, Any]
+    messages: list[Any] | None
+    target: dict[str, Any] | None
+    context: list[Any] | None
+    metadata: dict[str, Any] | None
+    log_id: str | None
+    """An output that is there already: only judgments are missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """An item that is done: with a log, or with an error that says why there is none."""
+
+    position: int
+    log_id: str | None
+    error: str | None
+
+
+def create_items(
+    session: Session, run_id: str, dataset_version: tuple[str, int], repeats: int, split: str | None
+) -> int:
+    """The items of a run, from the rows of a dataset version `(file id, number)`; how many there are."""
+    file_id, number = dataset_version
+    result = session.execute(
+        text("""
+        insert into run_item (run_id, position, datapoint_id, repeat)
+        select :run, (row_number() over (order by r.position, k) - 1)::int, r.datapoint_id, k
+        from dataset_row r cross join generate_series(0, :repeats - 1) k
+        where r.file_id = :file and r.from_number <= :number and (r.until_number is null or r.until_number > :number)
+          and (cast(:split as text) is null or r.split = :split)
+        """),
+        {"run": run_id, "repeats": repeats, "file": file_id, "number": number, "split": split},
+    )
+    return result.rowcount  # type: ignore[attr-defined, no-any-return]
+
+
+def create_shards(session: Session, run_id: str, size: int) -> list[str]:
+    """Cut the run's pending items into shards of about `size`; their ids, in order."""
+    positions = list(
+        session.scalars(
+            text("select position from run_item where run_id = :run and state = 'pending' order by position"),
+            {"run": run_id},
+        )
+    )
+    rows = [
+        {"id": ids.new_id("shd"), "run_id": run_id, "first": part[0], "until": part[-1] + 1}
+        for part in (positions[n : n + size] for n in range(0, len(positions), size))
+    ]
+    session.execute(
+        text("""
+        insert into shard (id, run_id, first, until)
+        select id, run_id, first, until from json_populate_recordset(null::shard, cast(:rows as json))
+        """),
+        {"rows": orjson.dumps(rows).decode()},
+    )
+    return [row["id"] for row in rows]
+
+
+_CLAIM = """
+update shard s set state = 'running', owner = :owner, attempt = attempt + 1,
+    lease_until = now() + make_interval(secs => :lease)
+from run r
+where s.id = ({which}) and r.id = s.run_id and r.status in ('pending', 'running')
+  and (s.state = 'queued' or (s.state = 'running' and s.lease_until < now()))
+returning s.id, s.run_id
+"""
+_CLAIM_THIS = text(_CLAIM.format(which=":shard"))
+_CLAIM_NEXT = text(
+    _CLAIM.format(
+        which="select id from shard where run_id = :run and state = 'queued' order by first limit 1 for update skip locked"
+    )
+)
+
+
+def claim(session: Session, owner: str, shard_id: str) -> Claimed | None:
+    """Take a shard; None when somebody has it, or its run needs no more work."""
+    row = session.execute(_CLAIM_THIS, {"owner": owner, "lease": LEASE_S, "shard": shard_id}).one_or_none()
+    return Claimed(*row) if row else None
+
+
+def claim_next(session: Session, owner: str, run_id: str) -> Claimed | None:
+    """Take the run's next queued shard; None when there is none."""
+    row = session.execute(_CLAIM_NEXT, {"owner": owner, "lease": LEASE_S, "run": run_id}).one_or_none()
+    return Claimed(*row) if row else None
+
+
+def start_run(session: Session, run_id: str) -> None:
+    """Note that a run's first shard is being worked on."""
+    session.execute(
+        text(
+            "update run set status = 'running', started_at = coalesce(started_at, now()) where id = :run and status = 'pending'"
+        ),
+        {"run": run_id},
+    )
+
+
+def pending_items(session: Session, shard_id: str) -> list[Item]:
+    """The items of a shard that have no result yet, with their rows."""
+    rows = session.execute(
+        text("""
+        select i.run_id, s.id, i.position, i.repeat, i.datapoint_id,
+               d.inputs, d.messages, d.target, d.context, d.metadata, i.log_id
+        from shard s
+        join run_item i on i.run_id = s.run_id and i.position >= s.first and i.position < s.until and i.state = 'pending'
+        join datapoint d on d.id = i.datapoint_id
+        where s.id = :shard
+        order by i.position
+        """),
+        {"shard": shard_id},
+    )
+    return [Item(*row) for row in rows]
+
+
+def renew(session: Session, owner: str, run_id: str) -> tuple[set[str], bool]:
+    """Renew the leases of `owner`; the shards it still has, and whether the run still wants work."""
+    kept = session.scalars(
+        text("""
+        update shard set lease_until = now() + make_interval(secs => :lease)
+        where run_id = :run and owner = :owner and state = 'running' returning id
+        """),
+        {"owner": owner, "lease": LEASE_S, "run": run_id},
+    )
+    wanted = session.scalar(
+        text("select status in ('pending', 'running') from run where id = :run"), {"run": run_id}
+    )
+    return set(kept), bool(wanted)
+
+
+def settle(session: Session, run_id: str, settled: list[Settled]) -> set[int]:
+    """Mark items done, each by the first who says so; the positions that this call won."""
+    rows = [{"position": s.position, "log_id": s.log_id, "error": s.error} for s in settled]
+    won = session.scalars(
+        text("""
+        update run_item i set state = 'done', log_id = r.log_id, error = r.error
+        from json_populate_recordset(null::run_item, cast(:rows as json)) r
+        where i.run_id = :run and i.position = r.position and i.state = 'pending'
+        returning i.position
+        """),
+        {"run": run_id, "rows": orjson.dumps(rows).decode()},
+    )
+    return set(won)
+
+
+def count_progress(
+    session: Session, run_id: str, *, done: int, failed: int, judgments: int, retried: int
+) -> bool:
+    """Add to the counters that pages show; whether every item is done now."""
+    all_done = session.scalar(
+        text("""
+        update run set done_count = done_count + :done, failed_count = failed_count + :failed,
+            judgments_count = judgments_count + :judgments, retried_count = retried_count + :retried,
+            progressed_at = now()
+        where id = :run
+        returning done_count >= items_count
+        """),
+        {"run": run_id, "done": done, "failed": failed, "judgments": judgments, "retried": retried},
+    )
+    return bool(all_done)
+
+
+def close_shards(session: Session, owner: str, shard_ids: list[str]) -> None:
+    """Mark shards done whose items all are: the database counts, not the worker."""
+    session.execute(
+        text("""
+        update shard s set state = 'done', lease_until = null
+        where s.id = any(:shards) and s.owner = :owner and s.state = 'running' and not exists (
+            select from run_item i
+            where i.run_id = s.run_id and i.position >= s.first and i.position < s.until and i.state = 'pending')
+        """),
+        {"shards": shard_ids, "owner": owner},
+    )
+
+
+def give_back(session: Session, owner: str, run_id: str) -> None:
+    """Let go of what `owner` still holds: cancelled with the run, or queued for somebody else."""
+    session.execute(
+        text("""
+        update shard s set state = case when r.status = 'cancelled' then 'cancelled' else 'queued' end,
+            owner = null, lease_until = null, queued_at = now() - make_interval(secs => :resend)
+        from run r where r.id = s.run_id and s.run_id = :run and s.owner = :owner and s.state = 'running'
+        """),
+        {"owner": owner, "run": run_id, "resend": RESEND_S},
+    )
+
+
+def complete_run(session: Session, run_id: str) -> bool:
+    """End the run if nothing is left to do; True for the one caller that ended it."""
+    ended = session.scalar(
+        text("""
+        update run set status = 'completed', finished_at = now()
+        where id = :run and status in ('pending', 'running')
+          and not exists (select from run_item where run_id = :run and state = 'pending')
+        returning id
+        """),
+        {"run": run_id},
+    )
+    return ended is not None
+
+
+def count_logs(session: Session, run_id: str) -> None:
+    """Add what a finished run wrote to the log counters of its version and file."""
+    session.execute(
+        text("""
+        with made as (select version_id, file_id, count(*) as n from log where run_id = :run and source = 'evaluation' group by 1, 2),
+        v as (update version set logs_count = logs_count + made.n from made where version.id = made.version_id)
+        update file set logs_count = logs_count + made.n, last_used_at = now() from made where file.id = made.file_id
+        """),
+        {"run": run_id},
+    )
+
+
+def item_keys(session: Session, run_id: str) -> list[tuple[int, str, int]]:
+    """Position, datapoint and repeat of every item of a run."""
+    rows = session.execute(
+        text("select position, datapoint_id, repeat from run_item where run_id = :run"), {"run": run_id}
+    )
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+def reuse_outputs(session: Session, run_id: str, keys: list[tuple[int, str]]) -> int:
+    """Give items whose `(position, reuse key)` has a good output already that output; how many did."""
+    result = session.execute(
+        text("""
+        with wanted as (select * from unnest(cast(:positions as int[]), cast(:keys as text[])) as w(position, key)),
+        found as (
+            select distinct on (w.position) w.position, l.id from wanted w
+            join log l on l.reuse_key = w.key and l.error is null
+            join run r on r.id = :run and r.workspace_id = l.workspace_id
+            order by w.position, l.id desc
+        )
+        update run_item i set log_id = found.id, reused = true from found
+        where i.run_id = :run and i.position = found.position
+        """),
+        {"run": run_id, "positions": [position for position, _ in keys], "keys": [key for _, key in keys]},
+    )
+    return result.rowcount  # type: ignore[attr-defined, no-any-return]
+
+
+def settle_judged(session: Session, run_id: str, evaluator_version_ids: list[str]) -> int:
+    """Mark items done whose reused output has a verdict from every evaluator already; how many were."""
+    result = session.execute(
+        text("""
+        update run_item i set state = 'done'
+        where i.run_id = :run and i.state = 'pending' and i.log_id is not null
+          and (select count(distinct j.evaluator_version_id) from judgment j
+               where j.log_id = i.log_id and j.author = '' and j.evaluator_version_id = any(:evaluators)
+              ) = cardinality(:evaluators)
+        """),
+        {"run": run_id, "evaluators": evaluator_version_ids},
+    )
+    return result.rowcount  # type: ignore[attr-defined, no-any-return]
+
+
+def judged_by(session: Session, log_ids: list[str]) -> dict[str, set[str]]:
+    """Which evaluator versions have judged each of the logs."""
+    rows = session.execute(
+        text("select log_id, evaluator_version_id from judgment where log_id = any(:logs) and author = ''"),
+        {"logs": log_ids},
+    )
+    found: dict[str, set[str]] = {}
+    for log_id, evaluator_id in rows:
+        found.setdefault(log_id, set()).add(evaluator_id)
+    return found

@@ -1,0 +1,84 @@
+"""Starting what was chosen: a new evaluation, or more runs of one that is there."""
+
+from sqlalchemy.orm import Session
+
+from app.core.access import Principal
+from app.core.errors import Invalid
+from app.evaluations import repository, service
+from app.evaluations.choosing import Offer
+from app.evaluations.models import Evaluation
+from app.evaluations.sensitivity import difference_of
+from app.evaluations.service import RunRequest
+
+
+def start(session: Session, principal: Principal, offer: Offer) -> Evaluation:
+    """Start a run of every chosen version, in a new evaluation or in the one that is added to.
+
+    Raises:
+        Invalid: names each choice that is missing or wrong.
+        Conflict: the prompt has an evaluation of this name.
+    """
+    _check(offer)
+    judges = [one.version for one in offer.judges]
+    evaluation = offer.evaluation
+    if evaluation is None:
+        assert offer.prompt is not None  # noqa: S101 - `_check` has looked
+        evaluation = service.create_evaluation(
+            session,
+            principal,
+            file=offer.prompt,
+            name=offer.choices.name or None,
+            evaluators=judges,
+            smallest_difference=difference_of(offer.choices.smallest, offer.judges[0]),
+        )
+    else:
+        service.add_evaluators(session, evaluation, judges)
+    service.change_evaluation(session, evaluation, primary_evaluator_id=offer.choices.primary)
+    _start_runs(session, principal, evaluation, offer)
+    return evaluation
+
+
+def _start_runs(session: Session, principal: Principal, evaluation: Evaluation, offer: Offer) -> None:
+    """Start the runs, and leave the baseline where it was chosen."""
+    baseline = offer.choices.baseline
+    assert offer.dataset_version is not None  # noqa: S101 - `_check` has looked
+    for one in offer.chosen:
+        request = RunRequest(
+            version=one.version,
+            dataset_version=offer.dataset_version,
+            repeats=_number(offer.choices.repeats),
+            concurrency=_number(offer.choices.concurrency),
+            fresh=offer.choices.fresh,
+            split=offer.choices.split or None,
+            control=one.version.number == baseline,
+        )
+        service.start_run(session, principal, evaluation, request)
+    if baseline not in offer.choices.versions:
+        earlier = [one.run for one in offer.versions if one.run and one.version.number == baseline]
+        if earlier and repository.find_run(session, evaluation.id, earlier[0].id):
+            service.set_control(session, evaluation, earlier[0])
+
+
+def _check(offer: Offer) -> None:
+    choices = offer.choices
+    problems = {}
+    if offer.prompt is None:
+        problems["prompt"] = "Write a prompt first."
+    elif not offer.chosen:
+        problems["versions"] = "Choose at least one version."
+    if offer.dataset_version is None or not offer.rows:
+        problems["dataset"] = "Choose a dataset that has rows."
+    if not offer.judges:
+        problems["evaluators"] = "Choose at least one evaluator."
+    for name, most in (("repeats", service.MOST_REPEATS), ("concurrency", service.MOST_CONCURRENCY)):
+        if not 1 <= _number(getattr(choices, name)) <= most:
+            problems[name] = f"A whole number from 1 to {most}."
+    if choices.smallest and offer.judges and difference_of(choices.smallest, offer.judges[0]) is None:
+        problems["smallest"] = "A number above 0, such as 2."
+    if problems:
+        raise Invalid(" ".join(problems.values()), fields=problems)
+
+
+def _number(text: str) -> int:
+    """A whole number that somebody typed; 0, which is never valid here, for anything else."""
+    return int(text) if text.isdecimal() and len(text) < 9 else 0

@@ -1,0 +1,114 @@
+"""The statistics of an evaluation in the shapes of the v5 API, with the two texts that its clients print."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from sqlalchemy.orm import Session
+
+from app.evaluations import repository, score_repository
+from app.evaluations.models import Evaluation, Run
+from app.evaluations.scores import Column, load_scores
+from app.evaluators.describing import describe
+from app.files.models import Version
+
+_PERCENTILES = (0, 25, 50, 75, 100)
+
+
+def evaluation_stats(session: Session, evaluation: Evaluation) -> dict[str, Any]:
+    """EvaluationStats: runs newest first, `progress` and `report` always texts."""
+    runs = repository.list_runs(session, [evaluation.id])
+    evaluators = repository.list_evaluators(session, evaluation.id)
+    table = load_scores(session, runs, [version.id for version in evaluators])
+    options = score_repository.count_options(session, [run.id for run in runs])
+    scores = {
+        run.id: [
+            _evaluator_stats(run, version, table.column(run.id, version.id), options)
+            for version in evaluators
+        ]
+        for run in runs
+    }
+    stats = [
+        {
+            "run_id": run.id,
+            "version_id": run.version_id,
+            "batch_id": None,
+            "num_logs": run.done_count,
+            "status": run.status,
+            "evaluator_stats": scores[run.id],
+        }
+        for run in runs
+    ]
+    newest = runs[:1]
+    return {
+        "run_stats": stats,
+        "progress": _progress(newest, len(evaluators)),
+        "report": _report(runs, evaluators, scores),
+    }
+
+
+def _evaluator_stats(
+    run: Run, version: Version, column: Column, options: Mapping[tuple[str, str], Mapping[str, int]]
+) -> dict[str, Any]:
+    values = list(column.by_row.values())
+    common = {
+        "evaluator_version_id": version.id,
+        "total_logs": run.done_count,
+        "num_judgments": column.n,
+        "num_nulls": column.without_score,
+        "num_errors": column.errors,
+    }
+    match describe(version.spec).return_type:
+        case "boolean":
+            true = sum(value >= 0.5 for value in values)
+            return common | {"num_true": true, "num_false": column.n - true}
+        case "number":
+            return common | _number_stats(values)
+        case "select" | "multi_select":
+            return common | {"num_judgments_per_option": dict(options.get((run.id, version.id), {}))}
+        case _:
+            return common
+
+
+def _number_stats(values: Sequence[float]) -> dict[str, Any]:
+    if not values:
+        return {"mean": 0.0, "sum": 0.0, "std": None, "percentiles": {}}
+    found = np.percentile(values, _PERCENTILES)
+    return {
+        "mean": float(np.mean(values)),
+        "sum": float(np.sum(values)),
+        "std": float(np.std(values, ddof=1)) if len(values) > 1 else None,
+        "percentiles": {str(at): float(value) for at, value in zip(_PERCENTILES, found, strict=True)},
+    }
+
+
+def _progress(newest: Sequence[Run], evaluators: int) -> str:
+    if not newest:
+        return "No run yet"
+    run = newest[0]
+    total = run.items_count
+    return (
+        f"Total Logs: {run.done_count}/{total}, Total Judgments: {run.judgments_count}/{total * evaluators}"
+    )
+
+
+def _report(
+    runs: Sequence[Run], evaluators: Sequence[Version], stats: Mapping[str, Sequence[Mapping[str, Any]]]
+) -> str:
+    """A table in plain text: a column a run, a line an evaluator."""
+    shown = runs[:4]
+    lines = [["Evaluator", *(f"v{run.version.number} {run.created_at:%Y-%m-%d %H:%M}" for run in shown)]]
+    for index, version in enumerate(evaluators):
+        lines.append([version.file.path, *(_figure(stats[run.id][index]) for run in shown)])
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+    return "\n".join(
+        " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines
+    )
+
+
+def _figure(stats: Mapping[str, Any]) -> str:
+    if not stats["num_judgments"]:
+        return "-"
+    if "num_true" in stats:
+        return f"{stats['num_true'] / stats['num_judgments']:.3f}"
+    return f"{stats['mean']:.3f}" if "mean" in stats else str(stats["num_judgments"])

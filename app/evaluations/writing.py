@@ -1,0 +1,34 @@
+"""Writing a batch of outcomes: every row exactly once, in one transaction with the counters that pages show."""
+
+from collections.abc import Sequence
+
+from sqlalchemy.orm import Session
+
+from app.core import events
+from app.evaluations import finishing, shard_repository
+from app.evaluations.channels import evaluation_channel
+from app.evaluations.item import Outcome
+from app.evaluations.plan import Plan
+from app.logs import repository as logs
+
+
+def write_outcomes(session: Session, plan: Plan, owner: str, outcomes: Sequence[Outcome]) -> None:
+    """Write what items came to. An item that somebody else settled first adds nothing, so writing twice is safe."""
+    won = shard_repository.settle(session, plan.run_id, [outcome.settled for outcome in outcomes])
+    mine = [outcome for outcome in outcomes if outcome.settled.position in won]
+    logs.insert_logs(session, [log for outcome in mine for log in outcome.logs])
+    judgments = logs.insert_judgments(
+        session, [judgment for outcome in mine for judgment in outcome.judgments]
+    )
+    done = shard_repository.count_progress(
+        session,
+        plan.run_id,
+        done=len(mine),
+        failed=sum(outcome.settled.error is not None for outcome in mine),
+        judgments=judgments,
+        retried=sum(outcome.retried for outcome in mine),
+    )
+    shard_repository.close_shards(session, owner, list({outcome.item.shard_id for outcome in outcomes}))
+    if done:
+        finishing.finish_if_done(session, plan.run_id)
+    events.emit(session, evaluation_channel(plan.evaluation_id), run=plan.run_id)

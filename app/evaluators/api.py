@@ -1,0 +1,92 @@
+"""The v5 routes of evaluators."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import Field
+
+from app.core.database import SessionDep
+from app.core.errors import Invalid
+from app.core.permissions import Editor, Reader
+from app.evaluators.binding import make_spec
+from app.evaluators.forms import form_fields
+from app.evaluators.kinds import all_kinds
+from app.files import service as files
+from app.files.models import FileKind
+from app.files.presentation import present_one
+from app.files.schemas import FileProperties
+from app.files.versioned_api import versioned_routes
+
+router = APIRouter(prefix="/v5/evaluators", tags=["Evaluators"])
+common = versioned_routes(FileKind.EVALUATOR)
+
+
+class EvaluatorUpsert(FileProperties):
+    """An evaluator to write. `spec` is `{"evaluator_type": "builtin", "kind": …, "settings": {…}}`."""
+
+    spec: dict[str, Any] = Field(description="Which kind of evaluator, and its settings.")
+
+
+@router.post("")
+def upsert_evaluator(body: EvaluatorUpsert, session: SessionDep, principal: Editor) -> dict[str, Any]:
+    """Write an evaluator: the same settings answer with the version that is there."""
+    change = files.Commit(
+        kind=FileKind.EVALUATOR,
+        spec=checked_spec(body.spec),
+        file_id=body.id,
+        path=body.path,
+        name=body.version_name,
+        note=body.note,
+    )
+    committed = files.commit(session, principal, change)
+    files.describe_file(committed.file, description=body.description, tags=body.tags, readme=body.readme)
+    committed.version.file = committed.file
+    return present_one(session, committed.version)
+
+
+def checked_spec(spec: dict[str, Any]) -> dict[str, Any]:
+    """A spec that somebody sent, as it is stored.
+
+    Raises:
+        Invalid: it is of a type that does not run here, or a setting is wrong.
+        NotFound: there is no such kind.
+    """
+    if (spec.get("evaluator_type") or "builtin") != "builtin":
+        text = "Evaluators of the type builtin run here: give `kind` and `settings`."
+        raise Invalid(text, fields={"spec.evaluator_type": text})
+    name = spec.get("kind")
+    if not isinstance(name, str):
+        raise Invalid(
+            "Name the kind of evaluator.",
+            fields={"spec.kind": "For example exact; GET /v5/evaluator-kinds lists them."},
+        )
+    settings = spec.get("settings") or {}
+    if not isinstance(settings, dict):
+        raise Invalid("`settings` is an object.", fields={"spec.settings": "Give an object."})
+    return make_spec(name, settings)
+
+
+kinds_router = APIRouter(prefix="/v5/evaluator-kinds", tags=["Evaluators"])
+
+
+@kinds_router.get("")
+def list_kinds(_: Reader) -> list[dict[str, Any]]:
+    """The kinds of evaluators there are, with the settings of each."""
+    return [
+        {
+            "kind": kind.name,
+            "title": kind.title,
+            "help": kind.help,
+            "settings": [
+                {
+                    "name": field.name,
+                    "label": field.label,
+                    "help": field.help,
+                    "type": field.widget,
+                    "choices": list(field.choices),
+                }
+                for field in form_fields(kind.Options)
+            ],
+        }
+        for kind in all_kinds()
+    ]

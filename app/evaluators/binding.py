@@ -1,0 +1,67 @@
+"""From an evaluator version's spec to something that judges: which kind, under which settings.
+
+A spec is `{"evaluator_type": "builtin", "kind": "exact", "settings": {…}, "arguments_type": …, "return_type": …}`;
+the last two follow from the first, and stand there because the API shows them.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.core.errors import Invalid
+from app.evaluators.kinds import kind
+from app.evaluators.kinds.contract import (
+    BoundEvaluator,
+    CorpusMetric,
+    Execution,
+    ModelCall,
+    ModelRef,
+    Row,
+    Traits,
+    Verdict,
+)
+
+__all__ = [
+    "BoundEvaluator",
+    "CorpusMetric",
+    "Execution",
+    "ModelCall",
+    "ModelRef",
+    "Row",
+    "Traits",
+    "Verdict",
+    "bind",
+    "make_spec",
+]
+
+BUILTIN = "builtin"
+
+
+def make_spec(kind_name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The spec of an evaluator: settings checked and all of them written out.
+
+    So a default that changes one day, such as a rubric, never changes what an existing version does.
+
+    Raises:
+        NotFound: no such kind.
+        Invalid: names each setting that is wrong.
+    """
+    bound = kind(kind_name).prepare(settings)
+    return {
+        "evaluator_type": BUILTIN,
+        "kind": kind_name,
+        "settings": bound.options.model_dump(mode="json", exclude_none=True),
+        "arguments_type": "target_required" if bound.traits.needs_target else "target_free",
+        "return_type": bound.traits.return_type,
+    }
+
+
+def bind(spec: Mapping[str, Any]) -> BoundEvaluator:
+    """The evaluator that a spec describes, ready to judge.
+
+    Raises:
+        NotFound: no such kind.
+        Invalid: the spec is of a type that is judged elsewhere (people, users' own programs), or a setting is wrong.
+    """
+    if spec.get("evaluator_type") != BUILTIN or not isinstance(spec.get("kind"), str):
+        raise Invalid(f"An evaluator of type “{spec.get('evaluator_type')}” is not judged by the server")
+    return kind(spec["kind"]).prepare(spec.get("settings") or {})

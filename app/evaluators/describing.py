@@ -1,0 +1,65 @@
+"""What there is to say of an evaluator: how its scores are read, and what they come to over all rows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.core.errors import DomainError
+from app.evaluators.binding import bind
+from app.evaluators.kinds.contract import ReturnType, Verdict, Wanted
+from app.statistics.bootstrap import bootstrap_interval
+from app.statistics.intervals import Interval
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluatorInfo:
+    """What pages and statistics need to know of an evaluator."""
+
+    title: str
+    return_type: ReturnType
+    wanted: Wanted
+    unit: str | None
+    is_share: bool
+    """Whether scores lie between 0 and 1 and are read as percentages."""
+    asks_model: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A corpus metric with its interval."""
+
+    title: str
+    interval: Interval
+    detail: dict[str, Any] | None
+
+
+def describe(spec: Mapping[str, Any]) -> EvaluatorInfo:
+    """What there is to say of an evaluator; never raises, for old reports must stay readable."""
+    try:
+        bound = bind(spec)
+    except DomainError:
+        return EvaluatorInfo(
+            "Unknown evaluator", "number", "higher", "points", is_share=False, asks_model=False
+        )
+    traits = bound.traits
+    return EvaluatorInfo(
+        title=bound.kind.title,
+        return_type=traits.return_type,
+        wanted=traits.wanted,
+        unit=traits.unit,
+        is_share=traits.return_type == "boolean" or (traits.return_type == "number" and traits.unit is None),
+        asks_model=traits.asks is not None,
+    )
+
+
+def summarise(spec: Mapping[str, Any], details: Sequence[Mapping[str, Any]]) -> dict[str, Summary]:
+    """The corpus metrics of a run, by name, from what its judgments noted; none for most kinds."""
+    metrics = (
+        bind(spec).summarise([Verdict(True, detail=detail) for detail in details]) if details else None
+    ) or {}
+    found = {}
+    for name, metric in metrics.items():
+        interval = bootstrap_interval(metric.statistic, len(details))
+        if interval:
+            found[name] = Summary(metric.title, interval, dict(metric.detail) if metric.detail else None)
+    return found

@@ -1,0 +1,92 @@
+"""Forms of evaluator kinds: fields from an Options model, and settings from what a browser sent."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import NoneType
+from typing import Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+Widget = Literal["text", "multiline", "number", "checkbox", "select", "lines"]
+
+FormData = Mapping[str, str | Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class FormField:
+    """One field of a form. `lines` is a text with one item a line; `choices` belong to `select`."""
+
+    name: str
+    label: str
+    help: str
+    widget: Widget
+    initial: Any
+    """What a new form holds: the default, unless the kind suggests something better."""
+    required: bool = False
+    choices: tuple[str, ...] = ()
+
+    def shown(self, value: Any) -> str:
+        """A setting as the text that the field holds."""
+        if value is None:
+            return ""
+        if isinstance(value, list | tuple):
+            return "\n".join(map(str, value))
+        return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def form_fields(options: type[BaseModel]) -> list[FormField]:
+    """The fields of an Options model, in its order."""
+    return [_field(name, info) for name, info in options.model_fields.items()]
+
+
+def read_form(options: type[BaseModel], form: FormData) -> dict[str, Any]:
+    """Settings from form values, for `Kind.prepare` to check; fields left empty are left out.
+
+    A checkbox that was not sent is unticked: browsers send nothing for it. Names that are no field are ignored.
+    """
+    settings: dict[str, Any] = {}
+    for field in form_fields(options):
+        sent = form.get(field.name)
+        text = "" if sent is None else sent if isinstance(sent, str) else "\n".join(sent)
+        if field.widget == "checkbox":
+            settings[field.name] = text.lower() in ("on", "true", "1", "yes")
+        elif field.widget == "lines":
+            settings[field.name] = [line.strip() for line in text.splitlines() if line.strip()]
+        elif text.strip():
+            # Browsers send \r\n between lines; the same text must make the same version.
+            settings[field.name] = text.replace("\r\n", "\n") if field.widget == "multiline" else text.strip()
+    return settings
+
+
+def _field(name: str, info: FieldInfo) -> FormField:
+    annotation = _without_none(info.annotation)
+    extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
+    choices = tuple(map(str, get_args(annotation))) if get_origin(annotation) is Literal else ()
+    required = info.is_required()
+    return FormField(
+        name=name,
+        label=info.title or name.replace("_", " ").capitalize(),
+        help=" ".join((info.description or "").split()),
+        widget="multiline" if extra.get("multiline") else _widget(annotation),
+        initial=extra.get("initial", None if required else info.default),
+        required=required,
+        choices=choices,
+    )
+
+
+def _widget(annotation: Any) -> Widget:
+    if annotation is bool:
+        return "checkbox"
+    if annotation in (int, float):
+        return "number"
+    if get_origin(annotation) is Literal:
+        return "select"
+    return "lines" if get_origin(annotation) in (list, tuple) else "text"
+
+
+def _without_none(annotation: Any) -> Any:
+    """The type of an optional field."""
+    inner = [one for one in get_args(annotation) if one is not NoneType]
+    is_union = get_origin(annotation) is Union or type(annotation).__name__ == "UnionType"
+    return inner[0] if is_union and len(inner) == 1 else annotation

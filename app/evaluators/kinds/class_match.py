@@ -1,0 +1,131 @@
+"""Class match, with confusion and macro-F1."""
+
+# ruff: noqa: ARG002 - a kind need not look at all that it is given
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from pydantic import model_validator
+
+from app.evaluators.kinds.comparing import TargetKind, TargetOptions, text_of
+from app.evaluators.kinds.contract import CorpusMetric, Traits, Verdict, storable
+from app.evaluators.kinds.json_output import ABSENT, NoJson, reach, read_json
+
+_AROUND = " \t\r\n\"'`“”‘’*.:;,"
+_LABEL_CHARS = 200
+
+
+class ClassMatchOptions(TargetOptions):
+    labels: tuple[str, ...] = ()
+    """The labels there are. Empty: whatever the targets say; an output that is none of them is simply wrong."""
+    find: Literal["whole", "inside"] = "whole"
+    """The label is the whole output, or stands somewhere inside of it (then list the labels above)."""
+    path: str | None = None
+    """If the output is JSON: the field that holds the label, such as `intent`."""
+    ignore_case: bool = True
+    """Treat capital and small letters as the same."""
+
+    @model_validator(mode="after")
+    def _labels_to_find(self) -> "ClassMatchOptions":
+        if self.find == "inside" and not self.labels:
+            msg = "to find a label inside the output, list the labels"
+            raise ValueError(msg)
+        return self
+
+
+class ClassMatch(TargetKind[ClassMatchOptions]):
+    """Is the label that the output chose the target's?
+
+    Besides the share of rows that match it shows macro-F1, which counts rare labels as much as frequent ones, and
+    which labels are confused. Quotes, full stops and blanks around a label do not count.
+    """
+
+    name = "class_match"
+    title = "Class match"
+    returns = Traits("boolean", needs_target=True)
+    Options = ClassMatchOptions
+
+    def compare(self, options: ClassMatchOptions, output: str, accepted: list[Any]) -> Verdict:
+        targets = [text_of(one).strip() for one in accepted]
+        chosen, why = _chosen(options, output)
+        match = next((one for one in targets if chosen is not None and _same(one, chosen, options)), None)
+        target = _spelled(match or targets[0], options)
+        predicted = target if match else chosen and _spelled(chosen, options)
+        return Verdict(match is not None, rationale=why, detail={"target": target, "predicted": predicted})
+
+    def summarise(
+        self, options: ClassMatchOptions, verdicts: Sequence[Verdict]
+    ) -> Mapping[str, CorpusMetric] | None:
+        """Macro-F1, with the confusion and the score of each label in its detail; None for no rows."""
+        from app.statistics.classification import classify, macro_f1_statistic  # noqa: PLC0415 - numpy is slow to import
+
+        details = [verdict.detail or {} for verdict in verdicts]
+        targets = [str(detail["target"]) for detail in details]
+        predictions = [detail["predicted"] for detail in details]
+        scores = classify(targets, predictions)
+        if scores is None:
+            return None
+        detail = {
+            "classes": [
+                {
+                    "label": one.label,
+                    "precision": one.precision,
+                    "recall": one.recall,
+                    "f1": one.f1,
+                    "support": one.support,
+                }
+                for one in scores.classes
+            ],
+            "confusion": [[*pair, count] for pair, count in scores.confusion.items()],
+        }
+        statistic = macro_f1_statistic(targets, predictions)
+        return {"macro_f1": CorpusMetric("Macro-F1", scores.macro_f1, "higher", None, statistic, detail)}
+
+
+def _chosen(options: ClassMatchOptions, output: str) -> tuple[str | None, str | None]:
+    """The label that an output chose as the list spells it, or None and why not."""
+    if options.path:
+        try:
+            value = reach(read_json(output, in_fence=True), options.path)
+        except NoJson as error:
+            return None, str(error)
+        if value is ABSENT or value is None:
+            return None, f"no field {options.path}"
+        output = text_of(value)
+    if options.find == "inside":
+        return _inside(options, output)
+    label = storable(output.strip(_AROUND), _LABEL_CHARS)
+    if not options.labels:
+        return label, None
+    known = next((one for one in options.labels if _same(one, label, options)), None)
+    return known, None if known else storable(f"“{label}” is none of the labels", 300)
+
+
+def _inside(options: ClassMatchOptions, output: str) -> tuple[str | None, str | None]:
+    """The one label that occurs; a label that is part of a longer one found does not count beside it."""
+    flags = re.IGNORECASE if options.ignore_case else 0
+    found = [
+        label
+        for label in dict.fromkeys(options.labels)
+        if label and re.search(rf"(?<!\w){re.escape(label)}(?!\w)", output, flags)
+    ]
+    longest = [label for label in found if not any(label in other and label != other for other in found)]
+    if len(longest) == 1:
+        return longest[0], None
+    several = f"several labels in the output: {', '.join(longest[:5])}"
+    return None, several if longest else "no label in the output"
+
+
+def _spelled(label: str, options: ClassMatchOptions) -> str:
+    """One spelling for labels that count as the same: the list's, else small letters where case is ignored."""
+    known = next((one for one in options.labels if _same(one, label, options)), None)
+    if known is not None:
+        return known
+    label = storable(label.strip(_AROUND), _LABEL_CHARS)
+    return label.casefold() if options.ignore_case else label
+
+
+def _same(one: str, other: str, options: ClassMatchOptions) -> bool:
+    one, other = one.strip(_AROUND), other.strip(_AROUND)
+    return one.casefold() == other.casefold() if options.ignore_case else one == other

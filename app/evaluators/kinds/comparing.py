@@ -1,0 +1,107 @@
+"""What kinds share that look at the output, or compare it with the target."""
+
+# ruff: noqa: ARG002 - a kind need not look at all that it is given
+
+import json
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+from app.evaluators.kinds.contract import (
+    Execution,
+    Kind,
+    KindOptions,
+    OptionsT,
+    Row,
+    Verdict,
+    no_output,
+    storable,
+)
+
+USUAL_FIELDS = ("output", "value", "answer")
+
+NO_TARGET = Verdict(None, rationale="no target")
+
+
+class TargetOptions(KindOptions):
+    """The options of kinds that compare with the target."""
+
+    target_field: str | None = None
+    """Which field of the target to compare with. Empty: its only field, or else `output`, `value` or `answer`."""
+
+
+TargetOptionsT = TypeVar("TargetOptionsT", bound=TargetOptions)
+
+
+class OutputKind(Kind[OptionsT]):
+    """A kind that looks at the output alone. An execution without an output is an error."""
+
+    def judge(
+        self, options: OptionsT, execution: Execution, row: Row, answers: Sequence[str | None] = ()
+    ) -> Verdict:
+        missing = no_output(execution)
+        return missing or self.check(options, execution.output or "")
+
+    @abstractmethod
+    def check(self, options: OptionsT, output: str) -> Verdict:
+        """The verdict on an output."""
+
+
+class TargetKind(Kind[TargetOptionsT]):
+    """A kind that compares the output with the target. A row without a target has no value, and no error."""
+
+    def judge(
+        self, options: TargetOptionsT, execution: Execution, row: Row, answers: Sequence[str | None] = ()
+    ) -> Verdict:
+        missing = no_output(execution)
+        if missing is not None:
+            return missing
+        try:
+            accepted = self.accepted(options, row)
+        except TargetUnclear as unclear:
+            return Verdict(None, error=storable(str(unclear)))
+        if not accepted:
+            return NO_TARGET
+        return self.compare(options, execution.output or "", accepted)
+
+    def accepted(self, options: TargetOptionsT, row: Row) -> list[Any]:
+        """What the row's target accepts; TargetUnclear when several fields could be meant."""
+        return accepted_values(row.target, options.target_field)
+
+    @abstractmethod
+    def compare(self, options: TargetOptionsT, output: str, accepted: list[Any]) -> Verdict:
+        """The verdict on an output; `accepted` are the values of which any will do, at least one."""
+
+
+class TargetUnclear(Exception):
+    """The target has several fields and nothing says which one counts."""
+
+
+def accepted_values(target: Mapping[str, Any] | None, target_field: str | None) -> list[Any]:
+    """What a target accepts: the items of a list, any of which will do, else the one value. Null is nothing."""
+    if not target:
+        return []
+    return listed(target.get(target_field or _usual_field(target)))
+
+
+def listed(value: Any) -> list[Any]:
+    """The items of a list, or the one value; without null."""
+    return [one for one in (value if isinstance(value, list) else [value]) if one is not None]
+
+
+def text_of(value: object) -> str:
+    """A value of a target as the text that an output is compared with: other than text as JSON."""
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def _usual_field(target: Mapping[str, Any]) -> str:
+    if len(target) == 1:
+        return next(iter(target))
+    for name in USUAL_FIELDS:
+        if name in target:
+            return name
+    raise TargetUnclear(
+        f"The target has several fields ({', '.join(target)}): choose which one to compare with"
+    )

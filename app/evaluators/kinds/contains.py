@@ -1,0 +1,52 @@
+"""Contains a text."""
+
+import re
+from typing import Any, Literal
+
+from app.evaluators.kinds.comparing import TargetKind, TargetOptions, text_of
+from app.evaluators.kinds.contract import Execution, Row, Traits, Verdict, no_output
+
+
+class ContainsOptions(TargetOptions):
+    text: str | None = None
+    """The text to look for. Empty: the target."""
+    want: Literal["any", "all", "none"] = "any"
+    """If the target is a list: any of its items, all of them, or none."""
+    ignore_case: bool = True
+    """Treat capital and small letters as the same."""
+    whole_words: bool = False
+    """Do not find “art” in “start”."""
+
+
+class Contains(TargetKind[ContainsOptions]):
+    """Does the output contain a text?
+
+    Looks for the target, or for the same text in every row: a required notice, or with “none” a forbidden word.
+    """
+
+    name = "contains"
+    title = "Contains"
+    returns = Traits("boolean", needs_target=True)
+    Options = ContainsOptions
+
+    def traits(self, options: ContainsOptions) -> Traits:
+        return Traits("boolean", needs_target=not options.text)
+
+    def judge(self, options: ContainsOptions, execution: Execution, row: Row, answers: Any = ()) -> Verdict:
+        if not options.text:
+            return super().judge(options, execution, row, answers)
+        return no_output(execution) or self.compare(options, execution.output or "", [options.text])
+
+    def compare(self, options: ContainsOptions, output: str, accepted: list[Any]) -> Verdict:
+        found = [text for text in map(text_of, accepted) if _holds(output, text, options)]
+        if options.want == "none":
+            return Verdict(not found, rationale=f"found {', '.join(found)}" if found else None)
+        return Verdict(bool(found) if options.want == "any" else len(found) == len(accepted))
+
+
+def _holds(output: str, text: str, options: ContainsOptions) -> bool:
+    if options.ignore_case:
+        output, text = output.casefold(), text.casefold()
+    if not options.whole_words:
+        return text in output
+    return re.search(rf"(?<!\w){re.escape(text)}(?!\w)", output) is not None

@@ -1,0 +1,224 @@
+"""The shape of an evaluator kind: what it is given, what it answers, and what it says of itself.
+
+A kind is a file here: a model of its options with a docstring under each field (the form), and a
+subclass of Kind whose docstring is the help that people read. It is pure and never calls a model: it says which calls it needs (`calls`)
+and is given their answers.
+"""
+
+# ruff: noqa: ARG002 - a kind need not look at all that it is given
+
+import inspect
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from app.core.errors import Invalid
+
+if TYPE_CHECKING:
+    from app.statistics.bootstrap import Statistic
+
+ReturnType = Literal["boolean", "number", "select", "multi_select", "text"]
+Wanted = Literal["higher", "lower"]
+Value = bool | float | str | list[str] | None
+
+_TEXT_CHARS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """What a version did with one row."""
+
+    output: str | None
+    error: str | None
+    latency_ms: float | None
+    cost_usd: float | None
+    prompt_tokens: int | None
+    output_tokens: int | None
+    inputs: Mapping[str, Any]
+    messages: Sequence[Mapping[str, Any]]
+    output_message: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The datapoint that the version was given."""
+
+    inputs: Mapping[str, Any]
+    messages: Sequence[Mapping[str, Any]]
+    target: Mapping[str, Any] | None
+    context: Sequence[str] | None
+    metadata: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What an evaluator says of one execution.
+
+    `value` is None where there is none: with `error` it failed, without one it does not apply and `rationale` says
+    why ("no target"). `detail` is JSON that a summary over all rows needs.
+    """
+
+    value: Value
+    rationale: str | None = None
+    error: str | None = None
+    detail: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRef:
+    """A model, and the provider to find it at; None is the workspace's own choice."""
+
+    model: str
+    provider: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCall:
+    """A call that a kind needs an answer to."""
+
+    messages: list[dict[str, Any]]
+    response_format: dict[str, Any] | None
+    model: str
+    provider: str | None
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What an evaluator answers with, under its options."""
+
+    return_type: ReturnType
+    wanted: Wanted = "higher"
+    unit: str | None = None
+    """Of a number: `points` on a scale of its own, `s`, `usd`, or None for a share from 0 to 1."""
+    needs_target: bool = False
+    asks: ModelRef | None = None
+    """The model that judges, if one does."""
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusMetric:
+    """A score of all rows together, which is no mean of theirs.
+
+    `statistic` gives it for a resample of the verdicts, in the order they were given: for the bootstrap, and for
+    the paired one where two versions' verdicts are of the same rows. `detail` is JSON for a table beside it.
+    """
+
+    title: str
+    value: float
+    wanted: Wanted
+    unit: str | None
+    statistic: "Statistic"
+    detail: Mapping[str, Any] | None = None
+
+
+class KindOptions(BaseModel):
+    """What can be set about a kind. Docstrings under the fields are the form's help.
+
+    An option that may be None has the default None: in a spec, null and absent are the same.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+OptionsT = TypeVar("OptionsT", bound=KindOptions)
+
+
+class Kind(ABC, Generic[OptionsT]):
+    """One way of judging. Subclasses are stateless; there is one instance of each, in the registry."""
+
+    name: ClassVar[str]
+    """In specs and addresses; never changes."""
+    title: ClassVar[str]
+    """What people read."""
+    returns: ClassVar[Traits]
+    """What it answers with, unless `traits` says otherwise."""
+    Options: type[OptionsT]
+
+    @property
+    def help(self) -> str:
+        """What the kind's docstring says."""
+        return inspect.getdoc(type(self)) or ""
+
+    def traits(self, options: OptionsT) -> Traits:
+        """What it answers with under these options."""
+        return self.returns
+
+    def calls(self, options: OptionsT, execution: Execution, row: Row) -> Sequence[ModelCall]:
+        """The model calls whose answers `judge` needs; none for most."""
+        return ()
+
+    @abstractmethod
+    def judge(
+        self, options: OptionsT, execution: Execution, row: Row, answers: Sequence[str | None] = ()
+    ) -> Verdict:
+        """The verdict on one execution. Never raises: what cannot be judged is a verdict with an error."""
+
+    def summarise(self, options: OptionsT, verdicts: Sequence[Verdict]) -> Mapping[str, CorpusMetric] | None:
+        """Scores over all rows, of verdicts that have a value; None for kinds whose score is a mean."""
+        return None
+
+    def prepare(self, options: Mapping[str, Any]) -> "BoundEvaluator":
+        """The kind with its options checked once, to judge thousands of rows.
+
+        Raises:
+            Invalid: names each option that is wrong.
+        """
+        try:
+            checked = self.Options.model_validate(options)
+        except ValidationError as error:
+            fields = {".".join(map(str, item["loc"])): _plain(item["msg"]) for item in error.errors()}
+            listed = "; ".join(f"{name}: {text}" if name else text for name, text in fields.items())
+            raise Invalid(f"{self.title}: {listed}", fields=fields) from None
+        return BoundEvaluator(self, checked, self.traits(checked))
+
+
+@dataclass(frozen=True, slots=True)
+class BoundEvaluator:
+    """A kind with its options."""
+
+    kind: Kind[Any]
+    options: KindOptions
+    traits: Traits
+
+    @property
+    def asks(self) -> ModelRef | None:
+        """The model that judges, if one does."""
+        return self.traits.asks
+
+    def calls(self, execution: Execution, row: Row) -> Sequence[ModelCall]:
+        return self.kind.calls(self.options, execution, row)
+
+    def judge(self, execution: Execution, row: Row, answers: Sequence[str | None] = ()) -> Verdict:
+        """The verdict; a number that is none (NaN, infinite) becomes an error."""
+        verdict = self.kind.judge(self.options, execution, row, answers)
+        if isinstance(verdict.value, float) and not math.isfinite(verdict.value):
+            return Verdict(None, error=f"The score is not a finite number: {verdict.value}")
+        return verdict
+
+    def summarise(self, verdicts: Sequence[Verdict]) -> Mapping[str, CorpusMetric] | None:
+        """Scores over all rows, of verdicts that have a value."""
+        return self.kind.summarise(self.options, verdicts)
+
+
+def no_output(execution: Execution) -> Verdict | None:
+    """The verdict on an execution without an output, None when it has one."""
+    if execution.error is not None:
+        return Verdict(None, error=f"no output: {storable(execution.error)}")
+    if execution.output is None:
+        return Verdict(None, error="no output: the model answered without a text")
+    return None
+
+
+def storable(text: str, limit: int = _TEXT_CHARS) -> str:
+    """Text from outside as it can be stored in a verdict: cut, without NUL characters and lone surrogates."""
+    cut = text if len(text) <= limit else f"{text[:limit]}…"
+    return cut.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
+
+
+def _plain(message: str) -> str:
+    return message.removeprefix("Value error, ")

@@ -1,0 +1,36 @@
+"""Exact match."""
+
+from typing import Any
+
+from app.evaluators.kinds.comparing import TargetKind, TargetOptions, text_of
+from app.evaluators.kinds.contract import Traits, Verdict
+
+
+class ExactOptions(TargetOptions):
+    ignore_case: bool = False
+    """Treat capital and small letters as the same."""
+    trim: bool = True
+    """Ignore blanks and line breaks at both ends."""
+
+
+class Exact(TargetKind[ExactOptions]):
+    """Is the output exactly the target?
+
+    Use it for labels, codes and short answers that have one right spelling. If the target is a list, any of its
+    items will do.
+    """
+
+    name = "exact"
+    title = "Exact match"
+    returns = Traits("boolean", needs_target=True)
+    Options = ExactOptions
+
+    def compare(self, options: ExactOptions, output: str, accepted: list[Any]) -> Verdict:
+        found = _shaped(output, options)
+        return Verdict(any(found == _shaped(text_of(one), options) for one in accepted))
+
+
+def _shaped(text: str, options: ExactOptions) -> str:
+    if options.trim:
+        text = text.strip()
+    return text.casefold() if options.ignore_case else text

@@ -1,0 +1,162 @@
+"""The v5 routes of files of all kinds, directories and environments."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from app.core.database import SessionDep
+from app.core.errors import Invalid
+from app.core.pagination import Page, PageNumber, PageSize
+from app.core.permissions import Deleter, Editor, Manager, Reader
+from app.files import deployments, directories, repository, service
+from app.files.models import Directory, FileKind
+from app.files.paths import parent_of
+from app.files.presentation import present_environment, present_one
+from app.files.schemas import (
+    DirectoryCreate,
+    DirectoryUpdate,
+    EnvironmentCreate,
+    EnvironmentUpdate,
+    Json,
+    PathQuery,
+)
+from app.files.versioned_api import Order, SortBy, list_page
+
+router = APIRouter(prefix="/v5")
+
+
+@router.get("/files", tags=["Files"])
+def list_files(
+    session: SessionDep,
+    principal: Reader,
+    page: PageNumber = 1,
+    size: PageSize = 10,
+    name: str | None = None,
+    path: str | None = None,
+    type: Annotated[list[FileKind] | None, Query()] = None,  # noqa: A002 - the name in the query
+    sort_by: SortBy = "created_at",
+    order: Order = "desc",
+) -> Page[Json]:
+    """Files of every kind; `path` is a directory, taken with all below it."""
+    under = path.strip("/") if path else None
+    return list_page(
+        session, principal, type or [], page, size, name=name, under=under, sort_by=sort_by, order=order
+    )
+
+
+@router.post("/files/retrieve-by-path", tags=["Files"])
+def retrieve_by_path(
+    body: PathQuery, session: SessionDep, principal: Reader, environment: str | None = None
+) -> Json:
+    """The file at a path, at the version that it shows or an environment's."""
+    file = service.get_file_by_path(session, principal, body.path)
+    version = service.resolve_version(session, file, environment=environment)
+    version.file = file
+    return present_one(session, version)
+
+
+@router.get("/directories", tags=["Directories"])
+def list_directories(session: SessionDep, principal: Reader) -> list[Json]:
+    """Every directory of the workspace, parents before children."""
+    repository.ensure_directory(session, principal.workspace_id, "")
+    return [_present(each) for each in repository.list_directories(session, principal.workspace_id)]
+
+
+@router.post("/directories", tags=["Directories"], status_code=201)
+def create_directory(body: DirectoryCreate, session: SessionDep, principal: Editor) -> Json:
+    """Make a directory, with its parents; the one that is there if it exists."""
+    path = body.path or body.name
+    if not path:
+        raise Invalid("Give the directory a path, or a name.", fields={"path": "Give a path, or a name."})
+    if body.parent_id and not body.path:
+        path = f"{directories.get_directory(session, principal, body.parent_id).path}/{path}"
+    return _present(directories.create_directory(session, principal, path))
+
+
+@router.get("/directories/{directory_id}", tags=["Directories"])
+def get_directory(directory_id: str, session: SessionDep, principal: Reader) -> Json:
+    """A directory with what lies in it; `root` is the top."""
+    directory = directories.get_directory(session, principal, directory_id)
+    every = repository.list_directories(session, principal.workspace_id)
+    by_id = {each.id: each for each in every}
+    parents, above = [], directory.parent_id
+    while above:
+        parents.append(_present(by_id[above]))
+        above = by_id[above].parent_id
+    files = repository.files_in(session, directory.id)
+    shown = repository.shown_versions(session, [file.id for file in files])
+    for file in files:
+        if file.id in shown:
+            shown[file.id].file = file
+    return _present(directory) | {
+        "subdirectories": [_present(each) for each in every if each.parent_id == directory.id],
+        "files": [present_one(session, shown[file.id]) for file in files if file.id in shown],
+        "parents": parents,
+    }
+
+
+@router.patch("/directories/{directory_id}", tags=["Directories"])
+def update_directory(
+    directory_id: str, body: DirectoryUpdate, session: SessionDep, principal: Editor
+) -> Json:
+    """Move or rename a directory; everything below moves along."""
+    directory = directories.get_directory(session, principal, directory_id)
+    folder = parent_of(directory.path)
+    if body.parent_id:
+        folder = directories.get_directory(session, principal, body.parent_id).path
+    directories.move_directory(session, directory, body.path or f"{folder}/{body.name or directory.name}")
+    return _present(directory)
+
+
+@router.delete("/directories/{directory_id}", tags=["Directories"], status_code=204)
+def delete_directory(directory_id: str, session: SessionDep, principal: Deleter) -> Response:
+    """Delete an empty directory."""
+    directories.delete_directory(session, directories.get_directory(session, principal, directory_id))
+    return Response(status_code=204)
+
+
+def _present(directory: Directory) -> Json:
+    return {
+        "id": directory.id,
+        "parent_id": directory.parent_id,
+        "name": directory.name or "root",
+        "path": directory.path,
+        "tags": [],
+        "created_at": directory.created_at,
+        "updated_at": directory.updated_at,
+    }
+
+
+@router.get("/environments", tags=["Environments"])
+def list_environments(session: SessionDep, principal: Reader) -> list[Json]:
+    """The environments of the workspace, the default first."""
+    return [
+        present_environment(each) for each in repository.list_environments(session, principal.workspace_id)
+    ]
+
+
+@router.post("/environments", tags=["Environments"], status_code=201)
+def create_environment(body: EnvironmentCreate, session: SessionDep, principal: Manager) -> Json:
+    """Make an environment."""
+    made = deployments.create_environment(session, principal, name=body.name, protected=body.protected)
+    return present_environment(made)
+
+
+@router.patch("/environments/{environment_id}", tags=["Environments"])
+def update_environment(
+    environment_id: str, body: EnvironmentUpdate, session: SessionDep, principal: Manager
+) -> Json:
+    """Rename or protect an environment, or make it the default."""
+    environment = deployments.get_environment(session, principal, environment_id)
+    deployments.change_environment(
+        session, principal, environment, name=body.name, protected=body.protected, tag=body.tag
+    )
+    return present_environment(environment)
+
+
+@router.delete("/environments/{environment_id}", tags=["Environments"], status_code=204)
+def delete_environment(environment_id: str, session: SessionDep, principal: Manager) -> Response:
+    """Delete an environment that is not the default."""
+    environment = deployments.get_environment(session, principal, environment_id)
+    deployments.delete_environment(session, principal, environment)
+    return Response(status_code=204)

@@ -1,0 +1,76 @@
+"""Directories: making, renaming with all that lies below, and deleting them when empty."""
+
+from sqlalchemy.orm import Session
+
+from app.core.access import Principal
+from app.core.errors import Conflict, NotFound
+from app.files import repository
+from app.files.models import Directory
+from app.files.paths import clean_path, parent_of
+
+
+def get_directory(session: Session, principal: Principal, directory_id: str) -> Directory:
+    """The directory with this id; `root` is the top of the tree.
+
+    Raises:
+        NotFound: the workspace has no such directory.
+    """
+    if directory_id == "root":
+        return repository.ensure_directory(session, principal.workspace_id, "")
+    directory = repository.find_directory(session, principal.workspace_id, directory_id)
+    if directory is None:
+        raise NotFound(f"Directory `{directory_id}` does not exist")
+    return directory
+
+
+def create_directory(session: Session, principal: Principal, path: str) -> Directory:
+    """The directory at `path`, with its parents; the one that is there if it exists.
+
+    Raises:
+        Conflict: a file has this path.
+    """
+    path = clean_path(path)
+    if repository.find_file_by_path(session, principal.workspace_id, path):
+        raise Conflict(f"`{path}` is a file. Choose another name.")
+    return repository.ensure_directory(session, principal.workspace_id, path)
+
+
+def move_directory(session: Session, directory: Directory, path: str) -> None:
+    """Give a directory another path; everything below moves along.
+
+    Raises:
+        Conflict: the root, into itself, or onto something that exists.
+    """
+    path, old = clean_path(path), directory.path
+    if path == old:
+        return
+    if not old or path.startswith(f"{old}/"):
+        raise Conflict("A directory cannot be moved into itself.")
+    siblings = repository.list_directories(session, directory.workspace_id)
+    taken = any(other.path == path for other in siblings)
+    if taken or repository.find_file_by_path(session, directory.workspace_id, path):
+        raise Conflict(f"`{path}` is taken. Choose another name.")
+    directory.parent_id = repository.ensure_directory(session, directory.workspace_id, parent_of(path)).id
+    for child in repository.directories_below(session, directory.workspace_id, old):
+        child.path = clean_path(path + child.path.removeprefix(old))
+    for file in repository.files_below(session, directory.workspace_id, old):
+        file.path = clean_path(path + file.path.removeprefix(old))
+    directory.path = path
+    session.flush()
+
+
+def delete_directory(session: Session, directory: Directory) -> None:
+    """Delete an empty directory.
+
+    Raises:
+        Conflict: it is the root, or something lies in it.
+    """
+    below = repository.files_below(session, directory.workspace_id, directory.path)
+    if (
+        not directory.path
+        or below
+        or repository.directories_below(session, directory.workspace_id, directory.path)
+    ):
+        raise Conflict(f"`{directory.path or '/'}` is not empty. Move or delete what lies in it first.")
+    repository.empty_directory_of_deleted(session, directory)
+    session.delete(directory)

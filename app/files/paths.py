@@ -1,0 +1,35 @@
+"""What a path may look like. Paths name files for people; they are never paths of a file system."""
+
+import unicodedata
+
+from app.core.errors import Invalid
+
+LONGEST_PATH = 500
+LONGEST_NAME = 120
+
+
+def clean_path(path: str) -> str:
+    """`path` without surrounding slashes and blanks.
+
+    Raises:
+        Invalid: it is empty, too long, or has a part that could be taken for something else.
+    """
+    path = unicodedata.normalize("NFC", path).strip().strip("/")
+    parts = [part.strip() for part in path.split("/")]
+    problem = None
+    if not path:
+        problem = "Give the file a path, such as support/intent classifier."
+    elif len(path) > LONGEST_PATH or any(len(part) > LONGEST_NAME for part in parts):
+        problem = f"Keep names under {LONGEST_NAME} characters and whole paths under {LONGEST_PATH}."
+    elif any(part in ("", ".", "..") for part in parts):
+        problem = "A part of the path is empty, or is only dots."
+    elif not all(character.isprintable() for character in path) or "\\" in path:
+        problem = "The path has a character that cannot be shown or typed."
+    if problem:
+        raise Invalid(problem, fields={"path": problem})
+    return "/".join(parts)
+
+
+def parent_of(path: str) -> str:
+    """The directory that `path` lies in; empty for the root."""
+    return path.rpartition("/")[0]

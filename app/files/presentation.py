@@ -1,0 +1,92 @@
+"""Files as the v5 API shows them: the file, the version asked for, and what the kind adds."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.accounts.models import User
+from app.files import repository
+from app.files.models import Environment, File, FileKind, Version
+
+
+def present(session: Session, versions: Sequence[Version]) -> list[dict[str, Any]]:
+    """Each version with its file, in the order given; a fixed number of queries however many. `version.file` is
+    loaded."""
+    file_ids = list({version.file_id for version in versions})
+    live: dict[str, list[Environment]] = {}
+    for environment, deployment in repository.deployed_environments(session, file_ids) if file_ids else []:
+        live.setdefault(deployment.version_id, []).append(environment)
+    people = repository.find_people(
+        session, {version.file.created_by for version in versions if version.file.created_by}
+    )
+    return [_present(version, live.get(version.id, []), people) for version in versions]
+
+
+def present_one(session: Session, version: Version) -> dict[str, Any]:
+    """One version with its file."""
+    return present(session, [version])[0]
+
+
+def _present(
+    version: Version, environments: Sequence[Environment], people: Mapping[str, User]
+) -> dict[str, Any]:
+    file = version.file
+    maker = people.get(file.created_by or "")
+    shown: dict[str, Any] = {
+        "id": file.id,
+        "path": file.path,
+        "name": file.name,
+        "type": file.kind,
+        "directory_id": file.directory_id,
+        "description": file.description,
+        "tags": file.tags,
+        "readme": file.readme,
+        "schema": None,
+        "version_id": version.id,
+        "version_number": version.number,
+        "version_name": version.name,
+        "version_description": version.note,
+        "commit_message": version.note,
+        "status": "committed",
+        "created_at": file.created_at,
+        "updated_at": file.updated_at,
+        "version_created_at": version.created_at,
+        "last_used_at": file.last_used_at,
+        "created_by": present_person(maker) if maker else None,
+        "environments": [present_environment(environment) for environment in environments],
+        "evaluators": [],
+        "evaluator_aggregates": [],
+    }
+    return shown | _of_kind(file, version)
+
+
+def _of_kind(file: File, version: Version) -> dict[str, Any]:
+    if file.kind == FileKind.DATASET:
+        return {
+            "datapoints_count": version.rows_count or 0,
+            "datapoints": None,
+            "attributes": version.spec.get("attributes"),
+        }
+    counts = {"version_logs_count": version.logs_count, "total_logs_count": file.logs_count, "inputs": []}
+    if file.kind == FileKind.EVALUATOR:
+        return counts | {"spec": version.spec}
+    if file.kind == FileKind.PROMPT:
+        return counts | {"template": None, "tools": [], "linked_tools": []} | version.spec
+    return counts | version.spec
+
+
+def present_person(user: User) -> dict[str, Any]:
+    """A person as the API shows them."""
+    return {"id": user.id, "email_address": user.email, "full_name": user.full_name}
+
+
+def present_environment(environment: Environment) -> dict[str, Any]:
+    """An environment as the API shows it."""
+    return {
+        "id": environment.id,
+        "name": environment.name,
+        "tag": environment.tag,
+        "protected": environment.protected,
+        "created_at": environment.created_at,
+    }

@@ -1,0 +1,313 @@
+"""The SQL of files, versions and directories. Everything is asked for within one workspace."""
+
+from collections.abc import Collection, Sequence
+
+from sqlalchemy import ColumnElement, Select, case, func, select, update
+from sqlalchemy.dialects.postgresql import distinct_on, insert
+from sqlalchemy.orm import Session, joinedload
+
+from app.accounts.models import User
+from app.core import ids
+from app.files.models import (
+    FILE_PREFIX,
+    Deployment,
+    Directory,
+    Environment,
+    File,
+    FileKind,
+    Version,
+    VersionEvent,
+)
+
+
+def _files(workspace_id: str) -> Select[File]:
+    return select(File).where(File.workspace_id == workspace_id, File.deleted_at.is_(None))
+
+
+def find_file(session: Session, workspace_id: str, file_id: str, kind: FileKind | None = None) -> File | None:
+    query = _files(workspace_id).where(File.id == file_id)
+    return session.scalar(query.where(File.kind == kind) if kind else query)
+
+
+def find_file_by_path(session: Session, workspace_id: str, path: str) -> File | None:
+    return session.scalar(_files(workspace_id).where(File.path == path))
+
+
+def lock_file(session: Session, file: File) -> None:
+    """Hold the file until the transaction ends, so that versions are numbered one at a time."""
+    session.execute(select(File.id).where(File.id == file.id).with_for_update())
+
+
+def insert_file(
+    session: Session,
+    *,
+    workspace_id: str,
+    kind: FileKind,
+    path: str,
+    directory_id: str,
+    created_by: str | None,
+) -> File:
+    """The new file at `path`; the one that is there when somebody was faster."""
+    session.execute(
+        insert(File)
+        .values(
+            id=ids.new_id(FILE_PREFIX[kind]),
+            workspace_id=workspace_id,
+            kind=kind,
+            path=path,
+            directory_id=directory_id,
+            created_by=created_by,
+        )
+        .on_conflict_do_nothing()
+    )
+    return session.scalars(_files(workspace_id).where(File.path == path)).one()
+
+
+_ORDER: dict[str, ColumnElement[object]] = {
+    "created_at": File.created_at,  # type: ignore[dict-item]
+    "updated_at": File.updated_at,  # type: ignore[dict-item]
+    "path": func.lower(File.path),
+    "name": func.lower(func.regexp_replace(File.path, "^.*/", "")),
+}
+
+
+def list_files(
+    session: Session,
+    workspace_id: str,
+    *,
+    kinds: Sequence[FileKind] = (),
+    name: str | None = None,
+    under: str | None = None,
+    created_by: str | None = None,
+    sort_by: str = "created_at",
+    descending: bool = True,
+    offset: int = 0,
+    limit: int | None = 50,
+) -> tuple[list[File], int]:
+    """Files that match, in order, and how many there are in all. `under` is a directory, taken with all below it."""
+    query = _files(workspace_id)
+    if kinds:
+        query = query.where(File.kind.in_(kinds))
+    if name:
+        query = query.where(func.regexp_replace(File.path, "^.*/", "").icontains(name, autoescape=True))
+    if under:
+        query = query.where(File.path.startswith(f"{under}/", autoescape=True))
+    if created_by:
+        query = query.where(File.created_by == created_by)
+    total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
+    order = _ORDER[sort_by]
+    query = query.order_by(order.desc() if descending else order.asc(), File.id).offset(offset).limit(limit)
+    return list(session.scalars(query)), total
+
+
+def find_version(session: Session, file_id: str, version_id: str) -> Version | None:
+    return session.scalar(select(Version).where(Version.file_id == file_id, Version.id == version_id))
+
+
+def find_version_anywhere(session: Session, workspace_id: str, version_id: str) -> Version | None:
+    """A version by its id alone, with its file."""
+    query = select(Version).join(File).where(Version.workspace_id == workspace_id, Version.id == version_id)
+    return session.scalar(query.where(File.deleted_at.is_(None)).options(joinedload(Version.file)))
+
+
+def find_versions(session: Session, workspace_id: str, version_ids: Collection[str]) -> list[Version]:
+    """Versions by their ids, each with its file."""
+    query = select(Version).where(Version.workspace_id == workspace_id, Version.id.in_(version_ids))
+    return list(session.scalars(query.options(joinedload(Version.file)))) if version_ids else []
+
+
+def find_version_by_number(session: Session, file_id: str, number: int) -> Version | None:
+    return session.scalar(select(Version).where(Version.file_id == file_id, Version.number == number))
+
+
+def find_version_by_content(session: Session, file_id: str, content_hash: str) -> Version | None:
+    return session.scalar(
+        select(Version).where(Version.file_id == file_id, Version.content_hash == content_hash)
+    )
+
+
+def find_version_by_name(session: Session, file_id: str, name: str) -> Version | None:
+    return session.scalar(select(Version).where(Version.file_id == file_id, Version.name == name))
+
+
+def newest_version(session: Session, file_id: str) -> Version | None:
+    query = select(Version).where(Version.file_id == file_id).order_by(Version.number.desc()).limit(1)
+    return session.scalar(query)
+
+
+def list_versions(session: Session, file_id: str) -> list[Version]:
+    """Every version of a file, newest first."""
+    return list(
+        session.scalars(select(Version).where(Version.file_id == file_id).order_by(Version.number.desc()))
+    )
+
+
+def list_version_events(session: Session, version_id: str) -> list[VersionEvent]:
+    query = select(VersionEvent).where(VersionEvent.version_id == version_id).order_by(VersionEvent.id)
+    return list(session.scalars(query))
+
+
+def shown_versions(session: Session, file_ids: Sequence[str]) -> dict[str, Version]:
+    """What each file shows when no version is asked for: deployed to the default environment, else the newest."""
+    is_default = case((Environment.tag == "default", 1), else_=0)
+    deployed = (
+        select(Deployment.version_id)
+        .join(Environment, Environment.id == Deployment.environment_id)
+        .where(Deployment.file_id.in_(file_ids), Deployment.ended_at.is_(None), is_default == 1)
+    )
+    rank = case((Version.id.in_(deployed), 0), else_=1)
+    query = (
+        select(Version)
+        .where(Version.file_id.in_(file_ids))
+        .ext(distinct_on(Version.file_id))
+        .order_by(Version.file_id, rank, Version.number.desc())
+    )
+    return {version.file_id: version for version in session.scalars(query)}
+
+
+def newest_versions(session: Session, file_ids: Sequence[str]) -> dict[str, Version]:
+    """The newest version of each file."""
+    query = select(Version).where(Version.file_id.in_(file_ids))
+    query = query.ext(distinct_on(Version.file_id)).order_by(Version.file_id, Version.number.desc())
+    return {version.file_id: version for version in session.scalars(query)}
+
+
+def deployed_environments(session: Session, file_ids: Sequence[str]) -> list[tuple[Environment, Deployment]]:
+    """What runs where now, for each of the files."""
+    query = (
+        select(Environment, Deployment)
+        .join(Deployment, Deployment.environment_id == Environment.id)
+        .where(Deployment.file_id.in_(file_ids), Deployment.ended_at.is_(None))
+        .order_by(Environment.created_at, Environment.id)
+        .options(joinedload(Deployment.version))
+    )
+    return list(session.execute(query))
+
+
+def find_directory(session: Session, workspace_id: str, directory_id: str) -> Directory | None:
+    query = select(Directory).where(Directory.workspace_id == workspace_id, Directory.id == directory_id)
+    return session.scalar(query)
+
+
+def ensure_directory(session: Session, workspace_id: str, path: str) -> Directory:
+    """The directory at `path`, made with its parents where they are missing. The empty path is the root."""
+    parts = path.split("/") if path else []
+    paths = ["", *("/".join(parts[: n + 1]) for n in range(len(parts)))]
+    parent: Directory | None = None
+    for each in paths:
+        session.execute(
+            insert(Directory)
+            .values(
+                id=ids.new_id("dir"),
+                workspace_id=workspace_id,
+                path=each,
+                parent_id=parent.id if parent else None,
+            )
+            .on_conflict_do_nothing()
+        )
+        query = select(Directory).where(Directory.workspace_id == workspace_id, Directory.path == each)
+        parent = session.scalars(query).one()
+    assert parent is not None  # noqa: S101 - `paths` is never empty
+    return parent
+
+
+def files_in(session: Session, directory_id: str) -> list[File]:
+    """The files that lie in a directory itself, by path."""
+    query = select(File).where(File.directory_id == directory_id, File.deleted_at.is_(None))
+    return list(session.scalars(query.order_by(File.path)))
+
+
+def list_directories(session: Session, workspace_id: str) -> list[Directory]:
+    """Every directory of a workspace, parents before children."""
+    return list(
+        session.scalars(
+            select(Directory).where(Directory.workspace_id == workspace_id).order_by(Directory.path)
+        )
+    )
+
+
+def files_below(session: Session, workspace_id: str, path: str) -> list[File]:
+    """The files in the directory `path` and below it."""
+    return list(
+        session.scalars(_files(workspace_id).where(File.path.startswith(f"{path}/", autoescape=True)))
+    )
+
+
+def directories_below(session: Session, workspace_id: str, path: str) -> list[Directory]:
+    """The directories below `path`, itself not included."""
+    query = select(Directory).where(Directory.workspace_id == workspace_id)
+    return list(session.scalars(query.where(Directory.path.startswith(f"{path}/", autoescape=True))))
+
+
+def find_people(session: Session, user_ids: Collection[str]) -> dict[str, User]:
+    """The people who made files, by their ids."""
+    return (
+        {user.id: user for user in session.scalars(select(User).where(User.id.in_(user_ids)))}
+        if user_ids
+        else {}
+    )
+
+
+def count_version_logs(session: Session, version_id: str, file_id: str, added: int) -> None:
+    """Keep the counters that pages show: `added` more logs of this version."""
+    session.execute(
+        update(Version).where(Version.id == version_id).values(logs_count=Version.logs_count + added)
+    )
+    values = {"logs_count": File.logs_count + added, "last_used_at": func.now()}
+    session.execute(update(File).where(File.id == file_id).values(values))
+
+
+def empty_directory_of_deleted(session: Session, directory: Directory) -> None:
+    """Move the deleted files that still name a directory up to its parent, so that it can go."""
+    values = {"directory_id": directory.parent_id}
+    session.execute(
+        update(File).where(File.directory_id == directory.id, File.deleted_at.is_not(None)).values(values)
+    )
+
+
+def list_environments(session: Session, workspace_id: str) -> list[Environment]:
+    """A workspace's environments, the default first, then in the order they were made."""
+    is_default = case((Environment.tag == "default", 0), else_=1)
+    query = select(Environment).where(Environment.workspace_id == workspace_id)
+    return list(session.scalars(query.order_by(is_default, Environment.created_at, Environment.id)))
+
+
+def find_environment(session: Session, workspace_id: str, key: str) -> Environment | None:
+    """An environment by its id or its name."""
+    query = select(Environment).where(Environment.workspace_id == workspace_id)
+    return session.scalar(query.where((Environment.id == key) | (Environment.name == key)))
+
+
+def find_deployment(session: Session, file_id: str, environment_id: str) -> Deployment | None:
+    """What runs in the environment now, with its version."""
+    query = select(Deployment).where(
+        Deployment.file_id == file_id,
+        Deployment.environment_id == environment_id,
+        Deployment.ended_at.is_(None),
+    )
+    return session.scalar(query.options(joinedload(Deployment.version)))
+
+
+def end_deployment(session: Session, file_id: str, environment_id: str) -> str | None:
+    """End what runs in the environment; the id of the version that did."""
+    return session.scalar(
+        update(Deployment)
+        .where(
+            Deployment.file_id == file_id,
+            Deployment.environment_id == environment_id,
+            Deployment.ended_at.is_(None),
+        )
+        .values(ended_at=func.now())
+        .returning(Deployment.version_id)
+    )
+
+
+def list_deployments(session: Session, file_id: str, limit: int = 100) -> list[Deployment]:
+    """The deployments of a file, newest first, with version and environment."""
+    query = (
+        select(Deployment)
+        .where(Deployment.file_id == file_id)
+        .order_by(Deployment.at.desc(), Deployment.id.desc())
+    )
+    options = joinedload(Deployment.version), joinedload(Deployment.environment)
+    return list(session.scalars(query.limit(limit).options(*options)))

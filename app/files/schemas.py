@@ -1,0 +1,83 @@
+"""Files, directories and environments as the API takes them."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Body(BaseModel):
+    """A request's body: unknown members are ignored, null means absent."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class FileProperties(Body):
+    """What an upsert says of the file, beside its content."""
+
+    id: str | None = None
+    path: str | None = None
+    version_name: str | None = Field(default=None, max_length=200)
+    version_description: str | None = None
+    commit_message: str | None = Field(
+        default=None, description="Older clients' word for version_description."
+    )
+    description: str | None = None
+    tags: list[str] | None = None
+    readme: str | None = None
+
+    @property
+    def note(self) -> str | None:
+        """Why the version was made."""
+        return self.version_description or self.commit_message
+
+
+class FileUpdate(Body):
+    """A new path or name for a file."""
+
+    path: str | None = None
+    name: str | None = None
+    directory_id: str | None = None
+    description: str | None = None
+    tags: list[str] | None = None
+    readme: str | None = None
+
+
+class VersionUpdate(Body):
+    """A new name or description for a version; content never changes."""
+
+    name: str | None = Field(default=None, max_length=200)
+    description: str | None = None
+
+
+class DirectoryCreate(Body):
+    """A directory by its whole path, or by its name within a parent."""
+
+    path: str | None = None
+    name: str | None = None
+    parent_id: str | None = None
+
+
+class DirectoryUpdate(Body):
+    path: str | None = None
+    name: str | None = None
+    parent_id: str | None = None
+
+
+class EnvironmentCreate(Body):
+    name: str
+    protected: bool = False
+
+
+class EnvironmentUpdate(Body):
+    name: str | None = None
+    protected: bool | None = None
+    tag: Literal["default", "other"] | None = None
+
+
+class PathQuery(Body):
+    """Where a file is looked for."""
+
+    path: str
+
+
+Json = dict[str, Any]

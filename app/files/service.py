@@ -1,0 +1,283 @@
+"""Files and versions: writing content to a path, reading which version answers, moving and deleting."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.core import clock, ids
+from app.core.access import Principal
+from app.core.errors import Conflict, Invalid, NotFound
+from app.files import deployments, repository
+from app.files.models import VERSION_PREFIX, File, FileKind, Version, VersionEvent
+from app.files.paths import clean_path, parent_of
+from app.workspaces import audit
+
+LONGEST_NOTE = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """What to write: where, what, and why."""
+
+    kind: FileKind
+    spec: dict[str, Any]
+    file_id: str | None = None
+    path: str | None = None
+    name: str | None = None
+    note: str | None = None
+    parent_id: str | None = None
+    """The version it was edited from; the newest one when not given."""
+    content: bytes | None = None
+    """What the hash is taken over, where that is not `spec` itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What came of a commit."""
+
+    file: File
+    version: Version
+    created: bool
+    """False when the content was there already: the existing version answers."""
+
+
+def commit(
+    session: Session, principal: Principal, change: Commit, *, fill: Callable[[Version], None] | None = None
+) -> Committed:
+    """Write content to a file: the same content is the same version, new content a new one.
+
+    The first version of a file is deployed to the default environment; later ones do not move it. `fill` is
+    called with a new version before the transaction goes on, for kinds that store rows beside it.
+
+    Raises:
+        NotFound: no file with this id.
+        Conflict: the path holds another kind of file, or the version name names other content.
+    """
+    file = _file_for(session, principal, change)
+    repository.lock_file(session, file)
+    content = change.content if change.content is not None else ids.canonical_json(change.spec)
+    content_hash = ids.content_hash(content)
+    existing = repository.find_version_by_content(session, file.id, content_hash)
+    if change.name:
+        _refuse_taken_name(session, file, change.name, existing)
+    if existing:
+        _note_again(session, principal, existing, change)
+        return Committed(file, existing, created=False)
+    newest = repository.newest_version(session, file.id)
+    version = Version(
+        id=ids.content_id(VERSION_PREFIX[change.kind], file.id, content),
+        workspace_id=file.workspace_id,
+        file_id=file.id,
+        number=newest.number + 1 if newest else 1,
+        content_hash=content_hash,
+        spec=change.spec,
+        name=change.name,
+        note=change.note,
+        author_id=principal.user_id,
+        author_name=principal.name,
+        parent_id=change.parent_id or (newest.id if newest else None),
+        file=file,
+    )
+    session.add(version)
+    file.updated_at = clock.now()
+    session.flush()
+    if fill:
+        fill(version)
+    if newest is None:
+        deployments.deploy_first(session, principal, version)
+    return Committed(file, version, created=True)
+
+
+def _file_for(session: Session, principal: Principal, change: Commit) -> File:
+    if change.note and len(change.note) > LONGEST_NOTE:
+        raise Invalid(
+            f"Keep the note under {LONGEST_NOTE:,} characters.", fields={"note": "This is too long."}
+        )
+    if change.file_id:
+        return get_file(session, principal, change.file_id, change.kind)
+    if not change.path:
+        raise Invalid(
+            "Give the id or the path of the file.", fields={"path": "Give the id or the path of the file."}
+        )
+    path = clean_path(change.path)
+    file = repository.find_file_by_path(session, principal.workspace_id, path)
+    if file is None:
+        directory = repository.ensure_directory(session, principal.workspace_id, parent_of(path))
+        file = repository.insert_file(
+            session,
+            workspace_id=principal.workspace_id,
+            kind=change.kind,
+            path=path,
+            directory_id=directory.id,
+            created_by=principal.user_id,
+        )
+    if file.kind != change.kind:
+        raise Conflict(f"`{path}` is a {file.kind}, not a {change.kind}. Choose another path.")
+    return file
+
+
+def _refuse_taken_name(session: Session, file: File, name: str, version: Version | None) -> None:
+    holder = repository.find_version_by_name(session, file.id, name)
+    if holder and (version is None or holder.id != version.id):
+        raise Conflict(f"The version name `{name}` is taken by v{holder.number}. Choose another name.")
+
+
+def _note_again(session: Session, principal: Principal, version: Version, change: Commit) -> None:
+    if change.name:
+        version.name = change.name
+    if change.note and change.note != version.note:
+        session.add(
+            VersionEvent(
+                id=ids.new_id("vev"),
+                version_id=version.id,
+                author_id=principal.user_id,
+                author_name=principal.name,
+                note=change.note,
+            )
+        )
+
+
+def get_file(session: Session, principal: Principal, file_id: str, kind: FileKind | None = None) -> File:
+    """The file with this id.
+
+    Raises:
+        NotFound: there is none in the workspace, or it is of another kind.
+    """
+    file = repository.find_file(session, principal.workspace_id, file_id, kind)
+    if file is None:
+        raise NotFound(f"There is no {kind or 'file'} with the id {file_id}.")
+    return file
+
+
+def get_file_by_path(session: Session, principal: Principal, path: str, kind: FileKind | None = None) -> File:
+    """The file at `path`.
+
+    Raises:
+        NotFound: there is none in the workspace, or it is of another kind.
+    """
+    file = repository.find_file_by_path(session, principal.workspace_id, path.strip("/"))
+    if file is None or (kind and file.kind != kind):
+        raise NotFound(f"There is no {kind or 'file'} at `{path}`.")
+    return file
+
+
+def get_version(session: Session, file: File, version_id: str) -> Version:
+    """The version of `file` with this id.
+
+    Raises:
+        NotFound: the file has no such version.
+    """
+    version = repository.find_version(session, file.id, version_id)
+    if version is None:
+        raise NotFound(f"{file.path} has no version {version_id}.")
+    return version
+
+
+def get_version_number(session: Session, file: File, number: int) -> Version:
+    """The version of `file` that people call v`number`.
+
+    Raises:
+        NotFound: the file has no such version.
+    """
+    version = repository.find_version_by_number(session, file.id, number)
+    if version is None:
+        raise NotFound(f"{file.path} has no v{number}.")
+    return version
+
+
+def resolve_version(
+    session: Session, file: File, *, version_id: str | None = None, environment: str | None = None
+) -> Version:
+    """Which version answers: the one asked for, else the environment's, else the default one's, else the newest.
+
+    Raises:
+        NotFound: no such version or environment, or nothing is deployed there.
+    """
+    if version_id:
+        return get_version(session, file, version_id)
+    if environment:
+        return deployments.deployed_version(session, file, environment)
+    shown = repository.shown_versions(session, [file.id]).get(file.id)
+    if shown is None:
+        raise NotFound(f"{file.path} has no version yet.")
+    return shown
+
+
+def move_file(session: Session, file: File, path: str) -> None:
+    """Give the file another path. Its id, versions and deployments stay.
+
+    Raises:
+        Conflict: something lies there already.
+    """
+    path = clean_path(path)
+    if path == file.path:
+        return
+    if repository.find_file_by_path(session, file.workspace_id, path):
+        raise Conflict(f"`{path}` is taken. Choose another name.")
+    file.directory_id = repository.ensure_directory(session, file.workspace_id, parent_of(path)).id
+    file.path, file.updated_at = path, clock.now()
+
+
+def describe_file(
+    file: File, *, description: str | None = None, tags: list[str] | None = None, readme: str | None = None
+) -> None:
+    """Change what is said of a file; None leaves a property as it is."""
+    if description is not None:
+        file.description = description or None
+    if tags is not None:
+        file.tags = list(dict.fromkeys(tag.strip() for tag in tags if tag.strip()))
+    if readme is not None:
+        file.readme = readme or None
+
+
+def delete_file(session: Session, principal: Principal, file: File) -> None:
+    """Take the file out of sight: its path is free again, and everything that used it keeps its history.
+
+    Raises:
+        Forbidden: a member deletes what somebody else made.
+    """
+    principal.refuse_others_work(file.created_by)
+    file.deleted_at = clock.now()
+    audit.record(session, principal, "file.deleted", file.kind, file.id, path=file.path)
+
+
+def describe_version(session: Session, version: Version, *, name: str | None, note: str | None) -> None:
+    """Change a version's name or note; None leaves it as it is. Content never changes.
+
+    Raises:
+        Conflict: the name is taken by another version of the file.
+    """
+    if name is not None:
+        _refuse_taken_name(session, version.file, name, version)
+        version.name = name or None
+    if note is not None:
+        version.note = note or None
+
+
+def delete_version(session: Session, principal: Principal, version: Version) -> None:
+    """Delete a version for good.
+
+    Raises:
+        Forbidden: a member deletes what somebody else made.
+        Conflict: it is deployed somewhere.
+    """
+    principal.refuse_others_work(version.author_id)
+    live = [
+        e.name
+        for e, d in repository.deployed_environments(session, [version.file_id])
+        if d.version_id == version.id
+    ]
+    if live:
+        raise Conflict(f"v{version.number} runs in {', '.join(live)}. Deploy another version there first.")
+    audit.record(
+        session,
+        principal,
+        "version.deleted",
+        "version",
+        version.id,
+        path=version.file.path,
+        number=version.number,
+    )
+    session.delete(version)

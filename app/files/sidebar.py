@@ -1,0 +1,70 @@
+"""The tree of files as the sidebar shows it."""
+
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from app.core.access import Principal
+from app.files import repository
+from app.files.models import FileKind
+
+MOST_SHOWN = 60
+ICONS = {
+    FileKind.PROMPT: "prompt",
+    FileKind.TOOL: "tool",
+    FileKind.DATASET: "table",
+    FileKind.EVALUATOR: "gauge",
+    FileKind.FLOW: "flow",
+}
+PAGES = {FileKind.PROMPT: "prompts", FileKind.DATASET: "datasets", FileKind.EVALUATOR: "evaluators"}
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A line of the tree."""
+
+    name: str
+    path: str
+    url: str
+    icon: str
+    depth: int
+    is_file: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sidebar:
+    """The tree, cut where it would be too long to scan."""
+
+    tree: list[Node]
+    total: int
+    more: bool
+
+
+def file_url(workspace_slug: str, kind: str, file_id: str) -> str:
+    """The page of a file. It keeps the id: paths may change."""
+    return f"/w/{workspace_slug}/{PAGES[FileKind(kind)]}/{file_id}"
+
+
+def build_sidebar(session: Session, principal: Principal) -> Sidebar:
+    """The first files of the workspace by path, under their directories."""
+    files, total = repository.list_files(
+        session,
+        principal.workspace_id,
+        kinds=list(PAGES),
+        sort_by="path",
+        descending=False,
+        limit=MOST_SHOWN,
+    )
+    tree: list[Node] = []
+    seen: set[str] = set()
+    for file in files:
+        parts = file.path.split("/")
+        for depth in range(len(parts) - 1):
+            path = "/".join(parts[: depth + 1])
+            if path not in seen:
+                seen.add(path)
+                url = f"/w/{principal.workspace_slug}/files/{path}"
+                tree.append(Node(parts[depth], path, url, "folder", depth, is_file=False))
+        url = file_url(principal.workspace_slug, file.kind, file.id)
+        tree.append(Node(file.name, file.path, url, ICONS[FileKind(file.kind)], len(parts) - 1, is_file=True))
+    return Sidebar(tree, total, more=total > len(files))

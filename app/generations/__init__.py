@@ -1,0 +1,1 @@
+"""Generations: a version and its inputs become a model's answer and a log."""

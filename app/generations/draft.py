@@ -1,0 +1,262 @@
+"""A prompt as the editor's form holds it: what was typed, whether or not it makes a valid version yet."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.core.errors import Invalid
+from app.core.template import variables
+from app.prompts.spec import PromptSpec, parse_spec
+from app.prompts.template import EXAMPLE, is_example
+
+Json = dict[str, Any]
+SHOWN_EXAMPLES = 6
+FOLDED = "folded"
+"""The role of the field that carries examples which are not shown, as JSON."""
+ROLES = ("system", "user", "assistant", "developer", "tool")
+NUMBERS = ("temperature", "max_tokens", "top_p", "presence_penalty", "frequency_penalty", "seed")
+_TEXTS = ("model", "provider", "reasoning_effort", "output", "json_schema", "stop", "tools", "other")
+FIELDS = (*_TEXTS, *NUMBERS)
+_SHOWN = {"template", "response_format", "stop", "tools", "other", "reasoning_effort", "model", "provider"}
+
+
+@dataclass(slots=True)
+class Example:
+    """A few-shot example: its messages and where they stand in the template."""
+
+    first: int
+    messages: list[Json]
+
+
+@dataclass(slots=True)
+class Block:
+    """What the editor shows as one: a message, or the examples that stand together."""
+
+    first: int
+    until: int
+    message: Json | None = None
+    examples: list[Example] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Draft:
+    """The form. `values` are the settings as typed, `rest` what of the spec the form does not show."""
+
+    messages: list[Json] = field(default_factory=list)
+    values: dict[str, str] = field(default_factory=dict)
+    rest: Json = field(default_factory=dict)
+    is_text: bool = False
+    """The template is a plain text, not a list of messages."""
+    inputs: dict[str, str] = field(default_factory=dict)
+    path: str = ""
+    unfolded: bool = False
+    """Whether every example is shown, however many there are."""
+
+    @property
+    def variables(self) -> list[str]:
+        """The inputs that the template names, in order."""
+        return variables(self.messages)
+
+    @property
+    def blocks(self) -> list[Block]:
+        """The messages as the editor shows them."""
+        blocks: list[Block] = []
+        for place, message in enumerate(self.messages):
+            if not is_example(message):
+                blocks.append(Block(place, place + 1, message))
+                continue
+            if not blocks or blocks[-1].message is not None:
+                blocks.append(Block(place, place))
+            block = blocks[-1]
+            block.until = place + 1
+            if message.get("role") == "user" or not block.examples:
+                block.examples.append(Example(place, []))
+            block.examples[-1].messages.append(message)
+        return blocks
+
+
+def draft_of(spec: Mapping[str, Any], path: str = "") -> Draft:
+    """The form of a version."""
+    template = spec.get("template") or []
+    is_text = isinstance(template, str)
+    messages = [{"role": "user", "content": template}] if is_text else [dict(each) for each in template]
+    shape = spec.get("response_format") or {}
+    values = {name: _number_text(spec.get(name)) for name in NUMBERS}
+    values |= {
+        "model": spec.get("model", ""),
+        "provider": spec.get("provider") or "",
+        "reasoning_effort": str(spec.get("reasoning_effort", "")),
+        "output": shape.get("type", "text"),
+        "json_schema": _pretty(shape.get("json_schema")),
+        "stop": "\n".join([spec["stop"]] if isinstance(spec.get("stop"), str) else spec.get("stop") or []),
+        "tools": _pretty(spec.get("tools")),
+        "other": _pretty(spec.get("other")),
+    }
+    rest = {key: value for key, value in spec.items() if key not in _SHOWN and key not in NUMBERS}
+    if isinstance(spec.get("stop"), str):
+        rest["stop"] = spec["stop"]  # one text and a list of one are not the same content
+    return Draft(messages, values, rest, is_text, path=path)
+
+
+def _number_text(value: int | float | None) -> str:  # noqa: PYI041 - both occur, and read differently
+    return "" if value is None else str(int(value)) if value == int(value) else str(value)
+
+
+def _pretty(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2) if value else ""
+
+
+def read_draft(form: Sequence[tuple[str, str]]) -> Draft:
+    """The draft in a sent form. Line ends become \\n: browsers send \\r\\n, and the same text must be the same version.
+
+    Raises:
+        Invalid: a field that people do not type was tampered with.
+    """
+    sent = [(name, value.replace("\r\n", "\n")) for name, value in form]
+    one = dict(sent)
+    columns = {
+        name: [value for key, value in sent if key == name] for name in ("role", "name", "content", "extra")
+    }
+    draft = Draft(
+        values={name: one.get(name, "") for name in FIELDS},
+        is_text=one.get("is_text") == "1",
+        inputs={name.removeprefix("input."): value for name, value in sent if name.startswith("input.")},
+        path=one.get("path", ""),
+        unfolded=one.get("unfolded") == "1",
+    )
+    try:
+        draft.rest = json.loads(one.get("rest") or "{}")
+        for role, name, content, extra in zip(*columns.values(), strict=True):
+            if role == FOLDED:
+                draft.messages += json.loads(content)
+            else:
+                message = {"role": role, "content": content}
+                if name:
+                    message["name"] = name
+                draft.messages.append(message | json.loads(extra or "{}"))
+    except ValueError as error:
+        msg = "The form does not fit together: reload the page."
+        raise Invalid(msg) from error
+    return draft
+
+
+def extra_of(message: Mapping[str, Any]) -> str:
+    """What of a message the form carries along without showing it, as JSON: tool calls, parts, ids."""
+    hidden = {
+        key: value
+        for key, value in message.items()
+        if key not in ("role", "name", "content") or (key == "content" and not isinstance(value, str))
+    }
+    return json.dumps(hidden, ensure_ascii=False) if hidden else ""
+
+
+def folded(examples: Sequence[Example]) -> str:
+    """Examples that are not shown, as JSON."""
+    return json.dumps([message for each in examples for message in each.messages], ensure_ascii=False)
+
+
+def spec_of(draft: Draft) -> PromptSpec:
+    """The version that the draft makes.
+
+    Raises:
+        Invalid: `fields` names each field that is wrong, and how to put it right.
+    """
+    problems: dict[str, str] = {}
+    spec: Json = dict(draft.rest)
+    values = {name: text.strip() for name, text in draft.values.items()}
+    if not values.get("model"):
+        problems["model"] = "Name the model, as its provider spells it."
+    for name in NUMBERS:
+        if values.get(name):
+            spec[name] = _number(name, values[name], problems)
+    for name in ("tools", "other", "json_schema"):
+        if values.get(name):
+            spec[name] = _json(name, values[name], problems)
+    spec |= {name: values[name] for name in ("model", "provider") if values.get(name)}
+    effort = values.get("reasoning_effort", "")
+    if effort:
+        spec["reasoning_effort"] = int(effort) if effort.isdecimal() else effort
+    stops = [line for line in draft.values.get("stop", "").split("\n") if line]
+    if stops != [spec.get("stop")]:
+        spec["stop"] = stops or None
+    schema = spec.pop("json_schema", None)
+    if values.get("output") in ("json_object", "json_schema"):
+        spec["response_format"] = {"type": values["output"]}
+        if values["output"] == "json_schema":
+            spec["response_format"]["json_schema"] = schema
+            if not schema and "json_schema" not in problems:
+                problems["json_schema"] = "Give the schema, or choose another output."
+    if problems:
+        raise Invalid(" ".join(problems.values()), fields=problems)
+    plain = draft.is_text and len(draft.messages) == 1
+    spec["template"] = draft.messages[0]["content"] if plain else draft.messages
+    return parse_spec(spec)
+
+
+def _number(name: str, text: str, problems: dict[str, str]) -> float | int | None:
+    try:
+        return int(text) if name in ("max_tokens", "seed") else float(text)
+    except ValueError:
+        problems[name] = f"Enter a {'whole ' if name in ('max_tokens', 'seed') else ''}number, or nothing."
+        return None
+
+
+def _json(name: str, text: str, problems: dict[str, str]) -> Any:
+    wanted = list if name == "tools" else dict
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        problems[name] = f"This is not JSON: {error}."
+        return None
+    if not isinstance(value, wanted):
+        problems[name] = f"This must be a JSON {'list of tools' if wanted is list else 'object'}."
+    return value
+
+
+def apply(draft: Draft, action: str) -> None:
+    """Do what a button of the form asks: add, remove or move a message or an example. Unknown ones do nothing.
+
+    `add:user`, `add:example`, `up:2`, `down:2`, `remove:2` (the number of a block), `drop:4` (an example's first
+    message), `unfold`.
+    """
+    verb, _, detail = action.partition(":")
+    if verb == "unfold":
+        draft.unfolded = True
+    elif verb == "add":
+        _add(draft, detail)
+    elif verb in ("up", "down", "remove", "drop") and detail.isdecimal():
+        _change(draft, verb, int(detail))
+
+
+def _add(draft: Draft, role: str) -> None:
+    if role in ROLES:
+        draft.messages.append({"role": role, "content": ""})
+        return
+    if role != EXAMPLE:
+        return
+    marked = [place for place, message in enumerate(draft.messages) if is_example(message)]
+    systems = [place for place, message in enumerate(draft.messages) if message.get("role") == "system"]
+    at = (marked[-1] if marked else systems[-1] if systems else -1) + 1
+    draft.messages[at:at] = [{"role": role, "name": EXAMPLE, "content": ""} for role in ("user", "assistant")]
+    draft.unfolded = draft.unfolded or len(marked) >= 2 * SHOWN_EXAMPLES
+
+
+def _change(draft: Draft, verb: str, number: int) -> None:
+    blocks = draft.blocks
+    if verb == "drop":
+        for block in blocks:
+            for example in block.examples:
+                if example.first == number:
+                    del draft.messages[number : number + len(example.messages)]
+                    return
+        return
+    other = number - 1 if verb == "up" else number + 1
+    if number >= len(blocks) or (verb != "remove" and not 0 <= other < len(blocks)):
+        return
+    parts = [draft.messages[block.first : block.until] for block in blocks]
+    if verb == "remove":
+        del parts[number]
+    else:
+        parts[number], parts[other] = parts[other], parts[number]
+    draft.messages = [message for part in parts for message in part]

@@ -1,0 +1,230 @@
+"""What the editor works on: a prompt's base version, a row of a dataset, the providers; and committing a draft."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.core import ids
+from app.core.access import Principal
+from app.core.errors import Invalid, NotFound
+from app.core.template import MissingInputs, compile_template
+from app.datasets import repository as datasets
+from app.datasets.models import Datapoint
+from app.files import repository as files_repository
+from app.files import service as files
+from app.files.models import VERSION_PREFIX, Environment, File, FileKind, Version
+from app.files.paths import parent_of
+from app.generations.draft import Draft, draft_of, spec_of
+from app.generations.prepared import Origin
+from app.generations.service import prepare_spec
+from app.generations.streaming import RunRequest
+from app.logs.records import LogRecord
+from app.prompts.spec import PromptSpec
+from app.providers import repository as providers
+from app.providers.models import Provider
+
+NEW = "new"
+"""In place of a file's id: a prompt that is not saved yet."""
+EDITOR = "editor"
+_TRIED = 5
+_STARTER: dict[str, Any] = {
+    "template": [
+        {"role": "system", "content": "Answer in one sentence."},
+        {"role": "user", "content": "{{question}}"},
+    ]
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenRow:
+    """A row of a dataset that fills the inputs."""
+
+    file: File
+    version: Version
+    number: int
+    """From 1."""
+    datapoint: Datapoint
+
+
+@dataclass(frozen=True, slots=True)
+class Workbench:
+    """Everything around the draft."""
+
+    file: File | None
+    base: Version | None
+    newest: Version | None
+    live: Sequence[tuple[Environment, int]]
+    """Where which version number of the file runs."""
+    providers: Sequence[Provider]
+    datasets: Sequence[File]
+    row: ChosenRow | None
+
+    @property
+    def next_number(self) -> int:
+        """The number that the draft will get."""
+        return self.newest.number + 1 if self.newest else 1
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What the address or the form asks for."""
+
+    base: int | None = None
+    dataset: str | None = None
+    """A dataset's id; empty for inputs that are typed; None lets us choose."""
+    row: int = 1
+
+
+def open_workbench(
+    session: Session, principal: Principal, file_id: str, chosen: Chosen, names: Sequence[str] | None = None
+) -> Workbench:
+    """What the editor needs around a draft that names the inputs `names` (those of the base when not given).
+
+    Raises:
+        NotFound: no such prompt, version or dataset.
+    """
+    file = None if file_id == NEW else files.get_file(session, principal, file_id, FileKind.PROMPT)
+    newest = files_repository.newest_version(session, file.id) if file else None
+    base = newest
+    if file and chosen.base is not None:
+        base = files.get_version_number(session, file, chosen.base)
+    if names is None:
+        names = draft_of(base.spec).variables if base else []
+    found, _ = files_repository.list_files(
+        session, principal.workspace_id, kinds=[FileKind.DATASET], sort_by="path", descending=False
+    )
+    live = files_repository.deployed_environments(session, [file.id]) if file else []
+    return Workbench(
+        file=file,
+        base=base,
+        newest=newest,
+        live=[(environment, deployment.version.number) for environment, deployment in live],
+        providers=providers.list_providers(session, principal.workspace_id),
+        datasets=found,
+        row=_row(session, found, file, names, chosen),
+    )
+
+
+def _row(
+    session: Session, found: Sequence[File], file: File | None, names: Sequence[str], chosen: Chosen
+) -> ChosenRow | None:
+    """The row asked for; when no dataset is, the first row of one that has every input, those beside the prompt first."""
+    if chosen.dataset:
+        dataset = next((each for each in found if each.id == chosen.dataset), None)
+        if dataset is None:
+            raise NotFound(f"There is no dataset with the id {chosen.dataset}.")
+        return _row_of(session, dataset, chosen.row)
+    if not names or chosen.dataset is not None:
+        return None
+    folder = parent_of(file.path) if file else ""
+    for dataset in sorted(found, key=lambda each: parent_of(each.path) != folder)[:_TRIED]:
+        row = _row_of(session, dataset, chosen.row)
+        if row and len(inputs_of(row.datapoint.inputs, names)) == len(names):
+            return row
+    return None
+
+
+def _row_of(session: Session, dataset: File, number: int) -> ChosenRow | None:
+    version = files_repository.newest_version(session, dataset.id)
+    if version is None or not version.rows_count:
+        return None
+    number = min(max(1, number), version.rows_count)
+    rows = datasets.list_rows(session, version, offset=number - 1, limit=1)
+    return ChosenRow(dataset, version, number, rows[0][1]) if rows else None
+
+
+def inputs_of(inputs: Mapping[str, Any], names: Sequence[str]) -> dict[str, str]:
+    """The texts that a row has for the inputs `names`; those that it lacks are left out."""
+    found: dict[str, str] = {}
+    for name in names:
+        try:
+            found |= compile_template("{{" + name + "}}").values(inputs)
+        except MissingInputs:
+            continue
+    return found
+
+
+def new_draft(session: Session, principal: Principal, path: str = "") -> Draft:
+    """A first draft: two messages, on the only real provider's first model, else on the practice model."""
+    found = providers.list_providers(session, principal.workspace_id)
+    real = [provider for provider in found if provider.kind != "practice"]
+    chosen = real[0] if len(real) == 1 else next((p for p in found if p.kind == "practice"), None)
+    draft = draft_of(_STARTER, path)
+    if chosen:
+        practice = chosen.kind == "practice"
+        model = "practice-1" if practice else chosen.models[0] if chosen.models else ""
+        draft.values |= {"provider": chosen.name, "model": model}
+    return draft
+
+
+def prepare_run(session: Session, principal: Principal, bench: Workbench, draft: Draft) -> RunRequest:
+    """The draft made ready to run on the inputs as typed. Its log names the version that committing it would make.
+
+    Raises:
+        Invalid: the draft is not a valid version yet.
+        NotFound: its provider is not among the workspace's.
+    """
+    spec = spec_of(draft)
+    prompt = prepare_spec(session, principal.workspace_id, spec)
+    file_id = bench.file.id if bench.file else ""
+    version_id = ids.content_id(VERSION_PREFIX[FileKind.PROMPT], file_id, ids.canonical_json(spec.content()))
+    row = bench.row.datapoint if bench.row else None
+    given: dict[str, Any] = {name: draft.inputs.get(name, "") for name in draft.variables}
+    from_row = row is not None and given == inputs_of(row.inputs, draft.variables)
+    return RunRequest(
+        prompt,
+        Origin(principal.workspace_id, file_id, version_id, EDITOR),
+        given,
+        (row.messages or ()) if row and from_row else (),
+        row.id if row and from_row else None,
+    )
+
+
+def practice_note(log: LogRecord) -> dict[str, Any] | None:
+    """What the practice model says it read from the prompt; None for other models."""
+    seen = (log.provider_response or {}).get("x_practice")
+    return seen if isinstance(seen, dict) else None
+
+
+def commit_draft(
+    session: Session,
+    principal: Principal,
+    file: File | None,
+    spec: PromptSpec,
+    *,
+    path: str,
+    note: str,
+    base: Version | None,
+) -> files.Committed:
+    """Commit a draft with its reason.
+
+    Raises:
+        Invalid: there is no reason, or the path cannot be used.
+        Conflict: something lies at the path already.
+    """
+    problems = {}
+    if not note.strip():
+        problems["note"] = "Say in a line why this version is better."
+    if file is None and not path.strip():
+        problems["path"] = "Give the prompt a path, such as support/intent classifier."
+    if problems:
+        raise Invalid(" ".join(problems.values()), fields=problems)
+    if file is None and files_repository.find_file_by_path(
+        session, principal.workspace_id, path.strip().strip("/")
+    ):
+        taken = f"`{path.strip()}` is taken. Choose another name."
+        raise Invalid(taken, fields={"path": taken})
+    return files.commit(
+        session,
+        principal,
+        files.Commit(
+            kind=FileKind.PROMPT,
+            spec=spec.content(),
+            file_id=file.id if file else None,
+            path=path,
+            note=note.strip(),
+            parent_id=base.id if base else None,
+        ),
+    )

@@ -1,0 +1,127 @@
+"""A prompt version made ready to be called many times: template split, provider known, price looked up."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from app.core import ids
+from app.core.template import CompiledTemplate, compile_template
+from app.logs.records import LogRecord
+from app.prompts.spec import PromptSpec
+from app.prompts.template import conversation
+from app.providers.answers import Answer, ProviderError
+from app.providers.client import Endpoint
+from app.providers.prices import Price
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a log says of where it came from."""
+
+    workspace_id: str
+    file_id: str
+    version_id: str
+    source: str
+    run_id: str | None = None
+    environment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Which model is called where, and what it costs there."""
+
+    endpoint: Endpoint
+    model: str
+    price: Price | None
+
+
+@dataclass(slots=True)
+class PreparedPrompt:
+    """Everything about a version that is the same for every row."""
+
+    spec: PromptSpec
+    target: Target
+    template: CompiledTemplate = field(init=False)
+    _parameters: dict[str, Any] = field(init=False)
+
+    def __post_init__(self) -> None:
+        template = self.spec.template
+        messages = (
+            [m.model_dump(exclude_none=True) for m in template] if isinstance(template, list) else template
+        )
+        self.template = compile_template(messages or [])
+        self._parameters = {"model": self.spec.model, **self.spec.parameters}
+
+    def request(
+        self, inputs: Mapping[str, Any], messages: Sequence[Mapping[str, Any]] = ()
+    ) -> dict[str, Any]:
+        """The body of the request for these inputs; `messages` follow those of the template.
+
+        Raises:
+            MissingInputs: the template names inputs that are not given.
+        """
+        return {**self._parameters, "messages": conversation(self.template, inputs, messages)}
+
+    def reuse_key(self, version_id: str, datapoint_id: str, repeat: int) -> str:
+        """What must be equal for an output to be used again instead of being made anew."""
+        parts = (version_id, datapoint_id, str(repeat), self.target.endpoint.base_url, self.target.model)
+        return ids.content_hash(*parts)
+
+
+def answered(origin: Origin, target: Target, answer: Answer) -> LogRecord:
+    """The log of a call that was answered; cost is snapshotted from today's price."""
+    cost = target.price.of(answer.prompt_tokens, answer.output_tokens) if target.price else None
+    log = _log(origin, target, answer.latency_ms)
+    log.output = answer.content
+    log.output_message = answer.message
+    log.model = answer.model or target.model
+    log.finish_reason = answer.finish_reason
+    log.prompt_tokens = answer.prompt_tokens
+    log.output_tokens = answer.output_tokens
+    log.reasoning_tokens = answer.reasoning_tokens
+    log.latency_ms = round(answer.latency_ms, 3)
+    log.attempts = answer.attempts
+    log.provider_response = answer.response
+    if cost:
+        log.prompt_cost, log.output_cost = str(cost.prompt), str(cost.output)
+    return log
+
+
+def failed(origin: Origin, target: Target, error: ProviderError) -> LogRecord:
+    """The log of a call that was not answered, with the provider's own words and body."""
+    log = _log(origin, target, 0)
+    log.error = error.message
+    log.output = error.partial or None
+    log.attempts = error.attempts
+    log.provider_response = {"status": error.status, "code": error.code, "body": error.body}
+    return log
+
+
+def not_called(origin: Origin, target: Target | None, reason: str) -> LogRecord:
+    """The log of a row for which no request could be made."""
+    log = _log(origin, target, 0)
+    log.error, log.attempts = reason, 0
+    return log
+
+
+def _log(origin: Origin, target: Target | None, latency_ms: float) -> LogRecord:
+    end = time.time()
+    return LogRecord(
+        id=ids.new_id("log"),
+        workspace_id=origin.workspace_id,
+        file_id=origin.file_id,
+        version_id=origin.version_id,
+        source=origin.source,
+        run_id=origin.run_id,
+        environment=origin.environment,
+        start_time=_iso(end - latency_ms / 1000),
+        end_time=_iso(end),
+        provider=target.endpoint.name if target else None,
+        model=target.model if target else None,
+    )
+
+
+def _iso(timestamp: float) -> str:
+    return datetime.fromtimestamp(timestamp, UTC).isoformat()

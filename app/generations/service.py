@@ -1,0 +1,40 @@
+"""Making a version ready to be called."""
+
+from sqlalchemy.orm import Session
+
+from app.core.errors import Invalid
+from app.files.models import FileKind, Version
+from app.generations.prepared import PreparedPrompt, Target
+from app.prompts.spec import PromptSpec
+from app.providers import service as providers
+
+
+def prepare(session: Session, version: Version) -> PreparedPrompt:
+    """A prompt version, ready to be called for any number of rows. `version.file` must be loaded.
+
+    Raises:
+        Invalid: it is not a prompt.
+        NotFound: its provider is not among the workspace's.
+    """
+    if version.file.kind != FileKind.PROMPT:
+        raise Invalid(f"{version.file.path} is a {version.file.kind}: only prompts can be called.")
+    return prepare_spec(session, version.workspace_id, PromptSpec.model_validate(version.spec))
+
+
+def prepare_spec(session: Session, workspace_id: str, spec: PromptSpec) -> PreparedPrompt:
+    """A prompt that need not be saved, ready to be called.
+
+    Raises:
+        NotFound: its provider is not among the workspace's.
+    """
+    return PreparedPrompt(spec, target_of(session, workspace_id, spec.provider, spec.model))
+
+
+def target_of(session: Session, workspace_id: str, provider: str | None, model: str) -> Target:
+    """Where `model` is called when `provider` is named, and its price there.
+
+    Raises:
+        NotFound: no such provider in the workspace.
+    """
+    endpoint = providers.find_endpoint(session, workspace_id, provider)
+    return Target(endpoint, model, providers.price_at(endpoint, model))

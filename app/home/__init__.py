@@ -1,0 +1,1 @@
+"""The first things people see: setting the server up, signing in, and the home page of a workspace."""

@@ -1,0 +1,81 @@
+"""The start page, setting the server up, and the home page of a workspace."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import RedirectResponse
+from pydantic import BaseModel
+
+from app.accounts import service as accounts
+from app.accounts.pages import signed_in
+from app.core import jobs, templating
+from app.core.csrf import refuse_cross_site
+from app.core.database import SessionDep
+from app.core.errors import DomainError, Invalid
+from app.core.permissions import Public, Reader, SignedIn
+from app.files.sidebar import ICONS, PAGES
+from app.home.onboarding import NewWorkspace, open_workspace
+from app.home.overview import build_overview
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/")
+def start(principal: SignedIn) -> Response:
+    """The home page of the person's first workspace."""
+    return RedirectResponse(f"/w/{principal.workspace_slug}", 303)
+
+
+@router.get("/w/{w}", name="home:home")
+def home(request: Request, session: SessionDep, principal: Reader) -> Response:
+    """What ran, what it found, and where to go on."""
+    overview = build_overview(session, principal)
+    return templating.render(request, "home/home.html", overview=overview, icons=ICONS, kinds=PAGES)
+
+
+class SetupForm(BaseModel):
+    """The form of a server's first minute."""
+
+    token: str = ""
+    full_name: str = ""
+    email: str = ""
+    password: str = ""
+    workspace: str = ""
+    demo: str = "yes"
+
+
+@router.get("/setup", dependencies=[Public])
+def setup_page(request: Request, session: SessionDep, token: str = "") -> Response:
+    """The set-up form, for whoever holds the link that the server printed."""
+    if not accounts.setup_is_open(session, token):
+        return templating.render(request, "accounts/link.html", status=404, usable=False, token="")
+    return _setup_form(request, SetupForm(token=token), {})
+
+
+@router.post("/setup", dependencies=[Public])
+def set_up(request: Request, session: SessionDep, form: Annotated[SetupForm, Form()]) -> Response:
+    """Make the first account and its workspace, and sign in."""
+    refuse_cross_site(request)
+    new = NewWorkspace(form.workspace, form.email, form.full_name, form.password or None)
+    try:
+        with session.begin_nested():
+            accounts.use_setup_token(session, form.token)
+            opened = open_workspace(session, new)
+    except Invalid as error:
+        return _setup_form(request, form, error.fields or {"": error.message})
+    except DomainError as error:
+        return _setup_form(request, form, {"": error.message}, error.status)
+    if form.demo == "yes":
+        jobs.enqueue(session, "demo.seed", admin_id=opened.admin.id)
+    token = accounts.start_session(session, opened.admin)
+    return signed_in(request, session, token, f"/w/{opened.workspace.slug}")
+
+
+def _setup_form(
+    request: Request, form: SetupForm, problems: dict[str, str], status: int | None = None
+) -> Response:
+    code = status or (422 if problems else 200)
+    problems = {"": ""} | problems
+    return templating.render(
+        request, "home/setup.html", status=code, form=form, problems=problems, token=form.token
+    )

@@ -1,0 +1,1 @@
+"""Logs: one execution of a version each, and the judgments on them."""

@@ -1,0 +1,71 @@
+"""The v5 routes of logs."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+
+from app.core.database import SessionDep
+from app.core.errors import NotFound
+from app.core.pagination import EXACT_TOTAL, Page, PageNumber, PageSize
+from app.core.permissions import Deleter, Reader
+from app.files import repository as files_repository
+from app.files import service as files
+from app.files.presentation import present
+from app.logs import repository
+from app.logs.models import Log
+from app.logs.presentation import present_log
+
+router = APIRouter(prefix="/v5/logs", tags=["Logs"])
+Json = dict[str, Any]
+
+
+@router.get("")
+def list_logs(
+    session: SessionDep,
+    principal: Reader,
+    file_id: str,
+    version_id: str | None = None,
+    search: str | None = None,
+    page: PageNumber = 1,
+    size: PageSize = 10,
+) -> Page[Json]:
+    """The logs of a file, newest first. `total` is exact up to 10,000."""
+    file = files.get_file(session, principal, file_id)
+    found = repository.list_logs(
+        session,
+        principal.workspace_id,
+        file.id,
+        version_id=version_id,
+        search=search,
+        offset=(page - 1) * size,
+        limit=size,
+    )
+    total = repository.count_logs(
+        session, principal.workspace_id, file.id, version_id=version_id, search=search, most=EXACT_TOTAL
+    )
+    if total == EXACT_TOTAL and not search and not version_id:
+        total = max(total, file.logs_count)
+    return Page(records=_present(session, principal.workspace_id, found), page=page, size=size, total=total)
+
+
+@router.get("/{log_id}")
+def get_log(log_id: str, session: SessionDep, principal: Reader) -> Json:
+    """One log with the judgments on it."""
+    log = repository.find_log(session, principal.workspace_id, log_id)
+    if log is None:
+        raise NotFound(f"There is no log with the id {log_id}.")
+    return _present(session, principal.workspace_id, [log])[0]
+
+
+@router.delete("", status_code=204)
+def delete_logs(session: SessionDep, principal: Deleter, id: Annotated[list[str], Query()]) -> Response:  # noqa: A002
+    """Delete logs with their judgments. Ids that are not there are no error."""
+    repository.delete_logs(session, principal.workspace_id, id)
+    return Response(status_code=204)
+
+
+def _present(session: SessionDep, workspace_id: str, found: list[Log]) -> list[Json]:
+    versions = files_repository.find_versions(session, workspace_id, {log.version_id for log in found})
+    shown = {file["version_id"]: file for file in present(session, versions)}
+    judgments = repository.list_judgments(session, [log.id for log in found])
+    return [present_log(log, shown.get(log.version_id), judgments[log.id]) for log in found]

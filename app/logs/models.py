@@ -1,0 +1,100 @@
+"""Tables of logs and judgments. Written by the engine in batches, so indexes and foreign keys are few."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, Text, UniqueConstraint, func, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.database import Base, Json
+from app.workspaces.models import Workspace
+
+Usd = Numeric(18, 10)
+"""US dollars to a hundred-millionth of a cent: a token can cost as little."""
+
+
+class Log(Base):
+    """One execution of a version: what went in, what came out, what it cost."""
+
+    __tablename__ = "log"
+    __table_args__ = (
+        Index(None, "file_id", "id"),
+        Index(None, "reuse_key", postgresql_where=text("reuse_key is not null and error is null")),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    workspace_id: Mapped[str] = mapped_column(ForeignKey(Workspace.id, ondelete="CASCADE"))
+    file_id: Mapped[str]
+    """No foreign keys here and below: they would be checked for each of millions of rows, and deleting a file
+    deletes its logs by a statement of its own."""
+    version_id: Mapped[str]
+    environment: Mapped[str | None]
+    run_id: Mapped[str | None]
+    """The run that made it; other runs may reuse it."""
+    datapoint_id: Mapped[str | None]
+    repeat: Mapped[int] = mapped_column(server_default="0")
+    trace_id: Mapped[str | None]
+    parent_id: Mapped[str | None]
+    session_id: Mapped[str | None]
+    user: Mapped[str | None]
+    source: Mapped[str | None]
+    """Where it came from: `evaluation`, `editor`, `judge`, or what a caller of the API says."""
+    status: Mapped[str] = mapped_column(server_default="complete")
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    start_time: Mapped[datetime | None]
+    end_time: Mapped[datetime | None]
+    inputs: Mapped[Json | None]
+    messages: Mapped[list[Any] | None]
+    """Messages given at call time, after those of the template."""
+    output: Mapped[str | None]
+    output_message: Mapped[Json | None]
+    error: Mapped[str | None]
+    details: Mapped[Json | None] = mapped_column("metadata")
+    provider: Mapped[str | None]
+    model: Mapped[str | None]
+    finish_reason: Mapped[str | None]
+    prompt_tokens: Mapped[int | None]
+    output_tokens: Mapped[int | None]
+    reasoning_tokens: Mapped[int | None]
+    prompt_cost: Mapped[Decimal | None] = mapped_column(Usd)
+    output_cost: Mapped[Decimal | None] = mapped_column(Usd)
+    latency_ms: Mapped[float | None]
+    """From sending the request to the last byte of the answer that counted; waiting and retries not included."""
+    attempts: Mapped[int] = mapped_column(server_default="1")
+    provider_response: Mapped[Json | None]
+    """What the provider said beyond the answer (usage, ids, `x_practice`), or the raw body of a failure."""
+    reuse_key: Mapped[str | None]
+    """Hash of version, datapoint, repeat, endpoint and model: the same key may reuse this output."""
+
+
+class Judgment(Base):
+    """What an evaluator, or a person through one, said about a log."""
+
+    __tablename__ = "judgment"
+    __table_args__ = (
+        UniqueConstraint("log_id", "evaluator_version_id", "author", "vote"),
+        CheckConstraint("vote >= 0", "vote"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    workspace_id: Mapped[str] = mapped_column(ForeignKey(Workspace.id, ondelete="CASCADE"))
+    log_id: Mapped[str] = mapped_column(ForeignKey(Log.id, ondelete="CASCADE"))
+    evaluator_version_id: Mapped[str]
+    author: Mapped[str] = mapped_column(server_default="")
+    """A person's id; empty for machines."""
+    vote: Mapped[int] = mapped_column(server_default="0")
+    """Counts repeated judgments of one author."""
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    boolean_value: Mapped[bool | None]
+    number_value: Mapped[float | None]
+    text_value: Mapped[str | None]
+    """A text, or the chosen option."""
+    options_value: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
+    rationale: Mapped[str | None]
+    error: Mapped[str | None]
+    detail: Mapped[Json | None]
+    judge_log_id: Mapped[str | None]
+    """The log of the model's own call, where a model judged."""
+    cost: Mapped[Decimal | None] = mapped_column(Usd)

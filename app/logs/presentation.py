@@ -1,0 +1,70 @@
+"""Logs and judgments as the v5 API shows them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from app.logs.models import Judgment, Log
+
+Json = dict[str, Any]
+
+
+def judgment_value(judgment: Judgment) -> bool | float | str | list[str] | None:
+    """The verdict in the type that its evaluator gives."""
+    values = (judgment.boolean_value, judgment.number_value, judgment.text_value, judgment.options_value)
+    return next((value for value in values if value is not None), None)
+
+
+def present_judgment(judgment: Judgment) -> Json:
+    """A judgment, as an evaluator's log."""
+    return {
+        "id": judgment.id,
+        "parent_id": judgment.log_id,
+        "evaluator_version_id": judgment.evaluator_version_id,
+        "judgment": judgment_value(judgment),
+        "rationale": judgment.rationale,
+        "error": judgment.error,
+        "detail": judgment.detail,
+        "created_at": judgment.created_at,
+        "judge_log_id": judgment.judge_log_id,
+        "cost": float(judgment.cost) if judgment.cost is not None else None,
+    }
+
+
+def present_log(log: Log, file: Json | None, judgments: Sequence[Judgment] = ()) -> Json:
+    """A log. It carries exactly one of `prompt`, `tool`, `evaluator`, `flow`: clients tell logs apart by that."""
+    shown: Json = {
+        "id": log.id,
+        "version_id": log.version_id,
+        "file_id": log.file_id,
+        "environment": log.environment,
+        "run_id": log.run_id,
+        "source_datapoint_id": log.datapoint_id,
+        "trace_id": log.trace_id,
+        "trace_parent_id": log.parent_id,
+        "session_id": log.session_id,
+        "user": log.user,
+        "source": log.source,
+        "log_status": log.status,
+        "created_at": log.created_at,
+        "start_time": log.start_time,
+        "end_time": log.end_time,
+        "inputs": log.inputs or {},
+        "messages": log.messages or [],
+        "output": log.output,
+        "output_message": log.output_message,
+        "error": log.error,
+        "metadata": log.details or {},
+        "provider": log.provider,
+        "model": log.model,
+        "finish_reason": log.finish_reason,
+        "prompt_tokens": log.prompt_tokens,
+        "output_tokens": log.output_tokens,
+        "reasoning_tokens": log.reasoning_tokens,
+        "prompt_cost": float(log.prompt_cost) if log.prompt_cost is not None else None,
+        "output_cost": float(log.output_cost) if log.output_cost is not None else None,
+        "provider_latency": log.latency_ms / 1000 if log.latency_ms is not None else None,
+        "provider_response": log.provider_response,
+        "evaluator_logs": [present_judgment(judgment) for judgment in judgments],
+        "trace_children": [],
+    }
+    return shown | {file["type"]: file} if file else shown

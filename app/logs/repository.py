@@ -1,0 +1,99 @@
+"""The SQL of logs and judgments."""
+
+from collections.abc import Sequence
+from dataclasses import fields
+
+from sqlalchemy import Select, String, cast, delete, func, or_, select, text
+from sqlalchemy.orm import Session
+
+from app.logs.models import Judgment, Log
+from app.logs.records import JudgmentRecord, LogRecord, as_json
+
+
+def _insert(table: str, record: type[LogRecord] | type[JudgmentRecord], key: str) -> str:
+    """Insert from one JSON array, whose members take the types of the table's own columns."""
+    columns = ", ".join(f'"{field.name}"' for field in fields(record))
+    rows = f"json_populate_recordset(null::{table}, cast(:rows as json))"
+    return f"insert into {table} ({columns}) select {columns} from {rows} on conflict ({key}) do nothing"  # noqa: S608
+
+
+_INSERT_LOGS = _insert("log", LogRecord, "id")
+_INSERT_JUDGMENTS = _insert("judgment", JudgmentRecord, "log_id, evaluator_version_id, author, vote")
+
+
+def insert_logs(session: Session, records: Sequence[LogRecord]) -> None:
+    """Insert logs; one whose id is there already is left as it is."""
+    if records:
+        session.execute(text(_INSERT_LOGS), {"rows": as_json(records)})
+
+
+def insert_judgments(session: Session, records: Sequence[JudgmentRecord]) -> int:
+    """Insert judgments; how many were new. A judge's second word on the same log changes nothing."""
+    if not records:
+        return 0
+    return session.execute(text(_INSERT_JUDGMENTS), {"rows": as_json(records)}).rowcount  # type: ignore[attr-defined, no-any-return]
+
+
+def find_log(session: Session, workspace_id: str, log_id: str) -> Log | None:
+    return session.scalar(select(Log).where(Log.id == log_id, Log.workspace_id == workspace_id))
+
+
+def find_logs(session: Session, workspace_id: str, log_ids: Sequence[str]) -> dict[str, Log]:
+    """Logs by their ids."""
+    query = select(Log).where(Log.workspace_id == workspace_id, Log.id.in_(log_ids))
+    return {log.id: log for log in session.scalars(query)}
+
+
+def _logs(workspace_id: str, file_id: str, version_id: str | None, search: str | None) -> Select[Log]:
+    query = select(Log).where(Log.workspace_id == workspace_id, Log.file_id == file_id)
+    if version_id:
+        query = query.where(Log.version_id == version_id)
+    if search:
+        texts = (cast(Log.inputs, String), Log.output)
+        query = query.where(or_(*(column.icontains(search, autoescape=True) for column in texts)))
+    return query
+
+
+def list_logs(
+    session: Session,
+    workspace_id: str,
+    file_id: str,
+    *,
+    version_id: str | None = None,
+    search: str | None = None,
+    offset: int = 0,
+    limit: int = 50,
+) -> list[Log]:
+    """The logs of a file, newest first."""
+    query = _logs(workspace_id, file_id, version_id, search).order_by(Log.id.desc())
+    return list(session.scalars(query.offset(offset).limit(limit)))
+
+
+def count_logs(
+    session: Session,
+    workspace_id: str,
+    file_id: str,
+    *,
+    version_id: str | None = None,
+    search: str | None = None,
+    most: int,
+) -> int:
+    """How many logs match, counted no further than `most`."""
+    found = _logs(workspace_id, file_id, version_id, search).with_only_columns(Log.id).limit(most).subquery()
+    return session.scalar(select(func.count()).select_from(found)) or 0
+
+
+def list_judgments(session: Session, log_ids: Sequence[str]) -> dict[str, list[Judgment]]:
+    """The judgments on each of the logs, oldest first."""
+    found: dict[str, list[Judgment]] = {log_id: [] for log_id in log_ids}
+    for judgment in session.scalars(
+        select(Judgment).where(Judgment.log_id.in_(log_ids)).order_by(Judgment.id)
+    ):
+        found[judgment.log_id].append(judgment)
+    return found
+
+
+def delete_logs(session: Session, workspace_id: str, log_ids: Sequence[str]) -> int:
+    """Delete logs with their judgments; how many there were."""
+    statement = delete(Log).where(Log.workspace_id == workspace_id, Log.id.in_(log_ids))
+    return session.execute(statement).rowcount  # type: ignore[attr-defined, no-any-return]

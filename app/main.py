@@ -1,0 +1,82 @@
+"""The composition root of the web process: every door, joined to who may pass it."""
+
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+
+from app.accounts import pages as accounts_pages
+from app.core import health, http, logging
+from app.core.permissions import include, undeclared_routes
+from app.core.templating import ROOT
+from app.datasets import api as datasets_api
+from app.datasets import pages as dataset_pages
+from app.evaluations import api as evaluations_api
+from app.evaluations import evaluator_api, evaluator_pages, files_pages, grid_pages, new_pages, prompt_pages
+from app.evaluations import pages as evaluation_pages
+from app.evaluators import api as evaluators_api
+from app.files import api as files_api
+from app.files.sidebar import build_sidebar
+from app.generations import pages as generations_pages
+from app.home import pages as home_pages
+from app.logs import api as logs_api
+from app.prompts import api as prompts_api
+from app.providers import api as providers_api
+from app.providers import pages as provider_pages
+from app.workspaces import api as workspaces_api
+from app.workspaces import pages as workspace_pages
+from app.workspaces.authentication import authenticate
+
+ROUTERS = (
+    health.router,
+    accounts_pages.router,
+    home_pages.router,
+    generations_pages.router,  # before the prompt's own page: `new` is no id
+    prompt_pages.router,
+    files_pages.router,
+    new_pages.router,  # before the reports: `new` is no id
+    evaluation_pages.router,
+    grid_pages.router,
+    evaluator_pages.router,
+    evaluator_api.router,
+    dataset_pages.router,
+    provider_pages.router,
+    workspace_pages.router,
+    files_api.router,
+    prompts_api.router,
+    prompts_api.common,
+    datasets_api.router,  # before `common`: it reads a dataset in its own way
+    datasets_api.common,
+    evaluators_api.router,
+    evaluators_api.common,
+    evaluators_api.kinds_router,
+    evaluations_api.router,
+    logs_api.router,
+    providers_api.router,
+    workspaces_api.router,
+)
+
+
+def create_app() -> FastAPI:
+    """The whole web application.
+
+    Raises:
+        RuntimeError: a route declares no permission.
+    """
+    logging.configure()
+    app = FastAPI(
+        title="Whetstone",
+        version="5",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
+    app.state.authenticate = authenticate
+    app.state.shell = build_sidebar
+    http.install(app)
+    for router in ROUTERS:
+        include(app, router)
+    app.mount("/static", StaticFiles(directory=ROOT / "static"), name="static")
+    if missing := undeclared_routes(app):
+        msg = f"These routes declare no permission: {', '.join(missing)}"
+        raise RuntimeError(msg)
+    return app

@@ -1,0 +1,143 @@
+"""What a prompt version says: model, parameters, template, tools. The shape of the v5 API, checked once."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from app.core.errors import Invalid
+from app.core.ids import without_nulls
+
+Role = Literal["user", "assistant", "system", "tool", "developer"]
+Endpoint = Literal["chat", "complete", "edit"]
+
+
+class _Part(BaseModel):
+    """Unknown fields are dropped, as the original API did; null means absent."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class FunctionCall(_Part):
+    name: str
+    arguments: str | None = None
+
+
+class ToolCall(_Part):
+    id: str
+    type: Literal["function"] = "function"
+    function: FunctionCall
+
+
+class ImageUrl(_Part):
+    url: str
+    detail: Literal["high", "low", "auto"] | None = None
+
+
+class ContentPart(_Part):
+    """A piece of a message: text or an image."""
+
+    type: Literal["text", "image_url"]
+    text: str | None = None
+    image_url: ImageUrl | None = None
+
+
+class ChatMessage(_Part):
+    """A message of a template or a conversation. `name: "example"` marks a few-shot example."""
+
+    role: Role
+    content: str | list[ContentPart] | None = None
+    name: str | None = None
+    tool_call_id: str | None = None
+    tool_calls: list[ToolCall] | None = None
+    thinking: list[dict[str, Any]] | None = None
+
+
+class ToolFunction(_Part):
+    """A tool that the model may call, described by a JSON schema."""
+
+    name: str
+    description: str = ""
+    strict: bool | None = None
+    parameters: dict[str, Any] | None = None
+
+
+class ResponseFormat(_Part):
+    type: Literal["json_object", "json_schema", "text"]
+    json_schema: dict[str, Any] | None = None
+
+
+def _whole(value: object) -> object:
+    """-1 (as many as fit) and absent are the same to us."""
+    return None if value == -1 else value
+
+
+class PromptSpec(_Part):
+    """The content of a prompt version: what makes two versions differ, and nothing else."""
+
+    model: str = Field(min_length=1, description="The model's name, as its provider spells it.")
+    endpoint: Endpoint | None = "chat"
+    template: list[ChatMessage] | str | None = None
+    template_language: Literal["default", "jinja"] | None = None
+    provider: str | None = Field(default=None, description="The name of one of the workspace's providers.")
+    max_tokens: Annotated[int | None, BeforeValidator(_whole)] = Field(default=None, ge=1)
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    top_p: float | None = Field(default=None, ge=0, le=1)
+    stop: str | list[str] | None = None
+    presence_penalty: float | None = Field(default=None, ge=-2, le=2)
+    frequency_penalty: float | None = Field(default=None, ge=-2, le=2)
+    other: dict[str, Any] | None = None
+    seed: int | None = None
+    response_format: ResponseFormat | None = None
+    reasoning_effort: Literal["high", "medium", "low", "minimal", "none"] | int | None = None
+    tools: list[ToolFunction] | None = None
+    linked_tools: list[str] | None = None
+    attributes: dict[str, Any] | None = None
+
+    @model_validator(mode="after")
+    def _one_language(self) -> "PromptSpec":
+        if self.template_language == "jinja":
+            msg = "Jinja templates are not supported: use the default language, {{name}}"
+            raise ValueError(msg)
+        return self
+
+    def content(self) -> dict[str, Any]:
+        """The spec as stored and hashed: absent members left out, defaults of the API left out too."""
+        content = without_nulls(self.model_dump(mode="json", exclude_none=True))
+        defaults = {"endpoint": "chat", "template_language": "default"}
+        return {key: value for key, value in content.items() if defaults.get(key) != value}
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What goes to the provider beside model and messages."""
+        names = (
+            "max_tokens",
+            "temperature",
+            "top_p",
+            "stop",
+            "presence_penalty",
+            "frequency_penalty",
+            "seed",
+        )
+        sent = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        if self.reasoning_effort is not None:
+            sent["reasoning_effort"] = self.reasoning_effort
+        if self.response_format:
+            sent["response_format"] = self.response_format.model_dump(exclude_none=True)
+        if self.tools:
+            sent["tools"] = [
+                {"type": "function", "function": tool.model_dump(exclude_none=True)} for tool in self.tools
+            ]
+        return sent | (self.other or {})
+
+
+def parse_spec(data: object) -> PromptSpec:
+    """A prompt's content from what a form or file said.
+
+    Raises:
+        Invalid: names each field that is wrong.
+    """
+    try:
+        return PromptSpec.model_validate(data)
+    except ValidationError as error:
+        fields = {".".join(str(part) for part in item["loc"]): item["msg"] for item in error.errors()}
+        raise Invalid("; ".join(f"{name}: {text}" for name, text in fields.items()), fields=fields) from error

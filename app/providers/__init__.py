@@ -1,0 +1,1 @@
+"""Model providers: the only place that calls a model, with its keys, prices and limits."""

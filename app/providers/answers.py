@@ -1,0 +1,204 @@
+"""Reading what a provider says: an answer in plain values, or a failure that keeps its words and its body."""
+
+import json
+import math
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+import httpx2
+import openai
+import orjson
+
+from app.providers.transport import BodyTooLarge
+
+RAW_CAP = 64 * 1024
+"""Characters that are kept of a body that could not be used."""
+
+
+@dataclass(slots=True)
+class Answer:
+    """What a model answered."""
+
+    content: str | None
+    message: dict[str, Any]
+    finish_reason: str | None
+    model: str | None
+    prompt_tokens: int | None
+    output_tokens: int | None
+    reasoning_tokens: int | None
+    latency_ms: float
+    attempts: int
+    response: dict[str, Any] = field(default_factory=dict)
+    """The rest of the answer: ids, usage, and what only this provider says."""
+
+
+class ProviderError(Exception):
+    """A provider gave no usable answer."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        code: str | None = None,
+        body: str | None = None,
+        retryable: bool = False,
+        retry_after: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status
+        self.code = code
+        self.body = body[:RAW_CAP] if body else None
+        self.retryable = retryable
+        self.retry_after = retry_after
+        self.attempts = 1
+        self.partial = ""
+
+
+def read_answer(reply: object, latency_ms: float, attempts: int, provider: str) -> Answer:
+    """The answer in `reply`, the decoded body of a chat completion.
+
+    Raises:
+        ProviderError: the body is not a chat completion.
+    """
+    if not isinstance(reply, dict):
+        _unusable(provider, "something that is not JSON", reply)
+    if isinstance(reply.get("error"), dict) and "choices" not in reply:
+        raise ProviderError(
+            f"{provider}: {reply['error'].get('message', 'an error without a message')}", body=str(reply)
+        )
+    choices = reply.get("choices")
+    if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
+        _unusable(provider, "no choices", reply)
+    message = choices[0].get("message")
+    if not isinstance(message, dict):
+        _unusable(provider, "a choice without a message", reply)
+    content = message.get("content")
+    if content is not None and not isinstance(content, str):
+        _unusable(provider, "content that is not text", reply)
+    usage = _object(reply.get("usage"))
+    details = _object(usage.get("completion_tokens_details"))
+    return Answer(
+        content=clean(content),
+        message={key: value for key, value in message.items() if value is not None} | {"role": "assistant"},
+        finish_reason=_text(choices[0].get("finish_reason")),
+        model=_text(reply.get("model")),
+        prompt_tokens=count(usage.get("prompt_tokens")),
+        output_tokens=count(usage.get("completion_tokens")),
+        reasoning_tokens=count(details.get("reasoning_tokens")),
+        latency_ms=latency_ms,
+        attempts=attempts,
+        response={
+            key: value for key, value in reply.items() if key not in ("choices", "object", "created", "model")
+        },
+    )
+
+
+def _unusable(provider: str, what: str, reply: object) -> NoReturn:
+    raise ProviderError(f"{provider} answered with {what}.", body=str(reply))
+
+
+def _object(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def clean(text: str | None) -> str | None:
+    """`text` as Postgres can hold it: NUL and halves of surrogate pairs become the replacement character."""
+    if text is None or (text.isascii() and "\0" not in text):
+        return text
+    return text.replace("\0", "�").encode("utf-8", "replace").decode()
+
+
+def count(value: object) -> int | None:
+    """A number of tokens; None for what is not one, such as NaN."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
+        return None
+    return int(min(value, 2**31 - 1))
+
+
+def read_failure(error: Exception, provider: str) -> ProviderError:  # noqa: PLR0911 - one line a kind of failure
+    """What `error` means for the call. Errors that are not the provider's are raised again."""
+    if isinstance(error, ProviderError):
+        return error
+    if isinstance(error, openai.APIStatusError):
+        return status_failure(error.response, provider)
+    if isinstance(error, BodyTooLarge) or isinstance(error.__cause__, BodyTooLarge):
+        return ProviderError(f"{provider}: {error if isinstance(error, BodyTooLarge) else error.__cause__}")
+    refused = _unreachable(error)
+    if refused:
+        return ProviderError(f"{provider} could not be reached: {refused}", retryable=True)
+    if isinstance(error, TimeoutError | openai.APITimeoutError | httpx2.TimeoutException):
+        return ProviderError(f"{provider} did not answer in time.", retryable=True)
+    if isinstance(error, openai.APIConnectionError):
+        cause = error.__cause__
+        reason = str(cause or error) or type(cause or error).__name__
+        return ProviderError(f"{provider} could not be reached: {reason}", retryable=True)
+    if isinstance(error, openai.APIError):  # an error event inside a stream
+        return ProviderError(f"{provider}: {error.message}", code=_text(error.code), body=str(error.body))
+    if isinstance(error, ValueError):  # JSON that is cut or is not JSON
+        return ProviderError(f"{provider} answered with JSON that cannot be read: {error}", retryable=True)
+    if isinstance(error, OSError) or type(error).__module__.split(".")[0] in ("httpx2", "aiohttp"):
+        return ProviderError(
+            f"The connection to {provider} broke: {str(error) or type(error).__name__}", retryable=True
+        )
+    raise error
+
+
+def _unreachable(error: BaseException) -> str | None:
+    """Why no connection came about, where that is what is behind `error`: some layers call it a timeout."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and not isinstance(cause, TimeoutError):
+            return str(cause)
+        cause = cause.__cause__
+    return None
+
+
+def status_failure(response: httpx2.Response, provider: str) -> ProviderError:
+    """The failure that an answer with an error's status is, in the provider's own words."""
+    whole = _object(_json_of(response))
+    said = _object(whole.get("error")) or whole
+    code = _text(said.get("code"))
+    message = _text(said.get("message")) or _text(whole.get("error")) or response.text.strip()[:300]
+    status = response.status_code
+    return ProviderError(
+        f"{provider} answered {status}: {clean(message or response.reason_phrase)}",
+        status=status,
+        code=code,
+        body=clean(response.text),
+        retryable=status in (408, 409) or status >= 500 or (status == 429 and code != "insufficient_quota"),
+        retry_after=response.headers.get("retry-after"),
+    )
+
+
+def read_body(response: httpx2.Response, provider: str) -> object:
+    """The JSON of an answer.
+
+    Raises:
+        ProviderError: it is no JSON, which for an answer that says it is may have been cut off on the way.
+    """
+    found = _json_of(response)
+    if found is None:
+        promised = "json" in response.headers.get("content-type", "")
+        what = "JSON that cannot be read" if promised else "something that is not JSON"
+        raise ProviderError(
+            f"{provider} answered with {what}.", body=clean(response.text), retryable=promised
+        )
+    return found
+
+
+def _json_of(response: httpx2.Response) -> object:
+    """What the body says, None where it is no JSON. NaN, which Python reads and the standard forbids, is let pass."""
+    try:
+        return orjson.loads(response.content)
+    except ValueError:
+        pass
+    try:
+        return json.loads(response.text)
+    except (ValueError, RecursionError):
+        return None

@@ -1,0 +1,91 @@
+"""The routes of providers. Keys are write-only: no answer holds one."""
+
+from typing import Any
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.core.database import SessionDep
+from app.core.permissions import Manager, Reader
+from app.providers import repository, service
+from app.providers.models import Provider
+from app.providers.service import ProviderChange
+
+router = APIRouter(prefix="/v5/providers", tags=["Providers"])
+Json = dict[str, Any]
+
+
+class ProviderBody(BaseModel):
+    """A provider to write; absent members stay as they are. A new host, port or scheme takes the stored key away."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    name: str | None = None
+    base_url: str | None = Field(default=None, description="Of any OpenAI-compatible API.")
+    api_key: str | None = Field(default=None, description="Sealed when it is stored, and never shown again.")
+    requests_per_minute: int | None = Field(default=None, ge=1, le=10**9)
+    tokens_per_minute: int | None = Field(default=None, ge=1, le=10**9)
+    concurrency: int | None = Field(default=None, ge=1, le=10_000)
+
+    def change(self) -> ProviderChange:
+        """What to write. A limit that is sent as null is taken away."""
+        limits = {"requests_per_minute", "tokens_per_minute", "concurrency"}
+        cleared = frozenset(name for name in limits & self.model_fields_set if getattr(self, name) is None)
+        return ProviderChange(**self.model_dump(), clear=cleared)
+
+
+@router.get("")
+def list_providers(session: SessionDep, principal: Reader) -> list[Json]:
+    """The providers of the workspace."""
+    return [_present(provider) for provider in repository.list_providers(session, principal.workspace_id)]
+
+
+@router.post("", status_code=201)
+def create_provider(body: ProviderBody, session: SessionDep, principal: Manager) -> Json:
+    """Add an OpenAI-compatible provider."""
+    return _present(service.create_provider(session, principal, body.change()))
+
+
+@router.patch("/{provider_id}")
+def update_provider(provider_id: str, body: ProviderBody, session: SessionDep, principal: Manager) -> Json:
+    """Change a provider."""
+    provider = service.get_provider(session, principal, provider_id)
+    service.change_provider(session, principal, provider, body.change())
+    return _present(provider)
+
+
+@router.delete("/{provider_id}", status_code=204)
+def delete_provider(provider_id: str, session: SessionDep, principal: Manager) -> Response:
+    """Delete a provider and its key."""
+    service.delete_provider(session, principal, service.get_provider(session, principal, provider_id))
+    return Response(status_code=204)
+
+
+@router.post("/{provider_id}/test")
+def test_provider(provider_id: str, session: SessionDep, principal: Manager) -> Json:
+    """Ask the provider for its models: whether address and key are right, and its own words when they are not."""
+    provider = service.get_provider(session, principal, provider_id)
+    endpoint = service.endpoint_of(provider)
+    session.commit()  # no transaction is held while the provider answers
+    tested = service.test_endpoint(endpoint)
+    if tested.ok:
+        provider.models = tested.models
+    return {"ok": tested.ok, "models": tested.models, "error": tested.error, "body": tested.body}
+
+
+def _present(provider: Provider) -> Json:
+    return {
+        "id": provider.id,
+        "name": provider.name,
+        "kind": provider.kind,
+        "base_url": provider.base_url,
+        "has_key": provider.sealed_key is not None,
+        "key_hint": provider.key_hint,
+        "models": provider.models,
+        "requests_per_minute": provider.requests_per_minute,
+        "tokens_per_minute": provider.tokens_per_minute,
+        "concurrency": provider.concurrency,
+        "note": "practice model, not an LLM" if provider.kind == service.PRACTICE else None,
+        "created_at": provider.created_at,
+        "updated_at": provider.updated_at,
+    }

@@ -1,0 +1,233 @@
+"""Calling a model: one request with its retries, deadlines and limits, and the answer in plain values."""
+
+import asyncio
+import email.utils
+import math
+import random
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import openai
+import orjson
+
+from app.core import clock
+from app.providers.answers import (
+    Answer,
+    ProviderError,
+    read_answer,
+    read_body,
+    read_failure,
+    status_failure,
+)
+from app.providers.limits import Limiter, estimated_tokens
+from app.providers.streaming import StreamReader
+from app.providers.transport import http_client
+
+CALL_DEADLINE_S = 120.0
+"""From sending a request to its last byte."""
+PATIENCE_S = 600.0
+"""How long a request goes on being sent again while the provider says that it is busy."""
+_MOST_FAULTS = 3
+_LONGEST_RETRY_AFTER_S = 120.0
+_LONGEST_BACKOFF_S = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A provider as it is called: where, with which key, and how hard."""
+
+    provider_id: str
+    name: str
+    base_url: str
+    api_key: str = field(repr=False)
+    is_practice: bool = False
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    concurrency: int | None = None
+
+
+class ModelClient:
+    """An endpoint with its connections. Belongs to one event loop; close it when done.
+
+    `slots` is how many processes share the endpoint's concurrency.
+    """
+
+    def __init__(
+        self, endpoint: Endpoint, limiter: Limiter | None = None, *, slots: int = 1, connections: int = 500
+    ) -> None:
+        self.endpoint = endpoint
+        self._limiter = limiter
+        self._http = http_client(connections)
+        self._gate = (
+            asyncio.Semaphore(math.ceil(endpoint.concurrency / slots)) if endpoint.concurrency else None
+        )
+        self._openai = openai.AsyncOpenAI(
+            base_url=endpoint.base_url,
+            api_key=endpoint.api_key or "none",
+            max_retries=0,  # the policy below is ours: it must share one rate among all workers
+            http_client=self._http,
+        )
+        sent = {
+            **self._openai.default_headers,
+            **self._openai.auth_headers,
+            "content-type": "application/json",
+        }
+        self._headers = {name: value for name, value in sent.items() if isinstance(value, str)}
+        self._url = f"{endpoint.base_url}/chat/completions"
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._openai.close()
+
+    async def chat(self, body: dict[str, Any]) -> Answer:
+        """The model's answer to `body`, a request of the chat completions API.
+
+        Connection errors and 5xx are tried up to three times; a 429 as long as patience lasts, honouring
+        Retry-After; each with full jitter.
+
+        Raises:
+            ProviderError: no answer; says what the provider said, and after how many attempts.
+        """
+        policy = _Policy(self._limiter)
+        tokens = estimated_tokens(sum(len(str(message.get("content"))) for message in body["messages"]))
+        while True:
+            await self._admit(tokens)
+            started = time.perf_counter()
+            try:
+                reply = await self._post(body)
+                return read_answer(
+                    reply, (time.perf_counter() - started) * 1000, policy.attempts, self.endpoint.name
+                )
+            except Exception as error:  # noqa: BLE001 - read_failure raises what it does not know again
+                await policy.next(read_failure(error, self.endpoint.name))
+            finally:
+                if self._gate:
+                    self._gate.release()
+
+    async def _admit(self, tokens: int) -> None:
+        if self._gate:
+            await self._gate.acquire()
+        if self._limiter:
+            try:
+                await self._limiter.acquire(tokens)
+            except BaseException:
+                if self._gate:
+                    self._gate.release()
+                raise
+
+    async def _post(self, body: dict[str, Any]) -> object:
+        # The SDK's connections and headers without its request layer, which took half the processor time of a
+        # call: see docs/decisions/0008.
+        async with asyncio.timeout(CALL_DEADLINE_S):
+            response = await self._http.post(self._url, content=orjson.dumps(body), headers=self._headers)
+        if not response.is_success:
+            raise status_failure(response, self.endpoint.name)
+        return read_body(response, self.endpoint.name)
+
+    async def stream(self, body: dict[str, Any]) -> AsyncIterator[str | Answer]:
+        """The text of the answer piece by piece, and last the whole `Answer`.
+
+        Until the first piece the request is tried again as in `chat`; after it, a break is an error that keeps
+        what had come.
+
+        Raises:
+            ProviderError: no answer, or it broke off; `partial` holds what had come.
+        """
+        policy = _Policy(self._limiter)
+        body = {**body, "stream": True, "stream_options": {"include_usage": True}}
+        while True:
+            await self._admit(0)
+            reader = StreamReader(self.endpoint.name)
+            try:
+                async with asyncio.timeout(CALL_DEADLINE_S):
+                    events = await self._openai.post(
+                        "/chat/completions",
+                        cast_to=object,
+                        body=body,
+                        stream=True,
+                        stream_cls=openai.AsyncStream[object],
+                    )
+                    async for event in events:
+                        piece = reader.read(event)
+                        if piece:
+                            yield piece
+                yield reader.answer(policy.attempts)
+            except Exception as error:
+                failure = read_failure(error, self.endpoint.name)
+                failure.partial = reader.text
+                if reader.text:
+                    raise failure from error
+                await policy.next(failure)
+            else:
+                return
+            finally:
+                if self._gate:
+                    self._gate.release()
+
+    async def list_models(self) -> list[str]:
+        """The names of the models that the provider offers.
+
+        Raises:
+            ProviderError: it did not answer, with its own words.
+        """
+        try:
+            async with asyncio.timeout(15):
+                reply = await self._openai.get("/models", cast_to=object)
+        except Exception as error:
+            raise read_failure(error, self.endpoint.name) from error
+        found = reply.get("data") if isinstance(reply, dict) else None
+        if not isinstance(found, list):
+            msg = f"{self.endpoint.name} answered, but not with a list of models."
+            raise ProviderError(msg, body=str(reply))
+        return sorted(str(model["id"]) for model in found if isinstance(model, dict) and "id" in model)
+
+
+class _Policy:
+    """When to try again, and after how long."""
+
+    def __init__(self, limiter: Limiter | None) -> None:
+        self._limiter = limiter
+        self._faults = 0
+        self._busy_until = time.monotonic() + PATIENCE_S
+        self.attempts = 1
+
+    async def next(self, failure: ProviderError) -> None:
+        """Wait for the next try, or raise `failure` when there is none."""
+        failure.attempts = self.attempts
+        if failure.status == 429 and failure.retryable:
+            delay = self._busy_delay(failure)
+            if time.monotonic() + delay > self._busy_until:
+                raise failure
+            if self._limiter:
+                await self._limiter.slow_down()
+        else:
+            self._faults += 1
+            if not failure.retryable or self._faults >= _MOST_FAULTS:
+                raise failure
+            delay = random.uniform(0, min(_LONGEST_BACKOFF_S, 0.5 * 2**self._faults))
+        self.attempts += 1
+        await asyncio.sleep(delay)
+
+    def _busy_delay(self, failure: ProviderError) -> float:
+        asked = retry_after_s(failure.retry_after)
+        if asked is not None:
+            return min(asked, _LONGEST_RETRY_AFTER_S) * random.uniform(1, 1.25)
+        return random.uniform(0, min(_LONGEST_BACKOFF_S, 0.5 * 2 ** min(self.attempts, 10)))
+
+
+def retry_after_s(header: str | None) -> float | None:
+    """The seconds that a Retry-After header asks for, which may name seconds or a date; None if it does neither."""
+    if not header:
+        return None
+    try:
+        return max(0.0, float(header))
+    except ValueError:
+        pass
+    try:
+        moment: datetime = email.utils.parsedate_to_datetime(header)
+    except ValueError:
+        return None
+    return max(0.0, (moment - clock.now()).total_seconds()) if moment.tzinfo else None

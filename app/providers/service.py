@@ -1,0 +1,252 @@
+"""Providers of a workspace: adding, changing, testing them, and finding the one that a prompt means."""
+
+import asyncio
+import urllib.parse
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from app.core import ids, security
+from app.core.access import Principal
+from app.core.errors import Conflict, Invalid, NotFound
+from app.core.settings import get_settings
+from app.practice import keys as practice_keys
+from app.providers import repository
+from app.providers.answers import ProviderError
+from app.providers.client import Endpoint, ModelClient
+from app.providers.models import Provider
+from app.providers.prices import FREE, Price, price_of
+from app.workspaces import audit
+
+OPENAI_URL = "https://api.openai.com/v1"
+PRACTICE = "practice"
+_LONGEST_NAME = 60
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderChange:
+    """What to write; None leaves a property as it is. The key is write-only."""
+
+    name: str | None = None
+    base_url: str | None = None
+    api_key: str | None = None
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    concurrency: int | None = None
+    clear: frozenset[str] = frozenset()
+    """Limits to take away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """What came of testing a provider."""
+
+    ok: bool
+    models: list[str]
+    error: str | None = None
+    body: str | None = None
+
+
+def create_provider(session: Session, principal: Principal, change: ProviderChange) -> Provider:
+    """A new OpenAI-compatible provider.
+
+    Raises:
+        Invalid: name or address cannot be used.
+        Conflict: the name is taken.
+    """
+    provider = Provider(
+        id=ids.new_id("prov"),
+        workspace_id=principal.workspace_id,
+        name=_usable_name(session, principal, change.name or ""),
+        kind="openai",
+        base_url=_usable_url(change.base_url or OPENAI_URL),
+    )
+    session.add(provider)
+    _apply(provider, change)
+    session.flush()
+    audit.record(
+        session,
+        principal,
+        "provider.created",
+        "provider",
+        provider.id,
+        name=provider.name,
+        base_url=provider.base_url,
+    )
+    return provider
+
+
+def create_practice_provider(session: Session, workspace_id: str) -> Provider:
+    """Give a new workspace the practice provider, whose address and key come from the server."""
+    provider = Provider(id=ids.new_id("prov"), workspace_id=workspace_id, name=PRACTICE, kind=PRACTICE)
+    session.add(provider)
+    session.flush()
+    return provider
+
+
+def change_provider(
+    session: Session, principal: Principal, provider: Provider, change: ProviderChange
+) -> None:
+    """Change a provider. A new host, port or scheme takes the stored key away, unless a key comes with it:
+    nobody can have a key sent to an address that its owner did not choose.
+
+    Raises:
+        Invalid: name or address cannot be used, or the practice provider's address would change.
+        Conflict: the name is taken.
+    """
+    if change.name is not None and change.name.strip() != provider.name:
+        provider.name = _usable_name(session, principal, change.name)
+    if provider.kind == PRACTICE and (change.base_url or change.api_key):
+        raise Invalid("The practice provider's address and key come from the server.")
+    if change.base_url is not None:
+        url = _usable_url(change.base_url)
+        if _origin(url) != _origin(provider.base_url or ""):
+            provider.sealed_key = provider.key_hint = None
+        provider.base_url = url
+    _apply(provider, change)
+    audit.record(
+        session, principal, "provider.changed", "provider", provider.id,
+        name=provider.name, base_url=provider.base_url, key_changed=change.api_key is not None,
+    )  # fmt: skip
+
+
+def _apply(provider: Provider, change: ProviderChange) -> None:
+    if change.api_key:
+        key = change.api_key.strip()
+        if not key.isascii() or not key.isprintable():
+            raise Invalid(
+                "The key has characters that cannot be sent.", fields={"api_key": "Copy the key again."}
+            )
+        provider.sealed_key = security.encrypt(key, bound_to=provider.id)
+        provider.key_hint = key[-4:] if len(key) >= 12 else "****"
+    for limit in ("requests_per_minute", "tokens_per_minute", "concurrency"):
+        value = getattr(change, limit)
+        if value is not None and value < 1:
+            raise Invalid("A limit is at least 1.", fields={limit: "At least 1, or empty for none."})
+        if value is not None or limit in change.clear:
+            setattr(provider, limit, value)
+
+
+def delete_provider(session: Session, principal: Principal, provider: Provider) -> None:
+    """Delete a provider and its key. Versions that name it cannot be run until one of that name is there again.
+
+    Raises:
+        Conflict: it is the practice provider.
+    """
+    if provider.kind == PRACTICE:
+        raise Conflict("The practice provider stays: the demo and the first steps use it.")
+    audit.record(session, principal, "provider.deleted", "provider", provider.id, name=provider.name)
+    session.delete(provider)
+
+
+def get_provider(session: Session, principal: Principal, key: str) -> Provider:
+    """A provider by id or name.
+
+    Raises:
+        NotFound: the workspace has no such provider.
+    """
+    provider = repository.find_provider(session, principal.workspace_id, key)
+    if provider is None:
+        raise NotFound(f"There is no provider {key}.")
+    return provider
+
+
+def find_endpoint(session: Session, workspace_id: str, name: str | None) -> Endpoint:
+    """How to call the provider that a prompt names; without a name, the only real one, else the practice one.
+
+    Raises:
+        NotFound: no such provider; the message names those that there are.
+    """
+    providers = repository.list_providers(session, workspace_id)
+    found = next((p for p in providers if p.name == name), None)
+    if name is None:
+        real = [p for p in providers if p.kind != PRACTICE]
+        found = (
+            real[0]
+            if len(real) == 1
+            else next((p for p in providers if p.kind == PRACTICE and not real), None)
+        )
+    if found is None:
+        names = ", ".join(p.name for p in providers) or "none"
+        what = f"There is no provider `{name}`" if name else "Say which provider the prompt uses"
+        raise NotFound(f"{what}. Providers of this workspace: {names}.")
+    return endpoint_of(found)
+
+
+def endpoint_of(provider: Provider) -> Endpoint:
+    """How to call `provider`, its key unsealed.
+
+    Raises:
+        Unavailable: the key cannot be read with this server's secret.
+    """
+    practice = provider.kind == PRACTICE
+    settings = get_settings()
+    if practice:
+        base_url, key = (
+            settings.practice_url,
+            practice_keys.sign(settings.secret_key.get_secret_value(), provider.workspace_id),
+        )
+    else:
+        base_url = provider.base_url or OPENAI_URL
+        key = security.decrypt(provider.sealed_key, bound_to=provider.id) if provider.sealed_key else ""
+    return Endpoint(
+        provider_id=provider.id,
+        name=provider.name,
+        base_url=base_url,
+        api_key=key,
+        is_practice=practice,
+        requests_per_minute=provider.requests_per_minute,
+        tokens_per_minute=provider.tokens_per_minute,
+        concurrency=provider.concurrency,
+    )
+
+
+def price_at(endpoint: Endpoint, model: str) -> Price | None:
+    """What `model` costs at `endpoint`; None when nobody knows."""
+    return FREE if endpoint.is_practice else price_of(model, endpoint.base_url)
+
+
+def test_endpoint(endpoint: Endpoint) -> Tested:
+    """Ask the provider for its models: whether address and key are right, and its own words when they are not."""
+
+    async def ask() -> list[str]:
+        client = ModelClient(endpoint, connections=1)
+        try:
+            return await client.list_models()
+        finally:
+            await client.aclose()
+
+    try:
+        return Tested(ok=True, models=asyncio.run(ask()))
+    except ProviderError as error:
+        return Tested(ok=False, models=[], error=error.message, body=error.body)
+
+
+def _usable_name(session: Session, principal: Principal, name: str) -> str:
+    name = name.strip()
+    if not name or len(name) > _LONGEST_NAME or not name.isprintable():
+        text = f"Give it a name of up to {_LONGEST_NAME} characters, such as openai."
+        raise Invalid(text, fields={"name": text})
+    if repository.find_provider(session, principal.workspace_id, name):
+        raise Conflict(f"There is a provider `{name}` already.")
+    return name
+
+
+def _usable_url(url: str) -> str:
+    url = url.strip().rstrip("/")
+    try:
+        parts = urllib.parse.urlsplit(url)
+        usable = (
+            parts.scheme in ("http", "https") and parts.hostname and not parts.username and parts.port != 0
+        )
+    except ValueError:
+        usable = False
+    if not usable or not url.isprintable() or " " in url:
+        text = f"Enter the base URL of the API, such as {OPENAI_URL}."
+        raise Invalid(text, fields={"base_url": text})
+    return url
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urllib.parse.urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)

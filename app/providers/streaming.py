@@ -1,0 +1,92 @@
+"""Putting a streamed answer together again: text, tool calls, usage."""
+
+import time
+from typing import Any
+
+from app.providers.answers import Answer, ProviderError, clean, count
+
+
+class StreamReader:
+    """Reads the events of one streamed chat completion."""
+
+    def __init__(self, provider: str) -> None:
+        self._provider = provider
+        self._started = time.perf_counter()
+        self._pieces: list[str] = []
+        self._calls: dict[int, dict[str, Any]] = {}
+        self._finish_reason: str | None = None
+        self._model: str | None = None
+        self._rest: dict[str, Any] = {}
+
+    @property
+    def text(self) -> str:
+        """What has come so far."""
+        return "".join(self._pieces)
+
+    def read(self, event: object) -> str:
+        """Take in one event; the text that it adds, if any.
+
+        Raises:
+            ProviderError: the event is not one of a chat completion.
+        """
+        if not isinstance(event, dict):
+            msg = f"{self._provider} sent an event that is not JSON."
+            raise ProviderError(msg, body=str(event))
+        self._model = event.get("model") or self._model
+        self._rest |= {
+            k: v
+            for k, v in event.items()
+            if k not in ("choices", "object", "created", "model") and v is not None
+        }
+        choices = event.get("choices")
+        if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
+            return ""
+        self._finish_reason = choices[0].get("finish_reason") or self._finish_reason
+        delta = choices[0].get("delta")
+        if not isinstance(delta, dict):
+            return ""
+        for call in delta.get("tool_calls") or []:
+            self._add_call(call)
+        piece = clean(delta.get("content")) if isinstance(delta.get("content"), str) else ""
+        if piece:
+            self._pieces.append(piece)
+        return piece or ""
+
+    def _add_call(self, part: dict[str, Any]) -> None:
+        call = self._calls.setdefault(
+            part.get("index", 0), {"id": "", "type": "function", "function": {"name": "", "arguments": ""}}
+        )
+        call["id"] = part.get("id") or call["id"]
+        function = part.get("function") or {}
+        call["function"]["name"] += function.get("name") or ""
+        call["function"]["arguments"] += function.get("arguments") or ""
+
+    def answer(self, attempts: int) -> Answer:
+        """The whole answer, once the stream has ended.
+
+        Raises:
+            ProviderError: the stream ended before the model said why it stopped.
+        """
+        if self._finish_reason is None:
+            msg = f"The answer of {self._provider} broke off."
+            raise ProviderError(msg, retryable=True)
+        calls = [self._calls[index] for index in sorted(self._calls)]
+        content = self.text or None
+        usage = self._rest.get("usage") if isinstance(self._rest.get("usage"), dict) else {}
+        message: dict[str, Any] = {"role": "assistant"}
+        if content is not None:
+            message["content"] = content
+        if calls:
+            message["tool_calls"] = calls
+        return Answer(
+            content=content,
+            message=message,
+            finish_reason=self._finish_reason,
+            model=self._model,
+            prompt_tokens=count((usage or {}).get("prompt_tokens")),
+            output_tokens=count((usage or {}).get("completion_tokens")),
+            reasoning_tokens=None,
+            latency_ms=(time.perf_counter() - self._started) * 1000,
+            attempts=attempts,
+            response=self._rest,
+        )

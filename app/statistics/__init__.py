@@ -1,0 +1,1 @@
+"""Estimates with their uncertainty: pure functions over numbers, which import nothing of the application."""

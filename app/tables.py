@@ -1,0 +1,13 @@
+"""Every table in one place, for migrations and tests: importing this fills the metadata."""
+
+from app.accounts import models as accounts
+from app.core.database import Base
+from app.datasets import models as datasets
+from app.evaluations import models as evaluations
+from app.files import models as files
+from app.logs import models as logs
+from app.providers import models as providers
+from app.workspaces import models as workspaces
+
+DOMAINS = (accounts, workspaces, providers, files, datasets, logs, evaluations)
+ALL_TABLES = Base.metadata.sorted_tables

@@ -1,0 +1,65 @@
+"""The routes of API keys."""
+
+from datetime import datetime
+from typing import Any
+
+from fastapi import APIRouter, Response
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from app.core.access import Role
+from app.core.database import SessionDep
+from app.core.permissions import KeyHolder
+from app.workspaces import service
+from app.workspaces.models import ApiKey
+
+router = APIRouter(prefix="/v5/keys", tags=["Keys"])
+Json = dict[str, Any]
+
+
+class KeyCreate(BaseModel):
+    """A new key."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    name: str = Field(max_length=200, description="What uses it.")
+    role: Role = Field(default=Role.MEMBER, description="Never more than its maker's.")
+    expires_at: AwareDatetime | None = None
+
+
+@router.get("")
+def list_keys(session: SessionDep, principal: KeyHolder) -> list[Json]:
+    """The keys that you may see: an admin all of them, others their own."""
+    return [_present(key) for key in service.list_keys(session, principal)]
+
+
+@router.post("", status_code=201)
+def create_key(body: KeyCreate, session: SessionDep, principal: KeyHolder) -> Json:
+    """Make a key. `key` is shown this once."""
+    key, secret = service.create_key(
+        session, principal, name=body.name, role=body.role, expires_at=body.expires_at
+    )
+    return _present(key, principal.name) | {"key": secret}
+
+
+@router.delete("/{key_id}", status_code=204)
+def revoke_key(key_id: str, session: SessionDep, principal: KeyHolder) -> Response:
+    """Stop a key from working, at once."""
+    service.revoke_key(session, principal, key_id)
+    return Response(status_code=204)
+
+
+def _present(key: ApiKey, maker: str | None = None) -> Json:
+    def iso(moment: datetime | None) -> str | None:
+        return moment.isoformat() if moment else None
+
+    return {
+        "id": key.id,
+        "name": key.name,
+        "role": key.role,
+        "hint": key.hint,
+        "created_by": maker or key.maker.full_name,
+        "created_at": iso(key.created_at),
+        "expires_at": iso(key.expires_at),
+        "revoked_at": iso(key.revoked_at),
+        "last_used_at": iso(key.last_used_at),
+    }

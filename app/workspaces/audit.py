@@ -1,0 +1,31 @@
+"""The audit log: who did what, in rows that are only ever added."""
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.core import ids
+from app.core.access import Principal
+from app.workspaces.models import AuditEntry
+
+
+def record(
+    session: Session, principal: Principal, action: str, subject_type: str, subject_id: str, **detail: Any
+) -> None:
+    """Add an entry to the log of the principal's workspace; it commits with what it is about.
+
+    `action` is `noun.verb` in the past tense, for example `deployment.created`. `detail` holds no secrets.
+    """
+    session.add(
+        AuditEntry(
+            id=ids.new_id("aud"),
+            workspace_id=principal.workspace_id,
+            actor_id=principal.user_id,
+            actor_name=principal.name,
+            key_id=principal.key_id,
+            action=action,
+            subject_type=subject_type,
+            subject_id=subject_id,
+            detail=detail,
+        )
+    )

@@ -1,0 +1,61 @@
+"""Finds out who is calling: a session cookie on pages, an API key on the API, and nothing else."""
+
+from datetime import timedelta
+
+from fastapi import Request
+from sqlalchemy.orm import Session
+
+from app.accounts import service as accounts
+from app.accounts.models import User
+from app.core import clock, security
+from app.core.access import Principal, Role
+from app.core.csrf import SESSION_COOKIE
+from app.core.errors import NotFound, Unauthenticated
+from app.core.http import is_api
+from app.workspaces import repository
+from app.workspaces.service import principal_of
+
+_RANK = {role: rank for rank, role in enumerate(Role)}
+
+
+def authenticate(request: Request, session: Session) -> Principal:
+    """The caller of `request`, in the workspace that it is about.
+
+    Raises:
+        Unauthenticated: no valid session or key.
+        NotFound: the caller does not belong to the workspace in the path.
+    """
+    if is_api(request):
+        return _by_key(session, request.headers.get("x-api-key", ""))
+    user = signed_in_user(request, session)
+    slug = request.path_params.get("w")
+    memberships = repository.list_memberships(session, user.id)
+    membership = next((m for m in memberships if slug in (None, m.workspace.slug)), None)
+    if membership is None:
+        raise NotFound("There is no such workspace, or you are not a member of it.")
+    return principal_of(membership.workspace, user, Role(membership.role))
+
+
+def signed_in_user(request: Request, session: Session) -> User:
+    """The person behind the session cookie.
+
+    Raises:
+        Unauthenticated: there is no session.
+    """
+    token = request.cookies.get(SESSION_COOKIE)
+    user = accounts.session_user(session, token) if token else None
+    if user is None:
+        raise Unauthenticated("Sign in to go on.")
+    return user
+
+
+def _by_key(session: Session, secret: str) -> Principal:
+    if not secret:
+        raise Unauthenticated("Send your API key in the header X-API-KEY.")
+    found = repository.find_live_key(session, security.token_hash(secret))
+    if found is None:
+        raise Unauthenticated("This API key is not valid: it is unknown, revoked or expired.")
+    key, user, membership, workspace = found
+    repository.touch_key(session, key.id, unless_after=clock.now() - timedelta(minutes=1))
+    role = max(Role(key.role), Role(membership.role), key=_RANK.__getitem__)
+    return principal_of(workspace, user, role, key_id=key.id)

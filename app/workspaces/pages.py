@@ -1,0 +1,121 @@
+"""The settings pages of API keys and of one's own account."""
+
+from datetime import UTC, datetime, time, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import RedirectResponse
+
+from app.accounts import service as accounts
+from app.core import clock, templating
+from app.core.access import Action, Principal, Role
+from app.core.database import SessionDep
+from app.core.errors import DomainError, Invalid
+from app.core.permissions import KeyHolder, Reader, SignedIn
+from app.core.settings import get_settings
+from app.workspaces import repository, service
+
+router = APIRouter(prefix="/w/{w}/settings", include_in_schema=False)
+
+
+@router.get("/keys", name="workspaces:keys")
+def keys_page(request: Request, session: SessionDep, principal: Reader) -> Response:
+    """Which keys there are; those without the right to make any see who has it."""
+    return _keys(request, session, principal)
+
+
+def _keys(
+    request: Request,
+    session: SessionDep,
+    principal: Principal,
+    *,
+    secret: str | None = None,
+    problem: str | None = None,
+    name: str = "",
+    status: int = 200,
+) -> Response:
+    keys = service.list_keys(session, principal) if principal.may(Action.OWN_KEYS) else []
+    roles = [role for role in Role if role is not Role.GUEST and _rank(role) >= _rank(principal.role)]
+    return templating.render(
+        request,
+        "workspaces/keys.html",
+        status=status,
+        keys=keys,
+        now=clock.now(),
+        secret=secret,
+        problem=problem,
+        name=name,
+        roles=roles,
+        public_url=get_settings().public_url,
+    )
+
+
+def _rank(role: Role) -> int:
+    return list(Role).index(role)
+
+
+@router.post("/keys")
+def create_key(
+    request: Request,
+    session: SessionDep,
+    principal: KeyHolder,
+    name: Annotated[str, Form()] = "",
+    role: Annotated[Role, Form()] = Role.MEMBER,
+    expires: Annotated[str, Form()] = "",
+) -> Response:
+    """Make a key and show it, this once."""
+    try:
+        with session.begin_nested():
+            _, secret = service.create_key(
+                session, principal, name=name, role=role, expires_at=_end_of(expires)
+            )
+    except DomainError as error:
+        return _keys(request, session, principal, problem=error.message, name=name, status=422)
+    return _keys(request, session, principal, secret=secret)
+
+
+def _end_of(day: str) -> datetime | None:
+    """The end of a day given as 2027-01-31; None for an empty field."""
+    if not day:
+        return None
+    try:
+        return datetime.combine(datetime.fromisoformat(day).date(), time(), UTC) + timedelta(days=1)
+    except ValueError as error:
+        raise Invalid("The expiry is a date, such as 2027-01-31.") from error
+
+
+@router.post("/keys/{key_id}/revoke")
+def revoke_key(session: SessionDep, principal: KeyHolder, key_id: str) -> Response:
+    """Stop a key from working."""
+    service.revoke_key(session, principal, key_id)
+    return RedirectResponse(f"/w/{principal.workspace_slug}/settings/keys", 303)
+
+
+@router.get("/account", name="workspaces:account")
+def account_page(request: Request, _: SignedIn) -> Response:
+    """Who you are here, your password, and signing out."""
+    return templating.render(
+        request, "workspaces/account.html", problem=None, saved=False, minimum=accounts.MINIMUM_PASSWORD
+    )
+
+
+@router.post("/account")
+def change_password(
+    request: Request, session: SessionDep, principal: SignedIn, password: Annotated[str, Form()] = ""
+) -> Response:
+    """Set a new password."""
+    user = repository.find_person(session, principal.user_id)
+    problem = None
+    try:
+        if user:
+            accounts.set_password(user, password)
+    except Invalid as error:
+        problem = error.message
+    return templating.render(
+        request,
+        "workspaces/account.html",
+        status=422 if problem else 200,
+        problem=problem,
+        saved=problem is None,
+        minimum=accounts.MINIMUM_PASSWORD,
+    )

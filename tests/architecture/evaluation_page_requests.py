@@ -1,0 +1,65 @@
+"""Valid requests to the pages of evaluations."""
+
+from typing import Any
+
+from tests.architecture.requests import Call, Make, World
+
+
+def _evaluation(world: World, **more: Any) -> dict[str, Any]:
+    return {"w": world.slug, "evaluation_id": world.evaluation.id, **more}
+
+
+def _evaluator(world: World) -> dict[str, Any]:
+    return {"w": world.slug, "file_id": world.evaluator.file_id}
+
+
+EVALUATION_PAGE_REQUESTS: dict[str, Make] = {
+    "GET /w/{w}/evaluations": lambda w: Call({"w": w.slug}),
+    "GET /w/{w}/evaluations/new": lambda w: Call({"w": w.slug}),
+    "POST /w/{w}/evaluations": lambda w: Call(
+        {"w": w.slug},
+        form={
+            "prompt": w.prompt.file_id,
+            "versions": ["1", "2"],
+            "baseline": "1",
+            "dataset": w.dataset.file_id,
+            "dataset_version": "1",
+            "evaluators": [w.evaluator.id],
+            "primary": w.evaluator.id,
+            "repeats": "1",
+            "concurrency": "5",
+        },
+    ),
+    "GET /w/{w}/evaluations/{evaluation_id}": lambda w: Call(_evaluation(w)),
+    "GET /w/{w}/evaluations/{evaluation_id}/live": lambda w: Call(_evaluation(w)),
+    "GET /w/{w}/evaluations/{evaluation_id}/events": lambda w: Call(
+        {"w": w.slug, "evaluation_id": w.quiet_evaluation.id}
+    ),
+    "POST /w/{w}/evaluations/{evaluation_id}/stop": lambda w: Call(_evaluation(w), form={}),
+    "POST /w/{w}/evaluations/{evaluation_id}/runs/{run_id}/cancel": lambda w: Call(
+        _evaluation(w, run_id=w.going_run.id), form={}
+    ),
+    "POST /w/{w}/evaluations/{evaluation_id}/runs/{run_id}/resume": lambda w: Call(
+        _evaluation(w, run_id=w.cancelled_run.id), form={}
+    ),
+    "POST /w/{w}/evaluations/{evaluation_id}/runs/{run_id}/retry": lambda w: Call(
+        _evaluation(w, run_id=w.failed_run.id), form={}
+    ),
+    "POST /w/{w}/evaluations/{evaluation_id}/runs/{run_id}/baseline": lambda w: Call(
+        _evaluation(w, run_id=w.failed_run.id), form={}
+    ),
+    "GET /w/{w}/evaluations/{evaluation_id}/rows": lambda w: Call(_evaluation(w)),
+    "GET /w/{w}/evaluations/{evaluation_id}/rows/{number}": lambda w: Call(_evaluation(w, number=1)),
+    "GET /w/{w}/evaluations/{evaluation_id}/rows/{number}/logs": lambda w: Call(_evaluation(w, number=1)),
+    "GET /w/{w}/evaluators/new": lambda w: Call({"w": w.slug}, query={"kind": "exact"}),
+    "POST /w/{w}/evaluators/new": lambda w: Call(
+        {"w": w.slug}, form={"kind": "exact", "path": "tests/new judge"}
+    ),
+    "GET /w/{w}/evaluators/{file_id}": lambda w: Call(_evaluator(w)),
+    "POST /w/{w}/evaluators/{file_id}": lambda w: Call(
+        _evaluator(w), form={"kind": "exact", "note": "Once more"}
+    ),
+    "POST /w/{w}/evaluators/{file_id}/test": lambda w: Call(
+        _evaluator(w), form={"kind": "exact", "output": "a", "target": "a"}
+    ),
+}

@@ -1,0 +1,50 @@
+"""Valid requests to the pages, beside those to the API."""
+
+from tests.architecture.requests import Call, Make, World
+
+
+def _prompt(world: World) -> dict[str, str]:
+    return {"w": world.slug, "file_id": world.prompt.file_id}
+
+
+def _editor_form(world: World) -> dict[str, str]:
+    return {
+        "base": "1",
+        "role": "user",
+        "name": "",
+        "content": "Hello",
+        "extra": "",
+        "model": "practice-1",
+        "provider": "practice",
+    }
+
+
+_SPEC = '{"model": "practice-1", "provider": "practice", "template": [{"role": "user", "content": "Hi"}]}'
+_PROMPT = "/w/{w}/prompts/{file_id}"
+_FILE = "/w/{w}/files-at/{file_id}"
+
+PAGE_REQUESTS: dict[str, Make] = {
+    "GET /w/{w}": lambda w: Call({"w": w.slug}),
+    "GET /setup": lambda w: Call(names_things=False),
+    "POST /setup": lambda w: Call(form={}, names_things=False),
+    "GET /w/{w}/prompts/new": lambda w: Call({"w": w.slug}),
+    f"GET {_PROMPT}/edit": lambda w: Call(_prompt(w)),
+    f"POST {_PROMPT}/edit": lambda w: Call(_prompt(w), form=_editor_form(w)),
+    f"POST {_PROMPT}/run": lambda w: Call(_prompt(w), form=_editor_form(w)),
+    f"POST {_PROMPT}/review": lambda w: Call(_prompt(w), form=_editor_form(w)),
+    f"POST {_PROMPT}/commit": lambda w: Call(_prompt(w), form={"base": "1", "spec": _SPEC, "note": "try it"}),
+    f"GET {_PROMPT}": lambda w: Call(_prompt(w)),
+    f"GET {_PROMPT}/versions/{{number}}": lambda w: Call(_prompt(w) | {"number": 2}),
+    f"GET {_PROMPT}/diff": lambda w: Call(_prompt(w), query={"from": 1, "to": 2}),
+    f"GET {_PROMPT}/deployments": lambda w: Call(_prompt(w)),
+    f"GET {_PROMPT}/deploy": lambda w: Call(_prompt(w), query={"version": 2}),
+    f"POST {_PROMPT}/deploy": lambda w: Call(_prompt(w), form={"version": 2, "environment": w.staging.id}),
+    "GET /w/{w}/files": lambda w: Call({"w": w.slug}),
+    "GET /w/{w}/files/{path:path}": lambda w: Call({"w": w.slug, "path": "world"}),
+    "GET /w/{w}/create": lambda w: Call({"w": w.slug}),
+    "POST /w/{w}/folders": lambda w: Call({"w": w.slug}, form={"path": "made"}),
+    f"GET {_FILE}/move": lambda w: Call(_prompt(w)),
+    f"POST {_FILE}/move": lambda w: Call(_prompt(w), form={"path": "moved/here"}),
+    f"GET {_FILE}/delete": lambda w: Call(_prompt(w)),
+    f"POST {_FILE}/delete": lambda w: Call(_prompt(w), form={}),
+}

@@ -1,0 +1,44 @@
+"""Valid requests to the pages of datasets and settings."""
+
+from typing import Any
+
+from tests.architecture.requests import Call, Make, World
+
+CSV = ("rows.csv", b"question,target\nnew,yes\n")
+
+
+def _dataset(world: World, **more: Any) -> dict[str, Any]:
+    return {"w": world.slug, "file_id": world.dataset.file_id, **more}
+
+
+def _provider(world: World) -> dict[str, Any]:
+    return {"w": world.slug, "provider_id": world.provider.id}
+
+
+SETTINGS_REQUESTS: dict[str, Make] = {
+    "GET /w/{w}/datasets/new": lambda w: Call({"w": w.slug}),
+    "POST /w/{w}/datasets/new": lambda w: Call({"w": w.slug}, form={"path": "made/rows"}, upload=CSV),
+    "GET /w/{w}/datasets/{file_id}": lambda w: Call(_dataset(w)),
+    "GET /w/{w}/datasets/{file_id}/rows/{datapoint_id}": lambda w: Call(
+        _dataset(w, datapoint_id=w.datapoint_id), query={"version": 1}
+    ),
+    "GET /w/{w}/datasets/{file_id}/versions": lambda w: Call(_dataset(w)),
+    "GET /w/{w}/datasets/{file_id}/import": lambda w: Call(_dataset(w)),
+    "POST /w/{w}/datasets/{file_id}/import": lambda w: Call(_dataset(w), form={"action": "add"}, upload=CSV),
+    "GET /w/{w}/settings": lambda w: Call({"w": w.slug}),
+    "GET /w/{w}/settings/providers": lambda w: Call({"w": w.slug}),
+    "POST /w/{w}/settings/providers": lambda w: Call(
+        {"w": w.slug}, form={"name": "made", "base_url": "http://127.0.0.1:9/v1", "api_key": "k"}
+    ),
+    "GET /w/{w}/settings/providers/{provider_id}": lambda w: Call(_provider(w)),
+    "POST /w/{w}/settings/providers/{provider_id}": lambda w: Call(
+        _provider(w), form={"name": "other", "base_url": "http://127.0.0.1:9/v1"}
+    ),
+    "POST /w/{w}/settings/providers/{provider_id}/delete": lambda w: Call(_provider(w), form={}),
+    "POST /w/{w}/settings/providers/{provider_id}/test": lambda w: Call(_provider(w), form={}),
+    "GET /w/{w}/settings/keys": lambda w: Call({"w": w.slug}),
+    "POST /w/{w}/settings/keys": lambda w: Call({"w": w.slug}, form={"name": "made", "role": "viewer"}),
+    "POST /w/{w}/settings/keys/{key_id}/revoke": lambda w: Call({"w": w.slug, "key_id": w.key.id}, form={}),
+    "GET /w/{w}/settings/account": lambda w: Call({"w": w.slug}),
+    "POST /w/{w}/settings/account": lambda w: Call({"w": w.slug}, form={"password": "another long password"}),
+}

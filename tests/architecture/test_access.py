@@ -1,0 +1,188 @@
+"""Every route of the application, asked by everybody: allowed cells answer, all others refuse."""
+
+from datetime import timedelta
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from sqlalchemy import Engine
+
+from app.accounts import service as accounts
+from app.core import clock
+from app.core.access import ALLOWED, Action, Principal, Role
+from app.core.csrf import SESSION_COOKIE
+from app.core.database import unit_of_work
+from app.core.permissions import permit, routes_of, undeclared_routes
+from app.core.security import signature
+from app.main import create_app
+from app.workspaces import service as workspaces
+from app.workspaces.models import ApiKey
+from tests import factories
+from tests.architecture.evaluation_page_requests import EVALUATION_PAGE_REQUESTS
+from tests.architecture.page_requests import PAGE_REQUESTS
+from tests.architecture.requests import REQUESTS, Call, World, build_world
+from tests.architecture.settings_requests import SETTINGS_REQUESTS
+
+EVERY = REQUESTS | PAGE_REQUESTS | SETTINGS_REQUESTS | EVALUATION_PAGE_REQUESTS
+ROUTES = {
+    f"{method} {route.path}": action
+    for route, action in routes_of(create_app())
+    if action is not None
+    for method in route.methods
+}
+
+
+def test_every_route_has_a_request_and_no_request_is_left_over() -> None:
+    assert set(ROUTES) == set(EVERY)
+
+
+def test_a_route_without_a_permission_does_not_start(app: FastAPI) -> None:
+    open_app = FastAPI(openapi_url=None)
+
+    @open_app.get("/forgotten")
+    def forgotten() -> None: ...
+
+    assert undeclared_routes(open_app) == ["/forgotten"]
+    assert undeclared_routes(app) == []
+
+
+@pytest.mark.parametrize("route", sorted(ROUTES))
+def test_access(app: FastAPI, database: Engine, route: str) -> None:
+    action = ROUTES[route]
+    shared = _world(Role.ADMIN)  # reading changes nothing, nor does being refused
+    _as_strangers(app, shared, route, action)
+    for role in Role:
+        changes = not route.startswith("GET ") and _may(role, action)
+        world = _world(role) if changes else shared
+        _as_role(app, world, route, role)
+
+
+def _may(role: Role, action: Action) -> bool:
+    return action is Action.PUBLIC or role in ALLOWED[action]
+
+
+def _world(role: Role) -> World:
+    with unit_of_work() as session:
+        return build_world(session, role)
+
+
+def _as_role(app: FastAPI, world: World, route: str, role: Role) -> None:
+    status, text = _send(app, route, EVERY[route](world), world.people[role])
+    if route.endswith(" /setup"):
+        assert status in (401, 404), "the world has people: the server is set up"
+    elif _may(role, ROUTES[route]):
+        assert 200 <= status < 400 or route == "GET /health/ready", f"{role}: {status} {text[:500]}"
+    else:
+        assert status in (401, 403, 404), f"{role}: {status} {text[:300]}"
+
+
+def _as_strangers(app: FastAPI, world: World, route: str, action: Action) -> None:
+    call = EVERY[route](world)
+    if action is Action.PUBLIC:
+        return
+    assert _send(app, route, call, None)[0] in (401, 403, 404), "anonymous"
+    with unit_of_work() as session:
+        other = factories.team(session).admin
+    status, text = _send(app, route, call, other)
+    if call.names_things or "{w}" in route:
+        assert status in (403, 404), f"another workspace: {status} {text[:300]}"
+    else:
+        assert world.team.workspace.id not in text
+        assert world.prompt.file_id not in text
+    if route.split(" ")[1].startswith("/v5/"):
+        _with_dead_keys(app, world, route, call)
+
+
+def _with_dead_keys(app: FastAPI, world: World, route: str, call: Call) -> None:
+    with unit_of_work() as session:
+        revoked, secret = workspaces.create_key(session, world.team.admin, name="revoked", role=Role.ADMIN)
+        workspaces.revoke_key(session, world.team.admin, revoked.id)
+        expired, old = workspaces.create_key(session, world.team.admin, name="expired", role=Role.ADMIN)
+        session.get_one(ApiKey, expired.id).expires_at = clock.now() - timedelta(seconds=1)
+    for dead in (secret, old, "whet_unknown", ""):
+        assert _send(app, route, call, None, key=dead)[0] == 401
+
+
+def _send(
+    app: FastAPI, route: str, call: Call, principal: Principal | None, key: str | None = None
+) -> tuple[int, str]:
+    method, path = route.split(" ")
+    headers: dict[str, str] = {}
+    cookies: dict[str, str] = {}
+    form = dict(call.form or {})
+    if principal and path.startswith("/v5/"):
+        with unit_of_work() as session:
+            headers["x-api-key"] = factories.key(session, principal)
+    elif principal:
+        with unit_of_work() as session:
+            user = accounts.repository.find_user_by_email(session, principal.email)
+            assert user is not None
+            cookies[SESSION_COOKIE] = accounts.start_session(session, user)
+        headers["x-csrf-token"] = signature("csrf", cookies[SESSION_COOKIE])
+    if key is not None:
+        headers["x-api-key"] = key
+    with TestClient(app, base_url="http://whetstone.test", follow_redirects=False, cookies=cookies) as client:
+        answer = client.request(
+            method,
+            path.replace(":path}", "}").format(**call.path),
+            headers=headers,
+            params=call.query,
+            json=call.json,
+            data=form if call.form is not None else None,
+            content=call.content,
+            files={"file": call.upload} if call.upload else None,
+        )
+        return answer.status_code, answer.text
+
+
+def test_no_answer_and_no_page_holds_a_stored_key(app: FastAPI, database: Engine) -> None:
+    world = _world(Role.ADMIN)
+    for route in sorted(ROUTES):
+        if route.startswith("GET"):
+            text = _send(app, route, EVERY[route](world), world.team.admin)[1]
+            assert "canary-key-123456" not in text, route
+
+
+def test_a_browser_session_opens_no_api_route(app: FastAPI, database: Engine) -> None:
+    """So that no other site can make a browser call it."""
+    world = _world(Role.ADMIN)
+    with unit_of_work() as session:
+        user = accounts.repository.find_user_by_email(session, world.team.admin.email)
+        assert user is not None
+        token = accounts.start_session(session, user)
+    with TestClient(app, cookies={SESSION_COOKIE: token}) as client:
+        assert client.get("/v5/prompts").status_code == 401
+
+
+def test_a_form_without_the_pages_token_is_refused(app: FastAPI, database: Engine) -> None:
+    world = _world(Role.ADMIN)
+    with unit_of_work() as session:
+        user = accounts.repository.find_user_by_email(session, world.team.admin.email)
+        assert user is not None
+        token = accounts.start_session(session, user)
+    with TestClient(app, cookies={SESSION_COOKIE: token}, follow_redirects=False) as client:
+        assert client.post("/signout").status_code == 403
+        assert client.post("/signout", data={"_csrf": "wrong"}).status_code == 403
+        right = {"_csrf": signature("csrf", token)}
+        foreign = client.post("/signout", data=right, headers={"origin": "https://elsewhere.example"})
+        assert foreign.status_code == 403
+        assert client.post("/signout", data=right).status_code == 303
+
+
+def test_permissions_are_those_of_the_table() -> None:
+    """The table of the design, cell by cell: who may do what."""
+    table = {
+        Action.READ: "admin developer member reviewer viewer",
+        Action.LOG: "admin developer member",
+        Action.RUN: "admin developer member",
+        Action.EDIT: "admin developer member",
+        Action.JUDGE: "admin developer member reviewer",
+        Action.DEPLOY: "admin developer",
+        Action.DELETE: "admin developer member",
+        Action.OWN_KEYS: "admin developer",
+        Action.MANAGE: "admin",
+        Action.ADMINISTER: "admin",
+    }
+    for action, roles in table.items():
+        assert {role.value for role in ALLOWED[action]} == set(roles.split())
+    assert permit(Action.READ).permits is Action.READ  # type: ignore[attr-defined]

@@ -1,0 +1,55 @@
+"""Fixtures for tests in a real browser: the distribution's Chromium, driven by Playwright."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.application import Application
+
+if TYPE_CHECKING:  # loading Playwright takes a second that most test runs need not spend
+    from playwright.sync_api import Browser, ConsoleMessage, Page
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+def find_chromium() -> str | None:
+    """The browser's program; None where there is none."""
+    return next((path for name in _NAMES if (path := shutil.which(name))), None)
+
+
+@pytest.fixture(scope="session")
+def browser() -> "Iterator[Browser]":
+    """A Chromium. Where none is installed the test is skipped, or fails if WHETSTONE_REQUIRE_BROWSER=1."""
+    program = find_chromium()
+    if program is None:
+        reason = "no Chromium found: install the distribution's package `chromium`"
+        if os.environ.get("WHETSTONE_REQUIRE_BROWSER") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []  # Chromium refuses its sandbox to root
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=program, args=arguments)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def page(browser: "Browser", running_app: Application) -> "Iterator[Page]":
+    """A page of a fresh browser profile on the running application. Errors in its console fail the test."""
+    complaints: list[str] = []
+
+    def note(message: "ConsoleMessage") -> None:
+        if message.type == "error":
+            complaints.append(message.text)
+
+    with browser.new_context(base_url=running_app.url, locale="en-GB", timezone_id="UTC") as context:
+        opened = context.new_page()
+        opened.on("console", note)
+        opened.on("pageerror", lambda error: complaints.append(str(error)))
+        yield opened
+    assert not complaints, "\n".join(complaints)

@@ -1,0 +1,133 @@
+"""Imports over the API: as the body, as a form, wrong lines, and at size."""
+
+import tracemalloc
+
+import pytest
+from fastapi.testclient import TestClient
+
+from app.core.database import unit_of_work
+from tests import factories
+from tests.web import with_key
+
+GOOD = "question,target.label,split\nwhere is my card,card,test\nI want a refund,refund,test\n"
+
+
+@pytest.fixture
+def dataset_id(committed_team: factories.Team) -> str:
+    with unit_of_work() as session:
+        return factories.dataset(session, committed_team.admin, 2).file_id
+
+
+def test_a_csv_body_adds_rows_and_says_how_many(
+    client: TestClient, committed_team: factories.Team, dataset_id: str
+) -> None:
+    with_key(client, committed_team.admin)
+    first = client.post(f"/v5/datasets/{dataset_id}/import", content=GOOD).json()
+    again = client.post(f"/v5/datasets/{dataset_id}/import", content=GOOD).json()
+
+    assert (first["rows"], first["added"], first["duplicates"], first["errors"]) == (4, 2, 0, [])
+    assert (again["rows"], again["added"], again["duplicates"]) == (4, 0, 2)
+    assert again["version_id"] == first["version_id"], "the same rows are the same version"
+    page = client.get(
+        f"/v5/datasets/{dataset_id}/datapoints", params={"version_id": first["version_id"]}
+    ).json()
+    assert page["total"] == 4
+    assert page["records"][2] == page["records"][2] | {
+        "inputs": {"question": "where is my card"}, "target": {"label": "card"}, "split": "test",
+    }  # fmt: skip
+    assert client.get(f"/v5/datasets/{dataset_id}/datapoints", params={"page": 9}).json()["records"] == []
+
+
+def test_a_form_and_a_mapping(client: TestClient, committed_team: factories.Team, dataset_id: str) -> None:
+    with_key(client, committed_team.admin)
+    upload = {"file": ("rows.jsonl", b'{"Q": "hi", "A": "greeting"}\n')}
+    mapping = '{"Q": "inputs.question", "A": "target.label"}'
+    answer = client.post(
+        f"/v5/datasets/{dataset_id}/import", files=upload, params={"action": "set", "mapping": mapping}
+    ).json()
+    row = client.get(
+        f"/v5/datasets/{dataset_id}/datapoints", params={"version_id": answer["version_id"]}
+    ).json()
+    assert answer["rows"] == 1
+    assert row["records"][0]["inputs"] == {"question": "hi"}
+    assert row["records"][0]["target"] == {"label": "greeting"}
+
+
+def test_one_wrong_line_and_nothing_is_stored(
+    client: TestClient, committed_team: factories.Team, dataset_id: str
+) -> None:
+    with_key(client, committed_team.admin)
+    lines = [f'{{"inputs": {{"q": "row {n}"}}}}' for n in range(500)]
+    lines[123] = '{"inputs": {"q": '
+    answer = client.post(
+        f"/v5/datasets/{dataset_id}/import", content="\n".join(lines), params={"filename": "rows.jsonl"}
+    )
+
+    assert answer.status_code == 422
+    body = answer.json()
+    assert (body["version_id"], [error["line"] for error in body["errors"]]) == (None, [124])
+    assert len(client.get(f"/v5/datasets/{dataset_id}/versions").json()["records"]) == 1
+    assert client.get(f"/v5/datasets/{dataset_id}").json()["datapoints_count"] == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "filename"),
+    [
+        (b"", "rows.csv"),
+        (b"\xff\xfe\x00", "rows.csv"),
+        (b'a,b\n"never closed', "rows.csv"),
+        (b"[" * 5000, "rows.jsonl"),
+    ],
+)
+def test_odd_files_are_answered_not_crashed_on(
+    client: TestClient, committed_team: factories.Team, dataset_id: str, content: bytes, filename: str
+) -> None:
+    with_key(client, committed_team.admin)
+    answer = client.post(f"/v5/datasets/{dataset_id}/import", content=content, params={"filename": filename})
+    assert answer.status_code in (200, 422), answer.text
+
+
+def test_a_wrong_mapping_says_what_is_right(
+    client: TestClient, committed_team: factories.Team, dataset_id: str
+) -> None:
+    with_key(client, committed_team.admin)
+    for mapping in ("not json", "[1]", '{"question": "nowhere.x"}'):
+        answer = client.post(f"/v5/datasets/{dataset_id}/import", content=GOOD, params={"mapping": mapping})
+        assert answer.status_code == 422, mapping
+
+
+def test_the_page_imports_and_shows_wrong_lines(
+    client: TestClient, committed_team: factories.Team, dataset_id: str
+) -> None:
+    from tests.web import csrf_of, signed_in
+
+    signed_in(client, committed_team.admin)
+    page = f"/w/{committed_team.workspace.slug}/datasets/{dataset_id}"
+    form = {"_csrf": csrf_of(client), "action": "add"}
+    wrong = client.post(f"{page}/import", data=form, files={"file": ("rows.csv", b"q,split\nhi,nowhere\n")})
+    right = client.post(f"{page}/import", data=form, files={"file": ("rows.csv", GOOD.encode())})
+
+    assert wrong.status_code == 422
+    assert "Nothing was imported" in wrong.text
+    assert (right.status_code, right.headers["location"]) == (303, page)
+    assert "where is my card" in client.get(page).text
+    assert "where is my card" in client.get(page, params={"q": "CARD"}).text
+    assert "No row matches" in client.get(page, params={"q": "nothing like it"}).text
+
+
+@pytest.mark.long
+def test_100_000_rows_with_flat_memory(
+    client: TestClient, committed_team: factories.Team, dataset_id: str
+) -> None:
+    with_key(client, committed_team.admin)
+    content = (
+        "question,target\n" + "".join(f"question number {n},{n % 77}\n" for n in range(100_000))
+    ).encode()
+    tracemalloc.start()
+    try:
+        answer = client.post(f"/v5/datasets/{dataset_id}/import", content=content, params={"action": "set"})
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert answer.json()["rows"] == 100_000
+    assert peak < 60 * 2**20, "rows are streamed, not collected"

@@ -1,0 +1,62 @@
+"""The documents say what is true: every setting, kind and command, and the example runs."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.cli import COMMANDS
+from app.core.settings import Settings
+from app.evaluators.kinds import all_kinds
+from tests.application import Application
+
+ROOT = Path(__file__).parents[2]
+INTERNAL = {"host", "port", "welcome", "web", "reaper"}
+
+
+def test_every_setting_is_documented() -> None:
+    text = (ROOT / "docs" / "self-hosting.md").read_text()
+    assert [name for name in Settings.model_fields if f"WHETSTONE_{name.upper()}" not in text] == []
+
+
+def test_every_evaluator_kind_is_documented() -> None:
+    text = (ROOT / "docs" / "evaluators.md").read_text()
+    assert [kind.name for kind in all_kinds() if f"`{kind.name}`" not in text] == []
+
+
+def test_every_command_for_people_is_documented() -> None:
+    text = (
+        "\n".join(path.read_text() for path in (ROOT / "docs").glob("*.md"))
+        + (ROOT / "CONTRIBUTING.md").read_text()
+    )
+    assert [
+        name
+        for name in COMMANDS
+        if name not in INTERNAL and f"`{name}" not in text and f"whetstone {name}" not in text
+    ] == []
+
+
+@pytest.mark.parametrize("path", [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")], ids=str)
+def test_links_between_documents_lead_somewhere(path: Path) -> None:
+    targets = re.findall(r"\]\((?!https?:|#)([^)#]+)", path.read_text())
+    assert [target for target in targets if not (path.parent / target).exists()] == []
+
+
+def test_the_example_runs(running_app: Application, tmp_path: Path) -> None:
+    """Against the whole application, with its worker and the practice provider."""
+    running_app.run("init", "--workspace", "Script", "--email", "script@example.com").check_returncode()
+    made = running_app.run("key", "create", "--workspace", "script", "--name", "script", "--role", "admin")
+    key = tmp_path / "key.txt"
+    key.write_text(made.stdout)
+
+    script = ROOT / "docs" / "examples" / "compare.py"
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", str(script), running_app.url, str(key)],
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    assert "48 rows" in done.stdout
+    assert re.search(r"better: \+0\.\d+|better: \+1\.000", done.stdout), done.stdout

@@ -1,0 +1,170 @@
+"""The pages of evaluations in a real browser: report, grid by keyboard, drawer, starting a run; axe finds nothing."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session
+
+from tests import factories
+from tests.application import Application
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+RIGHT = [f"answer {n}" for n in range(60)]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """An evaluation to look at, and who looks."""
+
+    base: str
+    evaluation: str
+    evaluator: str
+    email: str
+    prompt: str
+    rows: str
+
+
+@pytest.fixture(scope="module")
+def seen(running_app: Application) -> Iterator[Seen]:
+    """Two finished runs of 60 rows with three rows worse, in the running application's own database."""
+    engine = create_engine(running_app.database_url)
+    with Session(engine, expire_on_commit=False) as session:
+        team = factories.team(session)
+        admin = team.admin
+        old = factories.prompt(session, admin, "tests/asked")
+        new = factories.prompt(session, admin, "tests/asked", temperature=0.5)
+        rows = factories.dataset(session, admin, 60, "tests/rows")
+        judge = factories.evaluator(session, admin, "class_match", "tests/Right")
+        found = factories.evaluation(session, admin, old, judge, name="Did it help?")
+        for version, outputs in ((old, ["no"] * 20 + RIGHT[20:]), (new, RIGHT[:57] + ["no"] * 3)):
+            run = factories.started_run(session, admin, found, version, rows)
+            factories.finish_run(session, run, outputs)
+        session.commit()
+        slug = team.workspace.slug
+    yield Seen(f"/w/{slug}", found.id, judge.file_id, admin.email, old.file_id, rows.file_id)
+    engine.dispose()
+
+
+@pytest.fixture
+def inside(page: "Page", seen: Seen) -> "Page":
+    """A page that has signed in."""
+    page.goto("/signin")
+    page.fill("input[name=email]", seen.email)
+    page.fill("input[name=password]", factories.PASSWORD)
+    page.click("form button")
+    page.wait_for_url(f"**{seen.base}")
+    return page
+
+
+def _complaints(page: "Page") -> list[str]:
+    """What axe finds, one line each."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    options = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+    found = Axe().run(page, options=options).response["violations"]
+    return [f"{one['id']}: {json.dumps([node['html'][:160] for node in one['nodes'][:3]])}" for one in found]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    "path",
+    ["/evaluations", "/evaluations/{e}", "/evaluations/{e}/rows", "/evaluations/{e}/rows/58", "/evaluations/new",
+     "/evaluators/new", "/evaluators/new?kind=llm_judge", "/evaluators/{v}"],
+)  # fmt: skip
+def test_axe_finds_nothing(inside: "Page", seen: Seen, path: str, scheme: str) -> None:
+    inside.emulate_media(color_scheme=scheme)
+    inside.goto(seen.base + path.format(e=seen.evaluation, v=seen.evaluator))
+
+    assert _complaints(inside) == []
+    assert inside.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_the_report_fits_a_phone(inside: "Page", seen: Seen) -> None:
+    inside.set_viewport_size({"width": 390, "height": 844})
+    for path in ("", "/rows", "/rows/58"):
+        inside.goto(f"{seen.base}/evaluations/{seen.evaluation}{path}")
+        assert inside.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+
+
+def test_the_grid_is_read_by_keyboard(inside: "Page", seen: Seen) -> None:
+    inside.goto(f"{seen.base}/evaluations/{seen.evaluation}/rows?only=changed")
+    current = inside.locator("[data-grid] tr[aria-current]")
+
+    inside.keyboard.press("j")
+    assert current.get_attribute("data-row") == "1"
+    inside.keyboard.press("j")
+    inside.keyboard.press("k")
+    assert current.get_attribute("data-row") == "1"
+    inside.keyboard.press("n")
+    assert current.get_attribute("data-row") == "58", "the next row that got worse"
+
+    inside.keyboard.press("Enter")
+    drawer = inside.locator("#drawer[open]")
+    drawer.wait_for()
+    assert "Row 58" in drawer.inner_text()
+    assert "row=58" in inside.url
+    assert _complaints(inside) == []
+    inside.keyboard.press("j")
+    inside.locator("#drawer h2", has_text="Row 59").wait_for()
+    assert "row=59" in inside.url
+    inside.keyboard.press("Escape")
+    drawer.wait_for(state="detached")
+    assert "row=" not in inside.url
+
+
+def test_an_address_with_a_row_opens_its_drawer(inside: "Page", seen: Seen) -> None:
+    inside.goto(f"{seen.base}/evaluations/{seen.evaluation}/rows?only=worse&row=60")
+    inside.locator("#drawer[open]").wait_for()
+
+    assert "question 59" in inside.locator("#drawer").inner_text()
+    assert inside.locator("tr[aria-current]").get_attribute("data-row") == "60"
+
+
+def test_searching_keeps_the_field_and_changes_rows_and_counts(inside: "Page", seen: Seen) -> None:
+    inside.goto(f"{seen.base}/evaluations/{seen.evaluation}/rows")
+    inside.locator("#q").press_sequentially("question 57")
+    inside.locator("[data-row]").nth(1).wait_for(state="detached")
+
+    assert inside.locator("[data-row]").count() == 1
+    assert inside.locator("#q").input_value() == "question 57"
+    assert inside.locator("#chips").inner_text().split()[:2] == ["All", "1"]
+    assert "q=question" in inside.url
+
+
+def test_a_run_is_started_and_followed_to_its_end(inside: "Page", seen: Seen) -> None:
+    inside.goto(f"{seen.base}/evaluations/new?prompt={seen.prompt}&dataset={seen.rows}")
+    inside.locator("#v2").uncheck()
+    inside.locator("dd.total", has_text="60 calls").wait_for()
+    inside.locator("#v2").check()
+    inside.locator("dd.total", has_text="120 calls").wait_for()
+    inside.locator("#name").fill("In the browser")
+    inside.locator("#start").click()
+
+    inside.wait_for_url(re.compile(r"/evaluations/evr_"))
+    inside.locator("#run-state", has_text="Done").wait_for(timeout=60_000)
+    assert "v2" in inside.locator(".verdict-title").inner_text()
+    assert inside.locator("#run-state", has_text="Stop").count() == 0
+
+
+def test_the_report_is_read_without_scripts(browser, running_app: Application, seen: Seen) -> None:
+    with browser.new_context(base_url=running_app.url, java_script_enabled=False) as context:
+        page = context.new_page()
+        page.goto("/signin")
+        page.fill("input[name=email]", seen.email)
+        page.fill("input[name=password]", factories.PASSWORD)
+        page.click("form button")
+        page.goto(f"{seen.base}/evaluations/{seen.evaluation}/rows?only=worse")
+        page.click(".rowlink >> nth=0")
+        assert page.locator("h1").inner_text() == "Row 58"
+        page.goto(f"{seen.base}/evaluators/{seen.evaluator}")
+        page.fill("#target", "yes")
+        page.fill("#output", "yes")
+        page.click("#run-test")
+        assert "Pass" in page.locator("#result").inner_text()

@@ -1,0 +1,196 @@
+"""A prompt in a real browser: edit, run on a row as the answer streams in, commit, compare, deploy."""
+
+import json
+import re
+import urllib.request
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.application import Application
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+EMAIL = "editor@example.com"
+WORKSPACE = "Prompt pages"
+SLUG = "prompt-pages"
+PASSAGE = (
+    "In the old park every place has a tree of its own. At place {0} stands the great oak, which is very old."
+)
+
+
+@pytest.fixture(scope="module")
+def workspace(running_app: Application) -> dict[str, str]:
+    """A workspace with a prompt and rows, made by command and API; the ids of its files."""
+    made = running_app.run("init", "--workspace", WORKSPACE, "--email", EMAIL)
+    assert made.returncode == 0, made.stderr
+    key = running_app.run(
+        "key", "create", "--workspace", SLUG, "--name", "tests", "--role", "admin"
+    ).stdout.strip()
+
+    def post(path: str, body: dict[str, Any]) -> dict[str, Any]:
+        request = urllib.request.Request(
+            running_app.url + path,
+            json.dumps(body).encode(),
+            {"x-api-key": key, "content-type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.load(answer)
+
+    template = [
+        {"role": "system", "content": "Answer the question with a short phrase."},
+        {"role": "user", "content": "Question: {{question}}"},
+    ]
+    prompt = post(
+        "/v5/prompts",
+        {
+            "path": "Reading/Answerer",
+            "model": "practice-1",
+            "provider": "practice",
+            "template": template,
+            "commit_message": "Ask alone",
+        },
+    )
+    rows = [
+        {
+            "inputs": {
+                "question": f"What stands at place {n}?",
+                "passage": PASSAGE.format(n),
+            },
+            "target": {"answer": "great oak"},
+        }
+        for n in range(1, 41)
+    ]
+    dataset = post("/v5/datasets", {"path": "Reading/Places", "datapoints": rows, "commit_message": "Rows"})
+    return {"prompt": prompt["id"], "dataset": dataset["id"]}
+
+
+@pytest.fixture
+def person(page: "Page", running_app: Application, workspace: dict[str, str]) -> "Page":
+    """The page of somebody who is signed in."""
+    link = re.search(r"/signin/link/\S+", running_app.run("signin", EMAIL).stdout)
+    assert link
+    page.goto(link.group())
+    page.get_by_role("main").get_by_role("button").first.click()
+    page.wait_for_url(f"**/w/{SLUG}")
+    return page
+
+
+def _accessible(page: "Page") -> None:
+    """The automated accessibility check finds nothing."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    violations = Axe().run(page).response["violations"]
+    assert not violations, "\n".join(f"{each['id']}: {each['nodes'][0]['html'][:200]}" for each in violations)
+
+
+def test_from_a_change_to_production_by_keyboard(person: "Page", workspace: dict[str, str]) -> None:
+    base = f"/w/{SLUG}/prompts/{workspace['prompt']}"
+    person.goto(f"{base}/edit")
+    person.locator("prompt-editor[data-ready]").first.wait_for()
+    _accessible(person)
+
+    message = person.get_by_role("textbox", name="User message")
+    message.focus()
+    person.keyboard.press("ControlOrMeta+Home")
+    person.keyboard.type("Passage: {{passage}}\n\n")
+    changed = person.locator(".line.changed")
+    marked = [text.strip() for text in changed.all_inner_texts()]
+    assert marked == ["Passage: {{passage}}", ""], "only the new lines are marked"
+    assert person.locator(".mirror .var").all_inner_texts() == ["{{passage}}", "{{question}}"]
+
+    with person.expect_response(lambda answer: answer.url.endswith("/edit")):
+        message.blur()
+    passage = person.get_by_label("passage", exact=True)
+    passage.wait_for()
+    assert passage.input_value() == PASSAGE.format(1)
+    with person.expect_response(lambda answer: answer.url.endswith("/edit")):
+        person.keyboard.press("]")
+    person.get_by_text("row 2 of 40").wait_for()
+    assert "row=2" in person.url
+    assert passage.input_value() == PASSAGE.format(2)
+    assert "Passage: {{passage}}" in message.input_value(), "the draft is still there"
+
+    message.focus()
+    with person.expect_response(lambda answer: answer.url.endswith("/run")) as run:
+        person.keyboard.press("ControlOrMeta+Enter")
+    assert run.value.headers["content-type"].startswith("text/event-stream")
+    card = person.locator("[data-finished=done]")
+    card.wait_for()
+    assert "great oak" in card.inner_text()
+    assert "practice model, not an LLM" in card.inner_text()
+    assert "a passage of" in card.inner_text()
+    _accessible(person)
+
+    person.keyboard.press("ControlOrMeta+s")
+    dialog = person.locator("dialog[open]")
+    dialog.get_by_text("2 lines changed").wait_for()
+    _accessible(person)
+    person.keyboard.type("Give the passage")
+    person.keyboard.press("Enter")
+    person.wait_for_url(f"**{base}")
+    assert "v2" in person.locator("#versions").inner_text()
+
+    person.goto(f"{base}/diff?from=1&to=2")
+    assert person.locator("tr.add ins").first.inner_text() == "Passage: {{passage}}"
+    _accessible(person)
+    person.keyboard.press("p")
+    dialog.get_by_role("button", name="Deploy v2").wait_for()
+    _accessible(person)
+    person.keyboard.press("Escape")
+    person.wait_for_function("!document.querySelector('dialog[open]')")
+    person.keyboard.press("p")
+    dialog.get_by_role("button", name="Deploy v2").press("Enter")
+    person.wait_for_url("**/deployments")
+    assert person.get_by_role("heading", name="v2 answers in production").is_visible()
+    _accessible(person)
+
+
+def test_a_run_can_be_stopped_and_a_refusal_is_shown(person: "Page", workspace: dict[str, str]) -> None:
+    person.goto(f"/w/{SLUG}/prompts/{workspace['prompt']}/edit")
+    person.locator("prompt-editor[data-ready]").first.wait_for()
+    person.get_by_label("Model", exact=True).fill("no-such-model")
+    person.get_by_role("button", name="Run").click()
+    problem = person.locator("[data-finished=problem]")
+    problem.wait_for()
+    assert "no-such-model" in problem.inner_text()
+    _accessible(person)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 390])
+def test_every_page_is_accessible_and_fits(
+    person: "Page", workspace: dict[str, str], width: int, theme: str
+) -> None:
+    person.set_viewport_size({"width": width, "height": 900})
+    home, prompt = f"/w/{SLUG}", f"/w/{SLUG}/prompts/{workspace['prompt']}"
+    paths = ("", "/files", "/files?q=nothing-like-it", "/create", "/prompts/new")
+    own = ("", "/edit", "/versions/1", "/deployments", "/deploy")
+    for url in [*(home + path for path in paths), *(prompt + path for path in own)]:
+        answer = person.goto(url + ("&" if "?" in url else "?") + f"theme={theme}")
+        assert answer
+        assert answer.status == 200, url
+        assert not person.evaluate("document.documentElement.scrollWidth > innerWidth"), url
+        _accessible(person)
+
+
+def test_without_a_script_the_editor_runs_and_commits(
+    browser: Any, running_app: Application, workspace: dict[str, str]
+) -> None:
+    link = re.search(r"/signin/link/\S+", running_app.run("signin", EMAIL).stdout)
+    assert link
+    with browser.new_context(base_url=running_app.url, java_script_enabled=False) as context:
+        page = context.new_page()
+        page.goto(link.group())
+        page.get_by_role("main").get_by_role("button").first.click()
+        page.goto(f"/w/{SLUG}/prompts/{workspace['prompt']}/edit?base=1")
+        text = page.get_by_role("textbox", name="System message")
+        text.fill("Answer in one word.")
+        page.get_by_role("button", name="Run").click()
+        assert page.locator("[data-finished=done]").is_visible()
+        assert text.input_value() == "Answer in one word."
+        page.get_by_role("button", name="Commit").click()
+        page.get_by_label("Reason").fill("Shorter still")
+        page.get_by_role("main").get_by_role("button", name="Commit").click()
+        assert page.get_by_text("Shorter still").first.is_visible()

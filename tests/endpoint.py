@@ -1,0 +1,141 @@
+"""A provider endpoint for tests and benchmarks: one process, fast enough never to be the bottleneck, with a call log.
+
+`python -m tests.endpoint --port 0 --latency-ms 100` prints its port. It answers chat completions after the
+latency: what stands between `ECHO<` and `>` in the last message, or a JSON verdict where a schema is asked for.
+GET /calls gives how often each last message was asked, POST /reset forgets them.
+"""
+
+import argparse
+import asyncio
+import json
+import re
+import subprocess
+import sys
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import httptools
+import orjson
+import uvloop
+
+_ECHO = re.compile(r"ECHO<([^>]*)>")
+
+
+class _Calls:
+    def __init__(self) -> None:
+        self.asked: Counter[str] = Counter()
+        self.answered = 0
+
+
+class _Connection(asyncio.Protocol):
+    def __init__(self, calls: _Calls, latency_s: float) -> None:
+        self._calls = calls
+        self._latency_s = latency_s
+        self._parser = httptools.HttpRequestParser(self)
+        self._body: list[bytes] = []
+        self._url = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._parser.feed_data(data)
+
+    def on_url(self, url: bytes) -> None:
+        self._url += url
+
+    def on_body(self, body: bytes) -> None:
+        self._body.append(body)
+
+    def on_message_complete(self) -> None:
+        body, url = b"".join(self._body), self._url
+        self._body, self._url = [], b""
+        if url == b"/calls":
+            self._answer({"asked": self._calls.asked, "answered": self._calls.answered})
+        elif url == b"/reset":
+            self._calls.asked.clear()
+            self._calls.answered = 0
+            self._answer({})
+        elif url.endswith(b"/models"):
+            self._answer({"object": "list", "data": [{"id": "test", "object": "model"}]})
+        else:
+            self._complete(orjson.loads(body), len(body))
+
+    def _complete(self, request: dict, size: int) -> None:
+        asked = request["messages"][-1]["content"]
+        self._calls.asked[asked] += 1
+        echo = _ECHO.search(asked)
+        text = echo.group(1) if echo else "an answer"
+        if request.get("response_format"):
+            text = '{"rationale": "as the reference says", "verdict": true}'
+        answer = {
+            "id": "chatcmpl-test", "object": "chat.completion", "created": 0, "model": request["model"],
+            "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}],
+            "usage": {"prompt_tokens": size // 4, "completion_tokens": 3, "total_tokens": size // 4 + 3},
+        }  # fmt: skip
+        asyncio.get_running_loop().call_later(self._latency_s, self._finish, answer)
+
+    def _finish(self, answer: dict) -> None:
+        self._calls.answered += 1
+        if not self._transport.is_closing():
+            self._answer(answer)
+
+    def _answer(self, answer: dict) -> None:
+        body = orjson.dumps(answer)
+        head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(body)
+        self._transport.write(head + body)
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A running endpoint."""
+
+    port: int
+    pid: int
+
+    @property
+    def base_url(self) -> str:
+        """What a provider is given."""
+        return f"http://127.0.0.1:{self.port}/v1"
+
+    def calls(self) -> dict[str, int]:
+        """How often each last message was asked."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/calls") as answer:
+            return json.load(answer)["asked"]
+
+    def reset(self) -> None:
+        """Forget the calls so far."""
+        urllib.request.urlopen(
+            urllib.request.Request(f"http://127.0.0.1:{self.port}/reset", method="POST")
+        ).close()
+
+
+@contextmanager
+def running_endpoint(latency_ms: float = 100) -> Iterator[Endpoint]:
+    """An endpoint in a process of its own, on a port of its own."""
+    command = [sys.executable, "-m", "tests.endpoint", "--latency-ms", str(latency_ms)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield Endpoint(int(process.stdout.readline()), process.pid)
+        finally:
+            process.terminate()
+
+
+async def _serve(port: int, latency_s: float) -> None:
+    calls = _Calls()
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: _Connection(calls, latency_s), "127.0.0.1", port, backlog=4096)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--latency-ms", type=float, default=100)
+    options = parser.parse_args()
+    uvloop.run(_serve(options.port, options.latency_ms / 1000))

@@ -1,0 +1,146 @@
+"""A worker dies in the middle of a run: every row comes out exactly once, and little is asked twice."""
+
+import os
+import random
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+
+from tests.application import Application, start_application
+from tests.bench.eval_throughput import Case, Client, prepare
+from tests.endpoint import Endpoint, running_endpoint
+from tests.stack import Stack
+
+pytestmark = [pytest.mark.long, pytest.mark.timeout(240)]
+CASE = Case("crash", rows=2_000, concurrency=50)
+FLUSHED_EVERY_S = 1.0
+LATENCY_S = 0.1
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[Endpoint]:
+    with running_endpoint(LATENCY_S * 1000) as endpoint:
+        yield endpoint
+
+
+@pytest.fixture(scope="module")
+def application(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    home: Path = tmp_path_factory.mktemp("crash")
+    with start_application(home, stack.create_database(), stack.redis_database(40 + number)) as running:
+        running.wait_until_ready()
+        yield running
+
+
+@pytest.fixture(scope="module")
+def client(application: Application) -> Client:
+    application.run("init", "--workspace", "Crash", "--email", "crash@example.com").check_returncode()
+    made = application.run("key", "create", "--workspace", "crash", "--name", "tests", "--role", "admin")
+    return Client(application.url, made.stdout.strip())
+
+
+@pytest.fixture(scope="module")
+def prepared(client: Client, endpoint: Endpoint) -> tuple[str, dict]:
+    return prepare(client, endpoint, CASE)
+
+
+def kill_pool_child(application: Application) -> None:
+    os.kill(random.choice(application.pool_children()), signal.SIGKILL)
+
+
+def kill_worker_tree(application: Application) -> None:
+    worker = application.children()["worker"]
+    family = [psutil.Process(worker), *psutil.Process(worker).children(recursive=True)]
+    for process in family:
+        process.kill()
+    application.wait_until_restarted("worker", worker)
+
+
+@pytest.mark.parametrize("kill", [kill_pool_child, kill_worker_tree])
+def test_killing_a_worker_costs_no_row_and_few_calls(
+    application: Application,
+    client: Client,
+    endpoint: Endpoint,
+    prepared: tuple[str, dict],
+    kill: Callable[[Application], None],
+) -> None:
+    evaluation_id, body = prepared
+    endpoint.reset()
+    run_id = client.call("POST", f"/evaluations/{evaluation_id}/runs", body)["id"]
+    _wait_for(application, run_id, lambda done, status: done >= CASE.rows // 4)
+
+    kill(application)
+
+    _finishes_exactly_once(application, endpoint, run_id, kills=1)
+
+
+def test_killing_a_worker_while_it_writes_loses_nothing(
+    application: Application, client: Client, endpoint: Endpoint, prepared: tuple[str, dict]
+) -> None:
+    """Another session holds the run's row, so that a batch is half written when the process dies."""
+    evaluation_id, body = prepared
+    endpoint.reset()
+    run_id = client.call("POST", f"/evaluations/{evaluation_id}/runs", body)["id"]
+    _wait_for(application, run_id, lambda done, status: done >= 100)
+
+    with psycopg.connect(_dsn(application)) as blocker:
+        blocker.execute("select from run where id = %s for update", [run_id])
+        _wait_for_blocked_write(application)
+        kill_worker_tree(application)
+
+    _finishes_exactly_once(application, endpoint, run_id, kills=1)
+
+
+def _dsn(application: Application) -> str:
+    return application.database_url.replace("+psycopg", "")
+
+
+def _wait_for(
+    application: Application, run_id: str, reached: Callable[[int, str], bool], timeout_s: float = 90
+) -> None:
+    deadline = time.monotonic() + timeout_s
+    with psycopg.connect(_dsn(application), autocommit=True) as connection:
+        while True:
+            done, status = connection.execute(
+                "select done_count, status from run where id = %s", [run_id]
+            ).fetchone()
+            if reached(done, status):
+                return
+            assert time.monotonic() < deadline, f"{done} done, {status}"
+            time.sleep(0.02)
+
+
+def _wait_for_blocked_write(application: Application) -> None:
+    deadline = time.monotonic() + 10
+    with psycopg.connect(_dsn(application), autocommit=True) as connection:
+        while not connection.execute(
+            "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+        ).fetchone()[0]:
+            assert time.monotonic() < deadline, "no write was waiting"
+            time.sleep(0.01)
+
+
+def _finishes_exactly_once(application: Application, endpoint: Endpoint, run_id: str, kills: int) -> None:
+    _wait_for(application, run_id, lambda done, status: status == "completed")
+    with psycopg.connect(_dsn(application), autocommit=True) as connection:
+        counts = connection.execute(
+            """
+            select (select count(*) from run_item where run_id = %(run)s and state = 'done' and error is null),
+                   (select count(*) from log where run_id = %(run)s),
+                   (select count(*) from judgment j join log l on l.id = j.log_id where l.run_id = %(run)s),
+                   (select done_count from run where id = %(run)s)
+            """,
+            {"run": run_id},
+        ).fetchone()
+    assert counts == (CASE.rows,) * 4
+    asked = endpoint.calls()
+    repeated = sum(count - 1 for count in asked.values())
+    in_flight = CASE.concurrency
+    unwritten = CASE.concurrency / LATENCY_S * FLUSHED_EVERY_S * 1.5
+    assert len(asked) == CASE.rows
+    assert repeated <= kills * (in_flight + unwritten), f"{repeated} calls were repeated"

@@ -1,0 +1,185 @@
+"""The page that starts evaluations: what it proposes, what it says they can tell, what it starts."""
+
+import html
+import re
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import text
+
+from app.core.access import Role
+from app.core.database import unit_of_work
+from app.files.models import Version
+from tests import factories
+from tests.web import csrf_of, signed_in
+
+
+@pytest.fixture
+def versions(committed_team: factories.Team) -> tuple[Version, Version, Version, Version]:
+    """Two versions of a prompt, 400 rows, an evaluator."""
+    with unit_of_work() as session:
+        admin = committed_team.admin
+        old = factories.prompt(session, admin, "tests/asked")
+        new = factories.prompt(session, admin, "tests/asked", temperature=0.5)
+        rows = factories.dataset(session, admin, 400, "tests/rows")
+        return old, new, rows, factories.evaluator(session, admin, "exact", "tests/Right")
+
+
+def _url(team: factories.Team) -> str:
+    return f"/w/{team.workspace.slug}/evaluations"
+
+
+def _words(page: str) -> str:
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", page)).split())
+
+
+def _form(versions: tuple[Version, ...], token: str, /, **changes: object) -> dict[str, object]:
+    old, _, rows, judge = versions
+    return {
+        "_csrf": token,
+        "whole": "1",
+        "prompt": old.file_id,
+        "versions": ["1", "2"],
+        "baseline": "1",
+        "dataset": rows.file_id,
+        "evaluators": [judge.id],
+        "primary": judge.id,
+        "smallest": "2",
+        "name": "Did it help?",
+    } | changes
+
+
+def test_it_proposes_the_newest_version_against_the_live_one(
+    client: TestClient, committed_team: factories.Team, versions: tuple[Version, ...]
+) -> None:
+    client = signed_in(client, committed_team.admin)
+    judge = versions[3]
+    page = client.get(f"{_url(committed_team)}/new", params={"evaluators": judge.id}).text
+
+    assert re.findall(r'name="versions"[^>]*value="(\d)" checked', page) == ["2", "1"]
+    assert re.findall(r'name="baseline"[^>]*value="(\d)" checked', page) == ["1"], "v1 is live"
+    words = _words(page)
+    assert "2 versions × 400 rows 800" in words
+    assert "800 calls" in words
+    assert "A true difference of 6.2 points is found 4 times in 5." in words
+    assert "Assumes that 20% of rows change" in words
+
+
+def test_the_choice_in_the_address_is_taken_and_calls_follow_it(
+    client: TestClient, committed_team: factories.Team, versions: tuple[Version, ...]
+) -> None:
+    old, _, _, judge = versions
+    with unit_of_work() as session:
+        model_judge = factories.evaluator(session, committed_team.admin, "llm_judge", model="practice-1")
+    client = signed_in(client, committed_team.admin)
+    chosen = {
+        "prompt": old.file_id,
+        "versions": "2",
+        "repeats": "3",
+        "evaluators": f"{judge.id},{model_judge.id}",
+    }
+    words = _words(client.get(f"{_url(committed_team)}/new", params=chosen).text)
+
+    assert "1 version × 400 rows × 3 1,200" in words
+    assert "Judged by a model 1,200" in words
+    assert "One version gives a score" in words
+
+
+def test_it_starts_an_evaluation_with_everything_that_was_chosen(
+    client: TestClient, committed_team: factories.Team, versions: tuple[Version, ...]
+) -> None:
+    client = signed_in(client, committed_team.admin)
+    form = _form(versions, csrf_of(client), repeats="2", concurrency="7", fresh="1")
+    answer = client.post(_url(committed_team), data=form)
+
+    assert answer.status_code == 303, answer.text
+    assert client.get(answer.headers["location"]).status_code == 200
+    with unit_of_work() as session:
+        evaluation = session.execute(
+            text("select name, primary_evaluator_id, smallest_difference from evaluation")
+        ).one()
+        runs = session.execute(
+            text(
+                "select v.number, control, repeats, concurrency, fresh, items_count from run r join version v on v.id = r.version_id order by 1"
+            )
+        ).all()
+    assert tuple(evaluation) == ("Did it help?", versions[3].id, pytest.approx(0.02))
+    assert [tuple(run) for run in runs] == [(1, True, 2, 7, True, 800), (2, False, 2, 7, True, 800)]
+
+
+def test_what_is_wrong_is_said_beside_the_field_and_nothing_starts(
+    client: TestClient, committed_team: factories.Team, versions: tuple[Version, ...]
+) -> None:
+    client = signed_in(client, committed_team.admin)
+    form = _form(versions, csrf_of(client), versions=[], evaluators=[], repeats="none", smallest="-1")
+    answer = client.post(_url(committed_team), data=form)
+
+    assert answer.status_code == 422
+    for said in (
+        "Choose at least one version.",
+        "Choose at least one evaluator.",
+        "A whole number from 1 to 50.",
+    ):
+        assert said in answer.text
+    assert 'value="none"' in answer.text, "what was typed stays"
+    with unit_of_work() as session:
+        assert session.scalar(text("select count(*) from evaluation")) == 0
+
+
+def test_a_changed_prompt_is_added_to_the_evaluation_and_compared(
+    client: TestClient, committed_team: factories.Team, versions: tuple[Version, ...]
+) -> None:
+    old, _, rows, judge = versions
+    with unit_of_work() as session:
+        evaluation = factories.evaluation(session, committed_team.admin, old, judge)
+        first = factories.started_run(session, committed_team.admin, evaluation, old, rows)
+        factories.finish_run(session, first, ["no"] * 400)
+    client = signed_in(client, committed_team.admin)
+    page = client.get(f"{_url(committed_team)}/new?evaluation={evaluation.id}").text
+    assert re.findall(r'name="versions"[^>]*value="(\d)" checked', page) == ["2"], "what was not run yet"
+    assert "judges this evaluation already" in page
+
+    form = {
+        "_csrf": csrf_of(client),
+        "whole": "1",
+        "evaluation": evaluation.id,
+        "versions": "2",
+        "baseline": "1",
+    }
+    answer = client.post(_url(committed_team), data=form | {"dataset": rows.file_id})
+
+    assert answer.headers["location"].endswith(evaluation.id)
+    with unit_of_work() as session:
+        numbers = session.execute(
+            text("select v.number, control from run r join version v on v.id = r.version_id order by 1")
+        ).all()
+    assert [tuple(run) for run in numbers] == [(1, True), (2, False)]
+
+
+def test_a_taken_name_is_a_conflict(
+    client: TestClient, committed_team: factories.Team, versions: tuple[Version, ...]
+) -> None:
+    client = signed_in(client, committed_team.admin)
+    form = _form(versions, csrf_of(client))
+    assert client.post(_url(committed_team), data=form).status_code == 303
+    again = client.post(_url(committed_team), data=form)
+
+    assert again.status_code == 409
+    assert "has an evaluation called" in again.text
+
+
+def test_an_empty_workspace_says_what_is_missing(client: TestClient, committed_team: factories.Team) -> None:
+    client = signed_in(client, committed_team.admin)
+    assert "Nothing to evaluate yet" in client.get(f"{_url(committed_team)}/new").text
+
+
+def test_a_viewer_sees_it_and_may_not_start(
+    client: TestClient, committed_team: factories.Team, versions: tuple[Version, ...]
+) -> None:
+    with unit_of_work() as session:
+        viewer = factories.member(session, committed_team.workspace, Role.VIEWER)
+    client = signed_in(client, viewer)
+    page = client.get(f"{_url(committed_team)}/new").text
+
+    assert 'aria-disabled="true"' in page
+    assert client.post(_url(committed_team), data=_form(versions, csrf_of(client))).status_code == 403

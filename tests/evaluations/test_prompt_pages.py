@@ -1,0 +1,164 @@
+"""The pages of a prompt with its scores: dashboard, versions, differences, deployments."""
+
+import html
+import re
+
+from fastapi.testclient import TestClient
+from sqlalchemy import Engine, event
+
+from app.core.database import unit_of_work
+from app.files.models import Version
+from tests import factories
+from tests.web import csrf_of, signed_in
+
+
+def _words(page: str) -> str:
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", page)).split())
+
+
+def _compared(team: factories.Team) -> tuple[Version, Version]:
+    """Two versions, evaluated on the same 60 rows: 20 right, then 50; the first is live."""
+    with unit_of_work() as session:
+        old = factories.prompt(session, team.admin, "tests/asked")
+        template = [
+            {"role": "system", "content": "Answer very shortly."},
+            {"role": "user", "content": "{{question}}"},
+        ]
+        new = factories.prompt(session, team.admin, "tests/asked", template=template, temperature=0.5)
+        rows = factories.dataset(session, team.admin, 60)
+        exact = factories.evaluator(session, team.admin, "exact", "tests/Right answer")
+        latency = factories.evaluator(session, team.admin, "latency", "tests/Speed")
+        evaluation = factories.evaluation(session, team.admin, old, exact, latency)
+        for version, right in ((old, 20), (new, 50)):
+            run = factories.started_run(session, team.admin, evaluation, version, rows)
+            factories.finish_run(session, run, [f"answer {n}" if n < right else "no" for n in range(60)])
+    return old, new
+
+
+def _base(team: factories.Team, version: Version) -> str:
+    return f"/w/{team.workspace.slug}/prompts/{version.file_id}"
+
+
+def test_the_dashboard_says_what_the_newest_version_does_against_the_live_one(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    _, new = _compared(committed_team)
+    signed_in(client, committed_team.admin)
+    page = client.get(_base(committed_team, new)).text
+    words = _words(page)
+    assert "v2 scores 50.0 points above v1, which is live" in words
+    assert "on the same 60 rows" in words
+    assert "83.3% 72.0–90.7" in words, "the last score with Wilson's interval"
+    assert "Right answer by version" in words
+    assert "$0.036" in words, "120 calls at $0.0003"
+    assert page.count('class="delta better"') == 1
+    assert "production v1" in words
+
+
+def test_a_prompt_without_an_evaluation_says_so(client: TestClient, committed_team: factories.Team) -> None:
+    with unit_of_work() as session:
+        version = factories.prompt(session, committed_team.admin)
+    signed_in(client, committed_team.admin)
+    words = _words(client.get(_base(committed_team, version)).text)
+    assert "v1 has not been evaluated" in words
+    assert "No version has a score yet" in words
+    assert "No call yet" in words
+
+
+def test_the_number_of_statements_does_not_grow_with_versions_and_logs(
+    client: TestClient, committed_team: factories.Team, engine: Engine
+) -> None:
+    _, new = _compared(committed_team)
+    signed_in(client, committed_team.admin)
+    slug = committed_team.workspace.slug
+    urls = [_base(committed_team, new), f"/w/{slug}", f"/w/{slug}/files"]
+    before = [_statements(client, engine, url) for url in urls]
+    with unit_of_work() as session:
+        for n in range(12):
+            factories.prompt(session, committed_team.admin, "tests/asked", temperature=n / 10 + 0.6)
+            factories.prompt(session, committed_team.admin, f"tests/deep/{n}/prompt")
+    assert [_statements(client, engine, url) for url in urls] == before
+    assert max(before) < 30
+
+
+def _statements(client: TestClient, engine: Engine, url: str) -> int:
+    client.get(url)  # what is kept between requests is kept from here on
+    seen: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        seen.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        assert client.get(url).status_code == 200
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+    return len(seen)
+
+
+def test_the_difference_says_what_changed_and_what_it_did(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    _, new = _compared(committed_team)
+    signed_in(client, committed_team.admin)
+    page = client.get(f"{_base(committed_team, new)}/diff?from=1&to=2").text
+    words = _words(page)
+    assert "v2 scores 50.0 points more than v1" in words
+    assert "1 line and 1 setting changed" in words
+    assert "Answer <ins>very </ins>shortly." in page
+    assert re.search(r"<code>temperature</code>.*?not there.*?<ins>0.5</ins>", page, re.DOTALL)
+    assert "Better 30" in words
+    assert "Worse 0" in words
+    assert "Unchanged 30" in words
+    assert "Several things changed at once" in words
+    assert "Speed" in words
+    assert client.get(f"{_base(committed_team, new)}/diff").text.count("v1 to v2") >= 1
+    assert client.get(f"{_base(committed_team, new)}/diff?from=1&to=9").status_code == 404
+
+
+def test_a_difference_that_nobody_evaluated_claims_nothing(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    with unit_of_work() as session:
+        factories.prompt(session, committed_team.admin, "tests/asked")
+        new = factories.prompt(session, committed_team.admin, "tests/asked", temperature=1)
+    signed_in(client, committed_team.admin)
+    words = _words(client.get(f"{_base(committed_team, new)}/diff").text)
+    assert "1 setting changed from v1 to v2" in words
+    assert "whether it helped is not known" in words
+
+
+def test_a_version_shows_its_content_and_where_it_runs(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    old, _ = _compared(committed_team)
+    signed_in(client, committed_team.admin)
+    page = client.get(f"{_base(committed_team, old)}/versions/1").text
+    assert '<span class="var">{{question}}</span>' in page
+    assert "the first version" in page
+    assert "production" in page
+    assert f"{_base(committed_team, old)}/edit?base=1" in page
+    assert client.get(f"{_base(committed_team, old)}/versions/7").status_code == 404
+
+
+def test_deploying_names_what_changes_and_rolling_back_is_the_same(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    _, new = _compared(committed_team)
+    base = _base(committed_team, new)
+    signed_in(client, committed_team.admin)
+    words = _words(client.get(f"{base}/deploy").text)
+    assert "Deploy asked v2" in words
+    assert "1 line and 1 setting changed, from v1" in words
+    assert "Better on Right answer" in words
+    dialog = client.get(f"{base}/deploy", headers={"hx-request": "true", "hx-target": "dialog"}).text
+    assert "<html" not in dialog
+    environment = re.search(r'name="environment" value="(env_\w+)" checked', dialog)[1]
+    form = {"_csrf": csrf_of(client), "version": 2, "environment": environment}
+    assert client.post(f"{base}/deploy", data=form).status_code == 303
+    back = _words(client.get(f"{base}/deploy?environment={environment}").text)
+    assert "Roll back asked to v1" in back
+    assert "30 rows got worse" in back
+    history = _words(client.get(f"{base}/deployments").text)
+    assert "v2 answers in production" in history
+    assert history.count("Ada Admin") >= 3

@@ -1,0 +1,57 @@
+import pytest
+
+from app.core.errors import Invalid, NotFound
+from app.core.ids import canonical_json
+from app.evaluators.binding import bind, make_spec
+from app.evaluators.kinds.llm_judge import DEFAULT_RUBRIC
+from tests.evaluators.cases import execution, row
+
+
+def test_a_spec_says_kind_settings_and_what_the_api_shows():
+    spec = make_spec("exact", {"ignore_case": True})
+
+    assert spec == {
+        "evaluator_type": "builtin",
+        "kind": "exact",
+        "settings": {"ignore_case": True, "trim": True},
+        "arguments_type": "target_required",
+        "return_type": "boolean",
+    }
+    assert bind(spec).judge(execution("PARIS"), row()).value is True
+
+
+def test_the_same_settings_make_the_same_content():
+    spelled_out = make_spec("contains", {"text": None, "want": "any", "whole_words": False})
+
+    assert canonical_json(spelled_out) == canonical_json(make_spec("contains", {}))
+    assert make_spec("contains", {"text": "x"})["arguments_type"] == "target_free"
+    assert make_spec("llm_judge", {"model": "m", "verdict": "number"})["return_type"] == "number"
+
+
+def test_a_default_that_changes_later_does_not_change_a_spec():
+    assert make_spec("llm_judge", {"model": "m"})["settings"]["rubric"] == DEFAULT_RUBRIC
+
+
+def test_every_setting_survives():
+    settings = {
+        "labels": ["a", "b"],
+        "find": "inside",
+        "path": "x",
+        "ignore_case": False,
+        "target_field": "t",
+    }
+    bound = bind(make_spec("class_match", settings))
+
+    assert bound.options.model_dump(mode="json") == settings
+    assert bind(canonical := make_spec("class_match", settings)) == bound
+    assert canonical["settings"] == settings
+
+
+def test_what_cannot_be_bound_says_why():
+    with pytest.raises(NotFound, match="no evaluator kind"):
+        bind({"evaluator_type": "builtin", "kind": "sentiment"})
+    with pytest.raises(Invalid, match="Numeric match: absolute"):
+        bind({"evaluator_type": "builtin", "kind": "numeric", "settings": {"absolute": -1}})
+    for spec in ({}, {"evaluator_type": "human"}, {"evaluator_type": "builtin"}):
+        with pytest.raises(Invalid, match="is not judged by the server"):
+            bind(spec)

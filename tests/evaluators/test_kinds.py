@@ -1,0 +1,186 @@
+"""What holds for every kind."""
+
+import math
+import string
+from typing import get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.core.errors import Invalid, NotFound
+from app.evaluators.kinds import all_kinds, kind
+from app.evaluators.kinds.comparing import TargetKind, TargetUnclear, accepted_values, text_of
+from app.evaluators.kinds.contract import BoundEvaluator, Kind, KindOptions, Traits, Verdict, storable
+from app.evaluators.kinds.cost import Cost
+from tests.evaluators.cases import execution, row
+
+NEEDED = {
+    "json_field": {"path": "intent"},
+    "llm_judge": {"model": "practice"},
+}
+SCORED_WITHOUT_OUTPUT = ("latency", "cost")
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+def prepared(one, **options):
+    return one.prepare({**NEEDED.get(one.name, {}), **options})
+
+
+every_kind = pytest.mark.parametrize("one", all_kinds(), ids=lambda one: one.name)
+
+
+@every_kind
+def test_a_kind_says_what_it_is(one):
+    assert kind(one.name) is one
+    assert set(one.name) <= set(string.ascii_lowercase + string.digits + "_")
+    assert one.title
+    assert one.help.split("\n")[0].endswith("?") or one.name == "llm_judge"
+    for field in one.Options.model_fields.values():
+        assert field.description
+        optional = type(None) in get_args(field.annotation)
+        assert not optional or field.default is None  # else a spec could not hold it
+
+
+def test_names_and_titles_are_unique():
+    assert (
+        len({one.name for one in all_kinds()}) == len({one.title for one in all_kinds()}) == len(all_kinds())
+    )
+
+
+def test_an_unknown_kind_is_not_found():
+    with pytest.raises(NotFound, match="no evaluator kind “sentiment”: there are exact, "):
+        kind("sentiment")
+
+
+@every_kind
+def test_an_option_that_does_not_exist_is_refused_by_name(one):
+    with pytest.raises(Invalid) as caught:
+        prepared(one, colour="blue")
+
+    assert "colour" in caught.value.fields
+    assert caught.value.message.startswith(one.title)
+
+
+@every_kind
+def test_an_execution_without_output_is_an_error_but_has_time_and_cost(one):
+    bound = prepared(one)
+    failed = bound.judge(execution(None, error="timed out after 30 s\x00"), row())
+    silent = bound.judge(execution(None), row())
+
+    if one.name in SCORED_WITHOUT_OUTPUT:
+        assert failed.value is not None
+        assert failed.error is None
+        return
+    assert failed == Verdict(None, error="no output: timed out after 30 s\ufffd")
+    assert silent == Verdict(None, error="no output: the model answered without a text")
+    assert bound.calls(execution(None), row()) == ()
+
+
+@every_kind
+@pytest.mark.parametrize("target", [None, {}, {"output": None}, {"output": []}])
+def test_a_row_without_target_has_no_value_and_no_error(one, target):
+    bound = prepared(one)
+    found = bound.judge(execution("Paris"), row(target))
+
+    if bound.traits.needs_target:
+        assert found == Verdict(None, rationale="no target")
+        assert bound.calls(execution("Paris"), row(target)) == ()
+    else:
+        assert found.value is not None
+
+
+@every_kind
+def test_a_target_of_several_fields_asks_which(one):
+    if not isinstance(one, TargetKind):
+        return
+    target = {"capital": "Paris", "river": "Seine"}
+
+    assert (
+        prepared(one)
+        .judge(execution("Paris"), row(target))
+        .error.startswith("The target has several fields (capital, river): choose which")
+    )
+    assert prepared(one, target_field="river").judge(execution("1"), row(target)).rationale != "no target"
+    assert prepared(one, target_field="gone").judge(execution("1"), row(target)).rationale == "no target"
+
+
+@every_kind
+@given(
+    output=st.text(max_size=40),
+    target=st.none() | st.dictionaries(st.text(max_size=4), json_values, max_size=2),
+)
+def test_a_kind_never_raises_and_answers_in_its_type(one, output, target):
+    bound = prepared(one)
+    answers = [output] if bound.asks else []
+    found = bound.judge(execution(output), row(target), answers)
+
+    if found.value is None:
+        assert found.error or found.rationale
+    else:
+        assert found.error is None
+        types = {"boolean": bool, "number": float, "select": str}
+        assert type(found.value) is types[bound.traits.return_type]
+    for text in (found.error, found.rationale):
+        assert "\x00" not in (text or "")
+        (text or "").encode()
+
+
+class Broken(Kind[KindOptions]):
+    """Does it give nonsense?"""
+
+    name, title, returns, Options = "broken", "Broken", Traits("number"), KindOptions
+
+    def judge(self, options, execution, row, answers=()):
+        return Verdict(execution.latency_ms)
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+def test_a_number_that_is_none_becomes_an_error(number):
+    found = Broken().prepare({}).judge(execution(latency_ms=number), row())
+
+    assert found.value is None
+    assert found.error.startswith("The score is not a finite number")
+    assert Cost().prepare({}).judge(execution(cost_usd=math.nan), row()).error
+
+
+def test_accepted_values_of_a_target():
+    assert accepted_values({"intent": "a"}, None) == ["a"]
+    assert accepted_values({"answer": "a", "note": 1}, None) == ["a"]
+    assert accepted_values({"value": 1, "output": 2}, None) == [2]
+    assert accepted_values({"a": ["x", None, "y"], "b": 1}, "a") == ["x", "y"]
+    assert accepted_values({"a": 0}, None) == [0]
+    with pytest.raises(TargetUnclear):
+        accepted_values({"a": 1, "b": 2}, None)
+
+
+def test_a_target_that_is_no_text_is_compared_as_json():
+    assert [text_of(one) for one in ("x", 1, 1.5, True, {"b": 1, "a": [None]})] == [
+        "x",
+        "1",
+        "1.5",
+        "true",
+        '{"a":[null],"b":1}',
+    ]
+
+
+def test_text_from_outside_can_be_stored():
+    assert storable("a\x00b\ud800c") == "a\ufffdb?c"
+    assert storable("x" * 20_000) == "x" * 10_000 + "…"
+
+
+def test_judging_is_quick_enough_for_a_large_run():
+    import time
+
+    bound = kind("exact").prepare({})
+    one, other = execution(" Paris\n"), row()
+    assert isinstance(bound, BoundEvaluator)
+    started = time.process_time()
+    for _ in range(10_000):
+        bound.judge(one, other)
+    assert (time.process_time() - started) / 10_000 < 20e-6

@@ -1,0 +1,167 @@
+"""Valid things to test with: each factory makes one through the application's own services."""
+
+import itertools
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.accounts import service as accounts
+from app.core import ids
+from app.core.access import Principal, Role
+from app.core.security import hash_password
+from app.datasets import service as datasets
+from app.datasets.schemas import DatapointContent
+from app.evaluations import scoring, shard_repository
+from app.evaluations import service as evaluations
+from app.evaluations.item import Outcome, set_verdict
+from app.evaluations.models import Evaluation, Run
+from app.evaluations.plan import load_plan
+from app.evaluations.service import RunRequest
+from app.evaluations.shard_repository import Settled
+from app.evaluations.writing import write_outcomes
+from app.evaluators.binding import Execution, Row, make_spec
+from app.files import service as files
+from app.files.models import FileKind, Version
+from app.home.onboarding import NewWorkspace, open_workspace
+from app.logs.records import JudgmentRecord, LogRecord
+from app.prompts.spec import parse_spec
+from app.workspaces import service as workspaces
+from app.workspaces.models import Workspace
+
+_numbers = itertools.count(1)
+PASSWORD = "a long enough password"
+MODEL = {"model": "practice-1", "provider": "practice"}
+
+
+@lru_cache
+def _password_hash() -> str:
+    """The hash of everybody's password, made once: it is slow on purpose."""
+    return hash_password(PASSWORD)
+
+
+@dataclass(frozen=True)
+class Team:
+    """A workspace with its admin."""
+
+    workspace: Workspace
+    admin: Principal
+
+
+def team(session: Session, name: str | None = None) -> Team:
+    """A workspace as `init` makes it: environments, the practice provider, one admin with a password."""
+    name = name or f"Team {secrets.token_hex(4)}"
+    email = f"admin-{secrets.token_hex(4)}@example.com"
+    opened = open_workspace(session, NewWorkspace(name, email, "Ada Admin"))
+    opened.admin.password_hash = _password_hash()
+    return Team(opened.workspace, opened.principal)
+
+
+def member(session: Session, workspace: Workspace, role: Role, name: str | None = None) -> Principal:
+    """Somebody with this role in the workspace."""
+    email = f"{role.value}-{secrets.token_hex(4)}@example.com"
+    user = accounts.create_user(session, email=email, full_name=name or role.value.title())
+    user.password_hash = _password_hash()
+    by = workspaces.principal_of(workspace, user, Role.ADMIN)
+    workspaces.add_member(session, by, user, role)
+    return workspaces.principal_of(workspace, user, role)
+
+
+def key(session: Session, principal: Principal, role: Role | None = None) -> str:
+    """The secret of a new API key of this principal."""
+    return workspaces.create_key(session, principal, name="tests", role=role or principal.role)[1]
+
+
+def prompt(session: Session, principal: Principal, path: str | None = None, **spec: Any) -> Version:
+    """A version of a prompt that asks the practice model `{{question}}`, unless `spec` says otherwise."""
+    template = [{"role": "system", "content": "Answer shortly."}, {"role": "user", "content": "{{question}}"}]
+    content = parse_spec(MODEL | {"template": template} | spec).content()
+    change = files.Commit(FileKind.PROMPT, content, path=path or f"tests/prompt {next(_numbers)}")
+    return _with_file(files.commit(session, principal, change))
+
+
+def dataset(
+    session: Session, principal: Principal, rows: Sequence[dict[str, Any]] | int = 3, path: str | None = None
+) -> Version:
+    """A version of a dataset with these rows, or with so many made-up ones."""
+    if isinstance(rows, int):
+        rows = [
+            {"inputs": {"question": f"question {n}"}, "target": {"answer": f"answer {n}"}}
+            for n in range(rows)
+        ]
+    change = datasets.DatasetChange(
+        [DatapointContent.model_validate(row) for row in rows], path=path or f"tests/dataset {next(_numbers)}"
+    )
+    written = datasets.write(session, principal, change)
+    written.version.file = written.file
+    return written.version
+
+
+def evaluator(
+    session: Session, principal: Principal, kind: str = "exact", path: str | None = None, **settings: Any
+) -> Version:
+    """A version of an evaluator of this kind."""
+    change = files.Commit(
+        FileKind.EVALUATOR, make_spec(kind, settings), path=path or f"tests/{kind} {next(_numbers)}"
+    )
+    return _with_file(files.commit(session, principal, change))
+
+
+def _with_file(committed: files.Committed) -> Version:
+    committed.version.file = committed.file
+    return committed.version
+
+
+def evaluation(
+    session: Session, principal: Principal, version: Version, *evaluators: Version, **properties: Any
+) -> Evaluation:
+    """An evaluation of the version's file."""
+    name = properties.pop("name", f"Evaluation {next(_numbers)}")
+    return evaluations.create_evaluation(
+        session, principal, file=version.file, name=name, evaluators=evaluators, **properties
+    )
+
+
+def started_run(
+    session: Session, principal: Principal, of: Evaluation, version: Version, rows: Version, **options: Any
+) -> Run:
+    """A run that the workers would now begin with."""
+    return evaluations.start_run(session, principal, of, RunRequest(version, rows, **options))
+
+
+def finish_run(session: Session, run: Run, outputs: Sequence[str | None]) -> Run:
+    """Settle a run's items as a worker would whose model answered `outputs`, in order; None is a failed call."""
+    plan = load_plan(session, run.id)
+    assert plan is not None
+    owner = ids.new_id("own")
+    remaining = iter(outputs)
+    while claimed := shard_repository.claim_next(session, owner, run.id):
+        items = shard_repository.pending_items(session, claimed.shard_id)
+        write_outcomes(session, plan, owner, [_outcome(plan, item, next(remaining)) for item in items])
+    session.refresh(run)
+    scoring.score_run(session, run.id)
+    session.refresh(run)
+    return run
+
+
+def _outcome(plan: Any, item: Any, output: str | None) -> Outcome:
+    origin = plan.origin
+    error = None if output is not None else "practice answered 500: out of order"
+    now = "2026-01-02T03:04:05+00:00"
+    log = LogRecord(
+        ids.new_id("log"), origin.workspace_id, origin.file_id, origin.version_id, "evaluation", now, now,
+        run_id=plan.run_id, datapoint_id=item.datapoint_id, repeat=item.repeat, inputs=item.inputs,
+        output=output, error=error, provider="practice", model="practice-1", prompt_tokens=10, output_tokens=5,
+        prompt_cost="0.0001", output_cost="0.0002", latency_ms=120.0,
+    )  # fmt: skip
+    execution = Execution(output, error, 120.0, 0.0003, 10, 5, item.inputs, [], None)
+    row = Row(item.inputs, item.messages or [], item.target, item.context, item.metadata)
+    outcome = Outcome(item, Settled(item.position, log.id, error), [log])
+    for judge in plan.judges:
+        record = JudgmentRecord(ids.new_id("jdg"), origin.workspace_id, log.id, judge.version_id)
+        set_verdict(record, judge.evaluator.judge(execution, row, ()))
+        outcome.judgments.append(record)
+    return outcome

@@ -1,0 +1,109 @@
+"""The tree of files, and making, moving and deleting what is in it."""
+
+import html
+import re
+
+import pytest
+from fastapi.testclient import TestClient
+
+from app.core.access import Role
+from app.core.database import unit_of_work
+from tests import factories
+from tests.web import csrf_of, signed_in
+
+
+def _words(page: str) -> str:
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", page)).split())
+
+
+@pytest.fixture
+def url(client: TestClient, committed_team: factories.Team) -> str:
+    """The files of a workspace that its admin looks at."""
+    signed_in(client, committed_team.admin)
+    return f"/w/{committed_team.workspace.slug}"
+
+
+def test_an_empty_workspace_says_what_files_are(client: TestClient, url: str) -> None:
+    assert "No file yet" in client.get(f"{url}/files").text
+
+
+def test_the_tree_shows_folders_versions_rows_and_scores(
+    client: TestClient, committed_team: factories.Team, url: str
+) -> None:
+    with unit_of_work() as session:
+        admin = committed_team.admin
+        prompt = factories.prompt(session, admin, "Support/Deep/Classifier")
+        rows = factories.dataset(session, admin, 40, "Support/Rows")
+        exact = factories.evaluator(session, admin, "exact", "Judges/Exact")
+        evaluation = factories.evaluation(session, admin, prompt, exact)
+        run = factories.started_run(session, admin, evaluation, prompt, rows)
+        factories.finish_run(session, run, [f"answer {n}" if n < 30 else "no" for n in range(40)])
+    words = _words(client.get(f"{url}/files").text.split("<main")[1])
+    assert (
+        words.index("Judges 1") < words.index("Support 2") < words.index("Deep 1") < words.index("Classifier")
+    )
+    assert "75.0% 59.8–85.8 Exact, v1, 40 rows" in words
+    assert "40 rows" in words
+    assert "production v1" in words
+    assert "Classifier" not in _words(client.get(f"{url}/files/Judges").text.split("<main")[1])
+    only = _words(client.get(f"{url}/files?kind=dataset").text.split("<main")[1])
+    assert "Rows" in only
+    assert "Classifier" not in only
+    nothing = _words(client.get(f"{url}/files?q=zzz").text)
+    assert "Nothing matches" in nothing
+    assert "Clear" in nothing
+
+
+def test_a_file_path_leads_to_its_page_and_an_unknown_one_nowhere(
+    client: TestClient, committed_team: factories.Team, url: str
+) -> None:
+    with unit_of_work() as session:
+        prompt = factories.prompt(session, committed_team.admin, "here/prompt")
+    answer = client.get(f"{url}/files/here/prompt")
+    assert answer.headers["location"] == f"{url}/prompts/{prompt.file_id}"
+    assert client.get(f"{url}/files/nowhere").status_code == 404
+
+
+def test_folders_are_made_and_a_bad_name_is_said(client: TestClient, url: str) -> None:
+    done = client.post(f"{url}/folders", data={"_csrf": csrf_of(client), "path": "a/b"})
+    assert done.headers["location"] == f"{url}/files/a/b"
+    assert "This folder is empty" in client.get(f"{url}/files/a/b").text
+    refused = client.post(f"{url}/folders", data={"_csrf": csrf_of(client), "path": "..", "folder": "a"})
+    assert refused.status_code == 422
+    assert "only dots" in refused.text
+
+
+def test_moving_keeps_the_file_and_refuses_a_taken_path(
+    client: TestClient, committed_team: factories.Team, url: str
+) -> None:
+    with unit_of_work() as session:
+        prompt = factories.prompt(session, committed_team.admin, "one")
+        factories.prompt(session, committed_team.admin, "two")
+    at = f"{url}/files-at/{prompt.file_id}/move"
+    taken = client.post(at, data={"_csrf": csrf_of(client), "path": "two"})
+    assert taken.status_code == 422
+    assert "is taken" in taken.text
+    assert 'value="two"' in taken.text
+    done = client.post(at, data={"_csrf": csrf_of(client), "path": "new/place"})
+    assert done.headers["location"] == f"{url}/files/new"
+    assert f"{url}/prompts/{prompt.file_id}" in client.get(f"{url}/files/new").text
+
+
+def test_deleting_names_the_consequence_and_needs_the_right_person(
+    client: TestClient, committed_team: factories.Team, url: str
+) -> None:
+    with unit_of_work() as session:
+        prompt = factories.prompt(session, committed_team.admin, "live one")
+        member = factories.member(session, committed_team.workspace, Role.MEMBER)
+    at = f"{url}/files-at/{prompt.file_id}/delete"
+    words = _words(client.get(at).text)
+    assert "It runs in production : callers there will get “not found”" in words
+    client.cookies.clear()
+    signed_in(client, member)
+    refused = client.post(at, data={"_csrf": csrf_of(client)})
+    assert refused.status_code == 403
+    assert "Members delete only what they made" in refused.text
+    client.cookies.clear()
+    signed_in(client, committed_team.admin)
+    assert client.post(at, data={"_csrf": csrf_of(client)}).status_code == 303
+    assert client.get(f"{url}/prompts/{prompt.file_id}").status_code == 404

@@ -1,0 +1,65 @@
+"""The home page: first steps, then what ran and what it found."""
+
+import html
+import re
+
+from fastapi.testclient import TestClient
+
+from app.core.access import Role
+from app.core.database import unit_of_work
+from app.files import deployments
+from tests import factories
+from tests.web import signed_in
+
+
+def _words(page: str) -> str:
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", page)).split())
+
+
+def test_a_new_workspace_shows_its_first_steps(client: TestClient, committed_team: factories.Team) -> None:
+    signed_in(client, committed_team.admin)
+    words = _words(client.get(f"/w/{committed_team.workspace.slug}").text)
+    assert "Four steps to your first comparison" in words
+    assert "It is a practice model, not an LLM" in words
+
+
+def test_a_viewer_sees_the_steps_and_who_may_take_them(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    with unit_of_work() as session:
+        viewer = factories.member(session, committed_team.workspace, Role.VIEWER)
+    signed_in(client, viewer)
+    page = client.get(f"/w/{committed_team.workspace.slug}").text
+    assert 'aria-disabled="true"' in page
+    assert "This needs the role admin or developer or member" in page
+
+
+def test_home_says_what_ran_what_it_found_and_who_did_what(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    with unit_of_work() as session:
+        admin = committed_team.admin
+        old = factories.prompt(session, admin, "tests/asked")
+        new = factories.prompt(session, admin, "tests/asked", temperature=0.5)
+        rows = factories.dataset(session, admin, 60)
+        exact = factories.evaluator(session, admin, "exact", "tests/Right answer")
+        evaluation = factories.evaluation(session, admin, old, exact, name="Did it help?")
+        for version, right in ((old, 20), (new, 50)):
+            run = factories.started_run(session, admin, evaluation, version, rows)
+            factories.finish_run(session, run, [f"answer {n}" if n < right else "no" for n in range(60)])
+        staging = deployments.get_environment(session, admin, "staging")
+        deployments.deploy(session, admin, new.file, new, staging)
+    signed_in(client, committed_team.admin)
+    url = f"/w/{committed_team.workspace.slug}"
+    words = _words(client.get(url).text)
+    assert "v2 is better than v1 by 50.0 points on Right answer" in words
+    assert "Did it help?, asked" in words
+    assert "83.3% 72.0–90.7" in words
+    assert "deployed asked v2 to staging" in words
+    assert "committed v2 of asked" in words
+    with unit_of_work() as session:
+        again = factories.evaluation(session, committed_team.admin, new, exact, name="Going on")
+        factories.started_run(session, committed_team.admin, again, new, rows, fresh=True)
+    words = _words(client.get(url).text)
+    assert "Too early to say" in words
+    assert "0 of 60 answers are in" in words

@@ -1,0 +1,48 @@
+"""The first minute of a server: one link, one account, one workspace."""
+
+from fastapi.testclient import TestClient
+
+from app.accounts import service as accounts
+from app.core.csrf import SESSION_COOKIE
+from app.core.database import unit_of_work
+from app.files import repository as files
+from app.providers import repository as providers
+from app.workspaces import repository as workspaces
+
+FORM = {
+    "full_name": "Maya Okafor",
+    "email": "maya@example.com",
+    "password": "correct horse battery staple",
+    "workspace": "Northbank Café",
+    "demo": "no",
+}
+
+
+def test_the_link_opens_a_workspace_once(client: TestClient) -> None:
+    with unit_of_work() as session:
+        token = accounts.create_setup_token(session)
+
+    assert client.get("/setup", params={"token": token}).status_code == 200
+    short = client.post("/setup", data={**FORM, "token": token, "password": "short"})
+    assert short.status_code == 422
+    assert "12 characters" in short.text
+    assert "Northbank Café" in short.text, "what was typed stays"
+    done = client.post("/setup", data={**FORM, "token": token})
+
+    assert (done.status_code, done.headers["location"]) == (303, "/w/northbank-cafe")
+    assert SESSION_COOKIE in client.cookies
+    with unit_of_work() as session:
+        workspace = workspaces.find_workspace(session, "northbank-cafe")
+        assert workspace is not None
+        names = [environment.name for environment in files.list_environments(session, workspace.id)]
+        assert names == ["production", "staging"]
+        assert [p.kind for p in providers.list_providers(session, workspace.id)] == ["practice"]
+        assert accounts.create_setup_token(session) is None
+    assert client.post("/setup", data={**FORM, "token": token, "email": "eve@example.com"}).status_code == 401
+
+
+def test_a_guessed_link_opens_nothing(client: TestClient) -> None:
+    assert client.get("/setup", params={"token": "guess"}).status_code == 404
+    assert client.post("/setup", data={**FORM, "token": "guess"}).status_code == 401
+    with unit_of_work() as session:
+        assert workspaces.find_workspace(session, "northbank-cafe") is None

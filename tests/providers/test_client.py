@@ -1,0 +1,233 @@
+"""Calls to a provider that misbehaves, over real HTTP."""
+
+import asyncio
+import gzip
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+
+import pytest
+
+from app.providers.answers import Answer, ProviderError
+from app.providers.client import Endpoint, ModelClient, retry_after_s
+from app.providers.transport import BODY_CAP
+from tests.asynchronous import run as run_coroutine
+
+BODY = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
+GOOD = {
+    "choices": [{"message": {"role": "assistant", "content": "hello"}, "finish_reason": "stop"}],
+    "model": "m",
+}
+
+
+def reply(status: int, body: bytes | dict, kind: str = "application/json", **headers: str) -> bytes:
+    data = json.dumps(body).encode() if isinstance(body, dict) else body
+    lines = [
+        f"HTTP/1.1 {status} X",
+        f"content-type: {kind}",
+        f"content-length: {len(data)}",
+        "connection: close",
+    ]
+    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, "", ""]).encode() + data
+
+
+@dataclass
+class Provider:
+    """Gives its replies one after another, the last one for ever."""
+
+    replies: list[bytes]
+    port: int = 0
+    asked: list[float] = field(default_factory=list)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = next(
+            int(line.split(b":")[1])
+            for line in head.lower().split(b"\r\n")
+            if line.startswith(b"content-length")
+        )
+        await reader.readexactly(length)
+        self.asked.append(time.monotonic())
+        writer.write(self.replies[min(len(self.asked), len(self.replies)) - 1])
+        with suppress(ConnectionError):
+            await writer.drain()
+        writer.close()
+
+
+@asynccontextmanager
+async def calling(*replies: bytes) -> AsyncIterator[tuple[ModelClient, Provider]]:
+    provider = Provider(list(replies))
+    server = await asyncio.start_server(provider.serve, "127.0.0.1", 0)
+    provider.port = server.sockets[0].getsockname()[1]
+    client = ModelClient(Endpoint("p", "acme", f"http://127.0.0.1:{provider.port}/v1", "key"))
+    try:
+        yield client, provider
+    finally:
+        await client.aclose()
+        server.close()
+        await server.wait_closed()
+
+
+def chat(*replies: bytes) -> tuple[Answer | ProviderError, Provider]:
+    async def run() -> tuple[Answer | ProviderError, Provider]:
+        async with calling(*replies) as (client, provider):
+            try:
+                return await client.chat(BODY), provider
+            except ProviderError as error:
+                return error, provider
+
+    return run_coroutine(run())
+
+
+def test_an_answer_in_plain_values() -> None:
+    usage = {"prompt_tokens": 7, "completion_tokens": 2, "completion_tokens_details": {"reasoning_tokens": 1}}
+    answer, provider = chat(reply(200, {**GOOD, "id": "x", "usage": usage, "x_practice": {"task": "label"}}))
+    assert isinstance(answer, Answer)
+    assert (answer.content, answer.finish_reason, answer.attempts) == ("hello", "stop", 1)
+    assert (answer.prompt_tokens, answer.output_tokens, answer.reasoning_tokens) == (7, 2, 1)
+    assert answer.response["x_practice"] == {"task": "label"}
+    assert len(provider.asked) == 1
+
+
+def test_a_busy_provider_is_asked_again_when_it_says() -> None:
+    answer, provider = chat(
+        reply(429, {"error": {"message": "slow down"}}, retry_after="0.3"), reply(200, GOOD)
+    )
+    assert isinstance(answer, Answer)
+    assert answer.attempts == 2
+    assert provider.asked[1] - provider.asked[0] >= 0.3
+
+
+def test_server_errors_are_tried_three_times() -> None:
+    error, provider = chat(reply(503, {"error": {"message": "overloaded"}}))
+    assert isinstance(error, ProviderError)
+    assert (error.message, error.status, error.attempts) == ("acme answered 503: overloaded", 503, 3)
+    assert len(provider.asked) == 3
+    healed, _ = chat(reply(500, b"oops", "text/plain"), reply(200, GOOD))
+    assert isinstance(healed, Answer)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
+def test_a_refusal_is_final_and_keeps_the_providers_words(status: int) -> None:
+    error, provider = chat(reply(status, {"error": {"message": "no such model", "code": "model_not_found"}}))
+    assert isinstance(error, ProviderError)
+    assert (error.status, error.code) == (status, "model_not_found")
+    assert "no such model" in error.message
+    assert "no such model" in (error.body or "")
+    assert len(provider.asked) == 1
+
+
+def test_an_empty_account_is_not_waited_for() -> None:
+    error, provider = chat(reply(429, {"error": {"message": "pay", "code": "insufficient_quota"}}))
+    assert isinstance(error, ProviderError)
+    assert len(provider.asked) == 1
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        reply(200, b"<html>gateway</html>", "text/html"),
+        reply(200, b'{"choices": [', "application/json"),
+        reply(200, {"choices": []}),
+        reply(200, {"choices": "none"}),
+        reply(200, {"choices": [{"message": {"content": 7}}]}),
+        reply(200, {"error": {"message": "hidden in a 200"}}),
+        reply(200, b"[1, 2]"),
+        reply(302, b"", "text/plain", location="http://127.0.0.1:9/elsewhere"),
+    ],
+)
+def test_garbage_is_an_error_that_names_the_provider(garbage: bytes) -> None:
+    error, _ = chat(garbage)
+    assert isinstance(error, ProviderError)
+    assert "acme" in error.message
+
+
+def test_numbers_that_are_none_are_left_out() -> None:
+    odd = json.dumps(GOOD)[:-1] + ', "usage": {"prompt_tokens": NaN, "completion_tokens": -3}}'
+    answer, _ = chat(reply(200, odd.encode()))
+    assert isinstance(answer, Answer)
+    assert (answer.prompt_tokens, answer.output_tokens) == (None, None)
+
+
+def test_text_that_postgres_cannot_hold_is_replaced() -> None:
+    answer, _ = chat(
+        reply(200, {"choices": [{"message": {"content": "a\0b\ud800c"}, "finish_reason": "stop"}]})
+    )
+    assert isinstance(answer, Answer)
+    assert answer.content == "a�b?c"
+
+
+def _endless() -> bytes:
+    head = b"HTTP/1.1 200 X\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n"
+    return head + b'{"choices": "' + b"x" * (BODY_CAP + 1000)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [_endless, lambda: reply(200, gzip.compress(b"x" * (BODY_CAP * 3)), content_encoding="gzip")],
+    ids=["endless", "gzip bomb"],
+)
+def test_a_body_without_end_is_cut_off(make: Callable[[], bytes]) -> None:
+    error, provider = chat(make())
+    assert isinstance(error, ProviderError)
+    assert "went on past 10 MiB" in error.message
+    assert len(provider.asked) == 1
+
+
+def test_nobody_there() -> None:
+    async def run() -> ProviderError:
+        client = ModelClient(Endpoint("p", "acme", "http://127.0.0.1:9/v1", "key"))
+        try:
+            await client.chat(BODY)
+        except ProviderError as error:
+            return error
+        finally:
+            await client.aclose()
+        raise AssertionError("it answered")
+
+    error = run_coroutine(run())
+    assert error.message.startswith("acme could not be reached")
+    assert error.attempts == 3
+
+
+def test_a_stream_arrives_in_pieces_and_whole() -> None:
+    events = [
+        {"choices": [{"delta": {"role": "assistant", "content": "hel"}}]},
+        {"choices": [{"delta": {"content": "lo"}}]},
+        {"choices": [{"delta": {}, "finish_reason": "stop"}]},
+        {"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 2}},
+    ]
+    data = (
+        b"".join(b"data: " + json.dumps(event).encode() + b"\n\n" for event in events) + b"data: [DONE]\n\n"
+    )
+
+    async def run(body: bytes) -> list[str | Answer]:
+        async with calling(reply(200, body, "text/event-stream")) as (client, _):
+            return [piece async for piece in client.stream(BODY)]
+
+    *pieces, answer = run_coroutine(run(data))
+    assert pieces == ["hel", "lo"]
+    assert isinstance(answer, Answer)
+    assert (answer.content, answer.prompt_tokens, answer.finish_reason) == ("hello", 3, "stop")
+    with pytest.raises(ProviderError, match="broke off") as broken:
+        run_coroutine(run(b"".join(data.partition(b'"lo"}}]}\n\n')[:2])))
+    assert broken.value.partial == "hello"
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("2", 2),
+        ("0.5", 0.5),
+        ("-3", 0),
+        (None, None),
+        ("", None),
+        ("soon", None),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 0),
+    ],
+)
+def test_retry_after(header: str | None, seconds: float | None) -> None:
+    assert retry_after_s(header) == seconds

@@ -1,0 +1,60 @@
+"""The Celery app: configuration, and what each worker process does when it starts and stops."""
+
+import gc
+import os
+import socket
+import threading
+
+import structlog
+from celery import Celery
+from celery.signals import worker_process_init, worker_process_shutdown
+from redis.exceptions import RedisError
+
+from app.core import events, logging
+from app.core.health import WORKERS_KEY
+from app.core.settings import get_settings
+
+_ALIVE_S = 10
+_stop = threading.Event()
+log = structlog.get_logger()
+
+logging.configure()
+app = Celery(
+    "whetstone", broker=get_settings().redis_url, include=["worker.tasks.demo", "worker.tasks.evaluations"]
+)
+app.conf.update(
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    task_ignore_result=True,
+    worker_prefetch_multiplier=1,
+    worker_soft_shutdown_timeout=5,
+    worker_enable_soft_shutdown_on_idle=True,
+    # The lease in Postgres decides who works on a shard, not the broker: a lost connection stops nothing.
+    worker_cancel_long_running_tasks_on_connection_loss=False,
+    worker_hijack_root_logger=False,
+    broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,
+    broker_transport_options={"visibility_timeout": 3600},
+)
+
+
+@worker_process_init.connect  # type: ignore[untyped-decorator]
+def _start(**_: object) -> None:
+    gc.freeze()  # what was loaded before the fork is never garbage: keep the collector off its pages
+    threading.Thread(target=_say_alive, daemon=True).start()
+
+
+@worker_process_shutdown.connect  # type: ignore[untyped-decorator]
+def _shut_down(**_: object) -> None:
+    _stop.set()
+
+
+def _say_alive() -> None:
+    """Renew this process's key, by which `/health/ready` counts the workers."""
+    key = f"{WORKERS_KEY}:{socket.gethostname()}:{os.getpid()}"
+    while not _stop.is_set():
+        try:
+            events.broker().set(key, "1", ex=_ALIVE_S)
+        except (RedisError, OSError) as error:
+            log.warning("broker away", error=str(error))
+        _stop.wait(_ALIVE_S / 4)

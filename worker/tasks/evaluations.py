@@ -1,0 +1,34 @@
+"""Tasks of evaluations: work on a shard, work out the scores of a finished run."""
+
+import asyncio
+from functools import lru_cache
+
+from app.core.database import unit_of_work
+from app.evaluations import scoring
+from app.evaluations.execution import Slot
+from worker.celery_app import app
+
+
+@lru_cache
+def _loop() -> tuple[asyncio.Runner, Slot]:
+    """The event loop and connections of this process, kept from task to task."""
+    runner = asyncio.Runner()
+    return runner, runner.run(_new_slot())
+
+
+async def _new_slot() -> Slot:
+    return Slot()
+
+
+@app.task(name="evaluations.run_shard")  # type: ignore[untyped-decorator]
+def run_shard(shard_id: str) -> None:
+    """Work on a shard, and on what else of its run is waiting."""
+    runner, slot = _loop()
+    runner.run(slot.work(shard_id))
+
+
+@app.task(name="evaluations.score_run")  # type: ignore[untyped-decorator]
+def score_run(run_id: str) -> None:
+    """Work out the scores of a finished run."""
+    with unit_of_work() as session:
+        scoring.score_run(session, run_id)

@@ -12,6 +12,16 @@ from tests.application import Application
 if TYPE_CHECKING:  # loading Playwright takes a second that most test runs need not spend
     from playwright.sync_api import Browser, ConsoleMessage, Page
 
+_QUIET = [
+    f"--{flag}"
+    for flag in (
+        "disable-quic",
+        "no-first-run",
+        "disable-background-networking",
+        "disable-component-update",
+        "disable-sync",
+    )
+]
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -29,7 +39,8 @@ def browser() -> "Iterator[Browser]":
         if os.environ.get("WHETSTONE_REQUIRE_BROWSER") == "1":
             pytest.fail(reason)
         pytest.skip(reason)
-    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []  # Chromium refuses its sandbox to root
+    # Chromium refuses its sandbox to root; and it must reach for nothing but the application.
+    arguments = [*(["--no-sandbox"] if os.geteuid() == 0 else []), *_QUIET]
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

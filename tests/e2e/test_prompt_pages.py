@@ -3,6 +3,8 @@
 import json
 import re
 import urllib.request
+import uuid
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,9 +22,12 @@ PASSAGE = (
 )
 
 
+Post = Callable[[str, dict[str, Any]], dict[str, Any]]
+
+
 @pytest.fixture(scope="module")
-def workspace(running_app: Application) -> dict[str, str]:
-    """A workspace with a prompt and rows, made by command and API; the ids of its files."""
+def post(running_app: Application) -> Post:
+    """A call that makes something in a workspace of this module, as its admin."""
     made = running_app.run("init", "--workspace", WORKSPACE, "--email", EMAIL)
     assert made.returncode == 0, made.stderr
     key = running_app.run(
@@ -38,6 +43,13 @@ def workspace(running_app: Application) -> dict[str, str]:
         with urllib.request.urlopen(request, timeout=10) as answer:
             return json.load(answer)
 
+    return post
+
+
+@pytest.fixture
+def workspace(post: Post) -> dict[str, str]:
+    """A prompt of one version and its rows, of this test alone; the ids of the two files."""
+    folder = f"Reading/{uuid.uuid4()}"
     template = [
         {"role": "system", "content": "Answer the question with a short phrase."},
         {"role": "user", "content": "Question: {{question}}"},
@@ -45,7 +57,7 @@ def workspace(running_app: Application) -> dict[str, str]:
     prompt = post(
         "/v5/prompts",
         {
-            "path": "Reading/Answerer",
+            "path": f"{folder}/Answerer",
             "model": "practice-1",
             "provider": "practice",
             "template": template,
@@ -62,7 +74,7 @@ def workspace(running_app: Application) -> dict[str, str]:
         }
         for n in range(1, 41)
     ]
-    dataset = post("/v5/datasets", {"path": "Reading/Places", "datapoints": rows, "commit_message": "Rows"})
+    dataset = post("/v5/datasets", {"path": f"{folder}/Places", "datapoints": rows, "commit_message": "Rows"})
     return {"prompt": prompt["id"], "dataset": dataset["id"]}
 
 

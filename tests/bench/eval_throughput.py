@@ -1,16 +1,16 @@
 """How fast a run is, from the POST to its being complete and committed, beside a bare asyncio client.
 
-    .venv/bin/python -m tests.bench.eval_throughput [--runs 5] [--case small|large|wide|judge|all]
+    .venv/bin/python -m tests.bench.eval_throughput [--runs 5] [--case small|large|wide|judge|memory|all]
 
-Starts a stack of its own on loopback (Postgres, Valkey, web, worker) and an endpoint that answers after 100 ms.
-Prints every run with the load of the machine before it, the medians, and what all our processes used per row.
+Starts the whole stack as `./whetstone up` does (Postgres with fsync on, Valkey, web, worker) and an endpoint that
+answers after 100 ms. Prints every run with the load of the machine before it, the medians, and what all our
+processes used per row. `memory` runs 1,000 and then 50,000 rows, and prints the workers' largest memory in each.
 """
 
 import argparse
 import asyncio
 import json
 import os
-import re
 import statistics
 import tempfile
 import time
@@ -23,9 +23,7 @@ import aiohttp
 import orjson
 import psutil
 import psycopg
-from redis import Redis
 
-from app.embedded.databases import DATABASE_URL, REDIS_URL, scratch_databases
 from tests.application import Application, start_application
 from tests.endpoint import Endpoint, running_endpoint
 
@@ -122,21 +120,16 @@ def cpu_seconds(leaders: dict[str, int]) -> Counter[str]:
     return total
 
 
-def leaders_of(application: Application, urls: dict[str, str]) -> dict[str, int]:
-    """All our processes: those that `up` started, and the databases, found by the ports they listen on."""
-    ports = {name: int(re.search(r":(\d+)/", url)[1]) for name, url in urls.items()}
-    listening = {c.laddr.port: c.pid for c in psutil.net_connections("tcp") if c.status == psutil.CONN_LISTEN}
-    return {
-        **application.children(),
-        "postgres": listening[ports[DATABASE_URL]],
-        "valkey": listening[ports[REDIS_URL]],
-    }
+def worker_bytes(application: Application) -> int:
+    """Resident memory of the worker's pool processes, shared pages counted once in each."""
+    return sum(psutil.Process(pid).memory_info().rss for pid in application.pool_children())
 
 
 def run_once(
-    client: Client, application: Application, leaders: dict[str, int], evaluation_id: str, body: dict
-) -> tuple[float, Counter[str]]:
-    """Seconds from the POST to complete and committed, and processor seconds of our processes."""
+    client: Client, application: Application, evaluation_id: str, body: dict
+) -> tuple[float, Counter[str], int]:
+    """Seconds from the POST to complete and committed, processor seconds of our processes, peak bytes of the worker."""
+    leaders, most = application.children(), 0
     before, started = cpu_seconds(leaders), time.perf_counter()
     run_id = client.call("POST", f"/evaluations/{evaluation_id}/runs", body)["id"]
     # Asked of the database itself: what is committed is complete, and watching must not cost what is measured.
@@ -144,13 +137,14 @@ def run_once(
         while connection.execute("select status from run where id = %s", [run_id]).fetchone() != (
             "completed",
         ):
+            most = max(most, worker_bytes(application))
             time.sleep(0.01)
     took = time.perf_counter() - started
     time.sleep(1)  # scores are worked out after the run; their processor time counts, too
     runs = {run["id"]: run for run in client.call("GET", f"/evaluations/{evaluation_id}/runs")["runs"]}
     assert runs[run_id]["done_count"] == runs[run_id]["items_count"]
     assert runs[run_id]["failed_count"] == 0
-    return took, cpu_seconds(leaders) - before
+    return took, cpu_seconds(leaders) - before, most
 
 
 async def bare(endpoint: Endpoint, case: Case) -> float:
@@ -174,7 +168,6 @@ def measure(
     case: Case,
     runs: int,
     application: Application,
-    leaders: dict[str, int],
     client: Client,
     endpoint: Endpoint,
 ) -> None:
@@ -184,7 +177,7 @@ def measure(
     found = []
     for number in range(1, runs + 1):
         load = os.getloadavg()[0]
-        took, used = run_once(client, application, leaders, evaluation_id, body)
+        took, used, _ = run_once(client, application, evaluation_id, body)
         cpu = used.total() / case.rows * 1000
         found.append((took, cpu))
         parts = ", ".join(f"{name} {seconds / case.rows * 1000:.2f}" for name, seconds in used.most_common(5))
@@ -196,30 +189,36 @@ def measure(
     print(f"  median: {took:.2f} s ({case.ideal_s / took:.0%} of ideal), {cpu:.2f} ms CPU a row", flush=True)
 
 
+def measure_memory(application: Application, client: Client, endpoint: Endpoint) -> None:
+    """Print the workers' largest memory in a run of 1,000 rows, and then in one of 50,000."""
+    print()
+    for rows in (1_000, 50_000):
+        evaluation_id, body = prepare(client, endpoint, Case(f"N={rows:,} at 200, memory", rows, 200))
+        took, _, most = run_once(client, application, evaluation_id, body)
+        print(f"N={rows:,}: {took:.2f} s, worker pool at most {most / 2**20:.0f} MiB", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--case", choices=[*CASES, "all"], default="all")
+    parser.add_argument("--case", choices=[*CASES, "memory", "all"], default="all")
     options = parser.parse_args()
-    chosen = list(CASES.values()) if options.case == "all" else [CASES[options.case]]
+    chosen = [case for name, case in CASES.items() if options.case in (name, "all")]
     with (
         tempfile.TemporaryDirectory() as folder,
-        scratch_databases() as urls,
         running_endpoint(100) as endpoint,
+        start_application(Path(folder)) as application,
     ):
-        with Redis.from_url(urls[REDIS_URL]) as redis:
-            redis.flushdb()
-        with start_application(Path(folder), urls[DATABASE_URL], urls[REDIS_URL]) as application:
-            application.wait_until_ready()
-            application.run("init", "--workspace", "Bench", "--email", "bench@example.com").check_returncode()
-            made = application.run(
-                "key", "create", "--workspace", "bench", "--name", "bench", "--role", "admin"
-            )
-            client = Client(application.url, made.stdout.strip())
-            for case in chosen:
-                measure(case, options.runs, application, leaders_of(application, urls), client, endpoint)
+        application.wait_until_ready()
+        application.run("init", "--workspace", "Bench", "--email", "bench@example.com").check_returncode()
+        made = application.run("key", "create", "--workspace", "bench", "--name", "bench", "--role", "admin")
+        client = Client(application.url, made.stdout.strip())
+        for case in chosen:
+            measure(case, options.runs, application, client, endpoint)
+        if options.case in ("memory", "all"):
+            measure_memory(application, client, endpoint)
 
 
 if __name__ == "__main__":

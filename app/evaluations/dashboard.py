@@ -12,8 +12,7 @@ from app.evaluations.headline import Headline
 from app.evaluations.models import Evaluation, Run
 from app.evaluations.report import Change, compare, compared_runs
 from app.evaluations.score_chart import ScoreChart, ScoredVersion, draw_scores
-from app.evaluations.scores import ScoreTable, load_scores
-from app.evaluations.scoring import run_interval
+from app.evaluations.scores import ScoreTable, load_scores, run_interval
 from app.evaluators.describing import EvaluatorInfo, describe
 from app.files import repository as files
 from app.files.models import Deployment, Environment, File, Version

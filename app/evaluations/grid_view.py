@@ -14,7 +14,7 @@ from app.evaluations import score_repository
 from app.evaluations.comparison import Grid, GridCell, GridRow, Only
 from app.evaluations.models import Run
 from app.evaluations.report import Change, p95
-from app.evaluations.scoring import run_interval
+from app.evaluations.scores import run_interval
 from app.evaluators.describing import EvaluatorInfo, describe
 from app.files.diff import Segment, diff_words
 from app.files.models import Version

@@ -27,6 +27,8 @@ class Evaluation(Base):
     """The evaluator version whose score the headline is about, chosen when the evaluation was made."""
     smallest_difference: Mapped[float | None]
     """The smallest change worth acting on, in the primary score's own unit."""
+    finding: Mapped[Json | None]
+    """The sentence that lists show, and a hash of the state that it was worked out for (`findings`)."""
     created_by: Mapped[str | None]
     created_by_name: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())

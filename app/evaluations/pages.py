@@ -13,10 +13,9 @@ from app.core.database import SessionDep
 from app.core.event_stream import event_stream
 from app.core.pagination import PageNumber
 from app.core.permissions import Reader, Runner
-from app.evaluations import service, wording
+from app.evaluations import findings, service, wording
 from app.evaluations.live import Snapshot, follow
 from app.evaluations.models import Evaluation, Run
-from app.evaluations.overview import PAGE_SIZE, list_findings
 from app.evaluations.report_view import build_view, pair_text
 
 router = APIRouter(prefix="/w/{w}/evaluations", include_in_schema=False)
@@ -28,15 +27,15 @@ def list_evaluations(
     request: Request, session: SessionDep, principal: Reader, q: str = "", page: PageNumber = 1
 ) -> Response:
     """What ran, and what it found."""
-    findings, total = list_findings(session, principal, q.strip(), page)
+    found, total = findings.list_page(session, principal, q.strip(), page)
     return templating.render(
         request,
         "evaluations/list.html",
-        findings=findings,
+        findings=found,
         total=total,
         q=q.strip(),
         page=page,
-        pages=-(-total // PAGE_SIZE),
+        pages=-(-total // findings.PAGE_SIZE),
     )
 
 

@@ -13,7 +13,7 @@ from app.evaluations import comparison_repository, repository
 from app.evaluations.comparison import Grid, GridCell, GridRow
 from app.evaluations.models import Evaluation, Run
 from app.evaluations.report import compared_runs
-from app.evaluations.scoring import run_interval
+from app.evaluations.scores import run_interval
 from app.files.presentation import present
 from app.logs import repository as logs
 from app.logs.presentation import present_judgment, present_log

@@ -10,8 +10,7 @@ from sqlalchemy.orm import Session
 from app.core import clock
 from app.evaluations import repository, score_repository
 from app.evaluations.models import Evaluation, Run, RunScore
-from app.evaluations.scores import Pairs, ScoreTable, load_scores
-from app.evaluations.scoring import run_interval
+from app.evaluations.scores import Pairs, ScoreTable, load_scores, run_interval
 from app.evaluators.describing import EvaluatorInfo, describe
 from app.files.models import Version
 from app.statistics.bootstrap import percentile_statistic

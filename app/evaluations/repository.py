@@ -1,7 +1,9 @@
 """The SQL of evaluations and their runs."""
 
 from collections.abc import Sequence
+from typing import Any
 
+import orjson
 from sqlalchemy import func, or_, select, text, update
 from sqlalchemy.orm import Session, joinedload
 
@@ -38,6 +40,14 @@ def list_evaluations(
     total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
     query = query.order_by(Evaluation.created_at.desc(), Evaluation.id.desc()).offset(offset).limit(limit)
     return list(session.scalars(query)), total
+
+
+def keep_finding(session: Session, evaluation_id: str, finding: dict[str, Any]) -> None:
+    """Keep what an evaluation found. It is no change of the evaluation: its `updated_at` stays."""
+    session.execute(
+        text("update evaluation set finding = cast(:finding as jsonb) where id = :evaluation"),
+        {"evaluation": evaluation_id, "finding": orjson.dumps(finding).decode()},
+    )
 
 
 def find_last_evaluation(session: Session, file_id: str) -> Evaluation | None:
@@ -125,6 +135,11 @@ def find_run(session: Session, evaluation_id: str, run_id: str) -> Run | None:
     """A run of an evaluation, with its version and dataset."""
     query = select(Run).where(Run.evaluation_id == evaluation_id, Run.id == run_id)
     return session.scalar(query.options(*_RUN_DETAIL))
+
+
+def find_evaluation_to_work_on(session: Session, evaluation_id: str) -> Evaluation | None:
+    """An evaluation by its id alone: for workers, who get ids from us and never from people."""
+    return session.get(Evaluation, evaluation_id)
 
 
 def find_run_to_work_on(session: Session, run_id: str) -> Run | None:

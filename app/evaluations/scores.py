@@ -8,6 +8,9 @@ from sqlalchemy.orm import Session
 
 from app.evaluations import score_repository
 from app.evaluations.models import Run
+from app.evaluators.describing import describe
+from app.files.models import Version
+from app.statistics.intervals import Interval, mean_interval
 
 
 @dataclass(frozen=True)
@@ -89,3 +92,9 @@ def load_scores(session: Session, runs: Sequence[Run], evaluator_ids: Sequence[s
     for file_id, number in datasets:
         clusters |= score_repository.load_clusters(session, file_id, number)
     return ScoreTable(columns, clusters)
+
+
+def run_interval(table: ScoreTable, run_id: str, version: Version) -> Interval | None:
+    """The score of a run by an evaluator; None while it has judged nothing."""
+    values, clusters = table.scores(run_id, version.id)
+    return mean_interval(values, clusters, share=describe(version.spec).is_share)

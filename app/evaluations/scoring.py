@@ -5,13 +5,13 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.core import events
-from app.evaluations import repository, score_repository
+from app.evaluations import findings, repository, score_repository
 from app.evaluations.channels import evaluation_channel
 from app.evaluations.models import Run
-from app.evaluations.scores import ScoreTable, load_scores
-from app.evaluators.describing import describe, summarise
+from app.evaluations.scores import ScoreTable, load_scores, run_interval
+from app.evaluators.describing import summarise
 from app.files.models import Version
-from app.statistics.intervals import Interval, mean_interval
+from app.statistics.intervals import Interval
 
 
 def score_run(session: Session, run_id: str) -> None:
@@ -24,13 +24,9 @@ def score_run(session: Session, run_id: str) -> None:
     scores = [score for version in evaluators for score in _scores(session, run, version, table)]
     score_repository.save_scores(session, run.id, scores)
     score_repository.keep_version_scores(session, run.id)
+    session.expire_all()  # the sentence is told apart by when its runs were scored
+    findings.keep_finding(session, run.evaluation_id)
     events.emit(session, evaluation_channel(run.evaluation_id), run=run.id)
-
-
-def run_interval(table: ScoreTable, run_id: str, version: Version) -> Interval | None:
-    """The score of a run by an evaluator; None while it has judged nothing."""
-    values, clusters = table.scores(run_id, version.id)
-    return mean_interval(values, clusters, share=describe(version.spec).is_share)
 
 
 def _scores(session: Session, run: Run, version: Version, table: ScoreTable) -> list[dict[str, Any]]:

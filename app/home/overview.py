@@ -10,9 +10,8 @@ from app.evaluations import last_score_repository
 from app.evaluations import repository as evaluations
 from app.evaluations.dashboard import ScoreText
 from app.evaluations.file_list import last_score_text
-from app.evaluations.headline import Headline, headline
-from app.evaluations.models import Evaluation, Run
-from app.evaluations.report import Progress, build_report, progress_of
+from app.evaluations.findings import Finding, findings_of
+from app.evaluations.models import Evaluation
 from app.files import repository as files
 from app.files.models import Environment, File, FileKind, Version
 from app.files.sidebar import PAGES, file_url
@@ -21,18 +20,6 @@ from app.providers import repository as providers
 from app.workspaces import repository as workspaces
 
 _EVALUATIONS, _FILES, _ENTRIES = 5, 8, 8
-_MOST_KEPT = 500
-_kept: dict[tuple[object, ...], Headline] = {}
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """An evaluation and what it found."""
-
-    evaluation: Evaluation
-    file: File | None
-    headline: Headline
-    state: Progress | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +59,7 @@ def build_overview(session: Session, principal: Principal) -> Overview:
     shown = recent_files(session, recent)
     real = [p for p in providers.list_providers(session, principal.workspace_id) if p.kind != "practice"]
     return Overview(
-        findings=_findings(session, found),
+        findings=findings_of(session, found),
         files=shown,
         files_total=total,
         deeds=_deeds(session, principal, found, shown),
@@ -104,48 +91,6 @@ def _deeds(
         if each.newest
     ]
     return newest_first(deeds, _ENTRIES)
-
-
-def _findings(session: Session, found: Sequence[Evaluation]) -> list[Finding]:
-    by_evaluation: dict[str, list[Run]] = {evaluation.id: [] for evaluation in found}
-    for run in evaluations.list_runs(session, list(by_evaluation)):
-        by_evaluation[run.evaluation_id].append(run)
-    about = last_score_repository.find_subjects(session, {each.file_id for each in found})
-    return [
-        Finding(
-            evaluation,
-            about.get(evaluation.file_id),
-            _headline(session, evaluation, by_evaluation[evaluation.id]),
-            _state(by_evaluation[evaluation.id]),
-        )
-        for evaluation in found
-    ]
-
-
-def _state(runs: Sequence[Run]) -> Progress | None:
-    """How an evaluation gets on: as its run that needs most attention."""
-    states = {progress_of(run) for run in runs}
-    order: tuple[Progress, ...] = ("stuck", "running", "waiting", "cancelled", "completed")
-    return next((state for state in order if state in states), None)
-
-
-def _headline(session: Session, evaluation: Evaluation, runs: Sequence[Run]) -> Headline:
-    """The sentence of an evaluation. That of a finished one is kept: its statistics cost tens of milliseconds."""
-    if any(run.status in ("pending", "running") for run in runs):
-        done, total = sum(run.done_count for run in runs), sum(run.items_count for run in runs)
-        return Headline("Too early to say", "", "", f"{done:,} of {total:,} answers are in.")
-    key = (
-        evaluation.id,
-        evaluation.primary_evaluator_id,
-        evaluation.smallest_difference,
-        *((run.id, run.control, run.scored_at, run.done_count, run.judgments_count) for run in runs),
-    )
-    if key not in _kept:
-        report = build_report(session, evaluation)
-        if len(_kept) >= _MOST_KEPT:
-            _kept.pop(next(iter(_kept)))
-        _kept[key] = headline(report, report.candidates[-1] if report.candidates else None)
-    return _kept[key]
 
 
 def recent_files(session: Session, found: Sequence[File]) -> list[RecentFile]:

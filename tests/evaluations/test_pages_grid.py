@@ -1,15 +1,14 @@
 """The comparison grid and the page of a row, over the real doors."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine
 
 from app.core.database import unit_of_work
 from tests import factories
+from tests.statements import recorded
 from tests.web import signed_in
 
 BEFORE = ["no"] * 20 + [f"answer {n}" for n in range(20, 60)]
@@ -38,18 +37,6 @@ def compared(committed_team: factories.Team) -> tuple[str, str, str]:
 
 def _rows(page: str) -> list[int]:
     return [int(number) for number in re.findall(r'data-row="(\d+)"', page)]
-
-
-@contextmanager
-def _counting(engine: Engine) -> Iterator[list[str]]:
-    statements: list[str] = []
-
-    def note(conn, cursor, statement, *_) -> None:
-        statements.append(statement)
-
-    event.listen(engine, "before_cursor_execute", note)
-    yield statements
-    event.remove(engine, "before_cursor_execute", note)
 
 
 def test_filters_stand_in_the_address_and_count_their_rows(
@@ -132,9 +119,9 @@ def test_the_grid_takes_as_many_statements_for_fifty_rows_as_for_three(
     url, _, _ = compared
     client = signed_in(client, committed_team.admin)
     client.get(url)
-    with _counting(engine) as many:
+    with recorded(engine) as many:
         assert len(client.get(url).content) < 150_000
-    with _counting(engine) as few:
+    with recorded(engine) as few:
         client.get(f"{url}?only=worse")
 
     assert len(many) == len(few)

@@ -4,11 +4,12 @@ import html
 import re
 
 from fastapi.testclient import TestClient
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine
 
 from app.core.database import unit_of_work
 from app.files.models import Version
 from tests import factories
+from tests.statements import recorded
 from tests.web import csrf_of, signed_in
 
 
@@ -83,16 +84,8 @@ def test_the_number_of_statements_does_not_grow_with_versions_and_logs(
 
 def _statements(client: TestClient, engine: Engine, url: str) -> int:
     client.get(url)  # what is kept between requests is kept from here on
-    seen: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        seen.append(statement)
-
-    event.listen(engine, "before_cursor_execute", note)
-    try:
+    with recorded(engine) as seen:
         assert client.get(url).status_code == 200
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
     return len(seen)
 
 

@@ -1,0 +1,94 @@
+"""What evaluations found, as lists show it: a sentence each, kept with the evaluation, and how it is getting on."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from sqlalchemy.orm import Session
+
+from app.core import ids
+from app.core.access import Principal
+from app.evaluations import last_score_repository, repository
+from app.evaluations.headline import Headline, headline
+from app.evaluations.models import Evaluation, Run
+from app.evaluations.report import Progress, build_report, compared_runs, progress_of
+from app.files.models import File
+
+PAGE_SIZE = 20
+_MOST_URGENT_FIRST: Sequence[Progress] = ("stuck", "running", "waiting", "cancelled", "completed")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """An evaluation and what it found."""
+
+    evaluation: Evaluation
+    file: File | None
+    """What it is about; None once the file is gone."""
+    runs: Sequence[Run]
+    """Those that are compared, the baseline first."""
+    headline: Headline
+    state: Progress | None
+    """That of the run which needs most attention; None where nothing was started."""
+
+
+def list_page(session: Session, principal: Principal, search: str, page: int) -> tuple[list[Finding], int]:
+    """A page of the workspace's evaluations, newest first, and how many there are."""
+    found, total = repository.list_evaluations(
+        session, principal.workspace_id, search=search, offset=(page - 1) * PAGE_SIZE, limit=PAGE_SIZE
+    )
+    return findings_of(session, found), total
+
+
+def findings_of(session: Session, evaluations: Sequence[Evaluation]) -> list[Finding]:
+    """What each of `evaluations` found, in their order, in a fixed number of queries once the sentences are kept."""
+    by_evaluation: dict[str, list[Run]] = {evaluation.id: [] for evaluation in evaluations}
+    for run in repository.list_runs(session, list(by_evaluation)):
+        by_evaluation[run.evaluation_id].append(run)
+    about = last_score_repository.find_subjects(session, {each.file_id for each in evaluations})
+    return [
+        _finding(session, evaluation, by_evaluation[evaluation.id], about.get(evaluation.file_id))
+        for evaluation in evaluations
+    ]
+
+
+def keep_finding(session: Session, evaluation_id: str) -> None:
+    """Work out the sentence of an evaluation, unless it is kept already, so that no reader waits for it."""
+    evaluation = repository.find_evaluation_to_work_on(session, evaluation_id)
+    if evaluation is not None:
+        _headline(session, evaluation, repository.list_runs(session, [evaluation_id]))
+
+
+def _finding(session: Session, evaluation: Evaluation, runs: Sequence[Run], file: File | None) -> Finding:
+    states = {progress_of(run) for run in runs}
+    return Finding(
+        evaluation=evaluation,
+        file=file,
+        runs=compared_runs(runs)[0],
+        headline=_headline(session, evaluation, runs),
+        state=next((state for state in _MOST_URGENT_FIRST if state in states), None),
+    )
+
+
+def _headline(session: Session, evaluation: Evaluation, runs: Sequence[Run]) -> Headline:
+    if any(run.status in ("pending", "running") for run in runs):
+        done, total = sum(run.done_count for run in runs), sum(run.items_count for run in runs)
+        return Headline("Too early to say", "", "", f"{done:,} of {total:,} answers are in.")
+    kept = dict(evaluation.finding or {})
+    if kept.pop("of", None) == _state_key(evaluation, runs):
+        return Headline(**kept)
+    # Its baseline, its primary evaluator or its runs have changed: work it out, and keep it for the next reader.
+    report = build_report(session, evaluation)
+    found = headline(report, report.candidates[-1] if report.candidates else None)
+    repository.keep_finding(session, evaluation.id, {"of": _state_key(evaluation, runs), **asdict(found)})
+    return found
+
+
+def _state_key(evaluation: Evaluation, runs: Sequence[Run]) -> str:
+    """A hash of all that the sentence depends on: while it stays the same, so does the sentence."""
+    state = [[r.id, r.control, str(r.scored_at), r.done_count, r.judgments_count] for r in runs]
+    whole = {
+        "primary": evaluation.primary_evaluator_id,
+        "smallest": evaluation.smallest_difference,
+        "runs": state,
+    }
+    return ids.content_hash(ids.canonical_json(whole))

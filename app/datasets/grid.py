@@ -1,7 +1,7 @@
 """What the dataset page shows: columns found in the rows, a page of them, and whether they can tell versions apart."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from app.core.errors import NotFound
 from app.core.template import as_text
 from app.datasets import repository
 from app.datasets.models import Datapoint
+from app.datasets.summary import summarise
 from app.files import repository as files_repository
 from app.files import service as files
 from app.files.models import File, Version
@@ -18,7 +19,6 @@ from app.statistics.power import rows_needed, smallest_detectable_difference
 
 PAGE_ROWS = 50
 _MOST_COLUMNS = 5
-_MOST_VALUES = 10
 _WANTED_DIFFERENCE = 0.02
 
 
@@ -44,7 +44,8 @@ class Health:
     """Rows that would show a change of two points."""
     clusters: int
     without_target: int
-    splits: dict[str | None, int]
+    splits: Mapping[str, int]
+    """Rows by split; those of no split under the empty name."""
     values: Sequence[tuple[str, int]]
     """The most frequent targets, where targets repeat."""
     rare: int
@@ -141,18 +142,17 @@ def _health(session: Session, version: Version) -> Health | None:
     n = version.rows_count or 0
     if not n:
         return None
-    summary = repository.summary(session, version)
-    values = repository.target_values(session, version)
-    are_classes = len(values) <= n / 2
+    summary = summarise(session, version)
+    are_classes = summary.distinct <= n / 2
     return Health(
         detectable=smallest_detectable_difference(n),
         needed=rows_needed(_WANTED_DIFFERENCE),
-        clusters=summary["clusters"],
-        without_target=summary["without_target"],
-        splits=summary["splits"],
-        values=values[:_MOST_VALUES] if are_classes else (),
-        rare=sum(count < 4 for _, count in values) if are_classes else 0,
-        distinct=len(values),
+        clusters=summary.clusters,
+        without_target=summary.without_target,
+        splits=summary.splits,
+        values=summary.values if are_classes else (),
+        rare=summary.rare if are_classes else 0,
+        distinct=summary.distinct,
     )
 
 

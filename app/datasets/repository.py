@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import orjson
 import psycopg
-from sqlalchemy import Select, String, func, or_, select, text
+from sqlalchemy import Select, String, func, or_, select, text, update
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.orm import Session
 
@@ -206,19 +206,22 @@ def find_datapoints(
     return {datapoint.id: datapoint for datapoint in session.scalars(statement)}
 
 
-def summary(session: Session, version: Version) -> dict[str, Any]:
-    """What a dataset's health pane shows: rows per split, clusters, rows without a target."""
-    rows = _rows(version, None, None).subquery()
-    counts = session.execute(select(rows.c.split, func.count().label("rows")).group_by(rows.c.split)).all()
-    whole = session.execute(
-        select(
-            func.count(func.distinct(rows.c.cluster)), func.count().filter(rows.c.target.is_(None))
-        ).select_from(rows)
-    ).one()
+def count_groups(session: Session, version: Version) -> dict[str, Any]:
+    """Rows per split, clusters, and rows without a target."""
+    rows = session.execute(
+        text("""
+        select coalesce(r.split, ''), count(*)::int, count(*) filter (where d.target is null)::int
+        from dataset_row r join datapoint d on d.id = r.datapoint_id
+        where r.file_id = :file and r.from_number <= :number and (r.until_number is null or r.until_number > :number)
+        group by 1
+        """),
+        {"file": version.file_id, "number": version.number},
+    ).all()
+    clusters = _rows(version, None, None).with_only_columns(func.count(func.distinct(Datapoint.cluster)))
     return {
-        "splits": {row.split: row.rows for row in counts},
-        "clusters": whole[0],
-        "without_target": whole[1],
+        "splits": {split: count for split, count, _ in rows},
+        "clusters": session.scalar(clusters) or 0,
+        "without_target": sum(without for _, _, without in rows),
     }
 
 
@@ -237,3 +240,7 @@ def target_values(session: Session, version: Version) -> list[tuple[str, int]]:
         {"file": version.file_id, "number": version.number},
     )
     return [(row[0], row[1]) for row in rows]
+
+
+def keep_summary(session: Session, version: Version, summary: dict[str, Any]) -> None:
+    session.execute(update(Version).where(Version.id == version.id).values(summary=summary))

@@ -10,6 +10,7 @@ from app.core import ids
 from app.core.access import Principal
 from app.datasets import repository
 from app.datasets.schemas import DatapointContent
+from app.datasets.summary import summarise
 from app.files import repository as files_repository
 from app.files import service as files
 from app.files.models import File, FileKind, Version
@@ -70,6 +71,8 @@ def write(session: Session, principal: Principal, change: DatasetChange) -> Data
     def fill(version: Version) -> None:
         repository.store_wanted(session, version.file_id, version.number)
         version.rows_count = count
+        session.flush()
+        summarise(session, version)
 
     committed = files.commit(
         session,

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from sqlalchemy.orm import Session
 
 from app.core.access import Principal
-from app.datasets import repository as datasets
+from app.datasets.summary import summarise
 from app.evaluations import repository, service
 from app.evaluations.models import Evaluation, Run
 from app.evaluations.report import compared_runs
@@ -160,10 +160,8 @@ def make_offer(session: Session, principal: Principal, choices: Choices) -> Offe
     choices = _with_versions(choices, versions, runs, prompt)
     sets = _files(session, principal, FileKind.DATASET)
     dataset, dataset_versions, dataset_version = _dataset(session, choices, sets, runs, last)
-    summary: dict[str, Any] = (
-        datasets.summary(session, dataset_version) if dataset_version else {"splits": {}, "clusters": 0}
-    )
-    splits = {name: count for name, count in summary["splits"].items() if name}
+    summary = summarise(session, dataset_version) if dataset_version else None
+    splits = {name: count for name, count in summary.splits.items() if name} if summary else {}
     judges = _evaluators(session, principal, evaluation)
     choices = _with_evaluators(session, choices, judges, evaluation, last)
     split = choices.split if choices.split in splits else ""
@@ -185,7 +183,7 @@ def make_offer(session: Session, principal: Principal, choices: Choices) -> Offe
         dataset_versions=dataset_versions,
         dataset_version=dataset_version,
         splits=splits,
-        clusters=summary["clusters"],
+        clusters=summary.clusters if summary else 0,
         rows=rows,
         evaluators=judges,
     )

@@ -128,6 +128,8 @@ class Version(Base):
     logs_count: Mapped[int] = mapped_column(server_default="0")
     rows_count: Mapped[int | None]
     """Of a dataset version: how many rows it has."""
+    summary: Mapped[Json | None]
+    """Of a dataset version: what its rows come to (`datasets.summary`); content never changes, so it never does."""
 
     file: Mapped[File] = relationship(lazy="raise")
 

@@ -1,6 +1,6 @@
-"""keep what an evaluation found.
+"""keep what an evaluation found, and what a dataset version's rows come to.
 
-Lists show the sentence of each evaluation without working out its statistics again. Empty: worked out when next read.
+Pages then work out neither again. Empty: worked out and kept when it is next read.
 """
 
 import sqlalchemy as sa
@@ -15,7 +15,9 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("evaluation", sa.Column("finding", postgresql.JSONB(), nullable=True))
+    op.add_column("version", sa.Column("summary", postgresql.JSONB(), nullable=True))
 
 
 def downgrade() -> None:
+    op.drop_column("version", "summary")
     op.drop_column("evaluation", "finding")

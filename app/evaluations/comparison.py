@@ -12,7 +12,8 @@ from app.datasets.models import Datapoint
 from app.evaluations import comparison_repository, repository
 from app.evaluations.comparison_repository import ItemCell
 from app.evaluations.models import Evaluation, Run
-from app.evaluations.report import Change, compare, compared_runs
+from app.evaluations.numbers import Change, compare
+from app.evaluations.report import compared_runs
 from app.evaluations.scores import ScoreTable, load_scores
 from app.evaluators.describing import EvaluatorInfo, describe
 from app.files.models import Version

@@ -10,7 +10,8 @@ from app.evaluations import headline as words
 from app.evaluations import repository, score_repository
 from app.evaluations.headline import Headline
 from app.evaluations.models import Evaluation, Run
-from app.evaluations.report import Change, compare, compared_runs
+from app.evaluations.numbers import Change, compare
+from app.evaluations.report import compared_runs
 from app.evaluations.score_chart import ScoreChart, ScoredVersion, draw_scores
 from app.evaluations.scores import ScoreTable, load_scores, run_interval
 from app.evaluators.describing import EvaluatorInfo, describe

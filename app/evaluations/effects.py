@@ -10,7 +10,7 @@ from app.evaluations import headline as words
 from app.evaluations import repository
 from app.evaluations.dashboard import ChangeText, ScoreText, change_text, score_text
 from app.evaluations.models import Evaluation, Run
-from app.evaluations.report import Change, compare
+from app.evaluations.numbers import Change, compare
 from app.evaluations.scores import load_scores, run_interval
 from app.evaluators.describing import EvaluatorInfo, describe
 from app.files.models import Version

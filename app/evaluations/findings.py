@@ -5,11 +5,11 @@ from dataclasses import asdict, dataclass
 
 from sqlalchemy.orm import Session
 
-from app.core import ids
 from app.core.access import Principal
 from app.evaluations import last_score_repository, repository
 from app.evaluations.headline import Headline, headline
 from app.evaluations.models import Evaluation, Run
+from app.evaluations.numbers import state_key
 from app.evaluations.report import Progress, build_report, compared_runs, progress_of
 from app.files.models import File
 
@@ -74,21 +74,10 @@ def _headline(session: Session, evaluation: Evaluation, runs: Sequence[Run]) -> 
         done, total = sum(run.done_count for run in runs), sum(run.items_count for run in runs)
         return Headline("Too early to say", "", "", f"{done:,} of {total:,} answers are in.")
     kept = dict(evaluation.finding or {})
-    if kept.pop("of", None) == _state_key(evaluation, runs):
+    if kept.pop("of", None) == state_key(evaluation, runs):
         return Headline(**kept)
     # Its baseline, its primary evaluator or its runs have changed: work it out, and keep it for the next reader.
     report = build_report(session, evaluation)
     found = headline(report, report.candidates[-1] if report.candidates else None)
-    repository.keep_finding(session, evaluation.id, {"of": _state_key(evaluation, runs), **asdict(found)})
+    repository.keep_finding(session, evaluation.id, {"of": state_key(evaluation, runs), **asdict(found)})
     return found
-
-
-def _state_key(evaluation: Evaluation, runs: Sequence[Run]) -> str:
-    """A hash of all that the sentence depends on: while it stays the same, so does the sentence."""
-    state = [[r.id, r.control, str(r.scored_at), r.done_count, r.judgments_count] for r in runs]
-    whole = {
-        "primary": evaluation.primary_evaluator_id,
-        "smallest": evaluation.smallest_difference,
-        "runs": state,
-    }
-    return ids.content_hash(ids.canonical_json(whole))

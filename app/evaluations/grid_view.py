@@ -13,7 +13,7 @@ from app.evaluations import headline as words
 from app.evaluations import score_repository
 from app.evaluations.comparison import Grid, GridCell, GridRow, Only
 from app.evaluations.models import Run
-from app.evaluations.report import Change, p95
+from app.evaluations.numbers import Change, p95
 from app.evaluations.scores import run_interval
 from app.evaluators.describing import EvaluatorInfo, describe
 from app.files.diff import Segment, diff_words

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from app.core import formats
 from app.evaluations.models import Run
-from app.evaluations.report import Change, EvaluatorRow, Report
+from app.evaluations.numbers import Change
+from app.evaluations.report import EvaluatorRow, Report
 from app.evaluators.describing import EvaluatorInfo
 from app.statistics.intervals import Interval
 

@@ -7,7 +7,8 @@ from app.core import charts, formats
 from app.core.charts import Axis, Whisker
 from app.evaluations import headline as words
 from app.evaluations.models import Run
-from app.evaluations.report import Cell, Change, EvaluatorRow, Report
+from app.evaluations.numbers import Cell, Change
+from app.evaluations.report import EvaluatorRow, Report
 from app.evaluators.describing import EvaluatorInfo
 from app.statistics.verdict import Verdict
 

@@ -24,7 +24,7 @@ def score_run(session: Session, run_id: str) -> None:
     scores = [score for version in evaluators for score in _scores(session, run, version, table)]
     score_repository.save_scores(session, run.id, scores)
     score_repository.keep_version_scores(session, run.id)
-    session.expire_all()  # the sentence is told apart by when its runs were scored
+    session.refresh(run, ["scored_at"])  # the sentence is kept for runs as they were scored now
     findings.keep_finding(session, run.evaluation_id)
     events.emit(session, evaluation_channel(run.evaluation_id), run=run.id)
 

@@ -27,7 +27,7 @@ class Row:
     """One line of the grid: texts under the columns, in their order."""
 
     number: int
-    """From 1 within what the filter found."""
+    """From 1 by its place in the dataset, whatever the filter."""
     datapoint: Datapoint
     split: str | None
     inputs: Sequence[str]
@@ -94,13 +94,13 @@ def build_rows(
     targets = _names(datapoint.target or {} for _, datapoint in found)
     rows = [
         Row(
-            number=(page - 1) * PAGE_ROWS + index,
+            number=row.position + 1,
             datapoint=datapoint,
             split=row.split,
             inputs=[as_text(datapoint.inputs.get(name, "")) for name in inputs],
             targets=[_target(datapoint.target, name) for name in targets],
         )
-        for index, (row, datapoint) in enumerate(found, start=1)
+        for row, datapoint in found
     ]
     health = _health(session, version)
     return Rows(
@@ -166,6 +166,8 @@ class RowDetail:
     split: str | None
     inputs: Sequence[tuple[str, str]]
     targets: Sequence[tuple[str, str]]
+    number: int
+    """From 1 by its place in the dataset."""
 
 
 def build_row(session: Session, file: File, number: int | None, datapoint_id: str) -> RowDetail:
@@ -190,4 +192,5 @@ def build_row(session: Session, file: File, number: int | None, datapoint_id: st
         row.split,
         [(name, as_text(value)) for name, value in datapoint.inputs.items()],
         [(name, _target(datapoint.target, name)) for name in datapoint.target or {}],
+        row.position + 1,
     )

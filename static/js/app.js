@@ -1,4 +1,4 @@
-// What every page carries: theme, phone navigation, dialogs, messages, and single-key shortcuts.
+// What every page carries: theme, phone navigation, dialogs, messages, and shortcuts.
 // Pages work without it; each part here only makes them quicker to use.
 
 const root = document.documentElement;
@@ -22,6 +22,9 @@ document.addEventListener("click", (event) => {
     navigator.clipboard?.writeText(copier.dataset.copy);
     announce("Copied");
   }
+  // A button that the role does not allow says why, to everybody who presses it.
+  const refused = event.target.closest('[aria-disabled="true"][title]');
+  if (refused) toast(refused.title);
 });
 
 export function announce(text) {
@@ -33,7 +36,7 @@ document.addEventListener("htmx:afterSwap", (event) => {
   const dialog = event.detail.target;
   if (dialog instanceof HTMLDialogElement && dialog.childElementCount && !dialog.open) dialog.showModal();
 });
-for (const dialog of document.querySelectorAll("dialog")) {
+for (const dialog of document.querySelectorAll("dialog:not([popover])")) {
   dialog.addEventListener("close", () => {
     dialog.replaceChildren();
     const address = new URL(location.href);
@@ -61,19 +64,44 @@ document.addEventListener("htmx:responseError", (event) => {
 });
 document.addEventListener("htmx:sendError", () => toast("The server cannot be reached. What is shown may be out of date."));
 
-// Shortcuts: letters never fire while somebody types. `g` starts a two-key sequence.
-let pending = "";
+// Shortcuts. Single letters never fire while somebody types, and can be switched off (WCAG 2.1.4).
+const letters = document.getElementById("single-keys");
+if (letters) {
+  letters.checked = localStorage.getItem("keys") !== "off";
+  letters.addEventListener("change", () => localStorage.setItem("keys", letters.checked ? "on" : "off"));
+}
+for (const scripted of document.querySelectorAll("[data-scripted]")) scripted.hidden = false;
+
+// Whether a key press is a shortcut on its own, and not a letter that somebody types.
+export function isShortcut(event) {
+  if (event.metaKey || event.ctrlKey || event.altKey || localStorage.getItem("keys") === "off") return false;
+  return !event.target.closest("input, textarea, select, [contenteditable], prompt-editor");
+}
+
+let pending = ""; // `g` starts a sequence of two keys
 document.addEventListener("keydown", (event) => {
-  if (event.metaKey || event.ctrlKey || event.altKey) return;
-  if (event.target.closest("input, textarea, select, [contenteditable], prompt-editor")) return;
-  const sequence = pending + event.key;
-  pending = "";
-  if (event.key === "g") pending = "g ";
-  const target = document.querySelector(`[data-key="${CSS.escape(sequence)}"]`);
-  if (target) {
-    event.preventDefault();
-    target.click();
-  } else if (event.key === "t") {
-    document.querySelector("[data-theme-toggle]")?.click();
-  }
+  const command = event.metaKey || event.ctrlKey;
+  if (command && event.key === "Enter") press(event, "[data-run], [data-main]");
+  else if (command && event.key === "s") press(event, "[data-commit]");
+  else if (isShortcut(event)) single(event);
 });
+
+function press(event, selector) {
+  const target = document.querySelector("dialog[open]") ? null : document.querySelector(selector);
+  if (!target) return;
+  event.preventDefault();
+  target.click();
+}
+
+function single(event) {
+  const sequence = pending + event.key;
+  pending = event.key === "g" ? "g " : "";
+  const within = document.querySelector("dialog[open]") ?? document;
+  const target = within.querySelector(`[data-key="${CSS.escape(sequence)}"]`);
+  if (target) target.click();
+  else if (event.key === "/") within.querySelector('[type="search"]')?.focus();
+  else if (event.key === "t") document.querySelector("[data-theme-toggle]")?.click();
+  else if (event.key === "?") document.getElementById("shortcuts")?.togglePopover();
+  else return;
+  event.preventDefault();
+}

@@ -1,4 +1,6 @@
 // The comparison grid by keyboard: j and k move, Enter opens the drawer, n goes to the next row that got worse.
+import { isShortcut } from "./app.js";
+
 const drawer = document.getElementById("drawer");
 const rows = () => [...document.querySelectorAll("[data-grid] tbody tr[data-row]")];
 const current = () => document.querySelector("[data-grid] tr[aria-current]");
@@ -22,12 +24,11 @@ function move(step, wanted = () => true) {
 }
 
 document.addEventListener("keydown", (event) => {
-  if (event.metaKey || event.ctrlKey || event.altKey) return;
-  if (event.target.closest("input, textarea, select")) return;
-  if (event.key === "j") move(1);
-  else if (event.key === "k") move(-1);
-  else if (event.key === "n") move(1, (row) => row.querySelector(".cellout.worse"));
-  else if (event.key === "Enter" && current() && !event.target.closest("a, button, summary")) link(current()).click();
+  const letter = isShortcut(event) ? event.key : "";
+  if (letter === "j") move(1);
+  else if (letter === "k") move(-1);
+  else if (letter === "n") move(1, (row) => row.querySelector(".cellout.worse"));
+  else if (event.key === "Enter" && current() && !event.target.closest("a, button, summary, input, textarea, select")) link(current()).click();
   else return;
   event.preventDefault();
 });

@@ -17,18 +17,9 @@ document.addEventListener("click", (event) => {
 });
 
 document.addEventListener("keydown", (event) => {
-  const command = event.metaKey || event.ctrlKey;
-  if (command && event.key === "Enter") press(event, "[data-run]");
-  else if (command && event.key === "s") press(event, "[data-commit]");
-  else if (event.altKey && event.key === "ArrowUp") move(event, "up");
+  if (event.altKey && event.key === "ArrowUp") move(event, "up");
   else if (event.altKey && event.key === "ArrowDown") move(event, "down");
 });
-
-function press(event, selector) {
-  if (document.querySelector("dialog[open]")) return;
-  event.preventDefault();
-  document.querySelector(selector)?.click();
-}
 
 function move(event, way) {
   const button = event.target.closest(".message")?.querySelector(`[data-move="${way}"]`);

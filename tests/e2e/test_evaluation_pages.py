@@ -168,3 +168,44 @@ def test_the_report_is_read_without_scripts(browser, running_app: Application, s
         page.fill("#output", "yes")
         page.click("#run-test")
         assert "Pass" in page.locator("#result").inner_text()
+
+
+def test_lists_and_their_drawer_are_read_by_keyboard(inside: "Page", seen: Seen) -> None:
+    inside.goto(f"{seen.base}/datasets/{seen.rows}")
+    focused = inside.locator("tr[aria-current] a:focus")
+    inside.keyboard.press("j")
+    inside.keyboard.press("j")
+    inside.keyboard.press("j")
+    inside.keyboard.press("k")
+    assert focused.inner_text() == "2"
+
+    inside.keyboard.press("Enter")
+    inside.locator("#drawer h2", has_text="Row 2").wait_for()
+    assert _complaints(inside) == []
+    inside.keyboard.press("j")
+    inside.locator("#drawer h2", has_text="Row 3").wait_for()
+    inside.keyboard.press("Escape")
+    assert focused.inner_text() == "3"
+
+    inside.keyboard.press("/")
+    inside.keyboard.type("j")
+    assert inside.locator("input[type=search]").input_value() == "j"
+
+
+def test_single_letters_can_be_switched_off(inside: "Page", seen: Seen) -> None:
+    inside.keyboard.press("g")
+    inside.keyboard.press("e")
+    inside.wait_for_url("**/evaluations")
+    inside.keyboard.press("?")
+    shown = inside.locator("#shortcuts:popover-open")
+    shown.wait_for()
+    inside.locator("#single-keys").uncheck()
+    inside.keyboard.press("Escape")
+    shown.wait_for(state="detached")
+
+    inside.goto(f"{seen.base}/files")
+    inside.keyboard.press("j")
+    inside.keyboard.press("g")
+    inside.keyboard.press("h")
+    assert inside.url.endswith("/files")
+    assert inside.locator("tr[aria-current]").count() == 0

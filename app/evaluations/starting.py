@@ -2,6 +2,7 @@
 
 from sqlalchemy.orm import Session
 
+from app.core import clock
 from app.core.access import Principal
 from app.core.errors import Invalid
 from app.evaluations import repository, service
@@ -27,7 +28,7 @@ def start(session: Session, principal: Principal, offer: Offer) -> Evaluation:
             session,
             principal,
             file=offer.prompt,
-            name=offer.choices.name or None,
+            name=offer.choices.name or _name_of(offer),
             evaluators=judges,
             smallest_difference=difference_of(offer.choices.smallest, offer.judges[0]),
         )
@@ -36,6 +37,15 @@ def start(session: Session, principal: Principal, offer: Offer) -> Evaluation:
     service.change_evaluation(session, evaluation, primary_evaluator_id=offer.choices.primary)
     _start_runs(session, principal, evaluation, offer)
     return evaluation
+
+
+def _name_of(offer: Offer) -> str:
+    """What is compared, and when: v3 against v1, 25 Nov 15:04:46."""
+    baseline = offer.choices.baseline
+    numbers = sorted(one.version.number for one in offer.chosen)
+    others = [f"v{number}" for number in numbers if number != baseline]
+    compared = f"{', '.join(others)} against v{baseline}" if others and baseline else f"v{numbers[0]}"
+    return f"{compared}, {clock.now():%-d %b %H:%M:%S}"
 
 
 def _start_runs(session: Session, principal: Principal, evaluation: Evaluation, offer: Offer) -> None:

@@ -43,6 +43,8 @@ class FolderLine:
     url: str
     depth: int
     count: int
+    closed: bool
+    """Whether what lies in it is left out of the list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,12 @@ class FileQuery:
     under: str = ""
     kind: str = ""
     text: str = ""
+    closed: frozenset[str] = frozenset()
+    """Paths of folders whose content is left out."""
+
+    def hides(self, path: str) -> bool:
+        """Whether `path` lies below a closed folder. A search looks into all of them."""
+        return not self.text and any(path.startswith(f"{folder}/") for folder in self.closed)
 
 
 def list_tree(session: Session, principal: Principal, query: FileQuery) -> FileList:
@@ -83,17 +91,17 @@ def list_tree(session: Session, principal: Principal, query: FileQuery) -> FileL
     prefix = f"{query.under}/" if query.under else ""
     below = [each for each in every if each.path and each.path.startswith(prefix)]
     filtered = bool(query.kind or query.text)
-    lines = _files(session, principal, shown, prefix)
+    lines = _files(session, principal, [file for file in shown if not query.hides(file.path)], prefix)
     paths = {each.path: each for each in below}
     tree: list[tuple[tuple[str, ...], FolderLine | FileLine]] = [
         (_key(line.file.path), line) for line in lines
     ]
     for path, directory in paths.items():
         count = sum(file.path.startswith(f"{path}/") for file in shown)
-        if count or not filtered:
+        if (count or not filtered) and not query.hides(path):
             depth = path.removeprefix(prefix).count("/")
             url = f"/w/{principal.workspace_slug}/files/{path}"
-            tree.append(((*_key(path), ""), FolderLine(directory, url, depth, count)))
+            tree.append(((*_key(path), ""), FolderLine(directory, url, depth, count, path in query.closed)))
     tree.sort(key=lambda pair: pair[0])
     return FileList([line for _, line in tree], counts, len(found), len(below))
 

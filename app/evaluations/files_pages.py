@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel
 
@@ -24,7 +24,13 @@ router = APIRouter(prefix="/w/{w}", include_in_schema=False)
 @router.get("/files", name="evaluations:files")
 @router.get("/files/{path:path}", name="evaluations:folder")
 def files_page(
-    request: Request, session: SessionDep, principal: Reader, path: str = "", kind: str = "", q: str = ""
+    request: Request,
+    session: SessionDep,
+    principal: Reader,
+    path: str = "",
+    kind: str = "",
+    q: str = "",
+    closed: Annotated[list[str], Query()] = [],  # noqa: B006 - read only
 ) -> Response:
     """What is here, what is live, what scored what."""
     path = path.strip("/")
@@ -32,9 +38,9 @@ def files_page(
         known = {each.path for each in files.list_directories(session, principal.workspace_id)}
         if path not in known:
             return _not_a_folder(session, principal.workspace_slug, principal.workspace_id, path)
-    tree = list_tree(session, principal, FileQuery(path, kind, q.strip()))
+    tree = list_tree(session, principal, FileQuery(path, kind, q.strip(), frozenset(closed)))
     return templating.render(
-        request, "files/files.html", tree=tree, path=path, kind=kind, text=q.strip(), problem=None, folder=""
+        request, "files/files.html", tree=tree, path=path, kind=kind, text=q.strip(), closed=closed
     )
 
 

@@ -50,6 +50,9 @@ def _single(report: Report, row: EvaluatorRow) -> Headline:
             "Too early to say", "", "", f"{run.done_count} of {run.items_count} rows of {name} are done."
         )
     interval = row.cells[run.id].interval
+    if interval is None and run.status == "cancelled":
+        done = f"{run.done_count:,} of {run.items_count:,} rows of {name} are done."
+        return Headline("Stopped before there was a score", "", "", f"{done} Resume it to go on.")
     if interval is None:
         return Headline(
             f"{name} has no score by {row.version.file.name}",

@@ -3,8 +3,9 @@
 import { isShortcut } from "./app.js";
 
 const drawer = document.getElementById("drawer");
-const links = () => [...document.querySelectorAll("main tbody th[scope=row] a")].filter((link) => link.offsetParent);
-const current = () => document.querySelector("main tr[data-current] th[scope=row] a");
+const LINK = "main tbody th[scope=row] a:not(.twist)";
+const links = () => [...document.querySelectorAll(LINK)].filter((link) => link.offsetParent);
+const current = () => document.querySelector(`tr[data-current] :is(${LINK})`) ?? document.activeElement?.closest(LINK);
 
 function move(step) {
   const all = links();
@@ -30,6 +31,8 @@ function choose(link) {
 
 if (drawer && !document.querySelector("[data-grid], [data-key=j]")) {
   document.addEventListener("keydown", (event) => {
+    const fold = event.target.closest("main th[scope=row]")?.querySelector(".twist");
+    if (event.key === (fold?.ariaExpanded === "true" ? "ArrowLeft" : "ArrowRight")) fold?.click();
     const step = { j: 1, k: -1 }[event.key];
     if (!step || !isShortcut(event) || !links().length || document.querySelector("#dialog[open]")) return;
     event.preventDefault();
@@ -37,7 +40,7 @@ if (drawer && !document.querySelector("[data-grid], [data-key=j]")) {
   });
   document.addEventListener("click", (event) => {
     const turn = event.target.closest("#drawer [data-move]");
-    const link = event.target.closest("main tbody th[scope=row] a");
+    const link = event.target.closest(LINK);
     if (turn) move(Number(turn.dataset.move));
     else if (link) choose(link);
   });

@@ -49,6 +49,11 @@ def test_the_tree_shows_folders_versions_rows_and_scores(
     only = _words(client.get(f"{url}/files?kind=dataset").text.split("<main")[1])
     assert "Rows" in only
     assert "Classifier" not in only
+    closed = _words(client.get(f"{url}/files?closed=Support").text.split("<main")[1])
+    assert "Support 2" in closed
+    assert "Deep" not in closed
+    assert "Classifier" not in closed
+    assert "Classifier" in _words(client.get(f"{url}/files?closed=Support&q=class").text.split("<main")[1])
     nothing = _words(client.get(f"{url}/files?q=zzz").text)
     assert "Nothing matches" in nothing
     assert "Clear" in nothing

@@ -4,7 +4,7 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from app.accounts import pages as accounts_pages
-from app.core import health, http, logging
+from app.core import health, http, logging, urlguard
 from app.core.permissions import include, undeclared_routes
 from app.core.templating import ROOT
 from app.datasets import api as datasets_api
@@ -60,8 +60,10 @@ def create_app() -> FastAPI:
 
     Raises:
         RuntimeError: a route declares no permission.
+        ValueError: WHETSTONE_PRIVATE_HOSTS cannot be read.
     """
     logging.configure()
+    urlguard.allowed()
     app = FastAPI(
         title="Whetstone",
         version="5",

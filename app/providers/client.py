@@ -13,7 +13,7 @@ from typing import Any
 import openai
 import orjson
 
-from app.core import clock
+from app.core import clock, urlguard
 from app.providers.answers import (
     Answer,
     ProviderError,
@@ -60,7 +60,8 @@ class ModelClient:
     ) -> None:
         self.endpoint = endpoint
         self._limiter = limiter
-        self._http = http_client(connections)
+        sockets = None if endpoint.is_practice else urlguard.guarded_sockets(endpoint.base_url)
+        self._http = http_client(connections, sockets)
         self._gate = (
             asyncio.Semaphore(math.ceil(endpoint.concurrency / slots)) if endpoint.concurrency else None
         )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from app.core import ids, security
+from app.core import ids, security, urlguard
 from app.core.access import Principal
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.settings import get_settings
@@ -235,15 +235,12 @@ def _usable_name(session: Session, principal: Principal, name: str) -> str:
 def _usable_url(url: str) -> str:
     url = url.strip().rstrip("/")
     try:
-        parts = urllib.parse.urlsplit(url)
-        usable = (
-            parts.scheme in ("http", "https") and parts.hostname and not parts.username and parts.port != 0
-        )
-    except ValueError:
-        usable = False
-    if not usable or not url.isprintable() or " " in url:
+        urlguard.check_url(url)
+    except urlguard.RefusedAddress as error:
+        raise Invalid(str(error), fields={"base_url": str(error)}) from error
+    except ValueError as error:
         text = f"Enter the base URL of the API, such as {OPENAI_URL}."
-        raise Invalid(text, fields={"base_url": text})
+        raise Invalid(text, fields={"base_url": text}) from error
     return url
 
 

@@ -9,6 +9,7 @@ from app.core.database import SessionDep
 from app.core.permissions import Manager, Reader
 from app.providers import repository, service
 from app.providers.models import Provider
+from app.providers.presets import PRESETS
 from app.providers.service import ProviderChange
 
 router = APIRouter(prefix="/v5/providers", tags=["Providers"])
@@ -21,6 +22,9 @@ class ProviderBody(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     name: str | None = None
+    preset: str | None = Field(
+        default=None, description="One of `GET /v5/providers/presets`; it knows its address."
+    )
     base_url: str | None = Field(default=None, description="Of any OpenAI-compatible API.")
     api_key: str | None = Field(default=None, description="Sealed when it is stored, and never shown again.")
     requests_per_minute: int | None = Field(default=None, ge=1, le=10**9)
@@ -38,6 +42,13 @@ class ProviderBody(BaseModel):
 def list_providers(session: SessionDep, principal: Reader) -> list[Json]:
     """The providers of the workspace."""
     return [_present(provider) for provider in repository.list_providers(session, principal.workspace_id)]
+
+
+@router.get("/presets")
+def list_presets(_principal: Reader) -> list[Json]:
+    """The providers that are known by name, with their addresses."""
+    shown = ("key", "title", "base_url", "hint", "needs_key")
+    return [{name: getattr(preset, name) for name in shown} for preset in PRESETS]
 
 
 @router.post("", status_code=201)
@@ -78,6 +89,7 @@ def _present(provider: Provider) -> Json:
         "id": provider.id,
         "name": provider.name,
         "kind": provider.kind,
+        "preset": provider.preset,
         "base_url": provider.base_url,
         "has_key": provider.sealed_key is not None,
         "key_hint": provider.key_hint,

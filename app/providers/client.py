@@ -23,6 +23,7 @@ from app.providers.answers import (
     status_failure,
 )
 from app.providers.limits import Limiter, estimated_tokens
+from app.providers.presets import dialect_of
 from app.providers.streaming import StreamReader
 from app.providers.transport import http_client
 
@@ -44,6 +45,8 @@ class Endpoint:
     base_url: str
     api_key: str = field(repr=False)
     is_practice: bool = False
+    preset: str | None = None
+    """Which provider it is, where its host does not tell."""
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
     concurrency: int | None = None
@@ -59,6 +62,7 @@ class ModelClient:
         self, endpoint: Endpoint, limiter: Limiter | None = None, *, slots: int = 1, connections: int = 500
     ) -> None:
         self.endpoint = endpoint
+        self._dialect = dialect_of(endpoint.preset, endpoint.base_url)
         self._limiter = limiter
         sockets = None if endpoint.is_practice else urlguard.guarded_sockets(endpoint.base_url)
         self._http = http_client(connections, sockets)
@@ -68,6 +72,7 @@ class ModelClient:
         self._openai = openai.AsyncOpenAI(
             base_url=endpoint.base_url,
             api_key=endpoint.api_key or "none",
+            default_headers=self._dialect.headers_for(endpoint.api_key),
             max_retries=0,  # the policy below is ours: it must share one rate among all workers
             http_client=self._http,
         )
@@ -93,6 +98,7 @@ class ModelClient:
             ProviderError: no answer; says what the provider said, and after how many attempts.
         """
         policy = _Policy(self._limiter)
+        body = self._dialect.request(body)
         tokens = estimated_tokens(sum(len(str(message.get("content"))) for message in body["messages"]))
         while True:
             await self._admit(tokens)
@@ -138,7 +144,9 @@ class ModelClient:
             ProviderError: no answer, or it broke off; `partial` holds what had come.
         """
         policy = _Policy(self._limiter)
-        body = {**body, "stream": True, "stream_options": {"include_usage": True}}
+        body = {**self._dialect.request(body), "stream": True}
+        if self._dialect.stream_usage:
+            body["stream_options"] = {"include_usage": True}
         while True:
             await self._admit(0)
             reader = StreamReader(self.endpoint.name)
@@ -183,7 +191,8 @@ class ModelClient:
         if not isinstance(found, list):
             msg = f"{self.endpoint.name} answered, but not with a list of models."
             raise ProviderError(msg, body=str(reply))
-        return sorted(str(model["id"]) for model in found if isinstance(model, dict) and "id" in model)
+        names = [str(model["id"]) for model in found if isinstance(model, dict) and "id" in model]
+        return self._dialect.model_names(names)
 
 
 class _Policy:

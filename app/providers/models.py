@@ -25,6 +25,8 @@ class Provider(Base):
     """What prompts name it by, for example `openai`."""
     kind: Mapped[str]
     """`openai`: any OpenAI-compatible endpoint; `practice`: ours, whose address and key come from the server."""
+    preset: Mapped[str | None]
+    """Which provider of `presets` it is, as chosen from the list; None where only an address was given."""
     base_url: Mapped[str | None]
     sealed_key: Mapped[bytes | None]
     key_hint: Mapped[str | None]

@@ -13,6 +13,7 @@ from app.core.errors import DomainError
 from app.core.permissions import Manager, Reader
 from app.providers import repository, service
 from app.providers.models import Provider
+from app.providers.presets import PRESETS
 from app.providers.service import ProviderChange, Tested
 
 router = APIRouter(prefix="/w/{w}/settings", include_in_schema=False)
@@ -22,6 +23,7 @@ class ProviderForm(BaseModel):
     """The form of a provider. Empty limits mean none; an empty key keeps the stored one."""
 
     name: str = ""
+    preset: str = ""
     base_url: str = ""
     api_key: str = ""
     requests_per_minute: str = ""
@@ -37,7 +39,8 @@ class ProviderForm(BaseModel):
         limits = ("requests_per_minute", "tokens_per_minute", "concurrency")
         given = {name: int(text) for name in limits if (text := getattr(self, name).strip())}
         return ProviderChange(
-            name=self.name,
+            name=self.name or self.preset,
+            preset=self.preset,
             base_url=self.base_url.strip() or None,
             api_key=self.api_key.strip() or None,
             clear=frozenset(limits) - given.keys(),
@@ -74,11 +77,11 @@ def _page(
         "providers/providers.html",
         status=status,
         providers=found,
-        form=form or ProviderForm(base_url=service.OPENAI_URL),
+        form=form or ProviderForm(),
+        presets=PRESETS,
         editing=editing,
         problem=problem,
         tested=tested,
-        default_url=service.OPENAI_URL,
     )
 
 

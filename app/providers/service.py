@@ -15,6 +15,7 @@ from app.providers import repository
 from app.providers.answers import ProviderError
 from app.providers.client import Endpoint, ModelClient
 from app.providers.models import Provider
+from app.providers.presets import BY_KEY, Preset
 from app.providers.prices import FREE, Price, price_of
 from app.workspaces import audit
 
@@ -28,6 +29,8 @@ class ProviderChange:
     """What to write; None leaves a property as it is. The key is write-only."""
 
     name: str | None = None
+    preset: str | None = None
+    """A key of `presets`; its address is taken where none is given."""
     base_url: str | None = None
     api_key: str | None = None
     requests_per_minute: int | None = None
@@ -54,12 +57,15 @@ def create_provider(session: Session, principal: Principal, change: ProviderChan
         Invalid: name or address cannot be used.
         Conflict: the name is taken.
     """
+    preset = _known_preset(change.preset)
+    default_url = preset.base_url if preset else "" if change.preset == "" else OPENAI_URL
     provider = Provider(
         id=ids.new_id("prov"),
         workspace_id=principal.workspace_id,
-        name=_usable_name(session, principal, change.name or ""),
+        name=_usable_name(session, principal, change.name or change.preset or ""),
         kind="openai",
-        base_url=_usable_url(change.base_url or OPENAI_URL),
+        preset=change.preset or None,
+        base_url=_usable_url(change.base_url or default_url),
     )
     session.add(provider)
     _apply(provider, change)
@@ -98,6 +104,9 @@ def change_provider(
         provider.name = _usable_name(session, principal, change.name)
     if provider.kind == PRACTICE and (change.base_url or change.api_key):
         raise Invalid("The practice provider's address and key come from the server.")
+    if change.preset is not None:
+        _known_preset(change.preset)
+        provider.preset = change.preset or None
     if change.base_url is not None:
         url = _usable_url(change.base_url)
         if _origin(url) != _origin(provider.base_url or ""):
@@ -195,6 +204,7 @@ def endpoint_of(provider: Provider) -> Endpoint:
         base_url=base_url,
         api_key=key,
         is_practice=practice,
+        preset=provider.preset,
         requests_per_minute=provider.requests_per_minute,
         tokens_per_minute=provider.tokens_per_minute,
         concurrency=provider.concurrency,
@@ -230,6 +240,15 @@ def _usable_name(session: Session, principal: Principal, name: str) -> str:
     if repository.find_provider(session, principal.workspace_id, name):
         raise Conflict(f"There is a provider `{name}` already.")
     return name
+
+
+def _known_preset(key: str | None) -> Preset | None:
+    if not key:
+        return None
+    if key not in BY_KEY:
+        text = f"There is no preset {key}. Choose one of: {', '.join(BY_KEY)}; or none."
+        raise Invalid(text, fields={"preset": text})
+    return BY_KEY[key]
 
 
 def _usable_url(url: str) -> str:

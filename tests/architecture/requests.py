@@ -256,6 +256,7 @@ REQUESTS: dict[str, Make] = {
     "GET /v5/logs/{log_id}": lambda w: Call({"log_id": w.log_id}),
     "DELETE /v5/logs": lambda w: Call(query={"id": w.log_id}, names_things=False),
     "GET /v5/providers": lambda w: Call(names_things=False),
+    "GET /v5/providers/presets": lambda w: Call(names_things=False),
     "POST /v5/providers": lambda w: Call(
         json={"name": "made", "base_url": "http://127.0.0.1:9/v1", "api_key": "k"}, names_things=False
     ),

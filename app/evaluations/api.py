@@ -126,6 +126,8 @@ def create_run(evaluation_id: str, body: RunCreate, session: SessionDep, princip
         concurrency=body.concurrency,
         fresh=body.fresh,
         split=body.split,
+        max_cost_usd=body.max_cost_usd,
+        max_calls=body.max_calls,
     )
     run = service.start_run(session, principal, evaluation, request)
     return presentation.present_runs(session, [run])[0]

@@ -31,6 +31,7 @@ from app.evaluations.writing import write_outcomes
 from app.logs import repository as logs
 from app.providers.client import Endpoint, ModelClient
 from app.providers.limits import Limiter
+from app.providers.meter import Meter, Spent
 
 FLUSH_ROWS = 100
 FLUSH_S = 1.0
@@ -58,7 +59,8 @@ class Slot:
         if plan is None:
             return
         clients = {endpoint.provider_id: await self._client(endpoint) for endpoint in plan.endpoints}
-        await _RunWindow(plan, owner, claimed, ItemWorker(plan, clients)).run()
+        meter = Meter(self._redis, plan.run_id, plan.cap, plan.spent) if plan.cap else None
+        await _RunWindow(plan, owner, claimed, ItemWorker(plan, clients, meter), meter).run()
 
     async def _client(self, endpoint: Endpoint) -> ModelClient:
         known = self._clients.get(endpoint.provider_id)
@@ -86,8 +88,11 @@ class Slot:
 class _RunWindow:
     """The calls of one run that one slot has in flight."""
 
-    def __init__(self, plan: Plan, owner: str, first: Claimed, worker: ItemWorker) -> None:
+    def __init__(
+        self, plan: Plan, owner: str, first: Claimed, worker: ItemWorker, meter: Meter | None
+    ) -> None:
         self._plan = plan
+        self._meter = meter
         self._owner = owner
         self._worker = worker
         self._share = max(1, math.ceil(plan.concurrency / get_settings().worker_slots))
@@ -159,16 +164,18 @@ class _RunWindow:
         while True:
             await asyncio.sleep(HEARTBEAT_S)
             try:
-                kept, wanted = await _in_transaction(
+                renewed = await _in_transaction(
                     lambda session: shard_repository.renew(session, self._owner, self._plan.run_id)
                 )
             except SQLAlchemyError as error:
                 log.warning("lease not renewed", error=str(error))
                 continue
-            if not wanted:
+            if not renewed.wanted:
                 callers.cancel()
                 return
-            self._drop_lost(kept)
+            self._drop_lost(renewed.kept)
+            if self._meter:
+                self._meter.learn(Spent(renewed.spent_usd, renewed.calls))
             if self._unwritten:
                 await self._write()
 

@@ -94,6 +94,10 @@ def present_runs(session: Session, runs: Sequence[Run]) -> list[Json]:
             "failed_count": run.failed_count,
             "reused_count": run.reused_count,
             "retried_count": run.retried_count,
+            "max_cost_usd": None if run.max_cost_usd is None else float(run.max_cost_usd),
+            "max_calls": run.max_calls,
+            "spent_usd": float(run.spent_usd),
+            "calls_count": run.calls_count,
         }
         for run in runs
     ]

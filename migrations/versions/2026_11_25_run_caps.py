@@ -1,0 +1,23 @@
+"""caps of runs, and what they spent."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "e8b2466f0c1d"
+down_revision = "c3d95b1e7a40"
+branch_labels = None
+depends_on = None
+
+USD = sa.Numeric(18, 10)
+
+
+def upgrade() -> None:
+    op.add_column("run", sa.Column("max_cost_usd", USD, nullable=True))
+    op.add_column("run", sa.Column("max_calls", sa.Integer(), nullable=True))
+    op.add_column("run", sa.Column("spent_usd", USD, server_default="0", nullable=False))
+    op.add_column("run", sa.Column("calls_count", sa.Integer(), server_default="0", nullable=False))
+
+
+def downgrade() -> None:
+    for name in ("calls_count", "spent_usd", "max_calls", "max_cost_usd"):
+        op.drop_column("run", name)

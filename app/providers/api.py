@@ -1,5 +1,6 @@
 """The routes of providers. Keys are write-only: no answer holds one."""
 
+from decimal import Decimal
 from typing import Any
 
 from fastapi import APIRouter, Response
@@ -14,6 +15,13 @@ from app.providers.service import ProviderChange
 
 router = APIRouter(prefix="/v5/providers", tags=["Providers"])
 Json = dict[str, Any]
+
+
+class OwnPrice(BaseModel):
+    """What a model costs, in US dollars per million tokens."""
+
+    input: Decimal = Field(ge=0)
+    output: Decimal = Field(ge=0)
 
 
 class ProviderBody(BaseModel):
@@ -31,11 +39,21 @@ class ProviderBody(BaseModel):
     tokens_per_minute: int | None = Field(default=None, ge=1, le=10**9)
     concurrency: int | None = Field(default=None, ge=1, le=10_000)
 
+    prices: dict[str, OwnPrice] | None = Field(
+        default=None,
+        description="Own prices by model, all of them: they go before those of the offline table.",
+    )
+
     def change(self) -> ProviderChange:
         """What to write. A limit that is sent as null is taken away."""
         limits = {"requests_per_minute", "tokens_per_minute", "concurrency"}
         cleared = frozenset(name for name in limits & self.model_fields_set if getattr(self, name) is None)
-        return ProviderChange(**self.model_dump(), clear=cleared)
+        prices = (
+            None
+            if self.prices is None
+            else {model: (price.input, price.output) for model, price in self.prices.items()}
+        )
+        return ProviderChange(**self.model_dump(exclude={"prices"}), prices=prices, clear=cleared)
 
 
 @router.get("")
@@ -94,6 +112,7 @@ def _present(provider: Provider) -> Json:
         "has_key": provider.sealed_key is not None,
         "key_hint": provider.key_hint,
         "models": provider.models,
+        "prices": provider.prices or {},
         "requests_per_minute": provider.requests_per_minute,
         "tokens_per_minute": provider.tokens_per_minute,
         "concurrency": provider.concurrency,

@@ -5,7 +5,7 @@ import email.utils
 import math
 import random
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -50,6 +50,8 @@ class Endpoint:
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
     concurrency: int | None = None
+    prices: Mapping[str, Any] = field(default_factory=dict)
+    """The workspace's own prices there, as `own_prices` stores them."""
 
 
 class ModelClient:

@@ -6,7 +6,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Text, UniqueConstraint, func
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.database import Base
+from app.core.database import Base, Json
 from app.workspaces.models import Workspace
 
 
@@ -33,6 +33,8 @@ class Provider(Base):
     """The last characters of the key, enough to recognise it by."""
     models: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
     """As last listed by the provider; shown as suggestions only."""
+    prices: Mapped[Json] = mapped_column(server_default="{}")
+    """Own prices by model, `{"input": "0.15", "output": "0.60"}` in dollars per million tokens, as text: exact."""
     requests_per_minute: Mapped[int | None]
     tokens_per_minute: Mapped[int | None]
     concurrency: Mapped[int | None]

@@ -11,7 +11,7 @@ from app.core.access import Principal
 from app.core.database import SessionDep
 from app.core.errors import DomainError
 from app.core.permissions import Manager, Reader
-from app.providers import repository, service
+from app.providers import own_prices, repository, service
 from app.providers.models import Provider
 from app.providers.presets import PRESETS
 from app.providers.service import ProviderChange, Tested
@@ -29,6 +29,7 @@ class ProviderForm(BaseModel):
     requests_per_minute: str = ""
     tokens_per_minute: str = ""
     concurrency: str = ""
+    prices: str = ""
 
     def change(self) -> ProviderChange:
         """What to write.
@@ -43,6 +44,7 @@ class ProviderForm(BaseModel):
             preset=self.preset,
             base_url=self.base_url.strip() or None,
             api_key=self.api_key.strip() or None,
+            prices=own_prices.read_lines(self.prices),
             clear=frozenset(limits) - given.keys(),
             **given,
         )
@@ -113,8 +115,11 @@ def edit_page(request: Request, session: SessionDep, principal: Manager, provide
     """The form with a provider's settings; its key stays unseen."""
     provider = service.get_provider(session, principal, provider_id)
     shown = {
-        name: str(getattr(provider, name) or "") for name in ProviderForm.model_fields if name != "api_key"
+        name: str(getattr(provider, name) or "")
+        for name in ProviderForm.model_fields
+        if name not in ("api_key", "prices")
     }
+    shown["prices"] = own_prices.as_lines(provider.prices)
     return _page(request, session, principal, form=ProviderForm(**shown), editing=provider)
 
 

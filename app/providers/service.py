@@ -2,6 +2,7 @@
 
 import asyncio
 import urllib.parse
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -11,7 +12,7 @@ from app.core.access import Principal
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.settings import get_settings
 from app.practice import keys as practice_keys
-from app.providers import repository
+from app.providers import own_prices, repository
 from app.providers.answers import ProviderError
 from app.providers.client import Endpoint, ModelClient
 from app.providers.models import Provider
@@ -36,6 +37,8 @@ class ProviderChange:
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
     concurrency: int | None = None
+    prices: Mapping[str, tuple[object, object]] | None = None
+    """Own prices by model, in dollars per million tokens in and out: all of them, in place of those before."""
     clear: frozenset[str] = frozenset()
     """Limits to take away."""
 
@@ -128,6 +131,8 @@ def _apply(provider: Provider, change: ProviderChange) -> None:
             )
         provider.sealed_key = security.encrypt(key, bound_to=provider.id)
         provider.key_hint = key[-4:] if len(key) >= 12 else "****"
+    if change.prices is not None:
+        provider.prices = own_prices.checked(change.prices)
     for limit in ("requests_per_minute", "tokens_per_minute", "concurrency"):
         value = getattr(change, limit)
         if value is not None and value < 1:
@@ -208,12 +213,15 @@ def endpoint_of(provider: Provider) -> Endpoint:
         requests_per_minute=provider.requests_per_minute,
         tokens_per_minute=provider.tokens_per_minute,
         concurrency=provider.concurrency,
+        prices=provider.prices or {},
     )
 
 
 def price_at(endpoint: Endpoint, model: str) -> Price | None:
-    """What `model` costs at `endpoint`; None when nobody knows."""
-    return FREE if endpoint.is_practice else price_of(model, endpoint.base_url)
+    """What `model` costs at `endpoint`: as the workspace says, else as the table does; None when nobody knows."""
+    if endpoint.is_practice:
+        return FREE
+    return own_prices.own_price(endpoint.prices, model) or price_of(model, endpoint.base_url)
 
 
 def test_endpoint(endpoint: Endpoint) -> Tested:

@@ -72,3 +72,21 @@ def test_a_cap_in_dollars_needs_a_price(client: Client, endpoint: Endpoint) -> N
         client.call("POST", f"/evaluations/{evaluation_id}/runs", {**body, "max_cost_usd": 1})
     assert refused.value.code == 422
     assert "There is no price for test: set one, or cap the calls." in refused.value.read().decode()
+
+
+def test_a_cap_in_dollars_is_passed_by_no_more_than_what_was_in_flight(
+    client: Client, endpoint: Endpoint
+) -> None:
+    case = Case("priced", rows=ROWS, concurrency=CONCURRENCY)
+    evaluation_id, body = prepare(client, endpoint, case)
+    provider = next(p for p in client.call("GET", "/providers") if p["name"] == case.name)
+    prices = {"test": {"input": "0", "output": "1000"}}  # the endpoint's answers have three tokens
+    client.call("PATCH", f"/providers/{provider['id']}", {"prices": prices})
+    endpoint.reset()
+
+    run = _ended(client, evaluation_id, {**body, "max_cost_usd": 0.3})
+
+    made = sum(endpoint.calls().values())
+    assert 100 <= made <= 100 + CONCURRENCY
+    assert run["spent_usd"] == pytest.approx(made * 0.003)
+    assert run["done_count"] - run["failed_count"] == made

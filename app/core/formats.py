@@ -45,6 +45,11 @@ def seconds(milliseconds: float | None) -> str:
     return f"{hours} h {minutes} min"
 
 
+def estimate(seconds_left: float) -> str:
+    """A duration that nobody knows to the hundredth: 16 s, 1 min 20 s, 2 h 5 min."""
+    return f"{seconds_left:.0f} s" if seconds_left < 59.5 else seconds(seconds_left * 1000)
+
+
 def money(usd: float | Decimal | None) -> str:
     """An amount in US dollars: two decimals, or two significant digits when it is less than a dollar."""
     if usd is None:
@@ -101,6 +106,7 @@ FILTERS = {
     "percent": percent,
     "signed": signed,
     "seconds": seconds,
+    "estimate": estimate,
     "money": money,
     "ago": ago,
     "iso": iso,

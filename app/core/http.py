@@ -129,7 +129,9 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     def http_error(request: Request, error: HTTPException) -> Response:
-        failure = DomainError(str(error.detail))
+        said = {404: "No page has this address.", 405: "This address cannot be asked in that way."}
+        text = str(error.detail) if is_api(request) else said.get(error.status_code, str(error.detail))
+        failure = DomainError(text)
         failure.status = error.status_code
         failure.title = {404: "Nothing here", 405: "Not possible"}.get(error.status_code, failure.title)
         answer = _answer(request, failure)

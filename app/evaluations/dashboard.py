@@ -47,6 +47,7 @@ class ScoreText:
     value: str
     span: str
     rows: str
+    method: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +197,12 @@ def score_text(interval: Interval | None, info: EvaluatorInfo) -> ScoreText | No
     """A score in words; None where there is none."""
     if interval is None:
         return None
-    return ScoreText(words.level(interval.estimate, info), words.span(interval, info), words.rows(interval))
+    return ScoreText(
+        words.level(interval.estimate, info),
+        words.span(interval, info),
+        words.rows(interval),
+        interval.method,
+    )
 
 
 def change_text(change: Change | None, info: EvaluatorInfo) -> ChangeText | None:

@@ -16,7 +16,7 @@ from app.evaluators.describing import EvaluatorInfo, describe
 from app.files.models import Version
 
 _LOOKED_AT = 20
-PLOT_WIDTH = 150
+PLOT_WIDTH = 112
 
 
 @dataclass(frozen=True, slots=True)

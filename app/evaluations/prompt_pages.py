@@ -19,7 +19,7 @@ from app.files.models import Environment, File, FileKind, Version
 from app.prompts.changes import compare_specs, sections_of, shortened, whole
 
 router = APIRouter(prefix="/w/{w}/prompts/{file_id}", include_in_schema=False)
-_PAGE_LINES, _DIALOG_LINES = 40, 12
+_PAGE_LINES, _DIALOG_LINES = 40, 4
 
 
 def get_prompt(session: SessionDep, principal: Principal, file_id: str) -> File:
@@ -167,7 +167,9 @@ def _deploy_dialog(
         current=current,
         changes=compare_specs(current.spec, target.spec) if current and differs else None,
         effects=find_effects(session, current, target) if current and differs else None,
-        shortened=lambda rows: shortened(rows, _DIALOG_LINES),
+        shortened=lambda rows: shortened(
+            [line for line in whole(rows) if line.kind != "same"], _DIALOG_LINES
+        ),
         refused=_refused(principal, place.environment),
         back=current is not None and target.number < current.number,
         error=error,

@@ -117,6 +117,8 @@ class ReportView:
     """Whether something may still change by itself."""
     unmeasured: Version | None = field(default=None)
     """The newest version, where no run has it yet."""
+    deployed: Sequence[str] = ()
+    """The ids of the versions that run in the default environment."""
 
     @property
     def reasons(self) -> Sequence[Reason]:
@@ -132,13 +134,17 @@ class ReportView:
 
     @property
     def done(self) -> int:
-        """Rows that are done, over all runs that go on."""
-        return sum(work.run.done_count for work in self.active)
+        """Rows that are done, over all runs that the report is about or that go on."""
+        return sum(work.run.done_count for work in self._counted)
 
     @property
     def total(self) -> int:
-        """Rows to do, over all runs that go on."""
-        return sum(work.run.items_count for work in self.active)
+        """Rows there are, over the same runs."""
+        return sum(work.run.items_count for work in self._counted)
+
+    @property
+    def _counted(self) -> list[Work]:
+        return [work for work in self.work if work.compared or work in self.active]
 
     @property
     def active(self) -> list[Work]:
@@ -150,6 +156,12 @@ class ReportView:
         """Seconds until everything is done; None while one of the runs cannot tell."""
         known = [work.left_s for work in self.active]
         return None if not known or None in known else max(left for left in known if left is not None)
+
+    @property
+    def worth_deploying(self) -> Version | None:
+        """The candidate, where it is better than the baseline and does not answer everybody yet."""
+        proven = self.state == "completed" and self.headline.tone == "better" and self.candidate
+        return proven.version if proven and proven.version_id not in self.deployed else None
 
     @property
     def failed(self) -> list[Run]:
@@ -190,6 +202,11 @@ def build_view(session: Session, evaluation: Evaluation, candidate_id: str | Non
         judge_trouble=_judge_trouble(report),
         live=any(_may_move(one.run) for one in work),
         unmeasured=newest if newest and newest.id not in measured else None,
+        deployed=[
+            deployment.version_id
+            for environment, deployment in files.deployed_environments(session, [evaluation.file_id])
+            if environment.tag == "default"
+        ],
     )
 
 

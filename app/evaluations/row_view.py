@@ -92,6 +92,7 @@ def _version(
     judged: dict[str, list[Judgment]],
 ) -> VersionView:
     evaluators = {version.id: version for version in grid.evaluators}
+    order = list(evaluators)
     repeats = [
         RepeatView(
             number=item.repeat + 1,
@@ -103,8 +104,14 @@ def _version(
                     mark_of(one, describe(evaluators[one.evaluator_version_id].spec)),
                     one,
                 )
-                for one in judged.get(item.log_id or "", [])
-                if one.evaluator_version_id in evaluators
+                for one in sorted(
+                    (
+                        each
+                        for each in judged.get(item.log_id or "", [])
+                        if each.evaluator_version_id in evaluators
+                    ),
+                    key=lambda each: order.index(each.evaluator_version_id),
+                )
             ],
             read=_read(found.get(item.log_id or "")),
         )

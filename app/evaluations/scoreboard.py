@@ -77,6 +77,11 @@ class Group:
     zero: float
     lines: Sequence[Line]
 
+    @property
+    def drawn(self) -> bool:
+        """Whether anything stands on the axis."""
+        return any(line.change and line.change.whisker for line in self.lines)
+
 
 @dataclass(frozen=True, slots=True)
 class Operation:

@@ -48,7 +48,9 @@ class SetupForm(BaseModel):
 def setup_page(request: Request, session: SessionDep, token: str = "") -> Response:
     """The set-up form, for whoever holds the link that the server printed."""
     if not accounts.setup_is_open(session, token):
-        return templating.render(request, "accounts/link.html", status=404, usable=False, token="")
+        return templating.render(
+            request, "accounts/link.html", status=404, usable=False, token="", setup=True
+        )
     return _setup_form(request, SetupForm(token=token), {})
 
 

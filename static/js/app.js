@@ -12,8 +12,10 @@ document.addEventListener("click", (event) => {
     localStorage.setItem("theme", root.dataset.theme);
   }
   const open = document.body.dataset.nav === "open";
-  if (event.target.closest(".nav-toggle")) document.body.dataset.nav = open ? "" : "open";
-  else if (open && !event.target.closest(".sidebar")) document.body.dataset.nav = "";
+  if (event.target.closest(".nav-toggle")) {
+    event.preventDefault(); // without this script the link itself shows the sheet
+    document.body.dataset.nav = open ? "" : "open";
+  } else if (open && !event.target.closest(".sidebar")) document.body.dataset.nav = "";
   const closer = event.target.closest("[data-close]");
   if (closer) closer.closest("dialog")?.close();
   if (event.target.matches?.("dialog")) event.target.close();

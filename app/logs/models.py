@@ -21,6 +21,7 @@ class Log(Base):
     __tablename__ = "log"
     __table_args__ = (
         Index(None, "file_id", "id"),
+        Index(None, "version_id", "id"),
         Index(None, "reuse_key", postgresql_where=text("reuse_key is not null and error is null")),
     )
 

@@ -236,6 +236,9 @@ REQUESTS: dict[str, Make] = {
     "POST /v5/evaluations/{evaluation_id}/runs": lambda w: Call(
         _evaluation(w), json={"dataset": {"version_id": w.dataset.id}, "version": {"version_id": w.prompt.id}}
     ),
+    "GET /v5/evaluations/{evaluation_id}/estimate": lambda w: Call(
+        {"evaluation_id": w.evaluation.id}, query={"dataset": w.dataset.id, "version": w.prompt.id}
+    ),
     "GET /v5/evaluations/{evaluation_id}/runs": lambda w: Call(_evaluation(w)),
     "PATCH /v5/evaluations/{evaluation_id}/runs/{run_id}": lambda w: Call(
         _evaluation(w, run_id=w.going_run.id), json={"status": "cancelled"}

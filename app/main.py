@@ -18,6 +18,7 @@ from app.files.sidebar import build_sidebar
 from app.generations import pages as generations_pages
 from app.home import pages as home_pages
 from app.logs import api as logs_api
+from app.logs import spend_api, spend_pages
 from app.prompts import api as prompts_api
 from app.providers import api as providers_api
 from app.providers import pages as provider_pages
@@ -39,6 +40,7 @@ ROUTERS = (
     evaluator_api.router,
     dataset_pages.router,
     provider_pages.router,
+    spend_pages.router,
     workspace_pages.router,
     files_api.router,
     prompts_api.router,
@@ -50,6 +52,7 @@ ROUTERS = (
     evaluators_api.kinds_router,
     evaluations_api.router,
     logs_api.router,
+    spend_api.router,
     providers_api.router,
     workspaces_api.router,
 )

@@ -1,6 +1,6 @@
 """One item of a run: call the model, let every evaluator judge, and say what to write."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -53,12 +53,12 @@ class CapReached(Exception):
 
 
 class ItemWorker:
-    """Works on the items of one run. `clients` are the model clients, by provider id; `meter` counts under its cap."""
+    """Works on the items of one run. `clients` are the model clients, by provider id; `meters` count under their caps."""
 
-    def __init__(self, plan: Plan, clients: Mapping[str, ModelClient], meter: Meter | None = None) -> None:
+    def __init__(self, plan: Plan, clients: Mapping[str, ModelClient], meters: Sequence[Meter] = ()) -> None:
         self._plan = plan
         self._clients = clients
-        self._meter = meter
+        self._meters = meters
 
     async def work(self, item: Item, known: Known | None) -> Outcome:
         """The outcome of an item: there always is one, whatever the provider does."""
@@ -150,15 +150,21 @@ class ItemWorker:
         Raises:
             CapReached: it was not made.
         """
-        if self._meter and (refusal := await self._meter.admit()):
-            raise CapReached(refusal)
+        await self._admit()
         try:
             log = answered(origin, target, await self._clients[target.endpoint.provider_id].chat(body))
         except ProviderError as error:
             log = failed(origin, target, error)
-        if self._meter:
-            await self._meter.spent(cost_of(log) or Decimal(0), log.attempts - 1)
+        for meter in self._meters:
+            await meter.spent(cost_of(log) or Decimal(0), log.attempts - 1)
         return log
+
+    async def _admit(self) -> None:
+        for number, meter in enumerate(self._meters):
+            if refusal := await meter.admit():
+                for admitted in self._meters[:number]:
+                    await admitted.spent(Decimal(0), -1)
+                raise CapReached(refusal)
 
 
 def set_verdict(record: JudgmentRecord, verdict: Verdict) -> None:

@@ -11,6 +11,8 @@ from app.evaluators.binding import BoundEvaluator, bind
 from app.files.models import Version
 from app.generations.prepared import Origin, PreparedPrompt, Target
 from app.generations.service import prepare, target_of
+from app.logs import budget
+from app.logs.budget import Allowance
 from app.providers.client import Endpoint
 from app.providers.meter import Cap, Spent
 
@@ -43,6 +45,8 @@ class Plan:
     """What may be spent; None is no limit."""
     spent: Spent
     """What was spent when the plan was made."""
+    allowance: Allowance | None
+    """What the workspace may spend this month; None is no limit."""
 
     @property
     def endpoints(self) -> list[Endpoint]:
@@ -73,6 +77,7 @@ def load_plan(session: Session, run_id: str) -> Plan | None:
         ),
         cap=Cap(run.max_cost_usd, run.max_calls) if run.max_cost_usd is not None or run.max_calls else None,
         spent=Spent(run.spent_usd, run.calls_count),
+        allowance=budget.allowance(session, run.workspace_id),
     )
 
 

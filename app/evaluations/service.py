@@ -18,6 +18,7 @@ from app.evaluators.binding import bind
 from app.files.models import File, FileKind, Version
 from app.generations.prepared import Target
 from app.generations.service import prepare, target_of
+from app.logs import budget
 from app.workspaces import audit
 
 DEFAULT_CONCURRENCY = 20
@@ -196,8 +197,10 @@ def start_run(session: Session, principal: Principal, evaluation: Evaluation, re
 
     Raises:
         Invalid: the dataset is none or has no rows, or a number is out of range.
+        OverBudget: the workspace has spent its budget of this month.
     """
     _check(request)
+    budget.refuse_if_spent(session, evaluation.workspace_id)
     if request.dataset_version.file.kind != FileKind.DATASET:
         raise Invalid(f"{request.dataset_version.file.path} is not a dataset.")
     if request.max_cost_usd is not None:

@@ -258,6 +258,9 @@ REQUESTS: dict[str, Make] = {
     "GET /v5/logs": lambda w: Call(query={"file_id": w.prompt.file_id}),
     "GET /v5/logs/{log_id}": lambda w: Call({"log_id": w.log_id}),
     "DELETE /v5/logs": lambda w: Call(query={"id": w.log_id}, names_things=False),
+    "GET /v5/spend": lambda w: Call(names_things=False),
+    "GET /v5/budget": lambda w: Call(names_things=False),
+    "PATCH /v5/budget": lambda w: Call(json={"monthly_usd": 100, "warn_usd": "80"}, names_things=False),
     "GET /v5/providers": lambda w: Call(names_things=False),
     "GET /v5/providers/presets": lambda w: Call(names_things=False),
     "POST /v5/providers": lambda w: Call(

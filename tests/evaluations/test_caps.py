@@ -90,3 +90,28 @@ def test_a_cap_in_dollars_is_passed_by_no_more_than_what_was_in_flight(
     assert 100 <= made <= 100 + CONCURRENCY
     assert run["spent_usd"] == pytest.approx(made * 0.003)
     assert run["done_count"] - run["failed_count"] == made
+
+
+def test_a_workspace_budget_ends_a_run_cleanly_too(
+    running_app: Application, client: Client, endpoint: Endpoint
+) -> None:
+    case = Case("budget", rows=ROWS, concurrency=CONCURRENCY)
+    evaluation_id, body = prepare(client, endpoint, case)
+    provider = next(p for p in client.call("GET", "/providers") if p["name"] == case.name)
+    client.call("PATCH", f"/providers/{provider['id']}", {"prices": {"test": {"input": 0, "output": 1000}}})
+    spent = client.call("GET", "/budget")["spent_usd"]
+    client.call("PATCH", "/budget", {"monthly_usd": spent + 0.3})
+    endpoint.reset()
+
+    run = _ended(client, evaluation_id, body)
+    client.call("PATCH", "/budget", {"monthly_usd": None})
+
+    made = sum(endpoint.calls().values())
+    assert 100 <= made <= 100 + CONCURRENCY
+    assert run["done_count"] == ROWS
+    with psycopg.connect(running_app.database_url.replace("+psycopg", "")) as connection:
+        reasons = connection.execute(
+            "select distinct error from run_item where run_id = %s and error is not null", [run["id"]]
+        ).fetchall()
+    assert len(reasons) == 1
+    assert reasons[0][0].startswith("not run: the workspace's budget for")

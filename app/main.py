@@ -4,7 +4,7 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from app.accounts import pages as accounts_pages
-from app.core import health, http, logging
+from app.core import health, http, logging, urlguard
 from app.core.permissions import include, undeclared_routes
 from app.core.templating import ROOT
 from app.datasets import api as datasets_api
@@ -18,6 +18,7 @@ from app.files.sidebar import build_sidebar
 from app.generations import pages as generations_pages
 from app.home import pages as home_pages
 from app.logs import api as logs_api
+from app.logs import spend_api, spend_pages
 from app.prompts import api as prompts_api
 from app.providers import api as providers_api
 from app.providers import pages as provider_pages
@@ -39,6 +40,7 @@ ROUTERS = (
     evaluator_api.router,
     dataset_pages.router,
     provider_pages.router,
+    spend_pages.router,
     workspace_pages.router,
     files_api.router,
     prompts_api.router,
@@ -50,6 +52,7 @@ ROUTERS = (
     evaluators_api.kinds_router,
     evaluations_api.router,
     logs_api.router,
+    spend_api.router,
     providers_api.router,
     workspaces_api.router,
 )
@@ -60,8 +63,10 @@ def create_app() -> FastAPI:
 
     Raises:
         RuntimeError: a route declares no permission.
+        ValueError: WHETSTONE_PRIVATE_HOSTS cannot be read.
     """
     logging.configure()
+    urlguard.allowed()
     app = FastAPI(
         title="Whetstone",
         version="5",

@@ -170,6 +170,7 @@ def start_application(
         "WHETSTONE_DATABASE_URL": database_url,
         "WHETSTONE_REDIS_URL": redis_url,
         "WHETSTONE_SECRET_KEY": SECRET,
+        "WHETSTONE_PRIVATE_HOSTS": "127.0.0.1",  # where the tests' own providers are
     }
     kept = {name: value for name, value in os.environ.items() if not name.startswith("WHETSTONE_")}
     whole = {

@@ -85,6 +85,7 @@ def pytest_configure() -> None:
     for name in [name for name in os.environ if name.startswith("WHETSTONE_") and name not in _KEPT]:
         del os.environ[name]
     os.environ["WHETSTONE_SECRET_KEY"] = "only-for-tests"
+    os.environ["WHETSTONE_PRIVATE_HOSTS"] = "127.0.0.1"  # where the tests' own providers are
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -2,6 +2,7 @@
 
 DomainError
 ├── Unauthenticated 401   who are you?
+├── OverBudget      402   the money that may be spent is spent
 ├── Forbidden       403   we know you, and your role may not
 ├── NotFound        404   not there, or not yours to know of
 ├── Conflict        409   it would break something that exists
@@ -31,6 +32,13 @@ class Unauthenticated(DomainError):
 
     status = 401
     title = "Sign in"
+
+
+class OverBudget(DomainError):
+    """What may be spent is spent."""
+
+    status = 402
+    title = "The budget is spent"
 
 
 class Forbidden(DomainError):

@@ -24,6 +24,8 @@ class Settings(BaseSettings):
     """The address people type; links in mails and API answers start with it."""
     practice_url: str = "http://127.0.0.1:8001/practice/v1"
     """Base URL of the practice provider, which is exempt from the URL guard."""
+    private_hosts: str = ""
+    """Hosts of your own network that providers may be on, such as `127.0.0.1:11434 gpu.local 10.1.0.0/16`."""
     worker_slots: int = Field(default=2, ge=1)
     """Worker processes of the whole fleet: a run's concurrency is shared out among them."""
     database_pool: int = Field(default=10, ge=1)

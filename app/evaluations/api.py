@@ -13,8 +13,9 @@ from app.core.pagination import Page, PageNumber, PageSize
 from app.core.permissions import Deleter, Editor, Reader, Runner
 from app.evaluations import comparison, live, presentation, repository, service, stats
 from app.evaluations.comparison import GridRequest, Only, Sort
+from app.evaluations.estimate import Work, estimate
 from app.evaluations.models import Evaluation, Run
-from app.evaluations.references import find_file, find_version
+from app.evaluations.references import find_file, find_named_version, find_version
 from app.evaluations.schemas import (
     EvaluationCreate,
     EvaluationUpdate,
@@ -111,6 +112,33 @@ def remove_evaluator(
     return presentation.present_evaluation(session, evaluation)
 
 
+@router.get("/{evaluation_id}/estimate")
+def get_estimate(
+    evaluation_id: str,
+    session: SessionDep,
+    principal: Reader,
+    dataset: str,
+    version: str,
+    repeats: Annotated[int, Query(ge=1, le=service.MOST_REPEATS)] = 1,
+    concurrency: Annotated[int, Query(ge=1, le=service.MOST_CONCURRENCY)] = service.DEFAULT_CONCURRENCY,
+) -> Json:
+    """About what a run would take, before it starts. `dataset` and `version` are version ids, or ids of files.
+
+    `cost_usd` is null where a model has no known price: set one, or cap the calls.
+    """
+    evaluation = _evaluation(session, principal, evaluation_id)
+    rows = find_named_version(session, principal, dataset, FileKind.DATASET)
+    work = Work(
+        versions=[find_named_version(session, principal, version, FileKind.PROMPT)],
+        dataset_version=rows,
+        evaluators=repository.list_evaluators(session, evaluation.id),
+        rows=rows.rows_count or 0,
+        repeats=repeats,
+        concurrency=concurrency,
+    )
+    return presentation.present_estimate(estimate(session, work), rows.rows_count or 0)
+
+
 @router.post("/{evaluation_id}/runs")
 def create_run(evaluation_id: str, body: RunCreate, session: SessionDep, principal: Runner) -> Json:
     """Start a run: workers answer every row with the version and judge the outputs."""
@@ -126,6 +154,8 @@ def create_run(evaluation_id: str, body: RunCreate, session: SessionDep, princip
         concurrency=body.concurrency,
         fresh=body.fresh,
         split=body.split,
+        max_cost_usd=body.max_cost_usd,
+        max_calls=body.max_calls,
     )
     run = service.start_run(session, principal, evaluation, request)
     return presentation.present_runs(session, [run])[0]

@@ -50,6 +50,8 @@ class Choices:
     concurrency: str = str(DEFAULT_CONCURRENCY)
     smallest: str = ""
     """In points where the primary score is a share, else in its own unit."""
+    max_cost: str = ""
+    max_calls: str = ""
     name: str = ""
     fresh: bool = False
     evaluation: str = ""
@@ -82,6 +84,8 @@ def read_choices(sent: Sent) -> Choices:
         repeats=text("repeats") or "1",
         concurrency=text("concurrency") or str(DEFAULT_CONCURRENCY),
         smallest=text("smallest"),
+        max_cost=text("max_cost").removeprefix("$"),
+        max_calls=text("max_calls").replace(",", ""),
         name=text("name"),
         fresh=bool(text("fresh")),
         evaluation=text("evaluation"),

@@ -16,6 +16,7 @@ from app.datasets.models import Datapoint
 from app.evaluators.binding import BoundEvaluator, Execution, ModelCall, Row, Verdict
 from app.generations.prepared import Origin, Target, answered, failed
 from app.generations.service import target_of
+from app.logs import budget
 from app.logs import repository as logs
 from app.logs.records import LogRecord
 from app.providers.answers import ProviderError
@@ -58,8 +59,11 @@ def prepare_trial(
 
     Raises:
         NotFound: the judge's provider is not among the workspace's.
+        OverBudget: it asks a model, and the workspace has spent its budget of this month.
     """
     asks = evaluator.asks
+    if asks:
+        budget.refuse_if_spent(session, origin.workspace_id)
     target = target_of(session, origin.workspace_id, asks.provider, asks.model) if asks else None
     return Trial(evaluator, target, origin, execution, row)
 

@@ -11,7 +11,7 @@ import os
 import socket
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TypeVar
 
@@ -26,17 +26,21 @@ from app.core.settings import get_settings
 from app.evaluations import shard_repository
 from app.evaluations.item import ItemWorker, Known, Outcome
 from app.evaluations.plan import Plan, load_plan
-from app.evaluations.shard_repository import Claimed, Item, Settled
+from app.evaluations.shard_repository import Claimed, Item, Renewed, Settled
 from app.evaluations.writing import write_outcomes
+from app.logs import budget
 from app.logs import repository as logs
+from app.logs.budget import Allowance
 from app.providers.client import Endpoint, ModelClient
 from app.providers.limits import Limiter
+from app.providers.meter import Meter, Spent
 
 FLUSH_ROWS = 100
 FLUSH_S = 1.0
 HEARTBEAT_S = 1.0
 _MOST_UNWRITTEN = 2_000
 """With the database away, results wait in memory up to here; then no further calls are made."""
+_OF_RUN, _OF_WORKSPACE = "run", "workspace"
 log = structlog.get_logger()
 Result = TypeVar("Result")
 
@@ -58,7 +62,17 @@ class Slot:
         if plan is None:
             return
         clients = {endpoint.provider_id: await self._client(endpoint) for endpoint in plan.endpoints}
-        await _RunWindow(plan, owner, claimed, ItemWorker(plan, clients)).run()
+        meters = self._meters(plan)
+        await _RunWindow(plan, owner, claimed, ItemWorker(plan, clients, list(meters.values())), meters).run()
+
+    def _meters(self, plan: Plan) -> dict[str, Meter]:
+        """What counts the spending of a run, and that of its workspace, where either is capped."""
+        meters = {}
+        if plan.cap:
+            meters[_OF_RUN] = Meter(self._redis, plan.run_id, plan.cap, plan.spent)
+        if allowance := plan.allowance:
+            meters[_OF_WORKSPACE] = Meter(self._redis, allowance.key, allowance.cap, allowance.spent)
+        return meters
 
     async def _client(self, endpoint: Endpoint) -> ModelClient:
         known = self._clients.get(endpoint.provider_id)
@@ -86,8 +100,11 @@ class Slot:
 class _RunWindow:
     """The calls of one run that one slot has in flight."""
 
-    def __init__(self, plan: Plan, owner: str, first: Claimed, worker: ItemWorker) -> None:
+    def __init__(
+        self, plan: Plan, owner: str, first: Claimed, worker: ItemWorker, meters: Mapping[str, Meter]
+    ) -> None:
         self._plan = plan
+        self._meters = meters
         self._owner = owner
         self._worker = worker
         self._share = max(1, math.ceil(plan.concurrency / get_settings().worker_slots))
@@ -159,18 +176,25 @@ class _RunWindow:
         while True:
             await asyncio.sleep(HEARTBEAT_S)
             try:
-                kept, wanted = await _in_transaction(
-                    lambda session: shard_repository.renew(session, self._owner, self._plan.run_id)
-                )
+                renewed, allowance = await _in_transaction(self._renew)
             except SQLAlchemyError as error:
                 log.warning("lease not renewed", error=str(error))
                 continue
-            if not wanted:
+            if not renewed.wanted:
                 callers.cancel()
                 return
-            self._drop_lost(kept)
+            self._drop_lost(renewed.kept)
+            if meter := self._meters.get(_OF_RUN):
+                meter.learn(Spent(renewed.spent_usd, renewed.calls))
+            if allowance and (meter := self._meters.get(_OF_WORKSPACE)):
+                meter.learn(allowance.spent)
             if self._unwritten:
                 await self._write()
+
+    def _renew(self, session: Session) -> tuple[Renewed, Allowance | None]:
+        renewed = shard_repository.renew(session, self._owner, self._plan.run_id)
+        watched = _OF_WORKSPACE in self._meters
+        return renewed, budget.allowance(session, self._plan.origin.workspace_id) if watched else None
 
     def _drop_lost(self, kept: set[str]) -> None:
         """Forget items of shards that were taken for dead: somebody else has them now."""

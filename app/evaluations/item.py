@@ -1,8 +1,9 @@
 """One item of a run: call the model, let every evaluator judge, and say what to write."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
 from app.core import ids
 from app.core.errors import DomainError
@@ -14,6 +15,7 @@ from app.logs.models import Log
 from app.logs.records import JudgmentRecord, LogRecord
 from app.providers.answers import ProviderError
 from app.providers.client import ModelClient
+from app.providers.meter import Meter
 
 
 @dataclass(slots=True)
@@ -27,6 +29,16 @@ class Outcome:
     judgments: list[JudgmentRecord] = field(default_factory=list)
     retried: int = 0
 
+    @property
+    def calls(self) -> int:
+        """Calls of models, those that were sent again included."""
+        return sum(log.attempts for log in self.logs)
+
+    @property
+    def usd(self) -> Decimal:
+        """What the calls cost, as far as their prices are known."""
+        return sum((cost_of(log) or Decimal(0) for log in self.logs), Decimal(0))
+
 
 @dataclass(frozen=True, slots=True)
 class Known:
@@ -36,15 +48,26 @@ class Known:
     judged_by: frozenset[str]
 
 
-class ItemWorker:
-    """Works on the items of one run. `clients` are the model clients, by provider id."""
+class CapReached(Exception):
+    """A call must not be made: what may be spent is spent. The message says which cap it was."""
 
-    def __init__(self, plan: Plan, clients: Mapping[str, ModelClient]) -> None:
+
+class ItemWorker:
+    """Works on the items of one run. `clients` are the model clients, by provider id; `meters` count under their caps."""
+
+    def __init__(self, plan: Plan, clients: Mapping[str, ModelClient], meters: Sequence[Meter] = ()) -> None:
         self._plan = plan
         self._clients = clients
+        self._meters = meters
 
     async def work(self, item: Item, known: Known | None) -> Outcome:
         """The outcome of an item: there always is one, whatever the provider does."""
+        try:
+            return await self._work(item, known)
+        except CapReached as reached:
+            return Outcome(item, Settled(item.position, None, f"not run: {reached}"))
+
+    async def _work(self, item: Item, known: Known | None) -> Outcome:
         if known:
             outcome = Outcome(item, Settled(item.position, known.log.id, known.log.error))
             log: LogRecord | Log = known.log
@@ -66,11 +89,9 @@ class ItemWorker:
         else:
             try:
                 body = prompt.request(item.inputs, item.messages or ())
-                answer = await self._clients[prompt.target.endpoint.provider_id].chat(body)
-                log = answered(plan.origin, prompt.target, answer)
-                log.reuse_key = prompt.reuse_key(plan.origin.version_id, item.datapoint_id, item.repeat)
-            except ProviderError as error:
-                log = failed(plan.origin, prompt.target, error)
+                log = await self._call(plan.origin, prompt.target, body)
+                if log.error is None:
+                    log.reuse_key = prompt.reuse_key(plan.origin.version_id, item.datapoint_id, item.repeat)
             except DomainError as error:  # the row lacks an input that the template names
                 log = not_called(plan.origin, prompt.target, error.message)
         log.datapoint_id, log.repeat = item.datapoint_id, item.repeat
@@ -89,6 +110,8 @@ class ItemWorker:
             answers = [await self._ask(judge, call, record, outcome) for call in calls]
             if record.error is None:
                 set_verdict(record, judge.evaluator.judge(execution, row, answers))
+        except CapReached as reached:
+            record.error = f"not run: {reached}"
         except DomainError as error:
             record.error = error.message
         return record
@@ -103,8 +126,8 @@ class ItemWorker:
         outcome.logs.append(log)
         outcome.retried += max(0, log.attempts - 1)
         record.judge_log_id = log.id
-        if log.prompt_cost is not None and log.output_cost is not None:
-            record.cost = str(Decimal(record.cost or 0) + Decimal(log.prompt_cost) + Decimal(log.output_cost))
+        if (cost := cost_of(log)) is not None:
+            record.cost = str(Decimal(record.cost or 0) + cost)
         if log.error:
             record.error = f"The judge gave no verdict: {log.error}"
         return log.output
@@ -117,12 +140,31 @@ class ItemWorker:
         body = {"model": target.model, "messages": list(call.messages), **call.parameters}
         if call.response_format:
             body["response_format"] = call.response_format
+        log = await self._call(origin, target, body)
+        log.parent_id = log_id
+        return log
+
+    async def _call(self, origin: Origin, target: Target, body: dict[str, Any]) -> LogRecord:
+        """The log of one call, answered or not.
+
+        Raises:
+            CapReached: it was not made.
+        """
+        await self._admit()
         try:
             log = answered(origin, target, await self._clients[target.endpoint.provider_id].chat(body))
         except ProviderError as error:
             log = failed(origin, target, error)
-        log.parent_id = log_id
+        for meter in self._meters:
+            await meter.spent(cost_of(log) or Decimal(0), log.attempts - 1)
         return log
+
+    async def _admit(self) -> None:
+        for number, meter in enumerate(self._meters):
+            if refusal := await meter.admit():
+                for admitted in self._meters[:number]:
+                    await admitted.spent(Decimal(0), -1)
+                raise CapReached(refusal)
 
 
 def set_verdict(record: JudgmentRecord, verdict: Verdict) -> None:
@@ -139,15 +181,20 @@ def set_verdict(record: JudgmentRecord, verdict: Verdict) -> None:
     record.rationale, record.error, record.detail = verdict.rationale, verdict.error, verdict.detail
 
 
+def cost_of(log: LogRecord | Log) -> Decimal | None:
+    """What a call cost in US dollars; None where its price is not known."""
+    if log.prompt_cost is None or log.output_cost is None:
+        return None
+    return Decimal(log.prompt_cost) + Decimal(log.output_cost)
+
+
 def _execution(log: LogRecord | Log) -> Execution:
-    cost = None
-    if log.prompt_cost is not None and log.output_cost is not None:
-        cost = float(log.prompt_cost) + float(log.output_cost)
+    cost = cost_of(log)
     return Execution(
         output=log.output,
         error=log.error,
         latency_ms=log.latency_ms,
-        cost_usd=cost,
+        cost_usd=None if cost is None else float(cost),
         prompt_tokens=log.prompt_tokens,
         output_tokens=log.output_tokens,
         inputs=log.inputs or {},

@@ -1,12 +1,14 @@
 """Tables of evaluations, their runs, the items and shards of a run, and what the scores came to."""
 
 from datetime import datetime
+from decimal import Decimal
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core.database import Base, Json
 from app.files.models import File, Version
+from app.logs.models import Usd
 from app.workspaces.models import Workspace
 
 
@@ -79,6 +81,13 @@ class Run(Base):
     concurrency: Mapped[int]
     fresh: Mapped[bool] = mapped_column(server_default="false")
     """Whether outputs of earlier runs must not be reused."""
+    max_cost_usd: Mapped[Decimal | None] = mapped_column(Usd)
+    """Nothing more is called once this is spent: rows that are left end with an error that says so."""
+    max_calls: Mapped[int | None]
+    spent_usd: Mapped[Decimal] = mapped_column(Usd, server_default="0")
+    """Of the run's own calls and its judges', as far as their prices are known."""
+    calls_count: Mapped[int] = mapped_column(server_default="0")
+    """Calls of models, those that were sent again included."""
     items_count: Mapped[int] = mapped_column(server_default="0")
     done_count: Mapped[int] = mapped_column(server_default="0")
     failed_count: Mapped[int] = mapped_column(server_default="0")

@@ -1,15 +1,19 @@
 """The page that starts an evaluation, or adds runs to one."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
+from sqlalchemy.orm import Session
 
 from app.core import templating
+from app.core.access import Principal
 from app.core.database import SessionDep
 from app.core.errors import Conflict, Invalid
 from app.core.permissions import Reader, Runner
-from app.evaluations.choosing import Choices, make_offer, read_choices
+from app.evaluations.choosing import Choices, Offer, make_offer, read_choices
+from app.evaluations.estimate import Estimate, Work, estimate
 from app.evaluations.sensitivity import measure
 from app.evaluations.starting import start
 
@@ -25,15 +29,43 @@ Chosen = Annotated[Choices, Depends(_choices)]
 
 @router.get("/new", name="evaluations:new")
 def choose(request: Request, session: SessionDep, principal: Reader, choices: Chosen) -> Response:
-    """What to run, and what it can tell. Every change of the form asks for this page again."""
+    """What to run, what it can tell, and what it costs. Every change of the form asks for this page again."""
+    return _page(request, session, principal, choices)
+
+
+def _page(
+    request: Request,
+    session: Session,
+    principal: Principal,
+    choices: Choices,
+    status: int = 200,
+    problems: Mapping[str, str] | None = None,
+) -> Response:
     offer = make_offer(session, principal, choices)
     return templating.render(
         request,
         "evaluations/new.html",
+        status=status,
         offer=offer,
         told=measure(session, principal.workspace_id, offer),
-        problems={},
+        price=_estimate(session, offer),
+        problems=problems or {},
     )
+
+
+def _estimate(session: Session, offer: Offer) -> Estimate | None:
+    if offer.dataset_version is None or not offer.rows:
+        return None
+    work = Work(
+        versions=[one.version for one in offer.chosen],
+        dataset_version=offer.dataset_version,
+        evaluators=[one.version for one in offer.judges],
+        rows=offer.rows,
+        repeats=int(offer.choices.repeats) if offer.choices.repeats.isdecimal() else 1,
+        concurrency=max(1, int(offer.choices.concurrency)) if offer.choices.concurrency.isdecimal() else 1,
+        split=offer.choices.split or None,
+    )
+    return estimate(session, work)
 
 
 @router.post("", name="evaluations:create")
@@ -45,13 +77,5 @@ def create(request: Request, session: SessionDep, principal: Runner, choices: Ch
     except (Invalid, Conflict) as error:
         session.rollback()
         problems = error.fields if isinstance(error, Invalid) and error.fields else {"name": error.message}
-        offer = make_offer(session, principal, choices)
-        return templating.render(
-            request,
-            "evaluations/new.html",
-            status=error.status,
-            offer=offer,
-            told=measure(session, principal.workspace_id, offer),
-            problems=problems,
-        )
+        return _page(request, session, principal, choices, error.status, problems)
     return RedirectResponse(f"/w/{principal.workspace_slug}/evaluations/{evaluation.id}", 303)

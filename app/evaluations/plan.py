@@ -11,7 +11,10 @@ from app.evaluators.binding import BoundEvaluator, bind
 from app.files.models import Version
 from app.generations.prepared import Origin, PreparedPrompt, Target
 from app.generations.service import prepare, target_of
+from app.logs import budget
+from app.logs.budget import Allowance
 from app.providers.client import Endpoint
+from app.providers.meter import Cap, Spent
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,12 @@ class Plan:
     problem: str | None
     """Why the version cannot be called at all, which becomes each item's error."""
     judges: tuple[Judge, ...]
+    cap: Cap | None
+    """What may be spent; None is no limit."""
+    spent: Spent
+    """What was spent when the plan was made."""
+    allowance: Allowance | None
+    """What the workspace may spend this month; None is no limit."""
 
     @property
     def endpoints(self) -> list[Endpoint]:
@@ -66,6 +75,9 @@ def load_plan(session: Session, run_id: str) -> Plan | None:
         judges=tuple(
             _judge(session, version) for version in repository.list_evaluators(session, run.evaluation_id)
         ),
+        cap=Cap(run.max_cost_usd, run.max_calls) if run.max_cost_usd is not None or run.max_calls else None,
+        spent=Spent(run.spent_usd, run.calls_count),
+        allowance=budget.allowance(session, run.workspace_id),
     )
 
 

@@ -11,6 +11,7 @@ from app.datasets import repository as datasets
 from app.datasets.presentation import present_datapoint
 from app.evaluations import comparison_repository, repository
 from app.evaluations.comparison import Grid, GridCell, GridRow
+from app.evaluations.estimate import Estimate
 from app.evaluations.models import Evaluation, Run
 from app.evaluations.report import compared_runs
 from app.evaluations.scores import run_interval
@@ -18,6 +19,7 @@ from app.files.presentation import present
 from app.logs import repository as logs
 from app.logs.presentation import present_judgment, present_log
 from app.statistics.intervals import Interval
+from app.statistics.power import smallest_detectable_difference
 
 Json = dict[str, Any]
 
@@ -94,6 +96,10 @@ def present_runs(session: Session, runs: Sequence[Run]) -> list[Json]:
             "failed_count": run.failed_count,
             "reused_count": run.reused_count,
             "retried_count": run.retried_count,
+            "max_cost_usd": None if run.max_cost_usd is None else float(run.max_cost_usd),
+            "max_calls": run.max_calls,
+            "spent_usd": float(run.spent_usd),
+            "calls_count": run.calls_count,
         }
         for run in runs
     ]
@@ -225,3 +231,17 @@ def present_interval(interval: Interval | None) -> Json | None:
         "method": interval.method,
     }
     return shown | ({"clusters": interval.clusters} if interval.clusters is not None else {})
+
+
+def present_estimate(found: Estimate, rows: int) -> Json:
+    """An estimate as the API gives it."""
+    return {
+        "calls": found.calls,
+        "input_tokens": found.input_tokens,
+        "output_tokens": found.output_tokens,
+        "cost_usd": None if found.usd is None else float(found.usd),
+        "priced": found.usd is not None,
+        "unpriced_models": found.unpriced,
+        "seconds": round(found.seconds, 1),
+        "detectable_difference": smallest_detectable_difference(rows),
+    }

@@ -24,6 +24,20 @@ def find_file(session: Session, principal: Principal, reference: FileReference |
     raise Invalid("Name the file by its id or path.", fields={"file": "Give its id or path."})
 
 
+def find_named_version(session: Session, principal: Principal, name: str, kind: FileKind) -> Version:
+    """The version that one text names: by its own id, or the file's id or path for what is deployed of it.
+
+    Raises:
+        NotFound: there is none.
+        Invalid: it is of another kind.
+    """
+    if repository.find_version_anywhere(session, principal.workspace_id, name):
+        return find_version(session, principal, VersionReference(version_id=name), kind)
+    by_path = "/" in name or repository.find_file(session, principal.workspace_id, name) is None
+    reference = VersionReference(path=name) if by_path else VersionReference(id=name)
+    return find_version(session, principal, reference, kind)
+
+
 def find_version(
     session: Session, principal: Principal, reference: VersionReference | None, kind: FileKind | None = None
 ) -> Version:

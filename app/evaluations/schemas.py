@@ -1,5 +1,6 @@
 """Evaluations and runs as the API takes them."""
 
+from decimal import Decimal
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -66,6 +67,12 @@ class RunCreate(_Body):
         default=DEFAULT_CONCURRENCY, description="Calls in flight at once, over all workers."
     )
     fresh: bool = Field(default=False, description="Make every output anew, instead of reusing equal ones.")
+    max_cost_usd: Decimal | None = Field(
+        default=None, gt=0, description="Nothing more is called once this is spent; what is done is kept."
+    )
+    max_calls: int | None = Field(
+        default=None, ge=1, description="The same by calls of models, judges included."
+    )
     split: Literal["train", "validation", "test", "sealed"] | None = None
 
 

@@ -1,7 +1,9 @@
 """Evaluations: asking a question about versions, starting runs, and steering them."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from decimal import Decimal
 
 from sqlalchemy.orm import Session
 
@@ -12,8 +14,11 @@ from app.evaluations import repository, shard_repository
 from app.evaluations.channels import evaluation_channel
 from app.evaluations.finishing import finish_if_done
 from app.evaluations.models import Evaluation, EvaluationEvaluator, Run
+from app.evaluators.binding import bind
 from app.files.models import File, FileKind, Version
-from app.generations.service import prepare
+from app.generations.prepared import Target
+from app.generations.service import prepare, target_of
+from app.logs import budget
 from app.workspaces import audit
 
 DEFAULT_CONCURRENCY = 20
@@ -34,6 +39,9 @@ class RunRequest:
     fresh: bool = False
     split: str | None = None
     control: bool = False
+    max_cost_usd: Decimal | None = None
+    """Stop calling once this is spent; None is no limit."""
+    max_calls: int | None = None
 
 
 def create_evaluation(
@@ -189,10 +197,14 @@ def start_run(session: Session, principal: Principal, evaluation: Evaluation, re
 
     Raises:
         Invalid: the dataset is none or has no rows, or a number is out of range.
+        OverBudget: the workspace has spent its budget of this month.
     """
     _check(request)
+    budget.refuse_if_spent(session, evaluation.workspace_id)
     if request.dataset_version.file.kind != FileKind.DATASET:
         raise Invalid(f"{request.dataset_version.file.path} is not a dataset.")
+    if request.max_cost_usd is not None:
+        _refuse_unpriced(session, evaluation, request.version)
     run = Run(
         id=ids.new_id("run"),
         workspace_id=evaluation.workspace_id,
@@ -203,6 +215,8 @@ def start_run(session: Session, principal: Principal, evaluation: Evaluation, re
         concurrency=request.concurrency,
         fresh=request.fresh,
         split=request.split,
+        max_cost_usd=request.max_cost_usd,
+        max_calls=request.max_calls,
         control=False,
         created_by=principal.user_id,
         created_by_name=principal.name,
@@ -232,8 +246,34 @@ def _check(request: RunRequest) -> None:
         problems["concurrency"] = f"Between 1 and {MOST_CONCURRENCY}."
     if (request.dataset_version.rows_count or 0) * request.repeats > MOST_ITEMS:
         problems["repeats"] = f"Rows times repeats is over {MOST_ITEMS:,}."
+    if request.max_cost_usd is not None and not 0 < request.max_cost_usd < 10**7:
+        problems["max_cost_usd"] = "A number of dollars above 0."
+    if request.max_calls is not None and not 1 <= request.max_calls < 2**31:
+        problems["max_calls"] = "A whole number from 1."
     if problems:
         raise Invalid("; ".join(f"{name}: {text}" for name, text in problems.items()), fields=problems)
+
+
+def _refuse_unpriced(session: Session, evaluation: Evaluation, version: Version) -> None:
+    """A cap in dollars holds nothing back where the price of a call is not known."""
+    evaluators = repository.list_evaluators(session, evaluation.id)
+    unpriced = [target.model for target in targets_of(session, version, evaluators) if target.price is None]
+    if unpriced:
+        said = f"There is no price for {' and '.join(sorted(set(unpriced)))}: set one, or cap the calls."
+        raise Invalid(said, fields={"max_cost_usd": said})
+
+
+def targets_of(session: Session, version: Version, evaluators: Sequence[Version]) -> list[Target]:
+    """Every model that a run of `version` calls, its own first; those that cannot be called are left out."""
+    found = []
+    with suppress(DomainError):
+        found.append(prepare(session, version).target)
+    for evaluator in evaluators:
+        with suppress(DomainError):
+            asks = bind(evaluator.spec).asks
+            if asks:
+                found.append(target_of(session, version.workspace_id, asks.provider, asks.model))
+    return found
 
 
 def _reuse(session: Session, run: Run) -> None:

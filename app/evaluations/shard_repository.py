@@ -4,6 +4,7 @@ Every statement may be repeated, and may meet another worker doing the same: con
 """
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -150,8 +151,20 @@ def pending_items(session: Session, shard_id: str) -> list[Item]:
     return [Item(*row) for row in rows]
 
 
-def renew(session: Session, owner: str, run_id: str) -> tuple[set[str], bool]:
-    """Renew the leases of `owner`; the shards it still has, and whether the run still wants work."""
+@dataclass(frozen=True, slots=True)
+class Renewed:
+    """What a heartbeat learns."""
+
+    kept: set[str]
+    """The shards that the owner still has."""
+    wanted: bool
+    """Whether the run still wants work."""
+    spent_usd: Decimal
+    calls: int
+
+
+def renew(session: Session, owner: str, run_id: str) -> Renewed:
+    """Renew the leases of `owner`, and see how its run stands."""
     kept = session.scalars(
         text("""
         update shard set lease_until = now() + make_interval(secs => :lease)
@@ -159,10 +172,11 @@ def renew(session: Session, owner: str, run_id: str) -> tuple[set[str], bool]:
         """),
         {"owner": owner, "lease": LEASE_S, "run": run_id},
     )
-    wanted = session.scalar(
-        text("select status in ('pending', 'running') from run where id = :run"), {"run": run_id}
-    )
-    return set(kept), bool(wanted)
+    run = session.execute(
+        text("select status in ('pending', 'running'), spent_usd, calls_count from run where id = :run"),
+        {"run": run_id},
+    ).one_or_none()
+    return Renewed(set(kept), *run) if run else Renewed(set(kept), False, Decimal(0), 0)
 
 
 def settle(session: Session, run_id: str, settled: list[Settled]) -> set[int]:
@@ -181,18 +195,35 @@ def settle(session: Session, run_id: str, settled: list[Settled]) -> set[int]:
 
 
 def count_progress(
-    session: Session, run_id: str, *, done: int, failed: int, judgments: int, retried: int
+    session: Session,
+    run_id: str,
+    *,
+    done: int,
+    failed: int,
+    judgments: int,
+    retried: int,
+    calls: int,
+    usd: Decimal,
 ) -> bool:
     """Add to the counters that pages show; whether every item is done now."""
     all_done = session.scalar(
         text("""
         update run set done_count = done_count + :done, failed_count = failed_count + :failed,
             judgments_count = judgments_count + :judgments, retried_count = retried_count + :retried,
+            calls_count = calls_count + :calls, spent_usd = spent_usd + :usd,
             progressed_at = now()
         where id = :run
         returning done_count >= items_count
         """),
-        {"run": run_id, "done": done, "failed": failed, "judgments": judgments, "retried": retried},
+        {
+            "run": run_id,
+            "done": done,
+            "failed": failed,
+            "judgments": judgments,
+            "retried": retried,
+            "calls": calls,
+            "usd": usd,
+        },
     )
     return bool(all_done)
 

@@ -1,5 +1,7 @@
 """Starting what was chosen: a new evaluation, or more runs of one that is there."""
 
+from decimal import Decimal, InvalidOperation
+
 from sqlalchemy.orm import Session
 
 from app.core import clock
@@ -61,6 +63,10 @@ def _start_runs(session: Session, principal: Principal, evaluation: Evaluation, 
             fresh=offer.choices.fresh,
             split=offer.choices.split or None,
             control=one.version.number == baseline,
+            max_cost_usd=_dollars(offer.choices.max_cost, len(offer.chosen)),
+            max_calls=max(1, _number(offer.choices.max_calls) // len(offer.chosen))
+            if offer.choices.max_calls
+            else None,
         )
         service.start_run(session, principal, evaluation, request)
     if baseline not in offer.choices.versions:
@@ -85,6 +91,10 @@ def _check(offer: Offer) -> None:
             problems[name] = f"A whole number from 1 to {most}."
     if choices.smallest and offer.judges and difference_of(choices.smallest, offer.judges[0]) is None:
         problems["smallest"] = "A number above 0, such as 2."
+    if choices.max_cost and _dollars(choices.max_cost) is None:
+        problems["max_cost"] = "Dollars above 0, such as 2.50, or nothing."
+    if choices.max_calls and not _number(choices.max_calls):
+        problems["max_calls"] = "A whole number of calls, or nothing."
     if problems:
         raise Invalid(" ".join(problems.values()), fields=problems)
 
@@ -92,3 +102,12 @@ def _check(offer: Offer) -> None:
 def _number(text: str) -> int:
     """A whole number that somebody typed; 0, which is never valid here, for anything else."""
     return int(text) if text.isdecimal() and len(text) < 9 else 0
+
+
+def _dollars(text: str, shares: int = 1) -> Decimal | None:
+    """Dollars that somebody typed, in so many equal shares; None for anything else."""
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        return None
+    return amount / shares if amount.is_finite() and 0 < amount < 10**7 else None

@@ -1,6 +1,7 @@
 """Writing a batch of outcomes: every row exactly once, in one transaction with the counters that pages show."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 from sqlalchemy.orm import Session
 
@@ -27,6 +28,8 @@ def write_outcomes(session: Session, plan: Plan, owner: str, outcomes: Sequence[
         failed=sum(outcome.settled.error is not None for outcome in mine),
         judgments=judgments,
         retried=sum(outcome.retried for outcome in mine),
+        calls=sum(outcome.calls for outcome in mine),
+        usd=sum((outcome.usd for outcome in mine), Decimal(0)),
     )
     shard_repository.close_shards(session, owner, list({outcome.item.shard_id for outcome in outcomes}))
     if done:

@@ -20,6 +20,7 @@ from app.generations.draft import Draft, draft_of, spec_of
 from app.generations.prepared import Origin
 from app.generations.service import prepare_spec
 from app.generations.streaming import RunRequest
+from app.logs import budget
 from app.logs.records import LogRecord
 from app.prompts.spec import PromptSpec
 from app.providers import repository as providers
@@ -165,7 +166,9 @@ def prepare_run(session: Session, principal: Principal, bench: Workbench, draft:
     Raises:
         Invalid: the draft is not a valid version yet.
         NotFound: its provider is not among the workspace's.
+        OverBudget: the workspace has spent its budget of this month.
     """
+    budget.refuse_if_spent(session, principal.workspace_id)
     spec = spec_of(draft)
     prompt = prepare_spec(session, principal.workspace_id, spec)
     file_id = bench.file.id if bench.file else ""

@@ -16,6 +16,7 @@ from app.files import repository as files
 from app.files.models import Environment, File, FileKind, Version
 from app.files.sidebar import PAGES, file_url
 from app.home.activity import Deed, deed_of, newest_first
+from app.logs.budget import Standing, standing
 from app.providers import repository as providers
 from app.workspaces import repository as workspaces
 
@@ -43,6 +44,7 @@ class Overview:
     files: Sequence[RecentFile]
     files_total: int
     deeds: Sequence[Deed]
+    budget: Standing
     has_provider: bool
     has_prompt: bool
     has_dataset: bool
@@ -63,6 +65,7 @@ def build_overview(session: Session, principal: Principal) -> Overview:
         files=shown,
         files_total=total,
         deeds=_deeds(session, principal, found, shown),
+        budget=standing(session, principal.workspace_id),
         has_provider=bool(real),
         has_prompt=FileKind.PROMPT in kinds,
         has_dataset=FileKind.DATASET in kinds,

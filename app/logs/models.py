@@ -1,6 +1,6 @@
 """Tables of logs and judgments. Written by the engine in batches, so indexes and foreign keys are few."""
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -21,6 +21,7 @@ class Log(Base):
     __tablename__ = "log"
     __table_args__ = (
         Index(None, "file_id", "id"),
+        Index(None, "version_id", "id"),
         Index(None, "reuse_key", postgresql_where=text("reuse_key is not null and error is null")),
     )
 
@@ -98,3 +99,30 @@ class Judgment(Base):
     judge_log_id: Mapped[str | None]
     """The log of the model's own call, where a model judged."""
     cost: Mapped[Decimal | None] = mapped_column(Usd)
+
+
+class SpendDay(Base):
+    """What the calls of a file's model came to on one day, in UTC: counted as logs are written, never recounted."""
+
+    __tablename__ = "spend_day"
+
+    workspace_id: Mapped[str] = mapped_column(ForeignKey(Workspace.id, ondelete="CASCADE"), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    file_id: Mapped[str] = mapped_column(primary_key=True)
+    model: Mapped[str] = mapped_column(primary_key=True)
+    calls: Mapped[int]
+    failed: Mapped[int]
+    usd: Mapped[Decimal] = mapped_column(Usd)
+    """Of the calls whose price was known."""
+
+
+class Budget(Base):
+    """What a workspace may spend in a calendar month, in UTC."""
+
+    __tablename__ = "budget"
+
+    workspace_id: Mapped[str] = mapped_column(ForeignKey(Workspace.id, ondelete="CASCADE"), primary_key=True)
+    monthly_usd: Mapped[Decimal] = mapped_column(Usd)
+    """No model is called any more once this is spent."""
+    warn_usd: Mapped[Decimal | None] = mapped_column(Usd)
+    """Pages warn from here on."""

@@ -17,12 +17,23 @@ def _insert(table: str, record: type[LogRecord] | type[JudgmentRecord], key: str
     return f"insert into {table} ({columns}) select {columns} from {rows} on conflict ({key}) do nothing"  # noqa: S608
 
 
-_INSERT_LOGS = _insert("log", LogRecord, "id")
+_INSERT_LOGS = f"""
+with written as ({_insert("log", LogRecord, "id")}
+    returning workspace_id, file_id, model, start_time, attempts, error, prompt_cost, output_cost)
+insert into spend_day (workspace_id, day, file_id, model, calls, failed, usd)
+select workspace_id, (coalesce(start_time, now()) at time zone 'UTC')::date, file_id, coalesce(model, ''),
+       sum(attempts), count(*) filter (where error is not null),
+       sum(coalesce(prompt_cost, 0) + coalesce(output_cost, 0))
+from written where attempts > 0 group by 1, 2, 3, 4 order by 1, 2, 3, 4
+on conflict (workspace_id, day, file_id, model) do update
+    set calls = spend_day.calls + excluded.calls, failed = spend_day.failed + excluded.failed,
+        usd = spend_day.usd + excluded.usd
+"""  # noqa: S608 - columns of our own records; ordered, so that two writers never wait for each other
 _INSERT_JUDGMENTS = _insert("judgment", JudgmentRecord, "log_id, evaluator_version_id, author, vote")
 
 
 def insert_logs(session: Session, records: Sequence[LogRecord]) -> None:
-    """Insert logs; one whose id is there already is left as it is."""
+    """Insert logs, and count what they spent; one whose id is there already is left as it is."""
     if records:
         session.execute(text(_INSERT_LOGS), {"rows": as_json(records)})
 

@@ -9,6 +9,7 @@ import httpx2
 import openai
 import orjson
 
+from app.core.urlguard import RefusedAddress
 from app.providers.transport import BodyTooLarge
 
 RAW_CAP = 64 * 1024
@@ -129,9 +130,10 @@ def read_failure(error: Exception, provider: str) -> ProviderError:  # noqa: PLR
         return status_failure(error.response, provider)
     if isinstance(error, BodyTooLarge) or isinstance(error.__cause__, BodyTooLarge):
         return ProviderError(f"{provider}: {error if isinstance(error, BodyTooLarge) else error.__cause__}")
-    refused = _unreachable(error)
-    if refused:
-        return ProviderError(f"{provider} could not be reached: {refused}", retryable=True)
+    unreachable = _unreachable(error)
+    if unreachable:
+        again = not isinstance(unreachable, RefusedAddress)
+        return ProviderError(f"{provider} could not be reached: {unreachable}", retryable=again)
     if isinstance(error, TimeoutError | openai.APITimeoutError | httpx2.TimeoutException):
         return ProviderError(f"{provider} did not answer in time.", retryable=True)
     if isinstance(error, openai.APIConnectionError):
@@ -149,14 +151,18 @@ def read_failure(error: Exception, provider: str) -> ProviderError:  # noqa: PLR
     raise error
 
 
-def _unreachable(error: BaseException) -> str | None:
-    """Why no connection came about, where that is what is behind `error`: some layers call it a timeout."""
+def _unreachable(error: BaseException) -> OSError | None:
+    """Why no connection came about, where that is what is behind `error`: some layers call it a timeout.
+
+    The innermost of them knows best: aiohttp wraps what a socket said into an error that names the host again.
+    """
     cause: BaseException | None = error
+    found: OSError | None = None
     while cause is not None:
         if isinstance(cause, OSError) and not isinstance(cause, TimeoutError):
-            return str(cause)
+            found = cause
         cause = cause.__cause__
-    return None
+    return found
 
 
 def status_failure(response: httpx2.Response, provider: str) -> ProviderError:

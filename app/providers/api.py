@@ -1,5 +1,6 @@
 """The routes of providers. Keys are write-only: no answer holds one."""
 
+from decimal import Decimal
 from typing import Any
 
 from fastapi import APIRouter, Response
@@ -9,10 +10,18 @@ from app.core.database import SessionDep
 from app.core.permissions import Manager, Reader
 from app.providers import repository, service
 from app.providers.models import Provider
+from app.providers.presets import PRESETS
 from app.providers.service import ProviderChange
 
 router = APIRouter(prefix="/v5/providers", tags=["Providers"])
 Json = dict[str, Any]
+
+
+class OwnPrice(BaseModel):
+    """What a model costs, in US dollars per million tokens."""
+
+    input: Decimal = Field(ge=0)
+    output: Decimal = Field(ge=0)
 
 
 class ProviderBody(BaseModel):
@@ -21,23 +30,43 @@ class ProviderBody(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     name: str | None = None
+    preset: str | None = Field(
+        default=None, description="One of `GET /v5/providers/presets`; it knows its address."
+    )
     base_url: str | None = Field(default=None, description="Of any OpenAI-compatible API.")
     api_key: str | None = Field(default=None, description="Sealed when it is stored, and never shown again.")
     requests_per_minute: int | None = Field(default=None, ge=1, le=10**9)
     tokens_per_minute: int | None = Field(default=None, ge=1, le=10**9)
     concurrency: int | None = Field(default=None, ge=1, le=10_000)
 
+    prices: dict[str, OwnPrice] | None = Field(
+        default=None,
+        description="Own prices by model, all of them: they go before those of the offline table.",
+    )
+
     def change(self) -> ProviderChange:
         """What to write. A limit that is sent as null is taken away."""
         limits = {"requests_per_minute", "tokens_per_minute", "concurrency"}
         cleared = frozenset(name for name in limits & self.model_fields_set if getattr(self, name) is None)
-        return ProviderChange(**self.model_dump(), clear=cleared)
+        prices = (
+            None
+            if self.prices is None
+            else {model: (price.input, price.output) for model, price in self.prices.items()}
+        )
+        return ProviderChange(**self.model_dump(exclude={"prices"}), prices=prices, clear=cleared)
 
 
 @router.get("")
 def list_providers(session: SessionDep, principal: Reader) -> list[Json]:
     """The providers of the workspace."""
     return [_present(provider) for provider in repository.list_providers(session, principal.workspace_id)]
+
+
+@router.get("/presets")
+def list_presets(_principal: Reader) -> list[Json]:
+    """The providers that are known by name, with their addresses."""
+    shown = ("key", "title", "base_url", "hint", "needs_key")
+    return [{name: getattr(preset, name) for name in shown} for preset in PRESETS]
 
 
 @router.post("", status_code=201)
@@ -78,10 +107,12 @@ def _present(provider: Provider) -> Json:
         "id": provider.id,
         "name": provider.name,
         "kind": provider.kind,
+        "preset": provider.preset,
         "base_url": provider.base_url,
         "has_key": provider.sealed_key is not None,
         "key_hint": provider.key_hint,
         "models": provider.models,
+        "prices": provider.prices or {},
         "requests_per_minute": provider.requests_per_minute,
         "tokens_per_minute": provider.tokens_per_minute,
         "concurrency": provider.concurrency,

@@ -5,7 +5,7 @@ import email.utils
 import math
 import random
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 import openai
 import orjson
 
-from app.core import clock
+from app.core import clock, urlguard
 from app.providers.answers import (
     Answer,
     ProviderError,
@@ -23,6 +23,7 @@ from app.providers.answers import (
     status_failure,
 )
 from app.providers.limits import Limiter, estimated_tokens
+from app.providers.presets import dialect_of
 from app.providers.streaming import StreamReader
 from app.providers.transport import http_client
 
@@ -44,9 +45,13 @@ class Endpoint:
     base_url: str
     api_key: str = field(repr=False)
     is_practice: bool = False
+    preset: str | None = None
+    """Which provider it is, where its host does not tell."""
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
     concurrency: int | None = None
+    prices: Mapping[str, Any] = field(default_factory=dict)
+    """The workspace's own prices there, as `own_prices` stores them."""
 
 
 class ModelClient:
@@ -59,14 +64,17 @@ class ModelClient:
         self, endpoint: Endpoint, limiter: Limiter | None = None, *, slots: int = 1, connections: int = 500
     ) -> None:
         self.endpoint = endpoint
+        self._dialect = dialect_of(endpoint.preset, endpoint.base_url)
         self._limiter = limiter
-        self._http = http_client(connections)
+        sockets = None if endpoint.is_practice else urlguard.guarded_sockets(endpoint.base_url)
+        self._http = http_client(connections, sockets)
         self._gate = (
             asyncio.Semaphore(math.ceil(endpoint.concurrency / slots)) if endpoint.concurrency else None
         )
         self._openai = openai.AsyncOpenAI(
             base_url=endpoint.base_url,
             api_key=endpoint.api_key or "none",
+            default_headers=self._dialect.headers_for(endpoint.api_key),
             max_retries=0,  # the policy below is ours: it must share one rate among all workers
             http_client=self._http,
         )
@@ -92,6 +100,7 @@ class ModelClient:
             ProviderError: no answer; says what the provider said, and after how many attempts.
         """
         policy = _Policy(self._limiter)
+        body = self._dialect.request(body)
         tokens = estimated_tokens(sum(len(str(message.get("content"))) for message in body["messages"]))
         while True:
             await self._admit(tokens)
@@ -137,7 +146,9 @@ class ModelClient:
             ProviderError: no answer, or it broke off; `partial` holds what had come.
         """
         policy = _Policy(self._limiter)
-        body = {**body, "stream": True, "stream_options": {"include_usage": True}}
+        body = {**self._dialect.request(body), "stream": True}
+        if self._dialect.stream_usage:
+            body["stream_options"] = {"include_usage": True}
         while True:
             await self._admit(0)
             reader = StreamReader(self.endpoint.name)
@@ -182,7 +193,8 @@ class ModelClient:
         if not isinstance(found, list):
             msg = f"{self.endpoint.name} answered, but not with a list of models."
             raise ProviderError(msg, body=str(reply))
-        return sorted(str(model["id"]) for model in found if isinstance(model, dict) and "id" in model)
+        names = [str(model["id"]) for model in found if isinstance(model, dict) and "id" in model]
+        return self._dialect.model_names(names)
 
 
 class _Policy:

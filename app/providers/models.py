@@ -6,7 +6,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Text, UniqueConstraint, func
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.database import Base
+from app.core.database import Base, Json
 from app.workspaces.models import Workspace
 
 
@@ -25,12 +25,16 @@ class Provider(Base):
     """What prompts name it by, for example `openai`."""
     kind: Mapped[str]
     """`openai`: any OpenAI-compatible endpoint; `practice`: ours, whose address and key come from the server."""
+    preset: Mapped[str | None]
+    """Which provider of `presets` it is, as chosen from the list; None where only an address was given."""
     base_url: Mapped[str | None]
     sealed_key: Mapped[bytes | None]
     key_hint: Mapped[str | None]
     """The last characters of the key, enough to recognise it by."""
     models: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
     """As last listed by the provider; shown as suggestions only."""
+    prices: Mapped[Json] = mapped_column(server_default="{}")
+    """Own prices by model, `{"input": "0.15", "output": "0.60"}` in dollars per million tokens, as text: exact."""
     requests_per_minute: Mapped[int | None]
     tokens_per_minute: Mapped[int | None]
     concurrency: Mapped[int | None]

@@ -11,8 +11,9 @@ from app.core.access import Principal
 from app.core.database import SessionDep
 from app.core.errors import DomainError
 from app.core.permissions import Manager, Reader
-from app.providers import repository, service
+from app.providers import own_prices, repository, service
 from app.providers.models import Provider
+from app.providers.presets import PRESETS
 from app.providers.service import ProviderChange, Tested
 
 router = APIRouter(prefix="/w/{w}/settings", include_in_schema=False)
@@ -22,11 +23,13 @@ class ProviderForm(BaseModel):
     """The form of a provider. Empty limits mean none; an empty key keeps the stored one."""
 
     name: str = ""
+    preset: str = ""
     base_url: str = ""
     api_key: str = ""
     requests_per_minute: str = ""
     tokens_per_minute: str = ""
     concurrency: str = ""
+    prices: str = ""
 
     def change(self) -> ProviderChange:
         """What to write.
@@ -37,9 +40,11 @@ class ProviderForm(BaseModel):
         limits = ("requests_per_minute", "tokens_per_minute", "concurrency")
         given = {name: int(text) for name in limits if (text := getattr(self, name).strip())}
         return ProviderChange(
-            name=self.name,
+            name=self.name or self.preset,
+            preset=self.preset,
             base_url=self.base_url.strip() or None,
             api_key=self.api_key.strip() or None,
+            prices=own_prices.read_lines(self.prices),
             clear=frozenset(limits) - given.keys(),
             **given,
         )
@@ -74,11 +79,11 @@ def _page(
         "providers/providers.html",
         status=status,
         providers=found,
-        form=form or ProviderForm(base_url=service.OPENAI_URL),
+        form=form or ProviderForm(),
+        presets=PRESETS,
         editing=editing,
         problem=problem,
         tested=tested,
-        default_url=service.OPENAI_URL,
     )
 
 
@@ -110,8 +115,11 @@ def edit_page(request: Request, session: SessionDep, principal: Manager, provide
     """The form with a provider's settings; its key stays unseen."""
     provider = service.get_provider(session, principal, provider_id)
     shown = {
-        name: str(getattr(provider, name) or "") for name in ProviderForm.model_fields if name != "api_key"
+        name: str(getattr(provider, name) or "")
+        for name in ProviderForm.model_fields
+        if name not in ("api_key", "prices")
     }
+    shown["prices"] = own_prices.as_lines(provider.prices)
     return _page(request, session, principal, form=ProviderForm(**shown), editing=provider)
 
 

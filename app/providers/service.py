@@ -2,19 +2,21 @@
 
 import asyncio
 import urllib.parse
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from app.core import ids, security
+from app.core import ids, security, urlguard
 from app.core.access import Principal
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.settings import get_settings
 from app.practice import keys as practice_keys
-from app.providers import repository
+from app.providers import own_prices, repository
 from app.providers.answers import ProviderError
 from app.providers.client import Endpoint, ModelClient
 from app.providers.models import Provider
+from app.providers.presets import BY_KEY, Preset
 from app.providers.prices import FREE, Price, price_of
 from app.workspaces import audit
 
@@ -28,11 +30,15 @@ class ProviderChange:
     """What to write; None leaves a property as it is. The key is write-only."""
 
     name: str | None = None
+    preset: str | None = None
+    """A key of `presets`; its address is taken where none is given."""
     base_url: str | None = None
     api_key: str | None = None
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
     concurrency: int | None = None
+    prices: Mapping[str, tuple[object, object]] | None = None
+    """Own prices by model, in dollars per million tokens in and out: all of them, in place of those before."""
     clear: frozenset[str] = frozenset()
     """Limits to take away."""
 
@@ -54,12 +60,15 @@ def create_provider(session: Session, principal: Principal, change: ProviderChan
         Invalid: name or address cannot be used.
         Conflict: the name is taken.
     """
+    preset = _known_preset(change.preset)
+    default_url = preset.base_url if preset else "" if change.preset == "" else OPENAI_URL
     provider = Provider(
         id=ids.new_id("prov"),
         workspace_id=principal.workspace_id,
-        name=_usable_name(session, principal, change.name or ""),
+        name=_usable_name(session, principal, change.name or change.preset or ""),
         kind="openai",
-        base_url=_usable_url(change.base_url or OPENAI_URL),
+        preset=change.preset or None,
+        base_url=_usable_url(change.base_url or default_url),
     )
     session.add(provider)
     _apply(provider, change)
@@ -98,6 +107,9 @@ def change_provider(
         provider.name = _usable_name(session, principal, change.name)
     if provider.kind == PRACTICE and (change.base_url or change.api_key):
         raise Invalid("The practice provider's address and key come from the server.")
+    if change.preset is not None:
+        _known_preset(change.preset)
+        provider.preset = change.preset or None
     if change.base_url is not None:
         url = _usable_url(change.base_url)
         if _origin(url) != _origin(provider.base_url or ""):
@@ -119,6 +131,8 @@ def _apply(provider: Provider, change: ProviderChange) -> None:
             )
         provider.sealed_key = security.encrypt(key, bound_to=provider.id)
         provider.key_hint = key[-4:] if len(key) >= 12 else "****"
+    if change.prices is not None:
+        provider.prices = own_prices.checked(change.prices)
     for limit in ("requests_per_minute", "tokens_per_minute", "concurrency"):
         value = getattr(change, limit)
         if value is not None and value < 1:
@@ -195,15 +209,19 @@ def endpoint_of(provider: Provider) -> Endpoint:
         base_url=base_url,
         api_key=key,
         is_practice=practice,
+        preset=provider.preset,
         requests_per_minute=provider.requests_per_minute,
         tokens_per_minute=provider.tokens_per_minute,
         concurrency=provider.concurrency,
+        prices=provider.prices or {},
     )
 
 
 def price_at(endpoint: Endpoint, model: str) -> Price | None:
-    """What `model` costs at `endpoint`; None when nobody knows."""
-    return FREE if endpoint.is_practice else price_of(model, endpoint.base_url)
+    """What `model` costs at `endpoint`: as the workspace says, else as the table does; None when nobody knows."""
+    if endpoint.is_practice:
+        return FREE
+    return own_prices.own_price(endpoint.prices, model) or price_of(model, endpoint.base_url)
 
 
 def test_endpoint(endpoint: Endpoint) -> Tested:
@@ -232,18 +250,24 @@ def _usable_name(session: Session, principal: Principal, name: str) -> str:
     return name
 
 
+def _known_preset(key: str | None) -> Preset | None:
+    if not key:
+        return None
+    if key not in BY_KEY:
+        text = f"There is no preset {key}. Choose one of: {', '.join(BY_KEY)}; or none."
+        raise Invalid(text, fields={"preset": text})
+    return BY_KEY[key]
+
+
 def _usable_url(url: str) -> str:
     url = url.strip().rstrip("/")
     try:
-        parts = urllib.parse.urlsplit(url)
-        usable = (
-            parts.scheme in ("http", "https") and parts.hostname and not parts.username and parts.port != 0
-        )
-    except ValueError:
-        usable = False
-    if not usable or not url.isprintable() or " " in url:
+        urlguard.check_url(url)
+    except urlguard.RefusedAddress as error:
+        raise Invalid(str(error), fields={"base_url": str(error)}) from error
+    except ValueError as error:
         text = f"Enter the base URL of the API, such as {OPENAI_URL}."
-        raise Invalid(text, fields={"base_url": text})
+        raise Invalid(text, fields={"base_url": text}) from error
     return url
 
 

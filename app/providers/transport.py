@@ -1,11 +1,15 @@
 """The HTTP client below `openai`: bounded bodies, bounded decompression, no redirects that carry a key away."""
 
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from socket import socket
 from typing import Any
 
+import aiohttp
 import httpx2
 import openai
+
+from app.core.urlguard import AddressInfo
 
 BODY_CAP = 10 * 1024 * 1024
 """Bytes of an answer, decompressed. More is not an answer but a fault."""
@@ -60,13 +64,35 @@ class _BoundedTransport(httpx2.AsyncBaseTransport):
 class _Client(openai.DefaultAioHttpClient):
     """openai's client over aiohttp (half the processor time of the default), with the bounds around it."""
 
+    def __init__(self, sockets: Callable[[AddressInfo], socket] | None, **options: Any) -> None:
+        self._sockets = sockets
+        super().__init__(**options)
+
     def _init_transport(self, *args: Any, **options: Any) -> httpx2.AsyncBaseTransport:
-        return _BoundedTransport(super()._init_transport(*args, **options))
+        transport: Any = super()._init_transport(*args, **options)
+
+        def session() -> aiohttp.ClientSession:
+            connector = aiohttp.TCPConnector(
+                limit=transport.limits.max_connections or 0,
+                keepalive_timeout=transport.limits.keepalive_expiry,
+                ssl=transport.ssl_context,
+                socket_factory=self._sockets,
+            )
+            return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+
+        transport.client = session
+        return _BoundedTransport(transport)
 
 
-def http_client(connections: int) -> httpx2.AsyncClient:
-    """A client that keeps up to `connections` open. Idle and connect times are bounded, redirects refused."""
+def http_client(
+    connections: int, sockets: Callable[[AddressInfo], socket] | None = None
+) -> httpx2.AsyncClient:
+    """A client that keeps up to `connections` open. Idle and connect times are bounded, redirects refused.
+
+    `sockets` makes its sockets, and may refuse the address that one would be connected to.
+    """
     return _Client(
+        sockets,
         limits=httpx2.Limits(
             max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=20
         ),

@@ -236,6 +236,9 @@ REQUESTS: dict[str, Make] = {
     "POST /v5/evaluations/{evaluation_id}/runs": lambda w: Call(
         _evaluation(w), json={"dataset": {"version_id": w.dataset.id}, "version": {"version_id": w.prompt.id}}
     ),
+    "GET /v5/evaluations/{evaluation_id}/estimate": lambda w: Call(
+        {"evaluation_id": w.evaluation.id}, query={"dataset": w.dataset.id, "version": w.prompt.id}
+    ),
     "GET /v5/evaluations/{evaluation_id}/runs": lambda w: Call(_evaluation(w)),
     "PATCH /v5/evaluations/{evaluation_id}/runs/{run_id}": lambda w: Call(
         _evaluation(w, run_id=w.going_run.id), json={"status": "cancelled"}
@@ -255,7 +258,11 @@ REQUESTS: dict[str, Make] = {
     "GET /v5/logs": lambda w: Call(query={"file_id": w.prompt.file_id}),
     "GET /v5/logs/{log_id}": lambda w: Call({"log_id": w.log_id}),
     "DELETE /v5/logs": lambda w: Call(query={"id": w.log_id}, names_things=False),
+    "GET /v5/spend": lambda w: Call(names_things=False),
+    "GET /v5/budget": lambda w: Call(names_things=False),
+    "PATCH /v5/budget": lambda w: Call(json={"monthly_usd": 100, "warn_usd": "80"}, names_things=False),
     "GET /v5/providers": lambda w: Call(names_things=False),
+    "GET /v5/providers/presets": lambda w: Call(names_things=False),
     "POST /v5/providers": lambda w: Call(
         json={"name": "made", "base_url": "http://127.0.0.1:9/v1", "api_key": "k"}, names_things=False
     ),

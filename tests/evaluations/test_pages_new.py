@@ -59,8 +59,9 @@ def test_it_proposes_the_newest_version_against_the_live_one(
     assert re.findall(r'name="versions"[^>]*value="(\d)" checked', page) == ["2", "1"]
     assert re.findall(r'name="baseline"[^>]*value="(\d)" checked', page) == ["1"], "v1 is live"
     words = _words(page)
-    assert "2 versions × 400 rows 800" in words
-    assert "800 calls" in words
+    assert "400 outputs of v1 practice-1 $0.00" in words
+    assert "400 outputs of v2 practice-1 $0.00" in words
+    assert "800 calls, $0.00" in words
     assert "A true difference of 6.2 points is found 4 times in 5." in words
     assert "Assumes that 20% of rows change" in words
 
@@ -80,8 +81,9 @@ def test_the_choice_in_the_address_is_taken_and_calls_follow_it(
     }
     words = _words(client.get(f"{_url(committed_team)}/new", params=chosen).text)
 
-    assert "1 version × 400 rows × 3 1,200" in words
-    assert "Judged by a model 1,200" in words
+    assert "1,200 outputs of v2 practice-1" in words
+    assert "1,200 judgements by" in words
+    assert "2,400 calls" in words
     assert "One version gives a score" in words
 
 
@@ -105,6 +107,24 @@ def test_it_starts_an_evaluation_with_everything_that_was_chosen(
         ).all()
     assert tuple(evaluation) == ("Did it help?", versions[3].id, pytest.approx(0.02))
     assert [tuple(run) for run in runs] == [(1, True, 2, 7, True, 800), (2, False, 2, 7, True, 800)]
+
+
+def test_a_limit_is_shared_among_the_runs_and_nonsense_is_refused(
+    client: TestClient, committed_team: factories.Team, versions: tuple[Version, ...]
+) -> None:
+    client = signed_in(client, committed_team.admin)
+    form = _form(versions, csrf_of(client), max_cost="$3", max_calls="1,000")
+    assert client.post(_url(committed_team), data=form).status_code == 303
+    with unit_of_work() as session:
+        caps = session.execute(text("select max_cost_usd, max_calls from run")).all()
+    assert [tuple(map(float, cap)) for cap in caps] == [(1.5, 500), (1.5, 500)]
+
+    refused = client.post(
+        _url(committed_team), data=form | {"max_cost": "much", "max_calls": "-3", "name": "x"}
+    )
+    assert refused.status_code == 422
+    assert "Dollars above 0" in refused.text
+    assert "A whole number of calls" in refused.text
 
 
 def test_what_is_wrong_is_said_beside_the_field_and_nothing_starts(

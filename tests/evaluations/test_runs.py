@@ -90,10 +90,10 @@ def test_cancelling_keeps_what_is_done_and_resuming_does_the_rest(
     assert claimed is not None
 
     service.cancel_run(session, run)
-    kept, wanted = shard_repository.renew(session, "somebody", run.id)
+    renewed = shard_repository.renew(session, "somebody", run.id)
     shard_repository.give_back(session, "somebody", run.id)
 
-    assert (kept, wanted, run.status) == ({claimed.shard_id}, False, "cancelled")
+    assert (renewed.kept, renewed.wanted, run.status) == ({claimed.shard_id}, False, "cancelled")
     assert shard_repository.claim_next(session, "another", run.id) is None
     service.resume_run(session, run)
     factories.finish_run(session, run, [f"answer {n}" for n in range(30)])

@@ -1,0 +1,28 @@
+"""The SQL of estimates: what the last calls of a version were like."""
+
+from typing import NamedTuple
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+
+class UsualCall(NamedTuple):
+    """Means over the last calls; None where there is none."""
+
+    input_tokens: float | None
+    output_tokens: float | None
+    latency_ms: float | None
+
+
+def usual_call(session: Session, version_id: str) -> UsualCall:
+    """What the last 100 answered calls of a version took, of a prompt or of a judge."""
+    row = session.execute(
+        text("""
+        select avg(prompt_tokens)::float8, avg(output_tokens)::float8, avg(latency_ms)::float8 from (
+            select prompt_tokens, output_tokens, latency_ms from log
+            where version_id = :version and error is null order by id desc limit 100
+        ) last
+        """),
+        {"version": version_id},
+    ).one()
+    return UsualCall(*row)

@@ -1,0 +1,102 @@
+"""What was spent under a cap, counted for all processes at once, so that a cap is passed by no more than what is in flight.
+
+The count in Valkey is ahead of the database's, which learns of a call when its result is written; the larger of the
+two is what was spent. With Valkey away or emptied, the database's and this process's own calls are what is known.
+"""
+
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, cast
+
+import structlog
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+log = structlog.get_logger()
+_KEPT_S = 7 * 24 * 3600
+_ADD = """
+if redis.call('EXISTS', KEYS[1]) == 0 then redis.call('HSET', KEYS[1], 'usd', ARGV[3], 'calls', ARGV[4]) end
+local usd = redis.call('HINCRBYFLOAT', KEYS[1], 'usd', ARGV[1])
+local calls = redis.call('HINCRBY', KEYS[1], 'calls', ARGV[2])
+redis.call('EXPIRE', KEYS[1], ARGV[5])
+return {tostring(usd), calls}
+"""
+
+
+@dataclass(slots=True)
+class Spent:
+    """Dollars and calls."""
+
+    usd: Decimal = Decimal(0)
+    calls: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """What may be spent; None is no limit. `what` names it to people."""
+
+    usd: Decimal | None = None
+    calls: int | None = None
+    what: str = "cap"
+
+    def reached_by(self, spent: Spent) -> str | None:
+        """Why nothing more may be spent, if so."""
+        if self.usd is not None and spent.usd >= self.usd:
+            return f"{self.what} of ${self.usd:,.2f} reached"
+        if self.calls is not None and spent.calls >= self.calls:
+            return f"{self.what} of {self.calls:,} calls reached"
+        return None
+
+
+class Meter:
+    """The spending under one cap. Belongs to one event loop.
+
+    `key` names it to every process; `stored` is what the database knows so far.
+    """
+
+    def __init__(self, redis: Redis, key: str, cap: Cap, stored: Spent) -> None:
+        self._key = f"whetstone:spent:{key}"
+        self._cap = cap
+        self._stored = stored
+        self._shared = Spent()
+        self._add = redis.register_script(_ADD)
+
+    async def admit(self) -> str | None:
+        """Count one call that is about to be made; or say why it must not be, and count nothing."""
+        if refusal := self._cap.reached_by(self._known()):
+            return refusal
+        await self._count(Decimal(0), 1)
+        # Others may have spent the rest in the meantime: the count that came back holds what they did.
+        known = self._known()
+        refusal = self._cap.reached_by(Spent(known.usd, known.calls - 1))
+        if refusal:
+            await self._count(Decimal(0), -1)
+        return refusal
+
+    async def spent(self, usd: Decimal, more_calls: int = 0) -> None:
+        """Count what an admitted call cost, and the calls that were made again for it."""
+        if usd or more_calls:
+            await self._count(usd, more_calls)
+
+    def learn(self, stored: Spent) -> None:
+        """Take in what the database knows by now."""
+        self._stored = stored
+
+    def _known(self) -> Spent:
+        usd = max(self._shared.usd, self._stored.usd)
+        return Spent(usd, max(self._shared.calls, self._stored.calls))
+
+    async def _count(self, usd: Decimal, calls: int) -> None:
+        arguments: list[str | int] = [str(usd), calls, str(self._stored.usd), self._stored.calls, _KEPT_S]
+        try:
+            found = await cast("Awaitable[Any]", self._add(keys=[self._key], args=arguments))
+            self._shared = Spent(Decimal(_text(found[0])), int(found[1]))
+        except (RedisError, OSError) as error:
+            log.warning("spending counted locally", reason=str(error))
+            self._shared.usd += usd
+            self._shared.calls += calls
+
+
+def _text(value: bytes | str) -> str:
+    return value.decode() if isinstance(value, bytes) else value

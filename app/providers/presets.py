@@ -1,0 +1,163 @@
+"""What is known of the providers that people use: their addresses, and how each departs from the OpenAI protocol.
+
+A dialect changes a request on its way out and reads what only that provider says; nothing else in the application
+knows one provider from another.
+"""
+
+import urllib.parse
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How a provider departs from the protocol."""
+
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    """What it calls a parameter."""
+    unknown: frozenset[str] = frozenset()
+    """Parameters that it refuses a request for; they are left out."""
+    message_names: bool = True
+    """Whether a message may carry `name`."""
+    stream_usage: bool = True
+    """Whether it must be asked for the usage of a stream; the others send it anyway, and refuse to be asked."""
+    hottest: float | None = None
+    """The largest temperature it takes."""
+    json_schema: bool = True
+    """Whether it takes a JSON schema; where not, it is asked for a JSON object, with the schema in the instructions."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Sent with every request; `{key}` stands for the key."""
+    model_prefix: str = ""
+    """What stands before the names in its list of models."""
+
+    def request(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """`body`, a request of the OpenAI protocol, as this provider takes it."""
+        out = {
+            self.renamed.get(name, name): value for name, value in body.items() if name not in self.unknown
+        }
+        if not self.message_names:
+            out["messages"] = [_without_name(message) for message in body["messages"]]
+        if self.hottest is not None and isinstance(body.get("temperature"), int | float):
+            out["temperature"] = min(body["temperature"], self.hottest)
+        if not self.json_schema:
+            _ask_for_json(out)
+        return out
+
+    def headers_for(self, key: str) -> dict[str, str]:
+        """The headers beside the usual ones."""
+        return {name: value.format(key=key) for name, value in self.headers.items()}
+
+    def model_names(self, listed: Sequence[str]) -> list[str]:
+        """The names that requests use, sorted."""
+        return sorted(name.removeprefix(self.model_prefix) for name in listed)
+
+
+def _without_name(message: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in message.items() if key != "name"}
+
+
+def _ask_for_json(body: dict[str, Any]) -> None:
+    """Put a JSON schema into the instructions, for providers that do not hold an answer to one."""
+    wanted = body.get("response_format")
+    if not isinstance(wanted, dict) or wanted.get("type") != "json_schema":
+        return
+    schema = (wanted.get("json_schema") or {}).get("schema")
+    body["response_format"] = {"type": "json_object"}
+    asked = f"Answer with one JSON object that follows this schema: {orjson.dumps(schema).decode()}"
+    body["messages"] = [{"role": "system", "content": asked}, *body["messages"]]
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A provider as people choose it from a list."""
+
+    key: str
+    title: str
+    base_url: str
+    """Empty where each customer has an own one."""
+    hint: str = ""
+    """What to fill in, or where it listens."""
+    needs_key: bool = True
+    dialect: Dialect = field(default_factory=Dialect)
+    hosts: tuple[str, ...] = ()
+    """Hosts, and ends of hosts that begin with a dot, by which it is recognised."""
+
+
+_NEWER_LIMIT = {"max_tokens": "max_completion_tokens"}
+"""OpenAI's newer models refuse the old name, and its older ones take the new."""
+PRESETS: Sequence[Preset] = (
+    Preset(
+        "openai", "OpenAI", "https://api.openai.com/v1",
+        dialect=Dialect(renamed=_NEWER_LIMIT), hosts=("api.openai.com",),
+    ),
+    Preset(
+        "azure", "Azure OpenAI", "",
+        hint="Its address is https://RESOURCE.openai.azure.com/openai/v1; models are the names of your deployments.",
+        dialect=Dialect(renamed=_NEWER_LIMIT),
+        hosts=(".openai.azure.com", ".services.ai.azure.com", ".cognitiveservices.azure.com"),
+    ),
+    Preset(
+        "anthropic", "Anthropic", "https://api.anthropic.com/v1",
+        hint="Through its OpenAI-compatible endpoint: seeds and penalties have no effect there.",
+        # Its list of models is its own API, which asks for its own headers.
+        dialect=Dialect(
+            unknown=frozenset({"seed", "frequency_penalty", "presence_penalty"}), hottest=1.0, json_schema=False,
+            headers={"x-api-key": "{key}", "anthropic-version": "2023-06-01"},
+        ),
+        hosts=("api.anthropic.com",),
+    ),
+    Preset(
+        "gemini", "Google Gemini", "https://generativelanguage.googleapis.com/v1beta/openai",
+        dialect=Dialect(unknown=frozenset({"seed"}), message_names=False, model_prefix="models/"),
+        hosts=("generativelanguage.googleapis.com",),
+    ),
+    Preset(
+        "mistral", "Mistral", "https://api.mistral.ai/v1",
+        dialect=Dialect(
+            renamed={"seed": "random_seed"}, unknown=frozenset({"reasoning_effort"}),
+            message_names=False, stream_usage=False,
+        ),
+        hosts=("api.mistral.ai",),
+    ),
+    Preset(
+        "groq", "Groq", "https://api.groq.com/openai/v1",
+        dialect=Dialect(unknown=frozenset({"logprobs", "logit_bias", "top_logprobs"}), message_names=False),
+        hosts=("api.groq.com",),
+    ),
+    Preset(
+        "deepseek", "DeepSeek", "https://api.deepseek.com/v1",
+        dialect=Dialect(unknown=frozenset({"seed"}), json_schema=False), hosts=("api.deepseek.com",),
+    ),
+    Preset(
+        "openrouter", "OpenRouter", "https://openrouter.ai/api/v1",
+        dialect=Dialect(headers={"x-title": "Whetstone"}), hosts=("openrouter.ai",),
+    ),
+    Preset(
+        "ollama", "Ollama", "http://127.0.0.1:11434/v1", needs_key=False,
+        hint="On this machine: allow it by WHETSTONE_PRIVATE_HOSTS=127.0.0.1:11434",
+    ),
+    Preset(
+        "vllm", "vLLM", "http://127.0.0.1:8080/v1", needs_key=False,
+        hint="On your own network: allow its host by WHETSTONE_PRIVATE_HOSTS",
+    ),
+    Preset(
+        "lmstudio", "LM Studio", "http://127.0.0.1:1234/v1", needs_key=False,
+        hint="On this machine: allow it by WHETSTONE_PRIVATE_HOSTS=127.0.0.1:1234",
+    ),
+)  # fmt: skip
+BY_KEY: Mapping[str, Preset] = {preset.key: preset for preset in PRESETS}
+_PLAIN = Dialect()
+
+
+def dialect_of(preset: str | None, base_url: str) -> Dialect:
+    """How the provider at `base_url` departs from the protocol: as chosen, else as its host tells, else not at all."""
+    if preset and preset in BY_KEY:
+        return BY_KEY[preset].dialect
+    host = urllib.parse.urlsplit(base_url).hostname or ""
+    for each in PRESETS:
+        if any(host == known or (known[0] == "." and host.endswith(known)) for known in each.hosts):
+            return each.dialect
+    return _PLAIN

@@ -17,6 +17,7 @@ from app.evaluations.estimate import Work, estimate
 from app.evaluations.models import Evaluation, Run
 from app.evaluations.references import find_file, find_named_version, find_version
 from app.evaluations.schemas import (
+    DEFAULT_CONCURRENCY,
     EvaluationCreate,
     EvaluationUpdate,
     EvaluatorsAdd,
@@ -120,7 +121,7 @@ def get_estimate(
     dataset: str,
     version: str,
     repeats: Annotated[int, Query(ge=1, le=service.MOST_REPEATS)] = 1,
-    concurrency: Annotated[int, Query(ge=1, le=service.MOST_CONCURRENCY)] = service.DEFAULT_CONCURRENCY,
+    concurrency: Annotated[int, Query(ge=1, le=service.MOST_CONCURRENCY)] = DEFAULT_CONCURRENCY,
 ) -> Json:
     """About what a run would take, before it starts. `dataset` and `version` are version ids, or ids of files.
 

@@ -11,7 +11,7 @@ from app.datasets.summary import summarise
 from app.evaluations import repository, service
 from app.evaluations.models import Evaluation, Run
 from app.evaluations.report import compared_runs
-from app.evaluations.service import DEFAULT_CONCURRENCY
+from app.evaluations.schemas import DEFAULT_CONCURRENCY
 from app.evaluators.describing import EvaluatorInfo, describe
 from app.files import repository as files
 from app.files.models import Environment, File, FileKind, Version

@@ -5,7 +5,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.evaluations.service import DEFAULT_CONCURRENCY
+DEFAULT_CONCURRENCY = 20
+"""Calls in flight at once where nobody says how many."""
 
 
 class _Body(BaseModel):

@@ -14,6 +14,7 @@ from app.evaluations import repository, shard_repository
 from app.evaluations.channels import evaluation_channel
 from app.evaluations.finishing import finish_if_done
 from app.evaluations.models import Evaluation, EvaluationEvaluator, Run
+from app.evaluations.schemas import DEFAULT_CONCURRENCY
 from app.evaluators.binding import bind
 from app.files.models import File, FileKind, Version
 from app.generations.prepared import Target
@@ -21,7 +22,6 @@ from app.generations.service import prepare, target_of
 from app.logs import budget
 from app.workspaces import audit
 
-DEFAULT_CONCURRENCY = 20
 MOST_CONCURRENCY = 500
 MOST_REPEATS = 50
 MOST_ITEMS = 1_000_000

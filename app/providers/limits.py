@@ -1,8 +1,9 @@
 """How fast a provider may be called: one rate for all processes, kept in Valkey, cut when it says 429.
 
 The limiter is GCRA (the virtual-scheduling form of the leaky bucket, ITU-T I.371) with reservation: a process
-takes permits for about 50 ms at once and is told how long to wait for them, so nobody polls. The rate is cut
-by a fifth at most once a second on a 429 (multiplicative decrease) and grows back by 5 % a second.
+takes permits for about 50 ms at once and is told how long to wait for them, so nobody polls. A 429 cuts the rate
+to four fifths of what was really called, at most once a second (multiplicative decrease); the cut grows back by 5 %
+a second. It is kept in requests a second, so that a limit which is set meanwhile is neither scaled by it nor hidden.
 """
 
 import asyncio
@@ -19,25 +20,27 @@ log = structlog.get_logger()
 
 _CEILING_PER_S = 5_000.0
 """The rate where no limit is set: more than one machine can do, so that only a 429 slows it down."""
-_LEAST_FACTOR = 0.001
+_LEAST_PER_S = 0.2
+"""However often it says 429, one request in five seconds finds out whether it still does."""
 _RESERVE_S = 0.05
 _MOST_PERMITS = 50
 
-_FACTOR = """
+_RATE = """
 local t = redis.call('TIME'); local now = t[1] + t[2] / 1e6
-local h = redis.call('HMGET', KEYS[1], 'at', 'factor', 'factor_at', 'second', 'count', 'before', 'cut_at', 'tokens_at')
-local factor = math.min(1, (tonumber(h[2]) or 1) * 1.05 ^ math.max(0, now - (tonumber(h[3]) or now)))
+local h = redis.call('HMGET', KEYS[1], 'at', 'cut', 'cut_at', 'second', 'count', 'before', 'tokens_at')
+local rate = tonumber(ARGV[1])
+if h[2] then rate = math.min(rate, tonumber(h[2]) * 1.05 ^ math.max(0, now - tonumber(h[3]))) end
 """
 _RESERVE = (
-    _FACTOR
+    _RATE
     + """
-local rate, burst, permits = tonumber(ARGV[1]) * factor, tonumber(ARGV[2]), tonumber(ARGV[3])
-local token_rate, tokens = tonumber(ARGV[4]) * factor, tonumber(ARGV[5])
+local permits = math.max(1, math.min(tonumber(ARGV[2]), math.floor(rate * tonumber(ARGV[3]))))
+local token_rate, tokens = tonumber(ARGV[4]), tonumber(ARGV[5])
 local at = math.max(now, tonumber(h[1]) or 0) + permits / rate
-local wait = at - burst / rate - now
+local wait = at - math.max(1, rate * tonumber(ARGV[3])) / rate - now
 redis.call('HSET', KEYS[1], 'at', tostring(at))
 if token_rate > 0 then
-  local tokens_at = math.max(now, tonumber(h[8]) or 0) + tokens / token_rate
+  local tokens_at = math.max(now, tonumber(h[7]) or 0) + tokens / token_rate
   wait = math.max(wait, tokens_at - 10 - now)
   redis.call('HSET', KEYS[1], 'tokens_at', tostring(tokens_at))
 end
@@ -45,19 +48,19 @@ local second = math.floor(now)
 if tonumber(h[4]) == second then redis.call('HINCRBY', KEYS[1], 'count', permits)
 else redis.call('HSET', KEYS[1], 'second', second, 'before', h[5] or 0, 'count', permits) end
 redis.call('PEXPIRE', KEYS[1], 120000)
-return math.max(0, math.ceil(wait * 1000))
+return {math.max(0, math.ceil(wait * 1000)), permits}
 """
 )
 _CUT = (
-    _FACTOR
+    _RATE
     + """
-if now - (tonumber(h[7]) or 0) < 1 then return tostring(factor) end
-local seen = math.max(tonumber(h[5]) or 0, tonumber(h[6]) or 0) / tonumber(ARGV[1])
-if seen > 0 then factor = math.min(factor, seen) end
-factor = math.max(tonumber(ARGV[2]), factor * 0.8)
-redis.call('HSET', KEYS[1], 'factor', tostring(factor), 'factor_at', tostring(now), 'cut_at', tostring(now))
+if h[3] and now - tonumber(h[3]) < 1 then return tostring(rate) end
+local seen = math.max(tonumber(h[5]) or 0, tonumber(h[6]) or 0)
+if seen > 0 then rate = math.min(rate, seen) end
+rate = math.max(math.min(tonumber(ARGV[1]), tonumber(ARGV[2])), rate * 0.8)
+redis.call('HSET', KEYS[1], 'cut', tostring(rate), 'cut_at', tostring(now))
 redis.call('PEXPIRE', KEYS[1], 120000)
-return tostring(factor)
+return tostring(rate)
 """
 )
 
@@ -77,8 +80,7 @@ class Limiter:
         self._key = f"whetstone:rate:{key}"
         self._rate = requests_per_minute / 60 if requests_per_minute else _CEILING_PER_S
         self._token_rate = (tokens_per_minute or 0) / 60
-        whole = max(1, min(_MOST_PERMITS, int(self._rate * _RESERVE_S)))
-        self._permits = 1 if tokens_per_minute else whole
+        self._permits = 1 if tokens_per_minute else _MOST_PERMITS
         self._left = 0
         self._free_at = 0.0
         self._turn = asyncio.Lock()
@@ -92,31 +94,33 @@ class Limiter:
             return
         async with self._turn:
             if self._left <= 0:
-                wait_s = await self._wait_for(tokens)
+                wait_s, permits = await self._reservation(tokens)
                 if wait_s > 0:
                     await asyncio.sleep(wait_s)
-                self._left = self._permits
+                self._left = permits
             self._left -= 1
 
-    async def _wait_for(self, tokens: int) -> float:
-        burst = max(1.0, self._rate * _RESERVE_S)
-        arguments = [self._rate, burst, self._permits, self._token_rate, tokens]
+    async def _reservation(self, tokens: int) -> tuple[float, int]:
+        """How many seconds to wait, and how many requests may be sent then."""
+        arguments = [self._rate, self._permits, _RESERVE_S, self._token_rate, tokens]
         try:
-            return float(await cast("Awaitable[Any]", self._reserve(keys=[self._key], args=arguments))) / 1000
+            wait_ms, permits = await cast("Awaitable[Any]", self._reserve(keys=[self._key], args=arguments))
+            return float(wait_ms) / 1000, int(permits)
         except (RedisError, OSError) as error:
             log.warning("rate limit kept locally", reason=str(error))
-            return self._local_wait()
+            return self._local_reservation()
 
-    def _local_wait(self) -> float:
+    def _local_reservation(self) -> tuple[float, int]:
         """Half the rate, for this process alone: others may be running without the broker, too."""
-        now = time.monotonic()
-        self._free_at = max(now, self._free_at) + self._permits / (self._rate / 2)
-        return max(0.0, self._free_at - now - _RESERVE_S)
+        now, rate = time.monotonic(), self._rate / 2
+        permits = max(1, min(self._permits, int(rate * _RESERVE_S)))
+        self._free_at = max(now, self._free_at) + permits / rate
+        return max(0.0, self._free_at - now - _RESERVE_S), permits
 
     async def slow_down(self) -> None:
         """The provider said 429: cut the shared rate."""
         try:
-            await cast("Awaitable[Any]", self._cut(keys=[self._key], args=[self._rate, _LEAST_FACTOR]))
+            await cast("Awaitable[Any]", self._cut(keys=[self._key], args=[self._rate, _LEAST_PER_S]))
         except (RedisError, OSError):
             self._free_at = max(self._free_at, time.monotonic()) + 1
 

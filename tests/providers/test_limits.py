@@ -68,3 +68,36 @@ def test_tokens_a_minute_hold_back_large_prompts(redis_url: str, tokens: int) ->
 
     took = run_coroutine(run())
     assert took < 1 if tokens == 0 else 1.5 <= took < 6
+
+
+def test_a_limit_that_is_set_after_a_429_is_the_limit(redis_url: str) -> None:
+    """The cut of a provider without a limit says nothing about a provider with one."""
+
+    async def run() -> tuple[int, int]:
+        async with Redis.from_url(redis_url) as redis:
+            key = "set later"
+            free = Limiter(redis, key)
+            for _ in range(8):
+                await free.acquire()
+            await free.slow_down()
+            limited = Limiter(redis, key, requests_per_minute=600)
+            return await _take([limited], 2), await _take([Limiter(redis, key)], 2)
+
+    limited, free = run_coroutine(run())
+    assert 12 <= limited <= 24, "about ten a second, or the eight that were seen when it said 429"
+    assert free >= 12, "taking the limit away again does not leave it frozen"
+
+
+def test_however_often_it_says_429_it_is_asked_again_within_seconds(redis_url: str) -> None:
+    async def run() -> float:
+        async with Redis.from_url(redis_url) as redis:
+            limiter = Limiter(redis, "often", requests_per_minute=60)
+            await limiter.acquire()
+            for _ in range(3):
+                await limiter.slow_down()
+                await asyncio.sleep(1.05)
+            started = time.monotonic()
+            await limiter.acquire()
+            return time.monotonic() - started
+
+    assert run_coroutine(run()) < 6

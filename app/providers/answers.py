@@ -1,7 +1,10 @@
 """Reading what a provider says: an answer in plain values, or a failure that keeps its words and its body."""
 
+import base64
 import json
 import math
+import urllib.parse
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
@@ -12,6 +15,9 @@ import orjson
 from app.core.urlguard import RefusedAddress
 from app.providers.transport import BodyTooLarge
 
+HIDDEN = "▒▒▒"
+"""Stands where a key stood."""
+_SHORTEST_SECRET = 8
 RAW_CAP = 64 * 1024
 """Characters that are kept of a body that could not be used."""
 
@@ -55,6 +61,27 @@ class ProviderError(Exception):
         self.retry_after = retry_after
         self.attempts = 1
         self.partial = ""
+
+    def hide(self, secrets: Sequence[str]) -> None:
+        """Take secrets out of everything that is stored and shown."""
+        for secret in secrets:
+            self.message = self.message.replace(secret, HIDDEN)
+            self.body = self.body.replace(secret, HIDDEN) if self.body else None
+        self.args = (self.message,)
+
+
+def secret_forms(key: str) -> list[str]:
+    """How a key may be written when it is sent back: as it is, quoted in a URL, in base64 with any start."""
+    if len(key) < _SHORTEST_SECRET:
+        return []
+    # A base64 character holds six bits: those that share bits with what stands before or after the key are left.
+    parts = [
+        base64.b64encode(b"x" * start + key.encode()).decode()[
+            -(-8 * start // 6) : 8 * (start + len(key)) // 6
+        ]
+        for start in range(3)
+    ]
+    return [key, urllib.parse.quote(key, safe=""), *parts]
 
 
 def read_answer(reply: object, latency_ms: float, attempts: int, provider: str) -> Answer:

@@ -20,6 +20,7 @@ from app.providers.answers import (
     read_answer,
     read_body,
     read_failure,
+    secret_forms,
     status_failure,
 )
 from app.providers.limits import Limiter, estimated_tokens
@@ -111,10 +112,16 @@ class ModelClient:
                     reply, (time.perf_counter() - started) * 1000, policy.attempts, self.endpoint.name
                 )
             except Exception as error:  # noqa: BLE001 - read_failure raises what it does not know again
-                await policy.next(read_failure(error, self.endpoint.name))
+                await policy.next(self._failure(error))
             finally:
                 if self._gate:
                     self._gate.release()
+
+    def _failure(self, error: Exception) -> ProviderError:
+        """What `error` means for the call, without the key: some endpoints send back what they were sent."""
+        failure = read_failure(error, self.endpoint.name)
+        failure.hide(secret_forms(self.endpoint.api_key))
+        return failure
 
     async def _admit(self, tokens: int) -> None:
         if self._gate:
@@ -167,7 +174,7 @@ class ModelClient:
                             yield piece
                 yield reader.answer(policy.attempts)
             except Exception as error:
-                failure = read_failure(error, self.endpoint.name)
+                failure = self._failure(error)
                 failure.partial = reader.text
                 if reader.text:
                     raise failure from error
@@ -188,7 +195,7 @@ class ModelClient:
             async with asyncio.timeout(15):
                 reply = await self._openai.get("/models", cast_to=object)
         except Exception as error:
-            raise read_failure(error, self.endpoint.name) from error
+            raise self._failure(error) from error
         found = reply.get("data") if isinstance(reply, dict) else None
         if not isinstance(found, list):
             msg = f"{self.endpoint.name} answered, but not with a list of models."

@@ -1,6 +1,7 @@
 """Calls to a provider that misbehaves, over real HTTP."""
 
 import asyncio
+import base64
 import gzip
 import json
 import time
@@ -20,6 +21,13 @@ GOOD = {
     "choices": [{"message": {"role": "assistant", "content": "hello"}, "finish_reason": "stop"}],
     "model": "m",
 }
+
+
+KEY = "sk/SECRETSECRET1234567890"
+
+
+def _basic(key: str) -> str:
+    return base64.b64encode(f"user:{key}".encode()).decode()
 
 
 def reply(status: int, body: bytes | dict, kind: str = "application/json", **headers: str) -> bytes:
@@ -118,6 +126,30 @@ def test_a_refusal_is_final_and_keeps_the_providers_words(status: int) -> None:
     assert "no such model" in error.message
     assert "no such model" in (error.body or "")
     assert len(provider.asked) == 1
+
+
+@pytest.mark.parametrize(
+    "write", [str, lambda key: key.replace("/", "%2F"), _basic], ids=["plain", "url", "base64"]
+)
+def test_a_key_that_is_sent_back_is_neither_stored_nor_shown(write: Callable[[str], str]) -> None:
+    echoed = f"no access with Bearer {write(KEY)} here"
+
+    async def run() -> ProviderError:
+        async with calling(reply(401, {"error": {"message": echoed}})) as (client, provider):
+            keyed = ModelClient(Endpoint("p", "acme", f"http://127.0.0.1:{provider.port}/v1", KEY))
+            await client.aclose()
+            try:
+                await keyed.chat(BODY)
+            except ProviderError as error:
+                return error
+            finally:
+                await keyed.aclose()
+            raise AssertionError("it answered")
+
+    error = run_coroutine(run())
+    told = f"{error} {error.message} {error.body}"
+    assert write(KEY)[4:-4] not in told
+    assert "no access with Bearer" in error.message
 
 
 def test_an_empty_account_is_not_waited_for() -> None:

@@ -84,16 +84,26 @@ def load_usage(session: Session, run_ids: Sequence[str]) -> dict[str, RunUsage]:
     return {row[0]: RunUsage(*row) for row in rows}
 
 
-def load_details(session: Session, run_id: str, evaluator_id: str) -> list[dict[str, Any]]:
-    """What an evaluator noted beside each verdict of a run, such as the classes it compared."""
-    rows = session.scalars(
+class Detail(NamedTuple):
+    """What an evaluator noted beside one verdict, and which row it was about."""
+
+    datapoint_id: str
+    cluster: str | None
+    noted: dict[str, Any]
+
+
+def load_details(session: Session, run_id: str, evaluator_id: str) -> list[Detail]:
+    """What an evaluator noted beside each verdict of a run, such as the classes it compared; repeats one by one."""
+    rows = session.execute(
         text("""
-        select j.detail from run_item i join judgment j on j.log_id = i.log_id and j.author = ''
+        select i.datapoint_id, d.cluster, j.detail
+        from run_item i join judgment j on j.log_id = i.log_id and j.author = ''
+        left join datapoint d on d.id = i.datapoint_id
         where i.run_id = :run and j.evaluator_version_id = :evaluator and j.detail is not null order by i.position
         """),
         {"run": run_id, "evaluator": evaluator_id},
     )
-    return list(rows)
+    return [Detail(*row) for row in rows]
 
 
 def count_options(session: Session, run_ids: Sequence[str]) -> dict[tuple[str, str], dict[str, int]]:

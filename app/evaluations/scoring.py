@@ -19,6 +19,7 @@ def score_run(session: Session, run_id: str) -> None:
     run = repository.find_run_to_work_on(session, run_id)
     if run is None:
         return
+    repository.lock_run(session, run.id)  # the same job may be there twice: the second waits, and replaces
     evaluators = repository.list_evaluators(session, run.evaluation_id)
     table = load_scores(session, [run], [version.id for version in evaluators])
     scores = [score for version in evaluators for score in _scores(session, run, version, table)]
@@ -33,7 +34,9 @@ def _scores(session: Session, run: Run, version: Version, table: ScoreTable) -> 
     interval = run_interval(table, run.id, version)
     scores = [_row(run, version, "", interval)] if interval else []
     details = score_repository.load_details(session, run.id, version.id)
-    for name, metric in summarise(version.spec, details).items():
+    noted = [detail.noted for detail in details]
+    rows, clusters = [d.datapoint_id for d in details], [d.cluster for d in details]
+    for name, metric in summarise(version.spec, noted, rows, clusters).items():
         scores.append(_row(run, version, name, metric.interval, metric.detail))
     return scores
 

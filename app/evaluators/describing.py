@@ -1,7 +1,7 @@
 """What there is to say of an evaluator: how its scores are read, and what they come to over all rows."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from app.core.errors import DomainError
@@ -52,14 +52,28 @@ def describe(spec: Mapping[str, Any]) -> EvaluatorInfo:
     )
 
 
-def summarise(spec: Mapping[str, Any], details: Sequence[Mapping[str, Any]]) -> dict[str, Summary]:
-    """The corpus metrics of a run, by name, from what its judgments noted; none for most kinds."""
+def summarise(
+    spec: Mapping[str, Any],
+    details: Sequence[Mapping[str, Any]],
+    rows: Sequence[str],
+    clusters: Sequence[str | None],
+) -> dict[str, Summary]:
+    """The corpus metrics of a run, by name, from what its judgments noted; none for most kinds.
+
+    The three are aligned: `rows[i]` and `clusters[i]` say which row `details[i]` is of. Whole clusters are resampled
+    where there are any, else rows with all their repeats; n counts rows.
+    """
     metrics = (
         bind(spec).summarise([Verdict(True, detail=detail) for detail in details]) if details else None
     ) or {}
+    clustered, count = any(clusters), len(set(rows))
+    groups: list[str] | None = None
+    if clustered or count < len(rows):
+        groups = [cluster or row for cluster, row in zip(clusters, rows, strict=True)]
     found = {}
     for name, metric in metrics.items():
-        interval = bootstrap_interval(metric.statistic, len(details))
+        interval = bootstrap_interval(metric.statistic, len(details), groups)
         if interval:
+            interval = replace(interval, n=count, clusters=interval.clusters if clustered else None)
             found[name] = Summary(metric.title, interval, dict(metric.detail) if metric.detail else None)
     return found

@@ -5,7 +5,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.core.errors import Conflict, Invalid
-from app.evaluations import comparison, report, service, shard_repository
+from app.evaluations import comparison, report, repository, service, shard_repository
 from app.evaluations.comparison import GridRequest
 from app.evaluations.headline import headline
 from tests import factories
@@ -200,6 +200,32 @@ def test_repeats_are_averaged_within_the_row(session: Session, team: factories.T
     assert run.items_count == 4
     assert interval is not None
     assert (interval.n, interval.estimate) == (2, 0.75)
+
+
+@pytest.mark.parametrize("repeats", [1, 5])
+@pytest.mark.parametrize("clustered", [True, False])
+def test_a_corpus_metric_counts_rows_and_resamples_clusters(
+    session: Session, team: factories.Team, repeats: int, clustered: bool
+) -> None:
+    """Repeating every answer tells nothing new: neither n nor the interval may say otherwise."""
+    admin = team.admin
+    content = [
+        {"inputs": {"question": f"q {n}"}, "target": {"answer": f"label {n % 3}"}}
+        | ({"cluster": f"document {n // 10}"} if clustered else {})
+        for n in range(60)
+    ]
+    version, rows = factories.prompt(session, admin), factories.dataset(session, admin, content)
+    judge = factories.evaluator(session, admin, "class_match")
+    evaluation = factories.evaluation(session, admin, version, judge)
+    run = factories.started_run(session, admin, evaluation, version, rows, repeats=repeats)
+    right = [f"label {n % 3}" if n // 10 < 4 else "label 0" for n in range(60)]
+    factories.finish_run(session, run, [answer for answer in right for _ in range(repeats)])
+
+    score = next(s for s in repository.list_run_scores(session, [run.id]) if s.slice == "macro_f1")
+    assert score.n == 60
+    assert score.clusters == (6 if clustered else None)
+    width = score.hi - score.lo
+    assert width > 0.3 if clustered else 0.15 < width < 0.3
 
 
 def test_a_dataset_without_rows_cannot_be_run(session: Session, team: factories.Team) -> None:

@@ -1,7 +1,7 @@
 """The engine: one worker slot keeps its share of a run's calls in flight, across shards, until nothing is left.
 
 A slot claims a shard, works on its items, and claims the next one as soon as fewer calls than its share are in
-flight, so that the end of a shard is no barrier. Results are written in batches; a heartbeat keeps the leases
+flight, so that the end of a shard is no barrier; unless another run waits for a slot. Results are written in batches; a heartbeat keeps the leases
 and sees cancellation. Losing a worker costs what was in flight or not yet written, nothing else.
 """
 
@@ -13,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import TypeVar
 
 import structlog
@@ -52,18 +53,20 @@ class Slot:
         self._redis = Redis.from_url(get_settings().redis_url, socket_connect_timeout=2, socket_timeout=2)
         self._clients: dict[str, tuple[Endpoint, ModelClient]] = {}
 
-    async def work(self, shard_id: str) -> None:
-        """Work on a shard, and then on whatever else of its run is waiting."""
+    async def work(self) -> None:
+        """Work on the run that fewest slots work on, then on the next, until nothing waits."""
         owner = f"{socket.gethostname()}:{os.getpid()}:{ids.new_id('own')}"
-        claimed = await _in_transaction(lambda session: shard_repository.claim(session, owner, shard_id))
-        if claimed is None:
-            return
-        plan = await _in_transaction(lambda session: load_plan(session, claimed.run_id))
-        if plan is None:
-            return
-        clients = {endpoint.provider_id: await self._client(endpoint) for endpoint in plan.endpoints}
-        meters = self._meters(plan)
-        await _RunWindow(plan, owner, claimed, ItemWorker(plan, clients, list(meters.values())), meters).run()
+        while claimed := await self._claim(owner):
+            plan = await _in_transaction(partial(load_plan, run_id=claimed.run_id))
+            if plan is None:
+                continue
+            clients = {endpoint.provider_id: await self._client(endpoint) for endpoint in plan.endpoints}
+            meters = self._meters(plan)
+            worker = ItemWorker(plan, clients, list(meters.values()))
+            await _RunWindow(plan, owner, claimed, worker, meters).run()
+
+    async def _claim(self, owner: str) -> Claimed | None:
+        return await _in_transaction(lambda session: shard_repository.claim_fairly(session, owner))
 
     def _meters(self, plan: Plan) -> dict[str, Meter]:
         """What counts the spending of a run, and that of its workspace, where either is capped."""
@@ -225,9 +228,14 @@ class _RunWindow:
 def _take(
     session: Session, owner: str, plan: Plan, first: Claimed | None
 ) -> list[tuple[Item, Known | None]] | None:
-    """The items of `first`, or of the run's next shard, with what is known of them; None when there is no shard."""
+    """The items of `first`, or of the run's next shard, with what is known of them; None when there is no shard.
+
+    At the end of a shard the slot leaves its run to others where another run has none: nobody waits for hours.
+    """
     if first:
         shard_repository.start_run(session, plan.run_id)
+    elif shard_repository.others_wait(session, plan.run_id):
+        return None
     claimed = first or shard_repository.claim_next(session, owner, plan.run_id)
     if claimed is None:
         return None

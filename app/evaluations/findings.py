@@ -44,9 +44,10 @@ def findings_of(session: Session, evaluations: Sequence[Evaluation]) -> list[Fin
     by_evaluation: dict[str, list[Run]] = {evaluation.id: [] for evaluation in evaluations}
     for run in repository.list_runs(session, list(by_evaluation)):
         by_evaluation[run.evaluation_id].append(run)
+    busy = repository.workers_are_busy(session)
     about = last_score_repository.find_subjects(session, {each.file_id for each in evaluations})
     return [
-        _finding(session, evaluation, by_evaluation[evaluation.id], about.get(evaluation.file_id))
+        _finding(session, evaluation, by_evaluation[evaluation.id], about.get(evaluation.file_id), busy=busy)
         for evaluation in evaluations
     ]
 
@@ -58,8 +59,10 @@ def keep_finding(session: Session, evaluation_id: str) -> None:
         _headline(session, evaluation, repository.list_runs(session, [evaluation_id]))
 
 
-def _finding(session: Session, evaluation: Evaluation, runs: Sequence[Run], file: File | None) -> Finding:
-    states = {progress_of(run) for run in runs}
+def _finding(
+    session: Session, evaluation: Evaluation, runs: Sequence[Run], file: File | None, *, busy: bool
+) -> Finding:
+    states = {progress_of(run, busy=busy) for run in runs}
     return Finding(
         evaluation=evaluation,
         file=file,

@@ -66,6 +66,7 @@ async def follow(evaluation_id: str, read: Callable[[Session], Snapshot]) -> Asy
 def read_progress(session: Session, evaluation_id: str) -> Snapshot:
     """How far every run is, as the API tells it: one event a run."""
     runs = repository.list_runs(session, [evaluation_id])
+    busy = repository.workers_are_busy(session)
     events = [
         (
             "progress",
@@ -74,7 +75,7 @@ def read_progress(session: Session, evaluation_id: str) -> Snapshot:
                     "evaluation_id": evaluation_id,
                     "run_id": run.id,
                     "status": run.status,
-                    "progress": progress_of(run),
+                    "progress": progress_of(run, busy=busy),
                     "items_count": run.items_count,
                     "done_count": run.done_count,
                     "failed_count": run.failed_count,

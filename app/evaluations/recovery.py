@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.core import events, jobs
 from app.core.database import unit_of_work
-from app.evaluations import finishing, recovery_repository
+from app.evaluations import finishing, recovery_repository, scoring
 from app.evaluations.channels import evaluation_channel
 
 EVERY_S = 2.0
@@ -39,8 +39,10 @@ def recover() -> Recovered:
         for run_id, evaluation_id in recovery_repository.runs_to_finish(session):
             finished += finishing.finish_if_done(session, run_id)
             events.emit(session, evaluation_channel(evaluation_id), run=run_id)
-        for run_id in recovery_repository.unscored_runs(session):
-            jobs.enqueue(session, "evaluations.score_run", run_id=run_id)
+        unscored = recovery_repository.unscored_runs(session)
+    for run_id in unscored:  # here, for the workers may all be busy with long runs
+        with unit_of_work() as session:
+            scoring.score_run(session, run_id)
     return Recovered(len(lost), len(unsent), given_up, finished)
 
 

@@ -100,9 +100,9 @@ def runs_to_finish(session: Session) -> list[tuple[str, str]]:
 
 
 def unscored_runs(session: Session) -> list[str]:
-    """Ended runs whose scores nobody has worked out: their job got lost."""
+    """Ended runs whose scores nobody has worked out: their job got lost, or waits behind long runs."""
     query = """
         select id from run where status in ('completed', 'cancelled') and scored_at is null
-        and finished_at < now() - interval '15 seconds' and finished_at > now() - interval '1 day'
+        and finished_at < now() - interval '3 seconds' and finished_at > now() - interval '1 day'
     """
     return list(session.scalars(text(query)))

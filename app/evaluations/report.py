@@ -123,11 +123,14 @@ def compared_runs(runs: Sequence[Run]) -> tuple[list[Run], Run | None]:
 Progress = Literal["waiting", "running", "stuck", "completed", "cancelled"]
 
 
-def progress_of(run: Run) -> Progress:
-    """How a run is getting on. One without a result for half a minute is stuck, and is shown as such."""
+def progress_of(run: Run, *, busy: bool = False) -> Progress:
+    """How a run is getting on. One without a result for half a minute is stuck, and is shown as such.
+
+    One that was never begun only waits while the workers are `busy` with other runs.
+    """
     if run.status in ("completed", "cancelled"):
         return "completed" if run.status == "completed" else "cancelled"
     moved = run.progressed_at or run.created_at
-    if clock.now() - moved > STUCK_AFTER:
+    if clock.now() - moved > STUCK_AFTER and not (run.status == "pending" and busy):
         return "stuck"
     return "running" if run.status == "running" else "waiting"

@@ -184,7 +184,8 @@ def build_view(session: Session, evaluation: Evaluation, candidate_id: str | Non
         (run for run in candidates if run.id == candidate_id), candidates[-1] if candidates else None
     )
     compared = {run.id for run in report.runs}
-    work = [_work(run, compared) for run in repository.list_runs(session, [evaluation.id])]
+    busy = repository.workers_are_busy(session)
+    work = [_work(run, compared, busy=busy) for run in repository.list_runs(session, [evaluation.id])]
     newest = files.newest_version(session, evaluation.file_id)
     measured = {run.version_id for run in report.runs}
     return ReportView(
@@ -217,7 +218,7 @@ def _may_move(run: Run) -> bool:
     return run.scored_at is None and clock.now() - ended < _SETTLING
 
 
-def _work(run: Run, compared: set[str]) -> Work:
+def _work(run: Run, compared: set[str], *, busy: bool) -> Work:
     now = clock.now()
     left = None
     fresh = run.done_count - run.reused_count
@@ -225,7 +226,7 @@ def _work(run: Run, compared: set[str]) -> Work:
         pace = fresh / max((now - run.started_at).total_seconds(), 0.001)
         left = (run.items_count - run.done_count) / pace
     idle = (now - (run.progressed_at or run.created_at)).total_seconds()
-    return Work(run, progress_of(run), left, idle, run.id in compared)
+    return Work(run, progress_of(run, busy=busy), left, idle, run.id in compared)
 
 
 def _judge_trouble(report: Report) -> list[JudgeTrouble]:

@@ -154,6 +154,18 @@ def list_runs(session: Session, evaluation_ids: Sequence[str]) -> list[Run]:
     return list(session.scalars(query.order_by(Run.created_at.desc(), Run.id.desc()).options(*_RUN_DETAIL)))
 
 
+def workers_are_busy(session: Session) -> bool:
+    """Whether results of any run came in lately: a run that was not begun then only waits its turn."""
+    return bool(
+        session.scalar(
+            text("""
+            select exists (
+                select from run where status = 'running' and progressed_at > now() - interval '30 seconds')
+            """)
+        )
+    )
+
+
 def lock_run(session: Session, run_id: str) -> None:
     """Hold a run until the transaction ends, so that its state changes one step at a time."""
     session.execute(select(Run.id).where(Run.id == run_id).with_for_update())

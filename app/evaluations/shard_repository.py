@@ -100,22 +100,40 @@ _CLAIM = """
 update shard s set state = 'running', owner = :owner, attempt = attempt + 1,
     lease_until = now() + make_interval(secs => :lease)
 from run r
-where s.id = ({which}) and r.id = s.run_id and r.status in ('pending', 'running')
-  and (s.state = 'queued' or (s.state = 'running' and s.lease_until < now()))
+where s.id = (
+    select id from shard where run_id = ({run}) and state = 'queued' order by first limit 1 for update skip locked)
+  and r.id = s.run_id and r.status in ('pending', 'running') and s.state = 'queued'
 returning s.id, s.run_id
 """
-_CLAIM_THIS = text(_CLAIM.format(which=":shard"))
-_CLAIM_NEXT = text(
+_HAS_WORK = "exists (select from shard q where q.run_id = r.id and q.state = 'queued')"
+_AT_WORK = "from shard w where w.run_id = r.id and w.state = 'running' and w.lease_until > now()"
+_CLAIM_NEXT = text(_CLAIM.format(run=":run"))
+_CLAIM_FAIRLY = text(
     _CLAIM.format(
-        which="select id from shard where run_id = :run and state = 'queued' order by first limit 1 for update skip locked"
+        run=f"""
+        select r.id from run r where r.status in ('pending', 'running') and {_HAS_WORK}
+        order by (select count(distinct w.owner) {_AT_WORK}), coalesce(r.progressed_at, r.created_at) limit 1"""  # noqa: S608
     )
 )
 
 
-def claim(session: Session, owner: str, shard_id: str) -> Claimed | None:
-    """Take a shard; None when somebody has it, or its run needs no more work."""
-    row = session.execute(_CLAIM_THIS, {"owner": owner, "lease": LEASE_S, "shard": shard_id}).one_or_none()
+def claim_fairly(session: Session, owner: str) -> Claimed | None:
+    """Take a shard of the run that fewest slots work on, and that waits longest; None when nothing is to be done."""
+    row = session.execute(_CLAIM_FAIRLY, {"owner": owner, "lease": LEASE_S}).one_or_none()
     return Claimed(*row) if row else None
+
+
+def others_wait(session: Session, run_id: str) -> bool:
+    """Whether another run has work that no slot does."""
+    found = session.scalar(
+        text(f"""
+        select exists (
+            select from run r where r.id <> :run and r.status in ('pending', 'running') and {_HAS_WORK}
+              and not exists (select {_AT_WORK}))
+        """),  # noqa: S608 - the two conditions above
+        {"run": run_id},
+    )
+    return bool(found)
 
 
 def claim_next(session: Session, owner: str, run_id: str) -> Claimed | None:

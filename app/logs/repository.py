@@ -19,9 +19,9 @@ def _insert(table: str, record: type[LogRecord] | type[JudgmentRecord], key: str
 
 _INSERT_LOGS = f"""
 with written as ({_insert("log", LogRecord, "id")}
-    returning workspace_id, file_id, model, start_time, attempts, error, prompt_cost, output_cost)
+    returning workspace_id, file_id, model, created_at, attempts, error, prompt_cost, output_cost)
 insert into spend_day (workspace_id, day, file_id, model, calls, failed, usd)
-select workspace_id, (coalesce(start_time, now()) at time zone 'UTC')::date, file_id, coalesce(model, ''),
+select workspace_id, (created_at at time zone 'UTC')::date, file_id, coalesce(model, ''),
        sum(attempts), count(*) filter (where error is not null),
        sum(coalesce(prompt_cost, 0) + coalesce(output_cost, 0))
 from written where attempts > 0 group by 1, 2, 3, 4 order by 1, 2, 3, 4

@@ -44,7 +44,7 @@ def upgrade() -> None:
     )
     op.execute("""
         insert into spend_day (workspace_id, day, file_id, model, calls, failed, usd)
-        select workspace_id, (coalesce(start_time, created_at) at time zone 'UTC')::date, file_id, coalesce(model, ''),
+        select workspace_id, (created_at at time zone 'UTC')::date, file_id, coalesce(model, ''),
                sum(attempts), count(*) filter (where error is not null),
                sum(coalesce(prompt_cost, 0) + coalesce(output_cost, 0))
         from log where attempts > 0 group by 1, 2, 3, 4

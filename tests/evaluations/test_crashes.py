@@ -14,12 +14,11 @@ import pytest
 from tests.application import Application, start_application
 from tests.bench.eval_throughput import Case, Client, prepare
 from tests.endpoint import Endpoint, running_endpoint
+from tests.exactly_once import LATENCY_S, dsn, finishes_exactly_once, wait_for
 from tests.stack import Stack
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(240)]
 CASE = Case("crash", rows=2_000, concurrency=50)
-FLUSHED_EVERY_S = 1.0
-LATENCY_S = 0.1
 
 
 @pytest.fixture(scope="module")
@@ -72,11 +71,11 @@ def test_killing_a_worker_costs_no_row_and_few_calls(
     evaluation_id, body = prepared
     endpoint.reset()
     run_id = client.call("POST", f"/evaluations/{evaluation_id}/runs", body)["id"]
-    _wait_for(application, run_id, lambda done, status: done >= CASE.rows // 4)
+    wait_for(application, run_id, lambda done, status: done >= CASE.rows // 4)
 
     kill(application)
 
-    _finishes_exactly_once(application, endpoint, run_id, kills=1)
+    finishes_exactly_once(application, endpoint, run_id, CASE, kills=1)
 
 
 def test_killing_a_worker_while_it_writes_loses_nothing(
@@ -86,61 +85,21 @@ def test_killing_a_worker_while_it_writes_loses_nothing(
     evaluation_id, body = prepared
     endpoint.reset()
     run_id = client.call("POST", f"/evaluations/{evaluation_id}/runs", body)["id"]
-    _wait_for(application, run_id, lambda done, status: done >= 100)
+    wait_for(application, run_id, lambda done, status: done >= 100)
 
-    with psycopg.connect(_dsn(application)) as blocker:
+    with psycopg.connect(dsn(application)) as blocker:
         blocker.execute("select from run where id = %s for update", [run_id])
         _wait_for_blocked_write(application)
         kill_worker_tree(application)
 
-    _finishes_exactly_once(application, endpoint, run_id, kills=1)
-
-
-def _dsn(application: Application) -> str:
-    return application.database_url.replace("+psycopg", "")
-
-
-def _wait_for(
-    application: Application, run_id: str, reached: Callable[[int, str], bool], timeout_s: float = 90
-) -> None:
-    deadline = time.monotonic() + timeout_s
-    with psycopg.connect(_dsn(application), autocommit=True) as connection:
-        while True:
-            done, status = connection.execute(
-                "select done_count, status from run where id = %s", [run_id]
-            ).fetchone()
-            if reached(done, status):
-                return
-            assert time.monotonic() < deadline, f"{done} done, {status}"
-            time.sleep(0.02)
+    finishes_exactly_once(application, endpoint, run_id, CASE, kills=1)
 
 
 def _wait_for_blocked_write(application: Application) -> None:
     deadline = time.monotonic() + 10
-    with psycopg.connect(_dsn(application), autocommit=True) as connection:
+    with psycopg.connect(dsn(application), autocommit=True) as connection:
         while not connection.execute(
             "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
         ).fetchone()[0]:
             assert time.monotonic() < deadline, "no write was waiting"
             time.sleep(0.01)
-
-
-def _finishes_exactly_once(application: Application, endpoint: Endpoint, run_id: str, kills: int) -> None:
-    _wait_for(application, run_id, lambda done, status: status == "completed")
-    with psycopg.connect(_dsn(application), autocommit=True) as connection:
-        counts = connection.execute(
-            """
-            select (select count(*) from run_item where run_id = %(run)s and state = 'done' and error is null),
-                   (select count(*) from log where run_id = %(run)s),
-                   (select count(*) from judgment j join log l on l.id = j.log_id where l.run_id = %(run)s),
-                   (select done_count from run where id = %(run)s)
-            """,
-            {"run": run_id},
-        ).fetchone()
-    assert counts == (CASE.rows,) * 4
-    asked = endpoint.calls()
-    repeated = sum(count - 1 for count in asked.values())
-    in_flight = CASE.concurrency
-    unwritten = CASE.concurrency / LATENCY_S * FLUSHED_EVERY_S * 1.5
-    assert len(asked) == CASE.rows
-    assert repeated <= kills * (in_flight + unwritten), f"{repeated} calls were repeated"

@@ -14,6 +14,7 @@ from app.evaluations import evaluator_api, evaluator_pages, files_pages, grid_pa
 from app.evaluations import pages as evaluation_pages
 from app.evaluators import api as evaluators_api
 from app.files import api as files_api
+from app.files import environment_api, environment_pages
 from app.files.sidebar import build_sidebar
 from app.generations import pages as generations_pages
 from app.home import pages as home_pages
@@ -22,6 +23,7 @@ from app.logs import spend_api, spend_pages
 from app.prompts import api as prompts_api
 from app.providers import api as providers_api
 from app.providers import pages as provider_pages
+from app.workspaces import account_pages, audit_api, audit_pages, joining_pages, members_api, members_pages
 from app.workspaces import api as workspaces_api
 from app.workspaces import pages as workspace_pages
 from app.workspaces.authentication import authenticate
@@ -42,6 +44,12 @@ ROUTERS = (
     provider_pages.router,
     spend_pages.router,
     workspace_pages.router,
+    members_pages.router,
+    account_pages.router,
+    joining_pages.router,
+    audit_pages.router,
+    environment_pages.router,
+    environment_api.router,
     files_api.router,
     prompts_api.router,
     prompts_api.common,
@@ -55,6 +63,8 @@ ROUTERS = (
     spend_api.router,
     providers_api.router,
     workspaces_api.router,
+    members_api.router,
+    audit_api.router,
 )
 
 

@@ -7,9 +7,10 @@ from fastapi.responses import RedirectResponse
 
 from app.accounts import service
 from app.core import templating
+from app.core.clients import current_address
 from app.core.csrf import SESSION_COOKIE, refuse_cross_site
 from app.core.database import SessionDep
-from app.core.errors import Unauthenticated
+from app.core.errors import TooMany, Unauthenticated
 from app.core.permissions import Public, SignedIn
 from app.core.settings import get_settings
 
@@ -34,11 +35,17 @@ def sign_in(
     """Start a session, or say that it was not right, whatever was wrong."""
     refuse_cross_site(request)
     try:
-        token = service.sign_in(session, email, password)
-    except Unauthenticated as error:
-        problem = error.message
+        token = service.sign_in(session, email, password, current_address() or "unknown")
+    except (Unauthenticated, TooMany) as error:
+        wait = {"retry-after": str(error.retry_after_s)} if isinstance(error, TooMany) else None
         return templating.render(
-            request, "accounts/signin.html", status=401, problem=problem, email=email, next=inside(next)
+            request,
+            "accounts/signin.html",
+            status=error.status,
+            headers=wait,
+            problem=error.message,
+            email=email,
+            next=inside(next),
         )
     return signed_in(request, session, token, inside(next))
 

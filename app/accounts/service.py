@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
-from app.accounts import repository
-from app.accounts.models import OneTimeToken, User, UserSession
+from app.accounts import repository, throttle
+from app.accounts.models import OneTimeToken, Purpose, User, UserSession
 from app.core import clock, ids, security
 from app.core.errors import Conflict, Invalid, NotFound, Unauthenticated
 from app.core.settings import get_settings
@@ -21,11 +21,7 @@ def create_user(session: Session, *, email: str, full_name: str, password: str |
         Invalid: the address or the password cannot be used.
         Conflict: the address has an account already.
     """
-    email = email.strip().lower()
-    if not (3 <= len(email) <= 254 and "@" in email[1:-1] and email.isprintable() and " " not in email):
-        raise Invalid(
-            "Enter an e-mail address.", fields={"email": "Enter an e-mail address, such as maya@example.com."}
-        )
+    email = usable_email(email)
     if repository.find_user_by_email(session, email):
         raise Conflict(f"{email} has an account already.")
     user = User(id=ids.new_id("usr"), email=email, full_name=full_name.strip() or email)
@@ -34,6 +30,19 @@ def create_user(session: Session, *, email: str, full_name: str, password: str |
     session.add(user)
     session.flush()
     return user
+
+
+def usable_email(email: str) -> str:
+    """`email` as accounts are found by: trimmed, in lower case.
+
+    Raises:
+        Invalid: it is no e-mail address.
+    """
+    email = email.strip().lower()
+    if not (3 <= len(email) <= 254 and "@" in email[1:-1] and email.isprintable() and " " not in email):
+        text = "Enter an e-mail address, such as maya@example.com."
+        raise Invalid(text, fields={"email": text})
+    return email
 
 
 def set_password(user: User, password: str) -> None:
@@ -48,23 +57,33 @@ def set_password(user: User, password: str) -> None:
     user.password_hash = security.hash_password(password)
 
 
-def sign_in(session: Session, email: str, password: str) -> str:
-    """The token of a new session.
+def sign_in(session: Session, email: str, password: str, address: str = "unknown") -> str:
+    """The token of a new session. Commits once before the password is looked at: that takes its time.
 
     Raises:
+        TooMany: too many tries for this account or from this network `address`.
         Unauthenticated: no such account, wrong password or disabled, all alike and equally slow.
     """
+    keys = throttle.sign_in_keys(email, address)
+    throttle.spend_try(session, keys)
     user = repository.find_user_by_email(session, email)
+    session.commit()  # the try is counted, and no connection is held while argon2 works
     matches = security.password_matches(password[:_LONGEST_PASSWORD], user.password_hash if user else None)
     if not matches or user is None or user.disabled_at:
         raise Unauthenticated("The address or the password is not right.")
+    throttle.forgive(session, keys)
     return start_session(session, user)
 
 
-def start_session(session: Session, user: User) -> str:
-    """A new session for `user`; its token goes into the cookie, its hash into the database."""
+def start_session(session: Session, user: User, by: str = "password") -> str:
+    """A new session for `user`; its token goes into the cookie, its hash into the database.
+
+    `by` is how they showed who they are: password, link or sso.
+    """
     token = security.new_token()
     expires_at = clock.now() + timedelta(days=get_settings().session_days)
+    repository.delete_stale(session, throttles_before=clock.now() - timedelta(days=1))
+    user.last_seen_at, user.signed_in_by = clock.now(), by
     session.add(UserSession(token_hash=security.token_hash(token), user_id=user.id, expires_at=expires_at))
     session.flush()
     return token
@@ -77,12 +96,19 @@ def session_user(session: Session, token: str) -> User | None:
     if user:
         until = clock.now() + timedelta(days=get_settings().session_days)
         repository.extend_session(session, token_hash, until, unless_after=until - timedelta(days=1))
+        if user.last_seen_at is None or user.last_seen_at < clock.now() - timedelta(minutes=1):
+            repository.note_seen(session, user.id)
     return user
 
 
 def sign_out(session: Session, token: str) -> None:
     """End the session that `token` belongs to, if there is one."""
     repository.delete_session(session, security.token_hash(token))
+
+
+def sign_out_everywhere(session: Session, user_id: str) -> None:
+    """End every session of a person."""
+    repository.delete_sessions_of(session, user_id)
 
 
 def create_sign_in_link(session: Session, email: str) -> str:
@@ -94,26 +120,30 @@ def create_sign_in_link(session: Session, email: str) -> str:
     user = repository.find_user_by_email(session, email)
     if user is None or user.disabled_at:
         raise NotFound(f"Nobody signs in as {email}.")
-    return _one_time_token(session, user.id)
+    return one_time_token(session, Purpose.SIGN_IN, user.id)
 
 
 def create_setup_token(session: Session) -> str | None:
     """A token for `/setup?token=…`; None once somebody has an account."""
-    return None if repository.any_user(session) else _one_time_token(session, None)
+    return None if repository.any_user(session) else one_time_token(session, Purpose.SET_UP)
 
 
-def _one_time_token(session: Session, user_id: str | None) -> str:
+def one_time_token(session: Session, purpose: Purpose, user_id: str | None = None) -> str:
+    """A token that can be used once for `purpose`, before it runs out."""
     token = security.new_token()
     expires_at = clock.now() + timedelta(minutes=get_settings().sign_in_link_minutes)
-    session.add(OneTimeToken(token_hash=security.token_hash(token), user_id=user_id, expires_at=expires_at))
+    session.add(
+        OneTimeToken(
+            token_hash=security.token_hash(token), user_id=user_id, purpose=purpose, expires_at=expires_at
+        )
+    )
     session.flush()
     return token
 
 
 def link_is_usable(session: Session, token: str) -> bool:
     """Whether a sign-in link would work now. Looking does not use it up: mail scanners look, too."""
-    found = repository.find_token(session, security.token_hash(token))
-    return found is not None and found.user_id is not None
+    return repository.find_token(session, security.token_hash(token), Purpose.SIGN_IN) is not None
 
 
 def sign_in_by_link(session: Session, token: str) -> tuple[str, User]:
@@ -122,17 +152,17 @@ def sign_in_by_link(session: Session, token: str) -> tuple[str, User]:
     Raises:
         Unauthenticated: the link is unknown, used or out of date.
     """
-    found = repository.use_token(session, security.token_hash(token))
+    found = repository.use_token(session, security.token_hash(token), Purpose.SIGN_IN)
     user = repository.find_user(session, found.user_id) if found and found.user_id else None
     if user is None or user.disabled_at:
         raise Unauthenticated("This link was used already or is out of date. Ask for a new one.")
-    return start_session(session, user), user
+    return start_session(session, user, "link"), user
 
 
 def setup_is_open(session: Session, token: str) -> bool:
     """Whether the server still has nobody, and `token` is the one that may change that."""
-    found = repository.find_token(session, security.token_hash(token))
-    return found is not None and found.user_id is None and not repository.any_user(session)
+    found = repository.find_token(session, security.token_hash(token), Purpose.SET_UP)
+    return found is not None and not repository.any_user(session)
 
 
 def use_setup_token(session: Session, token: str) -> None:
@@ -141,7 +171,10 @@ def use_setup_token(session: Session, token: str) -> None:
     Raises:
         Unauthenticated: it is not valid, or the server was set up already.
     """
-    if not setup_is_open(session, token) or repository.use_token(session, security.token_hash(token)) is None:
+    used = setup_is_open(session, token) and repository.use_token(
+        session, security.token_hash(token), Purpose.SET_UP
+    )
+    if not used:
         raise Unauthenticated(
             "This set-up link is not valid any more. Start the server again to get a new one."
         )

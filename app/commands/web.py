@@ -28,6 +28,7 @@ def run(options: argparse.Namespace) -> int:
             log_level="warning",
             access_log=False,
             server_header=False,
+            proxy_headers=False,  # `core.clients` decides whom to believe
             timeout_graceful_shutdown=3,
         )
     )

@@ -49,6 +49,7 @@ def get_engine() -> Engine:
         max_overflow=settings.database_pool,
         pool_pre_ping=True,
         pool_timeout=8,
+        hide_parameters=True,  # an error's text goes to the log: what people sent must not
         json_deserializer=orjson.loads,
         json_serializer=lambda value: orjson.dumps(value).decode(),
         connect_args={"connect_timeout": 5, "application_name": "whetstone"},

@@ -16,7 +16,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.core import templating
+from app.core import clients, templating
 from app.core.errors import DomainError, Invalid, TooLarge, TooMany, Unavailable
 from app.core.settings import get_settings
 
@@ -50,6 +50,7 @@ class Envelope:
             return
         request_id = secrets.token_hex(8)
         scope.setdefault("state", {})["request_id"] = request_id
+        clients.remember(scope)
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
 
@@ -91,6 +92,11 @@ def _bounded(scope: Scope, receive: Receive) -> Receive:
 def is_api(request: Request) -> bool:
     """Whether the caller reads JSON: the API, and probes."""
     return request.url.path.startswith((f"{API_PREFIX}/", "/health"))
+
+
+def _route_of(request: Request) -> str:
+    """The path as the route names it: the real one can hold a one-time link."""
+    return getattr(request.scope.get("route"), "path", "unknown")
 
 
 def _answer(request: Request, error: DomainError) -> Response:
@@ -150,7 +156,7 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(psycopg.DataError)
     @app.exception_handler(UnicodeEncodeError)
     def not_storable(request: Request, error: Exception) -> Response:
-        log.info("not storable", path=request.url.path, error=type(error).__name__)
+        log.info("not storable", path=_route_of(request), error=type(error).__name__)
         text = (
             "A text holds NUL or half of a surrogate pair, or a number is out of range: it cannot be stored."
         )
@@ -158,7 +164,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     def unexpected(request: Request, error: Exception) -> Response:
-        log.error("unexpected error", path=request.url.path, exc_info=error)
+        log.error("unexpected error", path=_route_of(request), exc_info=error)
         failure = DomainError(
             f"Something broke on our side. Request {request.state.request_id} is in the log."
         )

@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Mount
 from app.core.access import Action, Principal, refusal
 from app.core.csrf import same_site
 from app.core.database import SessionDep
-from app.core.errors import Forbidden
+from app.core.errors import DomainError, Forbidden
 
 
 class Authenticator(Protocol):
@@ -62,6 +62,14 @@ Deleter = Annotated[Principal, Depends(permit(Action.DELETE))]
 KeyHolder = Annotated[Principal, Depends(permit(Action.OWN_KEYS))]
 Manager = Annotated[Principal, Depends(permit(Action.MANAGE))]
 Administrator = Annotated[Principal, Depends(permit(Action.ADMINISTER))]
+
+
+def still_permitted(request: Request, session: Session, action: Action) -> bool:
+    """Whether the caller may still do `action`: asked again by streams, which outlive roles and sessions."""
+    try:
+        return bool(request.app.state.authenticate(request, session).may(action))
+    except DomainError:
+        return False
 
 
 def declared_action(dependant: Dependant) -> Action | None:

@@ -34,6 +34,14 @@ class Settings(BaseSettings):
     """How long a sign-in lasts without being used."""
     sign_in_link_minutes: int = Field(default=60, ge=1)
     """How long a one-time sign-in link can be used."""
+    invitation_days: int = Field(default=7, ge=1)
+    """How long an invitation can be accepted."""
+    trusted_proxies: str = ""
+    """Addresses or networks, with commas between, whose `X-Forwarded-For` is believed. Nobody's by default."""
+    smtp_url: SecretStr = SecretStr("")
+    """Where mail goes out, for example `smtp://user:password@mail.example.com:587`; without it links are copied by hand."""
+    mail_from: str = ""
+    """The sender of mails; `whetstone@` and the host of the public URL if not set."""
     upload_limit_mib: int = Field(default=200, ge=1)
     """Largest dataset import."""
     body_limit_mib: int = Field(default=10, ge=1)

@@ -2,15 +2,16 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
+from sqlalchemy.orm import Session
 
-from app.core.access import Principal
+from app.core.access import Action, Principal
 from app.core.database import SessionDep
 from app.core.errors import Invalid
 from app.core.event_stream import event_stream
 from app.core.pagination import Page, PageNumber, PageSize
-from app.core.permissions import Deleter, Editor, Reader, Runner
+from app.core.permissions import Deleter, Editor, Reader, Runner, still_permitted
 from app.evaluations import comparison, live, presentation, repository, service, stats
 from app.evaluations.comparison import GridRequest, Only, Sort
 from app.evaluations.estimate import Work, estimate
@@ -254,9 +255,15 @@ def get_comparison(
 
 
 @router.get("/{evaluation_id}/events")
-def follow_evaluation(evaluation_id: str, session: SessionDep, principal: Reader) -> StreamingResponse:
+def follow_evaluation(
+    evaluation_id: str, request: Request, session: SessionDep, principal: Reader
+) -> StreamingResponse:
     """Server-sent events while the evaluation runs: `progress` for each run that moved, `done` at the end."""
     evaluation = _evaluation(session, principal, evaluation_id)
-    return event_stream(
-        live.follow(evaluation.id, lambda session: live.read_progress(session, evaluation.id))
-    )
+
+    def read(session: Session) -> live.Snapshot:
+        if not still_permitted(request, session, Action.READ):
+            return live.Snapshot([], live=False)
+        return live.read_progress(session, evaluation.id)
+
+    return event_stream(live.follow(evaluation.id, read))

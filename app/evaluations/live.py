@@ -19,7 +19,7 @@ from app.evaluations.report import progress_of
 LONGEST_S = 600
 """A stream ends after this long; browsers connect again by themselves."""
 _PAUSE_S = 0.5
-_SILENCE_S = 5
+_SILENCE_S = 4
 """Without news the state is read again after this long: being stuck is no event."""
 
 

@@ -7,12 +7,12 @@ from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
 from sqlalchemy.orm import Session
 
 from app.core import templating
-from app.core.access import Principal
+from app.core.access import Action, Principal
 from app.core.csrf import csrf_token
 from app.core.database import SessionDep
 from app.core.event_stream import event_stream
 from app.core.pagination import PageNumber
-from app.core.permissions import Reader, Runner
+from app.core.permissions import Reader, Runner, still_permitted
 from app.evaluations import findings, service, wording
 from app.evaluations.live import Snapshot, follow
 from app.evaluations.models import Evaluation, Run
@@ -77,6 +77,8 @@ def events(
     csrf = csrf_token(request)
 
     def read(session: Session) -> Snapshot:
+        if not still_permitted(request, session, Action.READ):
+            return Snapshot([], live=False)
         text, more = _body(session, principal, evaluation_id, candidate, csrf)
         return Snapshot([("report", text)], more)
 

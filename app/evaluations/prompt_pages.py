@@ -7,15 +7,15 @@ from fastapi.responses import RedirectResponse
 from pydantic import BaseModel
 
 from app.core import templating
-from app.core.access import Principal, Role
+from app.core.access import Principal
 from app.core.database import SessionDep
 from app.core.errors import Forbidden, NotFound
 from app.core.permissions import Deployer, Reader
 from app.evaluations.dashboard import SPEND_DAYS, Place, build_dashboard, list_places
 from app.evaluations.effects import PLOT_WIDTH, find_effects, sentence
-from app.files import deployments, repository
+from app.files import approvers, deployments, repository
 from app.files import service as files
-from app.files.models import Environment, File, FileKind, Version
+from app.files.models import File, FileKind, Version
 from app.prompts.changes import compare_specs, sections_of, shortened, whole
 
 router = APIRouter(prefix="/w/{w}/prompts/{file_id}", include_in_schema=False)
@@ -170,7 +170,7 @@ def _deploy_dialog(
         shortened=lambda rows: shortened(
             [line for line in whole(rows) if line.kind != "same"], _DIALOG_LINES
         ),
-        refused=_refused(principal, place.environment),
+        refused=approvers.why_not(session, principal, place.environment),
         back=current is not None and target.number < current.number,
         error=error,
     )
@@ -183,13 +183,6 @@ def _target(versions: list[Version], place: Place, number: int | None) -> Versio
         return chosen
     others = [v for v in versions if place.deployment is None or v.id != place.deployment.version_id]
     return others[0] if others else versions[0]
-
-
-def _refused(principal: Principal, environment: Environment) -> str:
-    """Why the reader may not deploy there; empty when they may."""
-    if environment.protected and principal.role is not Role.ADMIN:
-        return f"{environment.name} is protected: an admin deploys there."
-    return ""
 
 
 class DeployForm(BaseModel):

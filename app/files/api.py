@@ -1,4 +1,4 @@
-"""The v5 routes of files of all kinds, directories and environments."""
+"""The v5 routes of files of all kinds and of directories."""
 
 from typing import Annotated
 
@@ -7,16 +7,14 @@ from fastapi import APIRouter, Query, Response
 from app.core.database import SessionDep
 from app.core.errors import Invalid
 from app.core.pagination import Page, PageNumber, PageSize
-from app.core.permissions import Deleter, Editor, Manager, Reader
-from app.files import deployments, directories, repository, service
+from app.core.permissions import Deleter, Editor, Reader
+from app.files import directories, repository, service
 from app.files.models import Directory, FileKind
 from app.files.paths import parent_of
-from app.files.presentation import present_environment, present_one
+from app.files.presentation import present_one
 from app.files.schemas import (
     DirectoryCreate,
     DirectoryUpdate,
-    EnvironmentCreate,
-    EnvironmentUpdate,
     Json,
     PathQuery,
 )
@@ -125,38 +123,3 @@ def _present(directory: Directory) -> Json:
         "created_at": directory.created_at,
         "updated_at": directory.updated_at,
     }
-
-
-@router.get("/environments", tags=["Environments"])
-def list_environments(session: SessionDep, principal: Reader) -> list[Json]:
-    """The environments of the workspace, the default first."""
-    return [
-        present_environment(each) for each in repository.list_environments(session, principal.workspace_id)
-    ]
-
-
-@router.post("/environments", tags=["Environments"], status_code=201)
-def create_environment(body: EnvironmentCreate, session: SessionDep, principal: Manager) -> Json:
-    """Make an environment."""
-    made = deployments.create_environment(session, principal, name=body.name, protected=body.protected)
-    return present_environment(made)
-
-
-@router.patch("/environments/{environment_id}", tags=["Environments"])
-def update_environment(
-    environment_id: str, body: EnvironmentUpdate, session: SessionDep, principal: Manager
-) -> Json:
-    """Rename or protect an environment, or make it the default."""
-    environment = deployments.get_environment(session, principal, environment_id)
-    deployments.change_environment(
-        session, principal, environment, name=body.name, protected=body.protected, tag=body.tag
-    )
-    return present_environment(environment)
-
-
-@router.delete("/environments/{environment_id}", tags=["Environments"], status_code=204)
-def delete_environment(environment_id: str, session: SessionDep, principal: Manager) -> Response:
-    """Delete an environment that is not the default."""
-    environment = deployments.get_environment(session, principal, environment_id)
-    deployments.delete_environment(session, principal, environment)
-    return Response(status_code=204)

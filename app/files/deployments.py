@@ -3,9 +3,9 @@
 from sqlalchemy.orm import Session
 
 from app.core import ids
-from app.core.access import Principal, Role
+from app.core.access import Principal
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
-from app.files import repository
+from app.files import approvers, environment_repository, repository
 from app.files.models import Deployment, Environment, File, Version
 from app.workspaces import audit
 
@@ -62,6 +62,7 @@ def change_environment(
         Invalid: the default environment would lose its tag without another one getting it.
         Conflict: the name is taken.
     """
+    before = (environment.name, environment.protected, environment.tag)
     if name is not None and name.strip() != environment.name:
         environment.name = _usable_name(session, principal, name)
     if protected is not None:
@@ -77,6 +78,8 @@ def change_environment(
         session.flush()  # the old default goes first: a unique index allows one at a time
         environment.tag = "default"
     session.flush()
+    if before == (environment.name, environment.protected, environment.tag):
+        return
     audit.record(
         session,
         principal,
@@ -90,13 +93,16 @@ def change_environment(
 
 
 def delete_environment(session: Session, principal: Principal, environment: Environment) -> None:
-    """Delete an environment and the record of what ran there.
+    """Delete an environment in which nothing runs, and the record of what ran there.
 
     Raises:
-        Conflict: it is the default one.
+        Conflict: it is the default one, or something runs there.
     """
     if environment.tag == "default":
         raise Conflict(f"{environment.name} is the default environment. Make another one the default first.")
+    if running := environment_repository.count_running(session, environment.id):
+        noun = "1 file runs" if running == 1 else f"{running} files run"
+        raise Conflict(f"{noun} in {environment.name}. Take what runs there out first.")
     audit.record(
         session, principal, "environment.deleted", "environment", environment.id, name=environment.name
     )
@@ -127,11 +133,12 @@ def get_environment(session: Session, principal: Principal, key: str) -> Environ
 
 def deploy_first(session: Session, principal: Principal, version: Version) -> None:
     """Deploy the first version of a file to the default environment. Needs no permission of its own: nothing
-    ran there before, and a file that answers nobody helps nobody."""
+    ran there before, and a file that answers nobody helps nobody. Where the default is protected, and the principal
+    may not deploy there, the version waits."""
     default = next(
         (e for e in repository.list_environments(session, version.workspace_id) if e.tag == "default"), None
     )
-    if default:
+    if default and not approvers.why_not(session, principal, default):
         _put(session, principal, version, default)
 
 
@@ -141,9 +148,9 @@ def deploy(
     """Make `version` the one that runs in `environment`. Deploying what runs there already changes nothing.
 
     Raises:
-        Forbidden: the environment is protected and the principal is no admin.
+        Forbidden: the environment is protected, and the principal neither an admin nor named for it.
     """
-    _refuse_protected(principal, environment)
+    _refuse_protected(session, principal, environment)
     repository.lock_file(session, file)
     current = repository.find_deployment(session, file.id, environment.id)
     if current and current.version_id == version.id:
@@ -169,10 +176,10 @@ def undeploy(session: Session, principal: Principal, file: File, environment: En
     """End what runs in `environment`.
 
     Raises:
-        Forbidden: the environment is protected and the principal is no admin.
+        Forbidden: the environment is protected, and the principal neither an admin nor named for it.
         NotFound: nothing of the file runs there.
     """
-    _refuse_protected(principal, environment)
+    _refuse_protected(session, principal, environment)
     ended = repository.end_deployment(session, file.id, environment.id)
     if ended is None:
         raise NotFound(f"No version of {file.path} is deployed to {environment.name}.")
@@ -188,9 +195,9 @@ def undeploy(session: Session, principal: Principal, file: File, environment: En
     )
 
 
-def _refuse_protected(principal: Principal, environment: Environment) -> None:
-    if environment.protected and principal.role is not Role.ADMIN:
-        raise Forbidden(f"{environment.name} is protected: an admin deploys there.")
+def _refuse_protected(session: Session, principal: Principal, environment: Environment) -> None:
+    if reason := approvers.why_not(session, principal, environment):
+        raise Forbidden(reason)
 
 
 def _put(session: Session, principal: Principal, version: Version, environment: Environment) -> Deployment:

@@ -3,7 +3,16 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, UniqueConstraint, func, text
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -164,8 +173,28 @@ class Environment(Base):
     name: Mapped[str]
     tag: Mapped[str] = mapped_column(server_default="other")
     protected: Mapped[bool] = mapped_column(server_default="false")
-    """Only an admin deploys to a protected environment."""
+    """Only admins and the named approvers deploy to a protected environment."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class EnvironmentApprover(Base):
+    """Somebody beside the admins who deploys to a protected environment; ends with the membership."""
+
+    __tablename__ = "environment_approver"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["workspace_id", "user_id"],
+            ["membership.workspace_id", "membership.user_id"],
+            ondelete="CASCADE",
+        ),
+        Index(None, "workspace_id", "user_id"),
+    )
+
+    environment_id: Mapped[str] = mapped_column(
+        ForeignKey(Environment.id, ondelete="CASCADE"), primary_key=True
+    )
+    workspace_id: Mapped[str]
+    user_id: Mapped[str] = mapped_column(primary_key=True)
 
 
 class Deployment(Base):

@@ -66,12 +66,15 @@ class DirectoryUpdate(Body):
 class EnvironmentCreate(Body):
     name: str
     protected: bool = False
+    approvers: list[str] = []
+    """Ids of developers that deploy there beside the admins, when it is protected."""
 
 
 class EnvironmentUpdate(Body):
     name: str | None = None
     protected: bool | None = None
     tag: Literal["default", "other"] | None = None
+    approvers: list[str] | None = None
 
 
 class PathQuery(Body):

@@ -18,7 +18,7 @@ from app.files.sidebar import PAGES, file_url
 from app.home.activity import Deed, deed_of, newest_first
 from app.logs.budget import Standing, standing
 from app.providers import repository as providers
-from app.workspaces import repository as workspaces
+from app.workspaces.audit_repository import list_recent
 
 _EVALUATIONS, _FILES, _ENTRIES = 5, 8, 8
 
@@ -77,7 +77,7 @@ def _deeds(
     session: Session, principal: Principal, found: Sequence[Evaluation], shown: Sequence[RecentFile]
 ) -> list[Deed]:
     base = f"/w/{principal.workspace_slug}"
-    deeds = [deed_of(entry) for entry in workspaces.list_audit(session, principal.workspace_id, _ENTRIES)]
+    deeds = [deed_of(entry) for entry in list_recent(session, principal.workspace_id, _ENTRIES)]
     deeds += [
         Deed(e.created_at, e.created_by_name or "Somebody", "evaluated", e.name, f"{base}/evaluations/{e.id}")
         for e in found

@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.core import ids
+from app.core import clients, ids
 from app.core.access import Principal
 from app.workspaces.models import AuditEntry
 
@@ -23,6 +23,7 @@ def record(
             actor_id=principal.user_id,
             actor_name=principal.name,
             key_id=principal.key_id,
+            address=clients.current_address(),
             action=action,
             subject_type=subject_type,
             subject_id=subject_id,

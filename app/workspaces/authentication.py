@@ -6,8 +6,9 @@ from fastapi import Request
 from sqlalchemy.orm import Session
 
 from app.accounts import service as accounts
+from app.accounts import throttle
 from app.accounts.models import User
-from app.core import clock, security
+from app.core import clients, clock, security
 from app.core.access import Principal, Role
 from app.core.csrf import SESSION_COOKIE
 from app.core.errors import NotFound, Unauthenticated
@@ -50,10 +51,14 @@ def signed_in_user(request: Request, session: Session) -> User:
 
 
 def _by_key(session: Session, secret: str) -> Principal:
+    """The holder of a key. Only wrong keys are throttled: 256 random bits cannot be guessed, and a forgotten script
+    with an old key must not shut out everybody behind the same address."""
     if not secret:
         raise Unauthenticated("Send your API key in the header X-API-KEY.")
     found = repository.find_live_key(session, security.token_hash(secret))
     if found is None:
+        throttle.spend_try(session, throttle.key_guess(clients.current_address() or "unknown"))
+        session.commit()  # the guess is counted, whatever becomes of this request
         raise Unauthenticated("This API key is not valid: it is unknown, revoked or expired.")
     key, user, membership, workspace = found
     repository.touch_key(session, key.id, unless_after=clock.now() - timedelta(minutes=1))

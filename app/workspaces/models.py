@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, func
+from sqlalchemy import CheckConstraint, ForeignKey, Index, func, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.accounts.models import User
@@ -64,11 +64,45 @@ class ApiKey(Base):
     maker: Mapped[User] = relationship(lazy="raise")
 
 
+class Invitation(Base):
+    """A one-time link that makes whoever has it, and the address, a member. Only the link's hash is kept."""
+
+    __tablename__ = "invitation"
+    __table_args__ = (
+        CheckConstraint(_ROLE_IS_KNOWN, "role"),
+        Index(
+            "uq_invitation_open",
+            "workspace_id",
+            "email",
+            unique=True,
+            postgresql_where=text("accepted_at is null and revoked_at is null"),
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    workspace_id: Mapped[str] = mapped_column(ForeignKey(Workspace.id, ondelete="CASCADE"))
+    email: Mapped[str]
+    role: Mapped[str]
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    invited_by: Mapped[str | None] = mapped_column(ForeignKey(User.id, ondelete="SET NULL"), index=True)
+    invited_by_name: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime]
+    accepted_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+    workspace: Mapped[Workspace] = relationship(lazy="raise")
+
+
 class AuditEntry(Base):
     """Something that a person or a key did. Rows are only ever added: a trigger refuses changes."""
 
     __tablename__ = "audit_entry"
-    __table_args__ = (Index(None, "workspace_id", "id"),)
+    __table_args__ = (
+        Index(None, "workspace_id", "at", "id"),
+        Index(None, "workspace_id", "actor_id", "at"),
+        Index(None, "workspace_id", "action", "at"),
+    )
 
     id: Mapped[str] = mapped_column(primary_key=True)
     workspace_id: Mapped[str] = mapped_column(ForeignKey(Workspace.id))
@@ -77,6 +111,8 @@ class AuditEntry(Base):
     actor_name: Mapped[str]
     """As it was then: the entry outlives the person's account."""
     key_id: Mapped[str | None]
+    address: Mapped[str | None]
+    """Where the request came from; None for the command line and workers."""
     action: Mapped[str]
     """`noun.verb`, for example `deployment.created`."""
     subject_type: Mapped[str]

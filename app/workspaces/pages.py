@@ -1,4 +1,4 @@
-"""The settings pages of API keys and of one's own account."""
+"""The settings page of API keys."""
 
 from datetime import UTC, datetime, time, timedelta
 from typing import Annotated
@@ -6,14 +6,13 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
-from app.accounts import service as accounts
 from app.core import clock, templating
 from app.core.access import Action, Principal, Role
 from app.core.database import SessionDep
 from app.core.errors import DomainError, Invalid
-from app.core.permissions import KeyHolder, Reader, SignedIn
+from app.core.permissions import KeyHolder, Reader
 from app.core.settings import get_settings
-from app.workspaces import repository, service
+from app.workspaces import service
 
 router = APIRouter(prefix="/w/{w}/settings", include_in_schema=False)
 
@@ -89,33 +88,3 @@ def revoke_key(session: SessionDep, principal: KeyHolder, key_id: str) -> Respon
     """Stop a key from working."""
     service.revoke_key(session, principal, key_id)
     return RedirectResponse(f"/w/{principal.workspace_slug}/settings/keys", 303)
-
-
-@router.get("/account", name="workspaces:account")
-def account_page(request: Request, _: SignedIn) -> Response:
-    """Who you are here, your password, and signing out."""
-    return templating.render(
-        request, "workspaces/account.html", problem=None, saved=False, minimum=accounts.MINIMUM_PASSWORD
-    )
-
-
-@router.post("/account")
-def change_password(
-    request: Request, session: SessionDep, principal: SignedIn, password: Annotated[str, Form()] = ""
-) -> Response:
-    """Set a new password."""
-    user = repository.find_person(session, principal.user_id)
-    problem = None
-    try:
-        if user:
-            accounts.set_password(user, password)
-    except Invalid as error:
-        problem = error.message
-    return templating.render(
-        request,
-        "workspaces/account.html",
-        status=422 if problem else 200,
-        problem=problem,
-        saved=problem is None,
-        minimum=accounts.MINIMUM_PASSWORD,
-    )

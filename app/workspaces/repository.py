@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from app.accounts.models import User
 from app.core.access import Role
-from app.workspaces.models import ApiKey, AuditEntry, Membership, Workspace
+from app.workspaces.models import ApiKey, Membership, Workspace
 
 
 def find_workspace(session: Session, slug: str) -> Workspace | None:
@@ -63,17 +63,58 @@ def find_key(session: Session, workspace_id: str, key_id: str) -> ApiKey | None:
     return session.scalar(select(ApiKey).where(ApiKey.id == key_id, ApiKey.workspace_id == workspace_id))
 
 
-def list_audit(session: Session, workspace_id: str, limit: int) -> list[AuditEntry]:
-    """The newest entries of a workspace's audit log."""
-    query = select(AuditEntry).where(AuditEntry.workspace_id == workspace_id)
-    return list(session.scalars(query.order_by(AuditEntry.id.desc()).limit(limit)))
-
-
 def find_first_admin(session: Session, workspace_id: str) -> User | None:
     """The admin who has been in the workspace the longest."""
     query = select(User).join(Membership, Membership.user_id == User.id)
     query = query.where(Membership.workspace_id == workspace_id, Membership.role == Role.ADMIN)
     return session.scalar(query.order_by(Membership.created_at, User.id).limit(1))
+
+
+def list_members(session: Session, workspace_id: str) -> list[Membership]:
+    """The members of a workspace with the people."""
+    query = select(Membership).where(Membership.workspace_id == workspace_id)
+    return list(session.scalars(query.options(joinedload(Membership.user))))
+
+
+def find_member(session: Session, workspace_id: str, user_id: str) -> Membership | None:
+    """A membership with the person."""
+    query = select(Membership).where(Membership.workspace_id == workspace_id, Membership.user_id == user_id)
+    return session.scalar(query.options(joinedload(Membership.user)))
+
+
+def lock_workspace(session: Session, workspace_id: str) -> None:
+    """Make whoever else would lock the workspace wait for the end of this transaction."""
+    session.execute(select(Workspace.id).where(Workspace.id == workspace_id).with_for_update())
+
+
+def any_other_admin(session: Session, workspace_id: str, besides: str) -> bool:
+    """Whether the workspace has an admin, with an account that is not disabled, besides this person."""
+    query = select(Membership.user_id).join(User, User.id == Membership.user_id)
+    query = query.where(
+        Membership.workspace_id == workspace_id,
+        Membership.role == Role.ADMIN,
+        Membership.user_id != besides,
+        User.disabled_at.is_(None),
+    )
+    return session.scalar(query.limit(1)) is not None
+
+
+def workspaces_administered_by(session: Session, user_id: str) -> set[str]:
+    """The ids of the workspaces of which this person is an admin."""
+    query = select(Membership.workspace_id)
+    return set(session.scalars(query.where(Membership.user_id == user_id, Membership.role == Role.ADMIN)))
+
+
+def revoke_keys_of(session: Session, workspace_id: str, user_id: str) -> int:
+    """Revoke every key that a person made in the workspace; how many were live."""
+    revoked = session.execute(
+        update(ApiKey)
+        .where(ApiKey.workspace_id == workspace_id, ApiKey.created_by == user_id, ApiKey.revoked_at.is_(None))
+        .values(revoked_at=func.now())
+        .returning(ApiKey.id)
+        .execution_options(synchronize_session=False)
+    )
+    return len(revoked.all())
 
 
 def find_person(session: Session, user_id: str) -> User | None:

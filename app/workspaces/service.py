@@ -68,6 +68,13 @@ def principal_of(workspace: Workspace, user: User, role: Role, key_id: str | Non
     )
 
 
+def record_of_person(session: Session, user: User, action: str) -> None:
+    """Note in the audit log of every workspace of a person what they did about their own account."""
+    for membership in repository.list_memberships(session, user.id):
+        principal = principal_of(membership.workspace, user, Role(membership.role))
+        audit.record(session, principal, action, "user", user.id, name=user.full_name)
+
+
 def create_key(
     session: Session, principal: Principal, *, name: str, role: Role, expires_at: datetime | None = None
 ) -> tuple[ApiKey, str]:

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from app.accounts import passwords
 from app.accounts import service as accounts
 from app.core.access import Principal, Role
 from app.evaluations import service as evaluations
@@ -15,8 +16,9 @@ from app.files import deployments, directories
 from app.files.models import Directory, Environment, Version
 from app.providers.models import Provider
 from app.providers.service import ProviderChange, create_provider
+from app.workspaces import invitations
 from app.workspaces import service as workspaces
-from app.workspaces.models import ApiKey
+from app.workspaces.models import ApiKey, Invitation
 from tests import factories
 
 
@@ -47,6 +49,14 @@ class World:
     log_id: str
     datapoint_id: str
     link: str
+    spare_member: Principal
+    invitation: Invitation
+    invitation_token: str
+    reset_token: str
+
+    @property
+    def developer_id(self) -> str:
+        return self.people[Role.DEVELOPER].user_id
 
     @property
     def slug(self) -> str:
@@ -83,6 +93,10 @@ def build_world(session: Session, role: Role) -> World:
     deployments.deploy(session, team.admin, prompt.file, prompt, staging)
     deployments.deploy(session, team.admin, rows.file, rows, staging)
     deployments.deploy(session, team.admin, judge.file, judge, staging)
+    spare_member = factories.member(session, team.workspace, Role.VIEWER, "Spare Member")
+    invitation, invitation_token = invitations.invite(
+        session, team.admin, f"invited-{team.workspace.slug}@example.com", Role.MEMBER
+    )
     return World(
         team=team,
         people=people,
@@ -110,6 +124,10 @@ def build_world(session: Session, role: Role) -> World:
         log_id=_of_items(session, run, "log_id"),
         datapoint_id=_of_items(session, run, "datapoint_id"),
         link=accounts.create_sign_in_link(session, team.admin.email),
+        spare_member=spare_member,
+        invitation=invitation,
+        invitation_token=invitation_token,
+        reset_token=passwords.create_reset_link(session, team.admin.email),
     )
 
 

@@ -41,6 +41,4 @@ SETTINGS_REQUESTS: dict[str, Make] = {
     "GET /w/{w}/settings/keys": lambda w: Call({"w": w.slug}),
     "POST /w/{w}/settings/keys": lambda w: Call({"w": w.slug}, form={"name": "made", "role": "viewer"}),
     "POST /w/{w}/settings/keys/{key_id}/revoke": lambda w: Call({"w": w.slug, "key_id": w.key.id}, form={}),
-    "GET /w/{w}/settings/account": lambda w: Call({"w": w.slug}),
-    "POST /w/{w}/settings/account": lambda w: Call({"w": w.slug}, form={"password": "another long password"}),
 }

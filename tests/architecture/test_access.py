@@ -19,11 +19,12 @@ from app.workspaces import service as workspaces
 from app.workspaces.models import ApiKey
 from tests import factories
 from tests.architecture.evaluation_page_requests import EVALUATION_PAGE_REQUESTS
+from tests.architecture.member_requests import MEMBER_REQUESTS
 from tests.architecture.page_requests import PAGE_REQUESTS
 from tests.architecture.requests import REQUESTS, Call, World, build_world
 from tests.architecture.settings_requests import SETTINGS_REQUESTS
 
-EVERY = REQUESTS | PAGE_REQUESTS | SETTINGS_REQUESTS | EVALUATION_PAGE_REQUESTS
+EVERY = REQUESTS | PAGE_REQUESTS | SETTINGS_REQUESTS | MEMBER_REQUESTS | EVALUATION_PAGE_REQUESTS
 ROUTES = {
     f"{method} {route.path}": action
     for route, action in routes_of(create_app())

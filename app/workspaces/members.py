@@ -1,0 +1,131 @@
+"""Who belongs to a workspace: roles, removal, disabling, and password resets. There is always an admin left."""
+
+from sqlalchemy.orm import Session
+
+from app.accounts import passwords
+from app.accounts import repository as account_repository
+from app.core import clock
+from app.core.access import Principal, Role
+from app.core.errors import Conflict, Forbidden, NotFound
+from app.workspaces import audit, repository
+from app.workspaces.models import Membership
+
+
+def list_members(session: Session, principal: Principal) -> list[Membership]:
+    """The members of the workspace, with the people themselves, by role and then by name."""
+    order = list(Role)
+    members = repository.list_members(session, principal.workspace_id)
+    return sorted(members, key=lambda each: (order.index(Role(each.role)), each.user.full_name.lower()))
+
+
+def get_member(session: Session, principal: Principal, user_id: str) -> Membership:
+    """A member of the principal's workspace, with the person.
+
+    Raises:
+        NotFound: nobody of this workspace has this id.
+    """
+    membership = repository.find_member(session, principal.workspace_id, user_id)
+    if membership is None:
+        raise NotFound("Nobody in this workspace has this id.")
+    return membership
+
+
+def change_role(session: Session, principal: Principal, user_id: str, role: Role) -> Membership:
+    """Give a member another role. It holds from their next request on, for their keys too.
+
+    Raises:
+        Conflict: the workspace would be left without an admin.
+    """
+    membership = get_member(session, principal, user_id)
+    before = membership.role
+    if role == before:
+        return membership
+    if before == Role.ADMIN:
+        _keep_an_admin(session, principal.workspace_id, user_id, "Make somebody else an admin first.")
+    membership.role = role
+    session.flush()
+    audit.record(
+        session, principal, "member.role_changed", "user", user_id,
+        name=membership.user.full_name, role=role, before=before,
+    )  # fmt: skip
+    return membership
+
+
+def remove_member(session: Session, principal: Principal, user_id: str) -> None:
+    """End a membership. The person's keys are revoked; what they made stays.
+
+    Raises:
+        Conflict: the workspace would be left without an admin.
+    """
+    membership = get_member(session, principal, user_id)
+    if membership.role == Role.ADMIN:
+        _keep_an_admin(session, principal.workspace_id, user_id, "Make somebody else an admin first.")
+    revoked = repository.revoke_keys_of(session, principal.workspace_id, user_id)
+    session.delete(membership)
+    session.flush()
+    audit.record(
+        session, principal, "member.removed", "user", user_id,
+        name=membership.user.full_name, email=membership.user.email, role=membership.role, keys_revoked=revoked,
+    )  # fmt: skip
+
+
+def set_disabled(session: Session, principal: Principal, user_id: str, *, disabled: bool) -> Membership:
+    """Shut an account out everywhere, or let it in again. Sessions end; keys stop while it is disabled.
+
+    Raises:
+        Forbidden: the person belongs to a workspace that the principal does not administer.
+        Conflict: a workspace would be left without an admin.
+    """
+    membership = get_member(session, principal, user_id)
+    _refuse_others_people(session, principal, membership)
+    if disabled == (membership.user.disabled_at is not None):
+        return membership
+    if disabled:
+        for each in repository.list_memberships(session, user_id):
+            if each.role == Role.ADMIN:
+                _keep_an_admin(session, each.workspace_id, user_id, "Make somebody else an admin first.")
+        account_repository.delete_sessions_of(session, user_id)
+        account_repository.delete_unused_tokens_of(session, user_id)
+    membership.user.disabled_at = clock.now() if disabled else None
+    session.flush()
+    action = "member.disabled" if disabled else "member.enabled"
+    audit.record(session, principal, action, "user", user_id, name=membership.user.full_name)
+    return membership
+
+
+def make_reset_link(session: Session, principal: Principal, user_id: str) -> tuple[str, Membership]:
+    """A token for `/reset/{token}`, and whose password it sets.
+
+    Raises:
+        Forbidden: the person belongs to a workspace that the principal does not administer.
+        NotFound: the account is disabled.
+    """
+    membership = get_member(session, principal, user_id)
+    _refuse_others_people(session, principal, membership)
+    token = passwords.create_reset_link(session, membership.user.email)
+    audit.record(
+        session, principal, "member.reset_link_made", "user", user_id, name=membership.user.full_name
+    )
+    return token, membership
+
+
+def _keep_an_admin(session: Session, workspace_id: str, leaving: str, remedy: str) -> None:
+    """Refuse what takes the last admin away. Locks the workspace: of two who leave at once, one is refused."""
+    repository.lock_workspace(session, workspace_id)
+    if not repository.any_other_admin(session, workspace_id, leaving):
+        raise Conflict(f"This is the only admin of the workspace. {remedy}")
+
+
+def _refuse_others_people(session: Session, principal: Principal, membership: Membership) -> None:
+    """An account is one for all workspaces: whoever can set its password can go wherever it goes."""
+    elsewhere = [
+        each.workspace_id
+        for each in repository.list_memberships(session, membership.user_id)
+        if each.workspace_id != principal.workspace_id
+    ]
+    administered = repository.workspaces_administered_by(session, principal.user_id)
+    if not set(elsewhere) <= administered:
+        raise Forbidden(
+            f"{membership.user.full_name} belongs to another workspace too, and you are no admin of that one. "
+            "Whoever runs the server makes a link: ./whetstone signin EMAIL --reset"
+        )

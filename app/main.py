@@ -4,6 +4,7 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from app.accounts import pages as accounts_pages
+from app.accounts import sso_pages
 from app.core import health, http, logging, urlguard
 from app.core.permissions import include, undeclared_routes
 from app.core.templating import ROOT
@@ -31,6 +32,7 @@ from app.workspaces.authentication import authenticate
 ROUTERS = (
     health.router,
     accounts_pages.router,
+    sso_pages.router,
     home_pages.router,
     generations_pages.router,  # before the prompt's own page: `new` is no id
     prompt_pages.router,

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from app.accounts import service
+from app.accounts.single_sign_on import Refusal
 from app.core import templating
 from app.core.clients import current_address
 from app.core.csrf import SESSION_COOKIE, refuse_cross_site
@@ -19,9 +20,14 @@ _SECONDS_A_DAY = 86_400
 
 
 @router.get("/signin", name="accounts:signin", dependencies=[Public])
-def signin_page(request: Request, next: str = "/") -> Response:  # noqa: A002 - the name in the address
-    """The sign-in form."""
-    return templating.render(request, "accounts/signin.html", problem=None, email="", next=inside(next))
+def signin_page(
+    request: Request,
+    next: str = "/",  # noqa: A002 - the name in the address
+    problem: str = "",
+) -> Response:
+    """The sign-in form; `problem` names what went wrong at the single sign-on provider."""
+    said = Refusal(problem).message if problem in set(Refusal) else None
+    return templating.render(request, "accounts/signin.html", problem=said, email="", next=inside(next))
 
 
 @router.post("/signin", dependencies=[Public])

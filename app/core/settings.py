@@ -42,6 +42,14 @@ class Settings(BaseSettings):
     """Where mail goes out, for example `smtp://user:password@mail.example.com:587`; without it links are copied by hand."""
     mail_from: str = ""
     """The sender of mails; `whetstone@` and the host of the public URL if not set."""
+    oidc_issuer: str = ""
+    """The address of an OpenID Connect provider; with the client's id it makes the single sign-on button appear."""
+    oidc_client_id: str = ""
+    oidc_client_secret: SecretStr = SecretStr("")
+    oidc_name: str = "single sign-on"
+    """What the button says after `Continue with`."""
+    oidc_domains: str = ""
+    """Domains of e-mail addresses, with commas between, that may use single sign-on; all if not set."""
     upload_limit_mib: int = Field(default=200, ge=1)
     """Largest dataset import."""
     body_limit_mib: int = Field(default=10, ge=1)
@@ -57,7 +65,7 @@ class Settings(BaseSettings):
                 return "postgresql+psycopg://" + url.removeprefix(prefix)
         return url
 
-    @field_validator("public_url", "practice_url")
+    @field_validator("public_url", "practice_url", "oidc_issuer")
     @classmethod
     def _no_trailing_slash(cls, url: str) -> str:
         return url.rstrip("/")
@@ -66,6 +74,11 @@ class Settings(BaseSettings):
     def secure_cookies(self) -> bool:
         """Cookies carry `Secure` when people reach the server by https."""
         return self.public_url.startswith("https://")
+
+    @property
+    def single_sign_on(self) -> str:
+        """What the single sign-on button continues with; empty where no provider is configured."""
+        return self.oidc_name if self.oidc_issuer and self.oidc_client_id else ""
 
     @property
     def psycopg_url(self) -> str:

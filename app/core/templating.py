@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.core import access, csrf, formats, mirror
 from app.core.errors import DomainError
+from app.core.settings import get_settings
 
 ROOT = Path(__file__).parents[2]
 Shell = Callable[[Session, access.Principal], Any]
@@ -31,6 +32,7 @@ def environment() -> Environment:
     jinja.filters.update(formats.FILTERS)
     jinja.globals["may"] = lambda principal, action: principal.may(access.Action(action))
     jinja.globals["mirror"] = mirror.mirror_lines
+    jinja.globals["single_sign_on"] = lambda: get_settings().single_sign_on
     jinja.globals["refusal"] = lambda action: access.refusal(access.Action(action))
     return jinja
 

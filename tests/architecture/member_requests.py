@@ -22,6 +22,8 @@ def _environment(world: World) -> dict[str, str]:
 
 
 MEMBER_REQUESTS: dict[str, Make] = {
+    "GET /signin/oidc": lambda w: Call(names_things=False),
+    "GET /signin/oidc/callback": lambda w: Call(names_things=False),
     "GET /v5/members": lambda w: Call(names_things=False),
     "POST /v5/members": lambda w: Call(
         json={"email": "new@example.com", "role": "viewer"}, names_things=False

@@ -1,0 +1,216 @@
+"""Single sign-on against a real provider in a process of its own: the good way, and every lie it can tell."""
+
+import json
+import re
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from app.accounts.models import SignInFlow
+from app.accounts.repository import find_user_by_email
+from app.core import clock
+from app.core.csrf import SESSION_COOKIE
+from app.core.database import unit_of_work
+from app.core.settings import get_settings
+from tests import factories
+from tests.oidc_provider import CLIENT, SECRET
+
+Behave = Callable[..., None]
+
+
+class _Stay(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: object) -> None:
+        return None
+
+
+@pytest.fixture(scope="module")
+def provider() -> Iterator[str]:
+    """The provider's address."""
+    program = Path(__file__).parents[1] / "oidc_provider.py"
+    with subprocess.Popen([sys.executable, program], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        yield process.stdout.readline().strip()
+        process.terminate()
+
+
+@pytest.fixture
+def behave(
+    provider: str, monkeypatch: pytest.MonkeyPatch, committed_team: factories.Team
+) -> Iterator[Behave]:
+    """Single sign-on that is configured, for the admin of the team unless told otherwise."""
+    for name, value in {
+        "ISSUER": provider,
+        "CLIENT_ID": CLIENT,
+        "CLIENT_SECRET": SECRET,
+        "NAME": "Northbank",
+    }.items():
+        monkeypatch.setenv(f"WHETSTONE_OIDC_{name}", value)
+    monkeypatch.setenv("WHETSTONE_PUBLIC_URL", "http://whetstone.test")
+    get_settings.cache_clear()
+
+    def behave(**how: Any) -> None:
+        told = json.dumps({"email": committed_team.admin.email} | how).encode()
+        urllib.request.urlopen(urllib.request.Request(f"{provider}/behaviour", told), timeout=5).close()
+
+    behave()
+    yield behave
+    monkeypatch.undo()
+    get_settings.cache_clear()
+
+
+def _to_provider(client: TestClient, next_: str = "/") -> str:
+    """Start, let the provider approve, and return where it sends the browser."""
+    there = client.get("/signin/oidc", params={"next": next_}).headers["location"]
+    opener = urllib.request.build_opener(_Stay)
+    with pytest.raises(urllib.error.HTTPError) as sent:
+        opener.open(there, timeout=5)
+    back = sent.value.headers["location"]
+    sent.value.close()
+    return back
+
+
+def _refused(client: TestClient, back: str, refusal: str = "sso-refused") -> None:
+    answer = client.get(back)
+    assert answer.headers["location"] == f"/signin?problem={refusal}"
+    assert SESSION_COOKIE not in client.cookies
+    assert 'role="alert"' in client.get(answer.headers["location"]).text
+
+
+def test_a_person_whom_the_provider_vouches_for_is_in(
+    client: TestClient, committed_team: factories.Team, behave: Behave
+) -> None:
+    page = f"/w/{committed_team.workspace.slug}/files"
+    asked = client.get(page).text
+    link = re.search(r'href="(/signin/oidc\?next=[^"]+)"', asked)
+    assert link
+    assert "Continue with Northbank" in asked
+    answer = client.get(_to_provider(client, page))
+    assert answer.headers["location"] == page
+    assert client.get(page).status_code == 200
+    with unit_of_work() as session:
+        user = find_user_by_email(session, committed_team.admin.email)
+        assert user
+        assert user.signed_in_by == "sso"
+
+
+def test_the_case_of_an_address_does_not_matter(
+    client: TestClient, committed_team: factories.Team, behave: Behave
+) -> None:
+    behave(email=committed_team.admin.email.upper())
+    assert client.get(_to_provider(client)).headers["location"] == "/"
+
+
+LIES: dict[str, dict[str, Any]] = {
+    "wrong nonce": {"claims": {"nonce": "another"}},
+    "no nonce": {"claims": {"nonce": None}},
+    "wrong audience": {"claims": {"aud": "another-client"}},
+    "no audience": {"claims": {"aud": None}},
+    "shared audience without azp": {"claims": {"aud": [CLIENT, "another-client"]}},
+    "issued to another client": {"claims": {"azp": "another-client"}},
+    "wrong issuer": {"claims": {"iss": "https://elsewhere.example"}},
+    "another issuer is discovered": {"discovered_issuer": "https://elsewhere.example"},
+    "another issuer answers": {"answer": {"iss": "https://elsewhere.example"}},
+    "expired": {"claims": {"exp": int(time.time()) - 120}},
+    "no expiry": {"claims": {"exp": None}},
+    "issued in the future": {"claims": {"iat": int(time.time()) + 3600}},
+    "signed by somebody else": {"forged": True},
+    "unsigned": {"algorithm": "none"},
+    "signed with our secret": {"algorithm": "HS256"},
+    "unknown key": {"kid": "two"},
+    "wrong code": {"answer": {"code": "made-up"}},
+    "wrong state": {"answer": {"state": "made-up"}},
+    "the person said no": {"answer": {"error": "access_denied"}},
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_lie_signs_nobody_in(client: TestClient, behave: Behave, lie: str) -> None:
+    behave(**LIES[lie])
+    if lie == "another issuer is discovered":
+        assert client.get("/signin/oidc").headers["location"] == "/signin?problem=sso-refused"
+    else:
+        _refused(client, _to_provider(client))
+
+
+@pytest.mark.parametrize("verified", [False, None, "false", 1.5, "yes"])
+def test_an_address_that_is_not_verified_counts_for_nothing(
+    client: TestClient, behave: Behave, verified: object
+) -> None:
+    behave(claims={"email_verified": verified})
+    _refused(client, _to_provider(client), "sso-unverified")
+
+
+def test_a_state_works_once_and_in_one_browser(
+    client: TestClient, committed_team: factories.Team, behave: Behave
+) -> None:
+    back = _to_provider(client)
+    state_cookie = client.cookies["whetstone_sign_in"]
+    client.cookies.delete("whetstone_sign_in")
+    _refused(client, back)
+
+    back = _to_provider(client)
+    state_cookie = client.cookies["whetstone_sign_in"]
+    assert client.get(back).headers["location"] == "/"
+    client.cookies.clear()
+    client.cookies.set("whetstone_sign_in", state_cookie)
+    _refused(client, back)
+
+
+def test_an_attempt_runs_out(client: TestClient, behave: Behave) -> None:
+    back = _to_provider(client)
+    with unit_of_work() as session:
+        for flow in session.query(SignInFlow):
+            flow.expires_at = clock.now()
+    _refused(client, back)
+
+
+def test_only_people_who_have_an_account_come_in(
+    client: TestClient, committed_team: factories.Team, behave: Behave
+) -> None:
+    behave(email="nobody@example.com")
+    _refused(client, _to_provider(client), "sso-unknown")
+    with unit_of_work() as session:
+        user = find_user_by_email(session, committed_team.admin.email)
+        assert user
+        user.disabled_at = clock.now()
+    behave()
+    _refused(client, _to_provider(client), "sso-unknown")
+
+
+@pytest.mark.parametrize(
+    ("domains", "fits"), [("example.com", True), ("other.example, EXAMPLE.com", True), ("ample.com", False)]
+)
+def test_domains_can_be_narrowed(
+    client: TestClient, behave: Behave, monkeypatch: pytest.MonkeyPatch, domains: str, fits: bool
+) -> None:
+    monkeypatch.setenv("WHETSTONE_OIDC_DOMAINS", domains)
+    get_settings.cache_clear()
+    where = client.get(_to_provider(client)).headers["location"]
+    assert where == ("/" if fits else "/signin?problem=sso-unverified")
+
+
+def test_a_provider_that_is_away_leaves_the_password(
+    client: TestClient, behave: Behave, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WHETSTONE_OIDC_ISSUER", "http://127.0.0.1:9")
+    get_settings.cache_clear()
+    where = client.get("/signin/oidc").headers["location"]
+    assert where == "/signin?problem=sso-away"
+    assert "sign in with a password" in client.get(where).text
+
+
+def test_without_a_provider_there_is_no_button(client: TestClient) -> None:
+    assert "/signin/oidc" not in client.get("/signin").text
+    assert client.get("/signin/oidc").headers["location"] == "/signin"
+
+
+def test_nobody_is_sent_elsewhere_after_single_sign_on(client: TestClient, behave: Behave) -> None:
+    assert client.get(_to_provider(client, "//elsewhere.example")).headers["location"] == "/"

@@ -27,7 +27,9 @@ def signin_page(
 ) -> Response:
     """The sign-in form; `problem` names what went wrong at the single sign-on provider."""
     said = Refusal(problem).message if problem in set(Refusal) else None
-    return templating.render(request, "accounts/signin.html", problem=said, email="", next=inside(next))
+    return templating.render(
+        request, "accounts/signin.html", problem=None, notice=said, email="", next=inside(next)
+    )
 
 
 @router.post("/signin", dependencies=[Public])

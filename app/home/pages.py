@@ -16,14 +16,15 @@ from app.core.permissions import Public, Reader, SignedIn
 from app.files.sidebar import ICONS, PAGES
 from app.home.onboarding import NewWorkspace, open_workspace
 from app.home.overview import build_overview
+from app.workspaces.links import home_url
 
 router = APIRouter(include_in_schema=False)
 
 
 @router.get("/")
 def start(principal: SignedIn) -> Response:
-    """The home page of the person's first workspace."""
-    return RedirectResponse(f"/w/{principal.workspace_slug}", 303)
+    """The home page of the person's first workspace; guests have none."""
+    return RedirectResponse(home_url(principal.workspace_slug, principal.role), 303)
 
 
 @router.get("/w/{w}", name="home:home")

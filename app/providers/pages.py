@@ -53,7 +53,7 @@ class ProviderForm(BaseModel):
 @router.get("")
 def settings_page(principal: Reader) -> Response:
     """The first of the settings."""
-    return RedirectResponse(f"/w/{principal.workspace_slug}/settings/providers", 303)
+    return RedirectResponse(f"/w/{principal.workspace_slug}/settings/members", 303)
 
 
 @router.get("/providers", name="providers:list")

@@ -139,6 +139,7 @@ def _join(session: Session, invitation: Invitation, user: User) -> Membership:
         "invitation.accepted",
         "invitation",
         invitation.id,
+        email=invitation.email,
         invited_by=invitation.invited_by_name,
     )
     return there or add_member(session, joined, user, role)

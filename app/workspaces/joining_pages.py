@@ -10,11 +10,12 @@ from app.accounts import service as accounts
 from app.accounts.models import User
 from app.accounts.pages import signed_in
 from app.core import templating
+from app.core.access import Role
 from app.core.csrf import SESSION_COOKIE, refuse_cross_site, same_site
 from app.core.database import SessionDep
 from app.core.errors import Conflict, Invalid, NotFound, Unauthenticated
 from app.core.permissions import Public
-from app.workspaces import invitations, service
+from app.workspaces import invitations, links, service
 
 router = APIRouter(include_in_schema=False)
 
@@ -68,7 +69,7 @@ def join(
     if found is None:
         return _join(request, session, token)
     invitation, account = found
-    home = f"/w/{invitation.workspace.slug}"
+    home = links.home_url(invitation.workspace.slug, Role(invitation.role))
     if account:
         here = _user_of(request, session)
         if here is None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from app.core import mail
+from app.core.access import ALLOWED, Action, Role
 from app.core.settings import get_settings
 
 
@@ -15,6 +16,11 @@ class Link:
     """What to do with it."""
     mailed: str
     """What became of the mail; empty when this server sends none."""
+
+
+def home_url(slug: str, role: Role) -> str:
+    """Where somebody of this role begins: guests may not see the workspace's home."""
+    return f"/w/{slug}" if role in ALLOWED[Action.READ] else f"/w/{slug}/settings/account"
 
 
 def join_url(token: str) -> str:

@@ -46,7 +46,7 @@ def change_role(session: Session, principal: Principal, user_id: str, role: Role
     session.flush()
     audit.record(
         session, principal, "member.role_changed", "user", user_id,
-        name=membership.user.full_name, role=role, before=before,
+        name=membership.user.full_name, role=role, was=before,
     )  # fmt: skip
     return membership
 

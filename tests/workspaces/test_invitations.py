@@ -149,3 +149,13 @@ def test_the_page_shows_a_link_once_and_lists_what_is_open(
     assert EMAIL in page
     assert "link, 7 days left" in page
     assert "/join/" not in page
+
+
+def test_a_guest_sees_nothing_but_their_account(client: TestClient, committed_team: factories.Team) -> None:
+    with unit_of_work() as session:
+        factories.prompt(session, committed_team.admin, "Secret plans/Prompt")
+    home = client.post(f"/join/{_invite(committed_team, role=Role.GUEST)}", data=_form()).headers["location"]
+    page = client.get(home)
+    assert page.status_code == 200
+    assert "Secret plans" not in page.text
+    assert client.get("/").headers["location"] == home

@@ -159,7 +159,7 @@ def test_others_are_told_who_keeps_the_members(client: TestClient, committed_tea
         factories.member(session, committed_team.workspace, Role.MEMBER, "Hidden Colleague")
     signed_in(client, viewer)
     page = client.get(f"/w/{committed_team.workspace.slug}/settings/members").text
-    assert "You are viewer" in page
+    assert "is viewer" in page
     assert committed_team.admin.name in page
     assert "Hidden Colleague" not in page
 

@@ -5,6 +5,8 @@ import socket
 
 import uvicorn
 
+from app.core.errors import Unavailable
+from app.core.settings import get_settings
 from app.main import create_app
 
 
@@ -16,7 +18,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Serve until told to stop; requests in flight get three seconds."""
+    """Serve until told to stop; requests in flight get three seconds.
+
+    Raises:
+        Unavailable: there is no secret to sign sessions with.
+    """
+    if not get_settings().secret_key.get_secret_value():
+        raise Unavailable("WHETSTONE_SECRET_KEY is not set: set it, or start with `./whetstone up`.")
     server = uvicorn.Server(
         uvicorn.Config(
             create_app,

@@ -2,7 +2,8 @@
 
 import logging
 import sys
-from collections.abc import MutableMapping
+import traceback
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import structlog
@@ -19,13 +20,47 @@ def _hide_secrets(_logger: object, _method: str, event: MutableMapping[str, Any]
     return event
 
 
+def _escaped(value: Any) -> Any:
+    """`value` with every control character in its texts written out, at any depth."""
+    if isinstance(value, str):
+        return value if value.isprintable() else value.encode("unicode_escape").decode()
+    if isinstance(value, Mapping):
+        return {_escaped(key): _escaped(each) for key, each in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_escaped(each) for each in value]
+    return value if value is None or isinstance(value, bool | int | float) else _escaped(str(value))
+
+
 def _escape_controls(
     _logger: object, _method: str, event: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
     """A line feed in a logged value must not look like a second log line."""
     for key, value in event.items():
-        if isinstance(value, str) and key != "exception" and not value.isprintable():
-            event[key] = value.encode("unicode_escape").decode()
+        if key != "exception":
+            event[key] = _escaped(value)
+    return event
+
+
+def _trace(error: BaseException) -> str:
+    """Where an error came from, indented. What it says is one escaped line: it can hold what a user wrote."""
+    lines, seen = [], set[int]()
+    current: BaseException | None = error
+    while current and id(current) not in seen:
+        seen.add(id(current))
+        frames = "".join(traceback.format_tb(current.__traceback__)).splitlines()
+        lines += [*frames, f"  {type(current).__qualname__}: {_escaped(str(current))}"]
+        current = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
+    return "\n".join(f"    {line}" for line in lines)
+
+
+def _tell_exception(
+    _logger: object, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """The trace of `exc_info`, an error or true for the one that is being handled."""
+    given = event.pop("exc_info", None)
+    error = given if isinstance(given, BaseException) else sys.exc_info()[1] if given else None
+    if error:
+        event["exception"] = _trace(error)
     return event
 
 
@@ -42,7 +77,7 @@ def configure() -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _hide_secrets,
-            structlog.processors.format_exc_info,
+            _tell_exception,
             _escape_controls,
             renderer,
         ],

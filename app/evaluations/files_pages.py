@@ -1,6 +1,7 @@
 """The tree of files with what is live and what scored what; making, moving and deleting files and folders."""
 
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
@@ -82,7 +83,7 @@ def create_folder(
             path=form.path,
             problem=error.message,
         )
-    return RedirectResponse(f"/w/{principal.workspace_slug}/files/{made.path}", 303)
+    return RedirectResponse(f"/w/{principal.workspace_slug}/files/{quote(made.path)}", 303)
 
 
 @router.get("/files-at/{file_id}/move", name="evaluations:move_dialog")
@@ -154,4 +155,4 @@ def delete(file_id: str, request: Request, session: SessionDep, principal: Delet
 
 def _folder_url(slug: str, path: str) -> str:
     folder = parent_of(path)
-    return f"/w/{slug}/files/{folder}" if folder else f"/w/{slug}/files"
+    return f"/w/{slug}/files/{quote(folder)}" if folder else f"/w/{slug}/files"

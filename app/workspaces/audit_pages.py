@@ -17,7 +17,6 @@ from app.workspaces.audit_repository import AuditFilter, list_actions, list_acto
 router = APIRouter(prefix="/w/{w}/audit", include_in_schema=False)
 _A_PAGE = 50
 
-Day = Annotated[str, Query(max_length=10)]
 Name = Annotated[str, Query(max_length=200)]
 
 
@@ -28,8 +27,8 @@ def audit_page(
     principal: Reader,
     actor: Name = "",
     action: Name = "",
-    from_: Annotated[Day, Query(alias="from")] = "",
-    to: Day = "",
+    from_: Annotated[str, Query(alias="from")] = "",
+    to: str = "",
     before: Name = "",
 ) -> Response:
     """Who did what, when, from where; those who may not see it are told who may."""
@@ -63,8 +62,8 @@ def export(
     format: Literal["csv", "jsonl"] = "csv",  # noqa: A002 - the name in the address
     actor: Name = "",
     action: Name = "",
-    from_: Annotated[Day, Query(alias="from")] = "",
-    to: Day = "",
+    from_: Annotated[str, Query(alias="from")] = "",
+    to: str = "",
 ) -> StreamingResponse:
     """What the filter finds, as a file."""
     chosen = _filter(actor, action, from_, to)

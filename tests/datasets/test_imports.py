@@ -70,6 +70,20 @@ def test_one_wrong_line_and_nothing_is_stored(
     assert client.get(f"/v5/datasets/{dataset_id}").json()["datapoints_count"] == 2
 
 
+def test_one_wrong_line_in_100_000_is_named_and_nothing_is_stored(
+    client: TestClient, committed_team: factories.Team, dataset_id: str
+) -> None:
+    with_key(client, committed_team.admin)
+    lines = ["question,target", *(f"question {n},{n}" for n in range(100_000))]
+    lines[77_776] = "only,too,many,cells"
+    answer = client.post(
+        f"/v5/datasets/{dataset_id}/import", content="\n".join(lines), params={"filename": "rows.csv"}
+    )
+    assert answer.status_code == 422
+    assert [error["line"] for error in answer.json()["errors"]] == [77_777]
+    assert client.get(f"/v5/datasets/{dataset_id}").json()["datapoints_count"] == 2
+
+
 @pytest.mark.parametrize(
     ("content", "filename"),
     [

@@ -71,8 +71,20 @@ def sign_in(session: Session, email: str, password: str, address: str = "unknown
     matches = security.password_matches(password[:_LONGEST_PASSWORD], user.password_hash if user else None)
     if not matches or user is None or user.disabled_at:
         raise Unauthenticated("The address or the password is not right.")
+    _refuse_if_changed(session, user)
     throttle.forgive(session, keys)
     return start_session(session, user)
+
+
+def _refuse_if_changed(session: Session, user: User) -> None:
+    """Refuse when the password was changed, or the account disabled, while the old password was looked at.
+
+    The row stays locked until the session is there: a change that comes now ends it with all others.
+    """
+    checked = user.password_hash
+    session.refresh(user, with_for_update=True)
+    if user.password_hash != checked or user.disabled_at:
+        raise Unauthenticated("The address or the password is not right.")
 
 
 def start_session(session: Session, user: User, by: str = "password") -> str:

@@ -37,6 +37,8 @@ def after_a_try(count: Count, now: datetime) -> Count:
     A minute without a try forgets the tries, so that no minute ever holds more than ten; an hour makes the next
     pause short again.
     """
+    if count.blocked_until > now:  # somebody else's try began a pause while this one waited for the row
+        return count
     level = 0 if now - max(count.since, count.blocked_until) > _FORGET_AFTER else count.level
     if now - count.since >= WINDOW:
         return Count(1, now, level, count.blocked_until)

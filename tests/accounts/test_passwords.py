@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
@@ -12,6 +13,7 @@ from app.core import clock
 from app.core.access import Role
 from app.core.csrf import SESSION_COOKIE
 from app.core.database import unit_of_work
+from app.core.errors import Unauthenticated
 from app.core.security import token_hash
 from tests import factories
 from tests.web import csrf_of, signed_in
@@ -107,3 +109,17 @@ def test_an_admin_makes_a_reset_link_for_a_member(client: TestClient, committed_
     assert client.post(f"/reset/{token}", data={"password": NEW}).status_code == 303
     data = {"email": person.email, "password": NEW}
     assert client.post("/signin", data=data).status_code == 303
+
+
+def test_a_password_that_changes_while_it_is_looked_at_opens_nothing(committed_team: factories.Team) -> None:
+    """The first transaction of signing in has read the old hash; the change commits before the second begins."""
+    with unit_of_work() as session:
+        user = accounts.repository.find_user_by_email(session, committed_team.admin.email)
+        assert user
+        session.commit()
+        with unit_of_work() as other:
+            changed = accounts.repository.find_user_by_email(other, committed_team.admin.email)
+            assert changed
+            accounts.set_password(changed, NEW)
+        with pytest.raises(Unauthenticated):
+            accounts._refuse_if_changed(session, user)

@@ -2,6 +2,7 @@
 
 import statistics
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -55,6 +56,17 @@ def test_1000_guesses_at_an_account_from_100_addresses_are_10_tries(
     assert _guess(_from(app, "198.51.100.1"), email, factories.PASSWORD) == 429, "not even the right one"
     _later(61)
     assert _guess(_from(app, "198.51.100.1"), email, factories.PASSWORD) == 303, "and a minute later it opens"
+
+
+def test_tries_at_the_same_moment_are_counted_too(app: FastAPI, committed_team: factories.Team) -> None:
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(
+            pool.map(
+                lambda n: _guess(_from(app, f"192.0.2.{n}"), committed_team.admin.email, f"guess {n}"),
+                range(60),
+            )
+        )
+    assert sorted(answers) == [401] * 10 + [429] * 50
 
 
 def test_the_answer_says_how_long_and_is_the_same_without_an_account(
@@ -180,15 +192,23 @@ def test_throttles_hold_while_valkey_is_away(
 def test_an_unknown_address_takes_as_long_as_a_known_one(
     app: FastAPI, committed_team: factories.Team
 ) -> None:
-    """Median over 40 alternating tries each; every try comes from an address of its own, and forgets the last."""
-    times: dict[str, list[float]] = {committed_team.admin.email: [], "nobody@example.com": []}
-    for n in range(40):
-        for email, taken in times.items():
-            client = _from(app, f"192.0.2.{n}")
-            began = time.perf_counter()
-            assert _guess(client, email) == 401
-            taken.append(time.perf_counter() - began)
-        with unit_of_work() as session:
-            session.execute(text("delete from throttle"))
-    known, unknown = (statistics.median(taken) for taken in times.values())
-    assert abs(known - unknown) < 0.010
+    """The median over pairs of tries that stand side by side. A busy machine gets three rounds: what leaks, leaks in all."""
+    emails = (committed_team.admin.email, "nobody@example.com")
+    rounds = []
+    while len(rounds) < 3 and not any(abs(found) < 0.010 for found in rounds):
+        differences = []
+        for n in range(30):
+            taken = {email: _seconds_of_a_try(app, email, n) for email in (emails if n % 2 else emails[::-1])}
+            differences.append(taken[emails[0]] - taken[emails[1]])
+        rounds.append(statistics.median(differences))
+    assert min(abs(found) for found in rounds) < 0.010, rounds
+
+
+def _seconds_of_a_try(app: FastAPI, email: str, n: int) -> float:
+    """How long a wrong password takes, from an address of its own, with nothing counted before."""
+    with unit_of_work() as session:
+        session.execute(text("delete from throttle"))
+    client = _from(app, f"192.0.2.{n}")
+    began = time.perf_counter()
+    assert _guess(client, email) == 401
+    return time.perf_counter() - began

@@ -93,21 +93,31 @@ class FaultProvider:
     asked: Counter[str] = field(default_factory=Counter)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(asyncio.IncompleteReadError, ConnectionError):
-            while head := await reader.readuntil(b"\r\n\r\n"):
-                length = next(
-                    int(line.split(b":")[1])
-                    for line in head.lower().split(b"\r\n")
-                    if line.startswith(b"content-length")
-                )
-                asked = json.loads(await reader.readexactly(length))["messages"][-1]["content"]
-                self.asked[asked] += 1
-                answer = self._answer(asked)
-                writer.write(answer)
-                await writer.drain()
-                if b"connection: keep-alive" not in answer:
-                    break
-        writer.close()
+        try:
+            with suppress(asyncio.IncompleteReadError, ConnectionError):
+                while head := await reader.readuntil(b"\r\n\r\n"):
+                    if not await self._reply_to(head, reader, writer):
+                        break
+        finally:
+            writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
+
+    async def _reply_to(
+        self, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> bool:
+        """Answer one request; whether the connection stays open for another."""
+        length = next(
+            int(line.split(b":")[1])
+            for line in head.lower().split(b"\r\n")
+            if line.startswith(b"content-length")
+        )
+        asked = json.loads(await reader.readexactly(length))["messages"][-1]["content"]
+        self.asked[asked] += 1
+        answer = self._answer(asked)
+        writer.write(answer)
+        await writer.drain()
+        return b"connection: keep-alive" in answer
 
     def _answer(self, asked: str) -> bytes:
         name = asked.partition("FAULT<")[2].partition(">")[0]

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -199,6 +200,8 @@ def test_a_redirect_is_not_followed() -> None:
             nonlocal asked
             asked += 1
             writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
 
         async def provider(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             await reader.readuntil(b"\r\n\r\n")
@@ -207,6 +210,8 @@ def test_a_redirect_is_not_followed() -> None:
             writer.write(head.encode())
             await writer.drain()
             writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
 
         canary = await asyncio.start_server(elsewhere, "127.0.0.1", 0)
         server = await asyncio.start_server(provider, "127.0.0.1", 0)

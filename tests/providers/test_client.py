@@ -63,6 +63,8 @@ class Provider:
         with suppress(ConnectionError):
             await writer.drain()
         writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
 
 
 @asynccontextmanager

@@ -210,8 +210,11 @@ def _versions(
         places.setdefault(deployment.version_id, []).append(environment)
     ran = {run.version_id: run for run in runs}
     found = []
-    for place, version in enumerate(files.list_versions(session, prompt.id)):
-        asked = version.number in choices.versions or version.id in ran or version.id in places
+    listed = files.list_versions(session, prompt.id)
+    parent = listed[0].parent_id if listed else None
+    for place, version in enumerate(listed):
+        known = version.id in ran or version.id in places or version.id == parent
+        asked = version.number in choices.versions or known
         if place < MOST_VERSIONS or asked:
             version.file = prompt
             found.append(OfferedVersion(version, places.get(version.id, []), ran.get(version.id)))
@@ -221,7 +224,10 @@ def _versions(
 def _with_versions(
     choices: Choices, versions: Sequence[OfferedVersion], runs: Sequence[Run], prompt: File | None
 ) -> Choices:
-    """The choices with versions: those asked for, else the newest against what is live, or what was not run yet."""
+    """The choices with versions: those asked for, else the newest against its parent, or what was not run yet.
+
+    The baseline that nobody chose is the parent of the newest chosen version, else the live one, else the oldest.
+    """
     numbers = {one.version.number for one in versions}
     other_prompt = bool(choices.of) and prompt is not None and choices.of != prompt.id
     chosen = () if other_prompt else tuple(number for number in choices.versions if number in numbers)
@@ -232,10 +238,9 @@ def _with_versions(
     if baseline is None or (
         baseline not in chosen and not any(one.run for one in versions if one.version.number == baseline)
     ):
-        live = next(
-            (one.version.number for one in versions if any(p.tag == "default" for p in one.places)), None
-        )
-        baseline = control or (live if live in chosen else min(chosen, default=None))
+        newest = next((one.version for one in versions if one.version.number in chosen), None)
+        likely = (number for number in (_parent(versions, newest), _live(versions)) if number in chosen)
+        baseline = control or next(likely, min(chosen, default=None))
     return replace(choices, versions=chosen, baseline=baseline)
 
 
@@ -244,9 +249,22 @@ def _proposed(choices: Choices, versions: Sequence[OfferedVersion], runs: Sequen
         return tuple(run.version.number for run in runs)
     if runs:
         return tuple(one.version.number for one in versions[:1] if one.run is None)
-    live = [one.version.number for one in versions if any(place.tag == "default" for place in one.places)]
-    newest = [one.version.number for one in versions[:2]]
-    return tuple(dict.fromkeys([*newest[:1], *live, *newest[1:]]))[:2]
+    newest = versions[0].version if versions else None
+    likely = [_parent(versions, newest), _live(versions), *(one.version.number for one in versions[1:2])]
+    numbers = [newest.number if newest else None, *likely]
+    return tuple(dict.fromkeys(number for number in numbers if number is not None))[:2]
+
+
+def _parent(versions: Sequence[OfferedVersion], version: Version | None) -> int | None:
+    """The number of the version that another was made from: whether a change helped shows against that one."""
+    parent = version.parent_id if version else None
+    return next((one.version.number for one in versions if one.version.id == parent), None)
+
+
+def _live(versions: Sequence[OfferedVersion]) -> int | None:
+    return next(
+        (one.version.number for one in versions if any(place.tag == "default" for place in one.places)), None
+    )
 
 
 def _dataset(

@@ -96,6 +96,12 @@ class Dashboard:
         """The version that was committed last."""
         return self.lines[0].version if self.lines else None
 
+    @property
+    def parent(self) -> Version | None:
+        """The version that the newest one was made from."""
+        parent = self.newest.parent_id if self.newest else None
+        return next((line.version for line in self.lines if line.version.id == parent), None)
+
 
 @dataclass(frozen=True, slots=True)
 class Measured:

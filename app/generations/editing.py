@@ -56,6 +56,8 @@ class Workbench:
     file: File | None
     base: Version | None
     newest: Version | None
+    parent: Version | None
+    """The version that the newest one was made from."""
     live: Sequence[tuple[Environment, int]]
     """Where which version number of the file runs."""
     providers: Sequence[Provider]
@@ -101,6 +103,9 @@ def open_workbench(
         file=file,
         base=base,
         newest=newest,
+        parent=files_repository.find_version(session, newest.file_id, newest.parent_id)
+        if newest and newest.parent_id
+        else None,
         live=[(environment, deployment.version.number) for environment, deployment in live],
         providers=providers.list_providers(session, principal.workspace_id),
         datasets=found,

@@ -189,7 +189,13 @@ async def commit_draft(file_id: str, request: Request, session: SessionDep, prin
             )
         except Invalid as error:
             return _review(request, bench, spec, path=path, note=note, error=error)
-        return RedirectResponse(f"/w/{principal.workspace_slug}/prompts/{done.file.id}", 303)
+        home = f"/w/{principal.workspace_slug}"
+        if form.get("then") == "evaluate" and bench.base:
+            chosen_versions = (
+                f"versions={bench.base.number},{done.version.number}&baseline={bench.base.number}"
+            )
+            return RedirectResponse(f"{home}/evaluations/new?prompt={done.file.id}&{chosen_versions}", 303)
+        return RedirectResponse(f"{home}/prompts/{done.file.id}", 303)
 
     return await run_in_threadpool(commit)
 

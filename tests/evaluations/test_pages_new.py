@@ -49,9 +49,28 @@ def _form(versions: tuple[Version, ...], token: str, /, **changes: object) -> di
     } | changes
 
 
-def test_it_proposes_the_newest_version_against_the_live_one(
+def test_it_proposes_the_newest_version_against_the_one_it_was_made_from(
     client: TestClient, committed_team: factories.Team, versions: tuple[Version, ...]
 ) -> None:
+    old, *_ = versions
+    with unit_of_work() as session:
+        factories.prompt(session, committed_team.admin, "tests/asked", temperature=0.7)
+    client = signed_in(client, committed_team.admin)
+    page = client.get(f"{_url(committed_team)}/new", params={"prompt": old.file_id}).text
+    assert re.findall(r'name="versions"[^>]*value="(\d)" checked', page) == ["3", "2"], (
+        "not v1, which is live"
+    )
+    assert re.findall(r'name="baseline"[^>]*value="(\d)" checked', page) == ["2"]
+
+    page = client.get(f"{_url(committed_team)}/new", params={"prompt": old.file_id, "versions": "1,3"}).text
+    assert re.findall(r'name="baseline"[^>]*value="(\d)" checked', page) == ["1"], "its parent is not chosen"
+
+
+def test_without_a_parent_the_live_version_is_the_baseline(
+    client: TestClient, committed_team: factories.Team, versions: tuple[Version, ...]
+) -> None:
+    with unit_of_work() as session:
+        session.execute(text("update version set parent_id = null where id = :id"), {"id": versions[1].id})
     client = signed_in(client, committed_team.admin)
     judge = versions[3]
     page = client.get(f"{_url(committed_team)}/new", params={"evaluators": judge.id}).text

@@ -62,8 +62,25 @@ def test_a_prompt_without_an_evaluation_says_so(client: TestClient, committed_te
     signed_in(client, committed_team.admin)
     words = _words(client.get(_base(committed_team, version)).text)
     assert "v1 has not been evaluated" in words
+    assert "Evaluate v1" in words
     assert "No version has a score yet" in words
     assert "No call yet" in words
+
+
+def test_the_newest_version_is_one_click_from_its_evaluation_against_its_parent(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    _, new = _compared(committed_team)
+    signed_in(client, committed_team.admin)
+    wanted = r'<a class="btn (\w*)" href="[^"]*/evaluations/new\?prompt=pr_\w+&amp;versions=(\d,\d)&amp;baseline=(\d)"'
+    page = client.get(_base(committed_team, new)).text
+    assert re.findall(wanted, page) == [("", "1,2", "1")], "scored: deploying is the next step"
+    with unit_of_work() as session:
+        factories.prompt(session, committed_team.admin, "tests/asked", temperature=0.9)
+    page = client.get(_base(committed_team, new)).text
+    assert re.findall(wanted, page) == [("primary", "2,3", "2")]
+    assert page.count('class="btn primary"') == 1
+    assert "versions=2,3&amp;baseline=2" in client.get(f"{_base(committed_team, new)}/edit").text
 
 
 def test_the_number_of_statements_does_not_grow_with_versions_and_logs(

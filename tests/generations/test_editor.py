@@ -201,6 +201,9 @@ def test_the_same_content_says_so_and_a_commit_needs_a_reason(
     refused = client.post(f"{base}/commit", data={"_csrf": csrf_of(client), "base": "1", "spec": spec})
     assert refused.status_code == 422
     assert "Say in a line why" in refused.text
+    form = {"_csrf": csrf_of(client), "base": "1", "spec": spec, "note": "styled", "then": "evaluate"}
+    asked = client.post(f"{base}/commit", data=form).headers["location"]
+    assert asked.endswith(f"/evaluations/new?prompt={prompt.file_id}&versions=1,2&baseline=1")
 
 
 def test_a_new_prompt_is_committed_at_its_path_and_no_other(

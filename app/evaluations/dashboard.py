@@ -9,12 +9,11 @@ from app.core import formats
 from app.evaluations import headline as words
 from app.evaluations import repository, score_repository
 from app.evaluations.headline import Headline
-from app.evaluations.models import Evaluation, Run
-from app.evaluations.numbers import Change, compare
-from app.evaluations.report import compared_runs
+from app.evaluations.measured import Measured, measure
+from app.evaluations.models import Evaluation
+from app.evaluations.numbers import Change
 from app.evaluations.score_chart import ScoreChart, ScoredVersion, draw_scores
-from app.evaluations.scores import ScoreTable, load_scores, run_interval
-from app.evaluators.describing import EvaluatorInfo, describe
+from app.evaluators.describing import EvaluatorInfo
 from app.files import repository as files
 from app.files.models import Deployment, Environment, File, Version
 from app.logs import repository as logs
@@ -67,8 +66,14 @@ class VersionLine:
     version: Version
     places: Sequence[Place]
     score: ScoreText | None
+    elsewhere: Evaluation | None
+    """The evaluation that the score comes from, where it is not the one that the page is about."""
+    running: bool
+    """Whether the newest evaluation is running it now."""
     change: ChangeText | None
-    """Against the version before it in the same evaluation, paired."""
+    """Against `before`, paired, where both ran in the evaluation that the page is about."""
+    before: Version | None
+    """The version that it was made from, else the one before it."""
     per_1000: str
 
 
@@ -81,6 +86,7 @@ class Dashboard:
     places: Sequence[Place]
     live: Version | None
     evaluation: Evaluation | None
+    """The one to read: what is running, else the newest with a finished score, else the newest."""
     evaluations_count: int
     info: EvaluatorInfo | None
     evaluator: Version | None
@@ -90,6 +96,10 @@ class Dashboard:
     logs: Sequence[Log]
     numbers: Mapping[str, int]
     """The number of each version by its id."""
+    measured_in: Evaluation | None
+    """The newest evaluation with a finished score: its primary evaluator's scores are shown."""
+    dataset: File | None
+    """Whose rows the chart is about."""
 
     @property
     def newest(self) -> Version | None:
@@ -103,58 +113,32 @@ class Dashboard:
         return next((line.version for line in self.lines if line.version.id == parent), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """What the newest evaluation of the file measured."""
-
-    evaluation: Evaluation
-    evaluator: Version
-    info: EvaluatorInfo
-    runs: Mapping[str, Run]
-    """The newest run of each version, by version id."""
-    table: ScoreTable
-
-    @property
-    def title(self) -> str:
-        """What people call the evaluator."""
-        return self.evaluator.file.name
-
-    def interval(self, version_id: str) -> Interval | None:
-        """The score of a version; None where it was not run."""
-        run = self.runs.get(version_id)
-        return run_interval(self.table, run.id, self.evaluator) if run else None
-
-    def change(self, before: str, after: str) -> Change | None:
-        """The paired change between two versions, where both answered the same rows."""
-        old, new = self.runs.get(before), self.runs.get(after)
-        if old is None or new is None or old.dataset_version_id != new.dataset_version_id:
-            return None
-        return compare(self.table, old, new, self.evaluator, self.evaluation.smallest_difference)
-
-
 def build_dashboard(session: Session, file: File) -> Dashboard:
     """The page of `file`, in a fixed number of queries however many versions and logs there are."""
     versions = files.list_versions(session, file.id)
     places = list_places(session, file)
     found, count = repository.list_evaluations(session, file.workspace_id, file_id=file.id, limit=1)
-    measured = measure(session, found[0]) if found else None
+    measured = measure(session, file)
+    running = _running(session, found)
     default = next((place.deployment for place in places if place.is_default), None)
     live = default.version if default else None
-    lines = _lines(session, versions, places, measured)
+    lines = _lines(session, versions, places, measured, running)
     return Dashboard(
         file=file,
         lines=lines,
         places=places,
         live=live,
-        evaluation=found[0] if found else None,
+        evaluation=measured.evaluation if measured and not running else next(iter(found), None),
         evaluations_count=count,
         info=measured.info if measured else None,
         evaluator=measured.evaluator if measured else None,
-        headline=_headline(versions, live, measured),
+        headline=_headline(lines, live, measured),
         chart=_chart(session, file, versions, live, measured),
         spend=spend_repository.list_daily_spend(session, file.workspace_id, file.id, SPEND_DAYS),
         logs=logs.list_logs(session, file.workspace_id, file.id, limit=LATEST_LOGS),
         numbers={version.id: version.number for version in versions},
+        measured_in=measured.evaluation if measured else None,
+        dataset=measured.dataset if measured else None,
     )
 
 
@@ -164,38 +148,39 @@ def list_places(session: Session, file: File) -> list[Place]:
     return [Place(e, live.get(e.id)) for e in files.list_environments(session, file.workspace_id)]
 
 
-def measure(session: Session, evaluation: Evaluation) -> Measured | None:
-    """What an evaluation measured by its primary evaluator; None when it has none, or no run."""
-    runs, _ = compared_runs(repository.list_runs(session, [evaluation.id]))
-    evaluators = repository.list_evaluators(session, evaluation.id)
-    evaluator = next((v for v in evaluators if v.id == evaluation.primary_evaluator_id), None)
-    if evaluator is None or not runs:
-        return None
-    table = load_scores(session, runs, [evaluator.id])
-    by_version = {run.version_id: run for run in sorted(runs, key=lambda run: run.created_at)}
-    return Measured(evaluation, evaluator, describe(evaluator.spec), by_version, table)
+def _running(session: Session, evaluations: Sequence[Evaluation]) -> set[str]:
+    """The versions that evaluations are running now."""
+    runs = repository.list_runs(session, [evaluation.id for evaluation in evaluations])
+    return {run.version_id for run in runs if run.status in ("pending", "running")}
 
 
 def _lines(
-    session: Session, versions: Sequence[Version], places: Sequence[Place], measured: Measured | None
+    session: Session,
+    versions: Sequence[Version],
+    places: Sequence[Place],
+    measured: Measured | None,
+    running: set[str],
 ) -> list[VersionLine]:
-    usage = (
-        score_repository.load_usage(session, [run.id for run in measured.runs.values()]) if measured else {}
-    )
+    run_ids = [kept.run.id for kept in measured.kept.values()] if measured else []
+    usage = score_repository.load_usage(session, run_ids)
+    by_id = {version.id: version for version in versions}
     lines = []
     for place, version in enumerate(versions):
-        before = versions[place + 1] if place + 1 < len(versions) else None
+        before = by_id.get(version.parent_id or "") or next(iter(versions[place + 1 :]), None)
         score = change = None
         per_1000 = ""
         if measured:
             score = score_text(measured.interval(version.id), measured.info)
             moved = measured.change(before.id, version.id) if before else None
             change = change_text(moved, measured.info)
-            run = measured.runs.get(version.id)
-            costs = usage[run.id].costs_usd if run and run.id in usage else []
+            kept = measured.kept.get(version.id)
+            costs = usage[kept.run.id].costs_usd if kept and kept.run.id in usage else []
             per_1000 = formats.money(sum(costs) / len(costs) * 1000) if costs else ""
         here = [p for p in places if p.deployment and p.deployment.version_id == version.id]
-        lines.append(VersionLine(version, here, score, change, per_1000))
+        elsewhere = measured.elsewhere(version.id) if measured else None
+        lines.append(
+            VersionLine(version, here, score, elsewhere, version.id in running, change, before, per_1000)
+        )
     return lines
 
 
@@ -224,39 +209,45 @@ def change_text(change: Change | None, info: EvaluatorInfo) -> ChangeText | None
     )
 
 
-def _headline(versions: Sequence[Version], live: Version | None, measured: Measured | None) -> Headline:
-    if not versions:
+def _headline(lines: Sequence[VersionLine], live: Version | None, measured: Measured | None) -> Headline:
+    if not lines:
         return Headline("No version yet", "", "", "Write the first one in the editor and commit it.")
-    if measured is None:
-        detail = "Evaluate it on some rows to see what it scores, and whether the next change helps."
-        return Headline(f"v{versions[0].number} has not been evaluated", "", "", detail)
-    newest = next((v for v in versions if v.id in measured.runs), versions[0])
-    change = measured.change(live.id, newest.id) if live and live.id != newest.id else None
-    if live is None or change is None or change.delta is None:
-        interval = measured.interval(newest.id)
-        if interval is None:
-            return Headline(f"v{newest.number} has no score yet", "", "", "Its evaluation has no result.")
-        detail = f"{measured.title}, 95% CI {words.span(interval, measured.info)}, {words.rows(interval)}."
-        where = ", which is live" if live and live.id == newest.id else ""
-        return Headline(
-            f"v{newest.number} scores", words.level(interval.estimate, measured.info), where, detail
-        )
-    return _against_live(newest, live, change, measured)
+    newest = lines[0]
+    if newest.running:
+        detail = "Its scores come in now; the report says more as soon as it can."
+        return Headline(f"v{newest.version.number} is being evaluated", "", "", detail)
+    last = next((line for line in lines if line.score), None)
+    if newest.score and measured:
+        return _newest(newest, live, measured)
+    detail = "Evaluate it on some rows to see what it scores, and whether the next change helps."
+    if last and last.score and measured:
+        detail = f"v{last.version.number} was: {measured.title} {last.score.value}, 95% CI {last.score.span}, {last.score.rows}."
+    return Headline(f"v{newest.version.number} has not been evaluated", "", "", detail)
 
 
-def _against_live(newest: Version, live: Version, change: Change, measured: Measured) -> Headline:
+def _newest(line: VersionLine, live: Version | None, measured: Measured) -> Headline:
+    """What the newest version does against the live one, else against its parent; else its score alone."""
+    newest = line.version
+    others = [(live, ", which is live"), (line.before, ", which it was made from")]
+    for other, why in others:
+        change = measured.change(other.id, newest.id) if other and other.id != newest.id else None
+        if other and change and change.delta:
+            return _against(newest, other, why, change, measured)
+    assert line.score is not None  # noqa: S101 - the caller looked
+    detail = f"{measured.title}, 95% CI {line.score.span}, {line.score.rows}."
+    where = ", which is live" if live and live.id == newest.id else ""
+    return Headline(f"v{newest.number} scores", line.score.value, where, detail)
+
+
+def _against(newest: Version, other: Version, why: str, change: Change, measured: Measured) -> Headline:
     assert change.delta is not None  # noqa: S101 - the caller looked
     info, name = measured.info, change.verdict.name
     detail = f"{measured.title}, 95% CI {words.signed_span(change.delta, info)} on the same {words.rows(change.delta)}."
     if name in ("better", "worse"):
         amount = words.size(abs(change.delta.estimate), info)
         side = "above" if change.delta.estimate > 0 else "below"
-        return Headline(
-            f"v{newest.number} scores", amount, f" {side} v{live.number}, which is live", detail, name
-        )
-    return Headline(
-        f"{change.verdict.word} from v{live.number}, which is live, to v{newest.number}", "", "", detail
-    )
+        return Headline(f"v{newest.number} scores", amount, f" {side} v{other.number}{why}", detail, name)
+    return Headline(f"{change.verdict.word} from v{other.number}{why}, to v{newest.number}", "", "", detail)
 
 
 def _chart(
@@ -276,7 +267,7 @@ def _chart(
     scored = []
     for version in reversed(versions):
         interval = measured.interval(version.id)
-        if interval is not None:
+        if interval is not None and measured.is_comparable(version.id):
             scored.append(_scored(version, interval, went.get(version.id), live))
     return draw_scores(scored, measured.info)
 

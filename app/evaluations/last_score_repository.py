@@ -3,10 +3,10 @@
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session, aliased, contains_eager
+from sqlalchemy import and_, select
+from sqlalchemy.orm import Session, aliased, contains_eager, joinedload
 
-from app.evaluations.models import Evaluation, Run, VersionScore
+from app.evaluations.models import Evaluation, Run, RunScore, VersionScore
 from app.files.models import File, Version
 
 
@@ -40,6 +40,62 @@ def list_last_scores(session: Session, file_ids: Sequence[str]) -> dict[str, lis
     for score, number, version in session.execute(query):
         found.setdefault(score.file_id, []).append(LastScore(score, number, version))
     return found
+
+
+class KeptScore(NamedTuple):
+    """A version's last score by one evaluator, and the run that it comes from."""
+
+    score: VersionScore
+    method: str
+    """How its interval was made; empty where that is not known."""
+    clusters: int | None
+    run: Run
+    """With its dataset version and that one's file."""
+    evaluation: Evaluation
+
+
+def find_measured_evaluation(session: Session, file_id: str) -> Evaluation | None:
+    """The newest evaluation of a file in which a finished run has a score by the primary evaluator."""
+    query = (
+        select(Evaluation)
+        .join(Run, Run.evaluation_id == Evaluation.id)
+        .join(
+            RunScore,
+            and_(
+                RunScore.run_id == Run.id,
+                RunScore.evaluator_version_id == Evaluation.primary_evaluator_id,
+                RunScore.slice == "",
+                RunScore.value.is_not(None),
+            ),
+        )
+        .where(Evaluation.file_id == file_id, Run.status == "completed")
+        .order_by(Evaluation.created_at.desc(), Evaluation.id.desc())
+        .limit(1)
+    )
+    return session.scalar(query)
+
+
+def list_kept_scores(session: Session, file_id: str, evaluator_version_id: str) -> dict[str, KeptScore]:
+    """The last score of each version of a file by an evaluator, by version id."""
+    query = (
+        select(VersionScore, RunScore.method, RunScore.clusters, Run, Evaluation)
+        .join(Run, Run.id == VersionScore.run_id)
+        .join(Evaluation, Evaluation.id == Run.evaluation_id)
+        .outerjoin(
+            RunScore,
+            and_(
+                RunScore.run_id == Run.id,
+                RunScore.evaluator_version_id == VersionScore.evaluator_version_id,
+                RunScore.slice == "",
+            ),
+        )
+        .options(joinedload(Run.dataset_version).joinedload(Version.file))
+        .where(VersionScore.file_id == file_id, VersionScore.evaluator_version_id == evaluator_version_id)
+    )
+    return {
+        score.version_id: KeptScore(score, method or "", clusters, run, evaluation)
+        for score, method, clusters, run, evaluation in session.execute(query)
+    }
 
 
 def find_subjects(session: Session, file_ids: Collection[str]) -> dict[str, File]:

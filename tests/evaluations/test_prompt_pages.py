@@ -5,8 +5,10 @@ import re
 
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 
 from app.core.database import unit_of_work
+from app.evaluations import repository
 from app.files.models import Version
 from tests import factories
 from tests.statements import recorded
@@ -34,6 +36,13 @@ def _compared(team: factories.Team) -> tuple[Version, Version]:
             run = factories.started_run(session, team.admin, evaluation, version, rows)
             factories.finish_run(session, run, [f"answer {n}" if n < right else "no" for n in range(60)])
     return old, new
+
+
+def _evaluator_of(session: Session, version: Version) -> Version:
+    """The primary evaluator of a prompt's newest evaluation."""
+    evaluation = repository.find_last_evaluation(session, version.file_id)
+    assert evaluation is not None
+    return repository.list_evaluators(session, evaluation.id)[0]
 
 
 def _base(team: factories.Team, version: Version) -> str:
@@ -65,6 +74,42 @@ def test_a_prompt_without_an_evaluation_says_so(client: TestClient, committed_te
     assert "Evaluate v1" in words
     assert "No version has a score yet" in words
     assert "No call yet" in words
+
+
+def test_scored_versions_keep_their_score_whatever_is_evaluated_next(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    admin = committed_team.admin
+    _, new = _compared(committed_team)
+    signed_in(client, admin)
+    with unit_of_work() as session:
+        exact = _evaluator_of(session, new)
+        factories.evaluation(session, admin, new, exact, name="Nothing ran yet")
+    words = _words(client.get(_base(committed_team, new)).text)
+    assert "v2 scores 50.0 points above v1, which is live" in words
+    assert "not run" not in words
+
+    with unit_of_work() as session:
+        third = factories.prompt(session, admin, "tests/asked", temperature=0.9)
+        fourth = factories.prompt(session, admin, "tests/asked", temperature=0.8)
+        rows = factories.dataset(session, admin, 60)
+        evaluation = factories.evaluation(session, admin, third, exact, name="Only the last two")
+        for version, right in ((third, 50), (fourth, 51)):
+            run = factories.started_run(session, admin, evaluation, version, rows)
+            factories.finish_run(session, run, [f"answer {n}" if n < right else "no" for n in range(60)])
+        factories.prompt(session, admin, "tests/asked", temperature=0.1)
+    page = client.get(_base(committed_team, new)).text
+    table = page[page.index('id="versions"') : page.index("Latest logs")]
+    lines = dict(re.findall(r'<a class="ver"[^>]*>(v\d)</a>(.*?)</tr>', table, re.DOTALL))
+    said = {name: _words(line) for name, line in lines.items()}
+    assert "not run" in said["v5"]
+    assert "from v3" in said["v4"], "both ran in the newest evaluation"
+    assert "in Evaluation" in said["v2"], "its score, and the evaluation that it comes from"
+    assert "83.3% 72.0–90.7" in said["v2"]
+    assert "from v" not in said["v3"], "v2 did not run beside it"
+    assert "from v" not in said["v2"], "the change of another evaluation is not told here"
+    assert "v5 has not been evaluated" in _words(page)
+    assert "Versions that were not in Only the last two keep the score of their own" in _words(page)
 
 
 def test_the_newest_version_is_one_click_from_its_evaluation_against_its_parent(

@@ -1,4 +1,4 @@
-"""The tree of files as the sidebar shows it."""
+"""What the sidebar shows: the workspaces of the person, and the tree of files."""
 
 from dataclasses import dataclass
 
@@ -7,6 +7,8 @@ from sqlalchemy.orm import Session
 from app.core.access import Principal
 from app.files import repository
 from app.files.models import FileKind
+from app.workspaces import repository as workspaces
+from app.workspaces.models import Workspace
 
 MOST_SHOWN = 60
 ICONS = {
@@ -35,6 +37,8 @@ class Node:
 class Sidebar:
     """The tree, cut where it would be too long to scan."""
 
+    workspaces: list[Workspace]
+    """Those the person is a member of, by name."""
     tree: list[Node]
     total: int
     more: bool
@@ -67,4 +71,5 @@ def build_sidebar(session: Session, principal: Principal) -> Sidebar:
                 tree.append(Node(parts[depth], path, url, "folder", depth, is_file=False))
         url = file_url(principal.workspace_slug, file.kind, file.id)
         tree.append(Node(file.name, file.path, url, ICONS[FileKind(file.kind)], len(parts) - 1, is_file=True))
-    return Sidebar(tree, total, more=total > len(files))
+    member_of = [each.workspace for each in workspaces.list_memberships(session, principal.user_id)]
+    return Sidebar(member_of, tree, total, more=total > len(files))

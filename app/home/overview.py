@@ -18,7 +18,9 @@ from app.files.sidebar import PAGES, file_url
 from app.home.activity import Deed, deed_of, newest_first
 from app.logs.budget import Standing, standing
 from app.providers import repository as providers
+from app.workspaces import repository as workspaces
 from app.workspaces.audit_repository import list_recent
+from app.workspaces.models import Workspace
 
 _EVALUATIONS, _FILES, _ENTRIES = 5, 8, 8
 
@@ -49,6 +51,8 @@ class Overview:
     has_prompt: bool
     has_dataset: bool
     has_evaluation: bool
+    others: Sequence[Workspace]
+    """The other workspaces of the person."""
 
 
 def build_overview(session: Session, principal: Principal) -> Overview:
@@ -70,6 +74,11 @@ def build_overview(session: Session, principal: Principal) -> Overview:
         has_prompt=FileKind.PROMPT in kinds,
         has_dataset=FileKind.DATASET in kinds,
         has_evaluation=bool(found),
+        others=[
+            each.workspace
+            for each in workspaces.list_memberships(session, principal.user_id)
+            if each.workspace_id != principal.workspace_id
+        ],
     )
 
 

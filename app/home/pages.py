@@ -28,10 +28,12 @@ def start(principal: SignedIn) -> Response:
 
 
 @router.get("/w/{w}", name="home:home")
-def home(request: Request, session: SessionDep, principal: Reader) -> Response:
-    """What ran, what it found, and where to go on."""
+def home(request: Request, session: SessionDep, principal: Reader, demo: bool = False) -> Response:
+    """What ran, what it found, and where to go on. With `demo`, that one is being made beside this workspace."""
     overview = build_overview(session, principal)
-    return templating.render(request, "home/home.html", overview=overview, icons=ICONS, kinds=PAGES)
+    return templating.render(
+        request, "home/home.html", overview=overview, icons=ICONS, kinds=PAGES, demo=demo
+    )
 
 
 class SetupForm(BaseModel):
@@ -71,7 +73,8 @@ def set_up(request: Request, session: SessionDep, form: Annotated[SetupForm, For
     if form.demo == "yes":
         jobs.enqueue(session, "demo.seed", admin_id=opened.admin.id)
     token = accounts.start_session(session, opened.admin)
-    return signed_in(request, session, token, f"/w/{opened.workspace.slug}")
+    beside = "?demo=true" if form.demo == "yes" else ""
+    return signed_in(request, session, token, f"/w/{opened.workspace.slug}{beside}")
 
 
 def _setup_form(

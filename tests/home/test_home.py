@@ -5,9 +5,11 @@ import re
 
 from fastapi.testclient import TestClient
 
+from app.accounts import repository as accounts
 from app.core.access import Role
 from app.core.database import unit_of_work
 from app.files import deployments
+from app.workspaces import service as workspaces
 from tests import factories
 from tests.web import signed_in
 
@@ -63,3 +65,31 @@ def test_home_says_what_ran_what_it_found_and_who_did_what(
     words = _words(client.get(url).text)
     assert "Too early to say" in words
     assert "0 of 60 answers are in" in words
+
+
+def test_a_person_in_two_workspaces_gets_from_one_to_the_other(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    with unit_of_work() as session:
+        demo = factories.team(session, "The demo")
+        lonely = factories.member(session, committed_team.workspace, Role.MEMBER)
+        user = accounts.find_user(session, committed_team.admin.user_id)
+        workspaces.add_member(session, demo.admin, user, Role.VIEWER)
+    own, other = f"/w/{committed_team.workspace.slug}", f"/w/{demo.workspace.slug}"
+    signed_in(client, committed_team.admin)
+    page = client.get(own).text
+    menu = page[page.index('<details class="switcher">') : page.index("</details>")]
+    assert f'href="{other}"' in menu
+    assert f'href="{own}" aria-current="true"' in menu
+    steps = page[page.index("Four steps") :]
+    assert f'look around <a href="{other}">The demo</a>' in steps
+    assert f'href="{own}"' in client.get(other).text, "and back"
+    signed_in(client, lonely)
+    assert "switcher" not in client.get(own).text, "nothing to choose from"
+
+
+def test_while_the_demo_is_made_the_home_says_so(client: TestClient, committed_team: factories.Team) -> None:
+    signed_in(client, committed_team.admin)
+    home = f"/w/{committed_team.workspace.slug}"
+    assert "The demo is being made" in client.get(f"{home}?demo=true").text
+    assert "The demo is being made" not in client.get(home).text

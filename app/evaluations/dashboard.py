@@ -11,6 +11,7 @@ from app.evaluations import repository, score_repository
 from app.evaluations.headline import Headline
 from app.evaluations.measured import Measured, measure
 from app.evaluations.models import Evaluation
+from app.evaluations.models_used import ModelUsed, grouped
 from app.evaluations.numbers import Change
 from app.evaluations.score_chart import ScoreChart, ScoredVersion, draw_scores
 from app.evaluators.describing import EvaluatorInfo
@@ -98,6 +99,8 @@ class Dashboard:
     """The number of each version by its id."""
     measured_in: Evaluation | None
     """The newest evaluation with a finished score: its primary evaluator's scores are shown."""
+    models: Sequence[tuple[ModelUsed, Sequence[int]]]
+    """The models of the versions with a score, each with the numbers of those versions."""
     dataset: File | None
     """Whose rows the chart is about."""
 
@@ -137,6 +140,7 @@ def build_dashboard(session: Session, file: File) -> Dashboard:
         spend=spend_repository.list_daily_spend(session, file.workspace_id, file.id, SPEND_DAYS),
         logs=logs.list_logs(session, file.workspace_id, file.id, limit=LATEST_LOGS),
         numbers={version.id: version.number for version in versions},
+        models=grouped(session, [line.version for line in reversed(lines) if line.score]),
         measured_in=measured.evaluation if measured else None,
         dataset=measured.dataset if measured else None,
     )

@@ -10,6 +10,7 @@ from app.evaluations import headline as words
 from app.evaluations import repository
 from app.evaluations.dashboard import ChangeText, ScoreText, change_text, score_text
 from app.evaluations.models import Evaluation, Run
+from app.evaluations.models_used import ModelUsed, grouped
 from app.evaluations.numbers import Change, compare
 from app.evaluations.scores import load_scores, run_interval
 from app.evaluators.describing import EvaluatorInfo, describe
@@ -52,6 +53,8 @@ class Effects:
     candidate: Run
     effects: Sequence[Effect]
     axis: Axis | None
+    models: Sequence[tuple[ModelUsed, Sequence[int]]]
+    """The models that answered, each with the numbers of the versions that ask it."""
 
     @property
     def primary(self) -> Effect | None:
@@ -105,7 +108,8 @@ def find_effects(session: Session, before: Version, after: Version) -> Effects |
             )
         )
     effects.sort(key=lambda effect: not effect.primary)
-    return Effects(evaluation, baseline, candidate, effects, axis)
+    models = grouped(session, [baseline.version, candidate.version])
+    return Effects(evaluation, baseline, candidate, effects, axis, models)
 
 
 def _shared_runs(session: Session, before: Version, after: Version) -> tuple[Evaluation, Run, Run] | None:

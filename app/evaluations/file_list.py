@@ -10,6 +10,7 @@ from app.evaluations import headline as words
 from app.evaluations import last_score_repository
 from app.evaluations.dashboard import ScoreText
 from app.evaluations.last_score_repository import LastScore
+from app.evaluations.models_used import models_of
 from app.evaluators.describing import describe
 from app.files import repository as files
 from app.files.models import Directory, Environment, File, FileKind, Version
@@ -30,6 +31,8 @@ class FileLine:
     """What runs where: environment and version number."""
     score: ScoreText | None
     measured_by: str
+    practice: bool
+    """Whether the score is the practice model's, which is not an LLM."""
     is_share: bool
     bar: tuple[float, float, float] | None
     """Low end, estimate and high end of a share, from 0 to 1, for drawing."""
@@ -117,6 +120,7 @@ def _files(session: Session, principal: Principal, shown: Sequence[File], prefix
     for environment, deployment in files.deployed_environments(session, file_ids):
         live.setdefault(deployment.file_id, []).append((environment, deployment.version.number))
     scores = last_score_repository.list_last_scores(session, file_ids)
+    models = models_of(session, [found[0].version for found in scores.values()])
     lines = []
     for file in shown:
         last = scores.get(file.id, [None])[0]
@@ -132,6 +136,7 @@ def _files(session: Session, principal: Principal, shown: Sequence[File], prefix
                 live=live.get(file.id, []),
                 score=text,
                 measured_by=by,
+                practice=last is not None and models[last.version.id].practice,
                 is_share=share,
                 bar=_bar(last) if last and share else None,
             )
@@ -151,4 +156,4 @@ def last_score_text(last: LastScore) -> tuple[ScoreText, str]:
     info, score = describe(last.evaluator.spec), last.score
     interval = Interval(score.value, score.lo, score.hi, score.n, "")
     text = ScoreText(words.level(score.value, info), words.span(interval, info), words.rows(interval))
-    return text, f"{last.evaluator.file.name}, v{last.version_number}, {text.rows}"
+    return text, f"{last.evaluator.file.name}, v{last.version.number}, {text.rows}"

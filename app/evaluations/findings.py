@@ -1,6 +1,6 @@
 """What evaluations found, as lists show it: a sentence each, kept with the evaluation, and how it is getting on."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from sqlalchemy.orm import Session
@@ -9,6 +9,7 @@ from app.core.access import Principal
 from app.evaluations import last_score_repository, repository
 from app.evaluations.headline import Headline, headline
 from app.evaluations.models import Evaluation, Run
+from app.evaluations.models_used import ModelUsed, models_of
 from app.evaluations.numbers import state_key
 from app.evaluations.report import Progress, build_report, compared_runs, progress_of
 from app.files.models import File
@@ -29,6 +30,8 @@ class Finding:
     headline: Headline
     state: Progress | None
     """That of the run which needs most attention; None where nothing was started."""
+    practice: bool
+    """Whether the practice model, which is not an LLM, answered for one of them."""
 
 
 def list_page(session: Session, principal: Principal, search: str, page: int) -> tuple[list[Finding], int]:
@@ -46,8 +49,16 @@ def findings_of(session: Session, evaluations: Sequence[Evaluation]) -> list[Fin
         by_evaluation[run.evaluation_id].append(run)
     busy = repository.workers_are_busy(session)
     about = last_score_repository.find_subjects(session, {each.file_id for each in evaluations})
+    models = models_of(session, [run.version for runs in by_evaluation.values() for run in runs])
     return [
-        _finding(session, evaluation, by_evaluation[evaluation.id], about.get(evaluation.file_id), busy=busy)
+        _finding(
+            session,
+            evaluation,
+            by_evaluation[evaluation.id],
+            about.get(evaluation.file_id),
+            models,
+            busy=busy,
+        )
         for evaluation in evaluations
     ]
 
@@ -60,15 +71,23 @@ def keep_finding(session: Session, evaluation_id: str) -> None:
 
 
 def _finding(
-    session: Session, evaluation: Evaluation, runs: Sequence[Run], file: File | None, *, busy: bool
+    session: Session,
+    evaluation: Evaluation,
+    runs: Sequence[Run],
+    file: File | None,
+    models: Mapping[str, ModelUsed],
+    *,
+    busy: bool,
 ) -> Finding:
     states = {progress_of(run, busy=busy) for run in runs}
+    compared = compared_runs(runs)[0]
     return Finding(
         evaluation=evaluation,
         file=file,
-        runs=compared_runs(runs)[0],
+        runs=compared,
         headline=_headline(session, evaluation, runs),
         state=next((state for state in _MOST_URGENT_FIRST if state in states), None),
+        practice=any(models[run.version_id].practice for run in compared),
     )
 
 

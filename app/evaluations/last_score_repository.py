@@ -14,7 +14,7 @@ class LastScore(NamedTuple):
     """A version's last score by the primary evaluator of the evaluation that measured it."""
 
     score: VersionScore
-    version_number: int
+    version: Version
     evaluator: Version
     """With its file."""
 
@@ -23,7 +23,7 @@ def list_last_scores(session: Session, file_ids: Sequence[str]) -> dict[str, lis
     """The primary scores of each file's versions, those of the newest version first."""
     evaluator, evaluator_file = aliased(Version), aliased(File)
     query = (
-        select(VersionScore, Version.number, evaluator)
+        select(VersionScore, Version, evaluator)
         .join(Run, Run.id == VersionScore.run_id)
         .join(Evaluation, Evaluation.id == Run.evaluation_id)
         .join(Version, Version.id == VersionScore.version_id)
@@ -37,8 +37,8 @@ def list_last_scores(session: Session, file_ids: Sequence[str]) -> dict[str, lis
         .order_by(VersionScore.file_id, Version.number.desc(), VersionScore.at.desc())
     )
     found: dict[str, list[LastScore]] = {}
-    for score, number, version in session.execute(query):
-        found.setdefault(score.file_id, []).append(LastScore(score, number, version))
+    for score, version, judge in session.execute(query):
+        found.setdefault(score.file_id, []).append(LastScore(score, version, judge))
     return found
 
 

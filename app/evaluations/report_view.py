@@ -13,6 +13,7 @@ from app.evaluations import comparison, repository
 from app.evaluations.comparison import Grid, GridRequest
 from app.evaluations.headline import Headline, headline
 from app.evaluations.models import Evaluation, Run, RunScore
+from app.evaluations.models_used import ModelUsed, grouped
 from app.evaluations.report import Progress, Reason, Report, build_report, progress_of
 from app.evaluations.scoreboard import Group, Operation, group_lines, list_operations
 from app.files import repository as files
@@ -117,6 +118,8 @@ class ReportView:
     """Whether something may still change by itself."""
     unmeasured: Version | None = field(default=None)
     """The newest version, where no run has it yet."""
+    models: Sequence[tuple[ModelUsed, Sequence[int]]] = ()
+    """The models that answered, each with the numbers of the compared versions that ask it."""
     deployed: Sequence[str] = ()
     """The ids of the versions that run in the default environment."""
 
@@ -203,6 +206,7 @@ def build_view(session: Session, evaluation: Evaluation, candidate_id: str | Non
         judge_trouble=_judge_trouble(report),
         live=any(_may_move(one.run) for one in work),
         unmeasured=newest if newest and newest.id not in measured else None,
+        models=grouped(session, [run.version for run in report.runs]),
         deployed=[
             deployment.version_id
             for environment, deployment in files.deployed_environments(session, [evaluation.file_id])

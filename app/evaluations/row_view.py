@@ -1,6 +1,6 @@
 """Everything about one row of an evaluation: what every version said, why it was judged so, and what it took."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,12 +8,14 @@ from sqlalchemy.orm import Session
 
 from app.core.errors import NotFound
 from app.evaluations import comparison_repository
-from app.evaluations.comparison import Grid, GridCell, GridRequest, GridRow, build_row
+from app.evaluations.comparison import Grid, GridRequest, GridRow, build_row
 from app.evaluations.comparison_repository import ItemCell
 from app.evaluations.grid_view import Address, CellView, Mark, cell_view, mark_of
 from app.evaluations.models import Evaluation, Run
+from app.evaluations.models_used import ModelUsed, models_of
 from app.evaluations.wording import plain
 from app.evaluators.describing import describe
+from app.files.models import Version
 from app.logs import repository as logs
 from app.logs.models import Judgment, Log
 from app.logs.presentation import present_log
@@ -45,6 +47,7 @@ class VersionView:
     """What one version did with the row."""
 
     run: Run
+    model: ModelUsed
     view: CellView
     repeats: Sequence[RepeatView]
 
@@ -71,29 +74,31 @@ def build_row_page(session: Session, evaluation: Evaluation, address: Address, n
         raise NotFound(f"The evaluation has no row {number}.")
     run_ids = [run.id for run in grid.runs]
     items = comparison_repository.load_cells(session, run_ids, [row.datapoint.id])
+    by_id = {version.id: version for version in grid.evaluators}
     log_ids = [item.log_id for each in items.values() for item in each if item.log_id]
     found = logs.find_logs(session, evaluation.workspace_id, log_ids)
     judged = logs.list_judgments(session, log_ids)
+    models = models_of(session, [run.version for run in grid.runs])
     versions = [
-        _version(run, cell, row, grid, address, items.get((run.id, row.datapoint.id), []), found, judged)
+        VersionView(
+            run,
+            models[run.version_id],
+            cell_view(cell, row.cells[0], grid, by_id, address.output, whole=True),
+            _repeats(items.get((run.id, row.datapoint.id), []), by_id, found, judged),
+        )
         for run, cell in zip(grid.runs, row.cells, strict=True)
     ]
     return RowPage(grid, row, address, versions, grid.counts["all"])
 
 
-def _version(
-    run: Run,
-    cell: GridCell,
-    row: GridRow,
-    grid: Grid,
-    address: Address,
+def _repeats(
     items: Sequence[ItemCell],
+    evaluators: Mapping[str, Version],
     found: dict[str, Log],
     judged: dict[str, list[Judgment]],
-) -> VersionView:
-    evaluators = {version.id: version for version in grid.evaluators}
+) -> list[RepeatView]:
     order = list(evaluators)
-    repeats = [
+    return [
         RepeatView(
             number=item.repeat + 1,
             item=item,
@@ -117,8 +122,6 @@ def _version(
         )
         for item in items
     ]
-    view = cell_view(cell, row.cells[0], grid, evaluators, address.output, whole=True)
-    return VersionView(run, view, repeats)
 
 
 def _read(log: Log | None) -> list[tuple[str, str]]:

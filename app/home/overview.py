@@ -12,6 +12,7 @@ from app.evaluations.dashboard import ScoreText
 from app.evaluations.file_list import last_score_text
 from app.evaluations.findings import Finding, findings_of
 from app.evaluations.models import Evaluation
+from app.evaluations.models_used import models_of
 from app.files import repository as files
 from app.files.models import Environment, File, FileKind, Version
 from app.files.sidebar import PAGES, file_url
@@ -36,6 +37,8 @@ class RecentFile:
     score: ScoreText | None
     """The last one of the newest version that has one, by what its evaluation is about."""
     measured_by: str
+    practice: bool
+    """Whether the score is the practice model's, which is not an LLM."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +116,11 @@ def recent_files(session: Session, found: Sequence[File]) -> list[RecentFile]:
     for environment, deployment in files.deployed_environments(session, file_ids):
         live.setdefault(deployment.file_id, []).append((environment, deployment.version.number))
     scores = last_score_repository.list_last_scores(session, file_ids)
+    models = models_of(session, [each[0].version for each in scores.values()])
     shown = []
     for file in found:
         last = scores.get(file.id, [None])[0]
         text, by = last_score_text(last) if last else (None, "")
-        shown.append(RecentFile(file, newest.get(file.id), live.get(file.id, []), text, by))
+        practice = last is not None and models[last.version.id].practice
+        shown.append(RecentFile(file, newest.get(file.id), live.get(file.id, []), text, by, practice))
     return shown

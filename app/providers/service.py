@@ -2,7 +2,7 @@
 
 import asyncio
 import urllib.parse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -172,19 +172,22 @@ def find_endpoint(session: Session, workspace_id: str, name: str | None) -> Endp
         NotFound: no such provider; the message names those that there are.
     """
     providers = repository.list_providers(session, workspace_id)
-    found = next((p for p in providers if p.name == name), None)
-    if name is None:
-        real = [p for p in providers if p.kind != PRACTICE]
-        found = (
-            real[0]
-            if len(real) == 1
-            else next((p for p in providers if p.kind == PRACTICE and not real), None)
-        )
+    found = named_or_only(providers, name)
     if found is None:
         names = ", ".join(p.name for p in providers) or "none"
         what = f"There is no provider `{name}`" if name else "Say which provider the prompt uses"
         raise NotFound(f"{what}. Providers of this workspace: {names}.")
     return endpoint_of(found)
+
+
+def named_or_only(providers: Sequence[Provider], name: str | None) -> Provider | None:
+    """The provider of this name; without a name, the only real one, else the practice one."""
+    if name is not None:
+        return next((p for p in providers if p.name == name), None)
+    real = [p for p in providers if p.kind != PRACTICE]
+    if len(real) == 1:
+        return real[0]
+    return next((p for p in providers if p.kind == PRACTICE and not real), None)
 
 
 def endpoint_of(provider: Provider) -> Endpoint:

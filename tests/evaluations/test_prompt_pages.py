@@ -217,3 +217,29 @@ def test_deploying_names_what_changes_and_rolling_back_is_the_same(
     history = _words(client.get(f"{base}/deployments").text)
     assert "v2 answers in production" in history
     assert history.count("Ada Admin") >= 3
+
+
+def test_scores_of_the_practice_model_are_called_what_they_are_wherever_they_stand(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    _, new = _compared(committed_team)
+    with unit_of_work() as session:
+        evaluation = repository.find_last_evaluation(session, new.file_id)
+    signed_in(client, committed_team.admin)
+    home, prompt = f"/w/{committed_team.workspace.slug}", _base(committed_team, new)
+    report = f"{home}/evaluations/{evaluation.id}"
+    urls = [home, f"{home}/files", f"{home}/evaluations", report, f"{report}/rows", f"{report}/rows/1"]
+    for url in [*urls, prompt, f"{prompt}/diff?from=1&to=2", f"{prompt}/deploy?version=2"]:
+        page = client.get(url).text
+        main = page[page.index('<main id="main"') :]
+        assert "practice model, not an LLM" in main, url
+    assert "Answered by practice-1 from practice" in _words(client.get(report).text)
+
+    with unit_of_work() as session:
+        other = factories.prompt(session, committed_team.admin, "tests/asked", provider="mine", model="big-2")
+        evaluation = repository.find_last_evaluation(session, new.file_id)
+        rows = repository.list_runs(session, [evaluation.id])[0].dataset_version
+        run = factories.started_run(session, committed_team.admin, evaluation, other, rows)
+        factories.finish_run(session, run, ["no"] * 60)
+    words = _words(client.get(report).text)
+    assert "v1 v2 practice-1 from practice practice model, not an LLM v3 big-2 from mine" in words

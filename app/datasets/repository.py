@@ -196,6 +196,14 @@ def find_row(session: Session, version: Version, datapoint_id: str) -> tuple[Dat
     return row or None
 
 
+def list_holding_files(session: Session, datapoint_id: str) -> list[str]:
+    """The ids of the datasets whose newest version holds a row, those that got it last first."""
+    query = select(DatasetRow.file_id).where(
+        DatasetRow.datapoint_id == datapoint_id, DatasetRow.until_number.is_(None)
+    )
+    return list(session.scalars(query.order_by(DatasetRow.from_number.desc(), DatasetRow.file_id)))
+
+
 def find_datapoints(
     session: Session, workspace_id: str, datapoint_ids: Sequence[str]
 ) -> dict[str, Datapoint]:

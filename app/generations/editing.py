@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.core import ids
 from app.core.access import Principal
-from app.core.errors import Invalid, NotFound
+from app.core.errors import Invalid
 from app.core.template import MissingInputs, compile_template
 from app.datasets import repository as datasets
 from app.datasets.models import Datapoint
@@ -21,6 +21,7 @@ from app.generations.prepared import Origin
 from app.generations.service import prepare_spec
 from app.generations.streaming import RunRequest
 from app.logs import budget
+from app.logs import repository as logs
 from app.logs.records import LogRecord
 from app.prompts.spec import PromptSpec
 from app.providers import repository as providers
@@ -30,6 +31,8 @@ NEW = "new"
 """In place of a file's id: a prompt that is not saved yet."""
 EDITOR = "editor"
 _TRIED = 5
+_MOST_DATASETS = 500
+"""Datasets that are offered; any other is found by its id in the address."""
 _STARTER: dict[str, Any] = {
     "template": [
         {"role": "system", "content": "Answer in one sentence."},
@@ -96,8 +99,15 @@ def open_workbench(
     if names is None:
         names = draft_of(base.spec).variables if base else []
     found, _ = files_repository.list_files(
-        session, principal.workspace_id, kinds=[FileKind.DATASET], sort_by="path", descending=False
+        session,
+        principal.workspace_id,
+        kinds=[FileKind.DATASET],
+        sort_by="path",
+        descending=False,
+        limit=_MOST_DATASETS,
     )
+    if chosen.dataset and not any(each.id == chosen.dataset for each in found):
+        found.append(files.get_file(session, principal, chosen.dataset, FileKind.DATASET))
     live = files_repository.deployed_environments(session, [file.id]) if file else []
     return Workbench(
         file=file,
@@ -116,16 +126,20 @@ def open_workbench(
 def _row(
     session: Session, found: Sequence[File], file: File | None, names: Sequence[str], chosen: Chosen
 ) -> ChosenRow | None:
-    """The row asked for; when no dataset is, the first row of one that has every input, those beside the prompt first."""
+    """The row asked for; when no dataset is, the first row of one that has every input.
+
+    The dataset that the prompt was last run on comes first, then those beside the prompt.
+    """
     if chosen.dataset:
-        dataset = next((each for each in found if each.id == chosen.dataset), None)
-        if dataset is None:
-            raise NotFound(f"There is no dataset with the id {chosen.dataset}.")
+        dataset = next(each for each in found if each.id == chosen.dataset)
         return _row_of(session, dataset, chosen.row)
     if not names or chosen.dataset is not None:
         return None
     folder = parent_of(file.path) if file else ""
-    for dataset in sorted(found, key=lambda each: parent_of(each.path) != folder)[:_TRIED]:
+    last = logs.find_last_datapoint(session, file.id) if file else None
+    used = datasets.list_holding_files(session, last) if last else []
+    likely = sorted(found, key=lambda each: (each.id not in used, parent_of(each.path) != folder))
+    for dataset in likely[:_TRIED]:
         row = _row_of(session, dataset, chosen.row)
         if row and len(inputs_of(row.datapoint.inputs, names)) == len(names):
             return row

@@ -80,6 +80,14 @@ def list_logs(
     return list(session.scalars(query.offset(offset).limit(limit)))
 
 
+def find_last_datapoint(session: Session, file_id: str, among: int = 500) -> str | None:
+    """The row that a file was last called on, if one of its newest `among` calls was on a row of a dataset."""
+    newest = select(Log.id, Log.datapoint_id).where(Log.file_id == file_id).order_by(Log.id.desc())
+    found = newest.limit(among).subquery()
+    query = select(found.c.datapoint_id).where(found.c.datapoint_id.is_not(None))
+    return session.scalar(query.order_by(found.c.id.desc()).limit(1))
+
+
 def count_logs(
     session: Session,
     workspace_id: str,

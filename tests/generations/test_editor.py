@@ -90,6 +90,26 @@ def test_another_row_keeps_what_was_typed_into_messages(
     assert "Answer shortly, in {{style}}." in page
 
 
+def test_any_dataset_is_offered_and_the_one_of_the_last_evaluation_comes_first(
+    client: TestClient, committed_team: factories.Team, prompt: Version
+) -> None:
+    admin = committed_team.admin
+    with unit_of_work() as session:
+        for n in range(55):
+            factories.dataset(session, admin, [{"inputs": {"question": f"other {n}"}}], f"tests/a{n:02}")
+        far = factories.dataset(session, admin, [{"inputs": {"question": "far away"}}], "zoo/rows")
+        evaluation = factories.evaluation(session, admin, prompt, factories.evaluator(session, admin))
+        factories.finish_run(session, factories.started_run(session, admin, evaluation, prompt, far), ["so"])
+    signed_in(client, admin)
+    page = client.get(f"{_base(committed_team, prompt)}/edit").text
+    assert f'value="{far.file_id}" selected' in page
+    assert "far away" in page
+    asked = client.get(f"{_base(committed_team, prompt)}/edit?dataset={far.file_id}")
+    assert "far away" in asked.text
+    assert asked.text.count("<option") > 55
+    assert client.get(f"{_base(committed_team, prompt)}/edit?dataset=none").status_code == 404
+
+
 def test_a_run_streams_its_answer_and_is_logged(
     client: TestClient, committed_team: factories.Team, prompt: Version, practice: str
 ) -> None:

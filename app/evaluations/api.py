@@ -258,7 +258,8 @@ def get_comparison(
 def follow_evaluation(
     evaluation_id: str, request: Request, session: SessionDep, principal: Reader
 ) -> StreamingResponse:
-    """Server-sent events while the evaluation runs: `progress` for each run that moved, `done` at the end."""
+    """Server-sent events while the evaluation runs: `progress` for each run that moved, `item` for each row that
+    ended meanwhile, `done` at the end."""
     evaluation = _evaluation(session, principal, evaluation_id)
 
     def read(session: Session) -> live.Snapshot:
@@ -266,4 +267,4 @@ def follow_evaluation(
             return live.Snapshot([], live=False)
         return live.read_progress(session, evaluation.id)
 
-    return event_stream(live.follow(evaluation.id, read))
+    return event_stream(live.follow(evaluation.id, read, with_items=True))

@@ -106,6 +106,8 @@ def build_grid(session: Session, evaluation: Evaluation, request: GridRequest) -
     matching.sort(key=sorter.key(request.sort, numbers))
     page = matching[request.offset : request.offset + request.limit]
     baseline = runs[0]
+    primary = evaluator.id == evaluation.primary_evaluator_id
+    smallest = evaluation.smallest_difference if primary else None
     return Grid(
         evaluation=evaluation,
         runs=runs,
@@ -119,7 +121,7 @@ def build_grid(session: Session, evaluation: Evaluation, request: GridRequest) -
         matching=len(matching),
         rows=_rows(session, evaluation, runs, sorter, page, numbers),
         table=table,
-        changes={run.id: compare(table, baseline, run, evaluator, None) for run in runs[1:]},
+        changes={run.id: compare(table, baseline, run, evaluator, smallest) for run in runs[1:]},
     )
 
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 from sqlalchemy.orm import Session
@@ -31,9 +32,12 @@ class Snapshot:
     live: bool
 
 
-async def follow(evaluation_id: str, read: Callable[[Session], Snapshot]) -> AsyncIterator[str]:
+async def follow(
+    evaluation_id: str, read: Callable[[Session], Snapshot], *, with_items: bool = False
+) -> AsyncIterator[str]:
     """A stream of what `read` says: at once, after every change (twice a second at most), and last at the end.
 
+    With `with_items`, an `item` event goes before it for each row that came to its end since the last time.
     The subscription stands before the first reading, so nothing is missed between the two. No connection to the
     database is held while waiting.
     """
@@ -44,23 +48,47 @@ async def follow(evaluation_id: str, read: Callable[[Session], Snapshot]) -> Asy
 
     ends, last, changed = time.monotonic() + LONGEST_S, 0.0, True
     sent: Sequence[tuple[str, str]] = ()
+    ended: list[tuple[str, str]] = []
     async with aclosing(subscribe(evaluation_channel(evaluation_id), heartbeat_s=_PAUSE_S)) as news:
         async for message in news:
             now = time.monotonic()
             changed = changed or message is not None
+            if message and with_items:
+                ended += _items(evaluation_id, message)
             if now >= ends:
                 return
             if now - last < (_PAUSE_S if changed else _SILENCE_S):
                 continue
             found = await asyncio.to_thread(snapshot)
             last, changed = time.monotonic(), False
-            for event in found.events:
-                if event not in sent:
-                    yield as_event(*event)
+            rows = ended if found.events else []  # who may not read any more hears of no row either
+            for event in (*rows, *(event for event in found.events if event not in sent)):
+                yield as_event(*event)
             sent = found.events
+            ended.clear()
             if not found.live:
                 yield as_event("done", orjson.dumps({"evaluation_id": evaluation_id}).decode())
                 return
+
+
+def _items(evaluation_id: str, message: dict[str, Any]) -> list[tuple[str, str]]:
+    """The rows that a message says have come to their end."""
+    run_id = message.get("run")
+    return [
+        (
+            "item",
+            orjson.dumps(
+                {
+                    "evaluation_id": evaluation_id,
+                    "run_id": run_id,
+                    "datapoint_id": datapoint_id,
+                    "repeat": repeat,
+                    "log_id": log_id,
+                }
+            ).decode(),
+        )
+        for datapoint_id, repeat, log_id in message.get("items", ())
+    ]
 
 
 def read_progress(session: Session, evaluation_id: str) -> Snapshot:

@@ -147,7 +147,7 @@ def choose_pair(
 
     Raises:
         NotFound: the evaluation has no such run.
-        Invalid: there is nothing to compare with.
+        Invalid: there is nothing to compare with, or both are the same run.
     """
     runs = repository.list_runs(session, [evaluation.id])
     by_id = {run.id: run for run in runs}
@@ -160,6 +160,8 @@ def choose_pair(
     candidate = by_id[candidate_id] if candidate_id else others[-1] if others else None
     if baseline is None or candidate is None:
         raise Invalid("A comparison needs two runs: start one with another version.")
+    if baseline.id == candidate.id:
+        raise Invalid("A run cannot be compared with itself: choose two different runs.")
     return [baseline, candidate]
 
 

@@ -34,4 +34,5 @@ def write_outcomes(session: Session, plan: Plan, owner: str, outcomes: Sequence[
     shard_repository.close_shards(session, owner, list({outcome.item.shard_id for outcome in outcomes}))
     if done:
         finishing.finish_if_done(session, plan.run_id)
-    events.emit(session, evaluation_channel(plan.evaluation_id), run=plan.run_id)
+    items = [[outcome.item.datapoint_id, outcome.item.repeat, outcome.settled.log_id] for outcome in mine]
+    events.emit(session, evaluation_channel(plan.evaluation_id), run=plan.run_id, items=items)

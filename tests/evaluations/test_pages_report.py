@@ -1,6 +1,7 @@
 """The list of evaluations and the report page, over the real doors."""
 
 import html
+import json
 import re
 import threading
 
@@ -227,4 +228,33 @@ def test_followers_hear_of_changes(client: TestClient, committed_team: factories
 
     counts = re.findall(r'"done_count":(\d+)', answer.text)
     assert counts == ["0", "2"]
+    items = re.findall(r"^event: item\ndata: (.*)$", answer.text, re.MULTILINE)
+    told = [json.loads(item) for item in items]
+    assert {one["run_id"] for one in told} == {run.id}
+    assert len({one["datapoint_id"] for one in told}) == 2, "each row once, as it ended"
+    assert all(one["log_id"] for one in told)
     assert answer.text.rstrip().endswith("}")
+
+
+def test_the_api_says_of_a_comparison_what_the_page_says(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    with unit_of_work() as session:
+        admin = committed_team.admin
+        old = factories.prompt(session, admin, "tests/asked")
+        new = factories.prompt(session, admin, "tests/asked", temperature=0.5)
+        rows = factories.dataset(session, admin, 100)
+        exact = factories.evaluator(session, admin, "exact", "tests/Right answer")
+        evaluation = factories.evaluation(session, admin, old, exact, smallest_difference=0.5)
+        runs = []
+        for version, right in ((old, range(50)), (new, range(2, 52))):
+            run = factories.started_run(session, admin, evaluation, version, rows)
+            factories.finish_run(session, run, [f"answer {n}" if n in right else "no" for n in range(100)])
+            runs.append(run)
+    client = signed_in(with_key(client, admin), admin)
+    assert "No relevant difference between v1 and v2" in client.get(_url(committed_team, evaluation)).text
+    url = f"/v5/evaluations/{evaluation.id}/comparison"
+    assert client.get(url).json()["summary"]["verdict"] == "no_relevant_difference"
+    same = client.get(url, params={"baseline": runs[0].id, "candidate": runs[0].id})
+    assert same.status_code == 422
+    assert "cannot be compared with itself" in same.text

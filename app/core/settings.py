@@ -19,11 +19,11 @@ class Settings(BaseSettings):
     redis_url: str = ""
     """Redis or Valkey: Celery's broker, rate limits, live events."""
     secret_key: SecretStr = SecretStr("")
-    """Signs sessions and encrypts provider keys; losing it makes stored keys unreadable."""
+    """Encrypts provider keys: losing it makes stored keys unreadable. Sign-ins do not depend on it."""
     public_url: str = "http://127.0.0.1:8000"
-    """The address people type; links in mails and API answers start with it."""
+    """The address people type; sign-in links and addresses in API answers start with it."""
     practice_url: str = "http://127.0.0.1:8001/practice/v1"
-    """Base URL of the practice provider, which is exempt from the URL guard."""
+    """Base URL of the practice provider. Comes from the operator, so it may be in a private network."""
     private_hosts: str = ""
     """Hosts of your own network that providers may be on, such as `127.0.0.1:11434 gpu.local 10.1.0.0/16`."""
     worker_slots: int = Field(default=2, ge=1)

@@ -43,7 +43,7 @@ class LlmJudgeOptions(KindOptions):
     model: str = Field(min_length=1)
     """The model that judges. Better not one of the family that it judges."""
     provider: str | None = None
-    """Where the model is. Empty: the workspace's first provider."""
+    """Where the model is. Empty: the workspace's only provider; with several, one must be named. The practice model only where there is no other."""
     rubric: str = Field(DEFAULT_RUBRIC, min_length=1, json_schema_extra={"multiline": True})
     """What to judge and by which rules. `{{log.output}}` is the answer, `{{testcase.inputs.question}}` an input, `{{testcase.target.output}}` the target."""
     verdict: Literal["boolean", "number", "select"] = "boolean"

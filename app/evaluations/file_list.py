@@ -17,6 +17,8 @@ from app.files.models import Directory, Environment, File, FileKind, Version
 from app.files.sidebar import ICONS, PAGES, file_url
 from app.statistics.intervals import Interval
 
+LINES_A_PAGE = 20
+
 
 @dataclass(frozen=True, slots=True)
 class FileLine:
@@ -59,6 +61,8 @@ class FileList:
     """Files by kind, before `kind` chose one."""
     total: int = 0
     folders: int = 0
+    more: int = 0
+    """Lines after this page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,7 @@ class FileQuery:
     text: str = ""
     closed: frozenset[str] = frozenset()
     """Paths of folders whose content is left out."""
+    page: int = 1
 
     def hides(self, path: str) -> bool:
         """Whether `path` lies below a closed folder. A search looks into all of them."""
@@ -94,26 +99,30 @@ def list_tree(session: Session, principal: Principal, query: FileQuery) -> FileL
     prefix = f"{query.under}/" if query.under else ""
     below = [each for each in every if each.path and each.path.startswith(prefix)]
     filtered = bool(query.kind or query.text)
-    lines = _files(session, principal, [file for file in shown if not query.hides(file.path)], prefix)
-    paths = {each.path: each for each in below}
-    tree: list[tuple[tuple[str, ...], FolderLine | FileLine]] = [
-        (_key(line.file.path), line) for line in lines
+    tree: list[tuple[tuple[str, ...], FolderLine | File]] = [
+        (_key(file.path), file) for file in shown if not query.hides(file.path)
     ]
-    for path, directory in paths.items():
+    for directory in below:
+        path = directory.path
         count = sum(file.path.startswith(f"{path}/") for file in shown)
         if (count or not filtered) and not query.hides(path):
             depth = path.removeprefix(prefix).count("/")
             url = f"/w/{principal.workspace_slug}/files/{path}"
             tree.append(((*_key(path), ""), FolderLine(directory, url, depth, count, path in query.closed)))
     tree.sort(key=lambda pair: pair[0])
-    return FileList([line for _, line in tree], counts, len(found), len(below))
+    first = (query.page - 1) * LINES_A_PAGE
+    page = [line for _, line in tree[first : first + LINES_A_PAGE]]
+    filled = _files(session, principal, [line for line in page if isinstance(line, File)], prefix)
+    lines = [filled[line.id] if isinstance(line, File) else line for line in page]
+    return FileList(lines, counts, len(found), len(below), max(0, len(tree) - first - LINES_A_PAGE))
 
 
 def _key(path: str) -> tuple[str, ...]:
     return tuple(part.casefold() for part in path.split("/"))
 
 
-def _files(session: Session, principal: Principal, shown: Sequence[File], prefix: str) -> list[FileLine]:
+def _files(session: Session, principal: Principal, shown: Sequence[File], prefix: str) -> dict[str, FileLine]:
+    """A line for each file, by its id."""
     file_ids = [file.id for file in shown]
     newest = files.newest_versions(session, file_ids)
     live: dict[str, list[tuple[Environment, int]]] = {}
@@ -121,25 +130,23 @@ def _files(session: Session, principal: Principal, shown: Sequence[File], prefix
         live.setdefault(deployment.file_id, []).append((environment, deployment.version.number))
     scores = last_score_repository.list_last_scores(session, file_ids)
     models = models_of(session, [found[0].version for found in scores.values()])
-    lines = []
+    lines = {}
     for file in shown:
         last = scores.get(file.id, [None])[0]
         text, by = last_score_text(last) if last else (None, "")
         share = last is not None and describe(last.evaluator.spec).is_share
-        lines.append(
-            FileLine(
-                file=file,
-                icon=ICONS[FileKind(file.kind)],
-                url=file_url(principal.workspace_slug, file.kind, file.id),
-                depth=file.path.removeprefix(prefix).count("/"),
-                newest=newest.get(file.id),
-                live=live.get(file.id, []),
-                score=text,
-                measured_by=by,
-                practice=last is not None and models[last.version.id].practice,
-                is_share=share,
-                bar=_bar(last) if last and share else None,
-            )
+        lines[file.id] = FileLine(
+            file=file,
+            icon=ICONS[FileKind(file.kind)],
+            url=file_url(principal.workspace_slug, file.kind, file.id),
+            depth=file.path.removeprefix(prefix).count("/"),
+            newest=newest.get(file.id),
+            live=live.get(file.id, []),
+            score=text,
+            measured_by=by,
+            practice=last is not None and models[last.version.id].practice,
+            is_share=share,
+            bar=_bar(last) if last and share else None,
         )
     return lines
 

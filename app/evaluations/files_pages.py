@@ -10,9 +10,10 @@ from pydantic import BaseModel
 from app.core import templating
 from app.core.database import SessionDep
 from app.core.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
+from app.core.pagination import PageNumber
 from app.core.permissions import Deleter, Editor, Reader
 from app.evaluations import repository
-from app.evaluations.file_list import FileQuery, list_tree
+from app.evaluations.file_list import LINES_A_PAGE, FileQuery, list_tree
 from app.files import directories, service
 from app.files import repository as files
 from app.files.models import File
@@ -32,16 +33,25 @@ def files_page(
     kind: str = "",
     q: str = "",
     closed: Annotated[list[str], Query()] = [],  # noqa: B006 - read only
+    page: PageNumber = 1,
 ) -> Response:
-    """What is here, what is live, what scored what."""
+    """What is here, what is live, what scored what; a page of lines at a time."""
     path = path.strip("/")
     if path:
         known = {each.path for each in files.list_directories(session, principal.workspace_id)}
         if path not in known:
             return _not_a_folder(session, principal.workspace_slug, principal.workspace_id, path)
-    tree = list_tree(session, principal, FileQuery(path, kind, q.strip(), frozenset(closed)))
+    tree = list_tree(session, principal, FileQuery(path, kind, q.strip(), frozenset(closed), page))
     return templating.render(
-        request, "files/files.html", tree=tree, path=path, kind=kind, text=q.strip(), closed=closed
+        request,
+        "files/files.html",
+        tree=tree,
+        path=path,
+        kind=kind,
+        text=q.strip(),
+        closed=closed,
+        page=page,
+        size=LINES_A_PAGE,
     )
 
 

@@ -112,3 +112,26 @@ def test_deleting_names_the_consequence_and_needs_the_right_person(
     signed_in(client, committed_team.admin)
     assert client.post(at, data={"_csrf": csrf_of(client)}).status_code == 303
     assert client.get(f"{url}/prompts/{prompt.file_id}").status_code == 404
+
+
+def test_a_page_stays_small_however_many_files_there_are(
+    client: TestClient, committed_team: factories.Team, url: str
+) -> None:
+    with unit_of_work() as session:
+        for n in range(420):
+            factories.prompt(
+                session, committed_team.admin, f"Team {n // 20:02}/Prompt that does something {n:03}"
+            )
+    first = client.get(f"{url}/files")
+    assert len(first.content) < 60_000
+    words = _words(first.text.split("<main")[1])
+    assert "20 more of 421" in words, "420 files in 21 folders"
+    seen = set(re.findall(r"something (\d{3})</a>", first.text.split("<main")[1]))
+    page = 1
+    while match := re.search(r'href="([^"]*page=(\d+))" hx-get', html.unescape(first.text)):
+        page = int(match[2])
+        first = client.get(match[1])
+        seen |= set(re.findall(r"something (\d{3})</a>", first.text.split("<main")[1]))
+    assert page == 23
+    assert len(seen) == 420
+    assert "Nothing matches" not in client.get(f"{url}/files?page=99").text

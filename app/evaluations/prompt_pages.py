@@ -75,9 +75,15 @@ def diff_page(
     newer: Annotated[int | None, Query(alias="to")] = None,
     unfold: bool = False,
 ) -> Response:
-    """What changed between two versions, and what it did to the scores. Without numbers: the last change."""
+    """What changed between two versions, and what it did to the scores.
+
+    Without numbers: the last change, or the version itself where it is the only one.
+    """
     file = get_prompt(session, principal, file_id)
     versions = repository.list_versions(session, file.id)
+    if len(versions) == 1 and not (older or newer):
+        own = f"/w/{principal.workspace_slug}/prompts/{file.id}/versions/{versions[0].number}"
+        return RedirectResponse(own, 303)
     by_number = {version.number: version for version in versions}
     after = by_number.get(newer) if newer else next(iter(versions), None)
     before = by_number.get(older) if older else _before(after, versions)

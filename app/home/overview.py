@@ -64,7 +64,6 @@ def build_overview(session: Session, principal: Principal) -> Overview:
     recent, total = files.list_files(
         session, principal.workspace_id, kinds=list(PAGES), sort_by="updated_at", limit=_FILES
     )
-    kinds = {file.kind for file in recent}
     shown = recent_files(session, recent)
     real = [p for p in providers.list_providers(session, principal.workspace_id) if p.kind != "practice"]
     return Overview(
@@ -74,8 +73,8 @@ def build_overview(session: Session, principal: Principal) -> Overview:
         deeds=_deeds(session, principal, found, shown),
         budget=standing(session, principal.workspace_id),
         has_provider=bool(real),
-        has_prompt=FileKind.PROMPT in kinds,
-        has_dataset=FileKind.DATASET in kinds,
+        has_prompt=bool(found) or _has(session, principal, recent, FileKind.PROMPT),
+        has_dataset=bool(found) or _has(session, principal, recent, FileKind.DATASET),
         has_evaluation=bool(found),
         others=[
             each.workspace
@@ -83,6 +82,13 @@ def build_overview(session: Session, principal: Principal) -> Overview:
             if each.workspace_id != principal.workspace_id
         ],
     )
+
+
+def _has(session: Session, principal: Principal, recent: Sequence[File], kind: FileKind) -> bool:
+    """Whether the workspace has a file of a kind: the recent ones need not show it."""
+    if any(file.kind == kind for file in recent):
+        return True
+    return files.list_files(session, principal.workspace_id, kinds=[kind], limit=1)[1] > 0
 
 
 def _deeds(

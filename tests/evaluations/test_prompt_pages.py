@@ -4,7 +4,7 @@ import html
 import re
 
 from fastapi.testclient import TestClient
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from app.core.database import unit_of_work
@@ -243,3 +243,20 @@ def test_scores_of_the_practice_model_are_called_what_they_are_wherever_they_sta
         factories.finish_run(session, run, ["no"] * 60)
     words = _words(client.get(report).text)
     assert "v1 v2 practice-1 from practice practice model, not an LLM v3 big-2 from mine" in words
+
+
+def test_the_versions_tab_leads_to_the_only_version_there_is(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    with unit_of_work() as session:
+        first = factories.prompt(session, committed_team.admin, "tests/asked")
+        only = factories.prompt(session, committed_team.admin, "tests/asked", temperature=0.5)
+        session.execute(text("delete from deployment where file_id = :id"), {"id": only.file_id})
+        session.execute(text("delete from version where id = :id"), {"id": first.id})
+    signed_in(client, committed_team.admin)
+    base = _base(committed_team, only)
+    for page in ("", "/edit"):
+        tab = re.search(r'href="([^"]*)"\s*>Versions', client.get(base + page).text)[1]
+        assert client.get(tab).headers["location"] == f"{base}/versions/2"
+    assert client.get(f"{base}/versions/2").status_code == 200
+    assert client.get(f"{base}/diff?from=1&to=2").status_code == 404

@@ -93,3 +93,13 @@ def test_while_the_demo_is_made_the_home_says_so(client: TestClient, committed_t
     home = f"/w/{committed_team.workspace.slug}"
     assert "The demo is being made" in client.get(f"{home}?demo=true").text
     assert "The demo is being made" not in client.get(home).text
+
+
+def test_a_step_that_was_taken_stays_taken(client: TestClient, committed_team: factories.Team) -> None:
+    with unit_of_work() as session:
+        factories.dataset(session, committed_team.admin, 3)
+        for n in range(12):
+            factories.prompt(session, committed_team.admin, f"tests/{n}")
+    signed_in(client, committed_team.admin)
+    words = _words(client.get(f"/w/{committed_team.workspace.slug}").text)
+    assert "There are some. More rows find smaller differences." in words

@@ -47,7 +47,7 @@ def _page(
         "evaluations/new.html",
         status=status,
         offer=offer,
-        told=measure(session, principal.workspace_id, offer),
+        told=measure(session, offer),
         price=_estimate(session, offer),
         problems=problems or {},
     )

@@ -76,15 +76,15 @@ def find_last_run_on(session: Session, workspace_id: str, dataset_file_id: str) 
 
 
 def list_scored_runs(
-    session: Session, workspace_id: str, evaluator_version_id: str, dataset_file_id: str, limit: int
+    session: Session, file_id: str, evaluator_version_id: str, dataset_file_id: str, limit: int
 ) -> list[Run]:
-    """The last completed runs on a dataset, one for each version, that an evaluator has scored; newest first."""
+    """The last completed runs of a file on a dataset, one a version, that an evaluator has scored; newest first."""
     query = (
         select(Run)
         .join(VersionScore, VersionScore.run_id == Run.id)
         .join(Version, Version.id == Run.dataset_version_id)
         .where(
-            VersionScore.workspace_id == workspace_id,
+            VersionScore.file_id == file_id,
             VersionScore.evaluator_version_id == evaluator_version_id,
             Version.file_id == dataset_file_id,
         )

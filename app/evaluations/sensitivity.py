@@ -12,6 +12,7 @@ from app.evaluations import headline as words
 from app.evaluations import repository
 from app.evaluations.choosing import Offer, OfferedEvaluator
 from app.evaluations.scores import load_scores
+from app.files.models import File
 from app.statistics.power import DISCORDANCE, design_effect, rows_needed, smallest_detectable_difference
 
 _ASSUMED_WITHIN = 0.1
@@ -67,15 +68,15 @@ class Sensitivity:
         return self.outputs + self.judgments
 
 
-def measure(session: Session, workspace_id: str, offer: Offer) -> Sensitivity:
+def measure(session: Session, offer: Offer) -> Sensitivity:
     """What the choice costs in calls and can find."""
     repeats = int(offer.choices.repeats) if offer.choices.repeats.isdecimal() else 1
     outputs = len(offer.chosen) * offer.rows * repeats
     judgments = outputs * sum(one.info.asks_model for one in offer.judges)
     primary = offer.judges[0] if offer.judges else None
-    if primary is None or not offer.rows or offer.dataset is None:
+    if primary is None or not offer.rows or offer.dataset is None or offer.prompt is None:
         return Sensitivity(outputs, judgments, "", "Choose rows and an evaluator to see it.", "", None)
-    basis = _basis(session, workspace_id, offer, primary)
+    basis = _basis(session, offer.prompt, offer.dataset, offer, primary)
     if not primary.info.is_share and basis.sd is None:
         said = f"How much {primary.version.file.name} varies from row to row shows after the first two runs."
         return Sensitivity(outputs, judgments, "", said, "", None)
@@ -120,15 +121,14 @@ def difference_of(text: str, primary: OfferedEvaluator) -> float | None:
     return value / 100 if primary.info.is_share else value
 
 
-def _basis(session: Session, workspace_id: str, offer: Offer, primary: OfferedEvaluator) -> Basis:
-    """How often rows differ between versions and how alike clusters are: as the last runs on this dataset show."""
-    assert offer.dataset is not None  # noqa: S101 - checked by `measure`
-    runs = repository.list_scored_runs(session, workspace_id, primary.version.id, offer.dataset.id, 2)
+def _basis(session: Session, prompt: File, dataset: File, offer: Offer, primary: OfferedEvaluator) -> Basis:
+    """How often rows differ between versions and how alike clusters are, as the prompt's last runs on the dataset show."""
+    runs = repository.list_scored_runs(session, prompt.id, primary.version.id, dataset.id, 2)
     per_cluster = offer.rows / offer.clusters if offer.clusters else 1.0
     assumed = 1 + max(0.0, per_cluster - 1) * _ASSUMED_WITHIN
     clustered = f" Rows come in {offer.clusters} clusters" if offer.clusters else ""
     if len(runs) < 2:
-        said = f"Assumes that {DISCORDANCE:.0%} of rows change between versions: no two runs on this dataset show it yet."
+        said = f"Assumes that {DISCORDANCE:.0%} of rows change between versions: no two runs of this prompt on these rows show it yet."
         if clustered:
             said += f"{clustered}, taken to be alike by {_ASSUMED_WITHIN:g}."
         return Basis(effect=assumed, source=said)
@@ -143,7 +143,7 @@ def _basis(session: Session, workspace_id: str, offer: Offer, primary: OfferedEv
     effect = max(1.0, design_effect(changes, pairs.clusters)) if pairs.clusters else 1.0
     binary = primary.info.return_type == "boolean"
     names = f"v{runs[1].version.number} and v{runs[0].version.number}"
-    said = f"{differing:.1%} of rows differed between {names}, the last two runs here."
+    said = f"{differing:.1%} of rows differed between {names}, the prompt's last two runs on these rows."
     if clustered:
         said += f"{clustered}, which multiplies the rows needed by {effect:.1f}."
     return Basis(

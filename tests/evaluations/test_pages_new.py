@@ -85,6 +85,27 @@ def test_without_a_parent_the_live_version_is_the_baseline(
     assert "Assumes that 20% of rows change" in words
 
 
+def test_what_it_can_tell_rests_on_the_prompts_own_runs(
+    client: TestClient, committed_team: factories.Team, versions: tuple[Version, ...]
+) -> None:
+    old, _, rows, judge = versions
+    with unit_of_work() as session:
+        admin = committed_team.admin
+        others = [factories.prompt(session, admin, "tests/other", temperature=t) for t in (0.1, 0.2)]
+        evaluation = factories.evaluation(session, admin, others[0], judge)
+        for version, right in zip(others, (100, 150), strict=True):
+            run = factories.started_run(session, admin, evaluation, version, rows)
+            factories.finish_run(session, run, [f"answer {n}" if n < right else "no" for n in range(400)])
+    client = signed_in(client, committed_team.admin)
+    asked = {"prompt": old.file_id, "evaluators": judge.id, "dataset": rows.file_id}
+    words = _words(client.get(f"{_url(committed_team)}/new", params=asked).text)
+    assert "Assumes that 20% of rows change" in words, "the runs on these rows are another prompt's"
+    own = asked | {"prompt": others[0].file_id}
+    words = _words(client.get(f"{_url(committed_team)}/new", params=own).text)
+    assert "12.5% of rows differed between" in words
+    assert "the prompt's last two runs on these rows." in words
+
+
 def test_the_choice_in_the_address_is_taken_and_calls_follow_it(
     client: TestClient, committed_team: factories.Team, versions: tuple[Version, ...]
 ) -> None:

@@ -97,8 +97,6 @@ class Dashboard:
     logs: Sequence[Log]
     numbers: Mapping[str, int]
     """The number of each version by its id."""
-    measured_in: Evaluation | None
-    """The newest evaluation with a finished score: its primary evaluator's scores are shown."""
     models: Sequence[tuple[ModelUsed, Sequence[int]]]
     """The models of the versions with a score, each with the numbers of those versions."""
     dataset: File | None
@@ -141,7 +139,6 @@ def build_dashboard(session: Session, file: File) -> Dashboard:
         logs=logs.list_logs(session, file.workspace_id, file.id, limit=LATEST_LOGS),
         numbers={version.id: version.number for version in versions},
         models=grouped(session, [line.version for line in reversed(lines) if line.score]),
-        measured_in=measured.evaluation if measured else None,
         dataset=measured.dataset if measured else None,
     )
 
@@ -232,26 +229,34 @@ def _headline(lines: Sequence[VersionLine], live: Version | None, measured: Meas
 def _newest(line: VersionLine, live: Version | None, measured: Measured) -> Headline:
     """What the newest version does against the live one, else against its parent; else its score alone."""
     newest = line.version
-    others = [(live, ", which is live"), (line.before, ", which it was made from")]
-    for other, why in others:
+    for other in (live, line.before):
         change = measured.change(other.id, newest.id) if other and other.id != newest.id else None
         if other and change and change.delta:
-            return _against(newest, other, why, change, measured)
+            return _against(newest, other, change, measured, is_live=other is live)
     assert line.score is not None  # noqa: S101 - the caller looked
     detail = f"{measured.title}, 95% CI {line.score.span}, {line.score.rows}."
     where = ", which is live" if live and live.id == newest.id else ""
     return Headline(f"v{newest.number} scores", line.score.value, where, detail)
 
 
-def _against(newest: Version, other: Version, why: str, change: Change, measured: Measured) -> Headline:
+def _against(
+    newest: Version, other: Version, change: Change, measured: Measured, *, is_live: bool
+) -> Headline:
     assert change.delta is not None  # noqa: S101 - the caller looked
     info, name = measured.info, change.verdict.name
     detail = f"{measured.title}, 95% CI {words.signed_span(change.delta, info)} on the same {words.rows(change.delta)}."
     if name in ("better", "worse"):
         amount = words.size(abs(change.delta.estimate), info)
         side = "above" if change.delta.estimate > 0 else "below"
-        return Headline(f"v{newest.number} scores", amount, f" {side} v{other.number}{why}", detail, name)
-    return Headline(f"{change.verdict.word} from v{other.number}{why}, to v{newest.number}", "", "", detail)
+        return Headline(
+            f"v{newest.number} scores",
+            amount,
+            f" {side} v{other.number}, which {'is live' if is_live else 'it was made from'}",
+            detail,
+            name,
+        )
+    detail += f" v{other.number} is live." if is_live else f" v{newest.number} was made from v{other.number}."
+    return Headline(f"{change.verdict.word} from v{other.number} to v{newest.number}", "", "", detail)
 
 
 def _chart(

@@ -97,6 +97,8 @@ def test_scored_versions_keep_their_score_whatever_is_evaluated_next(
         for version, right in ((third, 50), (fourth, 51)):
             run = factories.started_run(session, admin, evaluation, version, rows)
             factories.finish_run(session, run, [f"answer {n}" if n < right else "no" for n in range(60)])
+    assert "No clear change from v3 to v4" in _words(client.get(_base(committed_team, new)).text)
+    with unit_of_work() as session:
         factories.prompt(session, admin, "tests/asked", temperature=0.1)
     page = client.get(_base(committed_team, new)).text
     table = page[page.index('id="versions"') : page.index("Latest logs")]
@@ -109,7 +111,6 @@ def test_scored_versions_keep_their_score_whatever_is_evaluated_next(
     assert "from v" not in said["v3"], "v2 did not run beside it"
     assert "from v" not in said["v2"], "the change of another evaluation is not told here"
     assert "v5 has not been evaluated" in _words(page)
-    assert "Versions that were not in Only the last two keep the score of their own" in _words(page)
 
 
 def test_the_newest_version_is_one_click_from_its_evaluation_against_its_parent(
@@ -232,7 +233,7 @@ def test_scores_of_the_practice_model_are_called_what_they_are_wherever_they_sta
     for url in [*urls, prompt, f"{prompt}/diff?from=1&to=2", f"{prompt}/deploy?version=2"]:
         page = client.get(url).text
         main = page[page.index('<main id="main"') :]
-        assert "practice model, not an LLM" in main, url
+        assert "practice model, not an llm" in main.lower(), url
     assert "Answered by practice-1 from practice" in _words(client.get(report).text)
 
     with unit_of_work() as session:

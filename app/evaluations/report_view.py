@@ -1,7 +1,7 @@
 """What the report page shows: the report in words, the work behind it, and what went wrong."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -38,6 +38,8 @@ class Work:
     """Seconds since the last result."""
     compared: bool
     """Whether the report is about it; else a newer run of the same version has replaced it."""
+    unrun: int = 0
+    """Rows that were not called because what may be spent was spent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,8 +177,13 @@ class ReportView:
             for work in self.work
             if work.compared
             and work.progress in ("completed", "cancelled")
-            and (work.run.failed_count or work.run.id in judged)
+            and (work.run.failed_count > work.unrun or work.run.id in judged)
         ]
+
+    @property
+    def held_back(self) -> list[Work]:
+        """The ended runs that reached what they may spend, with rows left."""
+        return [work for work in self.work if work.compared and work.unrun and work not in self.active]
 
 
 def build_view(session: Session, evaluation: Evaluation, candidate_id: str | None) -> ReportView:
@@ -188,7 +195,11 @@ def build_view(session: Session, evaluation: Evaluation, candidate_id: str | Non
     )
     compared = {run.id for run in report.runs}
     busy = repository.workers_are_busy(session)
-    work = [_work(run, compared, busy=busy) for run in repository.list_runs(session, [evaluation.id])]
+    unrun = _unrun(report)
+    work = [
+        replace(_work(run, compared, busy=busy), unrun=unrun.get(run.id, 0))
+        for run in repository.list_runs(session, [evaluation.id])
+    ]
     newest = files.newest_version(session, evaluation.file_id)
     measured = {run.version_id for run in report.runs}
     return ReportView(
@@ -220,6 +231,15 @@ def _may_move(run: Run) -> bool:
         return True
     ended = run.finished_at or run.created_at
     return run.scored_at is None and clock.now() - ended < _SETTLING
+
+
+def _unrun(report: Report) -> dict[str, int]:
+    """How many rows of each run a cap or a budget held back, by run id."""
+    found: dict[str, int] = {}
+    for reason in report.reasons:
+        if reason.text.startswith("not run"):
+            found[reason.run.id] = found.get(reason.run.id, 0) + reason.count
+    return found
 
 
 def _work(run: Run, compared: set[str], *, busy: bool) -> Work:

@@ -258,3 +258,40 @@ def test_the_api_says_of_a_comparison_what_the_page_says(
     same = client.get(url, params={"baseline": runs[0].id, "candidate": runs[0].id})
     assert same.status_code == 422
     assert "cannot be compared with itself" in same.text
+
+
+def test_a_run_that_ended_at_its_cap_says_so_and_how_to_run_the_rest(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    evaluation, _, candidate = _compared(committed_team)
+    with unit_of_work() as session:
+        session.execute(
+            text("update run set max_calls = 60, failed_count = 41 where id = :run"), {"run": candidate.id}
+        )
+        session.execute(
+            text(
+                "update run_item set error = 'not run: cap of 60 calls reached', log_id = null "
+                "where run_id = :run and position < 40"
+            ),
+            {"run": candidate.id},
+        )
+        session.execute(
+            text(
+                "update run_item set error = 'no answer', log_id = null where run_id = :run and position = 40"
+            ),
+            {"run": candidate.id},
+        )
+        rows = session.get_one(Run, candidate.id).items_count
+    client = signed_in(client, committed_team.admin)
+    page = client.get(_url(committed_team, evaluation)).text
+    words = " ".join(re.sub(r"<[^>]+>", " ", page).split())
+    assert "Ended at a limit of spending" in words
+    assert f"v2 ran {rows - 40} of {rows} rows" in words
+    assert "At most 60 calls. 40 not run. 1 failed." in words
+    assert "At its limit" in words
+    assert "Not run: cap of 60 calls reached v2, no output 40" in words
+    assert f"/evaluations/new?evaluation={evaluation.id}&amp;versions=2" in page
+    with unit_of_work() as session:
+        session.execute(text("update run set failed_count = 40 where id = :run"), {"run": candidate.id})
+        session.execute(text("update run_item set error = null where error = 'no answer'"))
+    assert "Retry" not in client.get(_url(committed_team, evaluation)).text, "it would end at the cap again"

@@ -88,7 +88,7 @@ def list_scored_runs(
             VersionScore.evaluator_version_id == evaluator_version_id,
             Version.file_id == dataset_file_id,
         )
-        .order_by(VersionScore.at.desc())
+        .order_by(VersionScore.at.desc(), VersionScore.run_id.desc())
         .limit(limit)
     )
     return list(session.scalars(query.options(*_RUN_DETAIL)))

@@ -144,6 +144,10 @@ def _basis(session: Session, prompt: File, dataset: File, offer: Offer, primary:
     binary = primary.info.return_type == "boolean"
     names = f"v{runs[1].version.number} and v{runs[0].version.number}"
     said = f"{differing:.1%} of rows differed between {names}, the prompt's last two runs on these rows."
+    if binary and np.var(changes) < _LEAST_DISCORDANCE:
+        said += (
+            f" {_LEAST_DISCORDANCE:.0%} is assumed: two versions that hardly differ say little of the next."
+        )
     if clustered:
         said += f"{clustered}, which multiplies the rows needed by {effect:.1f}."
     return Basis(

@@ -104,6 +104,14 @@ def test_what_it_can_tell_rests_on_the_prompts_own_runs(
     words = _words(client.get(f"{_url(committed_team)}/new", params=own).text)
     assert "12.5% of rows differed between" in words
     assert "the prompt's last two runs on these rows." in words
+    assert "is assumed" not in words
+    with unit_of_work() as session:
+        third = factories.prompt(session, admin, "tests/other", temperature=0.3)
+        run = factories.started_run(session, admin, evaluation, third, rows)
+        factories.finish_run(session, run, [f"answer {n}" if n < 150 else "no" for n in range(400)])
+    words = _words(client.get(f"{_url(committed_team)}/new", params=own).text)
+    assert "0.0% of rows differed between v2 and v3" in words
+    assert "5% is assumed: two versions that hardly differ say little of the next." in words
 
 
 def test_the_choice_in_the_address_is_taken_and_calls_follow_it(

@@ -266,7 +266,8 @@ def test_a_run_that_ended_at_its_cap_says_so_and_how_to_run_the_rest(
     evaluation, _, candidate = _compared(committed_team)
     with unit_of_work() as session:
         session.execute(
-            text("update run set max_calls = 60, failed_count = 41 where id = :run"), {"run": candidate.id}
+            text("update run set max_calls = 60, calls_count = 60, failed_count = 41 where id = :run"),
+            {"run": candidate.id},
         )
         session.execute(
             text(
@@ -287,8 +288,8 @@ def test_a_run_that_ended_at_its_cap_says_so_and_how_to_run_the_rest(
     words = " ".join(re.sub(r"<[^>]+>", " ", page).split())
     assert "Ended at a limit of spending" in words
     assert f"v2 ran {rows - 40} of {rows} rows" in words
-    assert "At most 60 calls. 40 not run. 1 failed." in words
-    assert "At its limit" in words
+    assert "40 not run. 1 failed." in words
+    assert "At its limit 60 of 60 calls" in words
     assert "Not run: cap of 60 calls reached v2, no output 40" in words
     assert f"/evaluations/new?evaluation={evaluation.id}&amp;versions=2" in page
     with unit_of_work() as session:

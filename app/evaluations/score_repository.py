@@ -150,13 +150,21 @@ def save_scores(session: Session, run_id: str, scores: list[dict[str, Any]]) -> 
 
 
 def keep_version_scores(session: Session, run_id: str) -> None:
-    """Make the scores of a completed run the last ones of its version, unless a later run has set them."""
+    """Make the scores of a completed run the last ones of its version, unless a later run has set them.
+
+    A run that ended at a cap does not take the place of scores over more rows.
+    """
     session.execute(
         text("""
         insert into version_score (version_id, evaluator_version_id, workspace_id, file_id, run_id, value, lo, hi, n, at)
         select r.version_id, s.evaluator_version_id, r.workspace_id, v.file_id, r.id, s.value, s.lo, s.hi, s.n, r.finished_at
         from run_score s join run r on r.id = s.run_id join version v on v.id = r.version_id
         where r.id = :run and r.status = 'completed' and s.slice = '' and s.value is not null
+          and not (
+            exists (select from run_item i where i.run_id = r.id and i.error like 'not run: %')
+            and exists (
+                select from version_score k
+                where k.version_id = r.version_id and k.evaluator_version_id = s.evaluator_version_id and k.n > s.n))
         on conflict (version_id, evaluator_version_id) do update
             set run_id = excluded.run_id, value = excluded.value, lo = excluded.lo, hi = excluded.hi,
                 n = excluded.n, at = excluded.at

@@ -1,12 +1,12 @@
 """What lists say of evaluations: kept once for everybody, and never out of date."""
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from app.core.access import Principal
 from app.core.database import unit_of_work
-from app.evaluations import findings, service
+from app.evaluations import findings, repository, scoring, service
 from app.evaluations.models import Evaluation, Run
 from tests import factories
 from tests.statements import recorded
@@ -70,3 +70,30 @@ def test_a_page_of_findings_costs_as_many_queries_as_one(compared, database: Eng
 
     assert total == len(found) == 5
     assert len(many) == len(few)
+
+
+def test_a_run_that_ended_at_its_cap_leaves_better_scores_alone(compared) -> None:
+    admin, _, runs = compared
+    with unit_of_work() as session:
+        exact = factories.evaluator(session, admin, "exact", "tests/Right answer")
+        run = repository.find_run_to_work_on(session, runs[1].id)
+        assert run
+        another = factories.evaluation(session, admin, run.version, exact)
+        capped = factories.started_run(session, admin, another, run.version, run.dataset_version, fresh=True)
+        session.execute(
+            text(
+                "update run_item set state = 'done', error = 'not run: cap of $1.00 reached' where run_id = :run and position >= 5"
+            ),
+            {"run": capped.id},
+        )
+        factories.finish_run(session, capped, ["no"] * 5)
+        session.execute(
+            text("update run set status = 'completed', finished_at = now() where id = :run"),
+            {"run": capped.id},
+        )
+        scoring.score_run(session, capped.id)
+        kept = session.execute(
+            text("select value, n from version_score where version_id = :version"),
+            {"version": run.version_id},
+        ).all()
+    assert [tuple(row) for row in kept] == [(pytest.approx(50 / 60), 60)]

@@ -66,11 +66,12 @@ def commit(
         _note_again(session, principal, existing, change)
         return Committed(file, existing, created=False)
     newest = repository.newest_version(session, file.id)
+    file.last_number = repository.take_number(session, file.id)
     version = Version(
         id=ids.content_id(VERSION_PREFIX[change.kind], file.id, content),
         workspace_id=file.workspace_id,
         file_id=file.id,
-        number=newest.number + 1 if newest else 1,
+        number=file.last_number,
         content_hash=content_hash,
         spec=change.spec,
         name=change.name,
@@ -257,20 +258,19 @@ def describe_version(session: Session, version: Version, *, name: str | None, no
 
 
 def delete_version(session: Session, principal: Principal, version: Version) -> None:
-    """Delete a version for good.
+    """Delete a version that nothing names. Its number is not given again.
 
     Raises:
         Forbidden: a member deletes what somebody else made.
-        Conflict: it is deployed somewhere.
+        Conflict: it runs or ran in an environment, or an evaluation has it.
     """
     principal.refuse_others_work(version.author_id)
-    live = [
-        e.name
-        for e, d in repository.deployed_environments(session, [version.file_id])
-        if d.version_id == version.id
-    ]
-    if live:
-        raise Conflict(f"v{version.number} runs in {', '.join(live)}. Deploy another version there first.")
+    repository.lock_file(session, version.file)
+    if uses := repository.find_uses(session, version.id):
+        raise Conflict(
+            f"v{version.number} stays, because it is part of what was found: {'; '.join(uses)}. "
+            "A version can be deleted while no deployment, past ones included, and no evaluation names it."
+        )
     audit.record(
         session,
         principal,

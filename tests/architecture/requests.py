@@ -30,6 +30,8 @@ class World:
     people: dict[Role, Principal]
     prompt: Version
     newer_prompt: Version
+    unused_prompt: Version
+    """Nothing names it; so are `newer_dataset` and `newer_evaluator`."""
     dataset: Version
     newer_dataset: Version
     evaluator: Version
@@ -74,6 +76,7 @@ def build_world(session: Session, role: Role) -> World:
     maker = people[role] if role in (Role.DEVELOPER, Role.MEMBER) else team.admin
     prompt = factories.prompt(session, maker, "world/prompt")
     newer = factories.prompt(session, maker, "world/prompt", temperature=0.5)
+    unused = factories.prompt(session, maker, "world/prompt", temperature=0.25)
     rows = factories.dataset(session, maker, 2, "world/rows")
     more_rows = factories.dataset(session, maker, 3, "world/rows")
     judge = factories.evaluator(session, maker, "exact", "world/exact")
@@ -102,6 +105,7 @@ def build_world(session: Session, role: Role) -> World:
         people=people,
         prompt=prompt,
         newer_prompt=newer,
+        unused_prompt=unused,
         dataset=rows,
         newer_dataset=more_rows,
         evaluator=judge,
@@ -190,7 +194,7 @@ def _evaluation(world: World, **more: Any) -> dict[str, str]:
 
 
 REQUESTS: dict[str, Make] = {
-    **_of_kind("prompt", "prompt", "newer_prompt"),
+    **_of_kind("prompt", "prompt", "unused_prompt"),
     **_of_kind("dataset", "dataset", "newer_dataset"),
     **_of_kind("evaluator", "evaluator", "newer_evaluator"),
     "GET /health/live": lambda w: Call(names_things=False),

@@ -7,6 +7,7 @@ from app.core.errors import Conflict, NotFound
 from app.files import repository
 from app.files.models import Directory
 from app.files.paths import clean_path, parent_of
+from app.workspaces import audit
 
 
 def get_directory(session: Session, principal: Principal, directory_id: str) -> Directory:
@@ -59,12 +60,15 @@ def move_directory(session: Session, directory: Directory, path: str) -> None:
     session.flush()
 
 
-def delete_directory(session: Session, directory: Directory) -> None:
+def delete_directory(session: Session, principal: Principal, directory: Directory) -> None:
     """Delete an empty directory.
 
     Raises:
+        Forbidden: a member deletes one in which files of somebody else lie or, deleted since, lay.
         Conflict: it is the root, or something lies in it.
     """
+    for maker_id in repository.makers_below(session, directory):
+        principal.refuse_others_work(maker_id)
     below = repository.files_below(session, directory.workspace_id, directory.path)
     if (
         not directory.path
@@ -72,5 +76,6 @@ def delete_directory(session: Session, directory: Directory) -> None:
         or repository.directories_below(session, directory.workspace_id, directory.path)
     ):
         raise Conflict(f"`{directory.path or '/'}` is not empty. Move or delete what lies in it first.")
+    audit.record(session, principal, "directory.deleted", "directory", directory.id, path=directory.path)
     repository.empty_directory_of_deleted(session, directory)
     session.delete(directory)

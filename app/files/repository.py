@@ -259,6 +259,13 @@ def files_below(session: Session, workspace_id: str, path: str) -> list[File]:
     )
 
 
+def makers_below(session: Session, directory: Directory) -> list[str | None]:
+    """Who made the files in a directory and below it, deleted files that still name it included."""
+    below = File.path.startswith(f"{directory.path}/", autoescape=True) & File.deleted_at.is_(None)
+    query = select(File.created_by).where(File.workspace_id == directory.workspace_id)
+    return list(session.scalars(query.where((File.directory_id == directory.id) | below).distinct()))
+
+
 def directories_below(session: Session, workspace_id: str, path: str) -> list[Directory]:
     """The directories below `path`, itself not included."""
     query = select(Directory).where(Directory.workspace_id == workspace_id)

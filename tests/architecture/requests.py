@@ -9,11 +9,15 @@ from sqlalchemy.orm import Session
 
 from app.accounts import passwords
 from app.accounts import service as accounts
+from app.core import clock, ids
 from app.core.access import Principal, Role
 from app.evaluations import service as evaluations
 from app.evaluations.models import Evaluation, Run
-from app.files import deployments, directories
+from app.files import deployments
+from app.files import service as files
 from app.files.models import Directory, Environment, Version
+from app.logs.records import LogRecord
+from app.logs.repository import insert_logs
 from app.providers.models import Provider
 from app.providers.service import ProviderChange, create_provider
 from app.workspaces import invitations
@@ -49,6 +53,8 @@ class World:
     provider: Provider
     key: ApiKey
     log_id: str
+    loose_log_id: str
+    """Of the run, and no row has it as its result."""
     datapoint_id: str
     link: str
     spare_member: Principal
@@ -116,7 +122,7 @@ def build_world(session: Session, role: Role) -> World:
         failed_run=failed,
         cancelled_run=cancelled,
         going_run=going,
-        directory=directories.create_directory(session, team.admin, "empty"),
+        directory=_emptied_directory(session, maker),
         staging=staging,
         spare=deployments.create_environment(session, team.admin, name="spare"),
         provider=create_provider(
@@ -126,6 +132,7 @@ def build_world(session: Session, role: Role) -> World:
         ),
         key=workspaces.create_key(session, key_maker, name="spare", role=key_maker.role)[0],
         log_id=_of_items(session, run, "log_id"),
+        loose_log_id=_loose_log(session, run),
         datapoint_id=_of_items(session, run, "datapoint_id"),
         link=accounts.create_sign_in_link(session, team.admin.email),
         spare_member=spare_member,
@@ -133,6 +140,22 @@ def build_world(session: Session, role: Role) -> World:
         invitation_token=invitation_token,
         reset_token=passwords.create_reset_link(session, team.admin.email),
     )
+
+
+def _emptied_directory(session: Session, maker: Principal) -> Directory:
+    gone = factories.prompt(session, maker, "empty/gone").file
+    files.delete_file(session, maker, gone)
+    return session.get_one(Directory, gone.directory_id)
+
+
+def _loose_log(session: Session, run: Run) -> str:
+    now = clock.now().isoformat()
+    log = LogRecord(
+        ids.new_id("log"), run.workspace_id, run.version.file_id, run.version_id, "evaluation", now, now,
+        run_id=run.id,
+    )  # fmt: skip
+    insert_logs(session, [log])
+    return log.id
 
 
 def _of_items(session: Session, run: Run, column: str) -> str:
@@ -279,7 +302,7 @@ REQUESTS: dict[str, Make] = {
     ),
     "GET /v5/logs": lambda w: Call(query={"file_id": w.prompt.file_id}),
     "GET /v5/logs/{log_id}": lambda w: Call({"log_id": w.log_id}),
-    "DELETE /v5/logs": lambda w: Call(query={"id": w.log_id}, names_things=False),
+    "DELETE /v5/logs": lambda w: Call(query={"id": w.loose_log_id}, names_things=False),
     "GET /v5/spend": lambda w: Call(names_things=False),
     "GET /v5/budget": lambda w: Call(names_things=False),
     "PATCH /v5/budget": lambda w: Call(json={"monthly_usd": 100, "warn_usd": "80"}, names_things=False),

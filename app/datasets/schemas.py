@@ -2,15 +2,15 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
+
+from app.core.bodies import Body
 
 Split = Literal["train", "validation", "test", "sealed"]
 
 
-class DatapointContent(BaseModel):
+class DatapointContent(Body):
     """One row as it is written: what makes it that row, and the split it belongs to in this dataset."""
-
-    model_config = ConfigDict(extra="ignore")
 
     inputs: dict[str, Any] = Field(
         default_factory=dict, description="What fills the variables of a template."
@@ -27,11 +27,6 @@ class DatapointContent(BaseModel):
     )
     metadata: dict[str, Any] | None = None
     split: Split | None = None
-
-    @field_validator("inputs", mode="before")
-    @classmethod
-    def _null_is_empty(cls, value: object) -> object:
-        return {} if value is None else value
 
     @field_validator("context", mode="before")
     @classmethod

@@ -2,13 +2,9 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-
-class Body(BaseModel):
-    """A request's body: unknown members are ignored, null means absent."""
-
-    model_config = ConfigDict(extra="ignore")
+from app.core.bodies import Body
 
 
 class FileProperties(Body):
@@ -66,7 +62,7 @@ class DirectoryUpdate(Body):
 class EnvironmentCreate(Body):
     name: str
     protected: bool = False
-    approvers: list[str] = []
+    approvers: list[str] = Field(default_factory=list)
     """Ids of developers that deploy there beside the admins, when it is protected."""
 
 

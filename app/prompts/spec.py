@@ -2,8 +2,9 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
+from app.core.bodies import Body
 from app.core.errors import Invalid
 from app.core.ids import without_nulls
 
@@ -11,29 +12,23 @@ Role = Literal["user", "assistant", "system", "tool", "developer"]
 Endpoint = Literal["chat", "complete", "edit"]
 
 
-class _Part(BaseModel):
-    """Unknown fields are dropped, as the original API did; null means absent."""
-
-    model_config = ConfigDict(extra="ignore")
-
-
-class FunctionCall(_Part):
+class FunctionCall(Body):
     name: str
     arguments: str | None = None
 
 
-class ToolCall(_Part):
+class ToolCall(Body):
     id: str
     type: Literal["function"] = "function"
     function: FunctionCall
 
 
-class ImageUrl(_Part):
+class ImageUrl(Body):
     url: str
     detail: Literal["high", "low", "auto"] | None = None
 
 
-class ContentPart(_Part):
+class ContentPart(Body):
     """A piece of a message: text or an image."""
 
     type: Literal["text", "image_url"]
@@ -41,7 +36,7 @@ class ContentPart(_Part):
     image_url: ImageUrl | None = None
 
 
-class ChatMessage(_Part):
+class ChatMessage(Body):
     """A message of a template or a conversation. `name: "example"` marks a few-shot example."""
 
     role: Role
@@ -52,7 +47,7 @@ class ChatMessage(_Part):
     thinking: list[dict[str, Any]] | None = None
 
 
-class ToolFunction(_Part):
+class ToolFunction(Body):
     """A tool that the model may call, described by a JSON schema."""
 
     name: str
@@ -61,7 +56,7 @@ class ToolFunction(_Part):
     parameters: dict[str, Any] | None = None
 
 
-class ResponseFormat(_Part):
+class ResponseFormat(Body):
     type: Literal["json_object", "json_schema", "text"]
     json_schema: dict[str, Any] | None = None
 
@@ -71,7 +66,7 @@ def _whole(value: object) -> object:
     return None if value == -1 else value
 
 
-class PromptSpec(_Part):
+class PromptSpec(Body):
     """The content of a prompt version: what makes two versions differ, and nothing else."""
 
     model: str = Field(min_length=1, description="The model's name, as its provider spells it.")

@@ -1,0 +1,21 @@
+"""What every body of the JSON API has in common: unknown members are ignored, and null means absent."""
+
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+
+class Body(BaseModel):
+    """A request's body, or a part of one."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    NULL_SAYS: ClassVar[frozenset[str]] = frozenset()
+    """Members of which null says something, such as: take this away."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_absent(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        return {name: value for name, value in data.items() if value is not None or name in cls.NULL_SAYS}

@@ -1,8 +1,11 @@
-"""What every body of the JSON API has in common: unknown members are ignored, and null means absent."""
+"""What every body of the JSON API has in common: unknown members are ignored, null means
+absent, and what could not be stored as it is, is refused."""
 
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, model_validator
+
+from app.core.json_values import unstorable
 
 
 class Body(BaseModel):
@@ -18,4 +21,6 @@ class Body(BaseModel):
     def _null_is_absent(cls, data: Any) -> Any:
         if not isinstance(data, dict):
             return data
+        if problem := unstorable(data):
+            raise ValueError(problem)
         return {name: value for name, value in data.items() if value is not None or name in cls.NULL_SAYS}

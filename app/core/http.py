@@ -9,7 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
-from sqlalchemy.exc import DataError
+from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.exc import OperationalError as DatabaseAway
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from starlette.datastructures import Headers, MutableHeaders
@@ -17,7 +17,8 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core import clients, templating
-from app.core.errors import DomainError, Invalid, TooLarge, TooMany, Unavailable
+from app.core.conflicts import conflict_of, is_deadlock
+from app.core.errors import Conflict, DomainError, Invalid, TooLarge, TooMany, Unavailable
 from app.core.settings import get_settings
 
 log = structlog.get_logger()
@@ -144,9 +145,18 @@ def install(app: FastAPI) -> None:
         answer.headers.update(error.headers or {})
         return answer
 
+    @app.exception_handler(IntegrityError)
+    def contradiction(request: Request, error: IntegrityError) -> Response:
+        if conflict := conflict_of(error):
+            return _answer(request, conflict)
+        return unexpected(request, error)
+
     @app.exception_handler(DatabaseAway)
     @app.exception_handler(PoolExhausted)
     def database_away(request: Request, error: Exception) -> Response:
+        if isinstance(error, DatabaseAway) and is_deadlock(error):
+            text = "Somebody else was changing the same things. Nothing was saved: try again."
+            return _answer(request, Conflict(text))
         log.error("database away", error=str(error))
         return _answer(
             request, Unavailable("The database does not answer. Nothing was saved; try again in a moment.")

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.core import clock, events, ids, jobs
 from app.core.access import Principal
+from app.core.conflicts import again_on_deadlock
 from app.core.errors import Conflict, DomainError, Invalid, NotFound
 from app.evaluations import repository, shard_repository
 from app.evaluations.channels import evaluation_channel
@@ -180,14 +181,23 @@ def set_control(session: Session, evaluation: Evaluation, run: Run) -> None:
 
 
 def delete_evaluation(session: Session, principal: Principal, evaluation: Evaluation) -> None:
-    """Delete an evaluation with its runs; the logs stay.
+    """Delete an evaluation with its runs, those that go on included: their workers stop. The logs stay.
 
     Raises:
         Forbidden: a member deletes what somebody else made.
     """
     principal.refuse_others_work(evaluation.created_by)
     audit.record(session, principal, "evaluation.deleted", "evaluation", evaluation.id, name=evaluation.name)
-    session.delete(evaluation)
+
+    def delete() -> None:
+        # Workers write items before the run: in their order, they wait for us, and we for them, one after the other.
+        repository.lock_items(session, evaluation.id)
+        for run in sorted(repository.list_runs(session, [evaluation.id]), key=lambda run: run.id):
+            repository.lock_run(session, run.id)
+        repository.delete_evaluation(session, evaluation.id)
+
+    again_on_deadlock(session, delete)
+    session.expunge(evaluation)
 
 
 def start_run(session: Session, principal: Principal, evaluation: Evaluation, request: RunRequest) -> Run:

@@ -74,16 +74,18 @@ class PromptSpec(Body):
     template: list[ChatMessage] | str | None = None
     template_language: Literal["default", "jinja"] | None = None
     provider: str | None = Field(default=None, description="The name of one of the workspace's providers.")
-    max_tokens: Annotated[int | None, BeforeValidator(_whole)] = Field(default=None, ge=1)
+    max_tokens: Annotated[int | None, BeforeValidator(_whole)] = Field(default=None, ge=1, lt=2**31)
     temperature: float | None = Field(default=None, ge=0, le=2)
     top_p: float | None = Field(default=None, ge=0, le=1)
     stop: str | list[str] | None = None
     presence_penalty: float | None = Field(default=None, ge=-2, le=2)
     frequency_penalty: float | None = Field(default=None, ge=-2, le=2)
     other: dict[str, Any] | None = None
-    seed: int | None = None
+    seed: int | None = Field(default=None, ge=-(2**63), lt=2**63)
     response_format: ResponseFormat | None = None
-    reasoning_effort: Literal["high", "medium", "low", "minimal", "none"] | int | None = None
+    reasoning_effort: (
+        Literal["high", "medium", "low", "minimal", "none"] | Annotated[int, Field(ge=0, lt=2**31)] | None
+    ) = None
     tools: list[ToolFunction] | None = None
     linked_tools: list[str] | None = None
     attributes: dict[str, Any] | None = None

@@ -1,12 +1,11 @@
 """Datapoints and datasets as the API shows and takes them."""
 
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import Field, field_validator
+from pydantic import Field, model_validator
 
 from app.core.bodies import Body
-
-Split = Literal["train", "validation", "test", "sealed"]
+from app.datasets.rows import OWN_MEMBERS, Destination, Row, RowError, Split
 
 
 class DatapointContent(Body):
@@ -28,16 +27,25 @@ class DatapointContent(Body):
     metadata: dict[str, Any] | None = None
     split: Split | None = None
 
-    @field_validator("context", mode="before")
+    @model_validator(mode="before")
     @classmethod
-    def _one_or_many(cls, value: object) -> object:
-        return [value] if isinstance(value, str) else value
+    def _as_imported(cls, data: Any) -> Any:
+        """The same rules as for a row of a file: a bare target is shorthand for `{"output": …}`, and so on."""
+        if not isinstance(data, dict):
+            return data
+        row = Row(0)
+        try:
+            for name in OWN_MEMBERS:
+                row.put(Destination(name), data.get(name))
+            row.check()
+        except RowError as error:
+            raise ValueError(str(error)) from None
+        return {name: getattr(row, name) for name in OWN_MEMBERS}
 
-    @field_validator("target", mode="before")
     @classmethod
-    def _named(cls, value: object) -> object:
-        """A bare target is shorthand for `{"output": …}`."""
-        return value if value is None or isinstance(value, dict) else {"output": value}
+    def of(cls, row: Row) -> "DatapointContent":
+        """A row of a file, which has been checked."""
+        return cls.model_construct(**{name: getattr(row, name) for name in OWN_MEMBERS})
 
     def content(self) -> dict[str, Any]:
         """What the row's identity is taken over: everything but its split."""

@@ -7,6 +7,7 @@ from app.core.errors import Conflict, NotFound
 from app.files import repository
 from app.files.models import Directory
 from app.files.paths import clean_path, parent_of
+from app.files.places import refuse_file_above
 from app.workspaces import audit
 
 
@@ -33,6 +34,7 @@ def create_directory(session: Session, principal: Principal, path: str) -> Direc
     path = clean_path(path)
     if repository.find_file_by_path(session, principal.workspace_id, path):
         raise Conflict(f"`{path}` is a file. Choose another name.")
+    refuse_file_above(session, principal.workspace_id, path)
     return repository.ensure_directory(session, principal.workspace_id, path)
 
 
@@ -51,6 +53,7 @@ def move_directory(session: Session, directory: Directory, path: str) -> None:
     taken = any(other.path == path for other in siblings)
     if taken or repository.find_file_by_path(session, directory.workspace_id, path):
         raise Conflict(f"`{path}` is taken. Choose another name.")
+    refuse_file_above(session, directory.workspace_id, path)
     directory.parent_id = repository.ensure_directory(session, directory.workspace_id, parent_of(path)).id
     for child in repository.directories_below(session, directory.workspace_id, old):
         child.path = clean_path(path + child.path.removeprefix(old))

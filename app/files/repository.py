@@ -33,6 +33,10 @@ def find_file_by_path(session: Session, workspace_id: str, path: str) -> File | 
     return session.scalar(_files(workspace_id).where(File.path == path))
 
 
+def find_files_by_path(session: Session, workspace_id: str, paths: Sequence[str]) -> list[File]:
+    return list(session.scalars(_files(workspace_id).where(File.path.in_(paths)).order_by(File.path)))
+
+
 def lock_file(session: Session, file: File) -> None:
     """Hold the file until the transaction ends, so that versions are numbered one at a time."""
     session.execute(select(File.id).where(File.id == file.id).with_for_update())
@@ -212,6 +216,11 @@ def deployed_environments(session: Session, file_ids: Sequence[str]) -> list[tup
 
 def find_directory(session: Session, workspace_id: str, directory_id: str) -> Directory | None:
     query = select(Directory).where(Directory.workspace_id == workspace_id, Directory.id == directory_id)
+    return session.scalar(query)
+
+
+def find_directory_by_path(session: Session, workspace_id: str, path: str) -> Directory | None:
+    query = select(Directory).where(Directory.workspace_id == workspace_id, Directory.path == path)
     return session.scalar(query)
 
 

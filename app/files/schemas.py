@@ -1,10 +1,19 @@
 """Files, directories and environments as the API takes them."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from app.core.bodies import Body
+
+
+def _no_slash(name: str) -> str:
+    if "/" in name:
+        raise ValueError("A name holds no slash: give `path` to move it.")
+    return name
+
+
+Name = Annotated[str, AfterValidator(_no_slash)]
 
 
 class FileProperties(Body):
@@ -31,7 +40,7 @@ class FileUpdate(Body):
     """A new path or name for a file."""
 
     path: str | None = None
-    name: str | None = None
+    name: Name | None = None
     directory_id: str | None = None
     description: str | None = None
     tags: list[str] | None = None
@@ -55,7 +64,7 @@ class DirectoryCreate(Body):
 
 class DirectoryUpdate(Body):
     path: str | None = None
-    name: str | None = None
+    name: Name | None = None
     parent_id: str | None = None
 
 

@@ -12,6 +12,7 @@ from app.core.errors import Conflict, Invalid, NotFound
 from app.files import deployments, repository
 from app.files.models import VERSION_PREFIX, File, FileKind, Version, VersionEvent
 from app.files.paths import clean_path, parent_of
+from app.files.places import refuse_folder
 from app.workspaces import audit
 
 LONGEST_NOTE = 10_000
@@ -53,7 +54,7 @@ def commit(
 
     Raises:
         NotFound: no file with this id.
-        Conflict: the path holds another kind of file, or the version name names other content.
+        Conflict: the path holds another kind of file or a folder, or the version name names other content.
     """
     file = _file_for(session, principal, change)
     repository.lock_file(session, file)
@@ -105,6 +106,7 @@ def _file_for(session: Session, principal: Principal, change: Commit) -> File:
     path = clean_path(change.path)
     file = repository.find_file_by_path(session, principal.workspace_id, path)
     if file is None:
+        refuse_folder(session, principal.workspace_id, path)
         directory = repository.ensure_directory(session, principal.workspace_id, parent_of(path))
         file = repository.insert_file(
             session,
@@ -217,6 +219,7 @@ def move_file(session: Session, file: File, path: str) -> None:
         return
     if repository.find_file_by_path(session, file.workspace_id, path):
         raise Conflict(f"`{path}` is taken. Choose another name.")
+    refuse_folder(session, file.workspace_id, path, file)
     file.directory_id = repository.ensure_directory(session, file.workspace_id, parent_of(path)).id
     file.path, file.updated_at = path, clock.now()
 

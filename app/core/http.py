@@ -65,29 +65,53 @@ class Envelope:
                     headers.setdefault("cache-control", "no-store")
             await send(message)
 
-        await self.app(scope, _bounded(scope, receive), send_with_headers)
+        limit_mib = _limit_mib(scope)
+        too_large = TooLarge(f"The body is over {limit_mib} MiB. Send it in smaller parts.")
+        declared = Headers(scope=scope).get("content-length", "0")
+        if declared.isdigit() and (len(declared) > 15 or int(declared) > limit_mib * _MIB):
+            await _answer(Request(scope), too_large)(scope, receive, send_with_headers)
+            return
+        body = _Bounded(receive, limit_mib * _MIB, too_large)
+        answered = False
+
+        async def send_what_it_was(message: Message) -> None:
+            """The framework takes an error in reading the body for a body that cannot be parsed, and says 400."""
+            nonlocal answered
+            if body.is_over and message["type"] == "http.response.start" and message["status"] == 400:
+                answered = True
+                await _answer(Request(scope), too_large)(scope, receive, send_with_headers)
+            elif not answered:
+                await send_with_headers(message)
+
+        await self.app(scope, body.receive, send_what_it_was)
 
 
-def _bounded(scope: Scope, receive: Receive) -> Receive:
-    """`receive`, refusing a body over the limit of its route, by its declared size or while it streams."""
+_MIB = 1024 * 1024
+
+
+def _limit_mib(scope: Scope) -> int:
+    """The limit of a route's body."""
     settings = get_settings()
-    upload = scope["path"].rstrip("/").endswith(("/import", "/datapoints/csv"))
-    limit_mib = settings.upload_limit_mib if upload else settings.body_limit_mib
-    limit, seen = limit_mib * 1024 * 1024, 0
-    declared = Headers(scope=scope).get("content-length", "0")
-    too_large = TooLarge(f"The body is over {limit_mib} MiB. Send it in smaller parts.")
+    upload = scope["path"].rstrip("/").endswith("/import")
+    return settings.upload_limit_mib if upload else settings.body_limit_mib
 
-    async def bounded() -> Message:
-        nonlocal seen
-        if declared.isdigit() and int(declared) > limit:
-            raise too_large
-        message = await receive()
-        seen += len(message.get("body", b""))
-        if seen > limit:
-            raise too_large
+
+class _Bounded:
+    """A body that is refused once more than `limit` bytes of it have come."""
+
+    def __init__(self, receive: Receive, limit: int, too_large: TooLarge) -> None:
+        self._receive, self._left, self._too_large = receive, limit, too_large
+
+    @property
+    def is_over(self) -> bool:
+        return self._left < 0
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        self._left -= len(message.get("body", b""))
+        if self.is_over:
+            raise self._too_large
         return message
-
-    return bounded
 
 
 def is_api(request: Request) -> bool:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
 from app.core.bodies import Body
 from app.core.errors import Invalid
@@ -10,6 +10,8 @@ from app.core.ids import without_nulls
 
 Role = Literal["user", "assistant", "system", "tool", "developer"]
 Endpoint = Literal["chat", "complete", "edit"]
+RESERVED = ("model", "messages", "stream", "stream_options", "n")
+"""Members of a request that `other` may not set: they say which model answers, what it is asked, and how we read it."""
 
 
 class FunctionCall(Body):
@@ -89,6 +91,14 @@ class PromptSpec(Body):
     tools: list[ToolFunction] | None = None
     linked_tools: list[str] | None = None
     attributes: dict[str, Any] | None = None
+
+    @field_validator("other")
+    @classmethod
+    def _nothing_of_ours(cls, other: dict[str, Any] | None) -> dict[str, Any] | None:
+        if taken := [name for name in RESERVED if name in (other or {})]:
+            msg = f"Leave out {', '.join(taken)}: the version and the server set that, and what is logged would differ."
+            raise ValueError(msg)
+        return other
 
     @model_validator(mode="after")
     def _one_language(self) -> "PromptSpec":

@@ -7,6 +7,7 @@ import sys
 from types import ModuleType
 
 from app.core.errors import DomainError
+from app.core.settings import read_settings
 from app.embedded.layout import StackError
 
 COMMANDS = {
@@ -41,6 +42,8 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(f"unrecognised: {' '.join(rest)}")
     options.rest = rest  # what pytest is to get
     try:
+        if options.command not in ("test", "check"):  # they take no settings from their surroundings
+            read_settings()
         return int(_load(options.command).run(options))
     except (StackError, DomainError) as error:
         print(error, file=sys.stderr)

@@ -49,4 +49,6 @@ def run(options: argparse.Namespace) -> int:
     except OSError as error:
         raise Invalid(f"{options.file} cannot be read: {error.strerror}.") from error
     print(told)
+    for warning in written.warnings:
+        print(f"note: {warning}", file=sys.stderr)
     return 0

@@ -31,7 +31,7 @@ class Action(StrEnum):
     JUDGE = "judge"
     DEPLOY = "deploy"
     DELETE = "delete"
-    """Members delete their own only: the service looks."""
+    """Members delete their own only: the service looks, and tests ask every such route."""
     OWN_KEYS = "own_keys"
     MANAGE = "manage"
     ADMINISTER = "administer"

@@ -9,7 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
-from sqlalchemy.exc import DataError
+from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.exc import OperationalError as DatabaseAway
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from starlette.datastructures import Headers, MutableHeaders
@@ -17,7 +17,8 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core import clients, templating
-from app.core.errors import DomainError, Invalid, TooLarge, TooMany, Unavailable
+from app.core.conflicts import conflict_of, is_deadlock
+from app.core.errors import Conflict, DomainError, Invalid, TooLarge, TooMany, Unavailable
 from app.core.settings import get_settings
 
 log = structlog.get_logger()
@@ -64,29 +65,53 @@ class Envelope:
                     headers.setdefault("cache-control", "no-store")
             await send(message)
 
-        await self.app(scope, _bounded(scope, receive), send_with_headers)
+        limit_mib = _limit_mib(scope)
+        too_large = TooLarge(f"The body is over {limit_mib} MiB. Send it in smaller parts.")
+        declared = Headers(scope=scope).get("content-length", "0")
+        if declared.isdigit() and (len(declared) > 15 or int(declared) > limit_mib * _MIB):
+            await _answer(Request(scope), too_large)(scope, receive, send_with_headers)
+            return
+        body = _Bounded(receive, limit_mib * _MIB, too_large)
+        answered = False
+
+        async def send_what_it_was(message: Message) -> None:
+            """The framework takes an error in reading the body for a body that cannot be parsed, and says 400."""
+            nonlocal answered
+            if body.is_over and message["type"] == "http.response.start" and message["status"] == 400:
+                answered = True
+                await _answer(Request(scope), too_large)(scope, receive, send_with_headers)
+            elif not answered:
+                await send_with_headers(message)
+
+        await self.app(scope, body.receive, send_what_it_was)
 
 
-def _bounded(scope: Scope, receive: Receive) -> Receive:
-    """`receive`, refusing a body over the limit of its route, by its declared size or while it streams."""
+_MIB = 1024 * 1024
+
+
+def _limit_mib(scope: Scope) -> int:
+    """The limit of a route's body."""
     settings = get_settings()
-    upload = scope["path"].rstrip("/").endswith(("/import", "/datapoints/csv"))
-    limit_mib = settings.upload_limit_mib if upload else settings.body_limit_mib
-    limit, seen = limit_mib * 1024 * 1024, 0
-    declared = Headers(scope=scope).get("content-length", "0")
-    too_large = TooLarge(f"The body is over {limit_mib} MiB. Send it in smaller parts.")
+    upload = scope["path"].rstrip("/").endswith("/import")
+    return settings.upload_limit_mib if upload else settings.body_limit_mib
 
-    async def bounded() -> Message:
-        nonlocal seen
-        if declared.isdigit() and int(declared) > limit:
-            raise too_large
-        message = await receive()
-        seen += len(message.get("body", b""))
-        if seen > limit:
-            raise too_large
+
+class _Bounded:
+    """A body that is refused once more than `limit` bytes of it have come."""
+
+    def __init__(self, receive: Receive, limit: int, too_large: TooLarge) -> None:
+        self._receive, self._left, self._too_large = receive, limit, too_large
+
+    @property
+    def is_over(self) -> bool:
+        return self._left < 0
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        self._left -= len(message.get("body", b""))
+        if self.is_over:
+            raise self._too_large
         return message
-
-    return bounded
 
 
 def is_api(request: Request) -> bool:
@@ -144,9 +169,18 @@ def install(app: FastAPI) -> None:
         answer.headers.update(error.headers or {})
         return answer
 
+    @app.exception_handler(IntegrityError)
+    def contradiction(request: Request, error: IntegrityError) -> Response:
+        if conflict := conflict_of(error):
+            return _answer(request, conflict)
+        return unexpected(request, error)
+
     @app.exception_handler(DatabaseAway)
     @app.exception_handler(PoolExhausted)
     def database_away(request: Request, error: Exception) -> Response:
+        if isinstance(error, DatabaseAway) and is_deadlock(error):
+            text = "Somebody else was changing the same things. Nothing was saved: try again."
+            return _answer(request, Conflict(text))
         log.error("database away", error=str(error))
         return _answer(
             request, Unavailable("The database does not answer. Nothing was saved; try again in a moment.")

@@ -2,9 +2,12 @@
 
 from functools import lru_cache
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from app.core.errors import Invalid
 
 
 class Settings(BaseSettings):
@@ -68,6 +71,8 @@ class Settings(BaseSettings):
     @field_validator("public_url", "practice_url", "oidc_issuer")
     @classmethod
     def _no_trailing_slash(cls, url: str) -> str:
+        if url and not (url.startswith(("http://", "https://")) and urlsplit(url).netloc):
+            raise ValueError("this must be an address that begins with http:// or https://")
         return url.rstrip("/")
 
     @property
@@ -88,5 +93,27 @@ class Settings(BaseSettings):
 
 @lru_cache
 def get_settings() -> Settings:
-    """The settings of this process, read on first use."""
-    return Settings()
+    """The settings of this process, read on first use.
+
+    Raises:
+        Invalid: one cannot be used.
+    """
+    return read_settings()
+
+
+def read_settings() -> Settings:
+    """The settings as the environment has them now.
+
+    Raises:
+        Invalid: one cannot be used; a line for each says which, and why.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        said = [_said(str(item["loc"][0]), item["input"], item["msg"]) for item in error.errors()]
+        raise Invalid("\n".join(said)) from None
+
+
+def _said(field: str, value: object, reason: str) -> str:
+    shown = "" if field == "secret_key" else f" is “{value}”"
+    return f"WHETSTONE_{field.upper()}{shown}: {reason.removeprefix('Value error, ')}."

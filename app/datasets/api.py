@@ -125,7 +125,10 @@ async def import_file(
     ] = None,
     filename: str | None = None,
 ) -> Response:
-    """Import CSV or JSONL, as the body itself or as the part `file` of a form. Everything, or nothing."""
+    """Import CSV or JSONL, as the body itself or as the part `file` of a form. Everything, or nothing.
+
+    `warnings` says what was left out or guessed.
+    """
     file = await run_in_threadpool(files.get_file, session, principal, file_id, FileKind.DATASET)
     try:
         async with _uploaded(request, filename) as (body, name):
@@ -134,7 +137,8 @@ async def import_file(
     except ImportFailed as failure:
         await run_in_threadpool(session.rollback)
         errors = [{"line": error.line, "message": error.message} for error in failure.errors]
-        shown = {"version_id": None, "rows": 0, "added": 0, "duplicates": 0, "errors": errors}
+        counts = {"version_id": None, "rows": 0, "added": 0, "duplicates": 0}
+        shown: Json = {**counts, "errors": errors, "warnings": failure.warnings}
         return JSONResponse(
             {"detail": failure.message, "errors_count": failure.count, **shown}, failure.status
         )
@@ -145,6 +149,7 @@ async def import_file(
             "added": written.added,
             "duplicates": written.duplicates,
             "errors": [],
+            "warnings": written.warnings,
         }
     )
 

@@ -1,17 +1,16 @@
 """Importing a file into a dataset: everything or nothing, with a line for each row that could not be read."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO, Literal
 
-from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
 from app.core.access import Principal
 from app.core.errors import DomainError
 from app.datasets import service
 from app.datasets.parsing import read_rows
-from app.datasets.rows import LineError, Row
+from app.datasets.rows import LineError
 from app.datasets.schemas import DatapointContent
 from app.datasets.service import DatasetChange, DatasetWritten
 
@@ -36,13 +35,14 @@ class ImportFailed(DomainError):
     status = 422
     title = "Nothing was imported"
 
-    def __init__(self, errors: list[LineError], count: int) -> None:
+    def __init__(self, errors: list[LineError], count: int, warnings: list[str]) -> None:
         what = "One line" if count == 1 else f"{count:,} lines"
         super().__init__(
             f"{what} could not be read. Nothing was imported: correct the file and import it again."
         )
         self.errors = errors
         self.count = count
+        self.warnings = warnings
 
 
 def import_rows(
@@ -59,13 +59,14 @@ def import_rows(
 
     Raises:
         ImportFailed: lines that cannot be read; nothing is stored, the transaction is to be rolled back.
-        Invalid: the mapping names a place that does not exist.
+        Invalid: the mapping names a place or a column that does not exist.
         NotFound: there is no dataset with this id.
     """
     reader = _Reader(request)
     note = request.note or reader.note
     change = DatasetChange(rows=reader.rows(), action=request.action, file_id=file_id, path=path, note=note)
-    return service.write(session, principal, change)
+    written = service.write(session, principal, change)
+    return replace(written, warnings=reader.warnings)
 
 
 class _Reader:
@@ -77,32 +78,24 @@ class _Reader:
         self._count = 0
         self.note = f"Import {request.filename}" if request.filename else "Import"
 
+    @property
+    def warnings(self) -> list[str]:
+        """What was read in a way that somebody should know of; whole after the last row."""
+        return self._source.warnings
+
     def rows(self) -> Iterator[DatapointContent]:
         """The rows of the file, in order."""
+        any_row = False
         for found in self._source.rows:
             if isinstance(found, LineError):
                 self._keep(found)
             elif not self._count:  # once a line is wrong, the rest is only looked at for its errors
-                content = self._content(found)
-                if content:
-                    yield content
+                any_row = True
+                yield DatapointContent.of(found)
+        if not (any_row or self._count):
+            self._keep(LineError(1, "the file names columns and has no rows: nothing can be made of it"))
         if self._count:
-            raise ImportFailed(self._errors, self._count)
-
-    def _content(self, row: Row) -> DatapointContent | None:
-        try:
-            return DatapointContent(
-                inputs=row.inputs,
-                messages=row.messages,
-                target=row.target,
-                context=row.context,
-                cluster=row.cluster,
-                metadata=row.metadata,
-                split=row.split,
-            )
-        except ValidationError as error:
-            self._keep(LineError(row.line, "; ".join(str(item["msg"]) for item in error.errors())))
-            return None
+            raise ImportFailed(self._errors, self._count, self.warnings)
 
     def _keep(self, error: LineError) -> None:
         self._count += 1

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Any, BinaryIO
 
+from app.core.errors import Invalid
 from app.datasets import strict_json
 from app.datasets.columns import Columns
 from app.datasets.decoding import FIELD_MIB, RECORD_MIB, Lines, RecordTooLong, find_encoding
-from app.datasets.rows import MAX_COLUMNS, MAX_ROWS, LineError, Row, RowError, Source, too_many
+from app.datasets.rows import MAX_COLUMNS, MAX_ROWS, OWN_MEMBERS, LineError, Row, RowError, Source, too_many
 
-_OWN_KEYS = ("inputs", "messages", "target", "context", "cluster", "metadata", "split")
 _MOST_WARNINGS = 20
 
 
@@ -17,7 +17,7 @@ def read_jsonl(file: BinaryIO, mapping: Mapping[str, str] | None = None, max_row
     """Read a file with one JSON object a line: rows as we export them, or flat objects like the rows of a CSV file.
 
     Raises:
-        Invalid: the mapping names a place that does not exist.
+        Invalid: the mapping names a place that does not exist; or, after the last row, a member that no row has.
     """
     columns, encoding = Columns(mapping), find_encoding(file)
     source = Source("jsonl", iter(()), warnings=encoding.warnings)
@@ -40,7 +40,7 @@ def _rows(lines: Lines, columns: Columns, source: Source, max_rows: int) -> Iter
     if count == 0:
         yield LineError(1, "the file is empty: each line must be a JSON object")
     elif unknown := columns.unknown(seen):
-        source.warnings.append(f"No row has {', '.join(unknown)}, which the mapping names.")
+        raise Invalid(f"No row has {', '.join(unknown)}, which the mapping names.")
 
 
 def _filled(lines: Lines) -> Iterator[str | LineError]:
@@ -63,8 +63,7 @@ def _row_or_error(
 ) -> Row | LineError:
     try:
         value = _object(line)
-        if len(seen) < MAX_COLUMNS:
-            seen.update(value)
+        seen.update(name for name in value if columns.is_mapped(name))
         return _row(number, value, columns, source)
     except (RowError, strict_json.NotStorable) as error:
         return LineError(number, str(error))
@@ -89,7 +88,7 @@ def _row(number: int, value: dict[str, Any], columns: Columns, source: Source) -
     row = Row(number)
     own = isinstance(value.get("inputs"), dict) or isinstance(value.get("messages"), list)
     for key, item in value.items():
-        if columns.is_mapped(key) or not own or key in _OWN_KEYS:
+        if columns.is_mapped(key) or not own or key in OWN_MEMBERS:
             row.put(columns.destination(key), item)
         elif key == "id":
             row.id = None if item is None else str(item)

@@ -12,7 +12,7 @@ from app.core.errors import Invalid
 from app.core.permissions import Editor, Reader
 from app.datasets import grid
 from app.datasets.importing import ImportFailed, ImportRequest, import_rows
-from app.datasets.service import DatasetChange, write
+from app.datasets.service import DatasetChange, DatasetWritten, write
 from app.files import repository as files_repository
 from app.files import service as files
 from app.files.models import File, FileKind
@@ -55,6 +55,13 @@ def create_dataset(
         return _new_form(request, path=path, problem=failure.message, errors=list(failure.errors), status=422)
     except Invalid as error:
         return _new_form(request, path=path, problem=error.message, errors=[], status=422)
+    return _imported(request, principal, made)
+
+
+def _imported(request: Request, principal: Principal, made: DatasetWritten) -> Response:
+    """The rows; or first what was left out or guessed, if anything was."""
+    if made.warnings:
+        return templating.render(request, "datasets/imported.html", file=made.file, made=made)
     return _to_rows(principal, made.file)
 
 
@@ -141,10 +148,10 @@ def import_upload(
     try:
         with session.begin_nested():
             wanted = ImportRequest(file.file, file.filename, action, note=note.strip() or None)
-            import_rows(session, principal, wanted, file_id=dataset.id)
+            made = import_rows(session, principal, wanted, file_id=dataset.id)
     except ImportFailed as failure:
         errors: list[object] = list(failure.errors)
         return _import_form(
             request, dataset, problem=failure.message, errors=errors, count=failure.count, status=422
         )
-    return _to_rows(principal, dataset)
+    return _imported(request, principal, made)

@@ -1,12 +1,13 @@
 """Files as rows, one at a time: every row either comes out or says what is wrong with its line."""
 
+import re
 from collections.abc import Mapping
 from typing import BinaryIO
 
 from app.datasets.csv_rows import read_csv
 from app.datasets.decoding import find_encoding, head_of
 from app.datasets.jsonl_rows import read_jsonl
-from app.datasets.rows import MAX_ROWS, Format, Source
+from app.datasets.rows import MAX_ROWS, Format, LineError, Source
 
 _ENDINGS: dict[str, Format] = {
     "csv": "csv",
@@ -15,6 +16,8 @@ _ENDINGS: dict[str, Format] = {
     "ndjson": "jsonl",
     "json": "jsonl",
 }
+_JSON_OBJECT = re.compile(r'\{\s*"(?:[^"\\]|\\.)*"\s*:')
+_ZIP = b"PK\x03\x04"
 
 
 def read_rows(
@@ -24,13 +27,31 @@ def read_rows(
     max_rows: int = MAX_ROWS,
 ) -> Source:
     """Read a file that can seek, as `read_csv` or `read_jsonl` do. Invalid when the mapping is wrong."""
-    read = read_jsonl if find_format(file, filename) == "jsonl" else read_csv
-    return read(file, mapping, max_rows)
+    file.seek(0)
+    if file.read(4) == _ZIP:
+        file.seek(0)
+        said = "this is an Excel workbook or a ZIP file: save the sheet as CSV"
+        return Source("csv", iter([LineError(1, said)]))
+    found = find_format(file, filename)
+    source = (read_jsonl if found == "jsonl" else read_csv)(file, mapping, max_rows)
+    if _by_name(filename) not in (None, found):
+        source.warnings.append(f"{filename} holds JSON objects: it was read as JSONL, not as CSV.")
+    return source
 
 
 def find_format(file: BinaryIO, filename: str | None = None) -> Format:
-    """CSV or JSONL, by the ending of its name, else by its first character; rewinds it."""
-    known = _ENDINGS.get((filename or "").lower().rpartition(".")[2])
-    if known:
+    """CSV or JSONL, by the ending of its name, else by its first character; rewinds it.
+
+    What begins with a JSON object is none of CSV's headers, whatever its name says.
+    """
+    known = _by_name(filename)
+    if known == "jsonl":
         return known
-    return "jsonl" if head_of(file, find_encoding(file)).lstrip()[:1] in ("{", "[") else "csv"
+    head = head_of(file, find_encoding(file)).lstrip("\ufeff \t\r\n")
+    if _JSON_OBJECT.match(head):
+        return "jsonl"
+    return known or ("jsonl" if head[:1] in ("{", "[") else "csv")
+
+
+def _by_name(filename: str | None) -> Format | None:
+    return _ENDINGS.get((filename or "").lower().rpartition(".")[2])

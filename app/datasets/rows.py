@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, get_args
 
 from app.datasets import strict_json
-from app.datasets.schemas import Split
 
+Split = Literal["train", "validation", "test", "sealed"]
 Place = Literal["inputs", "target", "metadata", "messages", "context", "cluster", "split", "ignore"]
 Format = Literal["csv", "jsonl"]
 
@@ -17,6 +17,18 @@ MAX_COLUMNS = 1_000
 _SPLITS: dict[str, Split] = {split: split for split in get_args(Split)}
 _CLUSTER_CHARS = 500
 _ROLES = ("user", "assistant", "system", "tool", "developer")
+
+
+OWN_MEMBERS: tuple[Place, ...] = (
+    "inputs",
+    "messages",
+    "target",
+    "context",
+    "cluster",
+    "metadata",
+    "split",
+)
+"""The members of a row in the shape that we export and that the API takes."""
 
 
 class RowError(Exception):

@@ -1,16 +1,15 @@
 """Datapoints and datasets as the API shows and takes them."""
 
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, model_validator
 
-Split = Literal["train", "validation", "test", "sealed"]
+from app.core.bodies import Body
+from app.datasets.rows import OWN_MEMBERS, Destination, Row, RowError, Split
 
 
-class DatapointContent(BaseModel):
+class DatapointContent(Body):
     """One row as it is written: what makes it that row, and the split it belongs to in this dataset."""
-
-    model_config = ConfigDict(extra="ignore")
 
     inputs: dict[str, Any] = Field(
         default_factory=dict, description="What fills the variables of a template."
@@ -28,21 +27,25 @@ class DatapointContent(BaseModel):
     metadata: dict[str, Any] | None = None
     split: Split | None = None
 
-    @field_validator("inputs", mode="before")
+    @model_validator(mode="before")
     @classmethod
-    def _null_is_empty(cls, value: object) -> object:
-        return {} if value is None else value
+    def _as_imported(cls, data: Any) -> Any:
+        """The same rules as for a row of a file: a bare target is shorthand for `{"output": …}`, and so on."""
+        if not isinstance(data, dict):
+            return data
+        row = Row(0)
+        try:
+            for name in OWN_MEMBERS:
+                row.put(Destination(name), data.get(name))
+            row.check()
+        except RowError as error:
+            raise ValueError(str(error)) from None
+        return {name: getattr(row, name) for name in OWN_MEMBERS}
 
-    @field_validator("context", mode="before")
     @classmethod
-    def _one_or_many(cls, value: object) -> object:
-        return [value] if isinstance(value, str) else value
-
-    @field_validator("target", mode="before")
-    @classmethod
-    def _named(cls, value: object) -> object:
-        """A bare target is shorthand for `{"output": …}`."""
-        return value if value is None or isinstance(value, dict) else {"output": value}
+    def of(cls, row: Row) -> "DatapointContent":
+        """A row of a file, which has been checked."""
+        return cls.model_construct(**{name: getattr(row, name) for name in OWN_MEMBERS})
 
     def content(self) -> dict[str, Any]:
         """What the row's identity is taken over: everything but its split."""

@@ -1,6 +1,6 @@
 """Datasets: writing rows as a new version, and reading them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -46,6 +46,8 @@ class DatasetWritten:
     rows: int
     added: int
     duplicates: int
+    warnings: Sequence[str] = ()
+    """Of an import: what was left out or guessed."""
 
 
 def write(session: Session, principal: Principal, change: DatasetChange) -> DatasetWritten:

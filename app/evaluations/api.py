@@ -150,7 +150,7 @@ def create_run(evaluation_id: str, body: RunCreate, session: SessionDep, princip
             "Only runs whose outputs the server makes can be started here: leave `orchestrated` out."
         )
     request = RunRequest(
-        version=find_version(session, principal, body.version),
+        version=find_version(session, principal, body.version, FileKind.PROMPT),
         dataset_version=find_version(session, principal, body.dataset, FileKind.DATASET),
         repeats=body.repeats,
         concurrency=body.concurrency,

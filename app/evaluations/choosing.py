@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from sqlalchemy.orm import Session
 
 from app.core.access import Principal
+from app.core.typed import whole
 from app.datasets.summary import summarise
 from app.evaluations import repository, service
 from app.evaluations.models import Evaluation, Run
@@ -74,10 +75,10 @@ def read_choices(sent: Sent) -> Choices:
 
     return Choices(
         prompt=text("prompt"),
-        versions=tuple(int(value) for value in many("versions") if value.isdecimal()),
-        baseline=int(text("baseline")) if text("baseline").isdecimal() else None,
+        versions=tuple(number for value in many("versions") if (number := whole(value)) is not None),
+        baseline=whole(text("baseline")),
         dataset=text("dataset"),
-        dataset_version=int(text("dataset_version")) if text("dataset_version").isdecimal() else None,
+        dataset_version=whole(text("dataset_version")),
         split=text("split"),
         evaluators=many("evaluators"),
         primary=text("primary"),

@@ -3,8 +3,9 @@
 from typing import Any
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
+from app.core.bodies import Body
 from app.core.database import SessionDep
 from app.core.permissions import Runner
 from app.evaluations.evaluator_test import SOURCE, execution_of, prepare_trial, row_of, try_evaluator
@@ -16,7 +17,7 @@ from app.generations.prepared import Origin
 router = APIRouter(prefix="/v5/evaluators", tags=["Evaluators"])
 
 
-class EvaluatorTest(BaseModel):
+class EvaluatorTest(Body):
     """An output to judge: `log` in the shape of logs, `testcase` in that of datapoints."""
 
     model_config = ConfigDict(extra="ignore", json_schema_extra={"additionalProperties": True})

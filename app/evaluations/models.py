@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, fun
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core.database import Base, Json
-from app.files.models import File, Version
+from app.files.models import File, Version, kept_version
 from app.logs.models import Usd
 from app.workspaces.models import Workspace
 
@@ -25,7 +25,7 @@ class Evaluation(Base):
     workspace_id: Mapped[str] = mapped_column(ForeignKey(Workspace.id, ondelete="CASCADE"))
     file_id: Mapped[str] = mapped_column(ForeignKey(File.id, ondelete="CASCADE"))
     name: Mapped[str]
-    primary_evaluator_id: Mapped[str | None] = mapped_column(ForeignKey(Version.id, ondelete="SET NULL"))
+    primary_evaluator_id: Mapped[str | None] = mapped_column(kept_version())
     """The evaluator version whose score the headline is about, chosen when the evaluation was made."""
     smallest_difference: Mapped[float | None]
     """The smallest change worth acting on, in the primary score's own unit."""
@@ -45,9 +45,7 @@ class EvaluationEvaluator(Base):
     evaluation_id: Mapped[str] = mapped_column(
         ForeignKey(Evaluation.id, ondelete="CASCADE"), primary_key=True
     )
-    evaluator_version_id: Mapped[str] = mapped_column(
-        ForeignKey(Version.id, ondelete="CASCADE"), primary_key=True
-    )
+    evaluator_version_id: Mapped[str] = mapped_column(kept_version(), primary_key=True)
     position: Mapped[int]
     added_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
@@ -67,8 +65,8 @@ class Run(Base):
     id: Mapped[str] = mapped_column(primary_key=True)
     workspace_id: Mapped[str] = mapped_column(ForeignKey(Workspace.id, ondelete="CASCADE"), index=True)
     evaluation_id: Mapped[str] = mapped_column(ForeignKey(Evaluation.id, ondelete="CASCADE"))
-    version_id: Mapped[str] = mapped_column(ForeignKey(Version.id, ondelete="CASCADE"), index=True)
-    dataset_version_id: Mapped[str] = mapped_column(ForeignKey(Version.id, ondelete="CASCADE"), index=True)
+    version_id: Mapped[str] = mapped_column(kept_version(), index=True)
+    dataset_version_id: Mapped[str] = mapped_column(kept_version(), index=True)
     control: Mapped[bool] = mapped_column(server_default="false")
     """Whether this is the baseline that the others are compared with."""
     orchestrated: Mapped[bool] = mapped_column(server_default="true")

@@ -12,6 +12,7 @@ from app.core.access import Principal
 from app.core.database import SessionDep
 from app.core.errors import Conflict, Invalid
 from app.core.permissions import Reader, Runner
+from app.core.typed import whole
 from app.evaluations.choosing import Choices, Offer, make_offer, read_choices
 from app.evaluations.estimate import Estimate, Work, estimate
 from app.evaluations.sensitivity import measure
@@ -61,8 +62,8 @@ def _estimate(session: Session, offer: Offer) -> Estimate | None:
         dataset_version=offer.dataset_version,
         evaluators=[one.version for one in offer.judges],
         rows=offer.rows,
-        repeats=int(offer.choices.repeats) if offer.choices.repeats.isdecimal() else 1,
-        concurrency=max(1, int(offer.choices.concurrency)) if offer.choices.concurrency.isdecimal() else 1,
+        repeats=whole(offer.choices.repeats) or 1,
+        concurrency=whole(offer.choices.concurrency) or 1,
         split=offer.choices.split or None,
     )
     return estimate(session, work)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import func, or_, select, text, update
+from sqlalchemy import delete, func, or_, select, text, update
 from sqlalchemy.orm import Session, joinedload
 
 from app.evaluations.models import Evaluation, EvaluationEvaluator, Run, RunScore, VersionScore
@@ -169,6 +169,22 @@ def workers_are_busy(session: Session) -> bool:
 def lock_run(session: Session, run_id: str) -> None:
     """Hold a run until the transaction ends, so that its state changes one step at a time."""
     session.execute(select(Run.id).where(Run.id == run_id).with_for_update())
+
+
+def lock_items(session: Session, evaluation_id: str) -> None:
+    """Hold every item of an evaluation's runs until the transaction ends: whoever writes them has finished then."""
+    session.execute(
+        text("""
+        select from run_item i join run r on r.id = i.run_id where r.evaluation_id = :evaluation
+        order by i.run_id, i.position for update of i
+        """),
+        {"evaluation": evaluation_id},
+    )
+
+
+def delete_evaluation(session: Session, evaluation_id: str) -> None:
+    """Delete an evaluation with all that belongs to it."""
+    session.execute(delete(Evaluation).where(Evaluation.id == evaluation_id))
 
 
 def clear_control(session: Session, evaluation_id: str) -> None:

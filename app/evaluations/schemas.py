@@ -3,13 +3,15 @@
 from decimal import Decimal
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
+
+from app.core.bodies import Body
 
 DEFAULT_CONCURRENCY = 20
 """Calls in flight at once where nobody says how many."""
 
 
-class _Body(BaseModel):
+class _Body(Body):
     """Unknown members are ignored; null means absent."""
 
     model_config = ConfigDict(extra="ignore", json_schema_extra={"additionalProperties": True})

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.core import charts, formats
 from app.core.charts import Axis
+from app.core.typed import whole
 from app.evaluations import headline as words
 from app.evaluations import repository
 from app.evaluations.choosing import Offer, OfferedEvaluator
@@ -70,7 +71,7 @@ class Sensitivity:
 
 def measure(session: Session, offer: Offer) -> Sensitivity:
     """What the choice costs in calls and can find."""
-    repeats = int(offer.choices.repeats) if offer.choices.repeats.isdecimal() else 1
+    repeats = whole(offer.choices.repeats) or 1
     outputs = len(offer.chosen) * offer.rows * repeats
     judgments = outputs * sum(one.info.asks_model for one in offer.judges)
     primary = offer.judges[0] if offer.judges else None
@@ -111,12 +112,13 @@ def _advice(offer: Offer, primary: OfferedEvaluator, smallest: float, basis: Bas
 
 
 def difference_of(text: str, primary: OfferedEvaluator) -> float | None:
-    """A difference that somebody typed, in the score's own unit; points of a share are hundredths."""
+    """A difference that somebody typed, in the score's own unit; points of a share are hundredths, 100 at most.
+    None for anything else."""
     try:
         value = float(text.replace(",", "."))
     except ValueError:
         return None
-    if not 0 < value < float("inf"):
+    if not 0 < value < float("inf") or (primary.info.is_share and value > 100):
         return None
     return value / 100 if primary.info.is_share else value
 

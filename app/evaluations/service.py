@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.core import clock, events, ids, jobs
 from app.core.access import Principal
+from app.core.conflicts import again_on_deadlock
 from app.core.errors import Conflict, DomainError, Invalid, NotFound
 from app.evaluations import repository, shard_repository
 from app.evaluations.channels import evaluation_channel
@@ -22,6 +23,7 @@ from app.generations.service import prepare, target_of
 from app.logs import budget
 from app.workspaces import audit
 
+LONGEST_NAME = 200
 MOST_CONCURRENCY = 500
 MOST_REPEATS = 50
 MOST_ITEMS = 1_000_000
@@ -57,11 +59,13 @@ def create_evaluation(
 
     Raises:
         Conflict: the file has an evaluation of this name.
-        Invalid: an evaluator is not one.
+        Invalid: the file is no prompt, an evaluator is not one, or the name is too long.
     """
+    if file.kind != FileKind.PROMPT:
+        said = f"{file.path} is a {file.kind}: prompts are evaluated."
+        raise Invalid(said, fields={"file": said})
     name = (name or "").strip() or f"Evaluation of {file.name}, {clock.now():%Y-%m-%d %H:%M:%S}"
-    if len(name) > 200:
-        raise Invalid("Keep the name under 200 characters.", fields={"name": "Keep it under 200 characters."})
+    _refuse_long(name)
     if repository.find_evaluation_by_name(session, file.id, name):
         raise Conflict(f"{file.path} has an evaluation called `{name}` already.")
     evaluation = Evaluation(
@@ -77,6 +81,12 @@ def create_evaluation(
     session.flush()
     add_evaluators(session, evaluation, evaluators)
     return evaluation
+
+
+def _refuse_long(name: str) -> None:
+    if len(name) > LONGEST_NAME:
+        said = f"Keep the name under {LONGEST_NAME} characters."
+        raise Invalid(said, fields={"name": said})
 
 
 def get_evaluation(session: Session, principal: Principal, evaluation_id: str) -> Evaluation:
@@ -158,9 +168,11 @@ def change_evaluation(
 
     Raises:
         Conflict: the name is taken.
+        Invalid: the name is too long.
         NotFound: no such evaluator or run in the evaluation.
     """
     if name is not None and name.strip() and name.strip() != evaluation.name:
+        _refuse_long(name.strip())
         if repository.find_evaluation_by_name(session, evaluation.file_id, name.strip()):
             raise Conflict(f"There is an evaluation called `{name.strip()}` already.")
         evaluation.name = name.strip()
@@ -180,14 +192,23 @@ def set_control(session: Session, evaluation: Evaluation, run: Run) -> None:
 
 
 def delete_evaluation(session: Session, principal: Principal, evaluation: Evaluation) -> None:
-    """Delete an evaluation with its runs; the logs stay.
+    """Delete an evaluation with its runs, those that go on included: their workers stop. The logs stay.
 
     Raises:
         Forbidden: a member deletes what somebody else made.
     """
     principal.refuse_others_work(evaluation.created_by)
     audit.record(session, principal, "evaluation.deleted", "evaluation", evaluation.id, name=evaluation.name)
-    session.delete(evaluation)
+
+    def delete() -> None:
+        # Workers write items before the run: in their order, they wait for us, and we for them, one after the other.
+        repository.lock_items(session, evaluation.id)
+        for run in sorted(repository.list_runs(session, [evaluation.id]), key=lambda run: run.id):
+            repository.lock_run(session, run.id)
+        repository.delete_evaluation(session, evaluation.id)
+
+    again_on_deadlock(session, delete)
+    session.expunge(evaluation)
 
 
 def start_run(session: Session, principal: Principal, evaluation: Evaluation, request: RunRequest) -> Run:

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from app.core import clock
 from app.core.access import Principal
 from app.core.errors import Invalid
+from app.core.typed import whole
 from app.evaluations import repository, service
 from app.evaluations.choosing import Offer
 from app.evaluations.models import Evaluation
@@ -90,7 +91,7 @@ def _check(offer: Offer) -> None:
         if not 1 <= _number(getattr(choices, name)) <= most:
             problems[name] = f"A whole number from 1 to {most}."
     if choices.smallest and offer.judges and difference_of(choices.smallest, offer.judges[0]) is None:
-        problems["smallest"] = "A number above 0, such as 2."
+        problems["smallest"] = "A number above 0, such as 2; at most 100 points of a share."
     if choices.max_cost and _dollars(choices.max_cost) is None:
         problems["max_cost"] = "Dollars above 0, such as 2.50, or nothing."
     if choices.max_calls and not _number(choices.max_calls):
@@ -101,7 +102,7 @@ def _check(offer: Offer) -> None:
 
 def _number(text: str) -> int:
     """A whole number that somebody typed; 0, which is never valid here, for anything else."""
-    return int(text) if text.isdecimal() and len(text) < 9 else 0
+    return whole(text) or 0
 
 
 def _dollars(text: str, shares: int = 1) -> Decimal | None:

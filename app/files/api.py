@@ -109,7 +109,8 @@ def update_directory(
 @router.delete("/directories/{directory_id}", tags=["Directories"], status_code=204)
 def delete_directory(directory_id: str, session: SessionDep, principal: Deleter) -> Response:
     """Delete an empty directory."""
-    directories.delete_directory(session, directories.get_directory(session, principal, directory_id))
+    directory = directories.get_directory(session, principal, directory_id)
+    directories.delete_directory(session, principal, directory)
     return Response(status_code=204)
 
 

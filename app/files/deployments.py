@@ -139,7 +139,7 @@ def deploy_first(session: Session, principal: Principal, version: Version) -> No
         (e for e in repository.list_environments(session, version.workspace_id) if e.tag == "default"), None
     )
     if default and not approvers.why_not(session, principal, default):
-        _put(session, principal, version, default)
+        _put(session, principal, version, default, replaced=None)
 
 
 def deploy(
@@ -156,20 +156,8 @@ def deploy(
     if current and current.version_id == version.id:
         return current
     replaced = repository.end_deployment(session, file.id, environment.id)
-    deployment = _put(session, principal, version, environment)
-    audit.record(
-        session,
-        principal,
-        "deployment.created",
-        "deployment",
-        deployment.id,
-        path=file.path,
-        environment=environment.name,
-        version=version.number,
-        version_id=version.id,
-        replaced=replaced,
-    )
-    return deployment
+    version.file = file
+    return _put(session, principal, version, environment, replaced)
 
 
 def undeploy(session: Session, principal: Principal, file: File, environment: Environment) -> None:
@@ -200,7 +188,9 @@ def _refuse_protected(session: Session, principal: Principal, environment: Envir
         raise Forbidden(reason)
 
 
-def _put(session: Session, principal: Principal, version: Version, environment: Environment) -> Deployment:
+def _put(
+    session: Session, principal: Principal, version: Version, environment: Environment, replaced: str | None
+) -> Deployment:
     deployment = Deployment(
         id=ids.new_id("dep"),
         workspace_id=version.workspace_id,
@@ -214,6 +204,18 @@ def _put(session: Session, principal: Principal, version: Version, environment: 
     )
     session.add(deployment)
     session.flush()
+    audit.record(
+        session,
+        principal,
+        "deployment.created",
+        "deployment",
+        deployment.id,
+        path=version.file.path,
+        environment=environment.name,
+        version=version.number,
+        version_id=version.id,
+        replaced=replaced,
+    )
     return deployment
 
 

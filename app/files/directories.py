@@ -7,6 +7,8 @@ from app.core.errors import Conflict, NotFound
 from app.files import repository
 from app.files.models import Directory
 from app.files.paths import clean_path, parent_of
+from app.files.places import refuse_file_above
+from app.workspaces import audit
 
 
 def get_directory(session: Session, principal: Principal, directory_id: str) -> Directory:
@@ -32,6 +34,7 @@ def create_directory(session: Session, principal: Principal, path: str) -> Direc
     path = clean_path(path)
     if repository.find_file_by_path(session, principal.workspace_id, path):
         raise Conflict(f"`{path}` is a file. Choose another name.")
+    refuse_file_above(session, principal.workspace_id, path)
     return repository.ensure_directory(session, principal.workspace_id, path)
 
 
@@ -50,6 +53,7 @@ def move_directory(session: Session, directory: Directory, path: str) -> None:
     taken = any(other.path == path for other in siblings)
     if taken or repository.find_file_by_path(session, directory.workspace_id, path):
         raise Conflict(f"`{path}` is taken. Choose another name.")
+    refuse_file_above(session, directory.workspace_id, path)
     directory.parent_id = repository.ensure_directory(session, directory.workspace_id, parent_of(path)).id
     for child in repository.directories_below(session, directory.workspace_id, old):
         child.path = clean_path(path + child.path.removeprefix(old))
@@ -59,12 +63,15 @@ def move_directory(session: Session, directory: Directory, path: str) -> None:
     session.flush()
 
 
-def delete_directory(session: Session, directory: Directory) -> None:
+def delete_directory(session: Session, principal: Principal, directory: Directory) -> None:
     """Delete an empty directory.
 
     Raises:
+        Forbidden: a member deletes one in which files of somebody else lie or, deleted since, lay.
         Conflict: it is the root, or something lies in it.
     """
+    for maker_id in repository.makers_below(session, directory):
+        principal.refuse_others_work(maker_id)
     below = repository.files_below(session, directory.workspace_id, directory.path)
     if (
         not directory.path
@@ -72,5 +79,6 @@ def delete_directory(session: Session, directory: Directory) -> None:
         or repository.directories_below(session, directory.workspace_id, directory.path)
     ):
         raise Conflict(f"`{directory.path or '/'}` is not empty. Move or delete what lies in it first.")
+    audit.record(session, principal, "directory.deleted", "directory", directory.id, path=directory.path)
     repository.empty_directory_of_deleted(session, directory)
     session.delete(directory)

@@ -96,6 +96,8 @@ class File(Base):
     last_used_at: Mapped[datetime] = mapped_column(server_default=func.now())
     deleted_at: Mapped[datetime | None]
     logs_count: Mapped[int] = mapped_column(server_default="0")
+    last_number: Mapped[int] = mapped_column(server_default="0")
+    """The highest number that a version of it ever had: a deleted version's number is not given again."""
 
     @property
     def name(self) -> str:
@@ -141,6 +143,12 @@ class Version(Base):
     """Of a dataset version: what its rows come to (`datasets.summary`); content never changes, so it never does."""
 
     file: Mapped[File] = relationship(lazy="raise")
+
+
+def kept_version() -> ForeignKey:
+    """The foreign key of what keeps a version from being deleted. It is looked at when the transaction ends, so
+    that both can go together, in any order, with their workspace."""
+    return ForeignKey(Version.id, deferrable=True, initially="DEFERRED")
 
 
 class VersionEvent(Base):
@@ -216,7 +224,7 @@ class Deployment(Base):
     workspace_id: Mapped[str] = mapped_column(ForeignKey(Workspace.id, ondelete="CASCADE"), index=True)
     file_id: Mapped[str] = mapped_column(ForeignKey(File.id, ondelete="CASCADE"))
     environment_id: Mapped[str] = mapped_column(ForeignKey(Environment.id, ondelete="CASCADE"), index=True)
-    version_id: Mapped[str] = mapped_column(ForeignKey(Version.id, ondelete="CASCADE"), index=True)
+    version_id: Mapped[str] = mapped_column(kept_version(), index=True)
     at: Mapped[datetime] = mapped_column(server_default=func.now())
     by_id: Mapped[str | None]
     by_name: Mapped[str | None]

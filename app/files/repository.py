@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import ColumnElement, Select, case, func, select, update
+from sqlalchemy import ColumnElement, Select, case, func, select, text, update
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session, joinedload
 
@@ -33,9 +33,39 @@ def find_file_by_path(session: Session, workspace_id: str, path: str) -> File | 
     return session.scalar(_files(workspace_id).where(File.path == path))
 
 
+def find_files_by_path(session: Session, workspace_id: str, paths: Sequence[str]) -> list[File]:
+    return list(session.scalars(_files(workspace_id).where(File.path.in_(paths)).order_by(File.path)))
+
+
 def lock_file(session: Session, file: File) -> None:
     """Hold the file until the transaction ends, so that versions are numbered one at a time."""
     session.execute(select(File.id).where(File.id == file.id).with_for_update())
+
+
+def take_number(session: Session, file_id: str) -> int:
+    """The number of the next version of a file; no other version ever gets it."""
+    taken = update(File).where(File.id == file_id).values(last_number=File.last_number + 1)
+    return session.scalars(taken.returning(File.last_number)).one()
+
+
+def find_uses(session: Session, version_id: str) -> list[str]:
+    """What names a version and so keeps it, each in words: deployments, also ended ones, and evaluations.
+
+    Evaluations are asked by the names of their tables: their package stands above this one.
+    """
+    deployed = select(Environment.name).join(Deployment).where(Deployment.version_id == version_id)
+    uses = [f"it runs or ran in {name}" for name in session.scalars(deployed.distinct())]
+    evaluations = text("""
+        select name from evaluation e where primary_evaluator_id = :version
+            or exists (select from run where evaluation_id = e.id and :version in (version_id, dataset_version_id))
+            or exists (select from evaluation_evaluator
+                       where evaluation_id = e.id and evaluator_version_id = :version)
+        order by created_at desc limit 5
+    """)
+    uses += [
+        f"the evaluation “{name}” has it" for name in session.scalars(evaluations, {"version": version_id})
+    ]
+    return uses
 
 
 def insert_file(
@@ -189,6 +219,11 @@ def find_directory(session: Session, workspace_id: str, directory_id: str) -> Di
     return session.scalar(query)
 
 
+def find_directory_by_path(session: Session, workspace_id: str, path: str) -> Directory | None:
+    query = select(Directory).where(Directory.workspace_id == workspace_id, Directory.path == path)
+    return session.scalar(query)
+
+
 def ensure_directory(session: Session, workspace_id: str, path: str) -> Directory:
     """The directory at `path`, made with its parents where they are missing. The empty path is the root."""
     parts = path.split("/") if path else []
@@ -231,6 +266,13 @@ def files_below(session: Session, workspace_id: str, path: str) -> list[File]:
     return list(
         session.scalars(_files(workspace_id).where(File.path.startswith(f"{path}/", autoescape=True)))
     )
+
+
+def makers_below(session: Session, directory: Directory) -> list[str | None]:
+    """Who made the files in a directory and below it, deleted files that still name it included."""
+    below = File.path.startswith(f"{directory.path}/", autoescape=True) & File.deleted_at.is_(None)
+    query = select(File.created_by).where(File.workspace_id == directory.workspace_id)
+    return list(session.scalars(query.where((File.directory_id == directory.id) | below).distinct()))
 
 
 def directories_below(session: Session, workspace_id: str, path: str) -> list[Directory]:

@@ -1,14 +1,19 @@
 """Files, directories and environments as the API takes them."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
+
+from app.core.bodies import Body
 
 
-class Body(BaseModel):
-    """A request's body: unknown members are ignored, null means absent."""
+def _no_slash(name: str) -> str:
+    if "/" in name:
+        raise ValueError("A name holds no slash: give `path` to move it.")
+    return name
 
-    model_config = ConfigDict(extra="ignore")
+
+Name = Annotated[str, AfterValidator(_no_slash)]
 
 
 class FileProperties(Body):
@@ -35,7 +40,7 @@ class FileUpdate(Body):
     """A new path or name for a file."""
 
     path: str | None = None
-    name: str | None = None
+    name: Name | None = None
     directory_id: str | None = None
     description: str | None = None
     tags: list[str] | None = None
@@ -59,14 +64,14 @@ class DirectoryCreate(Body):
 
 class DirectoryUpdate(Body):
     path: str | None = None
-    name: str | None = None
+    name: Name | None = None
     parent_id: str | None = None
 
 
 class EnvironmentCreate(Body):
     name: str
     protected: bool = False
-    approvers: list[str] = []
+    approvers: list[str] = Field(default_factory=list)
     """Ids of developers that deploy there beside the admins, when it is protected."""
 
 

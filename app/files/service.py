@@ -12,6 +12,7 @@ from app.core.errors import Conflict, Invalid, NotFound
 from app.files import deployments, repository
 from app.files.models import VERSION_PREFIX, File, FileKind, Version, VersionEvent
 from app.files.paths import clean_path, parent_of
+from app.files.places import refuse_folder
 from app.workspaces import audit
 
 LONGEST_NOTE = 10_000
@@ -53,7 +54,7 @@ def commit(
 
     Raises:
         NotFound: no file with this id.
-        Conflict: the path holds another kind of file, or the version name names other content.
+        Conflict: the path holds another kind of file or a folder, or the version name names other content.
     """
     file = _file_for(session, principal, change)
     repository.lock_file(session, file)
@@ -66,11 +67,12 @@ def commit(
         _note_again(session, principal, existing, change)
         return Committed(file, existing, created=False)
     newest = repository.newest_version(session, file.id)
+    file.last_number = repository.take_number(session, file.id)
     version = Version(
         id=ids.content_id(VERSION_PREFIX[change.kind], file.id, content),
         workspace_id=file.workspace_id,
         file_id=file.id,
-        number=newest.number + 1 if newest else 1,
+        number=file.last_number,
         content_hash=content_hash,
         spec=change.spec,
         name=change.name,
@@ -104,6 +106,7 @@ def _file_for(session: Session, principal: Principal, change: Commit) -> File:
     path = clean_path(change.path)
     file = repository.find_file_by_path(session, principal.workspace_id, path)
     if file is None:
+        refuse_folder(session, principal.workspace_id, path)
         directory = repository.ensure_directory(session, principal.workspace_id, parent_of(path))
         file = repository.insert_file(
             session,
@@ -216,6 +219,7 @@ def move_file(session: Session, file: File, path: str) -> None:
         return
     if repository.find_file_by_path(session, file.workspace_id, path):
         raise Conflict(f"`{path}` is taken. Choose another name.")
+    refuse_folder(session, file.workspace_id, path, file)
     file.directory_id = repository.ensure_directory(session, file.workspace_id, parent_of(path)).id
     file.path, file.updated_at = path, clock.now()
 
@@ -257,20 +261,19 @@ def describe_version(session: Session, version: Version, *, name: str | None, no
 
 
 def delete_version(session: Session, principal: Principal, version: Version) -> None:
-    """Delete a version for good.
+    """Delete a version that nothing names. Its number is not given again.
 
     Raises:
         Forbidden: a member deletes what somebody else made.
-        Conflict: it is deployed somewhere.
+        Conflict: it runs or ran in an environment, or an evaluation has it.
     """
     principal.refuse_others_work(version.author_id)
-    live = [
-        e.name
-        for e, d in repository.deployed_environments(session, [version.file_id])
-        if d.version_id == version.id
-    ]
-    if live:
-        raise Conflict(f"v{version.number} runs in {', '.join(live)}. Deploy another version there first.")
+    repository.lock_file(session, version.file)
+    if uses := repository.find_uses(session, version.id):
+        raise Conflict(
+            f"v{version.number} stays, because it is part of what was found: {'; '.join(uses)}. "
+            "A version can be deleted while no deployment, past ones included, and no evaluation names it."
+        )
     audit.record(
         session,
         principal,

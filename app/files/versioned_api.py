@@ -123,7 +123,7 @@ def versioned_routes(kind: FileKind, *, reading: bool = True) -> APIRouter:  # n
 
     @router.delete("/{file_id}/versions/{version_id}", status_code=204, name=f"delete_{kind}_version")
     def delete_version(file_id: str, version_id: str, session: SessionDep, principal: Deleter) -> Response:
-        """Delete a version that runs nowhere."""
+        """Delete a version that no deployment, past ones included, and no evaluation names."""
         version = shown_version(session, principal, kind, file_id, version_id, None)
         service.delete_version(session, principal, version)
         return Response(status_code=204)

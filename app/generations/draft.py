@@ -7,6 +7,7 @@ from typing import Any
 
 from app.core.errors import Invalid
 from app.core.template import variables
+from app.core.typed import whole
 from app.prompts.spec import PromptSpec, parse_spec
 from app.prompts.template import EXAMPLE, is_example
 
@@ -126,19 +127,31 @@ def read_draft(form: Sequence[tuple[str, str]]) -> Draft:
         unfolded=one.get("unfolded") == "1",
     )
     try:
-        draft.rest = json.loads(one.get("rest") or "{}")
+        draft.rest = _object(json.loads(one.get("rest") or "{}"))
         for role, name, content, extra in zip(*columns.values(), strict=True):
             if role == FOLDED:
-                draft.messages += json.loads(content)
+                draft.messages += [_object(message) for message in _list(json.loads(content))]
             else:
                 message = {"role": role, "content": content}
                 if name:
                     message["name"] = name
-                draft.messages.append(message | json.loads(extra or "{}"))
-    except ValueError as error:
+                draft.messages.append(message | _object(json.loads(extra or "{}")))
+    except (ValueError, RecursionError) as error:
         msg = "The form does not fit together: reload the page."
         raise Invalid(msg) from error
     return draft
+
+
+def _object(value: Any) -> Json:
+    if not isinstance(value, dict):
+        raise ValueError("no object")  # noqa: TRY004 - what the form holds is wrong, as with broken JSON
+    return value
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise ValueError("no list")  # noqa: TRY004
+    return value
 
 
 def extra_of(message: Mapping[str, Any]) -> str:
@@ -176,7 +189,7 @@ def spec_of(draft: Draft) -> PromptSpec:
     spec |= {name: values[name] for name in ("model", "provider") if values.get(name)}
     effort = values.get("reasoning_effort", "")
     if effort:
-        spec["reasoning_effort"] = int(effort) if effort.isdecimal() else effort
+        spec["reasoning_effort"] = effort if (tokens := whole(effort)) is None else tokens
     stops = [line for line in draft.values.get("stop", "").split("\n") if line]
     if stops != [spec.get("stop")]:
         spec["stop"] = stops or None
@@ -206,7 +219,7 @@ def _json(name: str, text: str, problems: dict[str, str]) -> Any:
     wanted = list if name == "tools" else dict
     try:
         value = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         problems[name] = f"This is not JSON: {error}."
         return None
     if not isinstance(value, wanted):
@@ -225,8 +238,8 @@ def apply(draft: Draft, action: str) -> None:
         draft.unfolded = True
     elif verb == "add":
         _add(draft, detail)
-    elif verb in ("up", "down", "remove", "drop") and detail.isdecimal():
-        _change(draft, verb, int(detail))
+    elif verb in ("up", "down", "remove", "drop") and (number := whole(detail)) is not None:
+        _change(draft, verb, number)
 
 
 def _add(draft: Draft, role: str) -> None:

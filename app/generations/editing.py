@@ -70,7 +70,7 @@ class Workbench:
     @property
     def next_number(self) -> int:
         """The number that the draft will get."""
-        return self.newest.number + 1 if self.newest else 1
+        return self.file.last_number + 1 if self.file else 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from app.core.access import Principal
 from app.core.database import SessionDep
 from app.core.errors import DomainError, Invalid
 from app.core.permissions import Editor, Reader, Runner
+from app.core.typed import whole
 from app.generations import editing
 from app.generations.draft import (
     FOLDED,
@@ -55,9 +56,9 @@ async def read_form(request: Request) -> Sent:
     row = detail if verb == "row" else one.get("row", "")
     base = one.get("base", "")
     chosen = Chosen(
-        base=int(base) if base.isdecimal() else None,
+        base=whole(base),
         dataset=one.get("dataset"),
-        row=int(row) if row.isdecimal() and len(row) < 10 else 1,
+        row=whole(row) or 1,
     )
     return Sent(read_draft(pairs), chosen, action)
 
@@ -174,8 +175,7 @@ async def commit_draft(file_id: str, request: Request, session: SessionDep, prin
     form = {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
 
     def commit() -> Response:
-        base = form.get("base", "")
-        chosen = Chosen(base=int(base) if base.isdecimal() else None)
+        chosen = Chosen(base=whole(form.get("base", "")))
         bench = editing.open_workbench(session, principal, file_id, chosen, [])
         try:
             spec = parse_spec(orjson.loads(form.get("spec", "null")))

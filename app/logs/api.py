@@ -11,7 +11,7 @@ from app.core.permissions import Deleter, Reader
 from app.files import repository as files_repository
 from app.files import service as files
 from app.files.presentation import present
-from app.logs import repository
+from app.logs import deleting, repository
 from app.logs.models import Log
 from app.logs.presentation import present_log
 
@@ -59,8 +59,8 @@ def get_log(log_id: str, session: SessionDep, principal: Reader) -> Json:
 
 @router.delete("", status_code=204)
 def delete_logs(session: SessionDep, principal: Deleter, id: Annotated[list[str], Query()]) -> Response:  # noqa: A002
-    """Delete logs with their judgments. Ids that are not there are no error."""
-    repository.delete_logs(session, principal.workspace_id, id)
+    """Delete logs with their judgments, all or none. One that is the result of a row in a run stays: 409."""
+    deleting.delete_logs(session, principal, id)
     return Response(status_code=204)
 
 

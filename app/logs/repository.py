@@ -1,6 +1,6 @@
 """The SQL of logs and judgments."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import fields
 
 from sqlalchemy import Select, String, cast, delete, func, or_, select, text
@@ -110,6 +110,25 @@ def list_judgments(session: Session, log_ids: Sequence[str]) -> dict[str, list[J
     ):
         found[judgment.log_id].append(judgment)
     return found
+
+
+def lock_logs(session: Session, workspace_id: str, log_ids: Sequence[str]) -> dict[str, str | None]:
+    """Those of the logs that are there, each with the run that made it, held until the transaction ends."""
+    query = select(Log.id, Log.run_id).where(Log.workspace_id == workspace_id, Log.id.in_(log_ids))
+    rows = session.execute(query.order_by(Log.id).with_for_update()).all()
+    return dict(rows)
+
+
+def runs_started_by(session: Session, run_ids: Collection[str], user_id: str) -> set[str]:
+    """Which of the runs somebody started. Runs are asked by the name of their table: their package stands above."""
+    statement = text("select id from run where id = any(:runs) and created_by = :user")
+    return set(session.scalars(statement, {"runs": list(run_ids), "user": user_id}))
+
+
+def count_results(session: Session, log_ids: Sequence[str]) -> int:
+    """How many of the logs are what a row of a run came to."""
+    statement = text("select count(distinct log_id) from run_item where log_id = any(:logs)")
+    return session.scalar(statement, {"logs": list(log_ids)}) or 0
 
 
 def delete_logs(session: Session, workspace_id: str, log_ids: Sequence[str]) -> int:

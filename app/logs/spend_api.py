@@ -5,8 +5,9 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from app.core.bodies import Body
 from app.core.database import SessionDep
 from app.core.permissions import Manager, Reader
 from app.logs import budget, spend_repository
@@ -16,10 +17,10 @@ Json = dict[str, Any]
 Month = Annotated[date | None, Query(description="Any day of the month; this month when left out.")]
 
 
-class BudgetBody(BaseModel):
+class BudgetBody(Body):
     """A budget of a calendar month, in UTC; null takes it away."""
 
-    model_config = ConfigDict(extra="ignore")
+    NULL_SAYS = frozenset({"monthly_usd", "warn_usd"})
 
     monthly_usd: Decimal | None = Field(description="No model is called any more once this is spent.")
     warn_usd: Decimal | None = None

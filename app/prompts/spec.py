@@ -2,38 +2,35 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
+from app.core.bodies import Body
 from app.core.errors import Invalid
 from app.core.ids import without_nulls
 
 Role = Literal["user", "assistant", "system", "tool", "developer"]
 Endpoint = Literal["chat", "complete", "edit"]
+RESERVED = ("model", "messages", "stream", "stream_options", "n")
+"""Members of a request that `other` may not set: they say which model answers, what it is asked, and how we read it."""
 
 
-class _Part(BaseModel):
-    """Unknown fields are dropped, as the original API did; null means absent."""
-
-    model_config = ConfigDict(extra="ignore")
-
-
-class FunctionCall(_Part):
+class FunctionCall(Body):
     name: str
     arguments: str | None = None
 
 
-class ToolCall(_Part):
+class ToolCall(Body):
     id: str
     type: Literal["function"] = "function"
     function: FunctionCall
 
 
-class ImageUrl(_Part):
+class ImageUrl(Body):
     url: str
     detail: Literal["high", "low", "auto"] | None = None
 
 
-class ContentPart(_Part):
+class ContentPart(Body):
     """A piece of a message: text or an image."""
 
     type: Literal["text", "image_url"]
@@ -41,7 +38,7 @@ class ContentPart(_Part):
     image_url: ImageUrl | None = None
 
 
-class ChatMessage(_Part):
+class ChatMessage(Body):
     """A message of a template or a conversation. `name: "example"` marks a few-shot example."""
 
     role: Role
@@ -52,7 +49,7 @@ class ChatMessage(_Part):
     thinking: list[dict[str, Any]] | None = None
 
 
-class ToolFunction(_Part):
+class ToolFunction(Body):
     """A tool that the model may call, described by a JSON schema."""
 
     name: str
@@ -61,7 +58,7 @@ class ToolFunction(_Part):
     parameters: dict[str, Any] | None = None
 
 
-class ResponseFormat(_Part):
+class ResponseFormat(Body):
     type: Literal["json_object", "json_schema", "text"]
     json_schema: dict[str, Any] | None = None
 
@@ -71,7 +68,7 @@ def _whole(value: object) -> object:
     return None if value == -1 else value
 
 
-class PromptSpec(_Part):
+class PromptSpec(Body):
     """The content of a prompt version: what makes two versions differ, and nothing else."""
 
     model: str = Field(min_length=1, description="The model's name, as its provider spells it.")
@@ -79,19 +76,29 @@ class PromptSpec(_Part):
     template: list[ChatMessage] | str | None = None
     template_language: Literal["default", "jinja"] | None = None
     provider: str | None = Field(default=None, description="The name of one of the workspace's providers.")
-    max_tokens: Annotated[int | None, BeforeValidator(_whole)] = Field(default=None, ge=1)
+    max_tokens: Annotated[int | None, BeforeValidator(_whole)] = Field(default=None, ge=1, lt=2**31)
     temperature: float | None = Field(default=None, ge=0, le=2)
     top_p: float | None = Field(default=None, ge=0, le=1)
     stop: str | list[str] | None = None
     presence_penalty: float | None = Field(default=None, ge=-2, le=2)
     frequency_penalty: float | None = Field(default=None, ge=-2, le=2)
     other: dict[str, Any] | None = None
-    seed: int | None = None
+    seed: int | None = Field(default=None, ge=-(2**63), lt=2**63)
     response_format: ResponseFormat | None = None
-    reasoning_effort: Literal["high", "medium", "low", "minimal", "none"] | int | None = None
+    reasoning_effort: (
+        Literal["high", "medium", "low", "minimal", "none"] | Annotated[int, Field(ge=0, lt=2**31)] | None
+    ) = None
     tools: list[ToolFunction] | None = None
     linked_tools: list[str] | None = None
     attributes: dict[str, Any] | None = None
+
+    @field_validator("other")
+    @classmethod
+    def _nothing_of_ours(cls, other: dict[str, Any] | None) -> dict[str, Any] | None:
+        if taken := [name for name in RESERVED if name in (other or {})]:
+            msg = f"Leave out {', '.join(taken)}: the version and the server set that, and what is logged would differ."
+            raise ValueError(msg)
+        return other
 
     @model_validator(mode="after")
     def _one_language(self) -> "PromptSpec":

@@ -60,6 +60,7 @@ class ProviderError(Exception):
         self.retryable = retryable
         self.retry_after = retry_after
         self.attempts = 1
+        self.timed_out = False
         self.partial = ""
 
     def hide(self, secrets: Sequence[str]) -> None:
@@ -149,7 +150,7 @@ def count(value: object) -> int | None:
     return int(min(value, 2**31 - 1))
 
 
-def read_failure(error: Exception, provider: str) -> ProviderError:  # noqa: PLR0911 - one line a kind of failure
+def read_failure(error: Exception, provider: str, waited_s: float) -> ProviderError:  # noqa: PLR0911 - one line a kind of failure
     """What `error` means for the call. Errors that are not the provider's are raised again."""
     if isinstance(error, ProviderError):
         return error
@@ -162,7 +163,9 @@ def read_failure(error: Exception, provider: str) -> ProviderError:  # noqa: PLR
         again = not isinstance(unreachable, RefusedAddress)
         return ProviderError(f"{provider} could not be reached: {unreachable}", retryable=again)
     if isinstance(error, TimeoutError | openai.APITimeoutError | httpx2.TimeoutException):
-        return ProviderError(f"{provider} did not answer in time.", retryable=True)
+        failure = ProviderError(f"{provider} did not answer within {waited_s:.3g} s.", retryable=True)
+        failure.timed_out = True
+        return failure
     if isinstance(error, openai.APIConnectionError):
         cause = error.__cause__
         reason = str(cause or error) or type(cause or error).__name__

@@ -4,8 +4,9 @@ from decimal import Decimal
 from typing import Any
 
 from fastapi import APIRouter, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from app.core.bodies import Body
 from app.core.database import SessionDep
 from app.core.permissions import Manager, Reader
 from app.providers import repository, service
@@ -17,17 +18,17 @@ router = APIRouter(prefix="/v5/providers", tags=["Providers"])
 Json = dict[str, Any]
 
 
-class OwnPrice(BaseModel):
+class OwnPrice(Body):
     """What a model costs, in US dollars per million tokens."""
 
     input: Decimal = Field(ge=0)
     output: Decimal = Field(ge=0)
 
 
-class ProviderBody(BaseModel):
+class ProviderBody(Body):
     """A provider to write; absent members stay as they are. A new host, port or scheme takes the stored key away."""
 
-    model_config = ConfigDict(extra="ignore")
+    NULL_SAYS = frozenset({"requests_per_minute", "tokens_per_minute", "concurrency"})
 
     name: str | None = None
     preset: str | None = Field(
@@ -46,8 +47,8 @@ class ProviderBody(BaseModel):
 
     def change(self) -> ProviderChange:
         """What to write. A limit that is sent as null is taken away."""
-        limits = {"requests_per_minute", "tokens_per_minute", "concurrency"}
-        cleared = frozenset(name for name in limits & self.model_fields_set if getattr(self, name) is None)
+        sent = self.NULL_SAYS & self.model_fields_set
+        cleared = frozenset(name for name in sent if getattr(self, name) is None)
         prices = (
             None
             if self.prices is None

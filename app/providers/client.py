@@ -26,7 +26,7 @@ from app.providers.answers import (
 from app.providers.limits import Limiter, estimated_tokens
 from app.providers.presets import dialect_of
 from app.providers.streaming import StreamReader
-from app.providers.transport import http_client
+from app.providers.transport import IDLE_S, UNTIL_DONE, http_client
 
 CALL_DEADLINE_S = 120.0
 """From sending a request to its last byte."""
@@ -58,17 +58,26 @@ class Endpoint:
 class ModelClient:
     """An endpoint with its connections. Belongs to one event loop; close it when done.
 
-    `slots` is how many processes share the endpoint's concurrency.
+    `slots` is how many processes share the endpoint's concurrency. `deadline_s` is how long a call may take in all,
+    `idle_s` how long a streamed answer may stay silent.
     """
 
     def __init__(
-        self, endpoint: Endpoint, limiter: Limiter | None = None, *, slots: int = 1, connections: int = 500
+        self,
+        endpoint: Endpoint,
+        limiter: Limiter | None = None,
+        *,
+        slots: int = 1,
+        connections: int = 500,
+        deadline_s: float = CALL_DEADLINE_S,
+        idle_s: float = IDLE_S,
     ) -> None:
         self.endpoint = endpoint
+        self._deadline_s = deadline_s
         self._dialect = dialect_of(endpoint.preset, endpoint.base_url)
         self._limiter = limiter
         sockets = None if endpoint.is_practice else urlguard.guarded_sockets(endpoint.base_url)
-        self._http = http_client(connections, sockets)
+        self._http = http_client(connections, sockets, idle_s=idle_s)
         self._gate = (
             asyncio.Semaphore(math.ceil(endpoint.concurrency / slots)) if endpoint.concurrency else None
         )
@@ -112,14 +121,14 @@ class ModelClient:
                     reply, (time.perf_counter() - started) * 1000, policy.attempts, self.endpoint.name
                 )
             except Exception as error:  # noqa: BLE001 - read_failure raises what it does not know again
-                await policy.next(self._failure(error))
+                await policy.next(self._failure(error, started))
             finally:
                 if self._gate:
                     self._gate.release()
 
-    def _failure(self, error: Exception) -> ProviderError:
+    def _failure(self, error: Exception, started: float) -> ProviderError:
         """What `error` means for the call, without the key: some endpoints send back what they were sent."""
-        failure = read_failure(error, self.endpoint.name)
+        failure = read_failure(error, self.endpoint.name, time.perf_counter() - started)
         failure.hide(secret_forms(self.endpoint.api_key))
         return failure
 
@@ -137,8 +146,11 @@ class ModelClient:
     async def _post(self, body: dict[str, Any]) -> object:
         # The SDK's connections and headers without its request layer, which took half the processor time of a
         # call: see docs/decisions/0008.
-        async with asyncio.timeout(CALL_DEADLINE_S):
-            response = await self._http.post(self._url, content=orjson.dumps(body), headers=self._headers)
+        async with asyncio.timeout(self._deadline_s):
+            content = orjson.dumps(body)
+            response = await self._http.post(
+                self._url, content=content, headers=self._headers, timeout=UNTIL_DONE
+            )
         if not response.is_success:
             raise status_failure(response, self.endpoint.name)
         return read_body(response, self.endpoint.name)
@@ -158,9 +170,10 @@ class ModelClient:
             body["stream_options"] = {"include_usage": True}
         while True:
             await self._admit(0)
+            started = time.perf_counter()
             reader = StreamReader(self.endpoint.name)
             try:
-                async with asyncio.timeout(CALL_DEADLINE_S):
+                async with asyncio.timeout(self._deadline_s):
                     events = await self._openai.post(
                         "/chat/completions",
                         cast_to=object,
@@ -174,7 +187,7 @@ class ModelClient:
                             yield piece
                 yield reader.answer(policy.attempts)
             except Exception as error:
-                failure = self._failure(error)
+                failure = self._failure(error, started)
                 failure.partial = reader.text
                 if reader.text:
                     raise failure from error
@@ -191,11 +204,12 @@ class ModelClient:
         Raises:
             ProviderError: it did not answer, with its own words.
         """
+        started = time.perf_counter()
         try:
             async with asyncio.timeout(15):
                 reply = await self._openai.get("/models", cast_to=object)
         except Exception as error:
-            raise self._failure(error) from error
+            raise self._failure(error, started) from error
         found = reply.get("data") if isinstance(reply, dict) else None
         if not isinstance(found, list):
             msg = f"{self.endpoint.name} answered, but not with a list of models."
@@ -225,6 +239,8 @@ class _Policy:
         else:
             self._faults += 1
             if not failure.retryable or self._faults >= _MOST_FAULTS:
+                if failure.timed_out and self.attempts > 1:
+                    failure.message = f"{failure.message.removesuffix('.')}, {self.attempts} times."
                 raise failure
             delay = random.uniform(0, min(_LONGEST_BACKOFF_S, 0.5 * 2**self._faults))
         self.attempts += 1

@@ -14,6 +14,9 @@ from app.core.urlguard import AddressInfo
 BODY_CAP = 10 * 1024 * 1024
 """Bytes of an answer, decompressed. More is not an answer but a fault."""
 CONNECT_S, IDLE_S = 10.0, 30.0
+UNTIL_DONE = httpx2.Timeout(None, connect=CONNECT_S)
+"""For answers that are not streamed: a model that reasons sends nothing until it is done, so only the caller's
+deadline ends the wait."""
 
 
 class BodyTooLarge(httpx2.TransportError):
@@ -85,7 +88,7 @@ class _Client(openai.DefaultAioHttpClient):
 
 
 def http_client(
-    connections: int, sockets: Callable[[AddressInfo], socket] | None = None
+    connections: int, sockets: Callable[[AddressInfo], socket] | None = None, *, idle_s: float = IDLE_S
 ) -> httpx2.AsyncClient:
     """A client that keeps up to `connections` open. Idle and connect times are bounded, redirects refused.
 
@@ -96,7 +99,7 @@ def http_client(
         limits=httpx2.Limits(
             max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=20
         ),
-        timeout=httpx2.Timeout(IDLE_S, connect=CONNECT_S, pool=None),
+        timeout=httpx2.Timeout(idle_s, connect=CONNECT_S, pool=None),
         follow_redirects=False,
         headers={"accept-encoding": "identity"},
         trust_env=False,

@@ -4,9 +4,10 @@ from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, Field
 
 from app.core.access import Role
+from app.core.bodies import Body
 from app.core.database import SessionDep
 from app.core.permissions import KeyHolder
 from app.workspaces import service
@@ -16,10 +17,8 @@ router = APIRouter(prefix="/v5/keys", tags=["Keys"])
 Json = dict[str, Any]
 
 
-class KeyCreate(BaseModel):
+class KeyCreate(Body):
     """A new key."""
-
-    model_config = ConfigDict(extra="ignore")
 
     name: str = Field(max_length=200, description="What uses it.")
     role: Role = Field(default=Role.MEMBER, description="Never more than its maker's.")

@@ -4,9 +4,10 @@ from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from app.core.access import Role
+from app.core.bodies import Body
 from app.core.database import SessionDep
 from app.core.permissions import Administrator
 from app.workspaces import invitations, links, members
@@ -16,19 +17,15 @@ router = APIRouter(prefix="/v5/members", tags=["Members"])
 Json = dict[str, Any]
 
 
-class MemberInvite(BaseModel):
+class MemberInvite(Body):
     """Whom to invite."""
-
-    model_config = ConfigDict(extra="ignore")
 
     email: str = Field(max_length=254)
     role: Role = Role.MEMBER
 
 
-class MemberUpdate(BaseModel):
+class MemberUpdate(Body):
     """What to change of a member; what is absent stays."""
-
-    model_config = ConfigDict(extra="ignore")
 
     role: Role | None = None
     disabled: bool | None = None

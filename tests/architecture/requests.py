@@ -9,11 +9,15 @@ from sqlalchemy.orm import Session
 
 from app.accounts import passwords
 from app.accounts import service as accounts
+from app.core import clock, ids
 from app.core.access import Principal, Role
 from app.evaluations import service as evaluations
 from app.evaluations.models import Evaluation, Run
-from app.files import deployments, directories
+from app.files import deployments
+from app.files import service as files
 from app.files.models import Directory, Environment, Version
+from app.logs.records import LogRecord
+from app.logs.repository import insert_logs
 from app.providers.models import Provider
 from app.providers.service import ProviderChange, create_provider
 from app.workspaces import invitations
@@ -30,6 +34,8 @@ class World:
     people: dict[Role, Principal]
     prompt: Version
     newer_prompt: Version
+    unused_prompt: Version
+    """Nothing names it; so are `newer_dataset` and `newer_evaluator`."""
     dataset: Version
     newer_dataset: Version
     evaluator: Version
@@ -47,6 +53,8 @@ class World:
     provider: Provider
     key: ApiKey
     log_id: str
+    loose_log_id: str
+    """Of the run, and no row has it as its result."""
     datapoint_id: str
     link: str
     spare_member: Principal
@@ -74,6 +82,7 @@ def build_world(session: Session, role: Role) -> World:
     maker = people[role] if role in (Role.DEVELOPER, Role.MEMBER) else team.admin
     prompt = factories.prompt(session, maker, "world/prompt")
     newer = factories.prompt(session, maker, "world/prompt", temperature=0.5)
+    unused = factories.prompt(session, maker, "world/prompt", temperature=0.25)
     rows = factories.dataset(session, maker, 2, "world/rows")
     more_rows = factories.dataset(session, maker, 3, "world/rows")
     judge = factories.evaluator(session, maker, "exact", "world/exact")
@@ -102,6 +111,7 @@ def build_world(session: Session, role: Role) -> World:
         people=people,
         prompt=prompt,
         newer_prompt=newer,
+        unused_prompt=unused,
         dataset=rows,
         newer_dataset=more_rows,
         evaluator=judge,
@@ -112,7 +122,7 @@ def build_world(session: Session, role: Role) -> World:
         failed_run=failed,
         cancelled_run=cancelled,
         going_run=going,
-        directory=directories.create_directory(session, team.admin, "empty"),
+        directory=_emptied_directory(session, maker),
         staging=staging,
         spare=deployments.create_environment(session, team.admin, name="spare"),
         provider=create_provider(
@@ -122,6 +132,7 @@ def build_world(session: Session, role: Role) -> World:
         ),
         key=workspaces.create_key(session, key_maker, name="spare", role=key_maker.role)[0],
         log_id=_of_items(session, run, "log_id"),
+        loose_log_id=_loose_log(session, run),
         datapoint_id=_of_items(session, run, "datapoint_id"),
         link=accounts.create_sign_in_link(session, team.admin.email),
         spare_member=spare_member,
@@ -129,6 +140,22 @@ def build_world(session: Session, role: Role) -> World:
         invitation_token=invitation_token,
         reset_token=passwords.create_reset_link(session, team.admin.email),
     )
+
+
+def _emptied_directory(session: Session, maker: Principal) -> Directory:
+    gone = factories.prompt(session, maker, "empty/gone").file
+    files.delete_file(session, maker, gone)
+    return session.get_one(Directory, gone.directory_id)
+
+
+def _loose_log(session: Session, run: Run) -> str:
+    now = clock.now().isoformat()
+    log = LogRecord(
+        ids.new_id("log"), run.workspace_id, run.version.file_id, run.version_id, "evaluation", now, now,
+        run_id=run.id,
+    )  # fmt: skip
+    insert_logs(session, [log])
+    return log.id
 
 
 def _of_items(session: Session, run: Run, column: str) -> str:
@@ -190,7 +217,7 @@ def _evaluation(world: World, **more: Any) -> dict[str, str]:
 
 
 REQUESTS: dict[str, Make] = {
-    **_of_kind("prompt", "prompt", "newer_prompt"),
+    **_of_kind("prompt", "prompt", "unused_prompt"),
     **_of_kind("dataset", "dataset", "newer_dataset"),
     **_of_kind("evaluator", "evaluator", "newer_evaluator"),
     "GET /health/live": lambda w: Call(names_things=False),
@@ -275,7 +302,7 @@ REQUESTS: dict[str, Make] = {
     ),
     "GET /v5/logs": lambda w: Call(query={"file_id": w.prompt.file_id}),
     "GET /v5/logs/{log_id}": lambda w: Call({"log_id": w.log_id}),
-    "DELETE /v5/logs": lambda w: Call(query={"id": w.log_id}, names_things=False),
+    "DELETE /v5/logs": lambda w: Call(query={"id": w.loose_log_id}, names_things=False),
     "GET /v5/spend": lambda w: Call(names_things=False),
     "GET /v5/budget": lambda w: Call(names_things=False),
     "PATCH /v5/budget": lambda w: Call(json={"monthly_usd": 100, "warn_usd": "80"}, names_things=False),

@@ -58,6 +58,21 @@ def test_access(app: FastAPI, database: Engine, route: str) -> None:
         _as_role(app, world, route, role)
 
 
+DELETING = sorted(
+    route
+    for route, action in ROUTES.items()
+    if action is Action.DELETE or (route.startswith("DELETE ") and action is not Action.EDIT)
+)
+"""Taking an evaluator out of an evaluation is an edit: its judgments stay, and it can be added again."""
+
+
+@pytest.mark.parametrize("route", DELETING)
+def test_a_member_deletes_nothing_of_somebody_else(app: FastAPI, database: Engine, route: str) -> None:
+    world = _world(Role.ADMIN)
+    status, text = _send(app, route, EVERY[route](world), world.people[Role.MEMBER])
+    assert status == 403, text[:300]
+
+
 def _may(role: Role, action: Action) -> bool:
     return action is Action.PUBLIC or role in ALLOWED[action]
 

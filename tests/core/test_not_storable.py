@@ -3,6 +3,7 @@
 import pytest
 from fastapi.testclient import TestClient
 
+from app.core.database import unit_of_work
 from tests import factories
 from tests.web import with_key
 
@@ -11,6 +12,12 @@ BODIES = [
     ("/v5/datasets", b'{"path": "a/b", "datapoints": [{"inputs": {"q": "a\\u0000b"}}]}'),
     ("/v5/datasets", b'{"path": "a/b", "datapoints": [{"inputs": {"q": "\\ud800"}}]}'),
     ("/v5/datasets", b'{"path": "a/b", "datapoints": [{"inputs": {"q": ' + b"9" * 400 + b"}}]}"),
+    ("/v5/prompts", b'{"path": "a/b", "model": "m", "seed": ' + b"9" * 20 + b"}"),
+    ("/v5/prompts", b'{"path": "a/b", "model": "m", "attributes": ' + b'{"a":' * 500 + b"1" + b"}" * 501),
+    ("/v5/prompts", b'{"path": "a/b", "model": "m", "attributes": {"\\ud800": 1}}'),
+    ("/v5/prompts", b'{"path": "a/b", "model": "m", "attributes": {"a": NaN}}'),
+    ("/v5/datasets", b'{"path": "a/b", "attributes": {"a": Infinity}}'),
+    ("/v5/evaluators", b'{"path": "a/b", "spec": {"kind": "exact", "settings": {"\\ud800": 1}}}'),
     ("/v5/files/retrieve-by-path", b'{"path": "\\u0000"}'),
     ("/v5/keys", b'{"name": "\\u0000", "role": "viewer"}'),
 ]
@@ -27,3 +34,19 @@ def test_bodies(client: TestClient, committed_team: factories.Team, path: str, b
 def test_addresses(client: TestClient, committed_team: factories.Team, path: str) -> None:
     with_key(client, committed_team.admin)
     assert client.get(path).status_code == 422
+
+
+def test_an_output_that_cannot_be_stored_is_not_judged(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    with unit_of_work() as session:
+        judge = factories.evaluator(
+            session, committed_team.admin, "llm_judge", rubric="Is {{log.output}} right?", model="practice-1"
+        )
+    with_key(client, committed_team.admin)
+    answer = client.post(
+        f"/v5/evaluators/{judge.file_id}/test",
+        content=b'{"log": {"output": "\\ud800"}}',
+        headers={"content-type": "application/json"},
+    )
+    assert answer.status_code == 422, answer.text

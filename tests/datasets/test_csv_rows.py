@@ -193,7 +193,8 @@ def test_a_file_can_be_read_twice_and_stays_open():
 @pytest.mark.parametrize(
     ("name", "content", "found"),
     [
-        ("rows.CSV", b'{"a": 1}', "csv"),
+        ("rows.CSV", b'{"a": 1}', "jsonl"),
+        ("rows.csv", b"{a},b", "csv"),
         ("rows.jsonl", b"a,b", "jsonl"),
         ("rows.tsv", b"a\tb", "csv"),
         (None, b' \n{"a": 1}', "jsonl"),

@@ -1,5 +1,6 @@
 """Imports over the API: as the body, as a form, wrong lines, and at size."""
 
+import json
 import tracemalloc
 
 import pytest
@@ -145,3 +146,104 @@ def test_100_000_rows_with_flat_memory(
         tracemalloc.stop()
     assert answer.json()["rows"] == 100_000
     assert peak < 60 * 2**20, "rows are streamed, not collected"
+
+
+def test_what_was_left_out_or_guessed_is_told_by_the_api_and_the_page(
+    client: TestClient, committed_team: factories.Team, dataset_id: str
+) -> None:
+    from tests.web import csrf_of, signed_in
+
+    lost = b'{"inputs": {"q": "a"}, "answer": "LOST"}\n'
+    said = "“answer” was left out"
+    with_key(client, committed_team.admin)
+    address = f"/v5/datasets/{dataset_id}/import"
+    answer = client.post(address, content=lost, params={"filename": "r.jsonl"}).json()
+    assert [said in warning for warning in answer["warnings"]] == [True]
+    latin = client.post(address, content="q\ncafé\n".encode("latin-1")).json()
+    assert "Windows-1252" in latin["warnings"][0]
+    named = client.post(address, content=b'{"q":"a"}\n{"q":"b"}\n', params={"filename": "r.csv"}).json()
+    assert (named["rows"], named["added"]) == (5, 1), "q=a is there already"
+    assert "read as JSONL" in named["warnings"][0]
+
+    signed_in(client, committed_team.admin)
+    form = {"_csrf": csrf_of(client), "action": "add"}
+    page = client.post(
+        f"/w/{committed_team.workspace.slug}/datasets/{dataset_id}/import",
+        data=form,
+        files={"file": ("rows.jsonl", lost)},
+    )
+    assert page.status_code == 200
+    assert said in page.text
+    assert "Show the rows" in page.text
+
+
+@pytest.mark.parametrize(
+    ("content", "filename"),
+    [
+        (b"question,target\n", "rows.csv"),
+        (b"PK\x03\x04aaaa", "rows.xlsx"),
+        (b"PK\x03\x04aaaa\nb\n", "rows.csv"),
+        (b"\n\n", "rows.jsonl"),
+    ],
+)
+def test_a_file_without_rows_empties_nothing(
+    client: TestClient, committed_team: factories.Team, dataset_id: str, content: bytes, filename: str
+) -> None:
+    with_key(client, committed_team.admin)
+    answer = client.post(
+        f"/v5/datasets/{dataset_id}/import",
+        content=content,
+        params={"filename": filename, "action": "set"},
+    )
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["errors"][0]["line"] == 1
+    assert client.get(f"/v5/datasets/{dataset_id}").json()["datapoints_count"] == 2
+
+
+@pytest.mark.parametrize(("content", "name"), [(GOOD, "r.csv"), ('{"question": "x"}\n', "r.jsonl")])
+def test_a_mapping_of_what_is_not_there_is_refused(
+    client: TestClient, committed_team: factories.Team, dataset_id: str, content: str, name: str
+) -> None:
+    with_key(client, committed_team.admin)
+    params = {"mapping": '{"nowhere": "inputs.q"}', "filename": name}
+    answer = client.post(f"/v5/datasets/{dataset_id}/import", content=content, params=params)
+    assert answer.status_code == 422
+    assert "nowhere" in answer.text
+    assert client.get(f"/v5/datasets/{dataset_id}").json()["datapoints_count"] == 2
+
+
+@pytest.mark.parametrize(
+    ("row", "taken"),
+    [
+        ({"inputs": {"q": "a"}, "messages": [{"foo": 1}]}, False),
+        ({"inputs": {"q": "a"}, "messages": [{"role": "martian", "content": "x"}]}, False),
+        ({"inputs": {}}, False),
+        ({"inputs": {"q": "a"}, "cluster": {"a": 1}}, False),
+        ({"inputs": {"q": "a"}, "split": "nowhere"}, False),
+        ({"inputs": {"q": "a"}, "cluster": 5}, True),
+        ({"inputs": {"q": "a"}, "split": "Test", "target": "yes", "context": "one"}, True),
+        ({"inputs": {"q": "a"}, "messages": [{"role": "user", "content": "x"}]}, True),
+    ],
+)
+def test_the_api_and_imports_take_the_same_rows(
+    client: TestClient, committed_team: factories.Team, dataset_id: str, row: dict, taken: bool
+) -> None:
+    with_key(client, committed_team.admin)
+    imported = client.post(
+        f"/v5/datasets/{dataset_id}/import",
+        content=json.dumps(row),
+        params={"filename": "r.jsonl", "action": "set"},
+    )
+    written = client.post("/v5/datasets", json={"path": "by api", "datapoints": [row]})
+    assert (imported.status_code, written.status_code) == ((200, 200) if taken else (422, 422)), written.text
+    if taken:
+        shown = [
+            client.get(f"/v5/datasets/{file_id}/datapoints", params={"version_id": version_id}).json()[
+                "records"
+            ]
+            for file_id, version_id in (
+                (dataset_id, imported.json()["version_id"]),
+                (written.json()["id"], written.json()["version_id"]),
+            )
+        ]
+        assert shown[0] == shown[1]

@@ -56,3 +56,16 @@ def test_a_command_says_that_the_database_is_away(home: Path):
     assert ran.returncode == 1
     assert ran.stderr.startswith("WHETSTONE_DATABASE_URL does not work (postgresql://127.0.0.1:1/x)")
     assert ran.stderr.count("\n") == 1
+
+
+def test_a_setting_that_cannot_be_used_is_one_clear_line():
+    wrong = {
+        "WHETSTONE_SESSION_DAYS": "abc",
+        "WHETSTONE_PUBLIC_URL": "ftp://x",
+        "WHETSTONE_BODY_LIMIT_MIB": "0",
+    }
+    for name, value in wrong.items():
+        ran = run("up", "--no-demo", **{name: value})
+        assert (ran.returncode, ran.stdout) == (1, "")
+        assert ran.stderr.startswith(f"{name} is “{value}”: ")
+        assert ran.stderr.count("\n") == 1

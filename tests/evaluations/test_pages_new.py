@@ -251,3 +251,19 @@ def test_a_viewer_sees_it_and_may_not_start(
 
     assert 'aria-disabled="true"' in page
     assert client.post(_url(committed_team), data=_form(versions, csrf_of(client))).status_code == 403
+
+
+def test_nonsense_in_the_address_or_the_form_breaks_nothing(
+    client: TestClient, committed_team: factories.Team, versions: tuple[Version, ...]
+) -> None:
+    signed_in(client, committed_team.admin)
+    long = "9" * 5000
+    names = ("versions", "baseline", "dataset_version", "repeats", "concurrency")
+    for query in [f"{name}={long}" for name in names] + ["smallest=101"]:
+        page = client.get(f"{_url(committed_team)}/new?prompt={versions[0].file_id}&{query}")
+        assert page.status_code == 200, query
+    refused = client.post(
+        _url(committed_team), data=_form(versions, csrf_of(client), smallest="101"), follow_redirects=False
+    )
+    assert refused.status_code == 422
+    assert "at most 100 points" in _words(refused.text)

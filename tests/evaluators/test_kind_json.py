@@ -46,6 +46,17 @@ def test_json_valid_says_what_is_wrong():
         ('{"intent": 1.0}', 1, {}, True),
         ('{"intent": true}', 1, {}, False),
         ('{"intent": "1"}', 1, {}, False),
+        ('{"intent": 2}', "2", {}, True),
+        ('{"intent": 2.0}', " 2 ", {}, True),
+        ('{"intent": 2}', "3", {}, False),
+        ('{"intent": true}', "TRUE", {}, True),
+        ('{"intent": true}', "1", {}, False),
+        ('{"intent": 1}', "true", {}, False),
+        ('{"intent": null}', "null", {}, True),
+        ('{"intent": 0}', "null", {}, False),
+        ('{"intent": 2}', "two", {}, False),
+        ('{"intent": 2}', "[" * 100_000, {}, False),
+        ('{"intent": {"x": 1}}', {"output": {"x": "1"}}, {}, False),
         (
             '{"intent": {"x": [1, {"y": "Z"}]}}',
             {"output": {"x": [1, {"y": "z"}]}},
@@ -72,7 +83,10 @@ def test_json_field_finds_its_own_field_in_the_target():
 
 
 def test_json_field_says_what_it_found():
-    assert verdict("json_field", '{"intent": {"a": 1}}', "x", path="intent").rationale == 'intent is {"a":1}'
+    assert (
+        verdict("json_field", '{"intent": {"a": 1}}', "x", path="intent").rationale
+        == 'intent is {"a": 1}, wanted "x"'
+    )
     assert verdict("json_field", "{}", "x", path="intent").rationale == "no field intent"
     assert verdict("json_field", "no", "x", path="intent").rationale.startswith("not JSON")
 

@@ -323,3 +323,25 @@ def test_the_protected_environment_is_the_admins(
     assert done.status_code == 303
     page = _words(client.get(done.headers["location"]).text)
     assert "v2 answers in production" in page
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"rest": "null"},
+        {"rest": "[1]"},
+        {"extra": ["null", "{}"]},
+        {"base": "9" * 5000},
+        {"seed": "9" * 20},
+        {"reasoning_effort": "9" * 20},
+        {"other": '{"a": ' + "9" * 20 + "}"},
+        {"other": '{"a": NaN}'},
+        {"other": '{"a": ' + "[" * 200 + "]" * 200 + "}"},
+    ],
+)
+def test_what_cannot_be_a_version_is_refused_and_never_a_crash(
+    client: TestClient, committed_team: factories.Team, prompt: Version, changes: dict[str, Any]
+) -> None:
+    signed_in(client, committed_team.admin)
+    answer = client.post(f"{_base(committed_team, prompt)}/review", data=_form(client, **changes))
+    assert answer.status_code in (200, 422) if "base" in changes else answer.status_code == 422, answer.text

@@ -265,3 +265,68 @@ def test_a_stream_arrives_in_pieces_and_whole() -> None:
 )
 def test_retry_after(header: str | None, seconds: float | None) -> None:
     assert retry_after_s(header) == seconds
+
+
+@asynccontextmanager
+async def silent_for(seconds: float, *, deadline_s: float) -> AsyncIterator[ModelClient]:
+    """A client that lets a stream be silent for 0.3 s, of a provider that says nothing for so long, then all."""
+
+    serving: list[asyncio.Task[None]] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        serving.append(task)
+        await reader.readuntil(b"\r\n\r\n")
+        await asyncio.sleep(seconds)
+        with suppress(ConnectionError):
+            writer.write(reply(200, GOOD))
+            await writer.drain()
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    endpoint = Endpoint("p", "acme", f"http://127.0.0.1:{port}/v1", "key")
+    client = ModelClient(endpoint, deadline_s=deadline_s, idle_s=0.3)
+    try:
+        yield client
+    finally:
+        await client.aclose()
+        server.close()
+        await asyncio.gather(*serving)
+
+
+def test_a_model_may_think_in_silence_until_the_deadline() -> None:
+    async def plain(deadline_s: float) -> Answer | ProviderError:
+        async with silent_for(0.8, deadline_s=deadline_s) as client:
+            try:
+                return await client.chat(BODY)
+            except ProviderError as error:
+                return error
+
+    answer = run_coroutine(plain(10))
+    assert isinstance(answer, Answer)
+    assert answer.attempts == 1
+
+    late = run_coroutine(plain(0.5))
+    assert isinstance(late, ProviderError)
+    assert late.message.startswith("acme did not answer within 0.5")
+    assert late.message.endswith(" s, 3 times.")
+
+
+def test_a_stream_that_stays_silent_is_given_up() -> None:
+    async def streamed() -> ProviderError | None:
+        async with silent_for(2, deadline_s=10) as client:
+            try:
+                async for _ in client.stream(BODY):
+                    pass
+            except ProviderError as error:
+                return error
+        return None
+
+    error = run_coroutine(streamed())
+    assert error is not None
+    assert error.message.startswith("acme did not answer within 0.3")
+    assert error.message.endswith(" s, 3 times.")

@@ -14,8 +14,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ConfigDict, ValidationError
 
+from app.core.bodies import Body
 from app.core.errors import Invalid
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ class CorpusMetric:
     detail: Mapping[str, Any] | None = None
 
 
-class KindOptions(BaseModel):
+class KindOptions(Body):
     """What can be set about a kind. Docstrings under the fields are the form's help.
 
     An option that may be None has the default None: in a spec, null and absent are the same.

@@ -1,10 +1,11 @@
 """A field of JSON."""
 
+import json
 from typing import Any
 
 from pydantic import Field
 
-from app.evaluators.kinds.comparing import TargetKind, TargetOptions, listed, text_of
+from app.evaluators.kinds.comparing import TargetKind, TargetOptions, listed
 from app.evaluators.kinds.contract import Row, Traits, Verdict, storable
 from app.evaluators.kinds.json_output import ABSENT, NoJson, reach, read_json
 
@@ -22,7 +23,8 @@ class JsonField(TargetKind[JsonFieldOptions]):
     """Does a field of the output's JSON have the target's value?
 
     Where the target has the same field, that is the value to have. Texts are compared without blanks at their ends,
-    numbers by value (1 is 1.0), objects member by member. If the target is a list, any of its items will do, or the
+    numbers by value (1 is 1.0), objects member by member. A number, true, false or null also equals a target that is
+    its text, as in CSV. If the target is a list, any of its items will do, or the
     whole list. An output that is not JSON, or lacks the field, does not match.
     """
 
@@ -45,9 +47,23 @@ class JsonField(TargetKind[JsonFieldOptions]):
             return Verdict(False, rationale=str(error))
         if value is ABSENT:
             return Verdict(False, rationale=f"no field {options.path}")
-        if any(_same(value, one, options.ignore_case) for one in [*accepted, accepted]):
+        if any(_matches(value, one, options.ignore_case) for one in [*accepted, accepted]):
             return Verdict(True)
-        return Verdict(False, rationale=storable(f"{options.path} is {text_of(value)}", 500))
+        wanted = json.dumps(accepted[0] if len(accepted) == 1 else accepted, ensure_ascii=False)
+        said = f"{options.path} is {storable(json.dumps(value, ensure_ascii=False), 240)}, wanted {storable(wanted, 240)}"
+        return Verdict(False, rationale=said)
+
+
+def _matches(found: object, wanted: object, ignore_case: bool) -> bool:
+    """Equality with a target, which may be a text because CSV knows nothing else: then "2" is 2, and "true" true."""
+    if isinstance(wanted, str) and (found is None or isinstance(found, bool | int | float)):
+        text = wanted.strip()
+        try:
+            wanted = json.loads(text.lower() if text.lower() in ("true", "false", "null") else text)
+        except (ValueError, RecursionError):
+            return False
+        return (wanted is None) if found is None else wanted is not None and _same(found, wanted, ignore_case)
+    return _same(found, wanted, ignore_case)
 
 
 def _same(found: object, wanted: object, ignore_case: bool) -> bool:

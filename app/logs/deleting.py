@@ -1,0 +1,39 @@
+"""Deleting logs: never what a run found, and a member's own only."""
+
+from collections.abc import Sequence
+
+from sqlalchemy.orm import Session
+
+from app.core.access import Principal, Role
+from app.core.errors import Conflict, Forbidden
+from app.logs import repository
+from app.workspaces import audit
+
+_NAMED_IN_AUDIT = 100
+
+
+def delete_logs(session: Session, principal: Principal, log_ids: Sequence[str]) -> None:
+    """Delete logs with their judgments, all or none. Ids that are not there are no error.
+
+    Raises:
+        Forbidden: a member deletes a log of a run that somebody else started, or of no run: nothing says whose it is.
+        Conflict: a row of a run has one of them as its result.
+    """
+    found = repository.lock_logs(session, principal.workspace_id, log_ids)
+    if principal.role is Role.MEMBER:
+        runs = {run_id for run_id in found.values() if run_id}
+        own = repository.runs_started_by(session, runs, principal.user_id)
+        if any(run_id not in own for run_id in found.values()):
+            raise Forbidden(
+                "Members delete only logs of runs that they started. Ask a developer or an admin."
+            )
+    kept = repository.count_results(session, list(found))
+    if kept:
+        what = "One of these logs is" if kept == 1 else f"{kept:,} of these logs are"
+        raise Conflict(
+            f"{what} the result of a row in a run, so nothing was deleted. Delete the evaluation first, or leave them out."
+        )
+    if not repository.delete_logs(session, principal.workspace_id, list(found)):
+        return
+    first = sorted(found)[:_NAMED_IN_AUDIT]
+    audit.record(session, principal, "logs.deleted", "log", first[0], count=len(found), ids=first)

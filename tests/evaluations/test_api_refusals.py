@@ -1,0 +1,35 @@
+"""What the API of evaluations refuses, and in which words."""
+
+from fastapi.testclient import TestClient
+
+from app.core.database import unit_of_work
+from tests import factories
+from tests.web import with_key
+
+
+def test_prompts_are_evaluated_and_nothing_else(client: TestClient, committed_team: factories.Team) -> None:
+    with unit_of_work() as session:
+        admin = committed_team.admin
+        prompt, rows = factories.prompt(session, admin), factories.dataset(session, admin, 8)
+        evaluation = factories.evaluation(session, admin, prompt, factories.evaluator(session, admin))
+    with_key(client, admin)
+    body = {"dataset": {"version_id": rows.id}, "version": {"version_id": rows.id}}
+    run = client.post(f"/v5/evaluations/{evaluation.id}/runs", json=body)
+    assert run.status_code == 422
+    assert "is a dataset, not a prompt" in run.text
+    assert client.get(f"/v5/evaluations/{evaluation.id}/runs").json()["runs"] == []
+    made = client.post("/v5/evaluations", json={"file": {"id": rows.file_id}})
+    assert made.status_code == 422
+    assert "is a dataset: prompts are evaluated" in made.text
+
+
+def test_a_name_is_as_long_in_a_change_as_at_first(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    with unit_of_work() as session:
+        prompt = factories.prompt(session, committed_team.admin)
+        evaluation = factories.evaluation(session, committed_team.admin, prompt)
+    with_key(client, committed_team.admin)
+    address = f"/v5/evaluations/{evaluation.id}"
+    assert client.patch(address, json={"name": "x" * 201}).status_code == 422
+    assert client.patch(address, json={"name": "x" * 200}).status_code == 200

@@ -1,0 +1,58 @@
+"""Logs that carry a run's results stay; members delete logs of their own runs only; who deleted is written down."""
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.core import clock, ids
+from app.core.access import Principal, Role
+from app.core.errors import Conflict, Forbidden
+from app.evaluations.models import Run, RunItem
+from app.logs import deleting, repository
+from app.logs.records import LogRecord
+from app.workspaces.models import AuditEntry
+from tests import factories
+
+
+def _log(session: Session, run: Run, run_id: str | None) -> str:
+    now = clock.now().isoformat()
+    log = LogRecord(
+        ids.new_id("log"), run.workspace_id, "pr_any", run.version_id, "evaluation", now, now,
+        run_id=run_id,
+    )  # fmt: skip
+    repository.insert_logs(session, [log])
+    return log.id
+
+
+def _run(session: Session, by: Principal) -> Run:
+    prompt, rows = factories.prompt(session, by), factories.dataset(session, by, 2)
+    evaluation = factories.evaluation(session, by, prompt, factories.evaluator(session, by))
+    return factories.finish_run(
+        session, factories.started_run(session, by, evaluation, prompt, rows), ["a", "b"]
+    )
+
+
+def test_a_runs_results_stay_whoever_asks(session: Session) -> None:
+    admin = factories.team(session).admin
+    run = _run(session, admin)
+    results = list(session.scalars(select(RunItem.log_id).where(RunItem.run_id == run.id)))
+    loose = _log(session, run, run.id)
+    with pytest.raises(Conflict, match="2 of these logs are the result of a row"):
+        deleting.delete_logs(session, admin, [*results, loose])
+    assert repository.find_log(session, run.workspace_id, loose), "all or none"
+
+    deleting.delete_logs(session, admin, [loose, "log_unknown"])
+    session.flush()
+    assert repository.find_log(session, run.workspace_id, loose) is None
+    entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "logs.deleted")).one()
+    assert (entry.detail["count"], entry.detail["ids"]) == (1, [loose])
+
+
+def test_a_member_deletes_logs_of_own_runs_only(session: Session) -> None:
+    team = factories.team(session)
+    member = factories.member(session, team.workspace, Role.MEMBER)
+    others, own = _run(session, team.admin), _run(session, member)
+    for log_id in (_log(session, others, others.id), _log(session, others, None)):
+        with pytest.raises(Forbidden):
+            deleting.delete_logs(session, member, [log_id])
+    deleting.delete_logs(session, member, [_log(session, own, own.id)])

@@ -46,7 +46,9 @@ def seconds(milliseconds: float | None) -> str:
 
 
 def estimate(seconds_left: float) -> str:
-    """A duration that nobody knows to the hundredth: 16 s, 1 min 20 s, 2 h 5 min."""
+    """A duration that nobody knows to the hundredth: under 1 s, 16 s, 1 min 20 s, 2 h 5 min."""
+    if seconds_left < 1:
+        return "under 1 s"
     return f"{seconds_left:.0f} s" if seconds_left < 59.5 else seconds(seconds_left * 1000)
 
 

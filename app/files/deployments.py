@@ -139,7 +139,7 @@ def deploy_first(session: Session, principal: Principal, version: Version) -> No
         (e for e in repository.list_environments(session, version.workspace_id) if e.tag == "default"), None
     )
     if default and not approvers.why_not(session, principal, default):
-        _put(session, principal, version, default, replaced=None)
+        _put(session, principal, version, default, replaced=None, automatic=True)
 
 
 def deploy(
@@ -189,7 +189,13 @@ def _refuse_protected(session: Session, principal: Principal, environment: Envir
 
 
 def _put(
-    session: Session, principal: Principal, version: Version, environment: Environment, replaced: str | None
+    session: Session,
+    principal: Principal,
+    version: Version,
+    environment: Environment,
+    replaced: str | None,
+    *,
+    automatic: bool = False,
 ) -> Deployment:
     deployment = Deployment(
         id=ids.new_id("dep"),
@@ -215,6 +221,7 @@ def _put(
         version=version.number,
         version_id=version.id,
         replaced=replaced,
+        automatic=automatic,
     )
     return deployment
 

@@ -64,8 +64,12 @@ def count_entries(session: Session, workspace_id: str, chosen: AuditFilter) -> i
 
 
 def list_recent(session: Session, workspace_id: str, limit: int) -> list[AuditEntry]:
-    """The newest entries that all of the workspace may see: what was done to files, providers and environments."""
+    """The newest entries that all of the workspace may see: what was done to files, providers and environments.
+
+    What happened by itself, as the first deployment of each file, is in the log, and is no news.
+    """
     query = _matching(workspace_id, AuditFilter())
+    query = query.where(AuditEntry.detail["automatic"].astext.is_distinct_from("true"))
     for noun in ("member", "invitation", "password", "session", "key"):
         query = query.where(AuditEntry.action.not_like(f"{noun}.%"))
     return list(session.scalars(query.order_by(AuditEntry.at.desc(), AuditEntry.id.desc()).limit(limit)))

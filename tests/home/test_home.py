@@ -59,6 +59,7 @@ def test_home_says_what_ran_what_it_found_and_who_did_what(
     assert "83.3% 72.0–90.7" in words
     assert "deployed asked v2 to staging" in words
     assert "committed v2 of asked" in words
+    assert "deployed asked v1 to production" not in words, "what happened by itself is no news"
     with unit_of_work() as session:
         again = factories.evaluation(session, committed_team.admin, new, exact, name="Going on")
         factories.started_run(session, committed_team.admin, again, new, rows, fresh=True)

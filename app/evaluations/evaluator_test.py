@@ -20,8 +20,7 @@ from app.logs import budget
 from app.logs import repository as logs
 from app.logs.records import LogRecord
 from app.providers.answers import ProviderError
-from app.providers.client import ModelClient
-from app.providers.limits import Limiter
+from app.providers.client import limited_client
 
 SOURCE = "evaluator_test"
 
@@ -93,15 +92,8 @@ async def _ask(
     trial: Trial, target: Target, calls: Sequence[ModelCall], records: list[LogRecord]
 ) -> list[str | None]:
     """What the judge's model answered to each call, at the rate that all workers share."""
-    endpoint = target.endpoint
     redis = Redis.from_url(get_settings().redis_url, socket_connect_timeout=2)
-    limiter = Limiter(
-        redis,
-        endpoint.provider_id,
-        requests_per_minute=endpoint.requests_per_minute,
-        tokens_per_minute=endpoint.tokens_per_minute,
-    )
-    client = ModelClient(endpoint, limiter, connections=1)
+    client = limited_client(redis, target.endpoint, connections=1)
     try:
         for call in calls:
             body: dict[str, Any] = {"model": target.model, "messages": list(call.messages), **call.parameters}

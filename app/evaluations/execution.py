@@ -32,8 +32,7 @@ from app.evaluations.writing import write_outcomes
 from app.logs import budget
 from app.logs import repository as logs
 from app.logs.budget import Allowance
-from app.providers.client import Endpoint, ModelClient
-from app.providers.limits import Limiter
+from app.providers.client import Endpoint, ModelClient, limited_client
 from app.providers.meter import Meter, Spent
 
 FLUSH_ROWS = 100
@@ -83,13 +82,7 @@ class Slot:
             return known[1]
         if known:
             await known[1].aclose()
-        limiter = Limiter(
-            self._redis,
-            endpoint.provider_id,
-            requests_per_minute=endpoint.requests_per_minute,
-            tokens_per_minute=endpoint.tokens_per_minute,
-        )
-        client = ModelClient(endpoint, limiter, slots=get_settings().worker_slots)
+        client = limited_client(self._redis, endpoint, slots=get_settings().worker_slots)
         self._clients[endpoint.provider_id] = (endpoint, client)
         return client
 

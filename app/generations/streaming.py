@@ -15,8 +15,7 @@ from app.generations.prepared import Origin, PreparedPrompt, answered, failed, n
 from app.logs import repository as logs
 from app.logs.records import LogRecord
 from app.providers.answers import Answer, ProviderError
-from app.providers.client import Endpoint, ModelClient
-from app.providers.limits import Limiter
+from app.providers.client import limited_client
 
 STOPPED = "Stopped."
 _saving: set[asyncio.Task[None]] = set()
@@ -72,7 +71,7 @@ async def _answer(request: RunRequest) -> AsyncIterator[str | LogRecord]:
         yield not_called(origin, prompt.target, error.message)
         return
     redis = Redis.from_url(get_settings().redis_url, socket_connect_timeout=2)
-    client = _client(prompt.target.endpoint, redis)
+    client = limited_client(redis, prompt.target.endpoint, connections=1)
     try:
         async for part in client.stream(body):
             if isinstance(part, Answer):
@@ -84,16 +83,6 @@ async def _answer(request: RunRequest) -> AsyncIterator[str | LogRecord]:
     finally:
         await client.aclose()
         await redis.aclose()
-
-
-def _client(endpoint: Endpoint, redis: Redis) -> ModelClient:
-    limiter = Limiter(
-        redis,
-        endpoint.provider_id,
-        requests_per_minute=endpoint.requests_per_minute,
-        tokens_per_minute=endpoint.tokens_per_minute,
-    )
-    return ModelClient(endpoint, limiter, connections=1)
 
 
 def _stopped(request: RunRequest, partial: str) -> LogRecord:

@@ -12,6 +12,7 @@ from typing import Any
 
 import openai
 import orjson
+from redis.asyncio import Redis
 
 from app.core import clock, urlguard
 from app.providers.answers import (
@@ -216,6 +217,19 @@ class ModelClient:
             raise ProviderError(msg, body=str(reply))
         names = [str(model["id"]) for model in found if isinstance(model, dict) and "id" in model]
         return self._dialect.model_names(names)
+
+
+def limited_client(
+    redis: Redis, endpoint: Endpoint, *, slots: int = 1, connections: int = 500
+) -> ModelClient:
+    """A client of `endpoint` at the rate that all processes share, which is counted in `redis`."""
+    limiter = Limiter(
+        redis,
+        endpoint.provider_id,
+        requests_per_minute=endpoint.requests_per_minute,
+        tokens_per_minute=endpoint.tokens_per_minute,
+    )
+    return ModelClient(endpoint, limiter, slots=slots, connections=connections)
 
 
 class _Policy:

@@ -135,7 +135,9 @@ class Application:
         """Return the pid of the process that took the killed one's place."""
         deadline = time.monotonic() + timeout_s
         while (pid := self.children().get(name, killed)) == killed:
-            assert time.monotonic() < deadline, f"{name} was not started again"
+            self.read_on()
+            said = "\n".join(self.lines)
+            assert time.monotonic() < deadline, f"{name} was not started again:\n{said}"
             time.sleep(0.02)
         return pid
 

@@ -7,7 +7,7 @@ import uvicorn
 
 from app.core.errors import Unavailable
 from app.core.settings import get_settings
-from app.main import create_app
+from app.main import create_lasting_app
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +27,7 @@ def run(options: argparse.Namespace) -> int:
         raise Unavailable("WHETSTONE_SECRET_KEY is not set: set it, or start with `./whetstone up`.")
     server = uvicorn.Server(
         uvicorn.Config(
-            create_app,
+            create_lasting_app,
             factory=True,
             host=options.host,
             port=options.port,

@@ -1,6 +1,7 @@
 """The comparison grid: rows of the dataset against versions, filtered by what happened to each row."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,6 +12,7 @@ from app.datasets import repository as datasets
 from app.datasets.models import Datapoint
 from app.evaluations import comparison_repository, repository
 from app.evaluations.comparison_repository import ItemCell
+from app.evaluations.memory import kept, states_of
 from app.evaluations.models import Evaluation, Run
 from app.evaluations.numbers import Change, compare
 from app.evaluations.report import compared_runs
@@ -96,13 +98,22 @@ def build_grid(session: Session, evaluation: Evaluation, request: GridRequest) -
     evaluator = _evaluator(evaluation, evaluators, request.evaluator_id)
     info = describe(evaluator.spec)
     table = load_scores(session, runs, [evaluator.id])
-    numbers = comparison_repository.row_numbers(session, [run.id for run in runs])
+    sorter = _RowSorter(table, runs, evaluator.id, info)
+    states = states_of(runs)
+    numbers = kept.once(
+        states and ("rows", states),
+        lambda: comparison_repository.row_numbers(session, [run.id for run in runs]),
+        len,
+    )
+    kinds = kept.once(
+        states and ("kinds", states, evaluator.id),
+        lambda: {row: sorter.kinds(row) for row in numbers},
+        len,
+    )
+    found: Collection[str] = numbers
     if request.query:
         found = comparison_repository.search(session, [run.id for run in runs], request.query)
-        numbers = {row: number for row, number in numbers.items() if row in found}
-    sorter = _RowSorter(table, runs, evaluator.id, info)
-    kinds = {row: sorter.kinds(row) for row in numbers}
-    matching = [row for row in numbers if request.only in kinds[row]]
+    matching = [row for row in numbers if row in found and request.only in kinds[row]]
     matching.sort(key=sorter.key(request.sort, numbers))
     page = matching[request.offset : request.offset + request.limit]
     baseline = runs[0]
@@ -114,15 +125,21 @@ def build_grid(session: Session, evaluation: Evaluation, request: GridRequest) -
         evaluators=evaluators,
         evaluator=evaluator,
         info=info,
-        counts={
-            only: sum(only in found for found in kinds.values())
-            for only in ("all", "changed", "better", "worse", "failed")
-        },
+        counts=_counts(kinds[row] for row in numbers if row in found),
         matching=len(matching),
         rows=_rows(session, evaluation, runs, sorter, page, numbers),
         table=table,
         changes={run.id: compare(table, baseline, run, evaluator, smallest) for run in runs[1:]},
     )
+
+
+def _counts(found: Iterable[frozenset[Only]]) -> dict[Only, int]:
+    """How many rows pass each filter. There are few different sets of filters: those are counted."""
+    rows = Counter(found)
+    return {
+        only: sum(count for kinds, count in rows.items() if only in kinds)
+        for only in ("all", "changed", "better", "worse", "failed")
+    }
 
 
 def build_row(
@@ -177,6 +194,8 @@ class _RowSorter:
         self._columns = [table.column(run.id, evaluator_id).by_row for run in runs]
         self._sign = 1 if info.wanted == "higher" else -1
         self._info = info
+        self._sets: dict[frozenset[Only], frozenset[Only]] = {}
+        """The few that there are, so that thousands of rows share them."""
 
     def delta(self, row: str, column: int) -> float | None:
         """How much better than the baseline the version in `column` did on `row`; None where one has no score."""
@@ -187,7 +206,7 @@ class _RowSorter:
         """The score of the version in `column` on `row`."""
         return self._columns[column].get(row)
 
-    def kinds(self, row: str) -> set[Only]:
+    def kinds(self, row: str) -> frozenset[Only]:
         """Every filter that the row passes."""
         found: set[Only] = {"all"}
         deltas = [
@@ -200,7 +219,7 @@ class _RowSorter:
         scores = [column.get(row) for column in self._columns]
         if self._info.is_share and all(score is not None and score < _PASS for score in scores):
             found.add("failed")
-        return found
+        return self._sets.setdefault(frozenset(found), frozenset(found))
 
     def key(self, sort: Sort, numbers: Mapping[str, int]) -> Callable[[str], tuple[float, int]]:
         """What to sort rows by: their number, or how much the versions lost or gained on them."""

@@ -40,10 +40,12 @@ def search(session: Session, run_ids: Sequence[str], query: str) -> set[str]:
     pattern = "%" + query.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
     rows = session.scalars(
         text("""
-        select i.datapoint_id from run_item i
-        join datapoint d on d.id = i.datapoint_id left join log l on l.id = i.log_id
-        where i.run_id = any(:runs)
-          and (d.inputs::text ilike :pattern or d.target::text ilike :pattern or l.output ilike :pattern)
+        select d.id from datapoint d
+        where d.id in (select datapoint_id from run_item where run_id = any(:runs))
+          and (d.inputs::text ilike :pattern or d.target::text ilike :pattern)
+        union
+        select i.datapoint_id from run_item i join log l on l.id = i.log_id
+        where i.run_id = any(:runs) and l.output ilike :pattern
         """),
         {"runs": list(run_ids), "pattern": pattern},
     )

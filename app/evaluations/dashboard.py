@@ -7,12 +7,12 @@ from sqlalchemy.orm import Session
 
 from app.core import formats
 from app.evaluations import headline as words
-from app.evaluations import repository, score_repository
+from app.evaluations import repository
 from app.evaluations.headline import Headline
 from app.evaluations.measured import Measured, measure
 from app.evaluations.models import Evaluation
 from app.evaluations.models_used import ModelUsed, grouped
-from app.evaluations.numbers import Change
+from app.evaluations.numbers import Change, usage_of
 from app.evaluations.score_chart import ScoreChart, ScoredVersion, draw_scores
 from app.evaluators.describing import EvaluatorInfo
 from app.files import repository as files
@@ -162,8 +162,7 @@ def _lines(
     measured: Measured | None,
     running: set[str],
 ) -> list[VersionLine]:
-    run_ids = [kept.run.id for kept in measured.kept.values()] if measured else []
-    usage = score_repository.load_usage(session, run_ids)
+    usage = usage_of(session, [kept.run for kept in measured.kept.values()]) if measured else {}
     by_id = {version.id: version for version in versions}
     lines = []
     for place, version in enumerate(versions):
@@ -175,8 +174,8 @@ def _lines(
             moved = measured.change(before.id, version.id) if before else None
             change = change_text(moved, measured.info)
             kept = measured.kept.get(version.id)
-            costs = usage[kept.run.id].costs_usd if kept and kept.run.id in usage else []
-            per_1000 = formats.money(sum(costs) / len(costs) * 1000) if costs else ""
+            cost = usage[kept.run.id].cost_per_1000_usd if kept and kept.run.id in usage else None
+            per_1000 = "" if cost is None else formats.money(cost)
         here = [p for p in places if p.deployment and p.deployment.version_id == version.id]
         elsewhere = measured.elsewhere(version.id) if measured else None
         lines.append(

@@ -1,5 +1,6 @@
 """The files of a workspace as a tree, each with its newest version, what is live, and its last score."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -14,6 +15,8 @@ from app.evaluations.models_used import models_of
 from app.evaluators.describing import describe
 from app.files import repository as files
 from app.files.models import Directory, Environment, File, FileKind, Version
+from app.files.paths import folders_above
+from app.files.repository import Entry
 from app.files.sidebar import ICONS, PAGES, file_url
 from app.statistics.intervals import Interval
 
@@ -83,28 +86,22 @@ class FileQuery:
 
 def list_tree(session: Session, principal: Principal, query: FileQuery) -> FileList:
     """The tree that `query` asks for, in a fixed number of statements."""
-    found, _ = files.list_files(
-        session,
-        principal.workspace_id,
-        kinds=list(PAGES),
-        name=query.text or None,
-        under=query.under or None,
-        sort_by="path",
-        descending=False,
-        limit=None,
+    found = files.list_entries(
+        session, principal.workspace_id, list(PAGES), query.text or None, query.under or None
     )
     counts = {kind.value: sum(file.kind == kind for file in found) for kind in PAGES}
     shown = [file for file in found if not query.kind or file.kind == query.kind]
+    inside = Counter(folder for file in shown for folder in folders_above(file.path))
     every = files.list_directories(session, principal.workspace_id)
     prefix = f"{query.under}/" if query.under else ""
     below = [each for each in every if each.path and each.path.startswith(prefix)]
     filtered = bool(query.kind or query.text)
-    tree: list[tuple[tuple[str, ...], FolderLine | File]] = [
+    tree: list[tuple[tuple[str, ...], FolderLine | Entry]] = [
         (_key(file.path), file) for file in shown if not query.hides(file.path)
     ]
     for directory in below:
         path = directory.path
-        count = sum(file.path.startswith(f"{path}/") for file in shown)
+        count = inside[path]
         if (count or not filtered) and not query.hides(path):
             depth = path.removeprefix(prefix).count("/")
             url = f"/w/{principal.workspace_slug}/files/{path}"
@@ -112,8 +109,8 @@ def list_tree(session: Session, principal: Principal, query: FileQuery) -> FileL
     tree.sort(key=lambda pair: pair[0])
     first = (query.page - 1) * LINES_A_PAGE
     page = [line for _, line in tree[first : first + LINES_A_PAGE]]
-    filled = _files(session, principal, [line for line in page if isinstance(line, File)], prefix)
-    lines = [filled[line.id] if isinstance(line, File) else line for line in page]
+    filled = _files(session, principal, [line.id for line in page if isinstance(line, Entry)], prefix)
+    lines = [filled[line.id] if isinstance(line, Entry) else line for line in page]
     return FileList(lines, counts, len(found), len(below), max(0, len(tree) - first - LINES_A_PAGE))
 
 
@@ -121,9 +118,10 @@ def _key(path: str) -> tuple[str, ...]:
     return tuple(part.casefold() for part in path.split("/"))
 
 
-def _files(session: Session, principal: Principal, shown: Sequence[File], prefix: str) -> dict[str, FileLine]:
+def _files(
+    session: Session, principal: Principal, file_ids: Sequence[str], prefix: str
+) -> dict[str, FileLine]:
     """A line for each file, by its id."""
-    file_ids = [file.id for file in shown]
     newest = files.newest_versions(session, file_ids)
     live: dict[str, list[tuple[Environment, int]]] = {}
     for environment, deployment in files.deployed_environments(session, file_ids):
@@ -131,7 +129,7 @@ def _files(session: Session, principal: Principal, shown: Sequence[File], prefix
     scores = last_score_repository.list_last_scores(session, file_ids)
     models = models_of(session, [found[0].version for found in scores.values()])
     lines = {}
-    for file in shown:
+    for file in files.find_files(session, principal.workspace_id, file_ids):
         last = scores.get(file.id, [None])[0]
         text, by = last_score_text(last) if last else (None, "")
         share = last is not None and describe(last.evaluator.spec).is_share

@@ -10,11 +10,10 @@ from sqlalchemy.orm import Session
 from app.core import charts
 from app.core.charts import Whisker
 from app.evaluations import headline as words
-from app.evaluations import score_repository
 from app.evaluations.comparison import Grid, GridCell, GridRow, Only
 from app.evaluations.models import Run
 from app.evaluations.models_used import ModelUsed, models_of
-from app.evaluations.numbers import Change, p95
+from app.evaluations.numbers import Change, usage_of
 from app.evaluations.scores import run_interval
 from app.evaluators.describing import EvaluatorInfo, describe
 from app.files.diff import Segment, diff_words
@@ -143,7 +142,7 @@ def _columns(session: Session, grid: Grid) -> tuple[list[Column], str]:
     ]
     limits = (0.0, 1.0) if grid.info.is_share else None
     axis = charts.axis_around(ends, 4, _SCALE - 4, least=0.1 if grid.info.is_share else 0.0, limits=limits)
-    usage = score_repository.load_usage(session, [run.id for run in grid.runs])
+    usage = usage_of(session, grid.runs)
     models = models_of(session, [run.version for run in grid.runs])
     columns = []
     for place, run in enumerate(grid.runs):
@@ -160,10 +159,8 @@ def _columns(session: Session, grid: Grid) -> tuple[list[Column], str]:
                 else None,
                 **_change(change, grid.info),
                 model=models[run.version_id],
-                p95_ms=p95(taken.latencies_ms) if taken else None,
-                cost_per_1000=sum(taken.costs_usd) / len(taken.costs_usd) * 1000
-                if taken and taken.costs_usd
-                else None,
+                p95_ms=taken.p95_latency_ms if taken else None,
+                cost_per_1000=taken.cost_per_1000_usd if taken else None,
             )
         )
     return columns, f"{words.level(axis.low, grid.info)} to {words.level(axis.high, grid.info)}"

@@ -1,10 +1,5 @@
-"""The numbers of an evaluation: each version's score, the paired change against the baseline, what answers took.
+"""The numbers of an evaluation: each version's score, the paired change against the baseline, what answers took."""
 
-They are worked out once for a state of its runs and kept in this process.
-"""
-
-import threading
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,11 +7,12 @@ from sqlalchemy.orm import Session
 
 from app.core import ids
 from app.evaluations import score_repository
+from app.evaluations.memory import kept, state_of
 from app.evaluations.models import Evaluation, Run
+from app.evaluations.score_repository import Usage
 from app.evaluations.scores import Pairs, ScoreTable, load_scores, run_interval
 from app.evaluators.describing import EvaluatorInfo, describe
 from app.files.models import Version
-from app.statistics.bootstrap import percentile_statistic
 from app.statistics.intervals import Interval
 from app.statistics.paired import Changes, PairedTest, count_changes, paired_difference, paired_test
 from app.statistics.verdict import Verdict, verdict
@@ -50,16 +46,6 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
-    """What a run's answers took: figures where they are known."""
-
-    p95_latency_ms: float | None
-    cost_per_1000_usd: float | None
-    mean_prompt_tokens: float | None
-    mean_output_tokens: float | None
-
-
-@dataclass(frozen=True, slots=True)
 class Numbers:
     """What is worked out of judgments and logs; changes only with the state that `state_key` hashes."""
 
@@ -68,18 +54,6 @@ class Numbers:
     """By evaluator version id and run id."""
     changes: Mapping[str, Mapping[str, Change]]
     usage: Mapping[str, Usage]
-
-    @property
-    def size(self) -> int:
-        """How many scores are held."""
-        return sum(column.n for column in self.table.columns.values())
-
-
-_MOST_SCORES = 200_000
-"""About 40 MB."""
-_kept: OrderedDict[str, Numbers] = OrderedDict()
-"""Of the evaluations that this process showed last: nobody waits twice for the same statistics."""
-_keeping = threading.Lock()
 
 
 def state_key(evaluation: Evaluation, runs: Sequence[Run], evaluator_ids: Sequence[str] = ()) -> str:
@@ -102,35 +76,26 @@ def numbers_of(
     baseline: Run | None,
     evaluators: Sequence[Version],
 ) -> Numbers:
-    """The numbers of `runs` as they stand, by `evaluators`; those of the same state are worked out once."""
-    key = state_key(evaluation, runs, [version.id for version in evaluators])
-    with _keeping:
-        if key in _kept:
-            _kept.move_to_end(key)
-            return _kept[key]
-    found = _work_out(session, evaluation, runs, baseline, evaluators)
-    with _keeping:
-        _kept[key] = found
-        while len(_kept) > 1 and sum(each.size for each in _kept.values()) > _MOST_SCORES:
-            _kept.popitem(last=False)
-    return found
-
-
-def _work_out(
-    session: Session,
-    evaluation: Evaluation,
-    runs: Sequence[Run],
-    baseline: Run | None,
-    evaluators: Sequence[Version],
-) -> Numbers:
+    """The numbers of `runs` as they stand, by `evaluators`."""
     table = load_scores(session, runs, [version.id for version in evaluators])
-    usage = score_repository.load_usage(session, [run.id for run in runs])
     return Numbers(
         table=table,
         cells={version.id: {run.id: _cell(table, run, version) for run in runs} for version in evaluators},
         changes={version.id: _changes(evaluation, version, runs, baseline, table) for version in evaluators},
-        usage={run_id: _usage(found) for run_id, found in usage.items()},
+        usage=usage_of(session, runs),
     )
+
+
+def usage_of(session: Session, runs: Sequence[Run]) -> dict[str, Usage]:
+    """What the outputs of runs took, by run id; a run without any is not in it."""
+    states = {run.id: of and ("usage", of) for run in runs for of in [state_of(run)]}
+    found = {run_id: kept.find(state) if state else None for run_id, state in states.items()}
+    unknown = [run_id for run_id, usage in found.items() if usage is None]
+    read = score_repository.load_usage(session, unknown) if unknown else {}
+    for run_id, usage in read.items():
+        if state := states[run_id]:
+            kept.keep(state, usage)
+    return {run_id: usage for run_id, usage in (found | read).items() if usage is not None}
 
 
 def _changes(
@@ -152,6 +117,14 @@ def compare(
     table: ScoreTable, baseline: Run, candidate: Run, version: Version, smallest_difference: float | None
 ) -> Change:
     """The paired change from `baseline` to `candidate` by an evaluator, with its test and its word."""
+    before, after = (table.column(run.id, version.id).state for run in (baseline, candidate))
+    key = before and after and ("change", before, after, smallest_difference)
+    return kept.once(key, lambda: _compare(table, baseline, candidate, version, smallest_difference))
+
+
+def _compare(
+    table: ScoreTable, baseline: Run, candidate: Run, version: Version, smallest_difference: float | None
+) -> Change:
     info = describe(version.spec)
     pairs = table.pairs(baseline.id, candidate.id, version.id)
     before, after = table.column(baseline.id, version.id), table.column(candidate.id, version.id)
@@ -186,26 +159,3 @@ def _difference(pairs: Pairs, info: EvaluatorInfo, confidence: float) -> Interva
 
 def _failed(scored: int, errors: int) -> bool:
     return scored == 0 and errors > 0
-
-
-def _usage(usage: score_repository.RunUsage) -> Usage:
-    return Usage(
-        p95_latency_ms=p95(usage.latencies_ms),
-        cost_per_1000_usd=_mean(usage.costs_usd, 1000),
-        mean_prompt_tokens=_mean(usage.prompt_tokens),
-        mean_output_tokens=_mean(usage.output_tokens),
-    )
-
-
-def p95(values: Sequence[float]) -> float | None:
-    """The value that 95 % lie below, interpolated; None for no values."""
-    if not values:
-        return None
-    import numpy as np  # noqa: PLC0415 - reports only
-
-    statistic = percentile_statistic(values, 0.95)
-    return float(statistic(np.ones((1, len(values)), dtype=np.int32))[0])
-
-
-def _mean(values: Sequence[float], times: float = 1) -> float | None:
-    return sum(values) / len(values) * times if values else None

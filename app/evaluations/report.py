@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from app.core import clock
 from app.evaluations import repository, score_repository
 from app.evaluations.models import Evaluation, Run, RunScore
-from app.evaluations.numbers import Cell, Change, Usage, numbers_of
+from app.evaluations.numbers import Cell, Change, numbers_of
+from app.evaluations.score_repository import Usage
 from app.evaluations.scores import ScoreTable
 from app.evaluators.describing import EvaluatorInfo, describe
 from app.files.models import Version

@@ -56,32 +56,30 @@ def load_clusters(session: Session, file_id: str, number: int) -> dict[str, str]
     return {row[0]: row[1] for row in rows}
 
 
-class RunUsage(NamedTuple):
-    """What the outputs of a run took: aligned arrays of its logs."""
+class Usage(NamedTuple):
+    """What the outputs of a run took: figures where they are known."""
 
-    run_id: str
-    latencies_ms: list[float]
-    costs_usd: list[float]
-    prompt_tokens: list[int]
-    output_tokens: list[int]
+    p95_latency_ms: float | None
+    """Interpolated between the two values around it."""
+    cost_per_1000_usd: float | None
+    mean_prompt_tokens: float | None
+    mean_output_tokens: float | None
 
 
-def load_usage(session: Session, run_ids: Sequence[str]) -> dict[str, RunUsage]:
-    """Latency, cost and tokens of the outputs of runs; each only where it is known."""
+def load_usage(session: Session, run_ids: Sequence[str]) -> dict[str, Usage]:
+    """Latency, cost and tokens of the outputs of runs, over those for which each is known."""
     rows = session.execute(
         text("""
-        select i.run_id,
-               coalesce(array_agg(l.latency_ms) filter (where l.latency_ms is not null), '{}'),
-               coalesce(array_agg((l.prompt_cost + l.output_cost)::float8) filter (where l.prompt_cost is not null), '{}'),
-               coalesce(array_agg(l.prompt_tokens) filter (where l.prompt_tokens is not null), '{}'),
-               coalesce(array_agg(l.output_tokens) filter (where l.output_tokens is not null), '{}')
+        select i.run_id, percentile_cont(0.95) within group (order by l.latency_ms),
+               (avg(l.prompt_cost + l.output_cost) * 1000)::float8,
+               avg(l.prompt_tokens)::float8, avg(l.output_tokens)::float8
         from run_item i join log l on l.id = i.log_id
         where i.run_id = any(:runs) and l.error is null
         group by i.run_id
         """),
         {"runs": list(run_ids)},
     )
-    return {row[0]: RunUsage(*row) for row in rows}
+    return {row[0]: Usage(*row[1:]) for row in rows}
 
 
 class Detail(NamedTuple):

@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from sys import intern
 
 from sqlalchemy.orm import Session
 
 from app.evaluations import score_repository
+from app.evaluations.memory import State, kept, state_of
 from app.evaluations.models import Run
 from app.evaluators.describing import describe
 from app.files.models import Version
@@ -23,6 +25,8 @@ class Column:
     """Rows on which the evaluator failed, or had no output to judge."""
     without_score: int = 0
     """Rows that were judged without a number: no target, or a verdict that is not one."""
+    state: State | None = None
+    """What it was read from: columns of the same state are the same. None while its run goes on."""
 
     @property
     def n(self) -> int:
@@ -78,23 +82,70 @@ class Pairs:
     clusters: list[str] | None
 
 
-def load_scores(session: Session, runs: Sequence[Run], evaluator_ids: Sequence[str]) -> ScoreTable:
-    """The scores of `runs` by `evaluator_ids`, in one query for the scores and one for the clusters."""
-    run_ids = [run.id for run in runs]
-    columns = {
-        (column.run_id, column.evaluator_id): Column(
-            dict(zip(column.rows, column.values, strict=True)), column.errors, column.without_score
-        )
-        for column in score_repository.load_columns(session, run_ids, evaluator_ids)
-    }
-    datasets = {(run.dataset_version.file_id, run.dataset_version.number) for run in runs}
+def load_scores(
+    session: Session, runs: Sequence[Run], evaluator_ids: Sequence[str], *, keep: bool = True
+) -> ScoreTable:
+    """The scores of `runs` by `evaluator_ids`: those of ended runs are read once and kept, unless not to `keep` them.
+
+    One query for the scores that are not known, and one for the clusters of each dataset version.
+    """
+    columns: dict[tuple[str, str], Column] = {}
+    unknown: dict[tuple[str, str], State | None] = {}
+    for run in runs:
+        of = state_of(run)
+        for evaluator_id in evaluator_ids:
+            state = of and ("scores", of, evaluator_id)
+            if found := state and kept.find(state):
+                columns[run.id, evaluator_id] = found
+            else:
+                unknown[run.id, evaluator_id] = state
+    columns |= _read(session, unknown)
+    if keep:
+        for key, state in unknown.items():
+            if state:
+                kept.keep(state, columns[key], 1 + columns[key].n)
     clusters: dict[str, str] = {}
-    for file_id, number in datasets:
-        clusters |= score_repository.load_clusters(session, file_id, number)
+    for file_id, number in {(run.dataset_version.file_id, run.dataset_version.number) for run in runs}:
+        clusters |= _clusters(session, file_id, number)
     return ScoreTable(columns, clusters)
+
+
+def _clusters(session: Session, file_id: str, number: int) -> dict[str, str]:
+    """Kept by the dataset's version alone: its rows never change."""
+    return kept.once(
+        ("clusters", file_id, number),
+        lambda: score_repository.load_clusters(session, file_id, number),
+        lambda found: 1 + len(found),
+    )
+
+
+def _read(session: Session, wanted: Mapping[tuple[str, str], State | None]) -> dict[tuple[str, str], Column]:
+    """Columns by run and evaluator, empty ones where nothing was judged."""
+    if not wanted:
+        return {}
+    run_ids, evaluator_ids = ({key[place] for key in wanted} for place in (0, 1))
+    read = {
+        (column.run_id, column.evaluator_id): column
+        for column in score_repository.load_columns(session, list(run_ids), list(evaluator_ids))
+    }
+    columns = {}
+    for key, state in wanted.items():
+        found = read.get(key)
+        columns[key] = Column({}, state=state)
+        if found:  # ids are shared by all columns over the same rows
+            by_row = dict(zip(map(intern, found.rows), found.values, strict=True))
+            columns[key] = Column(by_row, found.errors, found.without_score, state)
+    return columns
 
 
 def run_interval(table: ScoreTable, run_id: str, version: Version) -> Interval | None:
     """The score of a run by an evaluator; None while it has judged nothing."""
-    values, clusters = table.scores(run_id, version.id)
-    return mean_interval(values, clusters, share=describe(version.spec).is_share)
+    column = table.column(run_id, version.id)
+    if not column.n:
+        return None
+
+    def work_out() -> Interval | None:
+        values, clusters = table.scores(run_id, version.id)
+        return mean_interval(values, clusters, share=describe(version.spec).is_share)
+
+    return kept.once(column.state and ("interval", column.state), work_out)

@@ -21,7 +21,7 @@ def score_run(session: Session, run_id: str) -> None:
         return
     repository.lock_run(session, run.id)  # the same job may be there twice: the second waits, and replaces
     evaluators = repository.list_evaluators(session, run.evaluation_id)
-    table = load_scores(session, [run], [version.id for version in evaluators])
+    table = load_scores(session, [run], [version.id for version in evaluators], keep=False)
     scores = [score for version in evaluators for score in _scores(session, run, version, table)]
     score_repository.save_scores(session, run.id, scores)
     score_repository.keep_version_scores(session, run.id)

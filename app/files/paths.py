@@ -1,6 +1,7 @@
 """What a path may look like. Paths name files for people; they are never paths of a file system."""
 
 import unicodedata
+from collections.abc import Iterator
 
 from app.core.errors import Invalid
 
@@ -33,3 +34,9 @@ def clean_path(path: str) -> str:
 def parent_of(path: str) -> str:
     """The directory that `path` lies in; empty for the root."""
     return path.rpartition("/")[0]
+
+
+def folders_above(path: str) -> Iterator[str]:
+    """Every directory that `path` lies in or below, the nearest first, but for the root."""
+    while path := parent_of(path):
+        yield path

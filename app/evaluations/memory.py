@@ -1,0 +1,71 @@
+"""What was worked out of ended runs, kept in this process: nobody waits twice for the same statistics."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from app.evaluations.models import Run
+
+T = TypeVar("T")
+State = tuple[Any, ...]
+"""What a value was worked out of: the same state gives the same value."""
+
+
+class Memory:
+    """Values by key, up to a weight: the one that was asked for longest ago goes first. Threads may share it."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._held = 0
+        self._kept: OrderedDict[State, tuple[Any, int]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def find(self, key: State) -> Any | None:
+        """The value, or None where there is none (any more)."""
+        with self._lock:
+            if key not in self._kept:
+                return None
+            self._kept.move_to_end(key)
+            return self._kept[key][0]
+
+    def keep(self, key: State, value: Any, weight: int = 1) -> None:
+        """Keep a value that is never None. One heavier than everything that may be kept is not."""
+        with self._lock:
+            if weight > self._most or key in self._kept:
+                return
+            self._kept[key] = (value, weight)
+            self._held += weight
+            while self._held > self._most:
+                _, (_, lost) = self._kept.popitem(last=False)
+                self._held -= lost
+
+    def once(self, key: State | None, make: Callable[[], T], weight: Callable[[T], int] = lambda _: 1) -> T:
+        """The value, made now if it is not kept; without a key it is made each time."""
+        if key is None:
+            return make()
+        found = self.find(key)
+        if found is None:
+            found = make()
+            self.keep(key, found, weight(found))
+        return found
+
+
+kept = Memory(200_000)
+"""Weights are in scores: all of it comes to about 40 MB."""
+
+
+def state_of(run: Run) -> State | None:
+    """Changes whenever something is written to a run, so that what hangs on its rows alone can be kept by it.
+
+    None while it goes on: what is worked out of it is old in a moment.
+    """
+    if run.status in ("pending", "running"):
+        return None
+    return (run.id, run.status, run.progressed_at, run.scored_at, run.done_count, run.judgments_count)
+
+
+def states_of(runs: Sequence[Run]) -> State | None:
+    """The states of several runs in this order; None while one of them goes on."""
+    states = [state_of(run) for run in runs]
+    return None if None in states else tuple(states)

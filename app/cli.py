@@ -16,6 +16,8 @@ COMMANDS = {
     "check": "run what CI runs before the tests",
     "init": "make a workspace and its first admin",
     "migrate": "bring the database to this version's tables",
+    "backup": "write the whole database into one file",
+    "restore": "put a backup in the place of an empty database",
     "seed": "fill the demo workspace by running its evaluations",
     "import": "put the rows of a CSV or JSONL file into a dataset",
     "key": "make an API key",

@@ -57,6 +57,11 @@ def _derived_key(purpose: str) -> bytes:
     return HKDF(SHA256(), 32, salt=b"whetstone", info=purpose.encode()).derive(secret.encode())
 
 
+def fingerprint(secret: str) -> str:
+    """What tells whether two secrets are the same one, without giving either away: 64 bits derived from it."""
+    return HKDF(SHA256(), 8, salt=b"whetstone", info=b"fingerprint").derive(secret.encode()).hex()
+
+
 def signature(purpose: str, value: str) -> str:
     """An HMAC over `value` that only this server can make; `purpose` keeps uses apart."""
     digest = hmac.digest(_derived_key(purpose), value.encode(), "sha256")

@@ -57,6 +57,15 @@ class Layout:
             write_private(path, secrets.token_urlsafe(32))
         return path.read_text().strip()
 
+    def find_secret(self, name: str) -> str:
+        """The secret called `name`; empty while there is none."""
+        path = self.root / f"{name}.secret"
+        return path.read_text().strip() if path.exists() else ""
+
+    def set_secret(self, name: str, value: str) -> None:
+        """Put `value` in the place of the secret called `name`."""
+        write_private(self.root / f"{name}.secret", value)
+
     def port(self, name: str) -> int:
         """A free loopback port: the one that `name` had the last time, unless somebody took it."""
         port = self.last_port(name)

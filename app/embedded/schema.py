@@ -20,12 +20,22 @@ def is_current(url: str) -> bool:
     return {row[0] for row in found} == newest_revisions()
 
 
+def known_revisions() -> set[str]:
+    """The migrations that this version has."""
+    return {revision for down, revision in _named() if not down}
+
+
 def newest_revisions() -> set[str]:
     """The migrations that no other one follows."""
-    named = [
+    named = _named()
+    followed = {revision for down, revision in named if down}
+    return {revision for down, revision in named if not down} - followed
+
+
+def _named() -> list[tuple[str, str]]:
+    """What the migrations name, each with `down_` in front where it is the one that they follow."""
+    return [
         match
         for path in (CLONE / "migrations" / "versions").glob("*.py")
         for match in _REVISION.findall(path.read_text())
     ]
-    followed = {revision for down, revision in named if down}
-    return {revision for down, revision in named if not down} - followed

@@ -16,3 +16,8 @@ def find_provider(session: Session, workspace_id: str, key: str) -> Provider | N
     """A provider by its id or its name."""
     query = select(Provider).where(Provider.workspace_id == workspace_id)
     return session.scalar(query.where((Provider.id == key) | (Provider.name == key)))
+
+
+def list_sealed(session: Session) -> list[Provider]:
+    """The providers of all workspaces that have a key."""
+    return list(session.scalars(select(Provider).where(Provider.sealed_key.is_not(None))))

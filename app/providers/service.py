@@ -3,13 +3,14 @@
 import asyncio
 import urllib.parse
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
 from app.core import ids, security, urlguard
 from app.core.access import Principal
-from app.core.errors import Conflict, Invalid, NotFound
+from app.core.errors import Conflict, Invalid, NotFound, Unavailable
 from app.core.settings import get_settings
 from app.practice import keys as practice_keys
 from app.providers import own_prices, repository
@@ -218,6 +219,16 @@ def endpoint_of(provider: Provider) -> Endpoint:
         concurrency=provider.concurrency,
         prices=provider.prices or {},
     )
+
+
+def count_keys(session: Session) -> tuple[int, int]:
+    """How many provider keys are stored in all workspaces, and how many of them this server's secret opens."""
+    sealed, opened = repository.list_sealed(session), 0
+    for provider in sealed:
+        with suppress(Unavailable):
+            security.decrypt(provider.sealed_key or b"", bound_to=provider.id)
+            opened += 1
+    return len(sealed), opened
 
 
 def price_at(endpoint: Endpoint, model: str) -> Price | None:

@@ -7,10 +7,11 @@ import threading
 
 import structlog
 from celery import Celery
-from celery.signals import worker_process_init, worker_process_shutdown
+from celery.signals import celeryd_init, worker_process_init, worker_process_shutdown
 from redis.exceptions import RedisError
 
-from app.core import events, logging
+from app.core import events, logging, starting
+from app.core.errors import Unavailable
 from app.core.health import WORKERS_KEY
 from app.core.settings import get_settings
 
@@ -36,6 +37,14 @@ app.conf.update(
     broker_connection_max_retries=None,
     broker_transport_options={"visibility_timeout": 3600},
 )
+
+
+@celeryd_init.connect  # type: ignore[untyped-decorator]
+def _check(**_: object) -> None:
+    try:
+        starting.check()
+    except Unavailable as error:
+        raise SystemExit(error.message) from None  # Celery would log any other error, and go on
 
 
 @worker_process_init.connect  # type: ignore[untyped-decorator]

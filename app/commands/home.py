@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from app.core.schema import require_current
 from app.embedded.databases import DATABASE_URL, databases
 from app.embedded.external import check_database
 from app.embedded.layout import CLONE, AlreadyRunning, Layout, StackError, open_layout
-from app.embedded.schema import is_current
 
 
 def add_home(parser: argparse.ArgumentParser) -> None:
@@ -30,8 +30,8 @@ def connected(
     Import nothing that reads settings before.
 
     Raises:
-        StackError: its databases cannot be started or reached, their tables are not those of this version, or nothing
-            runs that would do the work.
+        StackError: its databases cannot be started or reached, or nothing runs that would do the work.
+        Unavailable: their tables are not those of this version.
     """
     with ExitStack() as stack:
         if not os.environ.get(DATABASE_URL):
@@ -40,10 +40,8 @@ def connected(
                 os.environ[name] = os.environ.get(name) or value
         url = os.environ[DATABASE_URL]
         check_database(url)
-        if needs_tables and not is_current(url):
-            raise StackError(
-                "The database does not have this version's tables yet: run ./whetstone migrate first."
-            )
+        if needs_tables:
+            require_current(url)
         yield
 
 

@@ -6,6 +6,8 @@ from alembic import command
 from alembic.config import Config
 
 from app.commands.home import add_home, connected
+from app.core import schema
+from app.core.settings import get_settings
 from app.embedded.layout import CLONE
 
 
@@ -22,9 +24,14 @@ def run(options: argparse.Namespace) -> int:
 
 
 def upgrade(url: str | None = None) -> None:
-    """Bring the database at `url`, or that of the settings, to the newest migration."""
+    """Bring the database at `url`, or that of the settings, to the newest migration.
+
+    Raises:
+        Unavailable: a newer version has upgraded it.
+    """
     config = configuration()
     config.attributes["url"] = url
+    schema.refuse_unknown(url or get_settings().database_url)
     command.upgrade(config, "head")
 
 

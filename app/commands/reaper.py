@@ -4,7 +4,7 @@ import argparse
 import signal
 from threading import Event
 
-from app.core import logging
+from app.core import logging, starting
 from app.evaluations.recovery import run_forever
 
 
@@ -13,8 +13,13 @@ def arguments(_parser: argparse.ArgumentParser) -> None:
 
 
 def run(_options: argparse.Namespace) -> int:
-    """Look for lost work until told to stop."""
+    """Look for lost work until told to stop.
+
+    Raises:
+        Unavailable: a setting is missing, or the database's tables are not those of this version.
+    """
     logging.configure()
+    starting.check()
     stop = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())

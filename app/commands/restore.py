@@ -9,12 +9,12 @@ import psycopg
 
 from app.commands.home import add_home, connected
 from app.commands.migrate import upgrade
+from app.core.schema import known_revisions
 from app.core.security import fingerprint
 from app.embedded.backup import Manifest, filled_tables, load, secret_in, verified
 from app.embedded.databases import DATABASE_URL
 from app.embedded.external import psycopg_url
 from app.embedded.layout import Layout, StackError, open_layout
-from app.embedded.schema import known_revisions
 
 _SECRET = "application"  # noqa: S105 - its name
 _VARIABLE = "WHETSTONE_SECRET_KEY"

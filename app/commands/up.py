@@ -4,6 +4,8 @@ import argparse
 from pathlib import Path
 
 from app.commands.home import add_home
+from app.core import starting
+from app.core.settings import get_settings
 from app.embedded import stack
 
 
@@ -32,7 +34,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Start everything and stay until it is stopped."""
+    """Start everything and stay until it is stopped.
+
+    Raises:
+        Unavailable: a setting that production needs is missing.
+    """
+    starting.refuse_unsafe(get_settings(), makes_secret=True)
     stack.up(
         stack.Options(
             home=Path(options.home),

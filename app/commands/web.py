@@ -5,8 +5,7 @@ import socket
 
 import uvicorn
 
-from app.core.errors import Unavailable
-from app.core.settings import get_settings
+from app.core import starting
 from app.main import create_lasting_app
 
 
@@ -21,10 +20,9 @@ def run(options: argparse.Namespace) -> int:
     """Serve until told to stop; requests in flight get three seconds.
 
     Raises:
-        Unavailable: there is no secret to sign sessions with.
+        Unavailable: a setting is missing, or the database's tables are not those of this version.
     """
-    if not get_settings().secret_key.get_secret_value():
-        raise Unavailable("WHETSTONE_SECRET_KEY is not set: set it, or start with `./whetstone up`.")
+    starting.check()
     server = uvicorn.Server(
         uvicorn.Config(
             create_lasting_app,

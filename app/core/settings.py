@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -15,6 +16,10 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="WHETSTONE_", extra="ignore")
 
+    env: Literal["development", "production"] = "development"
+    """`production` refuses to start without a long secret, the public address, and https."""
+    plain_http: bool = False
+    """In production, allow a public address without TLS: passwords cross the network as they are."""
     home: Path = Path(".whetstone")
     """Where the embedded databases, logs and the generated secret live."""
     database_url: str = ""

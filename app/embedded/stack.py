@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 
-from app.embedded import programs, schema
+from app.core import schema
+from app.embedded import programs
 from app.embedded.databases import DATABASE_URL, Say, start_databases
 from app.embedded.layout import CLONE, Layout, StackError, open_layout
 from app.embedded.logs import tail
@@ -89,6 +90,7 @@ class _Start:
         practice_port = self._layout.port("practice")
         settings = self._settings(urls, practice_port)
         self._environment.update(settings)
+        schema.refuse_unknown(urls[DATABASE_URL])
         if not schema.is_current(urls[DATABASE_URL]):
             self._say("Bringing the tables up to date …")
             self._supervisor.begin(self._ours("migrate", programs.migrate()))()

@@ -14,7 +14,8 @@ import pytest
 from redis import Redis
 from redis.exceptions import AuthenticationError, RedisError
 
-from app.embedded import processes, schema
+from app.core import schema
+from app.embedded import processes
 from app.embedded.databases import DATABASE_URL, REDIS_URL, databases, scratch_databases
 from app.embedded.external import check_database, check_redis
 from app.embedded.layout import Layout, StackError, open_layout
@@ -178,7 +179,7 @@ def test_a_wrong_redis_address_is_explained_without_the_password(url: str):
 
 
 def test_the_newest_migration_is_found_without_alembic(database_url: str):
-    assert len(schema.newest_revisions()) == 1
+    assert schema.newest_revision() in schema.known_revisions()
     assert schema.is_current(database_url)
 
 

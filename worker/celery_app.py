@@ -6,11 +6,18 @@ import socket
 import threading
 
 import structlog
-from celery import Celery
-from celery.signals import celeryd_init, worker_process_init, worker_process_shutdown
+from celery import Celery, Task
+from celery.signals import (
+    celeryd_init,
+    setup_logging,
+    task_postrun,
+    task_prerun,
+    worker_process_init,
+    worker_process_shutdown,
+)
 from redis.exceptions import RedisError
 
-from app.core import events, logging, starting
+from app.core import events, jobs, logging, starting
 from app.core.errors import Unavailable
 from app.core.health import WORKERS_KEY
 from app.core.settings import get_settings
@@ -20,6 +27,7 @@ _stop = threading.Event()
 log = structlog.get_logger()
 
 logging.configure()
+setup_logging.connect(logging.configure)  # Celery sets up none of its own then
 app = Celery(
     "whetstone", broker=get_settings().redis_url, include=["worker.tasks.demo", "worker.tasks.evaluations"]
 )
@@ -56,6 +64,19 @@ def _start(**_: object) -> None:
 @worker_process_shutdown.connect  # type: ignore[untyped-decorator]
 def _shut_down(**_: object) -> None:
     _stop.set()
+
+
+@task_prerun.connect  # type: ignore[untyped-decorator]
+def _name_lines(task_id: str, task: Task, **_: object) -> None:
+    """Every line that a task logs carries its id, and that of the request which asked for it."""
+    structlog.contextvars.bind_contextvars(task_id=task_id)
+    if request_id := task.request.get(jobs.REQUEST_ID):
+        structlog.contextvars.bind_contextvars(request_id=logging.usable_request_id(request_id))
+
+
+@task_postrun.connect  # type: ignore[untyped-decorator]
+def _forget_task(**_: object) -> None:
+    structlog.contextvars.clear_contextvars()
 
 
 def _say_alive() -> None:

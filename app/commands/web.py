@@ -31,6 +31,7 @@ def run(options: argparse.Namespace) -> int:
             port=options.port,
             loop="uvloop",
             http="httptools",
+            log_config=None,  # what it logs goes through ours
             log_level="warning",
             access_log=False,
             server_header=False,

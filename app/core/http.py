@@ -1,6 +1,6 @@
 """What every answer has in common: request ids, security headers, and errors in the shape of their door."""
 
-import secrets
+import time
 from typing import Any
 
 import psycopg
@@ -19,10 +19,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.core import clients, templating
 from app.core.conflicts import conflict_of, is_deadlock
 from app.core.errors import Conflict, DomainError, Invalid, TooLarge, TooMany, Unavailable
+from app.core.logging import usable_request_id
 from app.core.settings import get_settings
 
 log = structlog.get_logger()
 API_PREFIX = "/v5"
+
+_UNLOGGED = ("/static/", "/health/", "/metrics")
+"""Asked all day by machines and pages, and of no interest one by one."""
 
 _HEADERS = {
     "content-security-policy": (
@@ -39,7 +43,11 @@ _HEADERS = {
 
 
 class Envelope:
-    """Puts a request id into logs and answers, sets the security headers, and bounds the body while it streams."""
+    """The outermost layer: a request id in logs and answers, security headers, a bound on the body, one line a request.
+
+    It is also the last to see an error: here, and not in the framework's handler, which raises what it has answered once
+    more, so that it would be logged twice.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -49,14 +57,18 @@ class Envelope:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        request_id = secrets.token_hex(8)
+        request_id = usable_request_id(Headers(scope=scope).get("x-request-id"))
         scope.setdefault("state", {})["request_id"] = request_id
         clients.remember(scope)
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
 
+        began, status = time.perf_counter(), 0
+
         async def send_with_headers(message: Message) -> None:
+            nonlocal status
             if message["type"] == "http.response.start":
+                status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["x-request-id"] = request_id
                 for name, value in _HEADERS.items():
@@ -65,6 +77,19 @@ class Envelope:
                     headers.setdefault("cache-control", "no-store")
             await send(message)
 
+        try:
+            await self._answer(scope, receive, send_with_headers)
+        except Exception as error:
+            if status:
+                raise  # half an answer is out: the server ends the connection, and logs why
+            await _unexpected(Request(scope), error)(scope, receive, send_with_headers)
+        finally:
+            if not scope["path"].startswith(_UNLOGGED):
+                ms = round((time.perf_counter() - began) * 1000, 1)
+                path = _route_of(Request(scope))
+                log.info("request", method=scope["method"], path=path, status=status, ms=ms)
+
+    async def _answer(self, scope: Scope, receive: Receive, send_with_headers: Send) -> None:
         limit_mib = _limit_mib(scope)
         too_large = TooLarge(f"The body is over {limit_mib} MiB. Send it in smaller parts.")
         declared = Headers(scope=scope).get("content-length", "0")
@@ -173,7 +198,7 @@ def install(app: FastAPI) -> None:
     def contradiction(request: Request, error: IntegrityError) -> Response:
         if conflict := conflict_of(error):
             return _answer(request, conflict)
-        return unexpected(request, error)
+        return _unexpected(request, error)
 
     @app.exception_handler(DatabaseAway)
     @app.exception_handler(PoolExhausted)
@@ -196,14 +221,12 @@ def install(app: FastAPI) -> None:
         )
         return _answer(request, Invalid(text))
 
-    @app.exception_handler(Exception)
-    def unexpected(request: Request, error: Exception) -> Response:
-        log.error("unexpected error", path=_route_of(request), exc_info=error)
-        failure = DomainError(
-            f"Something broke on our side. Request {request.state.request_id} is in the log."
-        )
-        failure.status, failure.title = 500, "Something broke"
-        return _answer(request, failure)
+
+def _unexpected(request: Request, error: Exception) -> Response:
+    log.error("unexpected error", path=_route_of(request), exc_info=error)
+    failure = DomainError(f"Something broke on our side. Request {request.state.request_id} is in the log.")
+    failure.status, failure.title = 500, "Something broke"
+    return _answer(request, failure)
 
 
 def _readable(error: RequestValidationError) -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
 """Jobs for the workers: remembered on the session, sent after its commit.
 
-A job carries ids only. The row that it is about is the truth: a job that gets lost is sent again by the reaper.
+A job carries ids only, and in its headers that of the request which asked for it. The row that it is about is the truth: a job that gets lost is sent again by the reaper.
 """
 
 from functools import lru_cache
@@ -12,8 +12,11 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 from sqlalchemy.orm import Session
 
+from app.core.logging import current_request_id
 from app.core.settings import get_settings
 
+REQUEST_ID = "whetstone_request_id"
+"""The header of a job that names its request."""
 _KEY = "jobs"
 log = structlog.get_logger()
 
@@ -48,8 +51,13 @@ def dispatch(session: Session) -> None:
 def send(job: str, **payload: Any) -> bool:
     """Send a job now; False when the broker is away, which is logged and not an error."""
     try:
-        producer().send_task(job, kwargs=payload, retry=False)
+        producer().send_task(job, kwargs=payload, headers=_headers(), retry=False)
     except (OperationalError, RedisError, OSError) as error:
         log.warning("job not sent", job=job, error=str(error))
         return False
     return True
+
+
+def _headers() -> dict[str, str]:
+    request_id = current_request_id()
+    return {REQUEST_ID: request_id} if request_id else {}

@@ -1,6 +1,12 @@
-"""Structured logs: one line an event, control characters escaped, secrets never in."""
+"""Structured logs: one line an event, control characters escaped, secrets never in.
+
+A line carries the id of the request that it belongs to; where a worker wrote it, also that of the task. The ids stand in
+context variables, which threads and tasks of asyncio inherit.
+"""
 
 import logging
+import re
+import secrets
 import sys
 import traceback
 from collections.abc import Mapping, MutableMapping
@@ -10,6 +16,7 @@ import structlog
 
 from app.core.settings import get_settings
 
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _SECRET_WORDS = ("password", "secret", "token", "api_key", "authorization", "cookie")
 
 
@@ -64,8 +71,30 @@ def _tell_exception(
     return event
 
 
-def configure() -> None:
-    """Set up logging for this process. Called by each entry point, once."""
+def usable_request_id(given: object) -> str:
+    """`given` where it can be the id of a request, 1 to 64 letters, digits, dots, hyphens and underscores; else a new one."""
+    return given if isinstance(given, str) and _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+
+
+def current_request_id() -> str | None:
+    """The id of the request that this is done for; None where nobody asked, as in the reaper."""
+    return structlog.contextvars.get_contextvars().get("request_id")
+
+
+class _Forwarder(logging.Handler):
+    """What libraries log, as lines of ours: uvicorn and Celery write what users sent as it is."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[1] if record.exc_info else None
+        text = record.getMessage()
+        # Celery puts the trace into the text as well.
+        said = text.partition("\n")[0] if error else text
+        structlog.get_logger().log(record.levelno, said, logger=record.name, exc_info=error)
+
+
+def configure(**_: object) -> None:
+    """Set up logging for this process, that of libraries included. Called by each entry point, once."""
+    logging.basicConfig(handlers=[_Forwarder()], level=logging.WARNING, force=True)
     renderer: Any = (
         structlog.processors.JSONRenderer()
         if get_settings().log_json

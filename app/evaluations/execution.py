@@ -59,10 +59,17 @@ class Slot:
             plan = await _in_transaction(partial(load_plan, run_id=claimed.run_id))
             if plan is None:
                 continue
-            clients = {endpoint.provider_id: await self._client(endpoint) for endpoint in plan.endpoints}
-            meters = self._meters(plan)
-            worker = ItemWorker(plan, clients, list(meters.values()))
-            await _RunWindow(plan, owner, claimed, worker, meters).run()
+            # The message that woke us may have been about another run.
+            with structlog.contextvars.bound_contextvars(request_id=plan.request_id, run=plan.run_id):
+                await self._work_on(plan, owner, claimed)
+
+    async def _work_on(self, plan: Plan, owner: str, claimed: Claimed) -> None:
+        log.info("run taken", shard=claimed.shard_id)
+        clients = {endpoint.provider_id: await self._client(endpoint) for endpoint in plan.endpoints}
+        meters = self._meters(plan)
+        worker = ItemWorker(plan, clients, list(meters.values()))
+        await _RunWindow(plan, owner, claimed, worker, meters).run()
+        log.info("run left")
 
     async def _claim(self, owner: str) -> Claimed | None:
         return await _in_transaction(lambda session: shard_repository.claim_fairly(session, owner))
@@ -143,7 +150,7 @@ class _RunWindow:
             return await self._worker.work(item, known)
         except Exception as error:
             # A fault of ours must cost one row, not the run: the shard would come back and fail for ever.
-            log.exception("item failed", run=self._plan.run_id, position=item.position)
+            log.exception("item failed", position=item.position)
             reason = (
                 f"Something broke on our side ({type(error).__name__}). The worker's log has the details."
             )

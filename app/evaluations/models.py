@@ -94,6 +94,8 @@ class Run(Base):
     retried_count: Mapped[int] = mapped_column(server_default="0")
     """Calls sent again after a provider's error: part of what the run costs."""
     judgments_count: Mapped[int] = mapped_column(server_default="0")
+    request_id: Mapped[str | None]
+    """The request that started it, or that resumed it last: its workers' log lines carry the same."""
     created_by: Mapped[str | None]
     created_by_name: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())

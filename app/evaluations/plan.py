@@ -34,6 +34,8 @@ class Plan:
     """A run, its version made ready to call, its evaluators made ready to judge."""
 
     run_id: str
+    request_id: str
+    """The request that started or resumed it, for the log; `none` for what nobody asked for over HTTP."""
     evaluation_id: str
     concurrency: int
     origin: Origin
@@ -67,6 +69,7 @@ def load_plan(session: Session, run_id: str) -> Plan | None:
         problem = error.message
     return Plan(
         run_id=run.id,
+        request_id=run.request_id or "none",
         evaluation_id=run.evaluation_id,
         concurrency=run.concurrency,
         origin=origin_of(run),

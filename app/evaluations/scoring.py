@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import structlog
 from sqlalchemy.orm import Session
 
 from app.core import events
@@ -12,6 +13,8 @@ from app.evaluations.scores import ScoreTable, load_scores, run_interval
 from app.evaluators.describing import summarise
 from app.files.models import Version
 from app.statistics.intervals import Interval
+
+log = structlog.get_logger()
 
 
 def score_run(session: Session, run_id: str) -> None:
@@ -28,6 +31,7 @@ def score_run(session: Session, run_id: str) -> None:
     session.refresh(run, ["scored_at"])  # the sentence is kept for runs as they were scored now
     findings.keep_finding(session, run.evaluation_id)
     events.emit(session, evaluation_channel(run.evaluation_id), run=run.id)
+    log.info("run scored", run=run.id, request_id=run.request_id)
 
 
 def _scores(session: Session, run: Run, version: Version, table: ScoreTable) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from app.core import clock, events, ids, jobs
 from app.core.access import Principal
 from app.core.conflicts import again_on_deadlock
 from app.core.errors import Conflict, DomainError, Invalid, NotFound
+from app.core.logging import current_request_id
 from app.evaluations import repository, shard_repository
 from app.evaluations.channels import evaluation_channel
 from app.evaluations.finishing import finish_if_done
@@ -319,6 +320,7 @@ def _restart(session: Session, run: Run) -> None:
     run.status = "running" if run.started_at else "pending"
     run.finished_at = run.scored_at = run.cancel_requested_at = None
     run.progressed_at = clock.now()
+    run.request_id = current_request_id()
     session.flush()
     for shard_id in shard_repository.create_shards(session, run.id, _shard_size(run)):
         jobs.enqueue(session, "evaluations.run_shard", shard_id=shard_id)

@@ -1,6 +1,7 @@
 """Tasks of evaluations: work on a shard, work out the scores of a finished run."""
 
 import asyncio
+import contextvars
 from functools import lru_cache
 
 from app.core.database import unit_of_work
@@ -24,7 +25,8 @@ async def _new_slot() -> Slot:
 def run_shard(shard_id: str) -> None:  # noqa: ARG001 - the message says that there is work; which, the database
     """Work on whatever shards wait."""
     runner, slot = _loop()
-    runner.run(slot.work())
+    # Without it, the loop would go on in the context of its first task, and log that one's ids.
+    runner.run(slot.work(), context=contextvars.copy_context())
 
 
 @app.task(name="evaluations.score_run")  # type: ignore[untyped-decorator]

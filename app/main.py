@@ -13,7 +13,15 @@ from app.core.templating import ROOT
 from app.datasets import api as datasets_api
 from app.datasets import pages as dataset_pages
 from app.evaluations import api as evaluations_api
-from app.evaluations import evaluator_api, evaluator_pages, files_pages, grid_pages, new_pages, prompt_pages
+from app.evaluations import (
+    evaluator_api,
+    evaluator_pages,
+    files_pages,
+    grid_pages,
+    metrics_api,
+    new_pages,
+    prompt_pages,
+)
 from app.evaluations import pages as evaluation_pages
 from app.evaluators import api as evaluators_api
 from app.files import api as files_api
@@ -64,6 +72,7 @@ ROUTERS = (
     evaluators_api.kinds_router,
     evaluations_api.router,
     logs_api.router,
+    metrics_api.router,
     spend_api.router,
     providers_api.router,
     workspaces_api.router,

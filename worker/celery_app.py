@@ -17,7 +17,7 @@ from celery.signals import (
 )
 from redis.exceptions import RedisError
 
-from app.core import events, jobs, logging, starting
+from app.core import events, jobs, logging, metrics, starting
 from app.core.errors import Unavailable
 from app.core.health import WORKERS_KEY
 from app.core.settings import get_settings
@@ -64,6 +64,7 @@ def _start(**_: object) -> None:
 @worker_process_shutdown.connect  # type: ignore[untyped-decorator]
 def _shut_down(**_: object) -> None:
     _stop.set()
+    metrics.flush()
 
 
 @task_prerun.connect  # type: ignore[untyped-decorator]

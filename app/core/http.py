@@ -16,7 +16,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.core import clients, templating
+from app.core import clients, metrics, templating
 from app.core.conflicts import conflict_of, is_deadlock
 from app.core.errors import Conflict, DomainError, Invalid, TooLarge, TooMany, Unavailable
 from app.core.logging import usable_request_id
@@ -85,9 +85,7 @@ class Envelope:
             await _unexpected(Request(scope), error)(scope, receive, send_with_headers)
         finally:
             if not scope["path"].startswith(_UNLOGGED):
-                ms = round((time.perf_counter() - began) * 1000, 1)
-                path = _route_of(Request(scope))
-                log.info("request", method=scope["method"], path=path, status=status, ms=ms)
+                _note(Request(scope), status, time.perf_counter() - began)
 
     async def _answer(self, scope: Scope, receive: Receive, send_with_headers: Send) -> None:
         limit_mib = _limit_mib(scope)
@@ -141,7 +139,18 @@ class _Bounded:
 
 def is_api(request: Request) -> bool:
     """Whether the caller reads JSON: the API, and probes."""
-    return request.url.path.startswith((f"{API_PREFIX}/", "/health"))
+    return request.url.path.startswith((f"{API_PREFIX}/", "/health", "/metrics"))
+
+
+def _note(request: Request, status: int, seconds: float) -> None:
+    """One line in the log, and the request in the metrics. No status: nobody was there any more to be answered."""
+    door = "api" if is_api(request) else "page"
+    metrics.count(
+        "whetstone_http_requests_total", door=door, status=f"{status // 100}xx" if status else "none"
+    )
+    metrics.observe("whetstone_http_request_seconds", seconds, door=door)
+    ms = round(seconds * 1000, 1)
+    log.info("request", method=request.method, path=_route_of(request), status=status, ms=ms)
 
 
 def _route_of(request: Request) -> str:

@@ -12,6 +12,7 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 from sqlalchemy.orm import Session
 
+from app.core import metrics
 from app.core.logging import current_request_id
 from app.core.settings import get_settings
 
@@ -53,6 +54,7 @@ def send(job: str, **payload: Any) -> bool:
     try:
         producer().send_task(job, kwargs=payload, headers=_headers(), retry=False)
     except (OperationalError, RedisError, OSError) as error:
+        metrics.count("whetstone_jobs_unsent_total")
         log.warning("job not sent", job=job, error=str(error))
         return False
     return True

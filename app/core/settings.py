@@ -10,6 +10,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.core.errors import Invalid
 
+SHORTEST_TOKEN = 16
+
 
 class Settings(BaseSettings):
     """The settings of one process. `./whetstone up` sets those that the embedded stack needs."""
@@ -62,6 +64,8 @@ class Settings(BaseSettings):
     """Largest dataset import."""
     body_limit_mib: int = Field(default=10, ge=1)
     """Largest JSON or form body."""
+    metrics_token: SecretStr = SecretStr("")
+    """Who sends it may read `/metrics`; the address is not there without it."""
     log_json: bool = False
     """Log lines as JSON, for log collectors."""
 
@@ -72,6 +76,13 @@ class Settings(BaseSettings):
             if url.startswith(prefix):
                 return "postgresql+psycopg://" + url.removeprefix(prefix)
         return url
+
+    @field_validator("metrics_token")
+    @classmethod
+    def _hard_to_guess(cls, token: SecretStr) -> SecretStr:
+        if 0 < len(token.get_secret_value()) < SHORTEST_TOKEN:
+            raise ValueError(f"this must have at least {SHORTEST_TOKEN} characters")
+        return token
 
     @field_validator("public_url", "practice_url", "oidc_issuer")
     @classmethod
@@ -120,5 +131,6 @@ def read_settings() -> Settings:
 
 
 def _said(field: str, value: object, reason: str) -> str:
-    shown = "" if field == "secret_key" else f" is “{value}”"
+    secret = Settings.model_fields[field].annotation is SecretStr
+    shown = "" if secret else f" is “{value}”"
     return f"WHETSTONE_{field.upper()}{shown}: {reason.removeprefix('Value error, ')}."

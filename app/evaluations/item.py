@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from app.core import ids
+from app.core import ids, metrics
 from app.core.errors import DomainError
 from app.evaluations.plan import Judge, Plan
 from app.evaluations.shard_repository import Item, Settled
@@ -65,6 +65,7 @@ class ItemWorker:
         try:
             return await self._work(item, known)
         except CapReached as reached:
+            metrics.count("whetstone_items_dropped_total", reason="cap")
             return Outcome(item, Settled(item.position, None, f"not run: {reached}"))
 
     async def _work(self, item: Item, known: Known | None) -> Outcome:

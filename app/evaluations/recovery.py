@@ -7,7 +7,7 @@ from threading import Event
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.core import events, jobs
+from app.core import events, jobs, metrics
 from app.core.database import unit_of_work
 from app.evaluations import finishing, recovery_repository, scoring
 from app.evaluations.channels import evaluation_channel
@@ -46,12 +46,22 @@ def recover() -> Recovered:
     return Recovered(len(lost), len(unsent), given_up, finished)
 
 
+def _tell(found: Recovered) -> None:
+    metrics.mark("reaper")
+    for name, number in (("requeued", found.requeued), ("resent", found.resent)):
+        if number:
+            metrics.count(f"whetstone_reaper_{name}_total", number)
+    if found.given_up:
+        metrics.count("whetstone_items_dropped_total", found.given_up, reason="worker_lost")
+
+
 def run_forever(stop: Event) -> None:
     """Recover every two seconds until told to stop. A database that is away is waited for."""
     while not stop.is_set():
         started = time.monotonic()
         try:
             found = recover()
+            _tell(found)
             if found != Recovered():
                 log.info(
                     "recovered",

@@ -14,7 +14,7 @@ import openai
 import orjson
 from redis.asyncio import Redis
 
-from app.core import clock, urlguard
+from app.core import clock, metrics, urlguard
 from app.providers.answers import (
     Answer,
     ProviderError,
@@ -118,11 +118,14 @@ class ModelClient:
             started = time.perf_counter()
             try:
                 reply = await self._post(body)
-                return read_answer(
+                answer = read_answer(
                     reply, (time.perf_counter() - started) * 1000, policy.attempts, self.endpoint.name
                 )
             except Exception as error:  # noqa: BLE001 - read_failure raises what it does not know again
                 await policy.next(self._failure(error, started))
+            else:
+                self._time(started)
+                return answer
             finally:
                 if self._gate:
                     self._gate.release()
@@ -131,7 +134,13 @@ class ModelClient:
         """What `error` means for the call, without the key: some endpoints send back what they were sent."""
         failure = read_failure(error, self.endpoint.name, time.perf_counter() - started)
         failure.hide(secret_forms(self.endpoint.api_key))
+        status = str(failure.status or "none")
+        metrics.count("whetstone_provider_errors_total", provider=self.endpoint.provider_id, status=status)
         return failure
+
+    def _time(self, started: float) -> None:
+        seconds = time.perf_counter() - started
+        metrics.observe("whetstone_model_call_seconds", seconds, provider=self.endpoint.provider_id)
 
     async def _admit(self, tokens: int) -> None:
         if self._gate:
@@ -186,7 +195,9 @@ class ModelClient:
                         piece = reader.read(event)
                         if piece:
                             yield piece
-                yield reader.answer(policy.attempts)
+                answer = reader.answer(policy.attempts)
+                self._time(started)
+                yield answer
             except Exception as error:
                 failure = self._failure(error, started)
                 failure.partial = reader.text

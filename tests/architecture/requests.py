@@ -222,6 +222,7 @@ REQUESTS: dict[str, Make] = {
     **_of_kind("evaluator", "evaluator", "newer_evaluator"),
     "GET /health/live": lambda w: Call(names_things=False),
     "GET /health/ready": lambda w: Call(names_things=False),
+    "GET /metrics": lambda w: Call(names_things=False),
     "GET /signin": lambda w: Call(names_things=False),
     "POST /signin": lambda w: Call(
         form={"email": w.team.admin.email, "password": factories.PASSWORD}, names_things=False

@@ -30,7 +30,7 @@ from app.files.sidebar import build_sidebar
 from app.generations import pages as generations_pages
 from app.home import pages as home_pages
 from app.logs import api as logs_api
-from app.logs import spend_api, spend_pages
+from app.logs import retention_api, retention_pages, spend_api, spend_pages
 from app.prompts import api as prompts_api
 from app.providers import api as providers_api
 from app.providers import pages as provider_pages
@@ -55,6 +55,7 @@ ROUTERS = (
     dataset_pages.router,
     provider_pages.router,
     spend_pages.router,
+    retention_pages.router,
     workspace_pages.router,
     members_pages.router,
     account_pages.router,
@@ -74,6 +75,7 @@ ROUTERS = (
     logs_api.router,
     metrics_api.router,
     spend_api.router,
+    retention_api.router,
     providers_api.router,
     workspaces_api.router,
     members_api.router,

@@ -252,7 +252,7 @@ def _take(
         (
             item,
             Known(known[item.log_id], frozenset(judged.get(item.log_id, ())))
-            if item.log_id in known
+            if item.log_id in known and known[item.log_id].payload_cleared_at is None
             else None,
         )
         for item in items

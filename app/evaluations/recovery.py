@@ -11,6 +11,7 @@ from app.core import events, jobs, metrics
 from app.core.database import unit_of_work
 from app.evaluations import finishing, recovery_repository, scoring
 from app.evaluations.channels import evaluation_channel
+from app.logs import retention
 
 EVERY_S = 2.0
 log = structlog.get_logger()
@@ -43,6 +44,10 @@ def recover() -> Recovered:
     for run_id in unscored:  # here, for the workers may all be busy with long runs
         with unit_of_work() as session:
             scoring.score_run(session, run_id)
+    with unit_of_work() as session:
+        applied = retention.apply(session)
+    if applied.cleared or applied.deleted:
+        log.info("retention applied", cleared=applied.cleared, deleted=applied.deleted)
     return Recovered(len(lost), len(unsent), given_up, finished)
 
 

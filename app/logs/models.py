@@ -66,6 +66,8 @@ class Log(Base):
     attempts: Mapped[int] = mapped_column(server_default="1")
     provider_response: Mapped[Json | None]
     """What the provider said beyond the answer (usage, ids, `x_practice`), or the raw body of a failure."""
+    payload_cleared_at: Mapped[datetime | None]
+    """When inputs, messages, output and the provider's answer were taken away, because they were too old."""
     reuse_key: Mapped[str | None]
     """Hash of version, datapoint, repeat, endpoint and model: the same key may reuse this output."""
 
@@ -126,3 +128,30 @@ class Budget(Base):
     """No model is called any more once this is spent."""
     warn_usd: Mapped[Decimal | None] = mapped_column(Usd)
     """Pages warn from here on."""
+
+
+class Retention(Base):
+    """How long a workspace keeps what its logs hold; None keeps it for good."""
+
+    __tablename__ = "retention"
+
+    workspace_id: Mapped[str] = mapped_column(ForeignKey(Workspace.id, ondelete="CASCADE"), primary_key=True)
+    payload_days: Mapped[int | None]
+    log_days: Mapped[int | None]
+    cleared: Mapped[int] = mapped_column(server_default="0")
+    """Since the audit log was last told; so is `deleted`."""
+    deleted: Mapped[int] = mapped_column(server_default="0")
+    applied_at: Mapped[datetime | None]
+    """When a walk ended that cleared or deleted something."""
+
+
+class RetentionWalk(Base):
+    """How far the one walk through the logs of all workspaces is."""
+
+    __tablename__ = "retention_walk"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    position: Mapped[str]
+    """The last log that was looked at."""
+    began_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    ended_at: Mapped[datetime | None]

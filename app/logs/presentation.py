@@ -52,6 +52,7 @@ def present_log(log: Log, file: Json | None, judgments: Sequence[Judgment] = ())
         "messages": log.messages or [],
         "output": log.output,
         "output_message": log.output_message,
+        "payload_cleared_at": log.payload_cleared_at,
         "error": log.error,
         "metadata": log.details or {},
         "provider": log.provider,

@@ -30,3 +30,20 @@ def record(
             detail=detail,
         )
     )
+
+
+def record_by_itself(
+    session: Session, workspace_id: str, action: str, subject_type: str, subject_id: str, **detail: Any
+) -> None:
+    """Add an entry for what the server did by itself, because it was set so."""
+    session.add(
+        AuditEntry(
+            id=ids.new_id("aud"),
+            workspace_id=workspace_id,
+            actor_name="Whetstone",
+            action=action,
+            subject_type=subject_type,
+            subject_id=subject_id,
+            detail=detail,
+        )
+    )

@@ -305,6 +305,8 @@ REQUESTS: dict[str, Make] = {
     "GET /v5/logs/{log_id}": lambda w: Call({"log_id": w.log_id}),
     "DELETE /v5/logs": lambda w: Call(query={"id": w.loose_log_id}, names_things=False),
     "GET /v5/spend": lambda w: Call(names_things=False),
+    "GET /v5/retention": lambda w: Call(names_things=False),
+    "PUT /v5/retention": lambda w: Call(json={"payload_days": 30, "log_days": None}, names_things=False),
     "GET /v5/budget": lambda w: Call(names_things=False),
     "PATCH /v5/budget": lambda w: Call(json={"monthly_usd": 100, "warn_usd": "80"}, names_things=False),
     "GET /v5/providers": lambda w: Call(names_things=False),

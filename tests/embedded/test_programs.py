@@ -56,6 +56,12 @@ def test_no_secret_is_written_down(services):
                 assert value.startswith("${"), f"{name}: {variable}"
 
 
+def test_what_runs_on_servers_refuses_what_is_only_for_trying_out(services):
+    for name in OURS:
+        assert services[name]["environment"]["WHETSTONE_ENV"] == "production"
+        assert services[name]["environment"]["WHETSTONE_PUBLIC_URL"].startswith("${WHETSTONE_PUBLIC_URL:?")
+
+
 def test_worker_slots_are_as_many_as_the_worker_has(services):
     command = services["worker"]["command"]
     assert (

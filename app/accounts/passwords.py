@@ -18,16 +18,27 @@ def change_password(
         Invalid: the current password is not right, or the new one is too short.
         TooMany: the current password was guessed at.
     """
-    if user.password_hash is not None:
-        keys = throttle.sign_in_keys(user.email, address)
-        throttle.spend_try(session, keys)
-        if not security.password_matches(current, user.password_hash):
-            text = "This is not your current password. If you forgot it, ask an admin for a reset link."
-            raise Invalid(text, fields={"current": text})
-        throttle.forgive(session, keys)
+    prove(session, user, current=current, address=address)
     set_password(user, new)
     repository.delete_sessions_of(session, user.id, keep=security.token_hash(keep))
     repository.delete_unused_tokens_of(session, user.id)
+
+
+def prove(session: Session, user: User, *, current: str, address: str) -> None:
+    """Let somebody go on who knows the password of `user`, or where there is none.
+
+    Raises:
+        Invalid: it is another one.
+        TooMany: it was guessed at.
+    """
+    if user.password_hash is None:
+        return
+    keys = throttle.sign_in_keys(user.email, address)
+    throttle.spend_try(session, keys)
+    if not security.password_matches(current, user.password_hash):
+        text = "This is not your current password. If you forgot it, ask an admin for a reset link."
+        raise Invalid(text, fields={"current": text})
+    throttle.forgive(session, keys)
 
 
 def create_reset_link(session: Session, email: str) -> str:

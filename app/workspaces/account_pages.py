@@ -11,9 +11,9 @@ from app.core import templating
 from app.core.clients import current_address
 from app.core.csrf import SESSION_COOKIE
 from app.core.database import SessionDep
-from app.core.errors import Invalid, NotFound, TooMany
+from app.core.errors import Conflict, Invalid, NotFound, TooMany
 from app.core.permissions import SignedIn
-from app.workspaces import repository, service
+from app.workspaces import erasing, repository, service
 
 router = APIRouter(prefix="/w/{w}/settings/account", include_in_schema=False)
 
@@ -77,6 +77,25 @@ def sign_out_everywhere(session: SessionDep, principal: SignedIn) -> Response:
     if user:
         service.record_of_person(session, user, "session.ended_everywhere")
     accounts.sign_out_everywhere(session, principal.user_id)
+    response = RedirectResponse("/signin", 303)
+    response.delete_cookie(SESSION_COOKIE, path="/")
+    return response
+
+
+@router.post("/erase")
+def erase(
+    request: Request, session: SessionDep, principal: SignedIn, erase_with: Annotated[str, Form()] = ""
+) -> Response:
+    """Erase this account: for whoever knows its password, where it has one."""
+    user = repository.find_person(session, principal.user_id)
+    if user is None:
+        raise NotFound("This account is gone.")
+    try:
+        passwords.prove(session, user, current=erase_with, address=current_address() or "unknown")
+        erasing.erase_myself(session, principal)
+    except (Invalid, TooMany, Conflict) as error:
+        problems = {"erase_with": error.message}
+        return _account(request, session, principal, problems=problems, status=error.status)
     response = RedirectResponse("/signin", 303)
     response.delete_cookie(SESSION_COOKIE, path="/")
     return response

@@ -41,7 +41,7 @@ def change_role(session: Session, principal: Principal, user_id: str, role: Role
     if role == before:
         return membership
     if before == Role.ADMIN:
-        _keep_an_admin(session, principal.workspace_id, user_id, "Make somebody else an admin first.")
+        keep_an_admin(session, principal.workspace_id, user_id, "Make somebody else an admin first.")
     membership.role = role
     session.flush()
     audit.record(
@@ -59,7 +59,7 @@ def remove_member(session: Session, principal: Principal, user_id: str) -> None:
     """
     membership = get_member(session, principal, user_id)
     if membership.role == Role.ADMIN:
-        _keep_an_admin(session, principal.workspace_id, user_id, "Make somebody else an admin first.")
+        keep_an_admin(session, principal.workspace_id, user_id, "Make somebody else an admin first.")
     revoked = repository.revoke_keys_of(session, principal.workspace_id, user_id)
     session.delete(membership)
     session.flush()
@@ -77,13 +77,13 @@ def set_disabled(session: Session, principal: Principal, user_id: str, *, disabl
         Conflict: a workspace would be left without an admin.
     """
     membership = get_member(session, principal, user_id)
-    _refuse_others_people(session, principal, membership)
+    refuse_others_people(session, principal, membership)
     if disabled == (membership.user.disabled_at is not None):
         return membership
     if disabled:
         for each in repository.list_memberships(session, user_id):
             if each.role == Role.ADMIN:
-                _keep_an_admin(session, each.workspace_id, user_id, "Make somebody else an admin first.")
+                keep_an_admin(session, each.workspace_id, user_id, "Make somebody else an admin first.")
         account_repository.delete_sessions_of(session, user_id)
         account_repository.delete_unused_tokens_of(session, user_id)
     membership.user.disabled_at = clock.now() if disabled else None
@@ -101,7 +101,7 @@ def make_reset_link(session: Session, principal: Principal, user_id: str) -> tup
         NotFound: the account is disabled.
     """
     membership = get_member(session, principal, user_id)
-    _refuse_others_people(session, principal, membership)
+    refuse_others_people(session, principal, membership)
     token = passwords.create_reset_link(session, membership.user.email)
     audit.record(
         session, principal, "member.reset_link_made", "user", user_id, name=membership.user.full_name
@@ -109,14 +109,14 @@ def make_reset_link(session: Session, principal: Principal, user_id: str) -> tup
     return token, membership
 
 
-def _keep_an_admin(session: Session, workspace_id: str, leaving: str, remedy: str) -> None:
+def keep_an_admin(session: Session, workspace_id: str, leaving: str, remedy: str) -> None:
     """Refuse what takes the last admin away. Locks the workspace: of two who leave at once, one is refused."""
     repository.lock_workspace(session, workspace_id)
     if not repository.any_other_admin(session, workspace_id, leaving):
         raise Conflict(f"This is the only admin of the workspace. {remedy}")
 
 
-def _refuse_others_people(session: Session, principal: Principal, membership: Membership) -> None:
+def refuse_others_people(session: Session, principal: Principal, membership: Membership) -> None:
     """An account is one for all workspaces: whoever can set its password can go wherever it goes."""
     elsewhere = [
         each.workspace_id

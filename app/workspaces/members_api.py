@@ -10,7 +10,7 @@ from app.core.access import Role
 from app.core.bodies import Body
 from app.core.database import SessionDep
 from app.core.permissions import Administrator
-from app.workspaces import invitations, links, members
+from app.workspaces import erasing, invitations, links, members
 from app.workspaces.models import Invitation, Membership
 
 router = APIRouter(prefix="/v5/members", tags=["Members"])
@@ -65,6 +65,13 @@ def remove_member(member_id: str, session: SessionDep, principal: Administrator)
         invitations.revoke(session, principal, member_id)
     else:
         members.remove_member(session, principal, member_id)
+    return Response(status_code=204)
+
+
+@router.delete("/{member_id}/account", status_code=204)
+def erase_member(member_id: str, session: SessionDep, principal: Administrator) -> Response:
+    """Erase a person's account, in all workspaces: name, address, sessions and keys go, what they made stays."""
+    erasing.erase_member(session, principal, member_id)
     return Response(status_code=204)
 
 

@@ -11,7 +11,7 @@ from app.core.access import ALLOWED, Action, Principal, Role
 from app.core.database import SessionDep
 from app.core.errors import DomainError
 from app.core.permissions import Administrator, Reader
-from app.workspaces import invitations, links, members
+from app.workspaces import erasing, invitations, links, members
 
 router = APIRouter(prefix="/w/{w}/settings", include_in_schema=False)
 
@@ -149,6 +149,12 @@ def change_role(
 def remove(request: Request, session: SessionDep, principal: Administrator, user_id: str) -> Response:
     """End a membership."""
     return _change(request, session, principal, lambda: members.remove_member(session, principal, user_id))
+
+
+@router.post("/members/{user_id}/erase")
+def erase(request: Request, session: SessionDep, principal: Administrator, user_id: str) -> Response:
+    """Erase a person's account."""
+    return _change(request, session, principal, lambda: erasing.erase_member(session, principal, user_id))
 
 
 @router.post("/members/{user_id}/access")

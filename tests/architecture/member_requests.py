@@ -32,6 +32,7 @@ MEMBER_REQUESTS: dict[str, Make] = {
         {"member_id": w.spare_member.user_id}, json={"role": "reviewer"}
     ),
     "DELETE /v5/members/{member_id}": lambda w: Call({"member_id": w.spare_member.user_id}),
+    "DELETE /v5/members/{member_id}/account": lambda w: Call({"member_id": w.spare_member.user_id}),
     "GET /v5/audit": lambda w: Call(names_things=False),
     f"GET {_SETTINGS}/members": lambda w: Call({"w": w.slug}),
     f"GET {_SETTINGS}/members/invite": lambda w: Call({"w": w.slug}),
@@ -43,6 +44,7 @@ MEMBER_REQUESTS: dict[str, Make] = {
     f"POST {_MEMBER}/access": lambda w: Call(_member(w), form={"disabled": "yes"}),
     f"POST {_MEMBER}/reset": lambda w: Call(_member(w), form={}),
     f"POST {_MEMBER}/remove": lambda w: Call(_member(w), form={}),
+    f"POST {_MEMBER}/erase": lambda w: Call(_member(w), form={}),
     f"POST {_INVITATION}/renew": lambda w: Call(_invitation(w), form={}),
     f"POST {_INVITATION}/revoke": lambda w: Call(_invitation(w), form={}),
     "GET /join/{token}": lambda w: Call({"token": w.invitation_token}, names_things=False),
@@ -60,6 +62,7 @@ MEMBER_REQUESTS: dict[str, Make] = {
         {"w": w.slug}, form={"current": factories.PASSWORD, "password": "another long password"}
     ),
     f"POST {_SETTINGS}/account/sign-out-everywhere": lambda w: Call({"w": w.slug}, form={}),
+    f"POST {_SETTINGS}/account/erase": lambda w: Call({"w": w.slug}, form={"erase_with": factories.PASSWORD}),
     "GET /w/{w}/audit": lambda w: Call({"w": w.slug}),
     "GET /w/{w}/audit/export": lambda w: Call({"w": w.slug}, query={"format": "jsonl"}),
     f"GET {_SETTINGS}/environments": lambda w: Call({"w": w.slug}),

@@ -86,6 +86,8 @@ def _as_role(app: FastAPI, world: World, route: str, role: Role) -> None:
     status, text = _send(app, route, EVERY[route](world), world.people[role])
     if route == "GET /metrics":
         assert status == 404, "it has a token of its own, which is not set"
+    elif route.endswith("/account/erase") and role is Role.ADMIN:
+        assert status == 409, "the only admin of the workspace stays"
     elif route.endswith(" /setup"):
         assert status in (401, 404), "the world has people: the server is set up"
     elif _may(role, ROUTES[route]):

@@ -3,11 +3,13 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
+from pydantic import Field
 
+from app.core.bodies import Body
 from app.core.database import SessionDep
 from app.core.errors import NotFound
 from app.core.pagination import EXACT_TOTAL, Page, PageNumber, PageSize
-from app.core.permissions import Deleter, Reader
+from app.core.permissions import Administrator, Deleter, Reader
 from app.files import repository as files_repository
 from app.files import service as files
 from app.files.presentation import present
@@ -17,6 +19,12 @@ from app.logs.presentation import present_log
 
 router = APIRouter(prefix="/v5/logs", tags=["Logs"])
 Json = dict[str, Any]
+
+
+class OfUser(Body):
+    """Whose logs are meant: in the body, because addresses are written down in many places."""
+
+    user: str = Field(max_length=1000, description="The end user's id, exactly as it stands in the logs.")
 
 
 @router.get("")
@@ -62,6 +70,13 @@ def delete_logs(session: SessionDep, principal: Deleter, id: Annotated[list[str]
     """Delete logs with their judgments, all or none. One that is the result of a row in a run stays: 409."""
     deleting.delete_logs(session, principal, id)
     return Response(status_code=204)
+
+
+@router.post("/delete-of-user")
+def delete_logs_of_user(body: OfUser, session: SessionDep, principal: Administrator) -> Json:
+    """Delete every log whose `user` this is. Results of runs stay until their evaluation is deleted."""
+    done = deleting.delete_logs_of_user(session, principal, body.user)
+    return {"deleted": done.deleted, "kept": done.kept}
 
 
 def _present(session: SessionDep, workspace_id: str, found: list[Log]) -> list[Json]:

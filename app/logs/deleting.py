@@ -1,11 +1,12 @@
 """Deleting logs: never what a run found, and a member's own only."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
 from app.core.access import Principal, Role
-from app.core.errors import Conflict, Forbidden
+from app.core.errors import Conflict, Forbidden, Invalid
 from app.logs import repository
 from app.workspaces import audit
 
@@ -37,3 +38,35 @@ def delete_logs(session: Session, principal: Principal, log_ids: Sequence[str]) 
         return
     first = sorted(found)[:_NAMED_IN_AUDIT]
     audit.record(session, principal, "logs.deleted", "log", first[0], count=len(found), ids=first)
+
+
+@dataclass(frozen=True, slots=True)
+class UserDeleted:
+    """What deleting an end user's logs came to."""
+
+    deleted: int
+    kept: int
+    """The results of runs: they go with their evaluation."""
+
+
+def delete_logs_of_user(session: Session, principal: Principal, user: str) -> UserDeleted:
+    """Delete all logs that name `user` as the one who used the application. The audit log does not say who it was.
+
+    Raises:
+        Invalid: no user is named.
+    """
+    if not user:
+        raise Invalid("Give the user's id, as it stands in the logs.", fields={"user": "Give the user's id."})
+    deleted = repository.delete_logs_of_user(session, principal.workspace_id, user)
+    kept = repository.count_logs_of_user(session, principal.workspace_id, user)
+    if deleted:
+        audit.record(
+            session,
+            principal,
+            "logs.deleted_of_user",
+            "workspace",
+            principal.workspace_id,
+            count=deleted,
+            kept=kept,
+        )
+    return UserDeleted(deleted, kept)

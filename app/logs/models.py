@@ -22,6 +22,7 @@ class Log(Base):
     __table_args__ = (
         Index(None, "file_id", "id"),
         Index(None, "version_id", "id"),
+        Index(None, "workspace_id", "user", postgresql_where=text('"user" is not null')),
         Index(None, "reuse_key", postgresql_where=text("reuse_key is not null and error is null")),
     )
 

@@ -131,6 +131,21 @@ def count_results(session: Session, log_ids: Sequence[str]) -> int:
     return session.scalar(statement, {"logs": list(log_ids)}) or 0
 
 
+def delete_logs_of_user(session: Session, workspace_id: str, user: str) -> int:
+    """Delete the logs of an end user, with their judgments, but for those that are what a row of a run came to."""
+    statement = text("""
+        delete from log l where l.workspace_id = :workspace and l."user" = :user
+        and not exists (select from run_item i where i.log_id = l.id)
+    """)
+    return session.execute(statement, {"workspace": workspace_id, "user": user}).rowcount  # type: ignore[attr-defined, no-any-return]
+
+
+def count_logs_of_user(session: Session, workspace_id: str, user: str) -> int:
+    """How many logs an end user has."""
+    query = select(func.count()).where(Log.workspace_id == workspace_id, Log.user == user)
+    return session.scalar(query) or 0
+
+
 def delete_logs(session: Session, workspace_id: str, log_ids: Sequence[str]) -> int:
     """Delete logs with their judgments; how many there were."""
     statement = delete(Log).where(Log.workspace_id == workspace_id, Log.id.in_(log_ids))

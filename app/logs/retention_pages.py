@@ -13,7 +13,7 @@ from app.core.database import SessionDep
 from app.core.errors import Invalid
 from app.core.permissions import Administrator, Reader
 from app.core.typed import whole
-from app.logs import retention
+from app.logs import deleting, retention
 
 router = APIRouter(prefix="/w/{w}/settings", include_in_schema=False)
 
@@ -37,6 +37,7 @@ def _page(
     principal: Principal,
     form: RetentionForm | None = None,
     problem: Invalid | None = None,
+    done: deleting.UserDeleted | None = None,
 ) -> Response:
     kept = retention.find(session, principal.workspace_id)
     if form is None:
@@ -48,6 +49,7 @@ def _page(
         status=422 if problem else 200,
         kept=kept,
         form=form,
+        done=done,
         problems=(problem.fields or {"": problem.message}) if problem else {},
     )
 
@@ -62,6 +64,18 @@ def set_retention(
     except Invalid as error:
         return _page(request, session, principal, form, error)
     return RedirectResponse(f"/w/{principal.workspace_slug}/settings/retention", 303)
+
+
+@router.post("/retention/user")
+def delete_of_user(
+    request: Request, session: SessionDep, principal: Administrator, user: Annotated[str, Form()] = ""
+) -> Response:
+    """Delete an end user's logs, and say how many there were."""
+    try:
+        done = deleting.delete_logs_of_user(session, principal, user.strip())
+    except Invalid as error:
+        return _page(request, session, principal, problem=error)
+    return _page(request, session, principal, done=done)
 
 
 def _days(text: str) -> int | None:

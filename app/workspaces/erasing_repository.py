@@ -32,7 +32,7 @@ def entries_about(session: Session, user_id: str, name: str, email: str) -> list
         select id, detail from audit_entry
         where position(lower(:email) in lower(detail::text)) > 0
            or (position(:name in detail::text) > 0
-               and (subject_id = :user or action = 'environment.approvers_changed'))
+               and (subject_id = :user or action in ('environment.approvers_changed', 'invitation.accepted')))
         """),
         # As JSON writes them: what is not ASCII stands there as it is, and quotes and backslashes escaped.
         {"user": user_id, "email": _in_json(email), "name": _in_json(name)},

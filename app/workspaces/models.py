@@ -95,7 +95,8 @@ class Invitation(Base):
 
 
 class AuditEntry(Base):
-    """Something that a person or a key did. Rows are only ever added: a trigger refuses changes."""
+    """Something that a person or a key did. Rows are only ever added: a trigger refuses changes,
+    but for taking the name and addresses of an erased person out of them."""
 
     __tablename__ = "audit_entry"
     __table_args__ = (

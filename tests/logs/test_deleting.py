@@ -1,17 +1,20 @@
 """Logs that carry a run's results stay; members delete logs of their own runs only; who deleted is written down."""
 
 import pytest
-from sqlalchemy import select
+from fastapi.testclient import TestClient
+from sqlalchemy import Engine, select, text
 from sqlalchemy.orm import Session
 
 from app.core import clock, ids
 from app.core.access import Principal, Role
+from app.core.database import unit_of_work
 from app.core.errors import Conflict, Forbidden
 from app.evaluations.models import Run, RunItem
 from app.logs import deleting, repository
 from app.logs.records import LogRecord
 from app.workspaces.models import AuditEntry
 from tests import factories
+from tests.web import with_key
 
 
 def _log(session: Session, run: Run, run_id: str | None) -> str:
@@ -56,3 +59,37 @@ def test_a_member_deletes_logs_of_own_runs_only(session: Session) -> None:
         with pytest.raises(Forbidden):
             deleting.delete_logs(session, member, [log_id])
     deleting.delete_logs(session, member, [_log(session, own, own.id)])
+
+
+def test_the_logs_of_an_end_user_go_but_for_results_of_runs(client: TestClient, database: Engine) -> None:
+    with unit_of_work() as session:
+        team, other = factories.team(session), factories.team(session)
+        prompt, rows = factories.prompt(session, team.admin), factories.dataset(session, team.admin)
+        evaluation = factories.evaluation(
+            session, team.admin, prompt, factories.evaluator(session, team.admin)
+        )
+        run = factories.started_run(session, team.admin, evaluation, prompt, rows)
+        factories.finish_run(session, run, ["a", "b", "c"])
+        session.execute(text("update log set \"user\" = 'canary-user' where run_id = :run"), {"run": run.id})
+        for number, (where, user) in enumerate(
+            [(team, "canary-user")] * 3 + [(team, "canary-user-2"), (team, None), (other, "canary-user")]
+        ):
+            session.execute(
+                text(
+                    "insert into log (id, workspace_id, file_id, version_id, \"user\") values (:id, :w, 'pr_x', 'prv_x', :u)"
+                ),
+                {"id": f"log_{number}", "w": where.workspace.id, "u": user},
+            )
+    with_key(client, team.admin)
+    answer = client.post("/v5/logs/delete-of-user", json={"user": "canary-user"})
+    assert answer.json() == {"deleted": 3, "kept": 3}
+    assert client.post("/v5/logs/delete-of-user", json={"user": ""}).status_code == 422
+    with unit_of_work() as session:
+        left = set(session.scalars(text("select id from log where id like 'log__' order by id")))
+        assert left == {"log_3", "log_4", "log_5"}
+        assert session.scalar(text("select count(*) from judgment")) == 3
+        told = session.scalar(
+            text("select detail::text from audit_entry where action = 'logs.deleted_of_user'")
+        )
+        assert told
+        assert "canary" not in told

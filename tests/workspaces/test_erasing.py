@@ -55,9 +55,8 @@ def a_busy_person(session, team: factories.Team, role: Role = Role.DEVELOPER):
     accounts.create_sign_in_link(session, EMAIL)
     accounts.start_session(session, user, "link")
     factories.key(session, person)
-    invitations.invite(
-        session, team.admin if role is Role.DEVELOPER else person, "other@example.com", Role.VIEWER
-    )
+    _, token = invitations.invite(session, person, "other@example.com", Role.VIEWER)
+    invitations.join_as_new(session, token, full_name="Other", password=factories.PASSWORD)
     members.change_role(session, team.admin, user.id, Role.MEMBER)
     members.set_disabled(session, team.admin, user.id, disabled=True)
     members.set_disabled(session, team.admin, user.id, disabled=False)

@@ -1,0 +1,22 @@
+"""Find the logs of an end user."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "4f6b2e90d7c3"
+down_revision = "e2d94c7a05b1"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_index(
+        op.f("ix_log_workspace_id_user"),
+        "log",
+        ["workspace_id", "user"],
+        postgresql_where=sa.text('"user" is not null'),
+    )
+
+
+def downgrade() -> None:
+    op.drop_index(op.f("ix_log_workspace_id_user"), "log")

@@ -87,6 +87,7 @@ def test_one_request_id_finds_the_request_and_its_workers(server: Server) -> Non
             )
             assert (status, answered) == (200, request_id)
             server.wait_for_line(request_id, "run scored")
+    tasks: list[set[str]] = []
     for request_id in ("first-run.1", "second_run.2"):
         found = server.lines(request_id)
         by = {name: [line for process, line in found if process == name] for name in ("web-1", "worker")}
@@ -96,7 +97,9 @@ def test_one_request_id_finds_the_request_and_its_workers(server: Server) -> Non
         assert {"run taken", "run left"} <= {line["event"] for line in by["worker"]}
         assert len({line["run"] for line in by["worker"]}) == 1
         assert all(line["task_id"] for line in by["worker"])
+        tasks.append({line["task_id"] for line in by["worker"] if line["event"] == "run taken"})
         assert {line["request_id"] for _, line in found} == {request_id}
+    assert not tasks[0] & tasks[1]
 
 
 @pytest.mark.parametrize(

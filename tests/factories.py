@@ -140,14 +140,14 @@ def finish_run(session: Session, run: Run, outputs: Sequence[str | None]) -> Run
     remaining = iter(outputs)
     while claimed := shard_repository.claim_next(session, owner, run.id):
         items = shard_repository.pending_items(session, claimed.shard_id)
-        write_outcomes(session, plan, owner, [_outcome(plan, item, next(remaining)) for item in items])
+        write_outcomes(session, plan, owner, [outcome(plan, item, next(remaining)) for item in items])
     session.refresh(run)
     scoring.score_run(session, run.id)
     session.refresh(run)
     return run
 
 
-def _outcome(plan: Any, item: Any, output: str | None) -> Outcome:
+def outcome(plan: Any, item: Any, output: str | None) -> Outcome:
     origin = plan.origin
     error = None if output is not None else "practice answered 500: out of order"
     now = clock.now().isoformat()  # what is shown of the last days has it

@@ -1,21 +1,25 @@
 """The Celery app: configuration, and what each worker process does when it starts and stops."""
 
+import ctypes
 import gc
 import os
 import socket
 import threading
+from multiprocessing.sharedctypes import RawValue
 
 import structlog
 from celery import Celery
-from celery.signals import worker_process_init, worker_process_shutdown
-from redis.exceptions import RedisError
+from celery.signals import worker_process_init, worker_process_shutdown, worker_shutting_down
 
 from app.core import events, logging
+from app.core.broker import ANSWER_S, AWAY, CONNECT_S
 from app.core.health import WORKERS_KEY
 from app.core.settings import get_settings
 
 _ALIVE_S = 10
 _stop = threading.Event()
+# Shared with the pool processes, which are forked later. Without a lock: one that is killed would keep it for ever.
+_stopping = RawValue(ctypes.c_bool, False)
 log = structlog.get_logger()
 
 logging.configure()
@@ -34,8 +38,25 @@ app.conf.update(
     worker_hijack_root_logger=False,
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,
-    broker_transport_options={"visibility_timeout": 3600},
+    broker_transport_options={
+        "visibility_timeout": 3600,
+        # A connection that has gone mute is found out, and made anew, instead of being listened to for ever.
+        "socket_connect_timeout": CONNECT_S,
+        "socket_timeout": ANSWER_S,
+        "socket_keepalive": True,
+        "health_check_interval": 5,
+    },
 )
+
+
+@worker_shutting_down.connect  # type: ignore[untyped-decorator]
+def _begin_to_stop(**_: object) -> None:
+    _stopping.value = True
+
+
+def is_stopping() -> bool:
+    """Whether the worker was asked to end: its processes begin nothing more."""
+    return bool(_stopping.value)
 
 
 @worker_process_init.connect  # type: ignore[untyped-decorator]
@@ -55,6 +76,6 @@ def _say_alive() -> None:
     while not _stop.is_set():
         try:
             events.broker().set(key, "1", ex=_ALIVE_S)
-        except (RedisError, OSError) as error:
+        except AWAY as error:
             log.warning("broker away", error=str(error))
         _stop.wait(_ALIVE_S / 4)

@@ -7,7 +7,7 @@ from threading import Event
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.core import events, jobs
+from app.core import events, jobs, waiting
 from app.core.database import unit_of_work
 from app.evaluations import finishing, recovery_repository, scoring
 from app.evaluations.channels import evaluation_channel
@@ -51,7 +51,8 @@ def run_forever(stop: Event) -> None:
     while not stop.is_set():
         started = time.monotonic()
         try:
-            found = recover()
+            with waiting.at_most(waiting.WORK_S):
+                found = recover()
             if found != Recovered():
                 log.info(
                     "recovered",

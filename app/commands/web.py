@@ -2,12 +2,20 @@
 
 import argparse
 import socket
+from types import FrameType
 
 import uvicorn
 
 from app.core.errors import Unavailable
+from app.core.event_stream import closing
 from app.core.settings import get_settings
 from app.main import create_lasting_app
+
+
+class _Server(uvicorn.Server):
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        closing.set()
+        super().handle_exit(sig, frame)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,14 +26,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Serve until told to stop; requests in flight get three seconds.
+    """Serve until told to stop; requests in flight are answered, as far as that takes no more than 25 seconds.
 
     Raises:
         Unavailable: there is no secret to sign sessions with.
     """
     if not get_settings().secret_key.get_secret_value():
         raise Unavailable("WHETSTONE_SECRET_KEY is not set: set it, or start with `./whetstone up`.")
-    server = uvicorn.Server(
+    server = _Server(
         uvicorn.Config(
             create_lasting_app,
             factory=True,
@@ -37,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
             access_log=False,
             server_header=False,
             proxy_headers=False,  # `core.clients` decides whom to believe
-            timeout_graceful_shutdown=3,
+            timeout_graceful_shutdown=25,
         )
     )
     # The kernel tells the family of an inherited socket; uvicorn's own `fd` would take it for a Unix socket.

@@ -14,7 +14,11 @@ from tests.exactly_once import LATENCY_S, finishes_exactly_once, wait_for
 from tests.faults.conftest import Faulty, Figures, Watch
 from tests.faults.lengths import LENGTHS, moment
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(300 + LENGTHS.outage_s)]
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.xdist_group("broker_away"),
+    pytest.mark.timeout(300 + LENGTHS.outage_s),
+]
 CASE = Case("broker", rows=1_500, concurrency=50)
 LATER = Case("later", rows=500, concurrency=50)
 CATCHES_UP_S = 120

@@ -49,13 +49,14 @@ def skewed(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"], check=True)
     clock.write_bytes(struct.pack("l", 0))
     environment = {"LD_PRELOAD": str(library), "TEST_CLOCK": str(clock), "TZ": "Europe/Berlin"}
-    urls = stack.create_database(), stack.redis_database(63)
+    urls = stack.create_database(), stack.redis_database(55)
     with start_application(folder / "home", *urls, environment=environment) as application:
         application.wait_until_ready()
         yield Skewed(application, clock)
 
 
 @pytest.mark.long
+@pytest.mark.xdist_group("clock")
 @pytest.mark.timeout(180)
 def test_a_clock_that_jumps_ends_no_lease_and_makes_no_time_negative(
     skewed: Skewed, endpoint: Endpoint, figures: Figures

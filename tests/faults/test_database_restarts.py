@@ -17,7 +17,7 @@ from tests.faults.conftest import Figures, Watch
 from tests.faults.doors import Doors
 from tests.faults.lengths import LENGTHS, moment
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("database_restarts"), pytest.mark.timeout(240)]
 CASE = Case("restart", rows=1_500, concurrency=50)
 NORMAL_S = 10
 WRITERS = 3

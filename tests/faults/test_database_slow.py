@@ -16,7 +16,11 @@ from tests.exactly_once import finishes_exactly_once, wait_for
 from tests.faults.conftest import Faulty, Figures, Watch
 from tests.faults.lengths import LENGTHS, moment
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(300 + LENGTHS.outage_s)]
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.xdist_group("database_slow"),
+    pytest.mark.timeout(300 + LENGTHS.outage_s),
+]
 CASE = Case("slow", rows=1_500, concurrency=50)
 ANSWERS_S = 10
 NORMAL_S = 20

@@ -31,13 +31,14 @@ USD_A_CALL = 0.003  # three tokens of an answer, at $1,000 a million
 def application(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
     """With a worker process for each delivery."""
     home = tmp_path_factory.mktemp("delivery")
-    urls = stack.create_database(), stack.redis_database(60)
+    urls = stack.create_database(), stack.redis_database(56)
     with start_application(home, *urls, "--workers", str(TIMES)) as running:
         running.wait_until_ready()
         yield running
 
 
 @pytest.mark.long
+@pytest.mark.xdist_group("delivery")
 @pytest.mark.timeout(180)
 def test_a_task_that_is_delivered_five_times_counts_once(
     application: Application, endpoint: Endpoint

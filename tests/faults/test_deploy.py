@@ -18,7 +18,7 @@ from tests.faults.conftest import Figures, Watch
 from tests.faults.doors import Doors
 from tests.stack import Stack
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("deploy"), pytest.mark.timeout(240)]
 LATENCY_S = 3.0
 IN_FLIGHT = 100
 CASE = Case("deploy", rows=400, concurrency=IN_FLIGHT)
@@ -35,7 +35,7 @@ def slow_endpoint() -> Iterator[Endpoint]:
 
 @pytest.fixture(scope="module")
 def application(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
-    urls = stack.create_database(), stack.redis_database(62)
+    urls = stack.create_database(), stack.redis_database(58)
     with start_application(tmp_path_factory.mktemp("deploy"), *urls) as running:
         running.wait_until_ready()
         yield running

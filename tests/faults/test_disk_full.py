@@ -22,7 +22,7 @@ from tests.faults.conftest import Figures, Watch
 from tests.faults.doors import Doors
 from tests.stack import Stack
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("disk_full"), pytest.mark.timeout(240)]
 CASE = Case("full", rows=1_500, concurrency=50)
 FULL_S = 10
 BACK_S = 20
@@ -115,7 +115,7 @@ def test_a_full_disk_below_everything_costs_nothing_that_was_acknowledged(
 def cramped(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Application, Path]]:
     """An application with a nearly full folder for temporary files."""
     with small_disk(4) as disk:
-        urls = stack.create_database(), stack.redis_database(63)
+        urls = stack.create_database(), stack.redis_database(59)
         home = tmp_path_factory.mktemp("cramped")
         with start_application(home, *urls, environment={"TMPDIR": str(disk)}) as application:
             application.wait_until_ready()

@@ -21,7 +21,11 @@ from tests.faults.doors import Doors
 from tests.faults.lengths import LENGTHS
 from tests.stack import Stack
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(300 + 2 * LENGTHS.storm_s)]
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.xdist_group("storm"),
+    pytest.mark.timeout(300 + 2 * LENGTHS.storm_s),
+]
 RETRY_AFTER_S = 5
 REFUSED = 0.9
 ROWS, CONCURRENCY = 200, 20
@@ -55,7 +59,7 @@ class Moody(FaultProvider):
 
 @pytest.fixture(scope="module")
 def application(stack: Stack, tmp_path_factory: pytest.TempPathFactory):
-    urls = stack.create_database(), stack.redis_database(61)
+    urls = stack.create_database(), stack.redis_database(57)
     with start_application(tmp_path_factory.mktemp("storm"), *urls) as running:
         running.wait_until_ready()
         yield running

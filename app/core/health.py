@@ -44,7 +44,7 @@ def ready() -> JSONResponse:
 
 def _database() -> str:
     try:
-        with waiting.at_most(waiting.POOL_S), get_engine().connect() as connection:
+        with waiting.at_most(2), get_engine().connect() as connection:
             connection.execute(text("select 1"))
     except SQLAlchemyError as error:
         return f"away: {type(error).__name__}"

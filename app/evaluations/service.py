@@ -133,8 +133,7 @@ def add_evaluators(session: Session, evaluation: Evaluation, evaluators: Sequenc
         evaluation.primary_evaluator_id = evaluation.primary_evaluator_id or version.id
     session.flush()
     for run in repository.list_runs(session, [evaluation.id]) if fresh else []:
-        repository.lock_run(session, run.id)
-        session.refresh(run, ["status"])
+        _lock(session, run)
         if run.status in ("pending", "running"):
             continue  # its end looks for evaluators that came late
         reopened = sum([repository.reopen_unjudged(session, run.id, version.id) for version in fresh])
@@ -332,14 +331,24 @@ def _shard_size(run: Run) -> int:
     return max(10, min(200, run.items_count // _SHARDS_A_SLOT))
 
 
+def _lock(session: Session, run: Run) -> None:
+    """Keep others from changing the run, and see how it stands.
+
+    Raises:
+        NotFound: it was deleted meanwhile, with its evaluation.
+    """
+    if not repository.lock_run(session, run.id):
+        raise NotFound("There is no such run any more: its evaluation was deleted.")
+    session.refresh(run)
+
+
 def cancel_run(session: Session, run: Run) -> None:
     """Stop a run: no new calls from now on, those in flight are cut off within two seconds. What is done stays.
 
     Raises:
         Conflict: it has ended already.
     """
-    repository.lock_run(session, run.id)
-    session.refresh(run)
+    _lock(session, run)
     if run.status == "cancelled":
         return
     if run.status == "completed":
@@ -368,8 +377,7 @@ def resume_run(session: Session, run: Run) -> None:
     Raises:
         Conflict: it was not cancelled.
     """
-    repository.lock_run(session, run.id)
-    session.refresh(run)
+    _lock(session, run)
     if run.status != "cancelled":
         raise Conflict(f"Only a cancelled run can be resumed; this one is {run.status}.")
     _restart(session, run)
@@ -381,8 +389,7 @@ def retry_failed(session: Session, run: Run) -> int:
     Raises:
         Conflict: the run is still going, or nothing failed.
     """
-    repository.lock_run(session, run.id)
-    session.refresh(run)
+    _lock(session, run)
     if run.status in ("pending", "running"):
         raise Conflict("The run is still going: wait for its end, or stop it.")
     reopened = repository.reopen_failed(session, run.id)

@@ -99,6 +99,7 @@ def test_a_worker_that_is_to_end_finishes_what_is_in_flight(
 
     assert ended_s < ENDS_S
     assert held == 0, "what was not begun is there for others at once"
+    assert asked < IN_FLIGHT * 1.5, "nothing more was begun"
     assert done == asked >= IN_FLIGHT, "what was asked for is written"
     assert (len(calls), repeated) == (CASE.rows, 0)
 

@@ -15,12 +15,12 @@ from app.core.access import Principal, Role
 from app.core.security import hash_password
 from app.datasets import service as datasets
 from app.datasets.schemas import DatapointContent
-from app.evaluations import scoring, shard_repository
+from app.evaluations import run_service, scoring, shard_repository
 from app.evaluations import service as evaluations
 from app.evaluations.item import Outcome, set_verdict
 from app.evaluations.models import Evaluation, Run
 from app.evaluations.plan import load_plan
-from app.evaluations.service import RunRequest
+from app.evaluations.run_service import RunRequest
 from app.evaluations.shard_repository import Settled
 from app.evaluations.writing import write_outcomes
 from app.evaluators.binding import Execution, Row, make_spec
@@ -129,7 +129,7 @@ def started_run(
     session: Session, principal: Principal, of: Evaluation, version: Version, rows: Version, **options: Any
 ) -> Run:
     """A run that the workers would now begin with."""
-    return evaluations.start_run(session, principal, of, RunRequest(version, rows, **options))
+    return run_service.start_run(session, principal, of, RunRequest(version, rows, **options))
 
 
 def finish_run(session: Session, run: Run, outputs: Sequence[str | None]) -> Run:
@@ -140,14 +140,14 @@ def finish_run(session: Session, run: Run, outputs: Sequence[str | None]) -> Run
     remaining = iter(outputs)
     while claimed := shard_repository.claim_next(session, owner, run.id):
         items = shard_repository.pending_items(session, claimed.shard_id)
-        write_outcomes(session, plan, owner, [_outcome(plan, item, next(remaining)) for item in items])
+        write_outcomes(session, plan, owner, [outcome(plan, item, next(remaining)) for item in items])
     session.refresh(run)
     scoring.score_run(session, run.id)
     session.refresh(run)
     return run
 
 
-def _outcome(plan: Any, item: Any, output: str | None) -> Outcome:
+def outcome(plan: Any, item: Any, output: str | None) -> Outcome:
     origin = plan.origin
     error = None if output is not None else "practice answered 500: out of order"
     now = clock.now().isoformat()  # what is shown of the last days has it

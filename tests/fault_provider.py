@@ -8,7 +8,7 @@ import gzip
 import json
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -85,20 +85,57 @@ HEALS = {
 """What is answered at first, for as long as the list goes; then the call succeeds."""
 
 
+_JSON_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n"
+_STREAM_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n"
+
+
+async def _say_nothing(_writer: asyncio.StreamWriter) -> None:
+    await asyncio.Event().wait()
+
+
+async def _drip(writer: asyncio.StreamWriter, start: bytes, byte: bytes, every_s: float = 1.0) -> None:
+    writer.write(start)
+    while True:
+        await writer.drain()
+        await asyncio.sleep(every_s)
+        writer.write(byte)
+
+
+def _piece(text: str) -> bytes:
+    return b"data: " + json.dumps({"choices": [{"delta": {"content": text}}]}).encode() + b"\n\n"
+
+
+HANGS: dict[str, Callable[[asyncio.StreamWriter], Awaitable[None]]] = {
+    "says nothing": _say_nothing,
+    "drips its headers": lambda writer: _drip(writer, b"HTTP/1.1 200 OK\r\nx-slow: ", b"x"),
+    "drips its body": lambda writer: _drip(writer, _JSON_HEAD, b" "),
+    "never ends": lambda writer: _drip(writer, _JSON_HEAD, b" " * 1024**2, 0.01),
+    "streams for ever": lambda writer: _drip(writer, _STREAM_HEAD, _piece("on and "), 0.05),
+    "streams far too much": lambda writer: _drip(writer, _STREAM_HEAD, _piece("x" * 1024**2), 0.01),
+    "drips a stream": lambda writer: _drip(writer, _STREAM_HEAD + _piece("one"), b":"),
+    "stops in a stream": lambda writer: _drip(writer, _STREAM_HEAD + _piece("one"), b":", 3600),
+}
+"""What a provider does that never comes to its end by itself."""
+
+
 @dataclass
 class FaultProvider:
     """Where it listens, and what it was asked: the last message of each call, and how often."""
 
     url: str = ""
     asked: Counter[str] = field(default_factory=Counter)
+    _serving: set[Any] = field(default_factory=set)
+    """The loop itself keeps only weak references to those that wait for ever."""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._serving.add(asyncio.current_task())
         try:
             with suppress(asyncio.IncompleteReadError, ConnectionError):
                 while head := await reader.readuntil(b"\r\n\r\n"):
                     if not await self._reply_to(head, reader, writer):
                         break
         finally:
+            self._serving.discard(asyncio.current_task())
             writer.close()
             with suppress(ConnectionError):
                 await writer.wait_closed()
@@ -114,13 +151,15 @@ class FaultProvider:
         )
         asked = json.loads(await reader.readexactly(length))["messages"][-1]["content"]
         self.asked[asked] += 1
+        if hang := HANGS.get(_named(asked)):
+            await hang(writer)
         answer = self._answer(asked)
         writer.write(answer)
         await writer.drain()
         return b"connection: keep-alive" in answer
 
     def _answer(self, asked: str) -> bytes:
-        name = asked.partition("FAULT<")[2].partition(">")[0]
+        name = _named(asked)
         if name in FAULTS:
             reply = FAULTS[name].reply
             return reply() if reply else b""
@@ -134,10 +173,14 @@ class FaultProvider:
         return (head + body).encode()
 
 
+def _named(asked: str) -> str:
+    return asked.partition("FAULT<")[2].partition(">")[0]
+
+
 @contextmanager
-def running_fault_provider() -> Iterator[FaultProvider]:
-    """The provider on a free port of loopback, in a thread of its own."""
-    provider, ready, stop = FaultProvider(), threading.Event(), asyncio.Event()
+def running_fault_provider(provider: FaultProvider | None = None) -> Iterator[FaultProvider]:
+    """The provider, by default a plain one, on a free port of loopback, in a thread of its own."""
+    provider, ready, stop = provider or FaultProvider(), threading.Event(), asyncio.Event()
     loop = asyncio.new_event_loop()
 
     async def serve() -> None:

@@ -13,8 +13,8 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from app.commands.migrate import upgrade
+from app.core import broker, events, jobs
 from app.core import database as core_database
-from app.core import events, jobs
 from app.core.settings import get_settings
 from app.embedded.databases import DATABASE_URL, REDIS_URL, scratch_databases
 from tests.application import Application, start_application
@@ -22,7 +22,7 @@ from tests.application import Application, start_application
 TEST_DATABASE_URL = "WHETSTONE_TEST_DATABASE_URL"
 TEST_REDIS_URL = "WHETSTONE_TEST_REDIS_URL"
 TEMPLATE = "whetstone_template"
-_KEPT = (TEST_DATABASE_URL, TEST_REDIS_URL, "WHETSTONE_REQUIRE_BROWSER")
+_KEPT = (TEST_DATABASE_URL, TEST_REDIS_URL, "WHETSTONE_REQUIRE_BROWSER", "WHETSTONE_TEST_LONG")
 _EMPTY_ALL_TABLES = """
 do $$
 declare name text;
@@ -129,7 +129,7 @@ def database_url(stack: Stack, redis_url: str) -> Iterator[str]:
 
 def _set(name: str, value: str) -> None:
     os.environ[name] = value
-    for cached in (get_settings, core_database.get_engine, events.broker, jobs.producer):
+    for cached in (get_settings, core_database.get_engine, events.broker, jobs.producer, broker.outage):
         cached.cache_clear()
 
 

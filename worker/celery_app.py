@@ -1,9 +1,11 @@
 """The Celery app: configuration, and what each worker process does when it starts and stops."""
 
+import ctypes
 import gc
 import os
 import socket
 import threading
+from multiprocessing.sharedctypes import RawValue
 
 import structlog
 from celery import Celery, Task
@@ -14,16 +16,19 @@ from celery.signals import (
     task_prerun,
     worker_process_init,
     worker_process_shutdown,
+    worker_shutting_down,
 )
-from redis.exceptions import RedisError
 
 from app.core import events, jobs, logging, metrics, starting
+from app.core.broker import ANSWER_S, AWAY, CONNECT_S
 from app.core.errors import Unavailable
 from app.core.health import WORKERS_KEY
 from app.core.settings import get_settings
 
 _ALIVE_S = 10
 _stop = threading.Event()
+# Shared with the pool processes, which are forked later. Without a lock: one that is killed would keep it for ever.
+_stopping = RawValue(ctypes.c_bool, False)
 log = structlog.get_logger()
 
 logging.configure()
@@ -43,7 +48,14 @@ app.conf.update(
     worker_hijack_root_logger=False,
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,
-    broker_transport_options={"visibility_timeout": 3600},
+    broker_transport_options={
+        "visibility_timeout": 3600,
+        # A connection that has gone mute is found out, and made anew, instead of being listened to for ever.
+        "socket_connect_timeout": CONNECT_S,
+        "socket_timeout": ANSWER_S,
+        "socket_keepalive": True,
+        "health_check_interval": 5,
+    },
 )
 
 
@@ -53,6 +65,16 @@ def _check(**_: object) -> None:
         starting.check()
     except Unavailable as error:
         raise SystemExit(error.message) from None  # Celery would log any other error, and go on
+
+
+@worker_shutting_down.connect  # type: ignore[untyped-decorator]
+def _begin_to_stop(**_: object) -> None:
+    _stopping.value = True
+
+
+def is_stopping() -> bool:
+    """Whether the worker was asked to end: its processes begin nothing more."""
+    return bool(_stopping.value)
 
 
 @worker_process_init.connect  # type: ignore[untyped-decorator]
@@ -86,6 +108,6 @@ def _say_alive() -> None:
     while not _stop.is_set():
         try:
             events.broker().set(key, "1", ex=_ALIVE_S)
-        except (RedisError, OSError) as error:
+        except AWAY as error:
             log.warning("broker away", error=str(error))
         _stop.wait(_ALIVE_S / 4)

@@ -2,11 +2,19 @@
 
 import argparse
 import socket
+from types import FrameType
 
 import uvicorn
 
 from app.core import starting
+from app.core.event_stream import closing
 from app.main import create_lasting_app
+
+
+class _Server(uvicorn.Server):
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        closing.set()
+        super().handle_exit(sig, frame)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,13 +25,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Serve until told to stop; requests in flight get three seconds.
+    """Serve until told to stop; requests in flight are answered, as far as that takes no more than 25 seconds.
 
     Raises:
         Unavailable: a setting is missing, or the database's tables are not those of this version.
     """
     starting.check()
-    server = uvicorn.Server(
+    server = _Server(
         uvicorn.Config(
             create_lasting_app,
             factory=True,
@@ -36,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
             access_log=False,
             server_header=False,
             proxy_headers=False,  # `core.clients` decides whom to believe
-            timeout_graceful_shutdown=3,
+            timeout_graceful_shutdown=25,
         )
     )
     # The kernel tells the family of an inherited socket; uvicorn's own `fd` would take it for a Unix socket.

@@ -12,7 +12,7 @@ from sqlalchemy import DateTime, Engine, MetaData, Text, create_engine
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Session
 
-from app.core import events, jobs
+from app.core import events, jobs, waiting
 from app.core.settings import get_settings
 
 _NAMES = {
@@ -41,19 +41,22 @@ class Base(DeclarativeBase):
 
 @lru_cache
 def get_engine() -> Engine:
-    """The engine of this process. A connection found dead is replaced before use."""
+    """The engine of this process. A connection found dead is replaced before use; none is waited for without end."""
     settings = get_settings()
-    return create_engine(
+    engine = create_engine(
         settings.database_url,
         pool_size=settings.database_pool,
         max_overflow=settings.database_pool,
         pool_pre_ping=True,
-        pool_timeout=8,
+        poolclass=waiting.BoundedPool,
+        pool_timeout=waiting.POOL_S,
         hide_parameters=True,  # an error's text goes to the log: what people sent must not
         json_deserializer=orjson.loads,
         json_serializer=lambda value: orjson.dumps(value).decode(),
-        connect_args={"connect_timeout": 5, "application_name": "whetstone"},
+        connect_args={"connect_timeout": waiting.CONNECT_S, "application_name": "whetstone"},
     )
+    waiting.bound(engine)
+    return engine
 
 
 @contextmanager
@@ -71,6 +74,13 @@ def unit_of_work() -> Iterator[Session]:
             raise
         jobs.dispatch(session)
         events.dispatch(session)
+
+
+@contextmanager
+def each_statement_commits() -> Iterator[Session]:
+    """No transaction: what each statement does holds at once, and is one trip to the database."""
+    with Session(get_engine().execution_options(isolation_level="AUTOCOMMIT")) as session:
+        yield session
 
 
 def _session_of_request() -> Iterator[Session]:

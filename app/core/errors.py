@@ -96,3 +96,10 @@ class Unavailable(DomainError):
 
     status = 503
     title = "Not available right now"
+
+
+class NoSpace(DomainError):
+    """A disk of the server is full."""
+
+    status = 507
+    title = "No space left"

@@ -1,8 +1,12 @@
 """Server-sent events: the format, and the answer that carries them."""
 
 from collections.abc import AsyncIterator
+from threading import Event
 
 from fastapi.responses import StreamingResponse
+
+closing = Event()
+"""Set when the process is to end: streams end then, and browsers connect again, to another one."""
 
 
 def event_stream(events: AsyncIterator[str]) -> StreamingResponse:

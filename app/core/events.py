@@ -3,6 +3,7 @@
 An event says that something changed, never what it is now: who hears it reads the database again.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator
 from functools import lru_cache
 from typing import Any
@@ -10,11 +11,9 @@ from typing import Any
 import orjson
 import structlog
 from redis import Redis
-from redis.asyncio import Redis as AsyncRedis
-from redis.exceptions import RedisError
 from sqlalchemy.orm import Session
 
-from app.core.settings import get_settings
+from app.core.broker import AWAY, connect, connect_async, outage
 
 _KEY = "events"
 log = structlog.get_logger()
@@ -23,7 +22,7 @@ log = structlog.get_logger()
 @lru_cache
 def broker() -> Redis:
     """The synchronous Redis client of this process."""
-    return Redis.from_url(get_settings().redis_url, socket_connect_timeout=2, socket_timeout=5)
+    return connect()
 
 
 def emit(session: Session, channel: str, **ids: Any) -> None:
@@ -39,9 +38,12 @@ def dispatch(session: Session) -> None:
 
 def publish(channel: str, **ids: Any) -> None:
     """Publish now. A broker that is away costs liveliness only: pages poll as well."""
+    if outage().lasts:
+        return
     try:
         broker().publish(channel, orjson.dumps(ids))
-    except (RedisError, OSError) as error:
+    except AWAY as error:
+        outage().noticed(error)
         log.warning("event not published", channel=channel, error=str(error))
 
 
@@ -51,12 +53,18 @@ async def subscribe(channel: str, *, heartbeat_s: float = 1.0) -> AsyncGenerator
     The None lets the caller look whether its client is still there. While the broker is away, the stream stays
     silent and heartbeats go on.
     """
-    client = AsyncRedis.from_url(get_settings().redis_url, socket_connect_timeout=2)
+    client = connect_async()
     try:
-        async with client.pubsub(ignore_subscribe_messages=True) as subscription:
-            await subscription.subscribe(channel)
-            while True:
-                message = await subscription.get_message(timeout=heartbeat_s)
-                yield orjson.loads(message["data"]) if message else None
+        while True:
+            try:
+                async with client.pubsub(ignore_subscribe_messages=True) as subscription:
+                    await subscription.subscribe(channel)
+                    while True:
+                        message = await subscription.get_message(timeout=heartbeat_s)
+                        yield orjson.loads(message["data"]) if message else None
+            except AWAY as error:
+                log.warning("not listening", channel=channel, error=str(error))
+                yield None
+                await asyncio.sleep(heartbeat_s)
     finally:
         await client.aclose()

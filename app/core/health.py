@@ -7,11 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
-from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.core import events
+from app.core import events, waiting
+from app.core.broker import AWAY
 from app.core.database import get_engine
 from app.core.permissions import Public
 from app.core.settings import get_settings
@@ -44,7 +44,7 @@ def ready() -> JSONResponse:
 
 def _database() -> str:
     try:
-        with get_engine().connect() as connection:
+        with waiting.at_most(2), get_engine().connect() as connection:
             connection.execute(text("select 1"))
     except SQLAlchemyError as error:
         return f"away: {type(error).__name__}"
@@ -54,7 +54,7 @@ def _database() -> str:
 def _broker() -> str:
     try:
         events.broker().ping()
-    except (RedisError, OSError) as error:
+    except AWAY as error:
         return f"away: {type(error).__name__}"
     return "ok"
 
@@ -62,7 +62,7 @@ def _broker() -> str:
 def _workers() -> str:
     try:
         alive = sum(1 for _ in events.broker().scan_iter(f"{WORKERS_KEY}:*"))
-    except (RedisError, OSError):
+    except AWAY:
         return "unknown: the broker is away"
     return f"ok: {alive}" if alive else "away: no worker has reported in the last seconds"
 

@@ -1,5 +1,6 @@
 """What every answer has in common: request ids, security headers, and errors in the shape of their door."""
 
+import errno
 import time
 from typing import Any
 
@@ -16,9 +17,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.core import clients, metrics, templating
+from app.core import clients, metrics, templating, waiting
 from app.core.conflicts import conflict_of, is_deadlock
-from app.core.errors import Conflict, DomainError, Invalid, TooLarge, TooMany, Unavailable
+from app.core.errors import Conflict, DomainError, Invalid, NoSpace, TooLarge, TooMany, Unavailable
 from app.core.logging import usable_request_id
 from app.core.settings import get_settings
 
@@ -106,17 +107,29 @@ class Envelope:
             elif not answered:
                 await send_with_headers(message)
 
-        await self.app(scope, body.receive, send_what_it_was)
+        with waiting.at_most(waiting.BULK_S if _is_bulk(scope) else waiting.REQUEST_S):
+            await self.app(scope, body.receive, send_what_it_was)
 
 
 _MIB = 1024 * 1024
 
 
+_BULK = ("/import", "/runs", "/retry", "/resume", "/datasets", "/datasets/new", "/evaluations", "/evaluators")
+
+
 def _limit_mib(scope: Scope) -> int:
     """The limit of a route's body."""
     settings = get_settings()
-    upload = scope["path"].rstrip("/").endswith("/import")
-    return settings.upload_limit_mib if upload else settings.body_limit_mib
+    return settings.upload_limit_mib if _ends(scope, "/import") else settings.body_limit_mib
+
+
+def _is_bulk(scope: Scope) -> bool:
+    """Whether a request may be about so many rows that they take the database a while."""
+    return scope["method"] == "POST" and _ends(scope, *_BULK)
+
+
+def _ends(scope: Scope, *how: str) -> bool:
+    return str(scope["path"]).rstrip("/").endswith(how)
 
 
 class _Bounded:
@@ -176,6 +189,12 @@ def _answer(request: Request, error: DomainError) -> Response:
     return JSONResponse({"detail": jsonable_encoder(detail)}, error.status, headers)
 
 
+def _is_full(error: BaseException | None) -> bool:
+    """Whether a disk was full, here or at the database."""
+    here = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return here or isinstance(error, psycopg.errors.DiskFull)
+
+
 def install(app: FastAPI) -> None:
     """Add the envelope and the error handlers to the app."""
     app.add_middleware(Envelope)
@@ -194,6 +213,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     def http_error(request: Request, error: HTTPException) -> Response:
+        if _is_full(error.__cause__):  # the framework takes it for a body that cannot be parsed
+            return _no_space(request, error)
         said = {404: "No page has this address.", 405: "This address cannot be asked in that way."}
         text = str(error.detail) if is_api(request) else said.get(error.status_code, str(error.detail))
         failure = DomainError(text)
@@ -203,11 +224,18 @@ def install(app: FastAPI) -> None:
         answer.headers.update(error.headers or {})
         return answer
 
+    @app.exception_handler(OSError)
+    def broken_system(request: Request, error: OSError) -> Response:
+        return _no_space(request, error) if _is_full(error) else _unexpected(request, error)
+
+    _install_for_database(app)
+
+
+def _install_for_database(app: FastAPI) -> None:
     @app.exception_handler(IntegrityError)
     def contradiction(request: Request, error: IntegrityError) -> Response:
-        if conflict := conflict_of(error):
-            return _answer(request, conflict)
-        return _unexpected(request, error)
+        conflict = conflict_of(error)
+        return _answer(request, conflict) if conflict else _unexpected(request, error)
 
     @app.exception_handler(DatabaseAway)
     @app.exception_handler(PoolExhausted)
@@ -215,6 +243,8 @@ def install(app: FastAPI) -> None:
         if isinstance(error, DatabaseAway) and is_deadlock(error):
             text = "Somebody else was changing the same things. Nothing was saved: try again."
             return _answer(request, Conflict(text))
+        if _is_full(getattr(error, "orig", None)):
+            return _no_space(request, error)
         log.error("database away", error=str(error))
         return _answer(
             request, Unavailable("The database does not answer. Nothing was saved; try again in a moment.")
@@ -229,6 +259,12 @@ def install(app: FastAPI) -> None:
             "A text holds NUL or half of a surrogate pair, or a number is out of range: it cannot be stored."
         )
         return _answer(request, Invalid(text))
+
+
+def _no_space(request: Request, error: Exception) -> Response:
+    log.error("no space left", path=_route_of(request), error=str(error.__cause__ or error))
+    text = "A disk of the server is full. Nothing was saved. Whoever runs the server has to make room; then try again."
+    return _answer(request, NoSpace(text))
 
 
 def _unexpected(request: Request, error: Exception) -> Response:

@@ -2,12 +2,12 @@
 
 import hashlib
 import os
-import time
 from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
+from app.core import clock
 from app.core.errors import Invalid
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -26,7 +26,7 @@ def base62(number: int, digits: int) -> str:
 
 def new_id(prefix: str) -> str:
     """A new row id: prefix, underscore, time-ordered UUIDv7 in base 62. Later ids sort after earlier ones."""
-    milliseconds = time.time_ns() // 1_000_000
+    milliseconds = int(clock.seconds() * 1000)
     random = int.from_bytes(os.urandom(10))
     number = (milliseconds & (1 << 48) - 1) << 80 | 0x7 << 76 | (random >> 68 & 0xFFF) << 64
     number |= 0b10 << 62 | random & (1 << 62) - 1

@@ -9,10 +9,10 @@ from typing import Any
 import structlog
 from celery import Celery
 from kombu.exceptions import OperationalError
-from redis.exceptions import RedisError
 from sqlalchemy.orm import Session
 
 from app.core import metrics
+from app.core.broker import ANSWER_S, AWAY, CONNECT_S, outage
 from app.core.logging import current_request_id
 from app.core.settings import get_settings
 
@@ -28,10 +28,10 @@ def producer() -> Celery:
     app = Celery("whetstone", broker=get_settings().redis_url, set_as_current=False)
     app.conf.update(
         task_ignore_result=True,
-        broker_connection_timeout=2,
+        broker_connection_timeout=CONNECT_S,
         broker_transport_options={
-            "socket_connect_timeout": 2,
-            "socket_timeout": 5,
+            "socket_connect_timeout": CONNECT_S,
+            "socket_timeout": ANSWER_S,
             "visibility_timeout": 3600,
         },
     )
@@ -51,9 +51,12 @@ def dispatch(session: Session) -> None:
 
 def send(job: str, **payload: Any) -> bool:
     """Send a job now; False when the broker is away, which is logged and not an error."""
+    if outage().lasts:
+        return False
     try:
         producer().send_task(job, kwargs=payload, headers=_headers(), retry=False)
-    except (OperationalError, RedisError, OSError) as error:
+    except (OperationalError, *AWAY) as error:
+        outage().noticed(error)
         metrics.count("whetstone_jobs_unsent_total")
         log.warning("job not sent", job=job, error=str(error))
         return False

@@ -15,8 +15,9 @@ from app.datasets.schemas import DatapointContent
 from app.demo import content
 from app.demo.workspace import ensure_demo_workspace, join_demo
 from app.evaluations import repository as evaluations_repository
+from app.evaluations import run_service
 from app.evaluations import service as evaluations
-from app.evaluations.service import RunRequest
+from app.evaluations.run_service import RunRequest
 from app.evaluators.binding import make_spec
 from app.files import service as files
 from app.files.models import FileKind, Version
@@ -120,7 +121,7 @@ def _start(session: Session, principal: Principal, question: Question) -> list[s
         session, principal, file=file, name=question.name, evaluators=question.evaluators
     )
     return [
-        evaluations.start_run(
+        run_service.start_run(
             session, principal, evaluation, RunRequest(version, question.rows, concurrency=_CONCURRENCY)
         ).id
         for version in question.versions

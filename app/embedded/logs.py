@@ -2,6 +2,7 @@
 
 import os
 import re
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,7 +18,7 @@ class Log:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.path = folder / f"{name}.log"
         self._name = name
-        self._file = self.path.open("ab")
+        self._file = self.path.open("ab", buffering=0)
         self._size = self.path.stat().st_size
 
     def copy_from(self, descriptor: int) -> None:
@@ -34,19 +35,18 @@ class Log:
             self.write(rest)
 
     def write(self, line: bytes) -> None:
-        """Write one line."""
+        """Write one line. On a full disk it is lost: who writes it must not be held up."""
         text = _CONTROLS.sub("", line[:_LONGEST_LINE].decode(errors="replace"))
         entry = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}Z {self._name} | {text}\n".encode()
-        if self._size + len(entry) > LARGEST_FILE:
-            self._turn_over()
-        self._file.write(entry)
-        self._file.flush()
-        self._size += len(entry)
+        with suppress(OSError):
+            if self._size + len(entry) > LARGEST_FILE:
+                self._turn_over()
+            self._size += self._file.write(entry)
 
     def _turn_over(self) -> None:
         self._file.close()
         self.path.replace(self.path.with_suffix(".log.1"))
-        self._file = self.path.open("ab")
+        self._file = self.path.open("ab", buffering=0)
         self._size = 0
 
     def close(self) -> None:

@@ -87,7 +87,6 @@ class Postgres:
             cwd=Path("/"),
             owner=self._owner,
             stop_signal=signal.SIGINT,  # "fast": ends sessions, writes everything down
-            patience_s=30,
         )
 
     def wait_until_ready(self, is_alive: Callable[[], bool], *, timeout_s: float = 60) -> None:

@@ -32,8 +32,8 @@ class Service:
     cwd: Path = CLONE
     owner: Owner | None = None
     stop_signal: signal.Signals = signal.SIGTERM
-    patience_s: float = 10
-    """How long it may take to stop before it is killed."""
+    patience_s: float = 30
+    """How long it may take to stop before it is killed: more than our own processes give to what is in flight."""
     descriptors: tuple[int, ...] = ()
     """Open files that it inherits."""
     can_wait: bool = False

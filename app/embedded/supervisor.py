@@ -189,7 +189,10 @@ class Supervisor:
                 self._record()
 
     def _record(self) -> None:
-        processes.record(self._layout.processes, self._owner, self._running.values())
+        try:
+            processes.record(self._layout.processes, self._owner, self._running.values())
+        except OSError as error:  # a full disk must not keep anything from being started again
+            self._say(f"Which processes run could not be written down: {error}")
 
     def _thread(self, target: Callable[[], None]) -> None:
         keeper = threading.Thread(target=target, daemon=True)

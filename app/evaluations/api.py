@@ -12,11 +12,12 @@ from app.core.errors import Invalid
 from app.core.event_stream import event_stream
 from app.core.pagination import Page, PageNumber, PageSize
 from app.core.permissions import Deleter, Editor, Reader, Runner, still_permitted
-from app.evaluations import comparison, live, presentation, repository, service, stats
+from app.evaluations import comparison, live, presentation, repository, run_service, service, stats
 from app.evaluations.comparison import GridRequest, Only, Sort
 from app.evaluations.estimate import Work, estimate
 from app.evaluations.models import Evaluation, Run
 from app.evaluations.references import find_file, find_named_version, find_version
+from app.evaluations.run_service import RunRequest
 from app.evaluations.schemas import (
     DEFAULT_CONCURRENCY,
     EvaluationCreate,
@@ -25,7 +26,6 @@ from app.evaluations.schemas import (
     RunCreate,
     RunUpdate,
 )
-from app.evaluations.service import RunRequest
 from app.files.models import FileKind
 
 router = APIRouter(prefix="/v5/evaluations", tags=["Evaluations"])
@@ -121,8 +121,8 @@ def get_estimate(
     principal: Reader,
     dataset: str,
     version: str,
-    repeats: Annotated[int, Query(ge=1, le=service.MOST_REPEATS)] = 1,
-    concurrency: Annotated[int, Query(ge=1, le=service.MOST_CONCURRENCY)] = DEFAULT_CONCURRENCY,
+    repeats: Annotated[int, Query(ge=1, le=run_service.MOST_REPEATS)] = 1,
+    concurrency: Annotated[int, Query(ge=1, le=run_service.MOST_CONCURRENCY)] = DEFAULT_CONCURRENCY,
 ) -> Json:
     """About what a run would take, before it starts. `dataset` and `version` are version ids, or ids of files.
 
@@ -159,7 +159,7 @@ def create_run(evaluation_id: str, body: RunCreate, session: SessionDep, princip
         max_cost_usd=body.max_cost_usd,
         max_calls=body.max_calls,
     )
-    run = service.start_run(session, principal, evaluation, request)
+    run = run_service.start_run(session, principal, evaluation, request)
     return presentation.present_runs(session, [run])[0]
 
 
@@ -174,7 +174,7 @@ def _run(
     session: SessionDep, principal: Principal, evaluation_id: str, run_id: str
 ) -> tuple[Evaluation, Run]:
     evaluation = _evaluation(session, principal, evaluation_id)
-    return evaluation, service.get_run(session, evaluation, run_id)
+    return evaluation, run_service.get_run(session, evaluation, run_id)
 
 
 @router.patch("/{evaluation_id}/runs/{run_id}")
@@ -184,9 +184,9 @@ def change_run(
     """Make a run the baseline, or stop it."""
     evaluation, run = _run(session, principal, evaluation_id, run_id)
     if body.control:
-        service.set_control(session, evaluation, run)
+        run_service.set_control(session, evaluation, run)
     if body.status == "cancelled":
-        service.cancel_run(session, run)
+        run_service.cancel_run(session, run)
     elif body.status == "completed" and run.status != "completed":
         raise Invalid("A run completes by itself, when every row is done.")
     return presentation.present_runs(session, [run])[0]
@@ -196,7 +196,7 @@ def change_run(
 def retry_run(evaluation_id: str, run_id: str, session: SessionDep, principal: Runner) -> Json:
     """Run the failed rows again, and the judgments that failed; nothing else."""
     _, run = _run(session, principal, evaluation_id, run_id)
-    service.retry_failed(session, run)
+    run_service.retry_failed(session, run)
     return presentation.present_runs(session, [run])[0]
 
 
@@ -204,7 +204,7 @@ def retry_run(evaluation_id: str, run_id: str, session: SessionDep, principal: R
 def resume_run(evaluation_id: str, run_id: str, session: SessionDep, principal: Runner) -> Json:
     """Go on with a cancelled run: the rows without a result."""
     _, run = _run(session, principal, evaluation_id, run_id)
-    service.resume_run(session, run)
+    run_service.resume_run(session, run)
     return presentation.present_runs(session, [run])[0]
 
 

@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from redis.asyncio import Redis
 from sqlalchemy.orm import Session
 
+from app.core.broker import connect_async
 from app.core.database import unit_of_work
 from app.core.errors import DomainError
-from app.core.settings import get_settings
 from app.datasets.models import Datapoint
 from app.evaluators.binding import BoundEvaluator, Execution, ModelCall, Row, Verdict
 from app.generations.prepared import Origin, Target, answered, failed
@@ -92,7 +91,7 @@ async def _ask(
     trial: Trial, target: Target, calls: Sequence[ModelCall], records: list[LogRecord]
 ) -> list[str | None]:
     """What the judge's model answered to each call, at the rate that all workers share."""
-    redis = Redis.from_url(get_settings().redis_url, socket_connect_timeout=2)
+    redis = connect_async()
     client = limited_client(redis, target.endpoint, connections=1)
     try:
         for call in calls:

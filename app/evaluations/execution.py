@@ -1,7 +1,8 @@
 """The engine: one worker slot keeps its share of a run's calls in flight, across shards, until nothing is left.
 
 A slot claims a shard, works on its items, and claims the next one as soon as fewer calls than its share are in
-flight, so that the end of a shard is no barrier; unless another run waits for a slot. Results are written in batches; a heartbeat keeps the leases
+flight, so that the end of a shard is no barrier; unless another run waits for a slot. While a provider lets all its
+calls wait, it works on such a run beside. Results are written in batches; a heartbeat keeps the leases
 and sees cancellation. Losing a worker costs what was in flight or not yet written, nothing else.
 """
 
@@ -11,18 +12,18 @@ import os
 import socket
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
-from redis.asyncio import Redis
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from app.core import ids
-from app.core.database import unit_of_work
+from app.core import ids, waiting
+from app.core.broker import connect_async
+from app.core.database import each_statement_commits, unit_of_work
 from app.core.settings import get_settings
 from app.evaluations import shard_repository
 from app.evaluations.item import ItemWorker, Known, Outcome
@@ -38,41 +39,68 @@ from app.providers.meter import Meter, Spent
 FLUSH_ROWS = 100
 FLUSH_S = 1.0
 HEARTBEAT_S = 1.0
+DRAIN_S = 20.0
+"""A process that is to end waits so long for answers that it has asked for."""
 _MOST_UNWRITTEN = 2_000
 """With the database away, results wait in memory up to here; then no further calls are made."""
 _OF_RUN, _OF_WORKSPACE = "run", "workspace"
 log = structlog.get_logger()
 Result = TypeVar("Result")
+Meanwhile = Callable[[], Coroutine[Any, Any, None]]
+
+
+def _new_owner() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}:{ids.new_id('own')}"
 
 
 class Slot:
     """A worker process: its connections to providers, kept from run to run."""
 
-    def __init__(self) -> None:
-        self._redis = Redis.from_url(get_settings().redis_url, socket_connect_timeout=2, socket_timeout=2)
+    def __init__(self, is_stopping: Callable[[], bool] = lambda: False) -> None:
+        """`is_stopping` tells that this process is to end: nothing more is begun, and what is in flight is written."""
+        self._is_stopping = is_stopping
+        self._redis = connect_async()
         self._clients: dict[str, tuple[Endpoint, ModelClient]] = {}
+        self._outdated: list[ModelClient] = []
+        """Of providers that were changed since. A run beside may still be using them."""
 
     async def work(self) -> None:
         """Work on the run that fewest slots work on, then on the next, until nothing waits."""
-        owner = f"{socket.gethostname()}:{os.getpid()}:{ids.new_id('own')}"
-        while claimed := await self._claim(owner):
-            plan = await _in_transaction(partial(load_plan, run_id=claimed.run_id))
-            if plan is None:
-                continue
-            # The message that woke us may have been about another run.
-            with structlog.contextvars.bound_contextvars(request_id=plan.request_id, run=plan.run_id):
-                await self._work_on(plan, owner, claimed)
+        owner = _new_owner()
+        while not self._is_stopping() and (claimed := await self._claim(owner)):
+            await self._work_on(claimed, owner, meanwhile=self._work_beside)
+            while self._outdated:
+                await self._outdated.pop().aclose()
 
-    async def _work_on(self, plan: Plan, owner: str, claimed: Claimed) -> None:
-        log.info("run taken", shard=claimed.shard_id)
+    async def _work_beside(self) -> None:
+        """Work on one run more, while the calls of the slot's own run only wait."""
+        owner = _new_owner()
+        if claimed := await self._claim(owner):
+            await self._work_on(claimed, owner)
+
+    async def _work_on(self, claimed: Claimed, owner: str, meanwhile: Meanwhile | None = None) -> None:
+        plan = await self._plan(owner, claimed)
+        if plan is None:
+            return
         clients = {endpoint.provider_id: await self._client(endpoint) for endpoint in plan.endpoints}
         meters = self._meters(plan)
         worker = ItemWorker(plan, clients, list(meters.values()))
-        await _RunWindow(plan, owner, claimed, worker, meters).run()
-        log.info("run left")
+        # The message that woke us may have been about another run.
+        with structlog.contextvars.bound_contextvars(request_id=plan.request_id, run=plan.run_id):
+            log.info("run taken", shard=claimed.shard_id)
+            await _RunWindow(plan, owner, claimed, worker, meters, meanwhile, self._is_stopping).run()
+            log.info("run left")
 
     async def _claim(self, owner: str) -> Claimed | None:
         return await _in_transaction(lambda session: shard_repository.claim_fairly(session, owner))
+
+    async def _plan(self, owner: str, claimed: Claimed) -> Plan | None:
+        """What is to be done; the lease is kept while the database tells."""
+        keeping = asyncio.create_task(_keep(owner, claimed.run_id))
+        try:
+            return await _in_transaction(partial(load_plan, run_id=claimed.run_id))
+        finally:
+            keeping.cancel()
 
     def _meters(self, plan: Plan) -> dict[str, Meter]:
         """What counts the spending of a run, and that of its workspace, where either is capped."""
@@ -88,14 +116,14 @@ class Slot:
         if known and known[0] == endpoint:
             return known[1]
         if known:
-            await known[1].aclose()
+            self._outdated.append(known[1])
         client = limited_client(self._redis, endpoint, slots=get_settings().worker_slots)
         self._clients[endpoint.provider_id] = (endpoint, client)
         return client
 
     async def aclose(self) -> None:
         """Close every connection."""
-        for _, client in self._clients.values():
+        for client in (*self._outdated, *(client for _, client in self._clients.values())):
             await client.aclose()
         await self._redis.aclose()
 
@@ -104,8 +132,19 @@ class _RunWindow:
     """The calls of one run that one slot has in flight."""
 
     def __init__(
-        self, plan: Plan, owner: str, first: Claimed, worker: ItemWorker, meters: Mapping[str, Meter]
+        self,
+        plan: Plan,
+        owner: str,
+        first: Claimed,
+        worker: ItemWorker,
+        meters: Mapping[str, Meter],
+        meanwhile: Meanwhile | None,
+        is_stopping: Callable[[], bool],
     ) -> None:
+        self._is_stopping = is_stopping
+        self._stops_at = math.inf
+        self._meanwhile = meanwhile
+        self._beside: asyncio.Task[None] | None = None
         self._plan = plan
         self._meters = meters
         self._owner = owner
@@ -131,10 +170,14 @@ class _RunWindow:
             heartbeat.cancel()
             with suppress(asyncio.CancelledError):
                 await heartbeat
-            await self._write_all()
-            await _in_transaction(
-                lambda session: shard_repository.give_back(session, self._owner, self._plan.run_id)
-            )
+            try:
+                await self._write_all()
+                await _in_transaction(
+                    lambda session: shard_repository.give_back(session, self._owner, self._plan.run_id)
+                )
+            finally:
+                if self._beside:
+                    await self._beside
 
     async def _call(self) -> None:
         while (work := await self._next()) is not None:
@@ -157,6 +200,8 @@ class _RunWindow:
             return Outcome(item, Settled(item.position, item.log_id, reason))
 
     async def _next(self) -> tuple[Item, Known | None] | None:
+        if self._is_stopping():
+            return None
         while not self._queue:
             async with self._claiming:
                 if self._queue:
@@ -179,7 +224,7 @@ class _RunWindow:
         while True:
             await asyncio.sleep(HEARTBEAT_S)
             try:
-                renewed, allowance = await _in_transaction(self._renew)
+                renewed, allowance = await _at_once(self._renew)
             except SQLAlchemyError as error:
                 log.warning("lease not renewed", error=str(error))
                 continue
@@ -193,6 +238,24 @@ class _RunWindow:
                 meter.learn(allowance.spent)
             if self._unwritten:
                 await self._write()
+            if self._is_stopping():
+                self._stops_at = min(self._stops_at, time.monotonic() + DRAIN_S)
+                if not self._worker.on_the_wire or time.monotonic() > self._stops_at:
+                    callers.cancel()
+                    return
+            else:
+                await self._make_use_of_waiting()
+
+    async def _make_use_of_waiting(self) -> None:
+        """Work on a run that no slot works on, while every call of this one is between two tries or waits for the rate.
+
+        Leaving instead would forget how long the provider asked to be left alone.
+        """
+        if self._meanwhile is None or (self._beside and not self._beside.done()) or self._worker.on_the_wire:
+            return
+        with suppress(SQLAlchemyError):
+            if await _at_once(partial(shard_repository.others_wait, run_id=self._plan.run_id)):
+                self._beside = asyncio.create_task(self._meanwhile())
 
     def _renew(self, session: Session) -> tuple[Renewed, Allowance | None]:
         renewed = shard_repository.renew(session, self._owner, self._plan.run_id)
@@ -263,7 +326,28 @@ async def _in_transaction(work: Callable[..., Result]) -> Result:
     """Run `work(session)` in a thread, in a transaction of its own, and commit."""
 
     def call() -> Result:
-        with unit_of_work() as session:
+        with waiting.at_most(waiting.WORK_S), unit_of_work() as session:
             return work(session)
 
     return await asyncio.to_thread(call)
+
+
+async def _at_once(work: Callable[..., Result]) -> Result:
+    """Run `work(session)` in a thread, each statement a transaction of its own, and give up soon.
+
+    For heartbeats: where the database is two seconds away, beginning and committing would make them come too late.
+    """
+
+    def call() -> Result:
+        with waiting.at_most(shard_repository.LEASE_S / 2), each_statement_commits() as session:
+            return work(session)
+
+    return await asyncio.to_thread(call)
+
+
+async def _keep(owner: str, run_id: str) -> None:
+    """Renew the leases of `owner` until this is cancelled."""
+    while True:
+        with suppress(SQLAlchemyError):
+            await _at_once(partial(shard_repository.renew, owner=owner, run_id=run_id))
+        await asyncio.sleep(HEARTBEAT_S)

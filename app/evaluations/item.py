@@ -60,6 +60,11 @@ class ItemWorker:
         self._clients = clients
         self._meters = meters
 
+    @property
+    def on_the_wire(self) -> int:
+        """How many answers are being waited for."""
+        return sum(client.on_the_wire for client in self._clients.values())
+
     async def work(self, item: Item, known: Known | None) -> Outcome:
         """The outcome of an item: there always is one, whatever the provider does."""
         try:

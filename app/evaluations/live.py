@@ -11,7 +11,7 @@ import orjson
 from sqlalchemy.orm import Session
 
 from app.core.database import unit_of_work
-from app.core.event_stream import as_event
+from app.core.event_stream import as_event, closing
 from app.core.events import subscribe
 from app.evaluations import repository
 from app.evaluations.channels import evaluation_channel
@@ -55,7 +55,7 @@ async def follow(
             changed = changed or message is not None
             if message and with_items:
                 ended += _items(evaluation_id, message)
-            if now >= ends:
+            if now >= ends or closing.is_set():
                 return
             if now - last < (_PAUSE_S if changed else _SILENCE_S):
                 continue

@@ -13,7 +13,7 @@ from app.core.database import SessionDep
 from app.core.event_stream import event_stream
 from app.core.pagination import PageNumber
 from app.core.permissions import Reader, Runner, still_permitted
-from app.evaluations import findings, service, wording
+from app.evaluations import findings, run_service, service, wording
 from app.evaluations.live import Snapshot, follow
 from app.evaluations.models import Evaluation, Run
 from app.evaluations.report_view import build_view, pair_text
@@ -89,7 +89,7 @@ def events(
 def stop(evaluation_id: str, session: SessionDep, principal: Runner) -> Response:
     """Stop every run that goes on. What is done stays."""
     evaluation = service.get_evaluation(session, principal, evaluation_id)
-    service.cancel_all(session, evaluation)
+    run_service.cancel_all(session, evaluation)
     return _back(principal, evaluation)
 
 
@@ -101,7 +101,7 @@ def _steer(
     do: Callable[[Evaluation, Run], object],
 ) -> Response:
     evaluation = service.get_evaluation(session, principal, evaluation_id)
-    do(evaluation, service.get_run(session, evaluation, run_id))
+    do(evaluation, run_service.get_run(session, evaluation, run_id))
     return _back(principal, evaluation)
 
 
@@ -112,20 +112,24 @@ def _back(principal: Principal, evaluation: Evaluation) -> Response:
 @router.post("/{evaluation_id}/runs/{run_id}/cancel")
 def cancel_run(evaluation_id: str, run_id: str, session: SessionDep, principal: Runner) -> Response:
     """Stop a run. What is done stays."""
-    return _steer(session, principal, evaluation_id, run_id, lambda _, run: service.cancel_run(session, run))
+    return _steer(
+        session, principal, evaluation_id, run_id, lambda _, run: run_service.cancel_run(session, run)
+    )
 
 
 @router.post("/{evaluation_id}/runs/{run_id}/resume")
 def resume_run(evaluation_id: str, run_id: str, session: SessionDep, principal: Runner) -> Response:
     """Go on with a stopped run."""
-    return _steer(session, principal, evaluation_id, run_id, lambda _, run: service.resume_run(session, run))
+    return _steer(
+        session, principal, evaluation_id, run_id, lambda _, run: run_service.resume_run(session, run)
+    )
 
 
 @router.post("/{evaluation_id}/runs/{run_id}/retry")
 def retry_run(evaluation_id: str, run_id: str, session: SessionDep, principal: Runner) -> Response:
     """Run the failed rows again, and the judgments that failed; nothing else."""
     return _steer(
-        session, principal, evaluation_id, run_id, lambda _, run: service.retry_failed(session, run)
+        session, principal, evaluation_id, run_id, lambda _, run: run_service.retry_failed(session, run)
     )
 
 
@@ -137,5 +141,5 @@ def choose_baseline(evaluation_id: str, run_id: str, session: SessionDep, princi
         principal,
         evaluation_id,
         run_id,
-        lambda evaluation, run: service.set_control(session, evaluation, run),
+        lambda evaluation, run: run_service.set_control(session, evaluation, run),
     )

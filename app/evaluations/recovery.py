@@ -7,7 +7,7 @@ from threading import Event
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.core import events, jobs, metrics
+from app.core import events, jobs, metrics, waiting
 from app.core.database import unit_of_work
 from app.evaluations import finishing, recovery_repository, scoring
 from app.evaluations.channels import evaluation_channel
@@ -65,7 +65,8 @@ def run_forever(stop: Event) -> None:
     while not stop.is_set():
         started = time.monotonic()
         try:
-            found = recover()
+            with waiting.at_most(waiting.WORK_S):
+                found = recover()
             _tell(found)
             if found != Recovered():
                 log.info(

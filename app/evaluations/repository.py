@@ -166,9 +166,9 @@ def workers_are_busy(session: Session) -> bool:
     )
 
 
-def lock_run(session: Session, run_id: str) -> None:
-    """Hold a run until the transaction ends, so that its state changes one step at a time."""
-    session.execute(select(Run.id).where(Run.id == run_id).with_for_update())
+def lock_run(session: Session, run_id: str) -> bool:
+    """Hold a run until the transaction ends, so that its state changes one step at a time; whether it is there."""
+    return session.scalar(select(Run.id).where(Run.id == run_id).with_for_update()) is not None
 
 
 def lock_items(session: Session, evaluation_id: str) -> None:

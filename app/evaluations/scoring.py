@@ -20,9 +20,9 @@ log = structlog.get_logger()
 def score_run(session: Session, run_id: str) -> None:
     """Work out and keep the scores of an ended run. Doing it again gives the same."""
     run = repository.find_run_to_work_on(session, run_id)
-    if run is None:
+    # The same job may be there twice: the second waits, and replaces.
+    if run is None or not repository.lock_run(session, run.id):
         return
-    repository.lock_run(session, run.id)  # the same job may be there twice: the second waits, and replaces
     evaluators = repository.list_evaluators(session, run.evaluation_id)
     table = load_scores(session, [run], [version.id for version in evaluators], keep=False)
     scores = [score for version in evaluators for score in _scores(session, run, version, table)]

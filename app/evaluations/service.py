@@ -1,50 +1,19 @@
-"""Evaluations: asking a question about versions, starting runs, and steering them."""
+"""Evaluations: asking a question about versions, by which evaluators, against which baseline."""
 
 from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import dataclass
-from decimal import Decimal
 
 from sqlalchemy.orm import Session
 
-from app.core import clock, events, ids, jobs
+from app.core import clock, ids
 from app.core.access import Principal
 from app.core.conflicts import again_on_deadlock
-from app.core.errors import Conflict, DomainError, Invalid, NotFound
-from app.core.logging import current_request_id
-from app.evaluations import repository, shard_repository
-from app.evaluations.channels import evaluation_channel
-from app.evaluations.finishing import finish_if_done
-from app.evaluations.models import Evaluation, EvaluationEvaluator, Run
-from app.evaluations.schemas import DEFAULT_CONCURRENCY
-from app.evaluators.binding import bind
+from app.core.errors import Conflict, Invalid, NotFound
+from app.evaluations import repository, run_service
+from app.evaluations.models import Evaluation, EvaluationEvaluator
 from app.files.models import File, FileKind, Version
-from app.generations.prepared import Target
-from app.generations.service import prepare, target_of
-from app.logs import budget
 from app.workspaces import audit
 
 LONGEST_NAME = 200
-MOST_CONCURRENCY = 500
-MOST_REPEATS = 50
-MOST_ITEMS = 1_000_000
-_SHARDS_A_SLOT = 20
-
-
-@dataclass(frozen=True, slots=True)
-class RunRequest:
-    """What to run: which version on which rows, how often, how fast."""
-
-    version: Version
-    dataset_version: Version
-    repeats: int = 1
-    concurrency: int = DEFAULT_CONCURRENCY
-    fresh: bool = False
-    split: str | None = None
-    control: bool = False
-    max_cost_usd: Decimal | None = None
-    """Stop calling once this is spent; None is no limit."""
-    max_calls: int | None = None
 
 
 def create_evaluation(
@@ -102,18 +71,6 @@ def get_evaluation(session: Session, principal: Principal, evaluation_id: str) -
     return evaluation
 
 
-def get_run(session: Session, evaluation: Evaluation, run_id: str) -> Run:
-    """The run with this id.
-
-    Raises:
-        NotFound: the evaluation has no such run.
-    """
-    run = repository.find_run(session, evaluation.id, run_id)
-    if run is None:
-        raise NotFound(f"The evaluation has no run with the id {run_id}.")
-    return run
-
-
 def add_evaluators(session: Session, evaluation: Evaluation, evaluators: Sequence[Version]) -> None:
     """Add evaluators; outputs that are there already are judged by them too, without being made again.
 
@@ -134,13 +91,12 @@ def add_evaluators(session: Session, evaluation: Evaluation, evaluators: Sequenc
         evaluation.primary_evaluator_id = evaluation.primary_evaluator_id or version.id
     session.flush()
     for run in repository.list_runs(session, [evaluation.id]) if fresh else []:
-        repository.lock_run(session, run.id)
-        session.refresh(run, ["status"])
+        run_service.lock(session, run)
         if run.status in ("pending", "running"):
             continue  # its end looks for evaluators that came late
         reopened = sum([repository.reopen_unjudged(session, run.id, version.id) for version in fresh])
         if run.orchestrated and reopened:
-            _restart(session, run)
+            run_service.restart(session, run)
 
 
 def remove_evaluator(session: Session, evaluation: Evaluation, evaluator_version_id: str) -> None:
@@ -182,14 +138,9 @@ def change_evaluation(
             raise NotFound("The evaluation does not have this evaluator.")
         evaluation.primary_evaluator_id = primary_evaluator_id
     if baseline_run_id is not None:
-        set_control(session, evaluation, get_run(session, evaluation, baseline_run_id))
-
-
-def set_control(session: Session, evaluation: Evaluation, run: Run) -> None:
-    """Make `run` the baseline that the others are compared with."""
-    repository.clear_control(session, evaluation.id)
-    run.control = True
-    session.flush()
+        run_service.set_control(
+            session, evaluation, run_service.get_run(session, evaluation, baseline_run_id)
+        )
 
 
 def delete_evaluation(session: Session, principal: Principal, evaluation: Evaluation) -> None:
@@ -210,186 +161,3 @@ def delete_evaluation(session: Session, principal: Principal, evaluation: Evalua
 
     again_on_deadlock(session, delete)
     session.expunge(evaluation)
-
-
-def start_run(session: Session, principal: Principal, evaluation: Evaluation, request: RunRequest) -> Run:
-    """Start a run: its items and shards are written now, and workers begin once this has committed.
-
-    Outputs that the same version made for the same rows at the same endpoint are used again, unless asked not to.
-
-    Raises:
-        Invalid: the dataset is none or has no rows, or a number is out of range.
-        OverBudget: the workspace has spent its budget of this month.
-    """
-    _check(request)
-    budget.refuse_if_spent(session, evaluation.workspace_id)
-    if request.dataset_version.file.kind != FileKind.DATASET:
-        raise Invalid(f"{request.dataset_version.file.path} is not a dataset.")
-    if request.max_cost_usd is not None:
-        _refuse_unpriced(session, evaluation, request.version)
-    run = Run(
-        id=ids.new_id("run"),
-        workspace_id=evaluation.workspace_id,
-        evaluation_id=evaluation.id,
-        version_id=request.version.id,
-        dataset_version_id=request.dataset_version.id,
-        repeats=request.repeats,
-        concurrency=request.concurrency,
-        fresh=request.fresh,
-        split=request.split,
-        max_cost_usd=request.max_cost_usd,
-        max_calls=request.max_calls,
-        control=False,
-        created_by=principal.user_id,
-        created_by_name=principal.name,
-        version=request.version,
-        dataset_version=request.dataset_version,
-    )
-    session.add(run)
-    session.flush()
-    rows = request.dataset_version.file_id, request.dataset_version.number
-    run.items_count = shard_repository.create_items(session, run.id, rows, request.repeats, request.split)
-    if run.items_count == 0:
-        where = f" in the split {request.split}" if request.split else ""
-        raise Invalid(f"{request.dataset_version.file.path} has no rows{where}: import some first.")
-    if request.control or not any(other.control for other in repository.list_runs(session, [evaluation.id])):
-        set_control(session, evaluation, run)
-    if not request.fresh:
-        _reuse(session, run)
-    _restart(session, run)
-    return run
-
-
-def _check(request: RunRequest) -> None:
-    problems = {}
-    if not 1 <= request.repeats <= MOST_REPEATS:
-        problems["repeats"] = f"Between 1 and {MOST_REPEATS}."
-    if not 1 <= request.concurrency <= MOST_CONCURRENCY:
-        problems["concurrency"] = f"Between 1 and {MOST_CONCURRENCY}."
-    if (request.dataset_version.rows_count or 0) * request.repeats > MOST_ITEMS:
-        problems["repeats"] = f"Rows times repeats is over {MOST_ITEMS:,}."
-    if request.max_cost_usd is not None and not 0 < request.max_cost_usd < 10**7:
-        problems["max_cost_usd"] = "A number of dollars above 0."
-    if request.max_calls is not None and not 1 <= request.max_calls < 2**31:
-        problems["max_calls"] = "A whole number from 1."
-    if problems:
-        raise Invalid("; ".join(f"{name}: {text}" for name, text in problems.items()), fields=problems)
-
-
-def _refuse_unpriced(session: Session, evaluation: Evaluation, version: Version) -> None:
-    """A cap in dollars holds nothing back where the price of a call is not known."""
-    evaluators = repository.list_evaluators(session, evaluation.id)
-    unpriced = [target.model for target in targets_of(session, version, evaluators) if target.price is None]
-    if unpriced:
-        said = f"There is no price for {' and '.join(sorted(set(unpriced)))}: set one, or cap the calls."
-        raise Invalid(said, fields={"max_cost_usd": said})
-
-
-def targets_of(session: Session, version: Version, evaluators: Sequence[Version]) -> list[Target]:
-    """Every model that a run of `version` calls, its own first; those that cannot be called are left out."""
-    found = []
-    with suppress(DomainError):
-        found.append(prepare(session, version).target)
-    for evaluator in evaluators:
-        with suppress(DomainError):
-            asks = bind(evaluator.spec).asks
-            if asks:
-                found.append(target_of(session, version.workspace_id, asks.provider, asks.model))
-    return found
-
-
-def _reuse(session: Session, run: Run) -> None:
-    """Give items the outputs that are there already, and settle those that need no judging either."""
-    try:
-        prompt = prepare(session, run.version)
-    except DomainError:
-        return  # nothing can be called: each item will say why
-    items = shard_repository.item_keys(session, run.id)
-    keys = [
-        (position, prompt.reuse_key(run.version_id, datapoint_id, repeat))
-        for position, datapoint_id, repeat in items
-    ]
-    run.reused_count = shard_repository.reuse_outputs(session, run.id, keys)
-    if run.reused_count:
-        evaluators = [version.id for version in repository.list_evaluators(session, run.evaluation_id)]
-        run.done_count = shard_repository.settle_judged(session, run.id, evaluators)
-
-
-def _restart(session: Session, run: Run) -> None:
-    """Cut the pending items of a run into shards and send them to the workers."""
-    run.status = "running" if run.started_at else "pending"
-    run.finished_at = run.scored_at = run.cancel_requested_at = None
-    run.progressed_at = clock.now()
-    run.request_id = current_request_id()
-    session.flush()
-    for shard_id in shard_repository.create_shards(session, run.id, _shard_size(run)):
-        jobs.enqueue(session, "evaluations.run_shard", shard_id=shard_id)
-    finish_if_done(session, run.id)
-    session.refresh(run, ["status", "finished_at"])
-    events.emit(session, evaluation_channel(run.evaluation_id), run=run.id)
-
-
-def _shard_size(run: Run) -> int:
-    """Small enough that slots finish together, large enough that claiming costs little."""
-    return max(10, min(200, run.items_count // _SHARDS_A_SLOT))
-
-
-def cancel_run(session: Session, run: Run) -> None:
-    """Stop a run: no new calls from now on, those in flight are cut off within two seconds. What is done stays.
-
-    Raises:
-        Conflict: it has ended already.
-    """
-    repository.lock_run(session, run.id)
-    session.refresh(run)
-    if run.status == "cancelled":
-        return
-    if run.status == "completed":
-        raise Conflict("The run has ended already.")
-    run.status = "cancelled"
-    run.cancel_requested_at = run.finished_at = clock.now()
-    session.flush()
-    repository.cancel_shards(session, run.id)
-    jobs.enqueue(session, "evaluations.score_run", run_id=run.id)
-    events.emit(session, evaluation_channel(run.evaluation_id), run=run.id)
-
-
-def cancel_all(session: Session, evaluation: Evaluation) -> int:
-    """Stop every run of an evaluation that goes on; how many there were."""
-    going = [
-        run for run in repository.list_runs(session, [evaluation.id]) if run.status in ("pending", "running")
-    ]
-    for run in going:
-        cancel_run(session, run)
-    return len(going)
-
-
-def resume_run(session: Session, run: Run) -> None:
-    """Go on with a cancelled run: the rows without a result are run.
-
-    Raises:
-        Conflict: it was not cancelled.
-    """
-    repository.lock_run(session, run.id)
-    session.refresh(run)
-    if run.status != "cancelled":
-        raise Conflict(f"Only a cancelled run can be resumed; this one is {run.status}.")
-    _restart(session, run)
-
-
-def retry_failed(session: Session, run: Run) -> int:
-    """Run the failed rows again, and the judgments that failed; how many rows there were.
-
-    Raises:
-        Conflict: the run is still going, or nothing failed.
-    """
-    repository.lock_run(session, run.id)
-    session.refresh(run)
-    if run.status in ("pending", "running"):
-        raise Conflict("The run is still going: wait for its end, or stop it.")
-    reopened = repository.reopen_failed(session, run.id)
-    if not reopened:
-        raise Conflict("No row of this run failed.")
-    session.refresh(run)
-    _restart(session, run)
-    return reopened

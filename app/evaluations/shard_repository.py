@@ -98,7 +98,7 @@ def create_shards(session: Session, run_id: str, size: int) -> list[str]:
 
 _CLAIM = """
 update shard s set state = 'running', owner = :owner, attempt = attempt + 1,
-    lease_until = now() + make_interval(secs => :lease)
+    lease_until = clock_timestamp() + make_interval(secs => :lease)
 from run r
 where s.id = (
     select id from shard where run_id = ({run}) and state = 'queued' order by first limit 1 for update skip locked)
@@ -185,7 +185,7 @@ def renew(session: Session, owner: str, run_id: str) -> Renewed:
     """Renew the leases of `owner`, and see how its run stands."""
     kept = session.scalars(
         text("""
-        update shard set lease_until = now() + make_interval(secs => :lease)
+        update shard set lease_until = clock_timestamp() + make_interval(secs => :lease)
         where run_id = :run and owner = :owner and state = 'running' returning id
         """),
         {"owner": owner, "lease": LEASE_S, "run": run_id},

@@ -8,11 +8,11 @@ from app.core import clock
 from app.core.access import Principal
 from app.core.errors import Invalid
 from app.core.typed import whole
-from app.evaluations import repository, service
+from app.evaluations import repository, run_service, service
 from app.evaluations.choosing import Offer
 from app.evaluations.models import Evaluation
+from app.evaluations.run_service import RunRequest
 from app.evaluations.sensitivity import difference_of
-from app.evaluations.service import RunRequest
 
 
 def start(session: Session, principal: Principal, offer: Offer) -> Evaluation:
@@ -69,11 +69,11 @@ def _start_runs(session: Session, principal: Principal, evaluation: Evaluation, 
             if offer.choices.max_calls
             else None,
         )
-        service.start_run(session, principal, evaluation, request)
+        run_service.start_run(session, principal, evaluation, request)
     if baseline not in offer.choices.versions:
         earlier = [one.run for one in offer.versions if one.run and one.version.number == baseline]
         if earlier and repository.find_run(session, evaluation.id, earlier[0].id):
-            service.set_control(session, evaluation, earlier[0])
+            run_service.set_control(session, evaluation, earlier[0])
 
 
 def _check(offer: Offer) -> None:
@@ -87,7 +87,7 @@ def _check(offer: Offer) -> None:
         problems["dataset"] = "Choose a dataset that has rows."
     if not offer.judges:
         problems["evaluators"] = "Choose at least one evaluator."
-    for name, most in (("repeats", service.MOST_REPEATS), ("concurrency", service.MOST_CONCURRENCY)):
+    for name, most in (("repeats", run_service.MOST_REPEATS), ("concurrency", run_service.MOST_CONCURRENCY)):
         if not 1 <= _number(getattr(choices, name)) <= most:
             problems[name] = f"A whole number from 1 to {most}."
     if choices.smallest and offer.judges and difference_of(choices.smallest, offer.judges[0]) is None:

@@ -1,12 +1,11 @@
 """A prompt version made ready to be called many times: template split, provider known, price looked up."""
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from app.core import ids
+from app.core import clock, ids
 from app.core.template import CompiledTemplate, compile_template
 from app.logs.records import LogRecord
 from app.prompts.spec import PromptSpec
@@ -107,7 +106,7 @@ def not_called(origin: Origin, target: Target | None, reason: str) -> LogRecord:
 
 
 def _log(origin: Origin, target: Target | None, latency_ms: float) -> LogRecord:
-    end = time.time()
+    end = clock.seconds()
     return LogRecord(
         id=ids.new_id("log"),
         workspace_id=origin.workspace_id,

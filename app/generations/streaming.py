@@ -5,11 +5,9 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from redis.asyncio import Redis
-
+from app.core.broker import connect_async
 from app.core.database import unit_of_work
 from app.core.errors import DomainError
-from app.core.settings import get_settings
 from app.files import repository as files
 from app.generations.prepared import Origin, PreparedPrompt, answered, failed, not_called
 from app.logs import repository as logs
@@ -70,7 +68,7 @@ async def _answer(request: RunRequest) -> AsyncIterator[str | LogRecord]:
     except DomainError as error:  # an input is missing
         yield not_called(origin, prompt.target, error.message)
         return
-    redis = Redis.from_url(get_settings().redis_url, socket_connect_timeout=2)
+    redis = connect_async()
     client = limited_client(redis, prompt.target.endpoint, connections=1)
     try:
         async for part in client.stream(body):

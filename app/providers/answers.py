@@ -106,13 +106,13 @@ def read_answer(reply: object, latency_ms: float, attempts: int, provider: str) 
     content = message.get("content")
     if content is not None and not isinstance(content, str):
         _unusable(provider, "content that is not text", reply)
-    usage = _object(reply.get("usage"))
-    details = _object(usage.get("completion_tokens_details"))
+    usage = object_of(reply.get("usage"))
+    details = object_of(usage.get("completion_tokens_details"))
     return Answer(
         content=clean(content),
         message={key: value for key, value in message.items() if value is not None} | {"role": "assistant"},
-        finish_reason=_text(choices[0].get("finish_reason")),
-        model=_text(reply.get("model")),
+        finish_reason=text_of(choices[0].get("finish_reason")),
+        model=text_of(reply.get("model")),
         prompt_tokens=count(usage.get("prompt_tokens")),
         output_tokens=count(usage.get("completion_tokens")),
         reasoning_tokens=count(details.get("reasoning_tokens")),
@@ -128,11 +128,13 @@ def _unusable(provider: str, what: str, reply: object) -> NoReturn:
     raise ProviderError(f"{provider} answered with {what}.", body=str(reply))
 
 
-def _object(value: object) -> dict[str, Any]:
+def object_of(value: object) -> dict[str, Any]:
+    """`value` where it is a JSON object, else an empty one: a provider may send anything."""
     return value if isinstance(value, dict) else {}
 
 
-def _text(value: object) -> str | None:
+def text_of(value: object) -> str | None:
+    """`value` where it is a text."""
     return value if isinstance(value, str) else None
 
 
@@ -171,7 +173,7 @@ def read_failure(error: Exception, provider: str, waited_s: float) -> ProviderEr
         reason = str(cause or error) or type(cause or error).__name__
         return ProviderError(f"{provider} could not be reached: {reason}", retryable=True)
     if isinstance(error, openai.APIError):  # an error event inside a stream
-        return ProviderError(f"{provider}: {error.message}", code=_text(error.code), body=str(error.body))
+        return ProviderError(f"{provider}: {error.message}", code=text_of(error.code), body=str(error.body))
     if isinstance(error, ValueError):  # JSON that is cut or is not JSON
         return ProviderError(f"{provider} answered with JSON that cannot be read: {error}", retryable=True)
     if isinstance(error, OSError) or type(error).__module__.split(".")[0] in ("httpx2", "aiohttp"):
@@ -197,10 +199,10 @@ def _unreachable(error: BaseException) -> OSError | None:
 
 def status_failure(response: httpx2.Response, provider: str) -> ProviderError:
     """The failure that an answer with an error's status is, in the provider's own words."""
-    whole = _object(_json_of(response))
-    said = _object(whole.get("error")) or whole
-    code = _text(said.get("code"))
-    message = _text(said.get("message")) or _text(whole.get("error")) or response.text.strip()[:300]
+    whole = object_of(_json_of(response))
+    said = object_of(whole.get("error")) or whole
+    code = text_of(said.get("code"))
+    message = text_of(said.get("message")) or text_of(whole.get("error")) or response.text.strip()[:300]
     status = response.status_code
     return ProviderError(
         f"{provider} answered {status}: {clean(message or response.reason_phrase)}",

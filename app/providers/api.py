@@ -28,7 +28,7 @@ class OwnPrice(Body):
 class ProviderBody(Body):
     """A provider to write; absent members stay as they are. A new host, port or scheme takes the stored key away."""
 
-    NULL_SAYS = frozenset({"requests_per_minute", "tokens_per_minute", "concurrency"})
+    NULL_SAYS = frozenset(service.LIMITS)
 
     name: str | None = None
     preset: str | None = Field(
@@ -39,7 +39,12 @@ class ProviderBody(Body):
     requests_per_minute: int | None = Field(default=None, ge=1, le=10**9)
     tokens_per_minute: int | None = Field(default=None, ge=1, le=10**9)
     concurrency: int | None = Field(default=None, ge=1, le=10_000)
-
+    deadline_s: int | None = Field(
+        default=None,
+        ge=1,
+        le=600,
+        description="Seconds that a call may take in all, up to 600; null is the usual 120.",
+    )
     prices: dict[str, OwnPrice] | None = Field(
         default=None,
         description="Own prices by model, all of them: they go before those of the offline table.",
@@ -117,6 +122,7 @@ def _present(provider: Provider) -> Json:
         "requests_per_minute": provider.requests_per_minute,
         "tokens_per_minute": provider.tokens_per_minute,
         "concurrency": provider.concurrency,
+        "deadline_s": provider.deadline_s,
         "note": "practice model, not an LLM" if provider.kind == service.PRACTICE else None,
         "created_at": provider.created_at,
         "updated_at": provider.updated_at,

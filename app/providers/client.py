@@ -29,8 +29,8 @@ from app.providers.presets import dialect_of
 from app.providers.streaming import StreamReader
 from app.providers.transport import IDLE_S, UNTIL_DONE, http_client
 
-CALL_DEADLINE_S = 120.0
-"""From sending a request to its last byte."""
+CALL_DEADLINE_S = 120
+"""From sending a request to its last byte, where a provider has no deadline of its own."""
 PATIENCE_S = 600.0
 """How long a request goes on being sent again while the provider says that it is busy."""
 _MOST_FAULTS = 3
@@ -52,6 +52,8 @@ class Endpoint:
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
     concurrency: int | None = None
+    deadline_s: float = CALL_DEADLINE_S
+    """How long a call may take in all."""
     prices: Mapping[str, Any] = field(default_factory=dict)
     """The workspace's own prices there, as `own_prices` stores them."""
 
@@ -59,8 +61,7 @@ class Endpoint:
 class ModelClient:
     """An endpoint with its connections. Belongs to one event loop; close it when done.
 
-    `slots` is how many processes share the endpoint's concurrency. `deadline_s` is how long a call may take in all,
-    `idle_s` how long a streamed answer may stay silent.
+    `slots` is how many processes share the endpoint's concurrency, `idle_s` how long a streamed answer may stay silent.
     """
 
     def __init__(
@@ -70,11 +71,9 @@ class ModelClient:
         *,
         slots: int = 1,
         connections: int = 500,
-        deadline_s: float = CALL_DEADLINE_S,
         idle_s: float = IDLE_S,
     ) -> None:
         self.endpoint = endpoint
-        self._deadline_s = deadline_s
         self._dialect = dialect_of(endpoint.preset, endpoint.base_url)
         self._limiter = limiter
         sockets = None if endpoint.is_practice else urlguard.guarded_sockets(endpoint.base_url)
@@ -96,6 +95,8 @@ class ModelClient:
         }
         self._headers = {name: value for name, value in sent.items() if isinstance(value, str)}
         self._url = f"{endpoint.base_url}/chat/completions"
+        self.on_the_wire = 0
+        """Whole answers that are being waited for now: neither a place, nor the rate, nor the next try."""
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -156,11 +157,15 @@ class ModelClient:
     async def _post(self, body: dict[str, Any]) -> object:
         # The SDK's connections and headers without its request layer, which took half the processor time of a
         # call: see docs/decisions/0008.
-        async with asyncio.timeout(self._deadline_s):
-            content = orjson.dumps(body)
-            response = await self._http.post(
-                self._url, content=content, headers=self._headers, timeout=UNTIL_DONE
-            )
+        self.on_the_wire += 1
+        try:
+            async with asyncio.timeout(self.endpoint.deadline_s):
+                content = orjson.dumps(body)
+                response = await self._http.post(
+                    self._url, content=content, headers=self._headers, timeout=UNTIL_DONE
+                )
+        finally:
+            self.on_the_wire -= 1
         if not response.is_success:
             raise status_failure(response, self.endpoint.name)
         return read_body(response, self.endpoint.name)
@@ -183,7 +188,7 @@ class ModelClient:
             started = time.perf_counter()
             reader = StreamReader(self.endpoint.name)
             try:
-                async with asyncio.timeout(self._deadline_s):
+                async with asyncio.timeout(self.endpoint.deadline_s):
                     events = await self._openai.post(
                         "/chat/completions",
                         cast_to=object,

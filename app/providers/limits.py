@@ -14,7 +14,8 @@ from typing import Any, cast
 
 import structlog
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
+
+from app.core.broker import AWAY, Outage
 
 log = structlog.get_logger()
 
@@ -84,6 +85,7 @@ class Limiter:
         self._left = 0
         self._free_at = 0.0
         self._turn = asyncio.Lock()
+        self._outage = Outage()
         self._reserve = redis.register_script(_RESERVE)
         self._cut = redis.register_script(_CUT)
 
@@ -102,11 +104,14 @@ class Limiter:
 
     async def _reservation(self, tokens: int) -> tuple[float, int]:
         """How many seconds to wait, and how many requests may be sent then."""
+        if self._outage.lasts:
+            return self._local_reservation()
         arguments = [self._rate, self._permits, _RESERVE_S, self._token_rate, tokens]
         try:
             wait_ms, permits = await cast("Awaitable[Any]", self._reserve(keys=[self._key], args=arguments))
             return float(wait_ms) / 1000, int(permits)
-        except (RedisError, OSError) as error:
+        except AWAY as error:
+            self._outage.noticed(error)
             log.warning("rate limit kept locally", reason=str(error))
             return self._local_reservation()
 
@@ -121,7 +126,8 @@ class Limiter:
         """The provider said 429: cut the shared rate."""
         try:
             await cast("Awaitable[Any]", self._cut(keys=[self._key], args=[self._rate, _LEAST_PER_S]))
-        except (RedisError, OSError):
+        except AWAY as error:
+            self._outage.noticed(error)
             self._free_at = max(self._free_at, time.monotonic()) + 1
 
 

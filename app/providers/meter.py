@@ -11,7 +11,8 @@ from typing import Any, cast
 
 import structlog
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
+
+from app.core.broker import AWAY, Outage
 
 log = structlog.get_logger()
 _KEPT_S = 7 * 24 * 3600
@@ -60,6 +61,7 @@ class Meter:
         self._cap = cap
         self._stored = stored
         self._shared = Spent()
+        self._outage = Outage()
         self._add = redis.register_script(_ADD)
 
     async def admit(self) -> str | None:
@@ -88,14 +90,21 @@ class Meter:
         return Spent(usd, max(self._shared.calls, self._stored.calls))
 
     async def _count(self, usd: Decimal, calls: int) -> None:
+        if self._outage.lasts:
+            self._count_here(usd, calls)
+            return
         arguments: list[str | int] = [str(usd), calls, str(self._stored.usd), self._stored.calls, _KEPT_S]
         try:
             found = await cast("Awaitable[Any]", self._add(keys=[self._key], args=arguments))
             self._shared = Spent(Decimal(_text(found[0])), int(found[1]))
-        except (RedisError, OSError) as error:
+        except AWAY as error:
+            self._outage.noticed(error)
             log.warning("spending counted locally", reason=str(error))
-            self._shared.usd += usd
-            self._shared.calls += calls
+            self._count_here(usd, calls)
+
+    def _count_here(self, usd: Decimal, calls: int) -> None:
+        self._shared.usd += usd
+        self._shared.calls += calls
 
 
 def _text(value: bytes | str) -> str:

@@ -17,6 +17,7 @@ class Provider(Base):
     __table_args__ = (
         UniqueConstraint("workspace_id", "name"),
         CheckConstraint("kind in ('openai', 'practice')", "kind"),
+        CheckConstraint("deadline_s between 1 and 600", "deadline_s"),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -38,5 +39,7 @@ class Provider(Base):
     requests_per_minute: Mapped[int | None]
     tokens_per_minute: Mapped[int | None]
     concurrency: Mapped[int | None]
+    deadline_s: Mapped[int | None]
+    """How long a call may take in all; None is the usual (`client.CALL_DEADLINE_S`)."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())

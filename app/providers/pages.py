@@ -29,6 +29,7 @@ class ProviderForm(BaseModel):
     requests_per_minute: str = ""
     tokens_per_minute: str = ""
     concurrency: str = ""
+    deadline_s: str = ""
     prices: str = ""
 
     def change(self) -> ProviderChange:
@@ -37,15 +38,14 @@ class ProviderForm(BaseModel):
         Raises:
             ValueError: a limit is not a whole number.
         """
-        limits = ("requests_per_minute", "tokens_per_minute", "concurrency")
-        given = {name: int(text) for name in limits if (text := getattr(self, name).strip())}
+        given = {name: int(text) for name in service.LIMITS if (text := getattr(self, name).strip())}
         return ProviderChange(
             name=self.name or self.preset,
             preset=self.preset,
             base_url=self.base_url.strip() or None,
             api_key=self.api_key.strip() or None,
             prices=own_prices.read_lines(self.prices),
-            clear=frozenset(limits) - given.keys(),
+            clear=frozenset(service.LIMITS) - given.keys(),
             **given,
         )
 

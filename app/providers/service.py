@@ -15,7 +15,7 @@ from app.core.settings import get_settings
 from app.practice import keys as practice_keys
 from app.providers import own_prices, repository
 from app.providers.answers import ProviderError
-from app.providers.client import Endpoint, ModelClient
+from app.providers.client import CALL_DEADLINE_S, Endpoint, ModelClient
 from app.providers.models import Provider
 from app.providers.presets import BY_KEY, Preset
 from app.providers.prices import FREE, Price, price_of
@@ -24,6 +24,8 @@ from app.workspaces import audit
 OPENAI_URL = "https://api.openai.com/v1"
 PRACTICE = "practice"
 _LONGEST_NAME = 60
+LIMITS = {"requests_per_minute": 10**9, "tokens_per_minute": 10**9, "concurrency": 10_000, "deadline_s": 600}
+"""What a provider may be limited by, and the largest that each can be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +40,12 @@ class ProviderChange:
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
     concurrency: int | None = None
+    deadline_s: int | None = None
+    """How long a call may take in all, from 1 to 600."""
     prices: Mapping[str, tuple[object, object]] | None = None
     """Own prices by model, in dollars per million tokens in and out: all of them, in place of those before."""
     clear: frozenset[str] = frozenset()
-    """Limits to take away."""
+    """Of `LIMITS`, those to take away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,10 +138,13 @@ def _apply(provider: Provider, change: ProviderChange) -> None:
         provider.key_hint = key[-4:] if len(key) >= 12 else "****"
     if change.prices is not None:
         provider.prices = own_prices.checked(change.prices)
-    for limit in ("requests_per_minute", "tokens_per_minute", "concurrency"):
+    for limit, most in LIMITS.items():
         value = getattr(change, limit)
-        if value is not None and value < 1:
-            raise Invalid("A limit is at least 1.", fields={limit: "At least 1, or empty for none."})
+        if value is not None and not 1 <= value <= most:
+            text = f"A whole number from 1 to {most:,}, or empty for {'the usual' if limit == 'deadline_s' else 'none'}."
+            raise Invalid(
+                f"{limit.replace('_', ' ').capitalize()}: {text[0].lower()}{text[1:]}", fields={limit: text}
+            )
         if value is not None or limit in change.clear:
             setattr(provider, limit, value)
 
@@ -217,6 +224,7 @@ def endpoint_of(provider: Provider) -> Endpoint:
         requests_per_minute=provider.requests_per_minute,
         tokens_per_minute=provider.tokens_per_minute,
         concurrency=provider.concurrency,
+        deadline_s=provider.deadline_s or CALL_DEADLINE_S,
         prices=provider.prices or {},
     )
 

@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from app.providers.answers import Answer, ProviderError, clean, count
+from app.providers.answers import Answer, ProviderError, clean, count, object_of, text_of
 
 
 class StreamReader:
@@ -32,7 +32,7 @@ class StreamReader:
         if not isinstance(event, dict):
             msg = f"{self._provider} sent an event that is not JSON."
             raise ProviderError(msg, body=str(event))
-        self._model = event.get("model") or self._model
+        self._model = text_of(event.get("model")) or self._model
         self._rest |= {
             k: v
             for k, v in event.items()
@@ -41,25 +41,28 @@ class StreamReader:
         choices = event.get("choices")
         if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
             return ""
-        self._finish_reason = choices[0].get("finish_reason") or self._finish_reason
+        self._finish_reason = text_of(choices[0].get("finish_reason")) or self._finish_reason
         delta = choices[0].get("delta")
         if not isinstance(delta, dict):
             return ""
-        for call in delta.get("tool_calls") or []:
-            self._add_call(call)
+        calls = delta.get("tool_calls")
+        for call in calls if isinstance(calls, list) else ():
+            self._add_call(object_of(call))
         piece = clean(delta.get("content")) if isinstance(delta.get("content"), str) else ""
         if piece:
             self._pieces.append(piece)
         return piece or ""
 
     def _add_call(self, part: dict[str, Any]) -> None:
+        index = part.get("index")
         call = self._calls.setdefault(
-            part.get("index", 0), {"id": "", "type": "function", "function": {"name": "", "arguments": ""}}
+            index if isinstance(index, int) else 0,
+            {"id": "", "type": "function", "function": {"name": "", "arguments": ""}},
         )
-        call["id"] = part.get("id") or call["id"]
-        function = part.get("function") or {}
-        call["function"]["name"] += function.get("name") or ""
-        call["function"]["arguments"] += function.get("arguments") or ""
+        call["id"] = text_of(part.get("id")) or call["id"]
+        function = object_of(part.get("function"))
+        call["function"]["name"] += text_of(function.get("name")) or ""
+        call["function"]["arguments"] += text_of(function.get("arguments")) or ""
 
     def answer(self, attempts: int) -> Answer:
         """The whole answer, once the stream has ended.

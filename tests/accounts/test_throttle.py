@@ -175,17 +175,17 @@ def test_key_guesses_are_throttled_and_a_right_key_still_works(
 def test_throttles_hold_while_valkey_is_away(
     app: FastAPI, committed_team: factories.Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from app.core import events, jobs
+    from app.core import broker, events, jobs
 
     monkeypatch.setenv("WHETSTONE_REDIS_URL", "redis://127.0.0.1:9/0")
-    for cached in (get_settings, events.broker, jobs.producer):
+    for cached in (get_settings, events.broker, jobs.producer, broker.outage):
         cached.cache_clear()
     try:
         client = _from(app, "192.0.2.1")
         assert [_guess(client, committed_team.admin.email) for _ in range(12)] == [401] * 10 + [429] * 2
     finally:
         monkeypatch.undo()
-        for cached in (get_settings, events.broker, jobs.producer):
+        for cached in (get_settings, events.broker, jobs.producer, broker.outage):
             cached.cache_clear()
 
 

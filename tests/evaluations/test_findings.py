@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from app.core.access import Principal
 from app.core.database import unit_of_work
-from app.evaluations import findings, repository, scoring, service
+from app.evaluations import findings, repository, run_service, scoring, service
 from app.evaluations.models import Evaluation, Run
 from tests import factories
 from tests.statements import recorded
@@ -48,7 +48,7 @@ def test_another_baseline_is_another_finding(compared) -> None:
     with unit_of_work() as session:
         found = service.get_evaluation(session, admin, evaluation.id)
         before = found.updated_at
-        service.set_control(session, found, service.get_run(session, found, runs[1].id))
+        run_service.set_control(session, found, run_service.get_run(session, found, runs[1].id))
     with unit_of_work() as session:
         assert _found(session, admin).headline.text == "v1 is worse than v2 by 50.0 points on Right answer"
         assert _found(session, admin).evaluation.updated_at == before

@@ -7,7 +7,7 @@ import threading
 from fastapi.testclient import TestClient
 
 from app.core.database import unit_of_work
-from app.evaluations import repository, service
+from app.evaluations import repository, run_service
 from app.evaluations.memory import Memory, state_of
 from app.evaluations.models import Evaluation, Run
 from tests import factories
@@ -81,7 +81,7 @@ def test_a_report_and_a_grid_are_new_after_failed_rows_were_tried_again(
     with unit_of_work() as session:
         again = repository.find_run(session, evaluation.id, run.id)
         assert again is not None
-        service.retry_failed(session, again)
+        run_service.retry_failed(session, again)
         assert state_of(again) is None, "a run that goes on is not kept"
     with unit_of_work() as session:
         again = repository.find_run(session, evaluation.id, run.id)
@@ -115,7 +115,7 @@ def test_the_state_of_an_ended_run_changes_with_what_is_written_to_it(
         again = repository.find_run(session, evaluation.id, run.id)
         assert again is not None
         assert state_of(again) == first, "looking changes nothing"
-        service.retry_failed(session, again)
+        run_service.retry_failed(session, again)
     with unit_of_work() as session:
         again = repository.find_run(session, evaluation.id, run.id)
         assert again is not None

@@ -5,7 +5,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.core.errors import Conflict, Invalid
-from app.evaluations import comparison, report, repository, service, shard_repository
+from app.evaluations import comparison, report, repository, run_service, service, shard_repository
 from app.evaluations.comparison import GridRequest
 from app.evaluations.headline import headline
 from tests import factories
@@ -89,17 +89,17 @@ def test_cancelling_keeps_what_is_done_and_resuming_does_the_rest(
     claimed = shard_repository.claim_next(session, "somebody", run.id)
     assert claimed is not None
 
-    service.cancel_run(session, run)
+    run_service.cancel_run(session, run)
     renewed = shard_repository.renew(session, "somebody", run.id)
     shard_repository.give_back(session, "somebody", run.id)
 
     assert (renewed.kept, renewed.wanted, run.status) == ({claimed.shard_id}, False, "cancelled")
     assert shard_repository.claim_next(session, "another", run.id) is None
-    service.resume_run(session, run)
+    run_service.resume_run(session, run)
     factories.finish_run(session, run, [f"answer {n}" for n in range(30)])
     assert (run.status, run.done_count) == ("completed", 30)
     with pytest.raises(Conflict, match="ended already"):
-        service.cancel_run(session, run)
+        run_service.cancel_run(session, run)
 
 
 def test_retrying_runs_failed_rows_only(session: Session, team: factories.Team) -> None:
@@ -109,7 +109,7 @@ def test_retrying_runs_failed_rows_only(session: Session, team: factories.Team) 
     run = factories.started_run(session, admin, evaluation, version, rows)
     factories.finish_run(session, run, ["answer 0", None, "answer 2"])
 
-    assert service.retry_failed(session, run) == 1
+    assert run_service.retry_failed(session, run) == 1
     assert (run.done_count, run.failed_count) == (2, 0)
     factories.finish_run(session, run, ["answer 1"])
 
@@ -118,7 +118,7 @@ def test_retrying_runs_failed_rows_only(session: Session, team: factories.Team) 
     assert interval is not None
     assert interval.estimate == 1
     with pytest.raises(Conflict, match="No row"):
-        service.retry_failed(session, run)
+        run_service.retry_failed(session, run)
 
 
 def test_an_evaluator_added_later_judges_the_outputs_that_are_there(

@@ -288,8 +288,8 @@ async def silent_for(seconds: float, *, deadline_s: float) -> AsyncIterator[Mode
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    endpoint = Endpoint("p", "acme", f"http://127.0.0.1:{port}/v1", "key")
-    client = ModelClient(endpoint, deadline_s=deadline_s, idle_s=0.3)
+    endpoint = Endpoint("p", "acme", f"http://127.0.0.1:{port}/v1", "key", deadline_s=deadline_s)
+    client = ModelClient(endpoint, idle_s=0.3)
     try:
         yield client
     finally:

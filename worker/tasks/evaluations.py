@@ -7,7 +7,7 @@ from functools import lru_cache
 from app.core.database import unit_of_work
 from app.evaluations import scoring
 from app.evaluations.execution import Slot
-from worker.celery_app import app
+from worker.celery_app import app, is_stopping
 
 
 @lru_cache
@@ -18,7 +18,7 @@ def _loop() -> tuple[asyncio.Runner, Slot]:
 
 
 async def _new_slot() -> Slot:
-    return Slot()
+    return Slot(is_stopping)
 
 
 @app.task(name="evaluations.run_shard")  # type: ignore[untyped-decorator]

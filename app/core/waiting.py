@@ -1,0 +1,103 @@
+"""How long Postgres is waited for: never for ever, whatever is wrong with it or with the way to it.
+
+A statement timeout of the server's does not help where its answer does not arrive. So the client counts, from asking
+for a connection to giving it back, what is waited for in all; and the server breaks off what a client that
+has gone left behind.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import psycopg
+from psycopg.abc import RV, PQGen
+from sqlalchemy import Engine, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
+
+from app.core import clock
+
+CONNECT_S = 3
+POOL_S = 5.0
+"""For a connection of the pool, when all are in use."""
+REQUEST_S = 7.0
+"""A connection and all statements of a request that answers somebody. With a look at whether the connection still
+lives, or making a new one, less than ten seconds."""
+BULK_S = 120.0
+"""The same for imports and starts of runs, which may be about a hundred thousand rows."""
+WORK_S = 20.0
+"""The same for a transaction of a worker or of the reaper."""
+_PING_S = 2.5
+_OTHERWISE_S = 600.0
+_LEAST_S = 1.0
+_SERVER = """
+set statement_timeout = '600s'; set idle_in_transaction_session_timeout = '50s';
+set client_connection_check_interval = '5s';
+select extract(epoch from clock_timestamp())
+"""
+_most_s: ContextVar[float] = ContextVar("database_wait", default=_OTHERWISE_S)
+
+_waited_s: ContextVar[float] = ContextVar("pool_wait", default=0.0)
+
+
+@contextmanager
+def at_most(seconds: float) -> Iterator[None]:
+    """In the block, the statements of each transaction wait for so long in all, and then raise OperationalError."""
+    token = _most_s.set(seconds)
+    try:
+        yield
+    finally:
+        _most_s.reset(token)
+
+
+class BoundedPool(QueuePool):
+    """A pool that notes how long it let somebody wait."""
+
+    def _do_get(self) -> ConnectionPoolEntry:
+        started = time.monotonic()
+        entry = super()._do_get()
+        _waited_s.set(time.monotonic() - started)
+        return entry
+
+
+class _BoundedConnection(psycopg.Connection[Any]):
+    left_s = 5.0
+    """Also of what is asked before somebody takes it: the dialect looks at a new server."""
+
+    def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
+        started = time.monotonic()
+        left_s = max(0.0, self.left_s)
+        try:
+            return super().wait(gen, interval, left_s if timeout is None else min(timeout, left_s))
+        except psycopg.OperationalError:
+            if time.monotonic() - started >= left_s:
+                self.pgconn.finish()  # an answer may yet come, and would be taken for the next one's
+            raise
+        finally:
+            self.left_s -= time.monotonic() - started
+
+
+def bound(engine: Engine) -> None:
+    """Make the engine's connections wait as long as `at_most` says, and no longer."""
+
+    @event.listens_for(engine, "do_connect")
+    def connect(_dialect: object, _record: object, args: list[Any], options: dict[str, Any]) -> Any:
+        connection = _BoundedConnection.connect(*args, **options)
+        connection.autocommit = True
+        cursor = connection.execute(_SERVER)
+        while cursor.nextset():
+            pass
+        clock.learn(float(cursor.fetchall()[0][0]))
+        connection.autocommit = False
+        return connection
+
+    @event.listens_for(engine, "checkout")
+    def taken(connection: DBAPIConnection, _record: object, _proxy: object) -> None:
+        connection.left_s = max(_LEAST_S, _most_s.get() - _waited_s.get())
+
+    @event.listens_for(engine, "checkin")
+    def given_back(connection: DBAPIConnection | None, _record: object) -> None:
+        if connection is not None:
+            connection.left_s = _PING_S

@@ -1,0 +1,38 @@
+"""How often and for how long things go wrong: briefly under `--all`, as long as the table of faults says under `--long`."""
+
+import os
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+LONG = "WHETSTONE_TEST_LONG"
+Kind = TypeVar("Kind")
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """One set of lengths."""
+
+    moments: int
+    """At how many moments of a run each fault strikes (under `--all`: all faults of a test together)."""
+    outage_s: float
+    storm_s: float
+    interleavings: int
+    every_kind: bool
+
+    def cases(self, kinds: Sequence[Kind]) -> list[tuple[Kind, int]]:
+        """The kinds of a fault, each with the number of a moment."""
+        if self.every_kind:
+            return [(kind, n) for kind in kinds for n in range(self.moments)]
+        return [(kinds[n % len(kinds)], n) for n in range(max(self.moments, len(kinds)))]
+
+
+BRIEF = Lengths(moments=3, outage_s=20, storm_s=20, interleavings=25, every_kind=False)
+FULL = Lengths(moments=10, outage_s=300, storm_s=60, interleavings=100, every_kind=True)
+LENGTHS = FULL if os.environ.get(LONG) else BRIEF
+
+
+def moment(seed: int, *what: object, first: float = 0.05, last: float = 0.8) -> float:
+    """When in a run a fault strikes, as a share of it; the same for the same seed."""
+    return random.Random(f"{seed} {what}").uniform(first, last)

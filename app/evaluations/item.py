@@ -27,17 +27,6 @@ class Outcome:
     logs: list[LogRecord] = field(default_factory=list)
     """The item's own log, unless an earlier output was used again, and those of its judges."""
     judgments: list[JudgmentRecord] = field(default_factory=list)
-    retried: int = 0
-
-    @property
-    def calls(self) -> int:
-        """Calls of models, those that were sent again included."""
-        return sum(log.attempts for log in self.logs)
-
-    @property
-    def usd(self) -> Decimal:
-        """What the calls cost, as far as their prices are known."""
-        return sum((cost_of(log) or Decimal(0) for log in self.logs), Decimal(0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +68,7 @@ class ItemWorker:
             log: LogRecord | Log = known.log
         else:
             log = await self._generate(item)
-            outcome = Outcome(
-                item, Settled(item.position, log.id, log.error), [log], retried=max(0, log.attempts - 1)
-            )
+            outcome = Outcome(item, Settled(item.position, log.id, log.error), [log])
         execution, row = _execution(log), _row(item)
         for judge in self._plan.judges:
             if known is None or judge.version_id not in known.judged_by:
@@ -130,7 +117,6 @@ class ItemWorker:
         assert target is not None  # noqa: S101 - only judges with a model have calls
         log = await self._call_judge(judge, target, call, record.log_id)
         outcome.logs.append(log)
-        outcome.retried += max(0, log.attempts - 1)
         record.judge_log_id = log.id
         if (cost := cost_of(log)) is not None:
             record.cost = str(Decimal(record.cost or 0) + cost)

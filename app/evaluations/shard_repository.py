@@ -198,13 +198,19 @@ def renew(session: Session, owner: str, run_id: str) -> Renewed:
 
 
 def settle(session: Session, run_id: str, settled: list[Settled]) -> set[int]:
-    """Mark items done, each by the first who says so; the positions that this call won."""
+    """Mark items done, each by the first who says so; the positions that this call won.
+
+    An item that was opened again for one more evaluator keeps its output: a worker that was taken for dead, and has
+    another one, comes too late.
+    """
     rows = [{"position": s.position, "log_id": s.log_id, "error": s.error} for s in settled]
     won = session.scalars(
         text("""
         update run_item i set state = 'done', log_id = r.log_id, error = r.error
         from json_populate_recordset(null::run_item, cast(:rows as json)) r
         where i.run_id = :run and i.position = r.position and i.state = 'pending'
+          and (i.log_id is null or i.log_id is not distinct from r.log_id
+               or not exists (select from log l where l.id = i.log_id))
         returning i.position
         """),
         {"run": run_id, "rows": orjson.dumps(rows).decode()},

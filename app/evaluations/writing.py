@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from app.core import events
 from app.evaluations import finishing, shard_repository
 from app.evaluations.channels import evaluation_channel
-from app.evaluations.item import Outcome
+from app.evaluations.item import Outcome, cost_of
 from app.evaluations.plan import Plan
 from app.logs import repository as logs
 
@@ -17,7 +17,11 @@ def write_outcomes(session: Session, plan: Plan, owner: str, outcomes: Sequence[
     """Write what items came to. An item that somebody else settled first adds nothing, so writing twice is safe."""
     won = shard_repository.settle(session, plan.run_id, [outcome.settled for outcome in outcomes])
     mine = [outcome for outcome in outcomes if outcome.settled.position in won]
-    logs.insert_logs(session, [log for outcome in mine for log in outcome.logs])
+    made = [log for outcome in mine for log in outcome.logs]
+    # An item that was opened again for one more evaluator can be won by a batch that had been written before.
+    there = logs.known_ids(session, [log.id for log in made])
+    new = [log for log in made if log.id not in there]
+    logs.insert_logs(session, new)
     judgments = logs.insert_judgments(
         session, [judgment for outcome in mine for judgment in outcome.judgments]
     )
@@ -27,9 +31,9 @@ def write_outcomes(session: Session, plan: Plan, owner: str, outcomes: Sequence[
         done=len(mine),
         failed=sum(outcome.settled.error is not None for outcome in mine),
         judgments=judgments,
-        retried=sum(outcome.retried for outcome in mine),
-        calls=sum(outcome.calls for outcome in mine),
-        usd=sum((outcome.usd for outcome in mine), Decimal(0)),
+        retried=sum(max(0, log.attempts - 1) for log in new),
+        calls=sum(log.attempts for log in new),
+        usd=sum((cost_of(log) or Decimal(0) for log in new), Decimal(0)),
     )
     shard_repository.close_shards(session, owner, list({outcome.item.shard_id for outcome in outcomes}))
     if done:

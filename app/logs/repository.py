@@ -38,6 +38,11 @@ def insert_logs(session: Session, records: Sequence[LogRecord]) -> None:
         session.execute(text(_INSERT_LOGS), {"rows": as_json(records)})
 
 
+def known_ids(session: Session, log_ids: Collection[str]) -> set[str]:
+    """Those of the ids that are there already."""
+    return set(session.scalars(select(Log.id).where(Log.id.in_(log_ids)))) if log_ids else set()
+
+
 def insert_judgments(session: Session, records: Sequence[JudgmentRecord]) -> int:
     """Insert judgments; how many were new. A judge's second word on the same log changes nothing."""
     if not records:

@@ -1,5 +1,7 @@
 """Runs as the services and the workers' writes make them, without a worker."""
 
+from decimal import Decimal
+
 import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -8,6 +10,8 @@ from app.core.errors import Conflict, Invalid
 from app.evaluations import comparison, report, repository, run_service, service, shard_repository
 from app.evaluations.comparison import GridRequest
 from app.evaluations.headline import headline
+from app.evaluations.plan import load_plan
+from app.evaluations.writing import write_outcomes
 from tests import factories
 
 
@@ -47,6 +51,30 @@ def test_writing_a_batch_twice_adds_nothing(session: Session, team: factories.Te
 
     assert run.done_count == 2
     assert session.scalar(text("select count(*) from log where run_id = :run"), {"run": run.id}) == 2
+
+
+def test_a_batch_that_is_written_again_after_an_evaluator_was_added_costs_nothing(
+    session: Session, team: factories.Team
+) -> None:
+    admin = team.admin
+    version, rows = factories.prompt(session, admin), factories.dataset(session, admin, 2)
+    evaluation = factories.evaluation(session, admin, version, factories.evaluator(session, admin))
+    run = factories.started_run(session, admin, evaluation, version, rows)
+    plan = load_plan(session, run.id)
+    assert plan
+    claimed = shard_repository.claim_next(session, "worker", run.id)
+    assert claimed
+    items = shard_repository.pending_items(session, claimed.shard_id)
+    outcomes = [factories.outcome(plan, item, "an answer") for item in items]
+    write_outcomes(session, plan, "worker", outcomes)
+    session.refresh(run)
+    counted = (run.calls_count, run.spent_usd)
+
+    service.add_evaluators(session, evaluation, [factories.evaluator(session, admin, "latency")])
+    write_outcomes(session, plan, "worker", outcomes)
+
+    session.refresh(run)
+    assert (run.calls_count, run.spent_usd) == counted == (2, Decimal("0.0006"))
 
 
 def test_the_same_version_on_the_same_rows_reuses_outputs_and_judgments(

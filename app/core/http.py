@@ -12,14 +12,14 @@ from fastapi.responses import JSONResponse, Response
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.exc import OperationalError as DatabaseAway
 from sqlalchemy.exc import TimeoutError as PoolExhausted
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core import clients, templating
 from app.core.conflicts import conflict_of, is_deadlock
-from app.core.errors import Conflict, DomainError, Invalid, TooLarge, TooMany, Unavailable
-from app.core.settings import get_settings
+from app.core.errors import Conflict, DomainError, Invalid, TooMany, Unavailable
+from app.core.request_bodies import Bounded
 
 log = structlog.get_logger()
 API_PREFIX = "/v5"
@@ -65,13 +65,12 @@ class Envelope:
                     headers.setdefault("cache-control", "no-store")
             await send(message)
 
-        limit_mib = _limit_mib(scope)
-        too_large = TooLarge(f"The body is over {limit_mib} MiB. Send it in smaller parts.")
-        declared = Headers(scope=scope).get("content-length", "0")
-        if declared.isdigit() and (len(declared) > 15 or int(declared) > limit_mib * _MIB):
-            await _answer(Request(scope), too_large)(scope, receive, send_with_headers)
+        try:
+            body = Bounded(scope, receive)
+            await body.check()
+        except DomainError as error:
+            await _answer(Request(scope), error)(scope, receive, send_with_headers)
             return
-        body = _Bounded(receive, limit_mib * _MIB, too_large)
         answered = False
 
         async def send_what_it_was(message: Message) -> None:
@@ -79,39 +78,11 @@ class Envelope:
             nonlocal answered
             if body.is_over and message["type"] == "http.response.start" and message["status"] == 400:
                 answered = True
-                await _answer(Request(scope), too_large)(scope, receive, send_with_headers)
+                await _answer(Request(scope), body.too_large)(scope, receive, send_with_headers)
             elif not answered:
                 await send_with_headers(message)
 
         await self.app(scope, body.receive, send_what_it_was)
-
-
-_MIB = 1024 * 1024
-
-
-def _limit_mib(scope: Scope) -> int:
-    """The limit of a route's body."""
-    settings = get_settings()
-    upload = scope["path"].rstrip("/").endswith("/import")
-    return settings.upload_limit_mib if upload else settings.body_limit_mib
-
-
-class _Bounded:
-    """A body that is refused once more than `limit` bytes of it have come."""
-
-    def __init__(self, receive: Receive, limit: int, too_large: TooLarge) -> None:
-        self._receive, self._left, self._too_large = receive, limit, too_large
-
-    @property
-    def is_over(self) -> bool:
-        return self._left < 0
-
-    async def receive(self) -> Message:
-        message = await self._receive()
-        self._left -= len(message.get("body", b""))
-        if self.is_over:
-            raise self._too_large
-        return message
 
 
 def is_api(request: Request) -> bool:

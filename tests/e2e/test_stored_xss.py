@@ -6,16 +6,9 @@ the content security policy (which the browser is told to ignore at first), and 
 
 import dataclasses
 import json
-import os
 import re
-import socket
-import subprocess
-import sys
-import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -39,7 +32,9 @@ from tests import factories
 from tests.architecture.requests import World, build_world
 from tests.architecture.test_access import EVERY
 from tests.architecture.test_injection import PAGES as SEARCHES
+from tests.canary import Canary, running_canary
 from tests.hostile_text import KEPT, PAYLOADS, Poison, is_filled
+from tests.web_process import running_web
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
@@ -70,7 +65,7 @@ NOT_SHOWN = {
 
 _WATCH = """
 window.__refused = [];
-document.addEventListener("securitypolicyviolation", (event) => window.__refused.push(
+document.addEventCanary("securitypolicyviolation", (event) => window.__refused.push(
     `${event.effectiveDirective} ${event.blockedURI} ${event.sample}`));
 """
 _LOOK = r"""
@@ -97,74 +92,17 @@ _LOOK = r"""
 """
 
 
-@dataclass
-class Listener:
-    """A server that nobody has a reason to ask, and the requests that came all the same."""
-
-    url: str
-    asked: list[str] = field(default_factory=list)
-
-
 @pytest.fixture(scope="module")
-def canary() -> Iterator[Listener]:
-    """A listener on loopback that is also a provider whose answers and errors are hostile."""
-    listener = Listener("")
-
-    class Handler(BaseHTTPRequestHandler):
-        def log_message(self, *args: Any) -> None: ...
-
-        def do_GET(self) -> None:
-            listener.asked.append(self.path)
-            self._answer(200, b"canary()", "text/javascript")
-
-        def do_POST(self) -> None:
-            asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            said = " ".join(PAYLOADS).replace("{canary}", listener.url)
-            if asked["model"] == "failing":
-                self._answer(400, json.dumps({"error": {"message": said}}).encode(), "application/json")
-                return
-            call = {"index": 0, "id": said, "type": "function", "function": {"name": said, "arguments": said}}
-            delta = {"role": "assistant", "content": said, "tool_calls": [call]}
-            chunks: list[dict[str, Any]] = [{"delta": delta}, {"delta": {}, "finish_reason": said}]
-            lines = [json.dumps({"model": said, "choices": [{"index": 0, **chunk}]}) for chunk in chunks]
-            body = "".join(f"data: {line}\n\n" for line in [*lines, "[DONE]"])
-            self._answer(200, body.encode(), "text/event-stream")
-
-        def _answer(self, status: int, body: bytes, kind: str) -> None:
-            self.send_response(status)
-            self.send_header("content-type", kind)
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    listener.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield listener
-    server.shutdown()
-    server.server_close()
-    thread.join(10)
+def canary() -> Iterator[Canary]:
+    with running_canary() as found:
+        yield found
 
 
 @pytest.fixture
 def web(database: Engine) -> Iterator[str]:
     """The address of a web process on the database of this test."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "app.cli", "web", "--port", str(port)]
-    with subprocess.Popen(command, env=os.environ.copy()) as process:
-        deadline = time.monotonic() + 60
-        while True:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            assert process.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        yield f"http://127.0.0.1:{port}"
-        process.terminate()
+    with running_web() as process:
+        yield process.url
 
 
 @dataclass
@@ -182,7 +120,7 @@ _ASK = [{"role": "user", "content": "Say it."}]
 
 
 @pytest.fixture
-def stage(database: Engine, canary: Listener) -> Stage:
+def stage(database: Engine, canary: Canary) -> Stage:
     poison = Poison(canary.url)
     with unit_of_work() as session:
         world = build_world(session, Role.ADMIN)
@@ -317,7 +255,7 @@ def test_every_text_column_is_filled_or_says_why() -> None:
 @pytest.mark.long
 @pytest.mark.parametrize("policy", ["without the policy", "with the policy"])
 def test_no_page_runs_what_is_stored(
-    browser: "Browser", web: str, stage: Stage, canary: Listener, policy: str
+    browser: "Browser", web: str, stage: Stage, canary: Canary, policy: str
 ) -> None:
     with browser.new_context(base_url=web, bypass_csp=policy.startswith("without")) as context:
         watch = _watched(context, web, stage.token)

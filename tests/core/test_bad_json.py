@@ -65,6 +65,15 @@ def test_is_refused(client: TestClient, committed_team: factories.Team, route: s
     assert time.process_time() - began < 2
 
 
+@pytest.mark.parametrize("name", REFUSED)
+def test_is_refused_by_the_reader_itself(name: str) -> None:
+    """Files are read by it, too, and nothing looks at their rows afterwards."""
+    body, said = REFUSED[name]
+    with pytest.raises(NotStorable) as caught:
+        loads(body)
+    assert said in str(caught.value)
+
+
 @pytest.mark.parametrize("value", KEPT)
 def test_what_is_accepted_comes_back_equal(
     client: TestClient, committed_team: factories.Team, value: dict

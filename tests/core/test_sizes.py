@@ -142,6 +142,7 @@ def test_a_message_of_two_million_letters_can_be_typed(
 
 
 WIDE = {f"k{n}": n for n in range(100_000)}
+MANY = {f"k{n}": "v" for n in range(10_000)}
 
 
 def test_large_rows_are_quick_to_write_and_folded_to_read(
@@ -180,7 +181,9 @@ def test_large_outputs_and_prompts_are_quick_to_look_at(
         ]
         asking = factories.prompt(session, admin, "asking")
         rows = factories.dataset(
-            session, admin, [{"inputs": {"question": f"{n} {LINE}"}, "metadata": WIDE} for n in range(3)]
+            session,
+            admin,
+            [{"inputs": {"question": f"{n} {LINE}"} | MANY, "metadata": WIDE} for n in range(3)],
         )
         judge = factories.evaluator(session, admin, "contains", text="x")
         evaluation = factories.evaluation(session, admin, asking, judge)
@@ -192,6 +195,7 @@ def test_large_outputs_and_prompts_are_quick_to_look_at(
     base = f"/w/{slug}/evaluations/{evaluation.id}"
     for path in ("", "/rows", "/rows/1", "/rows/2", "/rows/3"):
         _is_quick(client, base + path)
+    assert "Of 10,001 inputs the first 200 are shown" in client.get(f"{base}/rows/1").text
     prompt = f"/w/{slug}/prompts/{versions[0].file_id}"
     for path in (
         "",

@@ -22,6 +22,7 @@ COMMANDS = {
     "import": "put the rows of a CSV or JSONL file into a dataset",
     "key": "make an API key",
     "signin": "print a one-time sign-in link for a person",
+    "sbom": "print what an installation consists of, as a CycloneDX document",
     "web": "serve the pages and the API: one process of the stack",
     "reaper": "send lost work again: one process of the stack",
     "welcome": "make the first account if there is none, and print what to open first, as JSON: used by `up`",
@@ -44,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(f"unrecognised: {' '.join(rest)}")
     options.rest = rest  # what pytest is to get
     try:
-        if options.command not in ("test", "check"):  # they take no settings from their surroundings
+        if options.command not in ("test", "check", "sbom"):  # they take no settings from their surroundings
             read_settings()
         return int(_load(options.command).run(options))
     except (StackError, DomainError) as error:

@@ -9,6 +9,7 @@ from app.accounts import pages as accounts_pages
 from app.accounts import sso_pages
 from app.core import health, http, logging, urlguard
 from app.core.permissions import include, undeclared_routes
+from app.core.request_bodies import FORM_LIMITS
 from app.core.templating import ROOT
 from app.datasets import api as datasets_api
 from app.datasets import pages as dataset_pages
@@ -99,6 +100,7 @@ def create_app() -> FastAPI:
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
+        form_limits=FORM_LIMITS,
     )
     app.state.authenticate = authenticate
     app.state.shell = build_sidebar

@@ -4,6 +4,7 @@ from fastapi import Request
 
 from app.core import security
 from app.core.errors import Forbidden
+from app.core.request_bodies import read_form
 
 SESSION_COOKIE = "whetstone_session"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -25,7 +26,7 @@ async def same_site(request: Request) -> None:
     if request.method in _SAFE or request.url.path.startswith("/v5/"):
         return
     refuse_cross_site(request)
-    sent = request.headers.get("x-csrf-token") or (await request.form()).get("_csrf")
+    sent = request.headers.get("x-csrf-token") or (await read_form(request)).get("_csrf")
     if not isinstance(sent, str) or not security.same(sent, csrf_token(request)):
         msg = "This form is out of date: reload the page and send it again."
         raise Forbidden(msg)

@@ -7,6 +7,7 @@ DomainError
 ├── NotFound        404   not there, or not yours to know of
 ├── Conflict        409   it would break something that exists
 ├── TooLarge        413   over a limit that the message names
+├── Unsupported     415   in a form that is not read
 ├── Invalid         422   the input is wrong; the message says how to fix it
 ├── TooMany         429   come back after `retry_after` seconds
 └── Unavailable     503   something that we need is away
@@ -67,6 +68,13 @@ class TooLarge(DomainError):
 
     status = 413
     title = "Too large"
+
+
+class Unsupported(DomainError):
+    """The input comes in a form that is not read."""
+
+    status = 415
+    title = "Not readable"
 
 
 class Invalid(DomainError):

@@ -102,7 +102,19 @@ def breakable(text: str) -> Markup:
     return Markup("_<wbr>").join(text.split("_"))
 
 
+MOST_SHOWN = 50_000
+"""Characters of one text that a page shows: browsers slow down with what nobody reads."""
+
+
+def folded(text: object) -> str:
+    """A text, or its beginning and how much of it is left out."""
+    whole = str(text)
+    more = len(whole) - MOST_SHOWN
+    return whole if more <= 0 else f"{whole[:MOST_SHOWN]} … and {more:,} more characters, which the API has"
+
+
 FILTERS = {
+    "folded": folded,
     "breakable": breakable,
     "number": number,
     "percent": percent,

@@ -19,9 +19,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core import clients, metrics, templating, waiting
 from app.core.conflicts import conflict_of, is_deadlock
-from app.core.errors import Conflict, DomainError, Invalid, NoSpace, TooLarge, TooMany, Unavailable
+from app.core.errors import Conflict, DomainError, Invalid, NoSpace, TooMany, Unavailable
 from app.core.logging import usable_request_id
-from app.core.settings import get_settings
+from app.core.request_bodies import Bounded
 
 log = structlog.get_logger()
 API_PREFIX = "/v5"
@@ -89,13 +89,12 @@ class Envelope:
                 _note(Request(scope), status, time.perf_counter() - began)
 
     async def _answer(self, scope: Scope, receive: Receive, send_with_headers: Send) -> None:
-        limit_mib = _limit_mib(scope)
-        too_large = TooLarge(f"The body is over {limit_mib} MiB. Send it in smaller parts.")
-        declared = Headers(scope=scope).get("content-length", "0")
-        if declared.isdigit() and (len(declared) > 15 or int(declared) > limit_mib * _MIB):
-            await _answer(Request(scope), too_large)(scope, receive, send_with_headers)
+        try:
+            body = Bounded(scope, receive)
+            await body.check()
+        except DomainError as error:
+            await _answer(Request(scope), error)(scope, receive, send_with_headers)
             return
-        body = _Bounded(receive, limit_mib * _MIB, too_large)
         answered = False
 
         async def send_what_it_was(message: Message) -> None:
@@ -103,7 +102,7 @@ class Envelope:
             nonlocal answered
             if body.is_over and message["type"] == "http.response.start" and message["status"] == 400:
                 answered = True
-                await _answer(Request(scope), too_large)(scope, receive, send_with_headers)
+                await _answer(Request(scope), body.too_large)(scope, receive, send_with_headers)
             elif not answered:
                 await send_with_headers(message)
 
@@ -111,43 +110,24 @@ class Envelope:
             await self.app(scope, body.receive, send_what_it_was)
 
 
-_MIB = 1024 * 1024
-
-
-_BULK = ("/import", "/runs", "/retry", "/resume", "/datasets", "/datasets/new", "/evaluations", "/evaluators")
-
-
-def _limit_mib(scope: Scope) -> int:
-    """The limit of a route's body."""
-    settings = get_settings()
-    return settings.upload_limit_mib if _ends(scope, "/import") else settings.body_limit_mib
+_BULK = (
+    "/import",
+    "/runs",
+    "/retry",
+    "/resume",
+    "/datasets",
+    "/datasets/new",
+    "/evaluations",
+    "/evaluators",
+    "/delete",
+)
 
 
 def _is_bulk(scope: Scope) -> bool:
     """Whether a request may be about so many rows that they take the database a while."""
-    return scope["method"] == "POST" and _ends(scope, *_BULK)
-
-
-def _ends(scope: Scope, *how: str) -> bool:
-    return str(scope["path"]).rstrip("/").endswith(how)
-
-
-class _Bounded:
-    """A body that is refused once more than `limit` bytes of it have come."""
-
-    def __init__(self, receive: Receive, limit: int, too_large: TooLarge) -> None:
-        self._receive, self._left, self._too_large = receive, limit, too_large
-
-    @property
-    def is_over(self) -> bool:
-        return self._left < 0
-
-    async def receive(self) -> Message:
-        message = await self._receive()
-        self._left -= len(message.get("body", b""))
-        if self.is_over:
-            raise self._too_large
-        return message
+    return scope["method"] == "DELETE" or (
+        scope["method"] == "POST" and str(scope["path"]).rstrip("/").endswith(_BULK)
+    )
 
 
 def is_api(request: Request) -> bool:

@@ -1,17 +1,84 @@
-"""What JSON that people send must be like to be stored, and to come back as it was."""
+"""What JSON that people send must be like to be stored, and to come back as it was. The one place for its limits."""
 
+import json
 import math
+import re
 from typing import Any
+
+import orjson
 
 DEPTH = 100
 """Objects and lists within each other; serialisers and recursive code reach further."""
+FIELD_MIB = 5
+"""One text; counted in characters."""
+VALUES = 250_000
+"""Members of objects and items of lists, all together: each costs a hundred times its bytes in time and memory."""
 SMALLEST, LARGEST = -(2**63), 2**64 - 1
+_LONG_NUMBER = re.compile(rb"\d{19}")
+_MEMBER = re.compile(rb'"\s*:')
+
+
+class NotStorable(Exception):
+    """The text is no JSON, or holds what cannot be kept as it is; the message says what, where, and what to do."""
+
+
+def loads(text: str | bytes) -> Any:
+    """Read JSON in UTF-8 that will be stored.
+
+    Refused is what another reader, Postgres or our hashes would change: NaN, infinities, half surrogate pairs, NUL
+    characters, numbers beyond 64 bits, members given twice, nesting deeper than `DEPTH`, texts over `FIELD_MIB`.
+
+    Raises:
+        NotStorable: with a message that says how to fix it.
+    """
+    try:
+        value = orjson.loads(text)  # refuses NaN, infinities and half surrogate pairs itself
+    except orjson.JSONDecodeError as error:
+        raise NotStorable(f"not valid JSON: {error}") from None
+    said = text.encode("utf-8") if isinstance(text, str) else text
+    if _LONG_NUMBER.search(said):
+        json.loads(said, parse_int=_checked_int)  # orjson makes a float of a larger number, without a word
+    problem = _shape_problem(value)
+    if not problem and (len(said) > FIELD_MIB << 20 or b"\\u0000" in said):
+        problem = _find_problem(value)
+    if problem:
+        raise NotStorable(problem)
+    if len(_MEMBER.findall(said)) != _members(value):  # one was given twice, or a text looks like one
+        json.loads(said, object_pairs_hook=_given_once)
+    return value
 
 
 def unstorable(value: Any) -> str | None:
     """Why a parsed JSON value cannot be stored as it is, and what to do about it; None where it can."""
-    level: list[Any] = [value]
+    if problem := _shape_problem(value):
+        return problem
+    try:
+        text = orjson.dumps(value)
+    except TypeError:
+        return _find_problem(value)
+    # orjson writes NaN as null. Long texts, NUL and null may be harmless: then the value is looked through, and passes.
+    odd = len(text) > FIELD_MIB << 20 or b"null" in text or b"\\u0000" in text
+    return _find_problem(value) if odd else None
+
+
+def _shape_problem(value: Any) -> str | None:
+    """Too deep, or too much. Only objects and lists are visited."""
+    count, level = 0, [value]
     for _ in range(DEPTH + 1):
+        level = [item for item in level if isinstance(item, dict | list | tuple)]
+        if not level:
+            return None
+        count += sum(map(len, level))
+        if count > VALUES:
+            return f"It holds more than {VALUES:,} values: send it in parts."
+        level = [each for item in level for each in (item.values() if isinstance(item, dict) else item)]
+    return f"It is nested deeper than {DEPTH} levels: flatten it, or store it as a text."
+
+
+def _find_problem(value: Any) -> str | None:
+    """What is wrong with one of the texts or numbers in a value that is not too deep."""
+    level: list[Any] = [value]
+    while level:
         inner: list[Any] = []
         for item in level:
             if problem := _problem(item):
@@ -21,16 +88,16 @@ def unstorable(value: Any) -> str | None:
                 inner.extend(item.values())
             elif isinstance(item, list | tuple):
                 inner.extend(item)
-        if not inner:
-            return None
         level = inner
-    return f"It is nested deeper than {DEPTH} levels: flatten it, or store it as a text."
+    return None
 
 
 def _problem(item: Any) -> str | None:
     if isinstance(item, str):
+        if len(item) > FIELD_MIB << 20:
+            return f"A text is larger than {FIELD_MIB} MiB: split it."
         if "\x00" in item:
-            return "A text holds a NUL character, which cannot be stored: remove it."
+            return "A text holds a NUL character (\\u0000), which cannot be stored: remove it."
         if not item.isascii() and any("\ud800" <= character <= "\udfff" for character in item):
             return "A text holds half of a surrogate pair, which cannot be stored: remove it."
     elif isinstance(item, float):
@@ -39,3 +106,32 @@ def _problem(item: Any) -> str | None:
     elif isinstance(item, int) and not SMALLEST <= item <= LARGEST:
         return f"The number {str(item)[:30] if item.bit_length() < 1000 else '…'} is too large: write it as a text."
     return None
+
+
+def _checked_int(digits: str) -> int:
+    if len(digits) > 20 or not SMALLEST <= int(digits) <= LARGEST:
+        raise NotStorable(f"The number {digits[:30]} is too large: write it as a text.")
+    return int(digits)
+
+
+def _members(value: Any) -> int:
+    """How many members the objects within a value have, all together. Its depth has been checked."""
+    count, level = 0, [value]
+    while level:
+        inner: list[Any] = []
+        for item in level:
+            if isinstance(item, dict):
+                count += len(item)
+                inner.extend(item.values())
+            elif isinstance(item, list):
+                inner.extend(item)
+        level = inner
+    return count
+
+
+def _given_once(pairs: list[tuple[str, Any]]) -> None:
+    seen: set[str] = set()
+    for name, _ in pairs:
+        if name in seen:
+            raise NotStorable(f"The member “{name[:100]}” is given twice: only one could be kept.")
+        seen.add(name)

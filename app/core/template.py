@@ -6,10 +6,12 @@ A template is a plain string or a list of chat messages, whose content is a stri
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from app.core.errors import Invalid
+from app.core.json_values import FIELD_MIB
 
 Message = dict[str, Any]
 Template = str | Sequence[Mapping[str, Any]]
@@ -21,6 +23,8 @@ VARIABLE = re.compile(r"{{\s?([a-zA-Z_\d\.\[\]]+)\s?}}")
 _PATH = re.compile(r"[a-zA-Z_\d]+(?:\.[a-zA-Z_\d]+|\[[a-zA-Z_\d]+\])*")
 _STEP = re.compile(r"[a-zA-Z_\d]+")
 _MISSING = object()
+_MOST = FIELD_MIB << 20
+"""Characters of a filled-in template: one variable, written a million times, would fill the memory."""
 
 
 class MissingInputs(Invalid):
@@ -46,7 +50,8 @@ class CompiledTemplate:
         else:
             self._messages = [_Message(message) for message in template]
             texts = [text for message in self._messages for text in message.texts()]
-        self.variables = list(dict.fromkeys(name for text in texts for name in text.names))
+        self._uses = Counter(name for text in texts for name in text.names)
+        self.variables = list(self._uses)
         self._paths = {name: _steps(name) for name in self.variables}
 
     def render(self, inputs: Mapping[str, Any]) -> Rendered:
@@ -54,11 +59,14 @@ class CompiledTemplate:
 
         Raises:
             MissingInputs: names that `inputs` lacks or holds null for.
+            Invalid: what comes out would be over 5 MiB.
         """
         return self.fill(self.values(inputs))
 
     def fill(self, values: Mapping[str, str]) -> Rendered:
-        """The template with these texts, one for each of `variables`."""
+        """The template with these texts, one for each of `variables`. Invalid when what is filled in is over 5 MiB."""
+        if sum(count * len(values[name]) for name, count in self._uses.items()) > _MOST:
+            raise _too_long()
         if self._text is not None:
             return self._text.render(values)
         return [message.render(values) for message in self._messages]
@@ -69,7 +77,19 @@ class CompiledTemplate:
         missing = [name for name, value in found.items() if value is _MISSING]
         if missing:
             raise MissingInputs(missing)
-        return {name: as_text(value) for name, value in found.items()}
+        texts, left = {}, _MOST
+        for name, value in found.items():
+            texts[name] = as_text(value)
+            left -= len(texts[name])
+            if left < 0:  # many names can lead to the same long text
+                raise _too_long()
+        return texts
+
+
+def _too_long() -> Invalid:
+    return Invalid(
+        f"What fills in the template is over {FIELD_MIB} MiB: shorten the inputs, or name them less often."
+    )
 
 
 def compile_template(template: Template) -> CompiledTemplate:

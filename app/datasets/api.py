@@ -16,6 +16,7 @@ from app.core.database import SessionDep
 from app.core.errors import Invalid
 from app.core.pagination import Page, PageNumber, PageSize
 from app.core.permissions import Editor, Reader
+from app.core.request_bodies import FORM_LIMITS
 from app.datasets import repository, service
 from app.datasets.importing import ImportFailed, ImportRequest, import_rows
 from app.datasets.presentation import present_datapoint
@@ -158,7 +159,7 @@ async def import_file(
 async def _uploaded(request: Request, filename: str | None) -> AsyncIterator[tuple[BinaryIO, str | None]]:
     """The file of a request, on disk when it is large, and gone afterwards."""
     if request.headers.get("content-type", "").startswith("multipart/form-data"):
-        async with request.form() as form:
+        async with request.form(**FORM_LIMITS) as form:
             part = form.get("file")
             if not isinstance(part, UploadFile):
                 raise Invalid("The form has no part `file`.", fields={"file": "Choose a CSV or JSONL file."})

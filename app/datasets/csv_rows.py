@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping
 from typing import BinaryIO
 
 from app.core.errors import Invalid
+from app.core.json_values import FIELD_MIB
 from app.datasets.columns import Columns
-from app.datasets.decoding import FIELD_MIB, RECORD_MIB, Lines, RecordTooLong, find_encoding, head_of
+from app.datasets.decoding import RECORD_MIB, Lines, RecordTooLong, find_encoding, head_of
 from app.datasets.rows import (
     MAX_COLUMNS,
     MAX_ROWS,

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-FIELD_MIB = 5  # one field; counted in characters
 RECORD_MIB = 20  # everything that one row holds
 _CHUNK = 1 << 20
 _HEAD = 64 << 10

@@ -1,13 +1,12 @@
 """JSONL files as rows."""
 
 from collections.abc import Iterator, Mapping
-from itertools import chain
 from typing import Any, BinaryIO
 
+from app.core import json_values
 from app.core.errors import Invalid
-from app.datasets import strict_json
 from app.datasets.columns import Columns
-from app.datasets.decoding import FIELD_MIB, RECORD_MIB, Lines, RecordTooLong, find_encoding
+from app.datasets.decoding import RECORD_MIB, Lines, RecordTooLong, find_encoding
 from app.datasets.rows import MAX_COLUMNS, MAX_ROWS, OWN_MEMBERS, LineError, Row, RowError, Source, too_many
 
 _MOST_WARNINGS = 20
@@ -65,21 +64,18 @@ def _row_or_error(
         value = _object(line)
         seen.update(name for name in value if columns.is_mapped(name))
         return _row(number, value, columns, source)
-    except (RowError, strict_json.NotStorable) as error:
+    except (RowError, json_values.NotStorable) as error:
         return LineError(number, str(error))
 
 
 def _object(line: str) -> dict[str, Any]:
     if line.lstrip().startswith("["):
         raise RowError("the line is a JSON list: write one object a line, without brackets around them")
-    value = strict_json.loads(line)
+    value = json_values.loads(line)
     if not isinstance(value, dict):
         raise RowError("the line is no JSON object")
     if len(value) > MAX_COLUMNS:
         raise RowError(f"the object has {len(value):,} members, of {MAX_COLUMNS:,} at most")
-    limit = FIELD_MIB << 20
-    if len(line) > limit and any(len(text) > limit for text in _texts(value)):
-        raise RowError(f"a text is larger than {FIELD_MIB} MiB")
     return value
 
 
@@ -100,11 +96,3 @@ def _row(number: int, value: dict[str, Any], columns: Columns, source: Source) -
 def _warn(source: Source, warning: str) -> None:
     if warning not in source.warnings and len(source.warnings) < _MOST_WARNINGS:
         source.warnings.append(warning)
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict | list):
-        inner = value.values() if isinstance(value, dict) else value
-        yield from chain.from_iterable(_texts(item) for item in inner)

@@ -17,7 +17,17 @@ _ENDINGS: dict[str, Format] = {
     "json": "jsonl",
 }
 _JSON_OBJECT = re.compile(r'\{\s*"(?:[^"\\]|\\.)*"\s*:')
-_ZIP = b"PK\x03\x04"
+_PACKED = {
+    b"PK\x03\x04": "an Excel workbook or a ZIP file",
+    b"PK\x05\x06": "an empty ZIP file",
+    b"\x1f\x8b": "a gzip file",
+    b"BZh": "a bzip2 file",
+    b"\xfd7zXZ": "an xz file",
+    b"7z\xbc\xaf": "a 7z file",
+    b"\x28\xb5\x2f\xfd": "a zstd file",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook",
+}
+"""How files begin that are never unpacked here: so none of them can be a bomb."""
 
 
 def read_rows(
@@ -28,9 +38,10 @@ def read_rows(
 ) -> Source:
     """Read a file that can seek, as `read_csv` or `read_jsonl` do. Invalid when the mapping is wrong."""
     file.seek(0)
-    if file.read(4) == _ZIP:
-        file.seek(0)
-        said = "this is an Excel workbook or a ZIP file: save the sheet as CSV"
+    head = file.read(8)
+    file.seek(0)
+    if packed := next((what for magic, what in _PACKED.items() if head.startswith(magic)), None):
+        said = f"this is {packed}: unpack it, or save the sheet as CSV"
         return Source("csv", iter([LineError(1, said)]))
     found = find_format(file, filename)
     source = (read_jsonl if found == "jsonl" else read_csv)(file, mapping, max_rows)

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, get_args
 
-from app.datasets import strict_json
+from app.core import json_values
 
 Split = Literal["train", "validation", "test", "sealed"]
 Place = Literal["inputs", "target", "metadata", "messages", "context", "cluster", "split", "ignore"]
@@ -149,8 +149,8 @@ def _passages(value: Any) -> list[str] | None:
     if isinstance(value, str):
         read = [value]
         if value.startswith("["):
-            with suppress(strict_json.NotStorable):
-                listed = strict_json.loads(value)
+            with suppress(json_values.NotStorable):
+                listed = json_values.loads(value)
                 read = listed if all(isinstance(one, str) for one in listed) else read
     if not isinstance(read, list) or not all(isinstance(one, str) for one in read):
         raise RowError("context must be a text or a list of texts")
@@ -179,6 +179,6 @@ def _json(value: Any, what: str) -> Any:
     if not isinstance(value, str):
         return value
     try:
-        return strict_json.loads(value)
-    except strict_json.NotStorable as error:
+        return json_values.loads(value)
+    except json_values.NotStorable as error:
         raise RowError(f"{what}: {error}") from None

@@ -11,6 +11,7 @@ from app.core.access import Principal
 from app.core.database import SessionDep
 from app.core.errors import Conflict, DomainError, Invalid
 from app.core.permissions import Editor, Reader, Runner
+from app.core.request_bodies import read_form
 from app.evaluations.evaluator_bench import (
     Bench,
     Sent,
@@ -27,7 +28,7 @@ router = APIRouter(prefix="/w/{w}/evaluators", include_in_schema=False)
 
 async def _sent(request: Request) -> Sent:
     form = request.method == "POST"
-    values: Any = await request.form() if form else request.query_params
+    values: Any = await read_form(request) if form else request.query_params
     return read_sent(values, form=form)
 
 

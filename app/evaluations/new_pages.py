@@ -12,6 +12,7 @@ from app.core.access import Principal
 from app.core.database import SessionDep
 from app.core.errors import Conflict, Invalid
 from app.core.permissions import Reader, Runner
+from app.core.request_bodies import read_form
 from app.core.typed import whole
 from app.evaluations.choosing import Choices, Offer, make_offer, read_choices
 from app.evaluations.estimate import Estimate, Work, estimate
@@ -22,7 +23,7 @@ router = APIRouter(prefix="/w/{w}/evaluations", include_in_schema=False)
 
 
 async def _choices(request: Request) -> Choices:
-    return read_choices(await request.form() if request.method == "POST" else request.query_params)
+    return read_choices(await read_form(request) if request.method == "POST" else request.query_params)
 
 
 Chosen = Annotated[Choices, Depends(_choices)]

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse, StreamingResponse
 
-from app.core import templating
+from app.core import request_bodies, templating
 from app.core.access import Principal
 from app.core.database import SessionDep
 from app.core.errors import DomainError, Invalid
@@ -48,7 +48,7 @@ class Sent:
 
 async def read_form(request: Request) -> Sent:
     """The editor's form, whichever button sent it."""
-    form = await request.form()
+    form = await request_bodies.read_form(request)
     pairs = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
     one = dict(pairs)
     action = one.get("action", "")
@@ -172,7 +172,11 @@ def review_draft(
 @router.post("/{file_id}/commit", name="generations:commit")
 async def commit_draft(file_id: str, request: Request, session: SessionDep, principal: Editor) -> Response:
     """Commit the reviewed draft and show the prompt with its new version."""
-    form = {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
+    form = {
+        name: value
+        for name, value in (await request_bodies.read_form(request)).items()
+        if isinstance(value, str)
+    }
 
     def commit() -> Response:
         chosen = Chosen(base=whole(form.get("base", "")))

@@ -1,8 +1,13 @@
 """`python -m app.practice`: serves the practice provider in a process of its own."""
 
-import argparse
 import os
+
+# Before numpy is loaded: threads that wait for each other make small products fifty times slower on a busy machine.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import argparse
 import sys
+from pathlib import Path
 
 import uvicorn
 
@@ -13,15 +18,24 @@ KEEP_ALIVE_S = 75
 """Longer than clients keep idle connections, so that none is closed under a request."""
 
 
+def _home() -> Path | None:
+    """A folder of the one-machine stack's home, if there is one."""
+    home = os.environ.get("WHETSTONE_HOME")
+    return Path(home) / "practice" if home else None
+
+
 def main() -> None:
     """Read the command line and WHETSTONE_SECRET_KEY, and serve until a signal comes."""
     parser = argparse.ArgumentParser(prog="python -m app.practice", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8090)
     parser.add_argument("--faults", default="", help="for example latency_ms=100,rate_429=0.1,seed=7")
+    parser.add_argument("--folder", type=Path, default=_home(), help="where files and fine-tuned models lie")
     options = parser.parse_args()
     try:
-        app = create_app(os.environ.get("WHETSTONE_SECRET_KEY", ""), Faults.parse(options.faults))
+        app = create_app(
+            os.environ.get("WHETSTONE_SECRET_KEY", ""), Faults.parse(options.faults), options.folder
+        )
     except ValueError as error:
         parser.error(str(error))
     sys.setswitchinterval(0.001)  # seconds: a heavy prompt in the thread holds the event loop back no longer

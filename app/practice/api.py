@@ -1,15 +1,20 @@
 """The practice provider over HTTP: a bare ASGI application, because its hot path may cost a few tenths of a millisecond."""
 
 import asyncio
+import atexit
+import shutil
+import tempfile
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import orjson
 
 from app.practice.errors import Refused
 from app.practice.faults import NONE, Attempts, Fate, Faults
+from app.practice.jobs import Jobs
 from app.practice.keys import verify
 from app.practice.model import complete, is_quick
 from app.practice.requests import parse_chat, parse_embedding
@@ -19,11 +24,15 @@ from app.practice.responses import (
     embedding_body,
     model_body,
     models_body,
+    tuned_body,
 )
+from app.practice.store import Store, Stores
+from app.practice.tuning_api import answer, upload
 
 PREFIX = "/practice/v1"
 MOST_BYTES = 4_000_000
 QUICK_EMBEDDING_CHARACTERS = 8_000
+JSON = b"application/json"
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -43,13 +52,15 @@ class Response:
     gap_s: float = 0.0
     cut: bool = False
     """Close the connection half way through the stream."""
+    kind: bytes = JSON
 
 
 @dataclass(frozen=True, slots=True)
 class Practice:
-    """The application. It keeps nothing but how often a body came, and only for requests with faults."""
+    """The application. It keeps files and what was learned from them, and how often a body with faults came."""
 
     secret: str
+    jobs: Jobs
     faults: Faults = NONE
     attempts: Attempts = field(default_factory=Attempts)
     # One thread: the work is Python's, so that more of them would only take turns with the event loop.
@@ -73,25 +84,41 @@ class Practice:
         if path == "/health/live":
             return Response(b'{"status":"ok"}')
         headers: Headers = dict(scope["headers"])
-        self._authorise(headers)
+        store = self.jobs.stores.of(self._authorise(headers))
         if path == f"{PREFIX}/chat/completions" and method == "POST":
-            return await self._chat(await _body(receive), headers)
+            return await self._chat(await _body(receive), headers, store)
         if path == f"{PREFIX}/embeddings" and method == "POST":
             return await self._embeddings(await _body(receive), headers)
         if path == f"{PREFIX}/models" and method == "GET":
-            return Response(models_body())
+            return Response(models_body(reversed(store.list("models"))))
         if path.startswith(f"{PREFIX}/models/") and method == "GET":
-            return _model(path.removeprefix(f"{PREFIX}/models/"))
+            return _model(path.removeprefix(f"{PREFIX}/models/"), store)
+        return await self._tuning(scope, receive, store)
+
+    async def _tuning(self, scope: Scope, receive: Receive, store: Store) -> Response:
+        """Files and fine-tuning jobs; they may wait for the disk, and for each other."""
+        method, path = scope["method"], scope["path"]
+        if path == f"{PREFIX}/files" and method == "POST":
+            return Response(await upload(scope, receive, store))
+        raw = await _body(receive)
+        query = scope.get("query_string", b"")
+        asked = (method, path.removeprefix(PREFIX), query, raw, store, self.jobs)
+        found = await asyncio.get_running_loop().run_in_executor(None, answer, *asked)
+        if found is not None:
+            return Response(found, kind=b"application/octet-stream" if path.endswith("/content") else JSON)
         raise Refused(f"There is no {method} {path}.", status=404, code="unknown_url")
 
-    def _authorise(self, headers: Headers) -> None:
+    def _authorise(self, headers: Headers) -> str:
+        """The workspace of the key."""
         scheme, _, key = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
-        if scheme.lower() != "bearer" or verify(self.secret, key.strip()) is None:
+        workspace_id = verify(self.secret, key.strip()) if scheme.lower() == "bearer" else None
+        if workspace_id is None:
             message = "Incorrect API key: the practice provider takes the keys that Whetstone signs."
             raise Refused(message, status=401, code="invalid_api_key")
+        return workspace_id
 
-    async def _chat(self, raw: bytes, headers: Headers) -> Response:
-        request = parse_chat(raw)
+    async def _chat(self, raw: bytes, headers: Headers, store: Store) -> Response:
+        request = parse_chat(raw, store.model)
         faults = self._faults(headers, request.faults)
         fate = await self._meet(faults, raw)
         if is_quick(request.ask):
@@ -136,17 +163,26 @@ class Practice:
         return fate
 
 
-def create_app(secret: str, faults: Faults = NONE) -> Practice:
-    """The application; `secret` signs the keys of its callers, `faults` hold for requests that name none."""
+def create_app(secret: str, faults: Faults = NONE, folder: Path | None = None) -> Practice:
+    """The application; `secret` signs the keys of its callers, `faults` hold for requests that name none.
+
+    Files and fine-tuned models lie in `folder`; without one they are gone when the process ends.
+    """
     if not secret:
         raise ValueError(
             "The practice provider needs the secret that signs its keys: set WHETSTONE_SECRET_KEY."
         )
-    return Practice(secret, faults)
+    if folder is None:
+        folder = Path(tempfile.mkdtemp(prefix="whetstone-practice-"))
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    jobs = Jobs(Stores(folder))
+    jobs.resume()
+    return Practice(secret, jobs, faults)
 
 
-def _model(name: str) -> Response:
-    found = model_body(name)
+def _model(name: str, store: Store) -> Response:
+    tuned = store.find("models", name)
+    found = tuned_body(tuned) if tuned else model_body(name)
     if found is None:
         message = f"The model '{name}' does not exist here."
         raise Refused(message, status=404, param="model", code="model_not_found")
@@ -174,7 +210,7 @@ async def _body(receive: Receive) -> bytes:
 
 async def _send_body(send: Send, response: Response) -> None:
     length = (b"content-length", str(len(response.body)).encode())
-    headers = [(b"content-type", b"application/json"), length, *response.headers]
+    headers = [(b"content-type", response.kind), length, *response.headers]
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     await send({"type": "http.response.body", "body": response.body})
 

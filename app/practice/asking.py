@@ -7,6 +7,7 @@ import orjson
 
 from app.practice.reading import Message
 from app.practice.tools import Call, Schema
+from app.practice.tuning import Tuned
 
 CHARACTERS_A_TOKEN = 4
 
@@ -34,6 +35,8 @@ class Ask:
     choices: int = 1
     stop: tuple[str, ...] = ()
     max_tokens: int = 1_000_000
+    tuned: Tuned | None = None
+    """What the model learned from a training file, if that was asked for."""
     ignored: tuple[str, ...] = ()
     """Parameters of the request that the practice model does not know."""
 

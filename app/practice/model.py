@@ -16,6 +16,7 @@ from app.practice.reading import Prompt, read, read_fixed, split
 from app.practice.shaping import Answer, Filler, read_json_examples, told_schema
 from app.practice.telling import Told, instructions
 from app.practice.tools import choose_call
+from app.practice.tuning import Tuned
 
 REFUSAL = (
     "I cannot know that. I am a practice model, not an LLM,"
@@ -72,8 +73,10 @@ def _cut(text: str, ask: Ask) -> tuple[str, Finish]:
 
 
 def _answer(ask: Ask, prompt: Prompt, told: Told, noise: Noise) -> Answer:
-    verdict = judge(prompt, told)
-    plain = functools.cache(lambda: _plain(prompt, told, noise))
+    verdict = None if ask.tuned else judge(prompt, told)
+    plain = functools.cache(
+        lambda: _learned(ask.tuned, prompt, noise) if ask.tuned else _plain(prompt, told, noise)
+    )
     if ask.shape != "text":
         examples = read_json_examples(prompt.examples)
         filler = Filler(prompt, told, verdict, plain, noise, ask.schema or {}, examples)
@@ -113,6 +116,13 @@ def _plain(prompt: Prompt, told: Told, noise: Noise) -> Answer:
         "No passage, labels or examples were found in the prompt.",
         "nothing to go by",
     )
+
+
+def _learned(tuned: Tuned, prompt: Prompt, noise: Noise) -> Answer:
+    """The answer that the training examples make most likely; what else stands in the prompt is not looked at."""
+    text, share = tuned.choose(prompt.input, noise)
+    why = f"The most likely of {len(tuned.answers)} answers (probability {share:.2f}), by {tuned.examples} examples."
+    return Answer(text, why, "answer as trained")
 
 
 def _answers_repeat(examples: Pairs) -> bool:
@@ -161,4 +171,9 @@ def _seen(ask: Ask, prompt: Prompt, task: str) -> dict[str, Any]:
         "passage": {"characters": len(prompt.passage), "start": prompt.passage[:80]},
         "input": prompt.input[:200],
         "ignored": list(ask.ignored),
+        **(
+            {"trained": {"examples": ask.tuned.examples, "answers": len(ask.tuned.answers)}}
+            if ask.tuned
+            else {}
+        ),
     }

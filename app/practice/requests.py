@@ -9,6 +9,7 @@ from app.practice.checks import parse_object, take, within
 from app.practice.errors import Refused
 from app.practice.reading import Message
 from app.practice.tools import Schema
+from app.practice.tuning import Tuned
 
 CHAT_MODEL = "practice-1"
 EMBEDDING_MODELS = {"practice-embed-small": 256, "practice-embed-large": 1024}
@@ -126,10 +127,10 @@ def _stop(body: dict[str, Any]) -> tuple[str, ...]:
     return tuple(stops)
 
 
-def parse_chat(raw: bytes) -> ChatRequest:
-    """Read a chat request; raises Refused with what is wrong in it."""
+def parse_chat(raw: bytes, tuned: Callable[[str], Tuned | None] = lambda _: None) -> ChatRequest:
+    """Read a chat request; raises Refused with what is wrong in it. `tuned` finds a fine-tuned model."""
     body = parse_object(raw)
-    model, faults = _model(body, lambda name: name == CHAT_MODEL)
+    model, faults = _model(body, lambda name: name == CHAT_MODEL or tuned(name) is not None)
     tools, forced = _tools(body)
     shape, schema = _shape(body)
     name = "max_tokens" if body.get("max_completion_tokens") is None else "max_completion_tokens"
@@ -137,6 +138,7 @@ def parse_chat(raw: bytes) -> ChatRequest:
     within(name, most, 1, 1_000_000)
     ask = Ask(
         messages=_messages(body),
+        tuned=tuned(model),
         tools=tools,
         tool_forced=forced,
         shape=shape,

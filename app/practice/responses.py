@@ -4,7 +4,7 @@ import base64
 import re
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import orjson
@@ -102,7 +102,21 @@ def model_body(name: str) -> dict[str, Any] | None:
     return {"id": name, "object": "model", "created": 0, "owned_by": f"whetstone: {NOTE}"}
 
 
-def models_body() -> bytes:
-    """The list of models."""
+def tuned_body(record: dict[str, Any]) -> dict[str, Any]:
+    """A fine-tuned model's entry."""
+    about = {
+        "id": record["id"],
+        "object": "model",
+        "created": record["created_at"],
+        "owned_by": f"whetstone: {NOTE}",
+    }
+    return about | {
+        "parent": CHAT_MODEL,
+        "x_practice": {"examples": record["examples"], "job": record["job"]},
+    }
+
+
+def models_body(tuned: Iterable[dict[str, Any]] = ()) -> bytes:
+    """The list of models, with those that were fine-tuned."""
     names = [CHAT_MODEL, *EMBEDDING_MODELS]
-    return orjson.dumps({"object": "list", "data": [model_body(name) for name in names]})
+    return orjson.dumps({"object": "list", "data": [*map(model_body, names), *map(tuned_body, tuned)]})

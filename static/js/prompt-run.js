@@ -60,7 +60,7 @@ async function follow(answer, live, outputs) {
     const events = (rest + value).split("\n\n");
     rest = events.pop();
     for (const event of events) {
-      const [, name, data] = event.match(/^event: (.*)\ndata: (.*)$/);
+      const [, name, data] = event.match(/^event: ([^\n]*)\ndata: ([^\n]*)$/); // `.` would end at U+2028
       if (name === "token") live.add(JSON.parse(data).text);
       else {
         live.finished = true;

@@ -1,6 +1,7 @@
 """Imports over the API: as the body, as a form, wrong lines, and at size."""
 
 import json
+import time
 import tracemalloc
 
 import pytest
@@ -247,3 +248,72 @@ def test_the_api_and_imports_take_the_same_rows(
             )
         ]
         assert shown[0] == shown[1]
+
+
+def _packed() -> dict[str, bytes]:
+    import bz2
+    import gzip
+    import io
+    import lzma
+    import zipfile
+
+    rows = b"question,target\n" + b"x,y\n" * 20_000_000
+    bomb, nested, many, empty = (io.BytesIO() for _ in range(4))
+    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("rows.csv", rows)
+        archive.writestr("xl/worksheets/sheet1.xml", rows)
+    with zipfile.ZipFile(nested, "w") as archive:
+        archive.writestr("inner.zip", bomb.getvalue())
+    with zipfile.ZipFile(many, "w") as archive:
+        for number in range(20_000):
+            archive.writestr(f"../{number}.csv", b"")
+    zipfile.ZipFile(empty, "w").close()
+    gzipped = gzip.compress(rows, 6)
+    return {
+        "bomb.zip": bomb.getvalue(), "bomb.xlsx": bomb.getvalue(), "nested.zip": nested.getvalue(), "many.zip": many.getvalue(),
+        "empty.zip": empty.getvalue(), "rows.csv.gz": gzipped, "rows.csv": gzipped, "rows.jsonl": gzip.compress(gzipped),
+        "rows.csv.bz2": bz2.compress(rows[:1_000_000]), "rows.csv.xz": lzma.compress(rows[:1_000_000]),
+        "old.xls": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 5000, "rows.7z": b"7z\xbc\xaf\x27\x1c" + b"\0" * 99,
+        "rows.zst": b"\x28\xb5\x2f\xfd" + b"x" * 99,
+    }  # fmt: skip
+
+
+def test_what_is_packed_is_never_unpacked(
+    client: TestClient, committed_team: factories.Team, dataset_id: str
+) -> None:
+    with_key(client, committed_team.admin)
+    for name, content in _packed().items():
+        tracemalloc.start()
+        began = time.process_time()
+        answer = client.post(
+            f"/v5/datasets/{dataset_id}/import", content=content, params={"filename": name, "action": "set"}
+        )
+        took, (_, peak) = time.process_time() - began, tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert answer.status_code == 422, name
+        assert answer.json()["errors_count"] == 1, f"{name}: {answer.text[:500]}"
+        assert "unpack it" in answer.json()["errors"][0]["message"], f"{name}: {answer.text[:500]}"
+        assert took < 2, name
+        assert peak < 3 * len(content) + 10 * 2**20, name
+    assert client.get(f"/v5/datasets/{dataset_id}").json()["datapoints_count"] == 2
+
+
+@pytest.mark.long
+def test_one_bad_line_in_100_000_is_named_and_nothing_is_stored(
+    client: TestClient, committed_team: factories.Team, dataset_id: str
+) -> None:
+    with_key(client, committed_team.admin)
+    lines = [f'{{"question": "number {n}", "target": "{n % 77}"}}' for n in range(100_000)]
+    lines[87_654] = '{"question": "a", "question": "b"}'
+    began = time.process_time()
+    answer = client.post(
+        f"/v5/datasets/{dataset_id}/import",
+        content="\n".join(lines),
+        params={"filename": "r.jsonl", "action": "set"},
+    )
+    assert time.process_time() - began < 30
+    assert answer.status_code == 422
+    assert answer.json()["errors_count"] == 1
+    assert answer.json()["errors"][0]["line"] == 87_655
+    assert "given twice" in answer.json()["errors"][0]["message"]
+    assert client.get(f"/v5/datasets/{dataset_id}").json()["datapoints_count"] == 2

@@ -234,7 +234,7 @@ class TestErrors:
 
     def test_no_such_address(self, client):
         with pytest.raises(openai.NotFoundError):
-            client.files.list()
+            client.batches.list()
 
     @pytest.mark.parametrize("key", ["nonsense", sign("another secret", "ws_1")])
     def test_a_wrong_key(self, provider, key):

@@ -1,0 +1,103 @@
+"""What a request may carry, in one place: how many bytes, never packed, and as JSON only what can be stored.
+
+It is looked at before any route sees the request, while it streams; what a text within it may be stands in `json_values`.
+"""
+
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData, Headers
+from starlette.requests import Request
+from starlette.types import Message, Receive, Scope
+
+from app.core import json_values
+from app.core.errors import Invalid, TooLarge, Unsupported
+from app.core.settings import get_settings
+
+_MIB = 1024 * 1024
+_QUICK_BYTES = 64 * 1024
+"""Reading so much JSON holds up the event loop for less than a millisecond."""
+_UPLOADS = ("/import", "/datasets/new")
+FORM_LIMITS: Any = {
+    "max_fields": 1000,
+    "max_files": 10,
+    "max_part_size": 3 * json_values.FIELD_MIB * _MIB,  # a browser writes a byte that is no letter as three
+}
+"""For every form that is read; more is answered with 400."""
+
+
+async def read_form(request: Request) -> FormData:
+    """The request's form, within the limits."""
+    return await request.form(**FORM_LIMITS)
+
+
+class Bounded:
+    """A body that is refused once more bytes of it have come than its route takes."""
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        """Refuse what can be refused by its headers.
+
+        Raises:
+            TooLarge: it says itself that it is larger.
+            Unsupported: it is packed: unpacking is how a small body becomes a large one.
+        """
+        self._receive = receive
+        settings, headers = get_settings(), Headers(scope=scope)
+        upload = scope["path"].rstrip("/").endswith(_UPLOADS)
+        limit_mib = settings.upload_limit_mib if upload else settings.body_limit_mib
+        self._left = limit_mib * _MIB
+        self.too_large = TooLarge(f"The body is over {limit_mib} MiB. Send it in smaller parts.")
+        declared = headers.get("content-length", "0")
+        if declared.isdigit() and (len(declared) > 15 or int(declared) > self._left):
+            raise self.too_large
+        if headers.get("content-encoding", "identity").lower() != "identity":
+            raise Unsupported("Packed bodies are not read: send it without Content-Encoding.")
+        kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+        self._is_json = not upload and kind.startswith("application/") and kind.endswith(("/json", "+json"))
+        self._checked: bytes | None = None
+
+    @property
+    def is_over(self) -> bool:
+        return self._left < 0
+
+    async def check(self) -> None:
+        """Read a JSON body whole and refuse one that could not be stored; any other streams on.
+
+        Raises:
+            TooLarge: it goes on past the limit.
+            Invalid: it is no JSON, or holds what could not be kept as it is.
+        """
+        if not self._is_json:
+            return
+        parts, more = [], True
+        while more:
+            message = await self.receive()
+            if message["type"] != "http.request":  # the caller is gone: nobody waits for an answer
+                return
+            parts.append(message.get("body", b""))
+            more = message.get("more_body", False)
+        self._checked = b"".join(parts)
+        parts.clear()
+        try:
+            if len(self._checked) > _QUICK_BYTES:
+                await run_in_threadpool(_check, self._checked)
+            elif self._checked:
+                _check(self._checked)
+        except json_values.NotStorable as error:
+            raise Invalid(str(error)) from None
+
+    async def receive(self) -> Message:
+        """The next message of the request, for the application."""
+        if self._checked is not None:
+            body, self._checked = self._checked, None
+            self._is_json = False
+            return {"type": "http.request", "body": body, "more_body": False}
+        message = await self._receive()
+        self._left -= len(message.get("body", b""))
+        if self.is_over:
+            raise self.too_large
+        return message
+
+
+def _check(body: bytes) -> None:
+    json_values.loads(body)  # thrown away at once: the framework reads it again, and holds one copy only

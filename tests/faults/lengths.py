@@ -20,6 +20,8 @@ class Lengths:
     storm_s: float
     interleavings: int
     every_kind: bool
+    warm_up_s: float
+    soak_s: float
 
     def cases(self, kinds: Sequence[Kind]) -> list[tuple[Kind, int]]:
         """The kinds of a fault, each with the number of a moment."""
@@ -28,8 +30,12 @@ class Lengths:
         return [(kinds[n % len(kinds)], n) for n in range(max(self.moments, len(kinds)))]
 
 
-BRIEF = Lengths(moments=3, outage_s=20, storm_s=20, interleavings=25, every_kind=False)
-FULL = Lengths(moments=10, outage_s=300, storm_s=60, interleavings=100, every_kind=True)
+BRIEF = Lengths(
+    moments=3, outage_s=20, storm_s=20, interleavings=25, every_kind=False, warm_up_s=60, soak_s=180
+)
+FULL = Lengths(
+    moments=10, outage_s=300, storm_s=60, interleavings=100, every_kind=True, warm_up_s=300, soak_s=4 * 3600
+)
 LENGTHS = FULL if os.environ.get(LONG) else BRIEF
 
 

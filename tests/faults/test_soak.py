@@ -1,0 +1,107 @@
+"""R22, and R2 without ingestion: a team at work leaves nothing behind in any process, and no request fails."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.application import Application, start_application
+from tests.bench.eval_throughput import Case, prepare
+from tests.endpoint import Endpoint
+from tests.faults.conftest import Figures
+from tests.faults.doors import Doors
+from tests.faults.lengths import LENGTHS
+from tests.load import Answers, Rate, Weight, drive
+
+pytestmark = [pytest.mark.long, pytest.mark.timeout(600 + LENGTHS.warm_up_s + LENGTHS.soak_s)]
+WATCHED = ("web-1", "worker", "reaper", "practice")
+MOST_GROWTH = 0.05
+QUIET_S = 90
+"""How long it may take until what was in use is given back: idle connections and threads are kept for a while."""
+
+
+def connections(application: Application) -> int:
+    """Of all processes of the application to Postgres."""
+    with psycopg.connect(application.database_url.replace("+psycopg", "")) as connection:
+        found = connection.execute(
+            "select count(*) from pg_stat_activity where application_name = 'whetstone'"
+        ).fetchone()
+    assert found
+    return int(found[0])
+
+
+def weigh(application: Application) -> dict[str, Weight]:
+    """Each process that works for long."""
+    return {name: Weight.of(application.children()[name]) for name in WATCHED}
+
+
+def until(what: Callable[[], bool], seconds: float) -> None:
+    """Return once `what` holds, or when the time is over."""
+    deadline = time.monotonic() + seconds
+    while not what() and time.monotonic() < deadline:
+        time.sleep(1)
+
+
+def test_a_team_at_work_leaves_nothing_behind(tmp_path: Path, endpoint: Endpoint, figures: Figures) -> None:
+    with start_application(tmp_path) as application:
+        application.wait_until_ready()
+        pids = application.children()
+        doors = Doors(application, "soak")
+        evaluation_id, run = prepare(doors.client, endpoint, Case("soak", 200, 20))
+        runs = f"/evaluations/{evaluation_id}/runs"
+
+        def start_run(_: int) -> int:
+            doors.client.call("POST", runs, run)
+            return 200
+
+        def work(seconds: float) -> dict[str, Answers]:
+            rates = {
+                "API read": Rate(15, lambda _: doors.read()),
+                "API write": Rate(5, lambda _: doors.write()),
+                "page": Rate(2, lambda _: doors.page()),
+                "run": Rate(1 / 15, start_run),
+            }
+            found = drive(rates, seconds)
+            until(
+                lambda: all(r["status"] == "completed" for r in doors.client.call("GET", runs)["runs"]), 120
+            )
+            return found
+
+        work(LENGTHS.warm_up_s)
+        before, held_before = weigh(application), connections(application)
+        found = work(LENGTHS.soak_s)
+
+        def given_back() -> bool:
+            now = weigh(application)
+            return connections(application) <= held_before and all(
+                now[name].files <= before[name].files and now[name].threads <= before[name].threads
+                for name in WATCHED
+            )
+
+        until(given_back, QUIET_S)
+        after, held = weigh(application), connections(application)
+        done = doors.client.call("GET", runs)["runs"]
+        figures(
+            "R22",
+            seconds=LENGTHS.soak_s,
+            requests=sum(answers.statuses.total() for answers in found.values()),
+            runs=len(done),
+            p95_api_ms=found["API read"].percentile(0.95) * 1000,
+            p95_page_ms=found["page"].percentile(0.95) * 1000,
+            connections=f"{held_before} -> {held}",
+            **{
+                name: f"{before[name].rss_mib:.0f} -> {after[name].rss_mib:.0f} MiB,"
+                f" {before[name].files} -> {after[name].files} files, {before[name].threads} -> {after[name].threads} threads"
+                for name in WATCHED
+            },
+        )
+        assert application.children() == pids, "a process died and was started again"
+        assert {name: answers.failed for name, answers in found.items()} == dict.fromkeys(found, 0)
+        assert all(r["done_count"] == r["items_count"] and not r["failed_count"] for r in done)
+        assert held <= held_before
+        for name in WATCHED:
+            assert after[name].files <= before[name].files, name
+            assert after[name].threads <= before[name].threads, name
+            assert after[name].rss_mib <= before[name].rss_mib * (1 + MOST_GROWTH), name

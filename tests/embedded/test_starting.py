@@ -3,12 +3,15 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 
 import psycopg
 import pytest
+from redis import Redis
 
 from app.core import schema
+from app.core.metrics import MARKS_KEY
 from app.embedded import programs
 from app.embedded.layout import CLONE
 from tests.application import SECRET
@@ -138,15 +141,22 @@ def test_up_in_production_needs_an_address(tmp_path_factory: pytest.TempPathFact
     ],
 )
 def test_production_starts_once_all_is_set(stack: Stack, decision: dict[str, str]) -> None:
-    """The reaper, which can be told to stop: it ends by itself only when it is refused."""
+    # Each has a broker of its own: the two would take each other's sign of life.
     given = at(stack, schema.newest_revision()) | {
         "WHETSTONE_ENV": "production",
         "WHETSTONE_SECRET_KEY": LONG,
+        "WHETSTONE_REDIS_URL": stack.redis_database(61 + len(decision)),
     }
     kept = {name: value for name, value in os.environ.items() if not name.startswith("WHETSTONE_")}
     environment = {**kept, "PYTHONPATH": str(CLONE), **given, **decision}
-    with subprocess.Popen([sys.executable, *PROCESSES["reaper"]], cwd=CLONE, env=environment) as process:
-        with pytest.raises(subprocess.TimeoutExpired):
-            process.wait(4)
+    with (
+        Redis.from_url(given["WHETSTONE_REDIS_URL"]) as broker,
+        subprocess.Popen([sys.executable, *PROCESSES["reaper"]], cwd=CLONE, env=environment) as process,
+    ):
+        deadline = time.monotonic() + 90
+        while not broker.hexists(MARKS_KEY, "reaper"):  # it has looked for lost work: it runs
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
         process.terminate()
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0

@@ -1,5 +1,7 @@
 """Alembic's environment: the same metadata and URL as the app's, one advisory lock around the whole upgrade."""
 
+import time
+
 from alembic import context
 from sqlalchemy import create_engine, pool, text
 
@@ -17,7 +19,11 @@ def run() -> None:
     url = context.config.attributes.get("url") or get_settings().database_url
     engine = create_engine(url, poolclass=pool.NullPool)
     with engine.connect() as connection:
-        connection.execute(text("select pg_advisory_lock(:key)"), {"key": LOCK})
+        # Asked for again and again: one that waits inside a statement would be waited for by an index that another
+        # migration makes beside all that goes on.
+        while not connection.scalar(text("select pg_try_advisory_lock(:key)"), {"key": LOCK}):
+            connection.commit()
+            time.sleep(0.2)
         connection.commit()
         context.configure(connection=connection, target_metadata=Base.metadata, compare_server_default=False)
         with context.begin_transaction():

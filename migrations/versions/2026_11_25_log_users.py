@@ -10,13 +10,17 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.create_index(
-        op.f("ix_log_workspace_id_user"),
-        "log",
-        ["workspace_id", "user"],
-        postgresql_where=sa.text('"user" is not null'),
-    )
+    with op.get_context().autocommit_block():  # logs go on being written meanwhile
+        op.create_index(
+            op.f("ix_log_workspace_id_user"),
+            "log",
+            ["workspace_id", "user"],
+            postgresql_where=sa.text('"user" is not null'),
+            postgresql_concurrently=True,
+            if_not_exists=True,
+        )
 
 
 def downgrade() -> None:
-    op.drop_index(op.f("ix_log_workspace_id_user"), "log")
+    with op.get_context().autocommit_block():
+        op.drop_index(op.f("ix_log_workspace_id_user"), "log", postgresql_concurrently=True, if_exists=True)

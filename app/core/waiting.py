@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
@@ -23,12 +24,12 @@ CONNECT_S = 3
 POOL_S = 5.0
 """For a connection of the pool, when all are in use."""
 REQUEST_S = 7.0
-"""A connection and all statements of a request that answers somebody. With a look at whether the connection still
+"""Connections and all statements of a request that answers somebody. With a look at whether the connection still
 lives, or making a new one, less than ten seconds."""
 BULK_S = 120.0
 """The same for imports and starts of runs, which may be about a hundred thousand rows."""
 WORK_S = 20.0
-"""The same for a transaction of a worker or of the reaper."""
+"""The same for a transaction of a worker or of the reaper, which go on by themselves."""
 _PING_S = 2.5
 _OTHERWISE_S = 600.0
 _LEAST_S = 1.0
@@ -37,19 +38,30 @@ set statement_timeout = '600s'; set idle_in_transaction_session_timeout = '50s';
 set client_connection_check_interval = '5s';
 select extract(epoch from clock_timestamp())
 """
-_most_s: ContextVar[float] = ContextVar("database_wait", default=_OTHERWISE_S)
-
 _waited_s: ContextVar[float] = ContextVar("pool_wait", default=0.0)
+
+
+@dataclass(slots=True)
+class _Budget:
+    """What may still be waited for; the threads that one request comes by share it."""
+
+    left_s: float
+
+
+_budget: ContextVar[_Budget | None] = ContextVar("database_wait", default=None)
 
 
 @contextmanager
 def at_most(seconds: float) -> Iterator[None]:
-    """In the block, the statements of each transaction wait for so long in all, and then raise OperationalError."""
-    token = _most_s.set(seconds)
+    """In the block, the database is waited for so long in all, over every transaction, and then OperationalError raised.
+
+    A block within has a budget of its own: each look of a stream that lasts, for instance.
+    """
+    token = _budget.set(_Budget(seconds))
     try:
         yield
     finally:
-        _most_s.reset(token)
+        _budget.reset(token)
 
 
 class BoundedPool(QueuePool):
@@ -65,6 +77,9 @@ class BoundedPool(QueuePool):
 class _BoundedConnection(psycopg.Connection[Any]):
     left_s = 5.0
     """Also of what is asked before somebody takes it: the dialect looks at a new server."""
+    given_s = 5.0
+    budget: _Budget | None = None
+    """Of whoever has it now."""
 
     def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
         started = time.monotonic()
@@ -95,9 +110,16 @@ def bound(engine: Engine) -> None:
 
     @event.listens_for(engine, "checkout")
     def taken(connection: DBAPIConnection, _record: object, _proxy: object) -> None:
-        connection.left_s = max(_LEAST_S, _most_s.get() - _waited_s.get())
+        connection.budget = budget = _budget.get()
+        if budget is not None:
+            budget.left_s -= _waited_s.get()
+        left_s = _OTHERWISE_S if budget is None else max(_LEAST_S, budget.left_s)
+        connection.left_s = connection.given_s = left_s
 
     @event.listens_for(engine, "checkin")
     def given_back(connection: DBAPIConnection | None, _record: object) -> None:
         if connection is not None:
+            if connection.budget is not None:
+                connection.budget.left_s -= connection.given_s - connection.left_s
+                connection.budget = None
             connection.left_s = _PING_S

@@ -3,12 +3,13 @@
 from typing import Any
 
 from fastapi import APIRouter
+from fastapi.concurrency import run_in_threadpool
 from pydantic import ConfigDict, Field
 
 from app.core.bodies import Body
 from app.core.database import SessionDep
 from app.core.permissions import Runner
-from app.evaluations.evaluator_test import SOURCE, execution_of, prepare_trial, row_of, try_evaluator
+from app.evaluations.evaluator_test import SOURCE, Trial, execution_of, prepare_trial, row_of, try_evaluator
 from app.evaluators.binding import bind
 from app.files import service as files
 from app.files.models import FileKind
@@ -27,7 +28,7 @@ class EvaluatorTest(Body):
 
 
 @router.post("/{evaluator_id}/test")
-def try_out(
+async def try_out(
     evaluator_id: str,
     body: EvaluatorTest,
     session: SessionDep,
@@ -35,17 +36,21 @@ def try_out(
     version_id: str | None = None,
 ) -> dict[str, Any]:
     """Judge one output now. `error` says why there is no verdict; `stdout` is always empty: no user code runs."""
-    file = files.get_file(session, principal, evaluator_id, FileKind.EVALUATOR)
-    version = files.resolve_version(session, file, version_id=version_id)
-    trial = prepare_trial(
-        session,
-        bind(version.spec),
-        Origin(principal.workspace_id, file.id, version.id, SOURCE),
-        execution_of(body.log),
-        row_of(body.testcase),
-    )
-    session.commit()  # gives the connection back: a model may take its time
-    tried = try_evaluator(trial)
+
+    def prepare() -> Trial:
+        file = files.get_file(session, principal, evaluator_id, FileKind.EVALUATOR)
+        version = files.resolve_version(session, file, version_id=version_id)
+        trial = prepare_trial(
+            session,
+            bind(version.spec),
+            Origin(principal.workspace_id, file.id, version.id, SOURCE),
+            execution_of(body.log),
+            row_of(body.testcase),
+        )
+        session.commit()  # gives the connection back: a model may take its time
+        return trial
+
+    tried = await try_evaluator(await run_in_threadpool(prepare))
     return {
         "judgment": tried.verdict.value,
         "rationale": tried.verdict.rationale,

@@ -13,11 +13,11 @@ from app.datasets.models import Datapoint
 from app.evaluations import comparison_repository, repository
 from app.evaluations.evaluator_test import (
     SOURCE,
+    Trial,
     Tried,
     prepare_trial,
     row_of,
     row_of_datapoint,
-    try_evaluator,
 )
 from app.evaluations.wording import target_text
 from app.evaluators.binding import Execution, Row, bind, make_spec
@@ -246,8 +246,8 @@ def save(session: Session, principal: Principal, bench: Bench, sent: Sent) -> fi
     return files.commit(session, principal, change)
 
 
-def run_test(session: Session, principal: Principal, bench: Bench, sent: Sent) -> Tried:
-    """Try what stands in the form on the row that is chosen, or on what was pasted.
+def prepare_test(session: Session, principal: Principal, bench: Bench, sent: Sent) -> Trial:
+    """Make ready to try what stands in the form on the row that is chosen, or on what was pasted.
 
     Raises:
         Invalid: a setting is wrong.
@@ -264,7 +264,7 @@ def run_test(session: Session, principal: Principal, bench: Bench, sent: Sent) -
     origin = Origin(principal.workspace_id, bench.file.id if bench.file else "", version, SOURCE)
     trial = prepare_trial(session, evaluator, origin, execution, row)
     session.commit()  # gives the connection back: a model may take its time
-    return try_evaluator(trial)
+    return trial
 
 
 def list_provider_names(session: Session, principal: Principal) -> list[str]:

@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 from sqlalchemy.orm import Session
 
@@ -17,10 +18,11 @@ from app.evaluations.evaluator_bench import (
     Sent,
     build_bench,
     list_provider_names,
+    prepare_test,
     read_sent,
-    run_test,
     save,
 )
+from app.evaluations.evaluator_test import Trial, try_evaluator
 from app.evaluators.kinds import all_kinds
 
 router = APIRouter(prefix="/w/{w}/evaluators", include_in_schema=False)
@@ -100,14 +102,24 @@ def _problems(error: DomainError) -> dict[str, str]:
 
 
 @router.post("/{file_id}/test", name="evaluators:test")
-def try_out(file_id: str, request: Request, session: SessionDep, principal: Runner, sent: Form) -> Response:
+async def try_out(
+    file_id: str, request: Request, session: SessionDep, principal: Runner, sent: Form
+) -> Response:
     """Try what stands in the form; `new` in place of the id is one that is not saved yet."""
     known = None if file_id == "new" else file_id
-    bench = build_bench(session, principal, known, sent)
-    try:
-        bench.tried = run_test(session, principal, bench, sent)
-    except DomainError as error:
-        session.rollback()
-        bench = build_bench(session, principal, known, sent, problems=_problems(error))
-        return _page(request, session, principal, bench, error.status)
-    return _page(request, session, principal, bench)
+
+    def prepare() -> tuple[Bench, Trial | DomainError]:
+        bench = build_bench(session, principal, known, sent)
+        try:
+            return bench, prepare_test(session, principal, bench, sent)
+        except DomainError as error:
+            session.rollback()
+            return build_bench(session, principal, known, sent, problems=_problems(error)), error
+
+    bench, ready = await run_in_threadpool(prepare)
+    status = 200
+    if isinstance(ready, DomainError):
+        status = ready.status
+    else:
+        bench.tried = await try_evaluator(ready)
+    return await run_in_threadpool(_page, request, session, principal, bench, status)

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from app.core import waiting
 from app.core.broker import connect_async
 from app.core.database import unit_of_work
 from app.core.errors import DomainError
@@ -66,25 +67,32 @@ def prepare_trial(
     return Trial(evaluator, target, origin, execution, row)
 
 
-def try_evaluator(trial: Trial) -> Tried:
-    """The verdict on one output. Never raises: what went wrong is the verdict's error. Calls are logged."""
+async def try_evaluator(trial: Trial) -> Tried:
+    """The verdict on one output. Never raises: what went wrong is the verdict's error. Calls are logged.
+
+    While the model answers it holds neither a thread nor a connection.
+    """
     started = time.perf_counter()
     records: list[LogRecord] = []
     try:
-        calls = trial.evaluator.calls(trial.execution, trial.row)
-        answers = asyncio.run(_ask(trial, trial.target, calls, records)) if calls and trial.target else []
+        calls = await asyncio.to_thread(trial.evaluator.calls, trial.execution, trial.row)
+        answers = await _ask(trial, trial.target, calls, records) if calls and trial.target else []
         problem = next((record.error for record in records if record.error), None)
         if problem:
             verdict = Verdict(None, error=f"The judge gave no verdict: {problem}")
         else:
-            verdict = trial.evaluator.judge(trial.execution, trial.row, answers)
+            verdict = await asyncio.to_thread(trial.evaluator.judge, trial.execution, trial.row, answers)
     except DomainError as error:
         verdict = Verdict(None, error=error.message)
     elapsed = (time.perf_counter() - started) * 1000
     if records:
-        with unit_of_work() as session:
-            logs.insert_logs(session, records)
+        await asyncio.to_thread(_save, records)
     return Tried(verdict, elapsed, records)
+
+
+def _save(records: Sequence[LogRecord]) -> None:
+    with waiting.at_most(waiting.WORK_S), unit_of_work() as session:
+        logs.insert_logs(session, records)
 
 
 async def _ask(

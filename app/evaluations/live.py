@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 from sqlalchemy.orm import Session
 
+from app.core import waiting
 from app.core.database import unit_of_work
 from app.core.event_stream import as_event, closing
 from app.core.events import subscribe
@@ -43,7 +44,7 @@ async def follow(
     """
 
     def snapshot() -> Snapshot:
-        with unit_of_work() as session:
+        with waiting.at_most(waiting.REQUEST_S), unit_of_work() as session:
             return read(session)
 
     ends, last, changed = time.monotonic() + LONGEST_S, 0.0, True

@@ -29,7 +29,7 @@ class Recovered:
 
 def recover() -> Recovered:
     """Look once. Safe to run beside other reapers: each shard and run is taken by one of them."""
-    with unit_of_work() as session:
+    with waiting.at_most(waiting.WORK_S), unit_of_work() as session:
         lost = recovery_repository.requeue_expired(session)
         given_up = recovery_repository.give_up_on_lost_items(session)
         unsent = recovery_repository.take_unsent(session)
@@ -42,9 +42,9 @@ def recover() -> Recovered:
             events.emit(session, evaluation_channel(evaluation_id), run=run_id)
         unscored = recovery_repository.unscored_runs(session)
     for run_id in unscored:  # here, for the workers may all be busy with long runs
-        with unit_of_work() as session:
+        with waiting.at_most(waiting.WORK_S), unit_of_work() as session:
             scoring.score_run(session, run_id)
-    with unit_of_work() as session:
+    with waiting.at_most(waiting.WORK_S), unit_of_work() as session:
         applied = retention.apply(session)
     if applied.cleared or applied.deleted:
         log.info("retention applied", cleared=applied.cleared, deleted=applied.deleted)
@@ -65,8 +65,7 @@ def run_forever(stop: Event) -> None:
     while not stop.is_set():
         started = time.monotonic()
         try:
-            with waiting.at_most(waiting.WORK_S):
-                found = recover()
+            found = recover()
             _tell(found)
             if found != Recovered():
                 log.info(

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from app.core import waiting
 from app.core.broker import connect_async
 from app.core.database import unit_of_work
 from app.core.errors import DomainError
@@ -98,6 +99,6 @@ def _in_background(record: LogRecord) -> asyncio.Task[None]:
 
 
 def _save(record: LogRecord) -> None:
-    with unit_of_work() as session:
+    with waiting.at_most(waiting.WORK_S), unit_of_work() as session:
         logs.insert_logs(session, [record])
         files.count_version_logs(session, record.version_id, record.file_id, 1)

@@ -1,7 +1,9 @@
 """The HTTP client below `openai`: bounded bodies, bounded decompression, no redirects that carry a key away."""
 
+import ssl
 import zlib
 from collections.abc import AsyncIterator, Callable
+from functools import lru_cache
 from socket import socket
 from typing import Any
 
@@ -87,6 +89,12 @@ class _Client(openai.DefaultAioHttpClient):
         return _BoundedTransport(transport)
 
 
+@lru_cache
+def _certificates() -> ssl.SSLContext:
+    """Whom connections believe, for all clients of this process: reading it takes longer than many calls do."""
+    return httpx2.create_ssl_context()
+
+
 def http_client(
     connections: int, sockets: Callable[[AddressInfo], socket] | None = None, *, idle_s: float = IDLE_S
 ) -> httpx2.AsyncClient:
@@ -103,4 +111,5 @@ def http_client(
         follow_redirects=False,
         headers={"accept-encoding": "identity"},
         trust_env=False,
+        verify=_certificates(),
     )

@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 
+from app.core import waiting
 from app.core.database import unit_of_work
 from app.core.spreadsheet import csv_lines
 from app.workspaces.audit_repository import AuditFilter, list_entries
@@ -55,7 +56,7 @@ def export_jsonl(workspace_id: str, chosen: AuditFilter) -> Iterator[bytes]:
 def _batches(workspace_id: str, chosen: AuditFilter) -> Iterator[list[AuditEntry]]:
     before = None
     while True:
-        with unit_of_work() as session:
+        with waiting.at_most(waiting.REQUEST_S), unit_of_work() as session:
             batch = list_entries(session, workspace_id, chosen, limit=_BATCH, before=before)
         if batch:
             yield batch

@@ -26,6 +26,12 @@ def authenticate(request: Request, session: Session) -> Principal:
         Unauthenticated: no valid session or key.
         NotFound: the caller does not belong to the workspace in the path.
     """
+    principal = _find_caller(request, session)
+    session.commit()  # or the connection would be held while the request waits for a thread, which may wait for it
+    return principal
+
+
+def _find_caller(request: Request, session: Session) -> Principal:
     if is_api(request):
         return _by_key(session, request.headers.get("x-api-key", ""))
     user = signed_in_user(request, session)

@@ -22,8 +22,9 @@ pytestmark = [pytest.mark.long, pytest.mark.xdist_group("deploy"), pytest.mark.t
 LATENCY_S = 3.0
 IN_FLIGHT = 100
 CASE = Case("deploy", rows=400, concurrency=IN_FLIGHT)
-REQUESTS = 30
-"""More calls of models at once need more than one process: each holds a thread of its pool."""
+REQUESTS = 100
+MORE_THAN_THREADS = 100
+"""Of a web process, or connections of it to the database: a call that waits for a model holds neither."""
 ENDS_S = 30
 
 
@@ -139,6 +140,29 @@ def test_a_web_process_that_is_to_end_answers_what_it_has_accepted(
 
     assert judgments == [True] * REQUESTS
     assert ended_s < ENDS_S
+    assert set(watch.statuses()) == {200}
+
+
+def test_more_calls_than_threads_wait_at_once_and_pages_are_answered(
+    slow_endpoint: Endpoint, doors: Doors, prepared: tuple[str, dict], figures: Figures
+) -> None:
+    settings = {"model": "test", "provider": CASE.name, "rubric": "Is {{log.output}} right?"}
+    spec = {"kind": "llm_judge", "settings": settings}
+    judge = doors.client.call("POST", "/evaluators", {"path": "deploy/busy judge", "spec": spec})
+
+    def ask(number: int) -> dict:
+        log = {"log": {"output": f"answer {number}"}}
+        return doors.client.call("POST", f"/evaluators/{judge['id']}/test", log)
+
+    started = time.monotonic()
+    with Watch(doors.page, every_s=0.5) as watch, ThreadPoolExecutor(MORE_THAN_THREADS) as pool:
+        judgments = [answer["judgment"] for answer in pool.map(ask, range(MORE_THAN_THREADS))]
+    figures(
+        f"{MORE_THAN_THREADS} calls of {LATENCY_S:.0f} s at once, one web process",
+        took_s=time.monotonic() - started, slowest_page_s=watch.slowest_s(),
+    )  # fmt: skip
+
+    assert judgments == [True] * MORE_THAN_THREADS
     assert set(watch.statuses()) == {200}
 
 

@@ -6,6 +6,7 @@ import os
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 
@@ -38,6 +39,8 @@ def main() -> None:
         )
     except ValueError as error:
         parser.error(str(error))
+    # uvicorn answers what is in flight and then raises the signal again, whose default ends a process without goodbye.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     sys.setswitchinterval(0.001)  # seconds: a heavy prompt in the thread holds the event loop back no longer
     uvicorn.run(
         app,

@@ -11,7 +11,7 @@ from app.accounts import passwords
 from app.accounts import service as accounts
 from app.core import clock, ids
 from app.core.access import Principal, Role
-from app.evaluations import service as evaluations
+from app.evaluations import run_service
 from app.evaluations.models import Evaluation, Run
 from app.files import deployments
 from app.files import service as files
@@ -95,7 +95,7 @@ def build_world(session: Session, role: Role) -> World:
     run = factories.finish_run(session, started(prompt), ["answer 0", "x"])
     failed = factories.finish_run(session, started(newer), ["answer 0", None])
     cancelled = started(newer)
-    evaluations.cancel_run(session, cancelled)
+    run_service.cancel_run(session, cancelled)
     going = started(newer)
     key_maker = people[role] if role in (Role.ADMIN, Role.DEVELOPER) else team.admin
     staging = deployments.get_environment(session, team.admin, "staging")

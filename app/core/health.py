@@ -59,9 +59,18 @@ def _broker() -> str:
     return "ok"
 
 
+def workers_alive() -> int:
+    """How many worker processes reported in the last ten seconds.
+
+    Raises:
+        RedisError, OSError: the broker is away.
+    """
+    return sum(1 for _ in events.broker().scan_iter(f"{WORKERS_KEY}:*", count=1000))
+
+
 def _workers() -> str:
     try:
-        alive = sum(1 for _ in events.broker().scan_iter(f"{WORKERS_KEY}:*"))
+        alive = workers_alive()
     except AWAY:
         return "unknown: the broker is away"
     return f"ok: {alive}" if alive else "away: no worker has reported in the last seconds"

@@ -11,7 +11,7 @@ import math
 import os
 import socket
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from functools import partial
@@ -22,7 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from app.core import ids, waiting
-from app.core.broker import connect_async
+from app.core.broker import AWAY, Outage, connect_async
 from app.core.database import each_statement_commits, unit_of_work
 from app.core.settings import get_settings
 from app.evaluations import shard_repository
@@ -33,6 +33,7 @@ from app.evaluations.writing import write_outcomes
 from app.logs import budget
 from app.logs import repository as logs
 from app.logs.budget import Allowance
+from app.providers import in_flight
 from app.providers.client import Endpoint, ModelClient, limited_client
 from app.providers.meter import Meter, Spent
 
@@ -60,6 +61,7 @@ class Slot:
         """`is_stopping` tells that this process is to end: nothing more is begun, and what is in flight is written."""
         self._is_stopping = is_stopping
         self._redis = connect_async()
+        self._process = f"{socket.gethostname()}-{os.getpid()}"
         self._clients: dict[str, tuple[Endpoint, ModelClient]] = {}
         self._outdated: list[ModelClient] = []
         """Of providers that were changed since. A run beside may still be using them."""
@@ -67,10 +69,28 @@ class Slot:
     async def work(self) -> None:
         """Work on the run that fewest slots work on, then on the next, until nothing waits."""
         owner = _new_owner()
-        while not self._is_stopping() and (claimed := await self._claim(owner)):
-            await self._work_on(claimed, owner, meanwhile=self._work_beside)
-            while self._outdated:
-                await self._outdated.pop().aclose()
+        telling = asyncio.create_task(self._tell_calls())
+        try:
+            while not self._is_stopping() and (claimed := await self._claim(owner)):
+                await self._work_on(claimed, owner, meanwhile=self._work_beside)
+                while self._outdated:
+                    await self._outdated.pop().aclose()
+        finally:
+            telling.cancel()
+
+    async def _tell_calls(self) -> None:
+        """Say once a second how many calls are in flight, for people who look at the limits."""
+        away = Outage()
+        while True:
+            calls = Counter[str]()
+            for client in (*self._outdated, *(client for _, client in self._clients.values())):
+                calls[client.endpoint.provider_id] += client.on_the_wire
+            if not away.lasts:
+                try:
+                    await in_flight.tell(self._redis, self._process, calls)
+                except AWAY as error:
+                    away.noticed(error)
+            await asyncio.sleep(HEARTBEAT_S)
 
     async def _work_beside(self) -> None:
         """Work on one run more, while the calls of the slot's own run only wait."""

@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.core import events, metrics
 from app.core.database import unit_of_work
 from app.core.errors import NotFound, Unauthenticated
-from app.core.health import WORKERS_KEY
+from app.core.health import workers_alive
 from app.core.metrics import Number
 from app.core.permissions import Public
 from app.core.security import same
@@ -83,7 +83,7 @@ def _of_broker() -> dict[Number, float]:
     try:
         broker = events.broker()
         waiting = float(broker.llen(_QUEUE)) + float(broker.hlen("unacked"))
-        workers = sum(1 for _ in broker.scan_iter(f"{WORKERS_KEY}:*", count=1000))
+        workers = workers_alive()
         numbers = metrics.counted()
         last = metrics.marks().get("reaper")
     except (RedisError, OSError):

@@ -9,7 +9,8 @@ from pydantic import Field
 from app.core.bodies import Body
 from app.core.database import SessionDep
 from app.core.permissions import Manager, Reader
-from app.providers import repository, service
+from app.providers import repository, service, standing
+from app.providers.client import CALL_DEADLINE_S
 from app.providers.models import Provider
 from app.providers.presets import PRESETS
 from app.providers.service import ProviderChange
@@ -106,6 +107,44 @@ def test_provider(provider_id: str, session: SessionDep, principal: Manager) -> 
     if tested.ok:
         provider.models = tested.models
     return {"ok": tested.ok, "models": tested.models, "error": tested.error, "body": tested.body}
+
+
+@router.get("/{provider_id}/limits")
+def get_limits(provider_id: str, session: SessionDep, principal: Reader) -> Json:
+    """How hard the provider may be called, and how that stands now; `known` is false while the broker is away."""
+    return _present_limits(service.get_provider(session, principal, provider_id))
+
+
+@router.post("/{provider_id}/limits/restore")
+def restore_rate(provider_id: str, session: SessionDep, principal: Manager) -> Json:
+    """Take back at once what the provider's 429s cut. If it still says 429, the rate is cut again."""
+    provider = service.get_provider(session, principal, provider_id)
+    standing.restore(session, principal, provider)
+    return _present_limits(provider)
+
+
+def _present_limits(provider: Provider) -> Json:
+    now = standing.standings([provider])[0]
+    cut = now.cut
+    return {
+        "provider_id": provider.id,
+        "requests_per_minute": provider.requests_per_minute,
+        "tokens_per_minute": provider.tokens_per_minute,
+        "concurrency": provider.concurrency,
+        "deadline_s": provider.deadline_s or CALL_DEADLINE_S,
+        "known": now.known,
+        "in_flight": now.in_flight if now.known else None,
+        "most_in_flight": standing.most_in_flight(provider),
+        "cut": cut
+        and {
+            "requests_per_second": round(cut.per_s, 3),
+            "cut_to": round(cut.cut_to, 3),
+            "times": cut.times,
+            "since": cut.since,
+            "last": cut.last,
+            "back_in_s": round(cut.back_in_s, 1),
+        },
+    }
 
 
 def _present(provider: Provider) -> Json:

@@ -4,6 +4,7 @@ The limiter is GCRA (the virtual-scheduling form of the leaky bucket, ITU-T I.37
 takes permits for about 50 ms at once and is told how long to wait for them, so nobody polls. A 429 cuts the rate
 to four fifths of what was really called, at most once a second (multiplicative decrease); the cut grows back by 5 %
 a second. It is kept in requests a second, so that a limit which is set meanwhile is neither scaled by it nor hidden.
+How it stands, and taking a cut back, is in `standing`.
 """
 
 import asyncio
@@ -19,6 +20,8 @@ from app.core.broker import AWAY, Outage
 
 log = structlog.get_logger()
 
+GROWTH = 1.05
+"""How much of a cut is back after a second."""
 _CEILING_PER_S = 5_000.0
 """The rate where no limit is set: more than one machine can do, so that only a 429 slows it down."""
 _LEAST_PER_S = 0.2
@@ -26,14 +29,15 @@ _LEAST_PER_S = 0.2
 _RESERVE_S = 0.05
 _MOST_PERMITS = 50
 
-_RATE = """
+RATE = f"""
 local t = redis.call('TIME'); local now = t[1] + t[2] / 1e6
-local h = redis.call('HMGET', KEYS[1], 'at', 'cut', 'cut_at', 'second', 'count', 'before', 'tokens_at')
+local h = redis.call('HMGET', KEYS[1], 'at', 'cut', 'cut_at', 'second', 'count', 'before', 'tokens_at', 'since')
 local rate = tonumber(ARGV[1])
-if h[2] then rate = math.min(rate, tonumber(h[2]) * 1.05 ^ math.max(0, now - tonumber(h[3]))) end
+if h[2] then rate = math.min(rate, tonumber(h[2]) * {GROWTH} ^ math.max(0, now - tonumber(h[3]))) end
 """
+"""The beginning of every script: `rate` is what is allowed a second, of the `ARGV[1]` that the provider may be asked."""
 _RESERVE = (
-    _RATE
+    RATE
     + """
 local permits = math.max(1, math.min(tonumber(ARGV[2]), math.floor(rate * tonumber(ARGV[3]))))
 local token_rate, tokens = tonumber(ARGV[4]), tonumber(ARGV[5])
@@ -53,17 +57,29 @@ return {math.max(0, math.ceil(wait * 1000)), permits}
 """
 )
 _CUT = (
-    _RATE
+    RATE
     + """
 if h[3] and now - tonumber(h[3]) < 1 then return tostring(rate) end
+if not h[2] or rate >= tonumber(ARGV[1]) then redis.call('HSET', KEYS[1], 'since', tostring(now), 'cuts', 0) end
 local seen = math.max(tonumber(h[5]) or 0, tonumber(h[6]) or 0)
 if seen > 0 then rate = math.min(rate, seen) end
 rate = math.max(math.min(tonumber(ARGV[1]), tonumber(ARGV[2])), rate * 0.8)
 redis.call('HSET', KEYS[1], 'cut', tostring(rate), 'cut_at', tostring(now))
+redis.call('HINCRBY', KEYS[1], 'cuts', 1)
 redis.call('PEXPIRE', KEYS[1], 120000)
 return tostring(rate)
 """
 )
+
+
+def rate_key(provider_id: str) -> str:
+    """Where the rate of a provider is kept."""
+    return f"whetstone:rate:{provider_id}"
+
+
+def full_rate(requests_per_minute: int | None) -> float:
+    """How many requests a second a provider may be sent while it refuses none."""
+    return requests_per_minute / 60 if requests_per_minute else _CEILING_PER_S
 
 
 class Limiter:
@@ -78,8 +94,8 @@ class Limiter:
         tokens_per_minute: int | None = None,
     ) -> None:
         self._redis = redis
-        self._key = f"whetstone:rate:{key}"
-        self._rate = requests_per_minute / 60 if requests_per_minute else _CEILING_PER_S
+        self._key = rate_key(key)
+        self._rate = full_rate(requests_per_minute)
         self._token_rate = (tokens_per_minute or 0) / 60
         self._permits = 1 if tokens_per_minute else _MOST_PERMITS
         self._left = 0

@@ -320,6 +320,8 @@ REQUESTS: dict[str, Make] = {
     ),
     "DELETE /v5/providers/{provider_id}": lambda w: Call({"provider_id": w.provider.id}),
     "POST /v5/providers/{provider_id}/test": lambda w: Call({"provider_id": w.provider.id}),
+    "GET /v5/providers/{provider_id}/limits": lambda w: Call({"provider_id": w.provider.id}),
+    "POST /v5/providers/{provider_id}/limits/restore": lambda w: Call({"provider_id": w.provider.id}),
     "GET /v5/keys": lambda w: Call(names_things=False),
     "POST /v5/keys": lambda w: Call(json={"name": "made", "role": "viewer"}, names_things=False),
     "DELETE /v5/keys/{key_id}": lambda w: Call({"key_id": w.key.id}),

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 EMAIL = "keeper@example.com"
 BASE = "/w/settings-pages"
 PASSWORD = "a long enough password"
-PAGES = ("/settings/members", "/settings/environments", "/settings/account", "/audit", "/audit?to=2020-01-01")
+PAGES = (
+    "/settings/members", "/settings/limits", "/settings/environments", "/settings/account", "/audit",
+    "/audit?to=2020-01-01",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """The routes of providers. Keys are write-only: no answer holds one."""
 
+from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 
@@ -106,7 +107,7 @@ def test_provider(provider_id: str, session: SessionDep, principal: Manager) -> 
     tested = service.test_endpoint(endpoint)
     if tested.ok:
         provider.models = tested.models
-    return {"ok": tested.ok, "models": tested.models, "error": tested.error, "body": tested.body}
+    return asdict(tested)
 
 
 @router.get("/{provider_id}/limits")

@@ -38,6 +38,14 @@ _LONGEST_RETRY_AFTER_S = 120.0
 _LONGEST_BACKOFF_S = 20.0
 
 
+_HAS_NO_LIST = (404, 405, 501)
+_MOST_MODELS, _LONGEST_MODEL_NAME = 1_000, 200
+
+
+class NoModelList(ProviderError):
+    """A provider answers, but not with a list of its models: their names have to be typed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """A provider as it is called: where, with which key, and how hard."""
@@ -216,9 +224,10 @@ class ModelClient:
                     self._gate.release()
 
     async def list_models(self) -> list[str]:
-        """The names of the models that the provider offers.
+        """The names of the models that the provider offers: the first thousand, each once, as it orders them.
 
         Raises:
+            NoModelList: it answers, and has no list.
             ProviderError: it did not answer, with its own words.
         """
         started = time.perf_counter()
@@ -226,13 +235,23 @@ class ModelClient:
             async with asyncio.timeout(15):
                 reply = await self._openai.get("/models", cast_to=object)
         except Exception as error:
-            raise self._failure(error, started) from error
+            failure = self._failure(error, started)
+            if failure.status in _HAS_NO_LIST:
+                raise self._no_list(f"{failure.status}", failure.body) from error
+            raise failure from error
         found = reply.get("data") if isinstance(reply, dict) else None
         if not isinstance(found, list):
-            msg = f"{self.endpoint.name} answered, but not with a list of models."
-            raise ProviderError(msg, body=str(reply))
-        names = [str(model["id"]) for model in found if isinstance(model, dict) and "id" in model]
-        return self._dialect.model_names(names)
+            raise self._no_list("something else", str(reply))
+        offered = (model.get("id") for model in found if isinstance(model, dict))
+        # What is no name would be refused by the database, or by whoever is to choose from the list.
+        names = [name for name in offered if isinstance(name, str) and name.isprintable()]
+        usable = [name for name in dict.fromkeys(names) if 0 < len(name) <= _LONGEST_MODEL_NAME]
+        return self._dialect.model_names(usable[:_MOST_MODELS])
+
+    def _no_list(self, answered: str, body: str | None) -> "NoModelList":
+        error = NoModelList(f"{self.endpoint.name} has no list of models: it answered {answered}.", body=body)
+        error.hide(secret_forms(self.endpoint.api_key))
+        return error
 
 
 def limited_client(

@@ -15,7 +15,7 @@ from app.core.settings import get_settings
 from app.practice import keys as practice_keys
 from app.providers import own_prices, repository
 from app.providers.answers import ProviderError
-from app.providers.client import CALL_DEADLINE_S, Endpoint, ModelClient
+from app.providers.client import CALL_DEADLINE_S, Endpoint, ModelClient, NoModelList
 from app.providers.models import Provider
 from app.providers.presets import BY_KEY, Preset
 from app.providers.prices import FREE, Price, price_of
@@ -56,6 +56,8 @@ class Tested:
     models: list[str]
     error: str | None = None
     body: str | None = None
+    lists_models: bool = True
+    """False for one that answers without a list, which can be called all the same if its address is right."""
 
 
 def create_provider(session: Session, principal: Principal, change: ProviderChange) -> Provider:
@@ -259,7 +261,8 @@ def test_endpoint(endpoint: Endpoint) -> Tested:
     try:
         return Tested(ok=True, models=asyncio.run(ask()))
     except ProviderError as error:
-        return Tested(ok=False, models=[], error=error.message, body=error.body)
+        has_list = not isinstance(error, NoModelList)
+        return Tested(ok=False, models=[], error=error.message, body=error.body, lists_models=has_list)
 
 
 def _usable_name(session: Session, principal: Principal, name: str) -> str:

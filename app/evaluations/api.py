@@ -12,7 +12,16 @@ from app.core.errors import Invalid
 from app.core.event_stream import event_stream
 from app.core.pagination import Page, PageNumber, PageSize
 from app.core.permissions import Deleter, Editor, Reader, Runner, still_permitted
-from app.evaluations import comparison, live, presentation, repository, run_service, service, stats
+from app.evaluations import (
+    comparison,
+    live,
+    presentation,
+    repository,
+    run_limits,
+    run_service,
+    service,
+    stats,
+)
 from app.evaluations.comparison import GridRequest, Only, Sort
 from app.evaluations.estimate import Work, estimate
 from app.evaluations.models import Evaluation, Run
@@ -122,7 +131,7 @@ def get_estimate(
     dataset: str,
     version: str,
     repeats: Annotated[int, Query(ge=1, le=run_service.MOST_REPEATS)] = 1,
-    concurrency: Annotated[int, Query(ge=1, le=run_service.MOST_CONCURRENCY)] = DEFAULT_CONCURRENCY,
+    concurrency: Annotated[int, Query(ge=1, le=run_limits.MOST_CONCURRENCY)] = DEFAULT_CONCURRENCY,
 ) -> Json:
     """About what a run would take, before it starts. `dataset` and `version` are version ids, or ids of files.
 

@@ -9,10 +9,9 @@ from sqlalchemy.orm import Session
 from app.core.access import Principal
 from app.core.typed import whole
 from app.datasets.summary import summarise
-from app.evaluations import repository, service
+from app.evaluations import repository, run_limits, service
 from app.evaluations.models import Evaluation, Run
 from app.evaluations.report import compared_runs
-from app.evaluations.schemas import DEFAULT_CONCURRENCY
 from app.evaluators.describing import EvaluatorInfo, describe
 from app.files import repository as files
 from app.files.models import Environment, File, FileKind, Version
@@ -48,7 +47,8 @@ class Choices:
     """Version ids."""
     primary: str = ""
     repeats: str = "1"
-    concurrency: str = str(DEFAULT_CONCURRENCY)
+    concurrency: str = ""
+    """Empty is what is usual in the workspace."""
     smallest: str = ""
     """In points where the primary score is a share, else in its own unit."""
     max_cost: str = ""
@@ -83,7 +83,7 @@ def read_choices(sent: Sent) -> Choices:
         evaluators=many("evaluators"),
         primary=text("primary"),
         repeats=text("repeats") or "1",
-        concurrency=text("concurrency") or str(DEFAULT_CONCURRENCY),
+        concurrency=text("concurrency"),
         smallest=text("smallest"),
         max_cost=text("max_cost").removeprefix("$"),
         max_calls=text("max_calls").replace(",", ""),
@@ -178,6 +178,8 @@ def make_offer(session: Session, principal: Principal, choices: Choices) -> Offe
             dataset=dataset.id if dataset else "",
             dataset_version=dataset_version.number if dataset_version else None,
             split=split,
+            concurrency=choices.concurrency
+            or str(run_limits.usual_concurrency(session, principal.workspace_id)),
         ),
         evaluation=evaluation,
         prompts=prompts,

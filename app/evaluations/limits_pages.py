@@ -1,19 +1,23 @@
 """The settings page of limits: of each provider and how it stands now, of the engine, and who sets which."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from app.core import templating
 from app.core.access import Principal
 from app.core.broker import AWAY, outage
 from app.core.database import SessionDep
-from app.core.errors import Unavailable
+from app.core.errors import Invalid, Unavailable
 from app.core.health import workers_alive
 from app.core.permissions import Manager, Reader
 from app.core.settings import get_settings
-from app.evaluations.run_service import MOST_CONCURRENCY, MOST_ITEMS, MOST_REPEATS
+from app.core.typed import whole
+from app.evaluations import run_limits
+from app.evaluations.run_limits import MOST_CONCURRENCY
+from app.evaluations.run_service import MOST_ITEMS, MOST_REPEATS
 from app.providers import repository, service, standing
 from app.providers.client import CALL_DEADLINE_S
 
@@ -38,8 +42,15 @@ def limits_page(request: Request, session: SessionDep, principal: Reader) -> Res
 
 
 def _page(
-    request: Request, session: SessionDep, principal: Principal, problem: str = "", status: int = 200
+    request: Request,
+    session: SessionDep,
+    principal: Principal,
+    problem: str = "",
+    status: int = 200,
+    typed: str | None = None,
+    refused: str = "",
 ) -> Response:
+    most = run_limits.most_concurrency(session, principal.workspace_id)
     found = repository.list_providers(session, principal.workspace_id)
     standings = standing.standings(found)
     return templating.render(
@@ -57,6 +68,10 @@ def _page(
         alive=_workers_alive(),
         engine=_engine(),
         problem=problem,
+        typed=typed if typed is not None else "" if most == MOST_CONCURRENCY else str(most),
+        refused=refused,
+        most_concurrency=most,
+        engine_concurrency=MOST_CONCURRENCY,
     )
 
 
@@ -82,6 +97,22 @@ def _engine() -> list[EngineLimit]:
         EngineLimit("Repeats of a row", MOST_REPEATS),
         EngineLimit("Rows times repeats of a run", MOST_ITEMS),
     ]  # fmt: skip
+
+
+@router.post("/limits")
+def set_limits(
+    request: Request,
+    session: SessionDep,
+    principal: Manager,
+    most_concurrency: Annotated[str, Form()] = "",
+) -> Response:
+    """Set what runs may ask for; what is no number is refused, and must not mean no limit."""
+    text = most_concurrency.strip()
+    try:
+        run_limits.set_most_concurrency(session, principal, (whole(text) or 0) if text else None)
+    except Invalid as error:
+        return _page(request, session, principal, status=422, typed=most_concurrency, refused=error.message)
+    return RedirectResponse(f"/w/{principal.workspace_slug}/settings/limits", 303)
 
 
 @router.post("/limits/{provider_id}/restore")

@@ -194,3 +194,14 @@ class VersionScore(Base):
     hi: Mapped[float | None]
     n: Mapped[int]
     at: Mapped[datetime]
+
+
+class RunLimits(Base):
+    """What a workspace lets its runs ask for; without a row, what the engine does."""
+
+    __tablename__ = "run_limits"
+    __table_args__ = (CheckConstraint("most_concurrency between 1 and 500", "most_concurrency"),)
+
+    workspace_id: Mapped[str] = mapped_column(ForeignKey(Workspace.id, ondelete="CASCADE"), primary_key=True)
+    most_concurrency: Mapped[int]
+    """Calls at once that one run may ask for."""

@@ -11,18 +11,16 @@ from app.core import clock, events, ids, jobs
 from app.core.access import Principal
 from app.core.errors import Conflict, DomainError, Invalid, NotFound
 from app.core.logging import current_request_id
-from app.evaluations import repository, shard_repository
+from app.evaluations import repository, run_limits, shard_repository
 from app.evaluations.channels import evaluation_channel
 from app.evaluations.finishing import finish_if_done
 from app.evaluations.models import Evaluation, Run
-from app.evaluations.schemas import DEFAULT_CONCURRENCY
 from app.evaluators.binding import bind
 from app.files.models import FileKind, Version
 from app.generations.prepared import Target
 from app.generations.service import prepare, target_of
 from app.logs import budget
 
-MOST_CONCURRENCY = 500
 MOST_REPEATS = 50
 MOST_ITEMS = 1_000_000
 _SHARDS_A_SLOT = 20
@@ -35,7 +33,8 @@ class RunRequest:
     version: Version
     dataset_version: Version
     repeats: int = 1
-    concurrency: int = DEFAULT_CONCURRENCY
+    concurrency: int | None = None
+    """Calls at once; None is what is usual in the workspace."""
     fresh: bool = False
     split: str | None = None
     control: bool = False
@@ -53,7 +52,10 @@ def start_run(session: Session, principal: Principal, evaluation: Evaluation, re
         Invalid: the dataset is none or has no rows, or a number is out of range.
         OverBudget: the workspace has spent its budget of this month.
     """
-    _check(request)
+    concurrency = request.concurrency
+    if concurrency is None:
+        concurrency = run_limits.usual_concurrency(session, evaluation.workspace_id)
+    _check(request, concurrency, run_limits.most_concurrency(session, evaluation.workspace_id))
     budget.refuse_if_spent(session, evaluation.workspace_id)
     if request.dataset_version.file.kind != FileKind.DATASET:
         raise Invalid(f"{request.dataset_version.file.path} is not a dataset.")
@@ -66,7 +68,7 @@ def start_run(session: Session, principal: Principal, evaluation: Evaluation, re
         version_id=request.version.id,
         dataset_version_id=request.dataset_version.id,
         repeats=request.repeats,
-        concurrency=request.concurrency,
+        concurrency=concurrency,
         fresh=request.fresh,
         split=request.split,
         max_cost_usd=request.max_cost_usd,
@@ -92,12 +94,12 @@ def start_run(session: Session, principal: Principal, evaluation: Evaluation, re
     return run
 
 
-def _check(request: RunRequest) -> None:
+def _check(request: RunRequest, concurrency: int, most: int) -> None:
     problems = {}
     if not 1 <= request.repeats <= MOST_REPEATS:
         problems["repeats"] = f"Between 1 and {MOST_REPEATS}."
-    if not 1 <= request.concurrency <= MOST_CONCURRENCY:
-        problems["concurrency"] = f"Between 1 and {MOST_CONCURRENCY}."
+    if not 1 <= concurrency <= most:
+        problems["concurrency"] = f"Between 1 and {most}."
     if (request.dataset_version.rows_count or 0) * request.repeats > MOST_ITEMS:
         problems["repeats"] = f"Rows times repeats is over {MOST_ITEMS:,}."
     if request.max_cost_usd is not None and not 0 < request.max_cost_usd < 10**7:

@@ -66,8 +66,9 @@ class RunCreate(_Body):
     orchestrated: bool = True
     use_existing_logs: bool = False
     repeats: int = Field(default=1, description="How often each row is answered.")
-    concurrency: int = Field(
-        default=DEFAULT_CONCURRENCY, description="Calls in flight at once, over all workers."
+    concurrency: int | None = Field(
+        default=None,
+        description=f"Calls in flight at once, over all workers; {DEFAULT_CONCURRENCY}, or what the workspace allows.",
     )
     fresh: bool = Field(default=False, description="Make every output anew, instead of reusing equal ones.")
     max_cost_usd: Decimal | None = Field(

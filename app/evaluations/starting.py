@@ -8,7 +8,7 @@ from app.core import clock
 from app.core.access import Principal
 from app.core.errors import Invalid
 from app.core.typed import whole
-from app.evaluations import repository, run_service, service
+from app.evaluations import repository, run_limits, run_service, service
 from app.evaluations.choosing import Offer
 from app.evaluations.models import Evaluation
 from app.evaluations.run_service import RunRequest
@@ -22,7 +22,7 @@ def start(session: Session, principal: Principal, offer: Offer) -> Evaluation:
         Invalid: names each choice that is missing or wrong.
         Conflict: the prompt has an evaluation of this name.
     """
-    _check(offer)
+    _check(offer, run_limits.most_concurrency(session, principal.workspace_id))
     judges = [one.version for one in offer.judges]
     evaluation = offer.evaluation
     if evaluation is None:
@@ -76,7 +76,7 @@ def _start_runs(session: Session, principal: Principal, evaluation: Evaluation, 
             run_service.set_control(session, evaluation, earlier[0])
 
 
-def _check(offer: Offer) -> None:
+def _check(offer: Offer, most_concurrency: int) -> None:
     choices = offer.choices
     problems = {}
     if offer.prompt is None:
@@ -87,7 +87,7 @@ def _check(offer: Offer) -> None:
         problems["dataset"] = "Choose a dataset that has rows."
     if not offer.judges:
         problems["evaluators"] = "Choose at least one evaluator."
-    for name, most in (("repeats", run_service.MOST_REPEATS), ("concurrency", run_service.MOST_CONCURRENCY)):
+    for name, most in (("repeats", run_service.MOST_REPEATS), ("concurrency", most_concurrency)):
         if not 1 <= _number(getattr(choices, name)) <= most:
             problems[name] = f"A whole number from 1 to {most}."
     if choices.smallest and offer.judges and difference_of(choices.smallest, offer.judges[0]) is None:

@@ -322,6 +322,8 @@ REQUESTS: dict[str, Make] = {
     "POST /v5/providers/{provider_id}/test": lambda w: Call({"provider_id": w.provider.id}),
     "GET /v5/providers/{provider_id}/limits": lambda w: Call({"provider_id": w.provider.id}),
     "POST /v5/providers/{provider_id}/limits/restore": lambda w: Call({"provider_id": w.provider.id}),
+    "GET /v5/run-limits": lambda w: Call(names_things=False),
+    "PUT /v5/run-limits": lambda w: Call(json={"most_concurrency": 50}, names_things=False),
     "GET /v5/keys": lambda w: Call(names_things=False),
     "POST /v5/keys": lambda w: Call(json={"name": "made", "role": "viewer"}, names_things=False),
     "DELETE /v5/keys/{key_id}": lambda w: Call({"key_id": w.key.id}),

@@ -37,6 +37,7 @@ SETTINGS_REQUESTS: dict[str, Make] = {
     "POST /w/{w}/settings/providers/{provider_id}/delete": lambda w: Call(_provider(w), form={}),
     "POST /w/{w}/settings/providers/{provider_id}/test": lambda w: Call(_provider(w), form={}),
     "GET /w/{w}/settings/limits": lambda w: Call({"w": w.slug}),
+    "POST /w/{w}/settings/limits": lambda w: Call({"w": w.slug}, form={"most_concurrency": "50"}),
     "POST /w/{w}/settings/limits/{provider_id}/restore": lambda w: Call(_provider(w), form={}),
     "GET /w/{w}/settings/spend": lambda w: Call({"w": w.slug}),
     "POST /w/{w}/settings/spend": lambda w: Call({"w": w.slug}, form={"monthly_usd": "100"}),

@@ -156,7 +156,7 @@ def test_a_port_that_is_not_allowed_stays_closed_and_networks_are_open() -> None
 
 def _call(port: int, host: str) -> ProviderError:
     async def ask() -> ProviderError:
-        client = ModelClient(Endpoint("p", "acme", f"http://{host}:{port}/v1", "secret"))
+        client = ModelClient(Endpoint("p", "acme", f"http://{host}:{port}/v1", "secret", deadline_s=1))
         try:
             await client.chat({"model": "m", "messages": []})
         except ProviderError as error:

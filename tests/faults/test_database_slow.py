@@ -112,6 +112,9 @@ def test_a_bad_way_to_the_database_hangs_nobody(
         back = time.monotonic()
         finishes_exactly_once(application, endpoint, run_id, CASE, kills=3)
         time.sleep(max(0.0, back + NORMAL_S + 2 - time.monotonic()))
+    with psycopg.connect(psycopg_url(faulty.database_url)) as connection:
+        query = "select max(losses) from run_item where run_id = %s"
+        losses = connection.execute(query, [run_id]).fetchone()[0]
     statuses = set().union(*(watch.statuses() for watch in watches))
     late = [when - back for watch in watches for when, status, _ in watch.answers if status != 200]
     slowest = max(watch.slowest_s() for watch in watches)
@@ -121,12 +124,14 @@ def test_a_bad_way_to_the_database_hangs_nobody(
         slowest_s=slowest,
         normal_after_s=max([0.0, *late]),
         oldest_lock_s=lock.seconds,
+        losses=losses,
     )
 
     assert statuses <= {200, 503}
     assert slowest < ANSWERS_S
     assert max([0.0, *late]) < NORMAL_S
     assert lock.seconds < OLDEST_LOCK_S
+    assert kind != SLOW or losses == 0, "heartbeats come in time all the same"
     assert (application.children(), set(application.pool_children())) == processes, "nobody died of it"
 
 

@@ -20,6 +20,7 @@ from app.workspaces.models import ApiKey
 from tests import factories
 from tests.architecture.evaluation_page_requests import EVALUATION_PAGE_REQUESTS
 from tests.architecture.member_requests import MEMBER_REQUESTS
+from tests.architecture.needs import NEEDS, needed_by
 from tests.architecture.page_requests import PAGE_REQUESTS
 from tests.architecture.requests import REQUESTS, Call, World, build_world
 from tests.architecture.settings_requests import SETTINGS_REQUESTS
@@ -35,6 +36,13 @@ ROUTES = {
 
 def test_every_route_has_a_request_and_no_request_is_left_over() -> None:
     assert set(ROUTES) == set(EVERY)
+
+
+def test_every_route_declares_the_action_that_it_needs() -> None:
+    """The rest of this file asks what a route declares: it would not notice one that declares too little."""
+    assert {route: needed_by(route) for route in ROUTES} == ROUTES
+    named = {line.strip() for routes in NEEDS.values() for line in routes.strip().splitlines()}
+    assert named <= set(ROUTES), "no line is left over"
 
 
 def test_a_route_without_a_permission_does_not_start(app: FastAPI) -> None:

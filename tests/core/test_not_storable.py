@@ -36,6 +36,14 @@ def test_addresses(client: TestClient, committed_team: factories.Team, path: str
     assert client.get(path).status_code == 422
 
 
+def test_half_a_surrogate_pair_in_a_form(client: TestClient) -> None:
+    """Such a form names an encoding that can write one: UTF-7."""
+    body = b'--b\r\ncontent-disposition: form-data; name="email"\r\n\r\nmaya+2AA-@example.com\r\n--b--\r\n'
+    kind = "multipart/form-data; boundary=b; charset=utf-7"
+    answer = client.post("/signin", content=body, headers={"content-type": kind})
+    assert answer.status_code == 422, answer.text
+
+
 def test_an_output_that_cannot_be_stored_is_not_judged(
     client: TestClient, committed_team: factories.Team
 ) -> None:

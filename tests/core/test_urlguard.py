@@ -6,12 +6,15 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
+from fastapi.testclient import TestClient
 
 from app.core.settings import get_settings
 from app.core.urlguard import Allowed, RefusedAddress, check_url, guarded_sockets
 from app.providers.answers import ProviderError
 from app.providers.client import Endpoint, ModelClient
+from tests import factories
 from tests.asynchronous import run as run_coroutine
+from tests.web import csrf_of, signed_in, with_key
 
 INSIDE = [
     "http://127.0.0.1",
@@ -156,7 +159,7 @@ def test_a_port_that_is_not_allowed_stays_closed_and_networks_are_open() -> None
 
 def _call(port: int, host: str) -> ProviderError:
     async def ask() -> ProviderError:
-        client = ModelClient(Endpoint("p", "acme", f"http://{host}:{port}/v1", "secret"))
+        client = ModelClient(Endpoint("p", "acme", f"http://{host}:{port}/v1", "secret", deadline_s=1))
         try:
             await client.chat({"model": "m", "messages": []})
         except ProviderError as error:
@@ -233,3 +236,19 @@ def test_a_redirect_is_not_followed() -> None:
     assert failure is not None
     assert "307" in failure.message
     assert asked == 0
+
+
+@pytest.mark.usefixtures("nothing_allowed")
+def test_an_address_inside_is_not_saved(client: TestClient, committed_team: factories.Team) -> None:
+    with_key(client, committed_team.admin)
+    inside = {"name": "inside", "base_url": "http://169.254.169.254/v1"}
+    refused = client.post("/v5/providers", json=inside)
+    assert refused.status_code == 422
+    assert "WHETSTONE_PRIVATE_HOSTS=169.254.169.254:80" in refused.text
+    made = client.post("/v5/providers", json={"name": "public", "base_url": "http://93.184.216.34/v1"}).json()
+    assert client.patch(f"/v5/providers/{made['id']}", json=inside).status_code == 422
+    signed_in(client, committed_team.admin)
+    form = inside | {"_csrf": csrf_of(client)}
+    by_form = client.post(f"/w/{committed_team.workspace.slug}/settings/providers", data=form)
+    assert by_form.status_code == 422
+    assert {each["base_url"] for each in client.get("/v5/providers").json()} <= {None, made["base_url"]}

@@ -98,6 +98,16 @@ def test_a_log_is_bounded(tmp_path: Path):
     assert all(path.stat().st_size <= logs.LARGEST_FILE for path in tmp_path.iterdir())
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is always full: Linux has one")
+def test_a_full_disk_loses_lines_and_holds_nobody_up(tmp_path: Path):
+    (tmp_path / "a.log").symlink_to("/dev/full")
+    log = logs.Log(tmp_path, "a")
+    with pytest.raises(OSError, match="No space left"):
+        (tmp_path / "a.log").write_bytes(b"x")
+    log.write(b"lost")
+    log.close()
+
+
 def test_a_very_long_line_is_cut(tmp_path: Path, supervisor: Supervisor):
     ended: list[int] = []
     supervisor.run_once(service("a", "print('x' * 10**6); print('next')"), then=ended.append)

@@ -53,6 +53,26 @@ def test_writing_a_batch_twice_adds_nothing(session: Session, team: factories.Te
     assert session.scalar(text("select count(*) from log where run_id = :run"), {"run": run.id}) == 2
 
 
+def test_outcomes_that_come_twice_are_counted_once(session: Session, team: factories.Team) -> None:
+    """As from a worker that was taken for dead, and has written all the same."""
+    admin = team.admin
+    version, rows = factories.prompt(session, admin), factories.dataset(session, admin, 3)
+    evaluation = factories.evaluation(session, admin, version, factories.evaluator(session, admin))
+    run = factories.started_run(session, admin, evaluation, version, rows)
+    plan, claimed = load_plan(session, run.id), shard_repository.claim_next(session, "own", run.id)
+    assert plan
+    assert claimed
+    good, bad, _ = shard_repository.pending_items(session, claimed.shard_id)
+
+    for owner in ("own", "other"):
+        batch = [factories.outcome(plan, good, "a"), factories.outcome(plan, bad, None)]
+        write_outcomes(session, plan, owner, batch)
+
+    session.refresh(run)
+    assert (run.done_count, run.failed_count, run.calls_count, run.status) == (2, 1, 2, "pending")
+    assert session.scalar(text("select count(*) from log where run_id = :run"), {"run": run.id}) == 2
+
+
 def test_a_batch_that_is_written_again_after_an_evaluator_was_added_costs_nothing(
     session: Session, team: factories.Team
 ) -> None:

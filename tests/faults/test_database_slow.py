@@ -8,13 +8,17 @@ from typing import Self
 
 import psycopg
 import pytest
+from sqlalchemy import create_engine, text
 
+from app.core import waiting
 from app.embedded.external import psycopg_url
 from tests.bench.eval_throughput import Case, prepare
 from tests.endpoint import Endpoint
 from tests.exactly_once import finishes_exactly_once, wait_for
+from tests.fault_proxy import running_proxy
 from tests.faults.conftest import Faulty, Figures, Watch
 from tests.faults.lengths import LENGTHS, moment
+from tests.stack import Stack
 
 pytestmark = [
     pytest.mark.long,
@@ -108,6 +112,9 @@ def test_a_bad_way_to_the_database_hangs_nobody(
         back = time.monotonic()
         finishes_exactly_once(application, endpoint, run_id, CASE, kills=3)
         time.sleep(max(0.0, back + NORMAL_S + 2 - time.monotonic()))
+    with psycopg.connect(psycopg_url(faulty.database_url)) as connection:
+        query = "select max(losses) from run_item where run_id = %s"
+        losses = connection.execute(query, [run_id]).fetchone()[0]
     statuses = set().union(*(watch.statuses() for watch in watches))
     late = [when - back for watch in watches for when, status, _ in watch.answers if status != 200]
     slowest = max(watch.slowest_s() for watch in watches)
@@ -117,10 +124,31 @@ def test_a_bad_way_to_the_database_hangs_nobody(
         slowest_s=slowest,
         normal_after_s=max([0.0, *late]),
         oldest_lock_s=lock.seconds,
+        losses=losses,
     )
 
     assert statuses <= {200, 503}
     assert slowest < ANSWERS_S
     assert max([0.0, *late]) < NORMAL_S
     assert lock.seconds < OLDEST_LOCK_S
+    assert kind != SLOW or losses == 0, "heartbeats come in time all the same"
     assert (application.children(), set(application.pool_children())) == processes, "nobody died of it"
+
+
+def test_what_somebody_held_who_is_not_heard_of_any_more_is_free_within_a_minute(stack: Stack) -> None:
+    """As when a machine loses its power in the middle of a transaction: no end of the connection ever arrives."""
+    url = stack.create_database()
+    with running_proxy(url) as proxy, psycopg.connect(psycopg_url(url), autocommit=True) as other:
+        engine = create_engine(proxy.url(url), poolclass=waiting.BoundedPool)
+        waiting.bound(engine)
+        with engine.connect() as lost:
+            lost.execute(text("select pg_advisory_xact_lock(1)"))
+            with proxy.failing(black_hole=True):
+                held = time.monotonic()
+                assert other.execute("select pg_try_advisory_lock(1)").fetchone() == (False,)
+                other.execute(f"set lock_timeout = '{OLDEST_LOCK_S}s'")
+                other.execute("select pg_advisory_lock(1)")
+                free_s = time.monotonic() - held
+            lost.invalidate()
+        engine.dispose()
+    assert free_s < OLDEST_LOCK_S

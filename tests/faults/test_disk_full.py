@@ -162,3 +162,23 @@ def test_an_upload_without_room_is_refused_in_words(
     assert "A disk of the server is full. Nothing was saved." in said
     assert len(versions) == before
     assert '"rows":1,' in imported, "with room again it works"
+
+
+def test_a_page_that_takes_a_file_says_so_too(cramped: tuple[Application, Path]) -> None:
+    """The framework reads such a form before it looks who sends it."""
+    application, disk = cramped
+    row = b'{"inputs": {"text": "%s"}}\n' % (b"x" * 1000)
+    request = _form(f"{application.url}/w/nobodys/datasets/new", "", row * 2_500)
+
+    def answered() -> tuple[int, str]:
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(request, timeout=60)
+        return refused.value.code, refused.value.read().decode()
+
+    assert answered()[0] == 403
+    ballast = _fill(disk)
+    code, said = answered()
+    ballast.unlink()
+    assert code == 507
+    assert "A disk of the server is full. Nothing was saved." in said
+    assert answered()[0] == 403

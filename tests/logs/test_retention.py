@@ -128,6 +128,27 @@ def test_what_is_too_old_goes_and_what_was_found_stays(database: Engine) -> None
         assert repository.find_logs(session, team.workspace.id, results) == {}
 
 
+def test_an_output_that_another_run_uses_stays_when_its_own_run_is_gone(session: Session) -> None:
+    team = factories.team(session)
+    first, (used, unused, *_) = ended_run(session, team)
+    second, _ = ended_run(session, team)
+    session.execute(
+        text("""
+        update run_item set log_id = :used, reused = true
+        where position = 0 and run_id in (select id from run where evaluation_id = :second)
+        """),
+        {"used": used, "second": second.id},
+    )
+    session.execute(text("delete from evaluation where id = :id"), {"id": first.id})
+    retention.set_retention(session, team.admin, 30, 90)
+
+    retention.apply(session)
+
+    left = repository.find_logs(session, team.workspace.id, [used, unused])
+    assert list(left) == [used]
+    assert left[used].payload_cleared_at is None
+
+
 def test_nothing_goes_where_nothing_is_set(database: Engine) -> None:
     with unit_of_work() as session:
         team = factories.team(session)

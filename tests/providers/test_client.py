@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from app.providers.answers import Answer, ProviderError
+from app.providers.answers import RAW_CAP, Answer, ProviderError
 from app.providers.client import Endpoint, ModelClient, retry_after_s
 from app.providers.transport import BODY_CAP
 from tests.asynchronous import run as run_coroutine
@@ -120,6 +120,31 @@ def test_server_errors_are_tried_three_times() -> None:
     assert isinstance(healed, Answer)
 
 
+@pytest.mark.parametrize(
+    ("refusal", "earliest_s", "over_s"),
+    [
+        (reply(429, {"error": {"message": "not now"}}, retry_after="2"), 2.0, 0.5),
+        (reply(503, {"error": {"message": "overloaded"}}), 0.0, 1.0),
+    ],
+    ids=["told when", "not told"],
+)
+def test_calls_that_were_refused_together_do_not_come_back_together(
+    refusal: bytes, earliest_s: float, over_s: float
+) -> None:
+    calls = 20
+
+    async def run() -> list[float]:
+        async with calling(*[refusal] * calls, reply(200, GOOD)) as (client, provider):
+            await asyncio.gather(*(client.chat(BODY) for _ in range(calls)))
+            return provider.asked
+
+    asked = run_coroutine(run())
+    again = asked[calls:]
+    assert len(again) == calls
+    assert min(again) - asked[0] >= earliest_s
+    assert max(again) - min(again) > 0.4 * over_s
+
+
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
 def test_a_refusal_is_final_and_keeps_the_providers_words(status: int) -> None:
     error, provider = chat(reply(status, {"error": {"message": "no such model", "code": "model_not_found"}}))
@@ -177,6 +202,16 @@ def test_garbage_is_an_error_that_names_the_provider(garbage: bytes) -> None:
     error, _ = chat(garbage)
     assert isinstance(error, ProviderError)
     assert "acme" in error.message
+
+
+@pytest.mark.parametrize("status", [200, 400])
+@pytest.mark.parametrize("body", [b"x" * 200_000, {"pad": "x" * 200_000}], ids=["text", "JSON"])
+def test_the_body_of_a_failure_is_kept_and_cut(status: int, body: bytes | dict) -> None:
+    error, _ = chat(reply(status, body))
+    assert isinstance(error, ProviderError)
+    assert error.body is not None
+    assert len(error.body) == RAW_CAP == 64 * 1024
+    assert error.body.endswith("xxx")
 
 
 def test_numbers_that_are_none_are_left_out() -> None:

@@ -69,6 +69,19 @@ def test_what_the_database_knows_counts(redis_url: str) -> None:
     assert run_coroutine(run()) == [None, "cap of $1.00 reached", "cap of $1.00 reached"]
 
 
+def test_what_the_database_learns_meanwhile_counts_too(redis_url: str) -> None:
+    """As from workers that lost the way to the broker, and count for themselves."""
+
+    async def run() -> list[str | None]:
+        async with Redis.from_url(redis_url) as redis:
+            meter = Meter(redis, str(uuid.uuid4()), Cap(usd=Decimal(1)), Spent())
+            before = await meter.admit()
+            meter.learn(Spent(Decimal(1), 100))
+            return [before, await meter.admit()]
+
+    assert run_coroutine(run()) == [None, "cap of $1.00 reached"]
+
+
 def test_without_the_broker_each_process_keeps_the_cap_by_itself() -> None:
     told = _spend("redis://127.0.0.1:9/0", Cap(calls=30), 1)
 

@@ -1,0 +1,99 @@
+"""What the reaper finds: each look by itself, on rows as a lost worker or a lost message leaves them."""
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app.evaluations import recovery_repository, shard_repository
+from app.evaluations.models import Run
+from tests import factories
+
+ROWS = 3
+
+
+@pytest.fixture
+def run(session: Session, redis_url: str) -> Run:
+    """A run of one shard, which nobody has begun."""
+    admin = factories.team(session).admin
+    version, rows = factories.prompt(session, admin), factories.dataset(session, admin, ROWS)
+    evaluation = factories.evaluation(session, admin, version, factories.evaluator(session, admin))
+    return factories.started_run(session, admin, evaluation, version, rows)
+
+
+def _age(session: Session, change: str) -> None:
+    session.execute(text(f"update shard set {change}"))
+
+
+def _losses(session: Session) -> list[int]:
+    return list(session.scalars(text("select losses from run_item order by position")))
+
+
+def test_a_shard_whose_lease_ran_out_goes_back_and_its_rows_count_the_loss(
+    session: Session, run: Run
+) -> None:
+    claimed = shard_repository.claim_next(session, "lost", run.id)
+    assert claimed
+    assert recovery_repository.requeue_expired(session) == [], "the lease goes on"
+    _age(session, "lease_until = now() - interval '1 second'")
+
+    assert recovery_repository.requeue_expired(session) == [claimed.shard_id]
+    assert _losses(session) == [1] * ROWS
+    assert recovery_repository.requeue_expired(session) == [], "once"
+    assert shard_repository.claim_next(session, "next", run.id) == claimed
+
+
+def test_a_row_whose_worker_is_lost_three_times_ends_with_an_error(session: Session, run: Run) -> None:
+    for loss in range(1, shard_repository.MOST_LOSSES + 1):
+        assert recovery_repository.give_up_on_lost_items(session) == 0, f"before loss {loss}"
+        assert shard_repository.claim_next(session, f"worker {loss}", run.id)
+        if loss == 1:  # what was written before is no loss
+            session.execute(text("update run_item set state = 'done' where position = 0"))
+            session.execute(text("update run set done_count = 1"))
+        _age(session, "lease_until = now() - interval '1 second'")
+        recovery_repository.requeue_expired(session)
+
+    assert recovery_repository.give_up_on_lost_items(session) == ROWS - 1
+    session.refresh(run)
+    assert (run.done_count, run.failed_count) == (ROWS, ROWS - 1)
+    errors = list(session.scalars(text("select error from run_item order by position")))
+    assert errors == [None, *["The worker was lost 3 times while it worked on this row."] * (ROWS - 1)]
+    assert recovery_repository.give_up_on_lost_items(session) == 0, "once"
+    assert recovery_repository.runs_to_finish(session) == [(run.id, run.evaluation_id)]
+
+
+def test_a_message_that_got_lost_is_sent_again(session: Session, run: Run) -> None:
+    assert recovery_repository.take_unsent(session) == [], "it may still come"
+    _age(session, f"queued_at = now() - interval '{shard_repository.RESEND_S + 1} seconds'")
+    assert len(recovery_repository.take_unsent(session)) == 1
+    assert recovery_repository.take_unsent(session) == [], "once"
+
+
+def test_rows_that_no_shard_holds_get_one(session: Session, run: Run) -> None:
+    session.execute(text("update run set created_at = now() - interval '6 seconds'"))
+    assert recovery_repository.reshard_stranded(session) == [], "a shard waits"
+    _age(session, "state = 'done'")
+    (shard_id,) = recovery_repository.reshard_stranded(session)
+    claimed = shard_repository.claim_next(session, "next", run.id)
+    assert claimed
+    assert claimed.shard_id == shard_id
+    assert len(shard_repository.pending_items(session, shard_id)) == ROWS
+
+
+def test_a_run_that_has_ended_is_left_alone(session: Session, run: Run) -> None:
+    assert shard_repository.claim_next(session, "lost", run.id)
+    session.execute(text("update run set status = 'cancelled', created_at = now() - interval '6 seconds'"))
+    _age(session, "lease_until = now() - interval '1 hour', queued_at = now() - interval '1 hour'")
+    assert recovery_repository.requeue_expired(session) == []
+    assert recovery_repository.take_unsent(session) == []
+    assert recovery_repository.give_up_on_lost_items(session) == 0
+    assert recovery_repository.reshard_stranded(session) == []
+    assert recovery_repository.runs_to_finish(session) == []
+
+
+def test_scores_that_nobody_worked_out_are_asked_for(session: Session, run: Run) -> None:
+    session.execute(text("update run set status = 'completed', finished_at = now()"))
+    assert recovery_repository.unscored_runs(session) == [], "its job may still come"
+    session.execute(text("update run set finished_at = now() - interval '4 seconds'"))
+    assert recovery_repository.unscored_runs(session) == [run.id]
+    session.execute(text("update run set scored_at = now()"))
+    assert recovery_repository.unscored_runs(session) == []

@@ -194,6 +194,8 @@ def test_a_form_without_the_pages_token_is_refused(app: FastAPI, database: Engin
         right = {"_csrf": signature("csrf", token)}
         foreign = client.post("/signout", data=right, headers={"origin": "https://elsewhere.example"})
         assert foreign.status_code == 403
+        cross = client.post("/signout", data=right, headers={"sec-fetch-site": "cross-site"})
+        assert cross.status_code == 403
         assert client.post("/signout", data=right).status_code == 303
 
 

@@ -120,6 +120,9 @@ _BULK = (
     "/evaluations",
     "/evaluators",
     "/delete",
+    "/delete-of-user",
+    "/erase",
+    "/retention/user",
 )
 
 

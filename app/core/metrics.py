@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 import orjson
 from redis.exceptions import RedisError
 
-from app.core import events
+from app.core import clock, events
 
 KEY = "whetstone:metrics"
 """A hash: one field for each number, named by the metric and its labels as JSON."""
@@ -79,7 +79,7 @@ def observe(name: str, seconds: float, **labels: str) -> None:
 def mark(name: str) -> None:
     """Note that something was done now; a broker that is away does not hear of it."""
     try:
-        events.broker().hset(MARKS_KEY, name, str(time.time()))
+        events.broker().hset(MARKS_KEY, name, str(clock.seconds()))
     except (RedisError, OSError):
         return
 

@@ -7,6 +7,8 @@ contents of a zip stands at its end: what was cut off is not taken for a backup.
 import hashlib
 import json
 import os
+import re
+import secrets
 import subprocess
 import tempfile
 import zipfile
@@ -20,6 +22,7 @@ from typing import IO, Any
 
 import psycopg
 from psycopg import conninfo, sql
+from pydantic import TypeAdapter
 
 from app.embedded.external import psycopg_url
 from app.embedded.layout import StackError
@@ -29,6 +32,9 @@ from app.embedded.service import plain_environment
 FORMAT = 1
 _MANIFEST, _DATABASE, _SECRET = "manifest.json", "database.sql", "secret"
 _CHUNK = 1 << 20
+_ENDING = 4096
+"""Bytes at the end of a dump that surely hold its last lines."""
+_MOST_MANIFEST = 1 << 20
 _TABLES = """
     select c.relname from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')
     and not exists (select from pg_depend d where d.objid = c.oid and d.deptype = 'e') order by 1
@@ -219,15 +225,25 @@ def verified(path: Path) -> Manifest:
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            said = json.loads(archive.read(_MANIFEST))
-            if said.get("format") != FORMAT:
+            with archive.open(_MANIFEST) as said_of_itself:
+                said = said_of_itself.read(_MOST_MANIFEST)
+            if json.loads(said).get("format") != FORMAT:
                 raise StackError(f"{path} is a backup of another format: restore it with a newer Whetstone.")
-            manifest = Manifest(**said)
+            manifest = TypeAdapter(Manifest).validate_json(said, strict=True)
             digest = hashlib.sha256()
             with archive.open(_DATABASE) as member:
                 while chunk := member.read(_CHUNK):
                     digest.update(chunk)
-    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, TypeError, ValueError) as error:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        LookupError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        RuntimeError,
+    ) as error:
         raise StackError(
             f"{path} is not a whole backup: it was cut off, changed, or never was one. Nothing was restored."
         ) from error
@@ -256,15 +272,29 @@ def load(path: Path, url: str, manifest: Manifest) -> None:
         StackError: it could not; the database is as it was.
     """
     words = ["psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--file=-"]
+    key = secrets.token_hex(16)
     with (
         zipfile.ZipFile(path) as archive,
         archive.open(_DATABASE) as member,
         _program(url, words, stdin=subprocess.PIPE) as program,
     ):
+        # From here on psql obeys SQL only: a file that somebody made up starts no program on this machine.
+        program.stdin.write(f"\\restrict {key}\n".encode())
         program.stdin.write(_TAKE_AWAY.encode())
-        while chunk := member.read(_CHUNK):
+        for chunk in _without_restriction(member):
             program.stdin.write(chunk)
         program.stdin.write(_count_again(manifest.rows).encode())
+
+
+def _without_restriction(member: IO[bytes]) -> Iterator[bytes]:
+    """The dump but for the two lines in which pg_dump restricts psql with a key of its own, near its ends."""
+    head = member.read(_CHUNK)
+    held = re.sub(rb"^\\restrict \w+\n", b"", head, count=1, flags=re.MULTILINE)
+    while chunk := member.read(_CHUNK):
+        held += chunk
+        yield held[:-_ENDING]
+        held = held[-_ENDING:]
+    yield re.sub(rb"^\\unrestrict \w+\n", b"", held, count=1, flags=re.MULTILINE)
 
 
 _TAKE_AWAY = f"""

@@ -3,11 +3,12 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from app.evaluations.models import Run
 
 T = TypeVar("T")
+_MISSING = object()
 State = tuple[Any, ...]
 """What a value was worked out of: the same state gives the same value."""
 
@@ -21,16 +22,16 @@ class Memory:
         self._kept: OrderedDict[State, tuple[Any, int]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def find(self, key: State) -> Any | None:
-        """The value, or None where there is none (any more)."""
+    def find(self, key: State, missing: Any = None) -> Any:
+        """The value, or `missing` where there is none (any more)."""
         with self._lock:
             if key not in self._kept:
-                return None
+                return missing
             self._kept.move_to_end(key)
             return self._kept[key][0]
 
     def keep(self, key: State, value: Any, weight: int = 1) -> None:
-        """Keep a value that is never None. One heavier than everything that may be kept is not."""
+        """Keep a value. One heavier than everything that may be kept is not."""
         with self._lock:
             if weight > self._most or key in self._kept:
                 return
@@ -44,11 +45,11 @@ class Memory:
         """The value, made now if it is not kept; without a key it is made each time."""
         if key is None:
             return make()
-        found = self.find(key)
-        if found is None:
+        found: Any = self.find(key, _MISSING)
+        if found is _MISSING:
             found = make()
             self.keep(key, found, weight(found))
-        return found
+        return cast("T", found)
 
 
 kept = Memory(200_000)

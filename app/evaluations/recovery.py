@@ -1,6 +1,8 @@
 """What the reaper does every two seconds: shards of dead workers go back, lost messages are sent again, runs end."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Event
 
@@ -42,13 +44,23 @@ def recover() -> Recovered:
             events.emit(session, evaluation_channel(evaluation_id), run=run_id)
         unscored = recovery_repository.unscored_runs(session)
     for run_id in unscored:  # here, for the workers may all be busy with long runs
-        with waiting.at_most(waiting.WORK_S), unit_of_work() as session:
+        with _by_itself("run not scored", run=run_id), unit_of_work() as session:
             scoring.score_run(session, run_id)
-    with waiting.at_most(waiting.WORK_S), unit_of_work() as session:
+    with _by_itself("retention not applied"), unit_of_work() as session:
         applied = retention.apply(session)
-    if applied.cleared or applied.deleted:
-        log.info("retention applied", cleared=applied.cleared, deleted=applied.deleted)
+        if applied.cleared or applied.deleted:
+            log.info("retention applied", cleared=applied.cleared, deleted=applied.deleted)
     return Recovered(len(lost), len(unsent), given_up, finished)
+
+
+@contextmanager
+def _by_itself(failure: str, **about: str) -> Iterator[None]:
+    """Work that must not hold up the rest of a look, whatever becomes of it: it is tried again at the next one."""
+    with waiting.at_most(waiting.WORK_S):
+        try:
+            yield
+        except Exception as error:
+            log.exception(failure, error=str(error), **about)
 
 
 def _tell(found: Recovered) -> None:

@@ -73,6 +73,10 @@ def _without(value: Any, name: str, email: str) -> Any:
         return [_without(each, name, email) for each in value]
     if not isinstance(value, str):
         return value
-    if email in value.lower():
-        return DELETED
+    value = _whole(email).sub(DELETED, value)
     return re.sub(rf"(^|, ){re.escape(name)}(?=$|, )", rf"\1{DELETED}", value)
+
+
+def _whole(email: str) -> re.Pattern[str]:
+    """The address, but not where it is only a part of somebody else's."""
+    return re.compile(rf"(?<![\w.+%-]){re.escape(email)}(?![\w-]|\.\w)", re.IGNORECASE)

@@ -1,21 +1,20 @@
 """Backup and restore: a dump made while others write, put back elsewhere; and everything that must be refused."""
 
+import hashlib
+import json
 import os
 import random
 import re
-import resource
 import shutil
 import signal
 import stat
 import subprocess
 import sys
-import threading
 import time
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
 
 import psycopg
 import pytest
@@ -25,13 +24,12 @@ from app.embedded.databases import DATABASE_URL, databases
 from app.embedded.layout import CLONE, open_layout
 from tests.application import SECRET, Application, start_application
 from tests.bench.eval_throughput import Case, Client, prepare
+from tests.embedded.backing_up import Writers, cli, cli_limited, dsn
 from tests.endpoint import running_endpoint
 from tests.stack import Stack
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("backup")]
 CASE = Case("backup", rows=1_500, concurrency=20)
-ROWS_EACH = 5
-WRITERS = 3
 FROZEN = {"log": "id", "judgment": "id", "datapoint": "id", "version": "id"}
 """Tables whose rows are written once, by the column that names a row: the counters of a version are left out."""
 PROVIDER_KEY = "sk-backup-canary-3b1d"
@@ -49,64 +47,6 @@ class BackedUp:
     after: int
     """How many were acknowledged while it was made or later."""
     said: str
-
-
-class Writers:
-    """Make datasets over the API until told to stop, and remember what was acknowledged."""
-
-    def __init__(self, client: Client) -> None:
-        self._client, self._stop = client, threading.Event()
-        self.acknowledged: dict[str, str] = {}
-        self._threads = [threading.Thread(target=self._write, args=[n]) for n in range(WRITERS)]
-
-    def _write(self, writer: int) -> None:
-        number = 0
-        while not self._stop.is_set():
-            number += 1
-            rows = [{"inputs": {"q": f"{writer}/{number}/{row}"}} for row in range(ROWS_EACH)]
-            body = {"path": f"load {writer}/{number}", "datapoints": rows}
-            made = self._client.call("POST", "/datasets", body)
-            self.acknowledged[made["id"]] = made["version_id"]
-
-    def __enter__(self) -> Self:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
-
-    def wait_for(self, count: int) -> None:
-        deadline = time.monotonic() + 120
-        while len(self.acknowledged) < count:
-            assert time.monotonic() < deadline, f"{len(self.acknowledged)} of {count}"
-            time.sleep(0.02)
-
-
-def dsn(url: str) -> str:
-    return url.replace("+psycopg", "")
-
-
-def cli(*words: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    return cli_limited(None, *words, **environment)
-
-
-def cli_limited(
-    largest_file: int | None, *words: str | Path, **environment: str
-) -> subprocess.CompletedProcess[str]:
-    """A command that can write files of at most `largest_file` bytes."""
-
-    def limit() -> None:
-        if largest_file:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
-
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("WHETSTONE_")}
-    return subprocess.run(
-        [sys.executable, "-m", "app.cli", *map(str, words)], preexec_fn=limit,
-        cwd=CLONE, env={**kept, **environment}, capture_output=True, text=True, timeout=180, check=False,
-    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -325,6 +265,46 @@ def test_another_dump_in_the_file_is_noticed(backed_up: BackedUp, tmp_path: Path
         other.writestr("manifest.json", whole.read("manifest.json"))
         other.writestr("database.sql", whole.read("database.sql") + b"\n")
     _is_refused(changed, "its checksum is another")
+
+
+def test_a_file_that_somebody_made_up_starts_no_program(
+    backed_up: BackedUp, stack: Stack, tmp_path: Path
+) -> None:
+    mark, hostile = tmp_path / "was here", tmp_path / "hostile.zip"
+    with zipfile.ZipFile(backed_up.path) as whole:
+        dump, manifest = whole.read("database.sql"), json.loads(whole.read("manifest.json"))
+    key = re.search(rb"^\\restrict (\w+)$", dump, re.MULTILINE)
+    assert key
+    dump = dump.replace(
+        b"\nCOPY ", b"\n\\unrestrict " + key[1] + b"\n\\! touch '" + bytes(mark) + b"'\nCOPY ", 1
+    )
+    manifest |= {"sha256": hashlib.sha256(dump).hexdigest(), "bytes": len(dump)}
+    with zipfile.ZipFile(hostile, "w") as other:
+        other.writestr("database.sql", dump)
+        other.writestr("manifest.json", json.dumps(manifest))
+
+    ran = cli(
+        "restore",
+        hostile,
+        **{DATABASE_URL: stack.create_database("template1"), "WHETSTONE_SECRET_KEY": SECRET},
+    )
+
+    assert ran.returncode != 0
+    assert "restrict" in ran.stderr
+    assert not mark.exists()
+
+
+@pytest.mark.parametrize(
+    "manifest", [b"[]", b"{}", b'"text"', b'{"format": 1, "rows": []}', b"x" * (2 << 20)], ids=len
+)
+def test_a_manifest_of_another_shape_is_no_backup(
+    backed_up: BackedUp, tmp_path: Path, manifest: bytes
+) -> None:
+    changed = tmp_path / "changed.zip"
+    with zipfile.ZipFile(changed, "w") as other:
+        other.writestr("database.sql", b"")
+        other.writestr("manifest.json", manifest)
+    _is_refused(changed, "")
 
 
 def _is_refused(path: Path, why: str) -> None:

@@ -4,7 +4,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.evaluations import recovery_repository, shard_repository
+from app.core.database import unit_of_work
+from app.evaluations import recovery, recovery_repository, shard_repository
 from app.evaluations.models import Run
 from tests import factories
 
@@ -97,3 +98,31 @@ def test_scores_that_nobody_worked_out_are_asked_for(session: Session, run: Run)
     assert recovery_repository.unscored_runs(session) == [run.id]
     session.execute(text("update run set scored_at = now()"))
     assert recovery_repository.unscored_runs(session) == []
+
+
+def test_a_run_that_cannot_be_scored_holds_up_nothing_else(
+    committed_team: factories.Team, redis_url: str
+) -> None:
+    admin = committed_team.admin
+    with unit_of_work() as session:
+        version, rows = factories.prompt(session, admin), factories.dataset(session, admin, ROWS)
+        evaluation = factories.evaluation(session, admin, version, factories.evaluator(session, admin))
+        broken, sound = (
+            factories.finish_run(
+                session,
+                factories.started_run(session, admin, evaluation, version, rows, fresh=True),
+                ["a"] * ROWS,
+            ).id
+            for _ in range(2)
+        )
+        session.execute(text("delete from run_score"))
+        session.execute(text("update run set scored_at = null, finished_at = now() - interval '1 hour'"))
+        session.execute(text(f"alter table run_score add constraint broken check (run_id <> '{broken}')"))
+    try:
+        recovery.recover()
+        with unit_of_work() as session:
+            scored = dict(session.execute(text("select id, scored_at is not null from run")).all())
+    finally:
+        with unit_of_work() as session:
+            session.execute(text("alter table run_score drop constraint broken"))
+    assert scored == {broken: False, sound: True}

@@ -134,6 +134,25 @@ def test_the_only_admin_stays(database: Engine) -> None:
             erasing.erase_member(session, team.admin, other.id)
 
 
+def test_somebody_whose_address_holds_the_same_letters_is_left_alone(database: Engine) -> None:
+    with unit_of_work() as session:
+        team, elsewhere = factories.team(session), factories.team(session)
+        for email in ("joann@x.example", "ann@x.example.org", "ann@x.example"):
+            invitations.invite(session, elsewhere.admin, email, Role.VIEWER)
+        ann = accounts.create_user(session, email="ann@x.example", full_name="Ann")
+        workspaces.add_member(session, team.admin, ann, Role.VIEWER)
+        erasing.erase_member(session, team.admin, ann.id)
+        told = session.scalars(
+            text("select detail::text from audit_entry where workspace_id = :workspace order by id"),
+            {"workspace": elsewhere.workspace.id},
+        )
+        told = " ".join(told)
+    assert "joann@x.example" in told
+    assert "ann@x.example.org" in told
+    assert '"ann@x.example"' not in told
+    assert "Deleted person" in told
+
+
 def test_an_admin_erases_by_api(
     client: TestClient, committed_team: factories.Team, database_url: str
 ) -> None:

@@ -78,6 +78,7 @@ KEPT = {
     "one_time_token.token_hash": SECRET,
     "one_time_token.purpose": ENUMERATION,
     "throttle.key": "a hash",
+    "retention_walk.position": "the id of a log, written by the reaper only",
     "sign_in_flow.state_hash": SECRET,
     "sign_in_flow.nonce": SECRET,
     "sign_in_flow.next": "where a redirect goes; it is never shown, and checked when it is used",

@@ -83,6 +83,10 @@ NEEDS: dict[Action, str] = {
         POST /w/{w}/settings/keys/{key_id}/revoke
     """,
     Action.MANAGE: """
+        POST /v5/providers/{provider_id}/limits/restore
+        PUT /v5/run-limits
+        POST /w/{w}/settings/limits
+        POST /w/{w}/settings/limits/{provider_id}/restore
         PATCH /v5/budget
         POST /v5/environments
         DELETE /v5/environments/{environment_id}

@@ -59,6 +59,17 @@ def _wait_for_calls(endpoint: Endpoint, count: int) -> None:
         time.sleep(0.02)
 
 
+def _wait_until_idle(doors: Doors, evaluation_id: str) -> None:
+    """Until no run of another test calls the endpoint any more."""
+    deadline = time.monotonic() + 60
+    while any(
+        run["status"] in ("pending", "running")
+        for run in doors.client.call("GET", f"/evaluations/{evaluation_id}/runs")["runs"]
+    ):
+        assert time.monotonic() < deadline, "a run goes on"
+        time.sleep(0.2)
+
+
 def _ask_to_end(pid: int) -> float:
     """The seconds that a process takes to end after SIGTERM."""
     process, started = psutil.Process(pid), time.monotonic()
@@ -75,6 +86,7 @@ def test_a_worker_that_is_to_end_finishes_what_is_in_flight(
     figures: Figures,
 ) -> None:
     evaluation_id, body = prepared
+    _wait_until_idle(doors, prepared[0])
     slow_endpoint.reset()
     run_id = doors.client.call("POST", f"/evaluations/{evaluation_id}/runs", body)["id"]
     _wait_for_calls(slow_endpoint, IN_FLIGHT)
@@ -117,6 +129,7 @@ def test_a_web_process_that_is_to_end_answers_what_it_has_accepted(
     judge = client.call(
         "POST", "/evaluators", {"path": "deploy/judge", "spec": {"kind": "llm_judge", "settings": settings}}
     )
+    _wait_until_idle(doors, prepared[0])
     slow_endpoint.reset()
     web = application.children()["web-1"]
 

@@ -176,9 +176,12 @@ def test_a_page_that_takes_a_file_says_so_too(cramped: tuple[Application, Path])
         return refused.value.code, refused.value.read().decode()
 
     assert answered()[0] == 403
-    ballast = _fill(disk)
-    code, said = answered()
-    ballast.unlink()
+    for _ in range(5):  # Postgres gives room back at moments of its own
+        ballast = _fill(disk)
+        code, said = answered()
+        ballast.unlink()
+        if code == 507:
+            break
     assert code == 507
     assert "A disk of the server is full. Nothing was saved." in said
     assert answered()[0] == 403

@@ -18,6 +18,8 @@ from tests.load import Answers, Rate, Weight, drive
 pytestmark = [pytest.mark.long, pytest.mark.timeout(600 + LENGTHS.warm_up_s + LENGTHS.soak_s)]
 WATCHED = ("web-1", "worker", "reaper", "practice")
 MOST_GROWTH = 0.05
+KEPT_OPEN = 10
+"""Connections that a pool keeps once it has made them (`WHETSTONE_DATABASE_POOL`): a busy moment may have made more."""
 QUIET_S = 90
 """How long it may take until what was in use is given back: idle connections and threads are kept for a while."""
 
@@ -76,8 +78,9 @@ def test_a_team_at_work_leaves_nothing_behind(tmp_path: Path, endpoint: Endpoint
         def given_back() -> bool:
             doors.page()  # idle threads go when somebody asks for one
             now = weigh(application)
-            return connections(application) <= held_before and all(
-                now[name].files <= before[name].files and now[name].threads <= before[name].threads
+            return connections(application) <= held_before + KEPT_OPEN and all(
+                now[name].files <= before[name].files + KEPT_OPEN
+                and now[name].threads <= before[name].threads
                 for name in WATCHED
             )
 
@@ -101,8 +104,8 @@ def test_a_team_at_work_leaves_nothing_behind(tmp_path: Path, endpoint: Endpoint
         assert application.children() == pids, "a process died and was started again"
         assert {name: answers.failed for name, answers in found.items()} == dict.fromkeys(found, 0)
         assert all(r["done_count"] == r["items_count"] and not r["failed_count"] for r in done)
-        assert held <= held_before
+        assert held <= held_before + KEPT_OPEN
         for name in WATCHED:
-            assert after[name].files <= before[name].files, name
+            assert after[name].files <= before[name].files + KEPT_OPEN, name
             assert after[name].threads <= before[name].threads, name
             assert after[name].rss_mib <= before[name].rss_mib * (1 + MOST_GROWTH), name

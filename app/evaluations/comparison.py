@@ -112,7 +112,12 @@ def build_grid(session: Session, evaluation: Evaluation, request: GridRequest) -
     )
     found: Collection[str] = numbers
     if request.query:
-        found = comparison_repository.search(session, [run.id for run in runs], request.query)
+        query = request.query
+        found = kept.once(
+            states and ("search", states, query),
+            lambda: comparison_repository.search(session, [run.id for run in runs], query),
+            len,
+        )
     matching = [row for row in numbers if row in found and request.only in kinds[row]]
     matching.sort(key=sorter.key(request.sort, numbers))
     page = matching[request.offset : request.offset + request.limit]

@@ -92,6 +92,8 @@ def paths(stored: Stored) -> dict[str, list[str]]:
         "/w/{w}/settings/providers/{provider_id}": [f"{w}/settings/providers/{stored.provider_id}"],
         "/w/{w}/settings/spend": [f"{w}/settings/spend"],
         "/w/{w}/settings/keys": [f"{w}/settings/keys"],
+        "/w/{w}/settings/limits": [f"{w}/settings/limits"],
+        "/w/{w}/settings/retention": [f"{w}/settings/retention"],
         "/w/{w}/settings/members": [f"{w}/settings/members"],
         "/w/{w}/settings/members/invite": [f"{w}/settings/members/invite"],
         "/w/{w}/settings/members/{user_id}": [f"{w}/settings/members/{stored.user_id}"],

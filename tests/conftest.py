@@ -3,6 +3,8 @@
 import pytest
 from hypothesis import settings
 
+# Says what was compared when an assertion in there fails.
+pytest.register_assert_rewrite("tests.exactly_once")
 pytest_plugins = ["tests.stack", "tests.web", "tests.browser"]
 
 # A shared, slow machine is no failure; the seed that pytest-randomly prints makes examples come again.

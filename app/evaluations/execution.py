@@ -172,6 +172,8 @@ class _RunWindow:
         self._share = max(1, math.ceil(plan.concurrency / get_settings().worker_slots))
         self._first: Claimed | None = first
         self._queue: deque[tuple[Item, Known | None]] = deque()
+        self._held: set[int] = set()
+        """Positions that are waiting, in flight or not yet written: a shard that comes back is no reason to ask twice."""
         self._exhausted = False
         self._claiming = asyncio.Lock()
         self._unwritten: list[Outcome] = []
@@ -181,23 +183,31 @@ class _RunWindow:
 
     async def run(self) -> None:
         """Work until nothing of the run is left to claim, or the run was cancelled."""
-        callers = asyncio.gather(*(self._call() for _ in range(self._share)))
+        callers = asyncio.create_task(self._call_all())
         heartbeat = asyncio.create_task(self._beat(callers))
+        writing = asyncio.create_task(self._write_regularly())
         try:
             with suppress(asyncio.CancelledError):
                 await callers
         finally:
-            heartbeat.cancel()
-            with suppress(asyncio.CancelledError):
-                await heartbeat
             try:
+                async with self._writing:  # what it is writing now would be written twice
+                    writing.cancel()
                 await self._write_all()
                 await _in_transaction(
                     lambda session: shard_repository.give_back(session, self._owner, self._plan.run_id)
                 )
             finally:
+                heartbeat.cancel()
+                await asyncio.gather(heartbeat, writing, return_exceptions=True)
                 if self._beside:
                     await self._beside
+
+    async def _call_all(self) -> None:
+        """Whatever ends one caller ends all: none goes on behind the window's back."""
+        async with asyncio.TaskGroup() as group:
+            for _ in range(self._share):
+                group.create_task(self._call())
 
     async def _call(self) -> None:
         while (work := await self._next()) is not None:
@@ -220,27 +230,34 @@ class _RunWindow:
             return Outcome(item, Settled(item.position, item.log_id, reason))
 
     async def _next(self) -> tuple[Item, Known | None] | None:
-        if self._is_stopping():
-            return None
         while not self._queue:
+            if self._is_stopping():
+                return None
             async with self._claiming:
                 if self._queue:
                     break
-                if self._exhausted or not await self._claim_more():
-                    return None
-        return self._queue.popleft()
+                try:
+                    if self._exhausted or not await self._claim_more():
+                        return None
+                except SQLAlchemyError as error:
+                    log.warning("no shard taken yet", error=str(error))
+                    await asyncio.sleep(HEARTBEAT_S)
+        return None if self._is_stopping() else self._queue.popleft()
 
     async def _claim_more(self) -> bool:
-        first, self._first = self._first, None
+        first = self._first
         taken = await _in_transaction(lambda session: _take(session, self._owner, self._plan, first))
+        self._first = None
         if taken is None:
             self._exhausted = True
             return False
-        self._queue.extend(taken)
+        new = [work for work in taken if work[0].position not in self._held]
+        self._held.update(item.position for item, _ in new)
+        self._queue.extend(new)
         return True
 
-    async def _beat(self, callers: "asyncio.Future[list[None]]") -> None:
-        """Keep the leases, and write what has come, once a second; stop the calls when they are not wanted."""
+    async def _beat(self, callers: asyncio.Task[None]) -> None:
+        """Keep the leases, once a second, and stop the calls when they are not wanted."""
         while True:
             await asyncio.sleep(HEARTBEAT_S)
             try:
@@ -256,15 +273,20 @@ class _RunWindow:
                 meter.learn(Spent(renewed.spent_usd, renewed.calls))
             if allowance and (meter := self._meters.get(_OF_WORKSPACE)):
                 meter.learn(allowance.spent)
-            if self._unwritten:
-                await self._write()
             if self._is_stopping():
                 self._stops_at = min(self._stops_at, time.monotonic() + DRAIN_S)
                 if not self._worker.on_the_wire or time.monotonic() > self._stops_at:
                     callers.cancel()
                     return
-            else:
+            elif not callers.done():
                 await self._make_use_of_waiting()
+
+    async def _write_regularly(self) -> None:
+        """Write what has come, once a second. Apart from the heartbeat, which a slow write must not delay."""
+        while True:
+            await asyncio.sleep(FLUSH_S)
+            if self._unwritten:
+                await self._write()
 
     async def _make_use_of_waiting(self) -> None:
         """Work on a run that no slot works on, while every call of this one is between two tries or waits for the rate.
@@ -284,7 +306,10 @@ class _RunWindow:
 
     def _drop_lost(self, kept: set[str]) -> None:
         """Forget items of shards that were taken for dead: somebody else has them now."""
-        self._queue = deque(work for work in self._queue if work[0].shard_id in kept)
+        lost = [work for work in self._queue if work[0].shard_id not in kept]
+        if lost:
+            self._held.difference_update(item.position for item, _ in lost)
+            self._queue = deque(work for work in self._queue if work[0].shard_id in kept)
 
     async def _write(self) -> None:
         """Write what has come. What cannot be written stays, and is tried again with the next batch."""
@@ -300,6 +325,7 @@ class _RunWindow:
                 return
             # Rows leave the buffer only after they are in the database: a cancelled write loses none.
             del self._unwritten[: len(batch)]
+            self._held.difference_update(outcome.item.position for outcome in batch)
             self._room.set()
 
     async def _write_all(self) -> None:

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
+import structlog
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.orm import Session
 
 from app.core import waiting
@@ -23,6 +26,7 @@ LONGEST_S = 600
 _PAUSE_S = 0.5
 _SILENCE_S = 4
 """Without news the state is read again after this long: being stuck is no event."""
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,15 @@ async def follow(
                 return
             if now - last < (_PAUSE_S if changed else _SILENCE_S):
                 continue
-            found = await asyncio.to_thread(snapshot)
+            try:
+                found = await asyncio.to_thread(snapshot)
+            except (
+                DBAPIError,
+                PoolExhausted,
+            ) as error:  # the stream goes on, silent, as it does while the broker is away
+                log.warning("state not read", evaluation=evaluation_id, error=str(error))
+                last = now
+                continue
             last, changed = time.monotonic(), False
             rows = ended if found.events else []  # who may not read any more hears of no row either
             for event in (*rows, *(event for event in found.events if event not in sent)):

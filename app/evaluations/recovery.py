@@ -9,13 +9,14 @@ from threading import Event
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.core import events, jobs, metrics, waiting
+from app.core import clock, events, jobs, metrics, waiting
 from app.core.database import unit_of_work
 from app.evaluations import finishing, recovery_repository, scoring
 from app.evaluations.channels import evaluation_channel
 from app.logs import retention
 
 EVERY_S = 2.0
+_ABSENT_S = 5.0
 log = structlog.get_logger()
 
 
@@ -29,9 +30,15 @@ class Recovered:
     finished: int = 0
 
 
-def recover() -> Recovered:
-    """Look once. Safe to run beside other reapers: each shard and run is taken by one of them."""
+def recover(*, after_absence: bool = False) -> Recovered:
+    """Look once. Safe to run beside other reapers: each shard and run is taken by one of them.
+
+    `after_absence`: nobody has looked for a while, because the database was away or the whole machine slept. Workers
+    could not renew their leases either, so they are given the time of one lease more before they are taken for dead.
+    """
     with waiting.at_most(waiting.WORK_S), unit_of_work() as session:
+        if after_absence:
+            recovery_repository.extend_leases(session)
         lost = recovery_repository.requeue_expired(session)
         given_up = recovery_repository.give_up_on_lost_items(session)
         unsent = recovery_repository.take_unsent(session)
@@ -74,10 +81,12 @@ def _tell(found: Recovered) -> None:
 
 def run_forever(stop: Event) -> None:
     """Recover every two seconds until told to stop. A database that is away is waited for."""
+    looked_at = clock.seconds()  # those in which the machine slept count
     while not stop.is_set():
         started = time.monotonic()
         try:
-            found = recover()
+            found = recover(after_absence=clock.seconds() - looked_at > _ABSENT_S)
+            looked_at = clock.seconds()
             _tell(found)
             if found != Recovered():
                 log.info(

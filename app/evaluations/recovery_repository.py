@@ -3,9 +3,20 @@
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.evaluations.shard_repository import MOST_LOSSES, RESEND_S, create_shards
+from app.evaluations.shard_repository import LEASE_S, MOST_LOSSES, RESEND_S, create_shards
 
 _STRANDED_SHARD = 50
+
+
+def extend_leases(session: Session) -> None:
+    """Give every worker the time of a lease from now on to be heard of again."""
+    session.execute(
+        text("""
+        update shard set lease_until = clock_timestamp() + make_interval(secs => :lease) where id in (
+            select id from shard where state = 'running' and lease_until < now() for update skip locked)
+        """),
+        {"lease": LEASE_S},
+    )
 
 
 def requeue_expired(session: Session) -> list[str]:

@@ -182,19 +182,20 @@ class Renewed:
 
 
 def renew(session: Session, owner: str, run_id: str) -> Renewed:
-    """Renew the leases of `owner`, and see how its run stands."""
-    kept = session.scalars(
+    """Renew the leases of `owner`, and see how its run stands. One statement: where the database is far away, two come
+    too late."""
+    row = session.execute(
         text("""
-        update shard set lease_until = clock_timestamp() + make_interval(secs => :lease)
-        where run_id = :run and owner = :owner and state = 'running' returning id
+        with kept as (
+            update shard set lease_until = clock_timestamp() + make_interval(secs => :lease)
+            where run_id = :run and owner = :owner and state = 'running' returning id)
+        select array(select id from kept), r.status in ('pending', 'running'), r.spent_usd, r.calls_count
+        from (values (1)) as always left join run r on r.id = :run
         """),
         {"owner": owner, "lease": LEASE_S, "run": run_id},
-    )
-    run = session.execute(
-        text("select status in ('pending', 'running'), spent_usd, calls_count from run where id = :run"),
-        {"run": run_id},
-    ).one_or_none()
-    return Renewed(set(kept), *run) if run else Renewed(set(kept), False, Decimal(0), 0)
+    ).one()
+    kept, wanted, spent_usd, calls = row
+    return Renewed(set(kept), bool(wanted), spent_usd or Decimal(0), calls or 0)
 
 
 def settle(session: Session, run_id: str, settled: list[Settled]) -> set[int]:

@@ -16,7 +16,8 @@ from app.logs import repository as logs
 def write_outcomes(session: Session, plan: Plan, owner: str, outcomes: Sequence[Outcome]) -> None:
     """Write what items came to. An item that somebody else settled first adds nothing, so writing twice is safe."""
     won = shard_repository.settle(session, plan.run_id, [outcome.settled for outcome in outcomes])
-    mine = [outcome for outcome in outcomes if outcome.settled.position in won]
+    # By position: a slot that got a shard back may have worked on an item twice.
+    mine = list({o.settled.position: o for o in reversed(outcomes) if o.settled.position in won}.values())
     made = [log for outcome in mine for log in outcome.logs]
     # An item that was opened again for one more evaluator can be won by a batch that had been written before.
     there = logs.known_ids(session, [log.id for log in made])

@@ -1,6 +1,5 @@
 """The pages of evaluations in a real browser: report, grid by keyboard, drawer, starting a run; axe finds nothing."""
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
 from tests import factories
+from tests.accessibility import violations
 from tests.application import Application
 
 if TYPE_CHECKING:
@@ -63,15 +63,6 @@ def inside(page: "Page", seen: Seen) -> "Page":
     return page
 
 
-def _complaints(page: "Page") -> list[str]:
-    """What axe finds, one line each."""
-    from axe_playwright_python.sync_playwright import Axe
-
-    options = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
-    found = Axe().run(page, options=options).response["violations"]
-    return [f"{one['id']}: {json.dumps([node['html'][:160] for node in one['nodes'][:3]])}" for one in found]
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(
     "path",
@@ -82,7 +73,7 @@ def test_axe_finds_nothing(inside: "Page", seen: Seen, path: str, scheme: str) -
     inside.emulate_media(color_scheme=scheme)
     inside.goto(seen.base + path.format(e=seen.evaluation, v=seen.evaluator))
 
-    assert _complaints(inside) == []
+    assert violations(inside) == []
     assert inside.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
@@ -110,7 +101,7 @@ def test_the_grid_is_read_by_keyboard(inside: "Page", seen: Seen) -> None:
     drawer.wait_for()
     assert "Row 58" in drawer.inner_text()
     assert "row=58" in inside.url
-    assert _complaints(inside) == []
+    assert violations(inside) == []
     inside.keyboard.press("j")
     inside.locator("#drawer h2", has_text="Row 59").wait_for()
     assert "row=59" in inside.url
@@ -181,7 +172,7 @@ def test_lists_and_their_drawer_are_read_by_keyboard(inside: "Page", seen: Seen)
 
     inside.keyboard.press("Enter")
     inside.locator("#drawer h2", has_text="Row 2").wait_for()
-    assert _complaints(inside) == []
+    assert violations(inside) == []
     inside.keyboard.press("j")
     inside.locator("#drawer h2", has_text="Row 3").wait_for()
     inside.keyboard.press("Escape")

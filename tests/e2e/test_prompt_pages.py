@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.accessibility import violations
 from tests.application import Application
 
 if TYPE_CHECKING:
@@ -89,19 +90,11 @@ def person(page: "Page", running_app: Application, workspace: dict[str, str]) ->
     return page
 
 
-def _accessible(page: "Page") -> None:
-    """The automated accessibility check finds nothing."""
-    from axe_playwright_python.sync_playwright import Axe
-
-    violations = Axe().run(page).response["violations"]
-    assert not violations, "\n".join(f"{each['id']}: {each['nodes'][0]['html'][:200]}" for each in violations)
-
-
 def test_from_a_change_to_production_by_keyboard(person: "Page", workspace: dict[str, str]) -> None:
     base = f"/w/{SLUG}/prompts/{workspace['prompt']}"
     person.goto(f"{base}/edit")
     person.locator("prompt-editor[data-ready]").first.wait_for()
-    _accessible(person)
+    assert violations(person) == []
 
     message = person.get_by_role("textbox", name="User message")
     message.focus()
@@ -133,12 +126,12 @@ def test_from_a_change_to_production_by_keyboard(person: "Page", workspace: dict
     assert "great oak" in card.inner_text()
     assert "practice model, not an LLM" in card.inner_text()
     assert "a passage of" in card.inner_text()
-    _accessible(person)
+    assert violations(person) == []
 
     person.keyboard.press("ControlOrMeta+s")
     dialog = person.locator("dialog[open]")
     dialog.get_by_text("2 lines changed").wait_for()
-    _accessible(person)
+    assert violations(person) == []
     person.keyboard.type("Give the passage")
     person.keyboard.press("Enter")
     person.wait_for_url(f"**{base}")
@@ -146,17 +139,17 @@ def test_from_a_change_to_production_by_keyboard(person: "Page", workspace: dict
 
     person.goto(f"{base}/diff?from=1&to=2")
     assert person.locator("tr.add ins").first.inner_text() == "Passage: {{passage}}"
-    _accessible(person)
+    assert violations(person) == []
     person.keyboard.press("p")
     dialog.get_by_role("button", name="Deploy v2").wait_for()
-    _accessible(person)
+    assert violations(person) == []
     person.keyboard.press("Escape")
     person.wait_for_function("!document.querySelector('dialog[open]')")
     person.keyboard.press("p")
     dialog.get_by_role("button", name="Deploy v2").press("Enter")
     person.wait_for_url("**/deployments")
     assert person.get_by_role("heading", name="v2 answers in production").is_visible()
-    _accessible(person)
+    assert violations(person) == []
 
 
 def test_a_run_can_be_stopped_and_a_refusal_is_shown(person: "Page", workspace: dict[str, str]) -> None:
@@ -167,7 +160,7 @@ def test_a_run_can_be_stopped_and_a_refusal_is_shown(person: "Page", workspace: 
     problem = person.locator("[data-finished=problem]")
     problem.wait_for()
     assert "no-such-model" in problem.inner_text()
-    _accessible(person)
+    assert violations(person) == []
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -184,7 +177,7 @@ def test_every_page_is_accessible_and_fits(
         assert answer
         assert answer.status == 200, url
         assert not person.evaluate("document.documentElement.scrollWidth > innerWidth"), url
-        _accessible(person)
+        assert violations(person) == []
 
 
 def test_without_a_script_the_editor_runs_and_commits(

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
+from tests.accessibility import violations
 from tests.application import Application
 from tests.endpoint import running_endpoint
 
@@ -40,10 +41,7 @@ def _sign_in(page: "Page", running_app: Application) -> None:
 
 def _sound(page: "Page", name: str) -> None:
     """Nothing that the accessibility check finds, and nothing that sticks out."""
-    from axe_playwright_python.sync_playwright import Axe
-
-    violations = Axe().run(page).response["violations"]
-    assert not violations, "\n".join(f"{name} {v['id']}: {v['nodes'][0]['html'][:200]}" for v in violations)
+    assert violations(page) == [], name
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
 
 

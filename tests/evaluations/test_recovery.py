@@ -43,6 +43,31 @@ def test_a_shard_whose_lease_ran_out_goes_back_and_its_rows_count_the_loss(
     assert shard_repository.claim_next(session, "next", run.id) == claimed
 
 
+def test_after_an_absence_workers_have_the_time_of_a_lease_to_be_heard_of(session: Session, run: Run) -> None:
+    claimed = shard_repository.claim_next(session, "alive", run.id)
+    assert claimed
+    _age(session, "lease_until = now() - interval '1 minute'")
+
+    recovery_repository.extend_leases(session)
+    assert recovery_repository.requeue_expired(session) == []
+    assert shard_repository.renew(session, "alive", run.id).kept == {claimed.shard_id}
+    left_s = session.scalar(text("select extract(epoch from lease_until - clock_timestamp()) from shard"))
+    assert shard_repository.LEASE_S - 1 < left_s <= shard_repository.LEASE_S
+    _age(session, "lease_until = now() - interval '1 second'")
+    assert recovery_repository.requeue_expired(session) == [claimed.shard_id], "who stays silent is lost"
+
+
+def test_a_heartbeat_learns_what_is_kept_and_whether_the_run_goes_on(session: Session, run: Run) -> None:
+    claimed = shard_repository.claim_next(session, "mine", run.id)
+    assert claimed
+    renewed = shard_repository.renew(session, "mine", run.id)
+    assert (renewed.kept, renewed.wanted, renewed.calls) == ({claimed.shard_id}, True, 0)
+    assert shard_repository.renew(session, "other", run.id).kept == set()
+    session.execute(text("update run set status = 'cancelled'"))
+    assert shard_repository.renew(session, "mine", run.id).wanted is False
+    assert shard_repository.renew(session, "mine", "run_gone").wanted is False
+
+
 def test_a_row_whose_worker_is_lost_three_times_ends_with_an_error(session: Session, run: Run) -> None:
     for loss in range(1, shard_repository.MOST_LOSSES + 1):
         assert recovery_repository.give_up_on_lost_items(session) == 0, f"before loss {loss}"

@@ -102,6 +102,7 @@ def test_a_bad_way_to_the_database_hangs_nobody(
 
     with ExitStack() as during:
         lock = during.enter_context(OldestLock(faulty.database_url))
+        followed = during.enter_context(doors.open(f"/evaluations/{evaluation_id}/events"))
         watches = [
             during.enter_context(Watch(ask, every_s=0.1))
             for ask in (doors.page, doors.read, doors.write)
@@ -111,6 +112,7 @@ def test_a_bad_way_to_the_database_hangs_nobody(
             time.sleep(LENGTHS.outage_s)
         back = time.monotonic()
         finishes_exactly_once(application, endpoint, run_id, CASE, kills=3)
+        events = followed.read()
         time.sleep(max(0.0, back + NORMAL_S + 2 - time.monotonic()))
     with psycopg.connect(psycopg_url(faulty.database_url)) as connection:
         query = "select max(losses) from run_item where run_id = %s"
@@ -131,7 +133,8 @@ def test_a_bad_way_to_the_database_hangs_nobody(
     assert slowest < ANSWERS_S
     assert max([0.0, *late]) < NORMAL_S
     assert lock.seconds < OLDEST_LOCK_S
-    assert kind != SLOW or losses == 0, "heartbeats come in time all the same"
+    assert kind == USED_UP or losses == 0, "no worker is taken for dead"
+    assert b"event: done" in events, "who follows the run hears of its end"
     assert (application.children(), set(application.pool_children())) == processes, "nobody died of it"
 
 

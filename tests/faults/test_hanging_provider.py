@@ -121,7 +121,7 @@ def test_calls_that_never_end_cost_their_deadline_and_nothing_else(
     assert TRIES * DEADLINE_S < hung_s < 2 * (TRIES * DEADLINE_S + LONGEST_BACKOFFS_S)
     assert again_s < hung_s / 2, "the places are free again"
     assert max(peaks) - before < CONCURRENCY * 2 * 10, "a body takes no more than twice its cap"
-    assert settled[1] - settled[0] < 32, "and its room is used again"
+    assert settled[1] - settled[0] < ENDLESS * 10 / 4, "and its room is used again"
 
 
 def _streamed(provider: FaultProvider, fault: str, *, idle_s: float = 30.0) -> tuple[ProviderError, float]:

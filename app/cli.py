@@ -21,6 +21,7 @@ COMMANDS = {
     "seed": "fill the demo workspace by running its evaluations",
     "import": "put the rows of a CSV or JSONL file into a dataset",
     "key": "make an API key",
+    "erase": "erase the account of somebody who belongs to no workspace",
     "signin": "print a one-time sign-in link for a person",
     "sbom": "print what an installation consists of, as a CycloneDX document",
     "web": "serve the pages and the API: one process of the stack",

@@ -40,7 +40,7 @@ from app.providers import pages as provider_pages
 from app.workspaces import account_pages, audit_api, audit_pages, joining_pages, members_api, members_pages
 from app.workspaces import api as workspaces_api
 from app.workspaces import pages as workspace_pages
-from app.workspaces.authentication import authenticate
+from app.workspaces.authentication import authenticate, is_known
 
 ROUTERS = (
     health.router,
@@ -108,7 +108,7 @@ def create_app() -> FastAPI:
     )
     app.state.authenticate = authenticate
     app.state.shell = build_sidebar
-    http.install(app)
+    http.install(app, knows=is_known)
     for router in ROUTERS:
         include(app, router)
     app.mount("/static", StaticFiles(directory=ROOT / "static"), name="static")

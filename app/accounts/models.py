@@ -26,6 +26,8 @@ class User(Base):
     """To the minute."""
     signed_in_by: Mapped[str | None]
     """How they came in last: password, link or sso."""
+    address_proven_at: Mapped[datetime | None]
+    """When a single sign-on provider first vouched that the address is theirs."""
 
 
 class UserSession(Base):

@@ -2,17 +2,17 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from app.accounts import service
 from app.accounts.single_sign_on import Refusal
 from app.core import templating
 from app.core.clients import current_address
-from app.core.csrf import SESSION_COOKIE, refuse_cross_site
+from app.core.csrf import SESSION_COOKIE, refuse_cross_site, same_site
 from app.core.database import SessionDep
 from app.core.errors import TooMany, Unauthenticated
-from app.core.permissions import Public, SignedIn
+from app.core.permissions import Public
 from app.core.settings import get_settings
 
 router = APIRouter(include_in_schema=False)
@@ -75,9 +75,9 @@ def sign_in_by_link(request: Request, session: SessionDep, token: str) -> Respon
     return signed_in(request, session, fresh, "/")
 
 
-@router.post("/signout", name="accounts:signout")
-def sign_out(request: Request, session: SessionDep, _: SignedIn) -> Response:
-    """End this session."""
+@router.post("/signout", name="accounts:signout", dependencies=[Public, Depends(same_site)])
+def sign_out(request: Request, session: SessionDep) -> Response:
+    """End this session, also that of somebody who belongs to no workspace any more."""
     service.sign_out(session, request.cookies.get(SESSION_COOKIE, ""))
     response = RedirectResponse("/signin", 303)
     response.delete_cookie(SESSION_COOKIE, path="/")

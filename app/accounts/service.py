@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import structlog
 from sqlalchemy.orm import Session
 
 from app.accounts import repository, throttle
@@ -10,6 +11,14 @@ from app.core import clock, ids, security
 from app.core.errors import Conflict, Invalid, NotFound, Unauthenticated
 from app.core.settings import get_settings
 
+log = structlog.get_logger()
+_FEWEST_CHARACTERS = 5
+_ROWS = (
+    "0123456789" * 3,
+    "abcdefghijklmnopqrstuvwxyz" * 2,
+    "qwertyuiopasdfghjklzxcvbnm",
+    "qwertzuiopasdfghjklyxcvbnm",
+)
 MINIMUM_PASSWORD = 12
 _LONGEST_PASSWORD = 1024  # argon2 would hash more, at the server's expense
 
@@ -24,7 +33,7 @@ def create_user(session: Session, *, email: str, full_name: str, password: str |
     email = usable_email(email)
     if repository.find_user_by_email(session, email):
         raise Conflict(f"{email} has an account already.")
-    user = User(id=ids.new_id("usr"), email=email, full_name=full_name.strip() or email)
+    user = User(id=ids.new_id("usr"), email=email, full_name=" ".join(full_name.split()) or email)
     if password is not None:
         set_password(user, password)
     session.add(user)
@@ -54,7 +63,24 @@ def set_password(user: User, password: str) -> None:
     if not MINIMUM_PASSWORD <= len(password) <= _LONGEST_PASSWORD:
         text = f"Use at least {MINIMUM_PASSWORD} characters: a sentence is easier to remember than a riddle."
         raise Invalid(text, fields={"password": text})
+    if problem := _easily_guessed(password, user.email):
+        raise Invalid(problem, fields={"password": problem})
     user.password_hash = security.hash_password(password)
+
+
+def _easily_guessed(password: str, email: str) -> str | None:
+    """Why a password of the right length is none: it is what is tried first."""
+    plain = password.casefold()
+    name = email.partition("@")[0].casefold()
+    if len(set(plain)) < _FEWEST_CHARACTERS:
+        return f"Use at least {_FEWEST_CHARACTERS} different characters."
+    if any(plain in row or plain in row[::-1] for row in _ROWS):
+        return "These characters stand next to each other: they are tried first."
+    if plain == email.casefold() or (
+        len(name) > 2 and plain.replace(name, "").strip("0123456789!?._- ") == ""
+    ):
+        return "This is your own address: it is tried first."
+    return None
 
 
 def sign_in(session: Session, email: str, password: str, address: str = "unknown") -> str:
@@ -70,6 +96,7 @@ def sign_in(session: Session, email: str, password: str, address: str = "unknown
     session.commit()  # the try is counted, and no connection is held while argon2 works
     matches = security.password_matches(password[:_LONGEST_PASSWORD], user.password_hash if user else None)
     if not matches or user is None or user.disabled_at:
+        log.info("sign-in refused", user=user.id if user else None)
         raise Unauthenticated("The address or the password is not right.")
     _refuse_if_changed(session, user)
     throttle.forgive(session, keys)
@@ -98,6 +125,7 @@ def start_session(session: Session, user: User, by: str = "password") -> str:
     user.last_seen_at, user.signed_in_by = clock.now(), by
     session.add(UserSession(token_hash=security.token_hash(token), user_id=user.id, expires_at=expires_at))
     session.flush()
+    log.info("signed in", user=user.id, by=by)
     return token
 
 

@@ -88,6 +88,7 @@ def begin(session: Session, target: str) -> tuple[str, str]:
         provider = _discover(client)
     state, nonce, verifier = security.new_token(), security.new_token(), security.new_token()
     state_hash = security.token_hash(state)
+    repository.delete_stale(session, clock.now() - timedelta(days=1))
     session.add(
         SignInFlow(
             state_hash=state_hash,
@@ -139,7 +140,7 @@ def finish(session: Session, *, state: str, kept_state: str, code: str, issuer: 
 
 
 def _person(session: Session, claims: dict[str, Any]) -> User:
-    email = str(claims.get("email", "")).strip().lower()
+    email = "".join(each.lower() if each.isascii() else each for each in str(claims.get("email", "")).strip())
     if not email or claims.get("email_verified") not in (True, "true"):
         raise SignInRefused(Refusal.UNVERIFIED, "the address is not verified")
     domains = [each.strip().lower() for each in get_settings().oidc_domains.split(",") if each.strip()]
@@ -148,7 +149,21 @@ def _person(session: Session, claims: dict[str, Any]) -> User:
     user = repository.find_user_by_email(session, email)
     if user is None or user.disabled_at:
         raise SignInRefused(Refusal.UNKNOWN, "no account, or a disabled one")
+    if user.address_proven_at is None:
+        _take_over(session, user)
     return user
+
+
+def _take_over(session: Session, user: User) -> None:
+    """Give an account to the person whose address it has: whoever made it need not have been them.
+
+    An invitation's link may have been followed by whoever made it. Their password, sessions and links end here.
+    """
+    user.address_proven_at = clock.now()
+    user.password_hash = None
+    repository.delete_sessions_of(session, user.id)
+    repository.delete_unused_tokens_of(session, user.id)
+    log.info("account taken over by its address", user=user.id)
 
 
 def _challenge(verifier: str) -> str:

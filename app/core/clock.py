@@ -7,6 +7,8 @@ clock is wrong nor one whose clock jumps makes a lease end early, a duration neg
 import time
 from datetime import UTC, datetime
 
+LAST_MOMENT = datetime(9000, 1, 1, tzinfo=UTC)
+"""Moments that people give lie before it: near the end of Python's calendar, other zones lie beyond it."""
 _TRIP_S = 5.0
 
 

@@ -63,11 +63,24 @@ class Conflict(DomainError):
     title = "That is taken"
 
 
+class StaleForm(Forbidden):
+    """A page's form came with the token of another session."""
+
+    title = "This form is out of date"
+
+
 class TooLarge(DomainError):
     """The input is over a size limit."""
 
     status = 413
     title = "Too large"
+
+
+class TooSlow(DomainError):
+    """The input did not come in time."""
+
+    status = 408
+    title = "Too slow"
 
 
 class Unsupported(DomainError):

@@ -21,13 +21,13 @@ WORKERS_KEY = "whetstone:workers"
 router = APIRouter(prefix="/health", dependencies=[Public], include_in_schema=False)
 
 
-@router.get("/live")
+@router.api_route("/live", methods=["GET", "HEAD"])
 def live() -> dict[str, str]:
     """This process answers."""
     return {"status": "ok"}
 
 
-@router.get("/ready")
+@router.api_route("/ready", methods=["GET", "HEAD"])
 def ready() -> JSONResponse:
     """Whether database, broker, workers and practice provider can be used, each by name; 503 unless all can."""
     checks: dict[str, Callable[[], str]] = {

@@ -2,6 +2,7 @@
 
 import errno
 import time
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -13,6 +14,7 @@ from fastapi.responses import JSONResponse, Response
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.exc import OperationalError as DatabaseAway
 from sqlalchemy.exc import TimeoutError as PoolExhausted
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -21,7 +23,7 @@ from app.core import clients, metrics, templating, waiting
 from app.core.conflicts import conflict_of, is_deadlock
 from app.core.errors import Conflict, DomainError, Invalid, NoSpace, TooMany, Unavailable
 from app.core.logging import usable_request_id
-from app.core.request_bodies import Bounded
+from app.core.request_bodies import Bounded, takes_files
 
 log = structlog.get_logger()
 API_PREFIX = "/v5"
@@ -50,8 +52,10 @@ class Envelope:
     more, so that it would be logged twice.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, knows: Callable[[Request], bool]) -> None:
+        """`knows` tells whether a request comes from somebody with an account or a key."""
         self.app = app
+        self._knows = knows
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request; other scopes pass through."""
@@ -90,7 +94,9 @@ class Envelope:
 
     async def _answer(self, scope: Scope, receive: Receive, send_with_headers: Send) -> None:
         try:
-            body = Bounded(scope, receive)
+            # A stranger's file would be read whole before anybody asks who they are.
+            upload = takes_files(scope) and await run_in_threadpool(self._knows, Request(scope))
+            body = Bounded(scope, receive, upload=upload)
             await body.check()
         except DomainError as error:
             await _answer(Request(scope), error)(scope, receive, send_with_headers)
@@ -178,9 +184,9 @@ def _is_full(error: BaseException | None) -> bool:
     return here or isinstance(error, psycopg.errors.DiskFull)
 
 
-def install(app: FastAPI) -> None:
+def install(app: FastAPI, knows: Callable[[Request], bool]) -> None:
     """Add the envelope and the error handlers to the app."""
-    app.add_middleware(Envelope)
+    app.add_middleware(Envelope, knows=knows)
 
     @app.exception_handler(DomainError)
     def domain_error(request: Request, error: DomainError) -> Response:

@@ -13,7 +13,10 @@ FIELD_MIB = 5
 """One text; counted in characters."""
 VALUES = 250_000
 """Members of objects and items of lists, all together: each costs a hundred times its bytes in time and memory."""
+_TOO_MANY = f"It holds more than {VALUES:,} values: send it in parts."
 SMALLEST, LARGEST = -(2**63), 2**64 - 1
+_TEXT = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
+"""Also one that does not end, to the end: it must not be tried again from each of its quotes."""
 _LONG_NUMBER = re.compile(rb"\d{19}")
 _MEMBER = re.compile(rb'"\s*:')
 
@@ -31,11 +34,13 @@ def loads(text: str | bytes) -> Any:
     Raises:
         NotStorable: with a message that says how to fix it.
     """
+    said = _bytes(text)
+    if _separators(said) > VALUES and _separators(_TEXT.sub(b"", said)) > VALUES:
+        raise NotStorable(_TOO_MANY)  # before it is read: values in memory are thirty times their bytes
     try:
         value = orjson.loads(text)  # refuses NaN, infinities and half surrogate pairs itself
     except orjson.JSONDecodeError as error:
         raise NotStorable(f"not valid JSON: {error}") from None
-    said = text.encode("utf-8") if isinstance(text, str) else text
     if _LONG_NUMBER.search(said):
         json.loads(said, parse_int=_checked_int)  # orjson makes a float of a larger number, without a word
     problem = _shape_problem(value)
@@ -46,6 +51,15 @@ def loads(text: str | bytes) -> Any:
     if len(_MEMBER.findall(said)) != _members(value):  # one was given twice, or a text looks like one
         json.loads(said, object_pairs_hook=_given_once)
     return value
+
+
+def _bytes(text: str | bytes) -> bytes:
+    return text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
+
+
+def _separators(text: bytes) -> int:
+    """At least as many as there are values, less one, where texts hold none of these characters."""
+    return text.count(b",") + text.count(b"[") + text.count(b"{")
 
 
 def unstorable(value: Any) -> str | None:
@@ -70,7 +84,7 @@ def _shape_problem(value: Any) -> str | None:
             return None
         count += sum(map(len, level))
         if count > VALUES:
-            return f"It holds more than {VALUES:,} values: send it in parts."
+            return _TOO_MANY
         level = [each for item in level for each in (item.values() if isinstance(item, dict) else item)]
     return f"It is nested deeper than {DEPTH} levels: flatten it, or store it as a text."
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from starlette.routing import BaseRoute, Mount
 
 from app.core.access import Action, Principal, refusal
-from app.core.csrf import same_site
+from app.core.csrf import same_site_of_session
 from app.core.database import SessionDep
 from app.core.errors import DomainError, Forbidden
 
@@ -38,7 +38,9 @@ def permit(action: Action) -> Callable[..., Any]:
         public.permits = action  # type: ignore[attr-defined]
         return public
 
-    def permitted(request: Request, session: SessionDep, _: Annotated[None, Depends(same_site)]) -> Principal:
+    def permitted(
+        request: Request, session: SessionDep, _: Annotated[None, Depends(same_site_of_session)]
+    ) -> Principal:
         principal: Principal = request.app.state.authenticate(request, session)
         request.state.principal, request.state.session = principal, session
         if not principal.may(action):

@@ -3,6 +3,8 @@
 It is looked at before any route sees the request, while it streams; what a text within it may be stands in `json_values`.
 """
 
+import asyncio
+import re
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -11,13 +13,16 @@ from starlette.requests import Request
 from starlette.types import Message, Receive, Scope
 
 from app.core import json_values
-from app.core.errors import Invalid, TooLarge, Unsupported
+from app.core.errors import Invalid, TooLarge, TooSlow, Unsupported
 from app.core.settings import get_settings
 
 _MIB = 1024 * 1024
 _QUICK_BYTES = 64 * 1024
 """Reading so much JSON holds up the event loop for less than a millisecond."""
-_UPLOADS = ("/import", "/datasets/new")
+_UPLOADS = re.compile(r"/(?:v5|w/[^/]+)/datasets/(?:new|[^/]+/import)/?")
+"""Where files are taken, by POST."""
+_SILENCE_S = 60.0
+"""A body of which nothing has come for so long is waited for no more."""
 FORM_LIMITS: Any = {
     "max_fields": 1000,
     "max_files": 10,
@@ -31,11 +36,16 @@ async def read_form(request: Request) -> FormData:
     return await request.form(**FORM_LIMITS)
 
 
+def takes_files(scope: Scope) -> bool:
+    """Whether the request is to a route that takes files."""
+    return scope["method"] == "POST" and _UPLOADS.fullmatch(scope["path"]) is not None
+
+
 class Bounded:
     """A body that is refused once more bytes of it have come than its route takes."""
 
-    def __init__(self, scope: Scope, receive: Receive) -> None:
-        """Refuse what can be refused by its headers.
+    def __init__(self, scope: Scope, receive: Receive, *, upload: bool) -> None:
+        """Refuse what can be refused by its headers. `upload`: it may be as large as a file.
 
         Raises:
             TooLarge: it says itself that it is larger.
@@ -43,7 +53,6 @@ class Bounded:
         """
         self._receive = receive
         settings, headers = get_settings(), Headers(scope=scope)
-        upload = scope["path"].rstrip("/").endswith(_UPLOADS)
         limit_mib = settings.upload_limit_mib if upload else settings.body_limit_mib
         self._left = limit_mib * _MIB
         self.too_large = TooLarge(f"The body is over {limit_mib} MiB. Send it in smaller parts.")
@@ -55,6 +64,7 @@ class Bounded:
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
         self._is_json = not upload and kind.startswith("application/") and kind.endswith(("/json", "+json"))
         self._checked: bytes | None = None
+        self._whole = False
 
     @property
     def is_over(self) -> bool:
@@ -92,7 +102,13 @@ class Bounded:
             body, self._checked = self._checked, None
             self._is_json = False
             return {"type": "http.request", "body": body, "more_body": False}
-        message = await self._receive()
+        if self._whole:  # what comes now is the caller's going away, whenever that is
+            return await self._receive()
+        try:
+            message = await asyncio.wait_for(self._receive(), _SILENCE_S)
+        except TimeoutError:
+            raise TooSlow(f"Nothing more of the body has come for {_SILENCE_S:g} s.") from None
+        self._whole = not message.get("more_body", False)
         self._left -= len(message.get("body", b""))
         if self.is_over:
             raise self.too_large

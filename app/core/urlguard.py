@@ -23,6 +23,13 @@ AddressInfo = tuple[int, int, int, str, tuple[str | int, ...]]
 _PORTS = {"http": 80, "https": 443}
 _RESOLVE_S = 2.0
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_NOT_PUBLIC = (
+    ipaddress.IPv4Network("192.0.0.0/24"),
+    ipaddress.IPv4Network("192.88.99.0/24"),
+    ipaddress.IPv6Network("2001::/23"),
+    ipaddress.IPv6Network("3fff::/20"),
+)
+"""Of IANA's registries of special addresses, what Python's own list lacks in one of its versions."""
 _GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
 
 
@@ -94,11 +101,19 @@ def check_url(url: str) -> None:
         raise ValueError("The address holds no user name.")
     if "%" in parts.hostname:
         raise ValueError("The host of an address holds no percent sign.")
+    if parts.query or parts.fragment or "?" in url or "#" in url:
+        raise ValueError("The address holds no ? and no #.")
     host, port = _plain(parts.hostname), parts.port or _PORTS[parts.scheme]
     if allowed().names(host, port):
         return
     for address in _resolve(host, port):
         _refuse(address, port)
+    try:
+        parts.hostname.encode("idna")
+    except UnicodeError:
+        raise ValueError("The host of an address is no name that could be looked up.") from None
+    if _plain(parts.hostname) != parts.hostname.rstrip(".").lower():
+        raise ValueError("The host of an address has characters that only look like it.")
 
 
 def guarded_sockets(url: str) -> Callable[[AddressInfo], socket.socket] | None:
@@ -131,15 +146,21 @@ def _refuse(address: Address, port: int) -> None:
 def _is_public(address: Address) -> bool:
     """Whether an address, and the IPv4 address that may be packed into it, is one of the public internet."""
     if isinstance(address, ipaddress.IPv4Address):
-        return address.is_global and not address.is_multicast
+        return address.is_global and not address.is_multicast and not _is_special(address)
     if address.ipv4_mapped:
         return _is_public(address.ipv4_mapped)
     if address in _NAT64:
         return _is_public(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
+    if _is_special(address) and not address.teredo:
+        return False
     packed = (address.sixtofour, address.teredo[1] if address.teredo else None)
     return (
         address in _GLOBAL_UNICAST and address.is_global and all(_is_public(each) for each in packed if each)
     )
+
+
+def _is_special(address: Address) -> bool:
+    return any(address.version == network.version and address in network for network in _NOT_PUBLIC)
 
 
 def _plain(host: str) -> str:

@@ -44,10 +44,15 @@ class Log:
             self._size += self._file.write(entry)
 
     def _turn_over(self) -> None:
+        older = self.path.with_suffix(".log.1")
+        self.path.replace(older)
+        try:
+            fresh = self.path.open("ab", buffering=0)
+        except OSError:
+            older.replace(self.path)  # there is room for no other: the old one goes on, once there is
+            raise
         self._file.close()
-        self.path.replace(self.path.with_suffix(".log.1"))
-        self._file = self.path.open("ab", buffering=0)
-        self._size = 0
+        self._file, self._size = fresh, 0
 
     def close(self) -> None:
         """Close the file."""

@@ -120,10 +120,11 @@ def move(
     """Move or rename a file. Its id, versions and deployments stay."""
     file = service.get_file(session, principal, file_id)
     try:
-        service.move_file(session, file, form.path)
-    except (Invalid, Conflict) as error:
+        service.move_file(session, principal, file, form.path)
+    except (Invalid, Conflict, Forbidden) as error:
+        status = 403 if isinstance(error, Forbidden) else 422
         return templating.render(
-            request, "files/move.html", status=422, file=file, path=form.path, problem=error.message
+            request, "files/move.html", status=status, file=file, path=form.path, problem=error.message
         )
     return RedirectResponse(_folder_url(principal.workspace_slug, file.path), 303)
 

@@ -51,6 +51,7 @@ def start_run(session: Session, principal: Principal, evaluation: Evaluation, re
     Raises:
         Invalid: the dataset is none or has no rows, or a number is out of range.
         OverBudget: the workspace has spent its budget of this month.
+        Invalid: too, where a limit in dollars could not hold, because a model has no price.
     """
     concurrency = request.concurrency
     if concurrency is None:
@@ -60,7 +61,9 @@ def start_run(session: Session, principal: Principal, evaluation: Evaluation, re
     if request.dataset_version.file.kind != FileKind.DATASET:
         raise Invalid(f"{request.dataset_version.file.path} is not a dataset.")
     if request.max_cost_usd is not None:
-        _refuse_unpriced(session, evaluation, request.version)
+        _refuse_unpriced(session, evaluation, request.version, "the cap")
+    elif request.max_calls is None and budget.allowance(session, evaluation.workspace_id):
+        _refuse_unpriced(session, evaluation, request.version, "the workspace's budget")
     run = Run(
         id=ids.new_id("run"),
         workspace_id=evaluation.workspace_id,
@@ -110,12 +113,13 @@ def _check(request: RunRequest, concurrency: int, most: int) -> None:
         raise Invalid("; ".join(f"{name}: {text}" for name, text in problems.items()), fields=problems)
 
 
-def _refuse_unpriced(session: Session, evaluation: Evaluation, version: Version) -> None:
-    """A cap in dollars holds nothing back where the price of a call is not known."""
+def _refuse_unpriced(session: Session, evaluation: Evaluation, version: Version, limit: str) -> None:
+    """A limit in dollars holds nothing back where the price of a call is not known."""
     evaluators = repository.list_evaluators(session, evaluation.id)
     unpriced = [target.model for target in targets_of(session, version, evaluators) if target.price is None]
     if unpriced:
-        said = f"There is no price for {' and '.join(sorted(set(unpriced)))}: set one, or cap the calls."
+        models = " and ".join(sorted(set(unpriced)))
+        said = f"There is no price for {models}, so that {limit} cannot hold: set one, or cap the calls."
         raise Invalid(said, fields={"max_cost_usd": said})
 
 

@@ -1,9 +1,9 @@
 """Evaluations and runs as the API takes them."""
 
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, model_validator
 
 from app.core.bodies import Body
 
@@ -78,6 +78,19 @@ class RunCreate(_Body):
         default=None, ge=1, description="The same by calls of models, judges included."
     )
     split: Literal["train", "validation", "test", "sealed"] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_misspelt_cap(cls, given: Any) -> Any:
+        """Members that are not known are ignored, for the sake of older clients; not so one that should stop a run."""
+        unknown = (
+            [name for name in given if name.startswith("max") and name not in cls.model_fields]
+            if isinstance(given, dict)
+            else []
+        )
+        if unknown:
+            raise ValueError(f"There is no `{unknown[0]}`: a run is capped by `max_cost_usd` or `max_calls`.")
+        return given
 
 
 class RunUpdate(_Body):

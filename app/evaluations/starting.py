@@ -65,7 +65,7 @@ def _start_runs(session: Session, principal: Principal, evaluation: Evaluation, 
             split=offer.choices.split or None,
             control=one.version.number == baseline,
             max_cost_usd=_dollars(offer.choices.max_cost, len(offer.chosen)),
-            max_calls=max(1, _number(offer.choices.max_calls) // len(offer.chosen))
+            max_calls=_number(offer.choices.max_calls) // len(offer.chosen)
             if offer.choices.max_calls
             else None,
         )
@@ -94,8 +94,8 @@ def _check(offer: Offer, most_concurrency: int) -> None:
         problems["smallest"] = "A number above 0, such as 2; at most 100 points of a share."
     if choices.max_cost and _dollars(choices.max_cost) is None:
         problems["max_cost"] = "Dollars above 0, such as 2.50, or nothing."
-    if choices.max_calls and not _number(choices.max_calls):
-        problems["max_calls"] = "A whole number of calls, or nothing."
+    if choices.max_calls and _number(choices.max_calls) < max(1, len(offer.chosen)):
+        problems["max_calls"] = "A whole number of calls, at least one for each version, or nothing."
     if problems:
         raise Invalid(" ".join(problems.values()), fields=problems)
 

@@ -102,7 +102,9 @@ def update_directory(
     folder = parent_of(directory.path)
     if body.parent_id:
         folder = directories.get_directory(session, principal, body.parent_id).path
-    directories.move_directory(session, directory, body.path or f"{folder}/{body.name or directory.name}")
+    directories.move_directory(
+        session, principal, directory, body.path or f"{folder}/{body.name or directory.name}"
+    )
     return _present(directory)
 
 

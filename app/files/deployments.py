@@ -1,9 +1,11 @@
 """Environments, and which version runs in which of them."""
 
+from collections.abc import Sequence
+
 from sqlalchemy.orm import Session
 
 from app.core import ids
-from app.core.access import Principal
+from app.core.access import Action, Principal
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.files import approvers, environment_repository, repository
 from app.files.models import Deployment, Environment, File, Version
@@ -181,6 +183,22 @@ def undeploy(session: Session, principal: Principal, file: File, environment: En
         environment=environment.name,
         version_id=ended,
     )
+
+
+def refuse_to_take_away(session: Session, principal: Principal, file_ids: Sequence[str]) -> None:
+    """Let only those move or delete files who could as well deploy in their place: callers name a file by its path.
+
+    What somebody deployed themselves, outside protected environments, they may take away themselves.
+
+    Raises:
+        Forbidden: one of the files runs where the principal may not deploy.
+    """
+    for environment, deployment in repository.deployed_environments(session, file_ids):
+        _refuse_protected(session, principal, environment)
+        if deployment.by_id != principal.user_id and not principal.may(Action.DEPLOY):
+            raise Forbidden(
+                f"It runs in {environment.name}, where {deployment.by_name} deployed it. Ask a developer or an admin."
+            )
 
 
 def _refuse_protected(session: Session, principal: Principal, environment: Environment) -> None:

@@ -4,7 +4,7 @@ from sqlalchemy.orm import Session
 
 from app.core.access import Principal
 from app.core.errors import Conflict, NotFound
-from app.files import repository
+from app.files import deployments, repository
 from app.files.models import Directory
 from app.files.paths import clean_path, parent_of
 from app.files.places import refuse_file_above
@@ -38,10 +38,11 @@ def create_directory(session: Session, principal: Principal, path: str) -> Direc
     return repository.ensure_directory(session, principal.workspace_id, path)
 
 
-def move_directory(session: Session, directory: Directory, path: str) -> None:
+def move_directory(session: Session, principal: Principal, directory: Directory, path: str) -> None:
     """Give a directory another path; everything below moves along.
 
     Raises:
+        Forbidden: a file below runs where the principal may not deploy.
         Conflict: the root, into itself, or onto something that exists.
     """
     path, old = clean_path(path), directory.path
@@ -57,7 +58,10 @@ def move_directory(session: Session, directory: Directory, path: str) -> None:
     directory.parent_id = repository.ensure_directory(session, directory.workspace_id, parent_of(path)).id
     for child in repository.directories_below(session, directory.workspace_id, old):
         child.path = clean_path(path + child.path.removeprefix(old))
-    for file in repository.files_below(session, directory.workspace_id, old):
+    files = repository.files_below(session, directory.workspace_id, old)
+    deployments.refuse_to_take_away(session, principal, [file.id for file in files])
+    audit.record(session, principal, "directory.moved", "directory", directory.id, path=path, before=old)
+    for file in files:
         file.path = clean_path(path + file.path.removeprefix(old))
     directory.path = path
     session.flush()

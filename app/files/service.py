@@ -208,19 +208,22 @@ def resolve_version(
     return shown
 
 
-def move_file(session: Session, file: File, path: str) -> None:
+def move_file(session: Session, principal: Principal, file: File, path: str) -> None:
     """Give the file another path. Its id, versions and deployments stay.
 
     Raises:
+        Forbidden: it runs where the principal may not deploy.
         Conflict: something lies there already.
     """
     path = clean_path(path)
     if path == file.path:
         return
+    deployments.refuse_to_take_away(session, principal, [file.id])
     if repository.find_file_by_path(session, file.workspace_id, path):
         raise Conflict(f"`{path}` is taken. Choose another name.")
     refuse_folder(session, file.workspace_id, path, file)
     file.directory_id = repository.ensure_directory(session, file.workspace_id, parent_of(path)).id
+    audit.record(session, principal, "file.moved", file.kind, file.id, path=path, before=file.path)
     file.path, file.updated_at = path, clock.now()
 
 
@@ -240,9 +243,10 @@ def delete_file(session: Session, principal: Principal, file: File) -> None:
     """Take the file out of sight: its path is free again, and everything that used it keeps its history.
 
     Raises:
-        Forbidden: a member deletes what somebody else made.
+        Forbidden: a member deletes what somebody else made, or it runs where the principal may not deploy.
     """
     principal.refuse_others_work(file.created_by)
+    deployments.refuse_to_take_away(session, principal, [file.id])
     file.deleted_at = clock.now()
     audit.record(session, principal, "file.deleted", file.kind, file.id, path=file.path)
 

@@ -99,7 +99,7 @@ def versioned_routes(kind: FileKind, *, reading: bool = True) -> APIRouter:  # n
                 raise NotFound(f"Directory `{body.directory_id}` does not exist")
             folder = directory.path
         path = body.path or f"{folder}/{body.name or file.name}"
-        service.move_file(session, file, path)
+        service.move_file(session, principal, file, path)
         service.describe_file(file, description=body.description, tags=body.tags, readme=body.readme)
         return present_one(session, shown_version(session, principal, kind, file_id, None, None))
 

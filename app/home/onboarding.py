@@ -3,17 +3,21 @@
 import os
 from dataclasses import dataclass
 
+import structlog
 from sqlalchemy.orm import Session
 
 from app.accounts import repository as accounts_repository
 from app.accounts import service as accounts
 from app.accounts.models import User
 from app.core.access import Principal, Role
+from app.core.errors import Invalid
 from app.files.deployments import create_default_environments
 from app.providers import service as providers
 from app.providers.service import ProviderChange
 from app.workspaces import service as workspaces
 from app.workspaces.models import Workspace
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,11 @@ def open_workspace(session: Session, new: NewWorkspace) -> Opened:
     )  # the name that every OpenAI tool reads, so not one of our settings
     if key:
         url = os.environ.get("OPENAI_BASE_URL") or providers.OPENAI_URL
-        providers.create_provider(
-            session, principal, ProviderChange(name="openai", base_url=url, api_key=key)
-        )
+        try:
+            with session.begin_nested():
+                providers.create_provider(
+                    session, principal, ProviderChange(name="openai", base_url=url, api_key=key)
+                )
+        except Invalid as error:  # the server must start all the same
+            log.warning("OPENAI_API_KEY is not used: OPENAI_BASE_URL cannot be", reason=error.message)
     return Opened(workspace, admin, principal)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.core import templating
 from app.core.access import Principal
+from app.core.clock import LAST_MOMENT
 from app.core.database import SessionDep
 from app.core.errors import Invalid
 from app.core.permissions import Manager, Reader
@@ -35,9 +36,10 @@ def spend_page(request: Request, session: SessionDep, principal: Reader, month: 
 
 def _first_of(month: str) -> date:
     try:
-        return date.fromisoformat(f"{month}-01")
+        first = date.fromisoformat(f"{month}-01")
     except ValueError:
-        return budget.this_month()
+        first = date.min
+    return first if date(1970, 1, 1) <= first < LAST_MOMENT.date() else budget.this_month()
 
 
 def _page(

@@ -297,7 +297,7 @@ class _Policy:
 
     def _busy_delay(self, failure: ProviderError) -> float:
         asked = retry_after_s(failure.retry_after)
-        if asked is not None:
+        if asked:  # "0" asks for nothing: our own pause holds
             return min(asked, _LONGEST_RETRY_AFTER_S) * random.uniform(1, 1.25)
         return random.uniform(0, min(_LONGEST_BACKOFF_S, 0.5 * 2 ** min(self.attempts, 10)))
 

@@ -120,7 +120,7 @@ def change_provider(
     if change.base_url is not None:
         url = _usable_url(change.base_url)
         if _origin(url) != _origin(provider.base_url or ""):
-            provider.sealed_key = provider.key_hint = None
+            provider.sealed_key, provider.key_hint, provider.models = None, None, []
         provider.base_url = url
     _apply(provider, change)
     audit.record(

@@ -1,13 +1,14 @@
 """The routes of API keys."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Response
 from pydantic import AwareDatetime, Field
 
 from app.core.access import Role
 from app.core.bodies import Body
+from app.core.clock import LAST_MOMENT
 from app.core.database import SessionDep
 from app.core.permissions import KeyHolder
 from app.workspaces import service
@@ -22,7 +23,7 @@ class KeyCreate(Body):
 
     name: str = Field(max_length=200, description="What uses it.")
     role: Role = Field(default=Role.MEMBER, description="Never more than its maker's.")
-    expires_at: AwareDatetime | None = None
+    expires_at: Annotated[AwareDatetime, Field(lt=LAST_MOMENT)] | None = None
 
 
 @router.get("")

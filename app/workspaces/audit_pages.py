@@ -9,6 +9,7 @@ from fastapi.responses import StreamingResponse
 
 from app.core import templating
 from app.core.access import Action
+from app.core.clock import LAST_MOMENT
 from app.core.database import SessionDep
 from app.core.permissions import Administrator, Reader
 from app.workspaces import audit_export
@@ -17,7 +18,7 @@ from app.workspaces.audit_repository import AuditFilter, list_actions, list_acto
 router = APIRouter(prefix="/w/{w}/audit", include_in_schema=False)
 _A_PAGE = 50
 
-Name = Annotated[str, Query(max_length=200)]
+Name = Annotated[str, Query(max_length=200, pattern=r"^[^\x00]*$")]
 
 
 @router.get("", name="workspaces:audit")
@@ -84,9 +85,10 @@ def _filter(actor: str, action: str, first: str, last: str) -> AuditFilter:
 def _day(text: str) -> datetime | None:
     """The start of a day given as 2027-01-31, in UTC; None for what is no day, which the page says."""
     try:
-        return datetime.combine(date.fromisoformat(text), time(), UTC) if text else None
+        day = datetime.combine(date.fromisoformat(text), time(), UTC) if text else None
     except ValueError:
         return None
+    return None if day and day >= LAST_MOMENT else day
 
 
 def _problem(text: str) -> str:

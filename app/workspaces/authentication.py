@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from fastapi import Request
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from app.accounts import service as accounts
@@ -11,6 +12,7 @@ from app.accounts.models import User
 from app.core import clients, clock, security
 from app.core.access import Principal, Role
 from app.core.csrf import SESSION_COOKIE
+from app.core.database import unit_of_work
 from app.core.errors import NotFound, Unauthenticated
 from app.core.http import is_api
 from app.workspaces import repository
@@ -37,10 +39,31 @@ def _find_caller(request: Request, session: Session) -> Principal:
     user = signed_in_user(request, session)
     slug = request.path_params.get("w")
     memberships = repository.list_memberships(session, user.id)
+    if not memberships:
+        raise NotFound("You belong to no workspace any more. Ask an admin to invite you again, or sign out.")
     membership = next((m for m in memberships if slug in (None, m.workspace.slug)), None)
     if membership is None:
         raise NotFound("There is no such workspace, or you are not a member of it.")
     return principal_of(membership.workspace, user, Role(membership.role))
+
+
+def is_known(request: Request) -> bool:
+    """Whether the session or key of `request` holds, wherever: asked before a large body of it is read.
+
+    Where the database cannot say, the request goes on, to the answer that everybody gets then.
+    """
+    try:
+        with unit_of_work() as session:
+            if is_api(request):
+                secret = request.headers.get("x-api-key", "")
+                return (
+                    bool(secret)
+                    and repository.find_live_key(session, security.token_hash(secret)) is not None
+                )
+            token = request.cookies.get(SESSION_COOKIE)
+            return token is not None and accounts.session_user(session, token) is not None
+    except SQLAlchemyError:
+        return True
 
 
 def signed_in_user(request: Request, session: Session) -> User:

@@ -5,10 +5,11 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from app.accounts import repository as account_repository
 from app.accounts import throttle
 from app.accounts.models import User
 from app.core.access import Principal, Role
-from app.core.errors import NotFound
+from app.core.errors import Conflict, NotFound
 from app.workspaces import audit, erasing_repository, members, repository
 
 DELETED = "Deleted person"
@@ -39,14 +40,32 @@ def erase_member(session: Session, principal: Principal, user_id: str) -> None:
     _erase(session, principal, membership.user)
 
 
-def _erase(session: Session, principal: Principal, user: User) -> None:
+def erase_without_workspace(session: Session, email: str) -> None:
+    """Erase the account of somebody who belongs to no workspace, and whom no admin therefore finds.
+
+    Raises:
+        NotFound: nobody has this address.
+        Conflict: they belong to a workspace: an admin of it erases them.
+    """
+    user = account_repository.find_user_by_email(session, email)
+    if user is None:
+        raise NotFound(f"Nobody has the address {email}.")
+    names = [each.workspace.name for each in repository.list_memberships(session, user.id)]
+    if names:
+        raise Conflict(f"{email} belongs to {', '.join(names)}: an admin there erases the account.")
+    _erase(session, None, user)
+
+
+def _erase(session: Session, principal: Principal | None, user: User) -> None:
+    """`principal` may be None where the person has no workspace whose audit log could tell of it."""
     user_id, name, email = user.id, user.full_name, user.email
     memberships = repository.list_memberships(session, user_id)
     for each in memberships:
         if each.role == Role.ADMIN:
             members.keep_an_admin(session, each.workspace_id, user_id, "Make somebody else an admin first.")
-    for each in memberships:
-        audit.record(session, _in(principal, each.workspace_id), "member.erased", "user", user_id)
+    if principal:
+        for each in memberships:
+            audit.record(session, _in(principal, each.workspace_id), "member.erased", "user", user_id)
     session.flush()
     erasing_repository.rename(session, user_id, DELETED)
     entries = erasing_repository.entries_about(session, user_id, name, email)

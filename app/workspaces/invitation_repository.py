@@ -54,5 +54,14 @@ def revoke_invitations_of(session: Session, workspace_id: str, email: str) -> No
     )
 
 
+def revoke_invitations_by(session: Session, workspace_id: str, user_id: str) -> None:
+    """Take back what somebody invited others by who may invite nobody any more."""
+    session.execute(
+        update(Invitation)
+        .where(Invitation.workspace_id == workspace_id, Invitation.invited_by == user_id, *_IS_OPEN)
+        .values(revoked_at=func.now())
+    )
+
+
 def _open() -> Select[Invitation]:
     return select(Invitation).where(*_IS_OPEN)

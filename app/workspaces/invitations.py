@@ -133,6 +133,8 @@ def _join(session: Session, invitation: Invitation, user: User) -> Membership:
     role = Role(invitation.role)
     joined = principal_of(invitation.workspace, user, role)
     there = repository.find_membership(session, invitation.workspace_id, user.id)
+    # An admin of where they were before could make links for them, and can no more.
+    account_repository.delete_unused_tokens_of(session, user.id)
     audit.record(
         session,
         joined,

@@ -7,7 +7,7 @@ from app.accounts import repository as account_repository
 from app.core import clock
 from app.core.access import Principal, Role
 from app.core.errors import Conflict, Forbidden, NotFound
-from app.workspaces import audit, repository
+from app.workspaces import audit, invitation_repository, repository
 from app.workspaces.models import Membership
 
 
@@ -31,7 +31,8 @@ def get_member(session: Session, principal: Principal, user_id: str) -> Membersh
 
 
 def change_role(session: Session, principal: Principal, user_id: str, role: Role) -> Membership:
-    """Give a member another role. It holds from their next request on, for their keys too.
+    """Give a member another role. It holds from their next request on, for their keys too. Who is no admin any more
+    invites nobody: their open invitations are revoked.
 
     Raises:
         Conflict: the workspace would be left without an admin.
@@ -42,6 +43,7 @@ def change_role(session: Session, principal: Principal, user_id: str, role: Role
         return membership
     if before == Role.ADMIN:
         keep_an_admin(session, principal.workspace_id, user_id, "Make somebody else an admin first.")
+        invitation_repository.revoke_invitations_by(session, principal.workspace_id, user_id)
     membership.role = role
     session.flush()
     audit.record(
@@ -52,7 +54,7 @@ def change_role(session: Session, principal: Principal, user_id: str, role: Role
 
 
 def remove_member(session: Session, principal: Principal, user_id: str) -> None:
-    """End a membership. The person's keys are revoked; what they made stays.
+    """End a membership. The person's keys and open invitations are revoked; what they made stays.
 
     Raises:
         Conflict: the workspace would be left without an admin.
@@ -61,6 +63,7 @@ def remove_member(session: Session, principal: Principal, user_id: str) -> None:
     if membership.role == Role.ADMIN:
         keep_an_admin(session, principal.workspace_id, user_id, "Make somebody else an admin first.")
     revoked = repository.revoke_keys_of(session, principal.workspace_id, user_id)
+    invitation_repository.revoke_invitations_by(session, principal.workspace_id, user_id)
     session.delete(membership)
     session.flush()
     audit.record(
@@ -80,6 +83,8 @@ def set_disabled(session: Session, principal: Principal, user_id: str, *, disabl
     refuse_others_people(session, principal, membership)
     if disabled == (membership.user.disabled_at is not None):
         return membership
+    if disabled:
+        invitation_repository.revoke_invitations_by(session, principal.workspace_id, user_id)
     if disabled:
         for each in repository.list_memberships(session, user_id):
             if each.role == Role.ADMIN:

@@ -8,6 +8,7 @@ from fastapi.responses import RedirectResponse
 
 from app.core import clock, templating
 from app.core.access import Action, Principal, Role
+from app.core.clock import LAST_MOMENT
 from app.core.database import SessionDep
 from app.core.errors import DomainError, Invalid
 from app.core.permissions import KeyHolder, Reader
@@ -78,9 +79,12 @@ def _end_of(day: str) -> datetime | None:
     if not day:
         return None
     try:
-        return datetime.combine(datetime.fromisoformat(day).date(), time(), UTC) + timedelta(days=1)
-    except ValueError as error:
+        end = datetime.combine(datetime.fromisoformat(day).date(), time(), UTC) + timedelta(days=1)
+    except (ValueError, OverflowError) as error:
         raise Invalid("The expiry is a date, such as 2027-01-31.") from error
+    if end >= LAST_MOMENT:
+        raise Invalid("The expiry is too far away: leave it empty for a key that does not expire.")
+    return end
 
 
 @router.post("/keys/{key_id}/revoke")

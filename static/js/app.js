@@ -3,6 +3,10 @@
 
 const root = document.documentElement;
 
+// What a POST answered with, and shows once, has another address: reloading must not send the form again.
+const answered = document.querySelector("[data-reload]");
+if (answered) history.replaceState(history.state, "", answered.dataset.reload);
+
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-theme-toggle]")) {
     const dark = root.dataset.theme

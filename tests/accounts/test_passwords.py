@@ -8,12 +8,12 @@ from fastapi.testclient import TestClient
 
 from app.accounts import passwords
 from app.accounts import service as accounts
-from app.accounts.models import OneTimeToken
+from app.accounts.models import OneTimeToken, User
 from app.core import clock
 from app.core.access import Role
 from app.core.csrf import SESSION_COOKIE
 from app.core.database import unit_of_work
-from app.core.errors import Unauthenticated
+from app.core.errors import Invalid, Unauthenticated
 from app.core.security import token_hash
 from tests import factories
 from tests.web import csrf_of, signed_in
@@ -123,3 +123,24 @@ def test_a_password_that_changes_while_it_is_looked_at_opens_nothing(committed_t
             accounts.set_password(changed, NEW)
         with pytest.raises(Unauthenticated):
             accounts._refuse_if_changed(session, user)
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "123456789012",
+        "            ",
+        "aaaaaaaaaaaa",
+        "qwertyuiopas",
+        "zyxwvutsrqpo",
+        "lena@example.com",
+        "lena.lena.lena!2026",
+    ],
+)
+def test_what_is_tried_first_is_no_password(password: str) -> None:
+    user = User(id="usr_x", email="lena@example.com", full_name="Lena")
+    with pytest.raises(Invalid):
+        accounts.set_password(user, password)
+    assert user.password_hash is None
+    accounts.set_password(user, "lena has a sentence of her own")
+    assert user.password_hash

@@ -12,16 +12,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from app.accounts.models import SignInFlow
+from app.accounts.passwords import create_reset_link, find_reset
 from app.accounts.repository import find_user_by_email
+from app.accounts.service import set_password
 from app.core import clock
 from app.core.csrf import SESSION_COOKIE
 from app.core.database import unit_of_work
 from app.core.settings import get_settings
 from tests import factories
 from tests.oidc_provider import CLIENT, SECRET
+from tests.web import signed_in
 
 Behave = Callable[..., None]
 
@@ -217,3 +221,34 @@ def test_without_a_provider_there_is_no_button(client: TestClient) -> None:
 
 def test_nobody_is_sent_elsewhere_after_single_sign_on(client: TestClient, behave: Behave) -> None:
     assert client.get(_to_provider(client, "//elsewhere.example")).headers["location"] == "/"
+
+
+def test_an_account_that_somebody_else_made_is_its_owners_from_the_first_sign_on(
+    client: TestClient, app: FastAPI, committed_team: factories.Team, behave: Behave
+) -> None:
+    """Who invites an address that is not theirs, follows the link and waits, has nothing when its owner comes."""
+    email = committed_team.admin.email
+    page = f"/w/{committed_team.workspace.slug}/files"
+    with unit_of_work() as session:
+        user = find_user_by_email(session, email)
+        assert user
+        set_password(user, factories.PASSWORD)  # by who follows the invitation's link
+        link = create_reset_link(session, email)
+    with TestClient(app, follow_redirects=False) as before:
+        signed_in(before, committed_team.admin)
+        assert before.get(page, follow_redirects=False).status_code == 200
+        client.get(_to_provider(client, page))
+        assert client.get(page).status_code == 200
+        assert before.get(page, follow_redirects=False).status_code == 401
+    with unit_of_work() as session:
+        assert find_reset(session, link) is None
+        user = find_user_by_email(session, email)
+        assert user
+        assert user.password_hash is None
+        set_password(user, "set by the owner since")
+
+    client.get(_to_provider(client, page))
+    with unit_of_work() as session:
+        user = find_user_by_email(session, email)
+        assert user
+        assert user.password_hash is not None, "a later sign-on takes nothing away"

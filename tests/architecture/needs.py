@@ -9,6 +9,8 @@ NEEDS: dict[Action, str] = {
     Action.PUBLIC: """
         GET /health/live
         GET /health/ready
+        HEAD /health/live
+        HEAD /health/ready
         GET /join/{token}
         POST /join/{token}
         GET /metrics
@@ -22,10 +24,10 @@ NEEDS: dict[Action, str] = {
         POST /signin/link/{token}
         GET /signin/oidc
         GET /signin/oidc/callback
+        POST /signout
     """,
     Action.SELF: """
         GET /
-        POST /signout
         GET /w/{w}/settings/account
         POST /w/{w}/settings/account
         POST /w/{w}/settings/account/erase

@@ -99,9 +99,8 @@ def build_world(session: Session, role: Role) -> World:
     going = started(newer)
     key_maker = people[role] if role in (Role.ADMIN, Role.DEVELOPER) else team.admin
     staging = deployments.get_environment(session, team.admin, "staging")
-    deployments.deploy(session, team.admin, prompt.file, prompt, staging)
-    deployments.deploy(session, team.admin, rows.file, rows, staging)
-    deployments.deploy(session, team.admin, judge.file, judge, staging)
+    for version in (prompt, rows, judge):  # by who made it: what others deployed a member takes away nowhere
+        deployments.deploy(session, maker, version.file, version, staging)
     spare_member = factories.member(session, team.workspace, Role.VIEWER, "Spare Member")
     invitation, invitation_token = invitations.invite(
         session, team.admin, f"invited-{team.workspace.slug}@example.com", Role.MEMBER
@@ -220,8 +219,11 @@ REQUESTS: dict[str, Make] = {
     **_of_kind("prompt", "prompt", "unused_prompt"),
     **_of_kind("dataset", "dataset", "newer_dataset"),
     **_of_kind("evaluator", "evaluator", "newer_evaluator"),
-    "GET /health/live": lambda w: Call(names_things=False),
-    "GET /health/ready": lambda w: Call(names_things=False),
+    **{
+        f"{method} /health/{probe}": lambda w: Call(names_things=False)
+        for method in ("GET", "HEAD")
+        for probe in ("live", "ready")
+    },
     "GET /metrics": lambda w: Call(names_things=False),
     "GET /signin": lambda w: Call(names_things=False),
     "POST /signin": lambda w: Call(

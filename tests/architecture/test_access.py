@@ -14,7 +14,9 @@ from app.core.csrf import SESSION_COOKIE
 from app.core.database import unit_of_work
 from app.core.permissions import permit, routes_of, undeclared_routes
 from app.core.security import signature
+from app.core.settings import get_settings
 from app.main import create_app
+from app.workspaces import members
 from app.workspaces import service as workspaces
 from app.workspaces.models import ApiKey
 from tests import factories
@@ -24,6 +26,7 @@ from tests.architecture.needs import NEEDS, needed_by
 from tests.architecture.page_requests import PAGE_REQUESTS
 from tests.architecture.requests import REQUESTS, Call, World, build_world
 from tests.architecture.settings_requests import SETTINGS_REQUESTS
+from tests.web import csrf_of, signed_in
 
 EVERY = REQUESTS | PAGE_REQUESTS | SETTINGS_REQUESTS | MEMBER_REQUESTS | EVALUATION_PAGE_REQUESTS
 ROUTES = {
@@ -99,7 +102,7 @@ def _as_role(app: FastAPI, world: World, route: str, role: Role) -> None:
     elif route.endswith(" /setup"):
         assert status in (401, 404), "the world has people: the server is set up"
     elif _may(role, ROUTES[route]):
-        assert 200 <= status < 400 or route == "GET /health/ready", f"{role}: {status} {text[:500]}"
+        assert 200 <= status < 400 or route.endswith(" /health/ready"), f"{role}: {status} {text[:500]}"
     else:
         assert status in (401, 403, 404), f"{role}: {status} {text[:300]}"
 
@@ -216,3 +219,51 @@ def test_permissions_are_those_of_the_table() -> None:
     for action, roles in table.items():
         assert {role.value for role in ALLOWED[action]} == set(roles.split())
     assert permit(Action.READ).permits is Action.READ  # type: ignore[attr-defined]
+
+
+def test_a_form_of_somebody_whose_session_is_gone_leads_to_the_sign_in(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    base = f"/w/{committed_team.workspace.slug}"
+    gone = client.post(f"{base}/settings/keys", data={"_csrf": "of a session that was", "name": "k"})
+    assert gone.status_code == 401
+    assert 'action="/signin"' in gone.text
+    signed_in(client, committed_team.admin)
+    stale = client.post(f"{base}/settings/keys", data={"_csrf": "of another session", "name": "k"})
+    assert stale.status_code == 403
+    assert "This form is out of date" in stale.text
+
+
+def test_who_belongs_to_no_workspace_any_more_is_told_and_can_sign_out(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    with unit_of_work() as session:
+        person = factories.member(session, committed_team.workspace, Role.MEMBER)
+    signed_in(client, person)
+    with unit_of_work() as session:
+        members.remove_member(session, committed_team.admin, person.user_id)
+    told = client.get("/")
+    assert told.status_code == 404
+    assert "You belong to no workspace any more" in told.text
+    assert "/signout" in told.text
+    assert client.post("/signout", data={"_csrf": csrf_of(client)}).headers["location"] == "/signin"
+
+
+def test_behind_a_proxy_that_sends_another_host_the_public_address_is_ours(
+    client: TestClient, committed_team: factories.Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WHETSTONE_PUBLIC_URL", "https://whet.example")
+    get_settings.cache_clear()
+    form = {"email": committed_team.admin.email, "password": factories.PASSWORD}
+
+    def status(origin: str) -> int:
+        return client.post(
+            "/signin", data=form, headers={"origin": origin, "host": "upstream:8000"}
+        ).status_code
+
+    try:
+        assert status("https://whet.example.elsewhere.example") == 403
+        assert status("https://whet.example") == 303
+    finally:
+        monkeypatch.undo()
+        get_settings.cache_clear()

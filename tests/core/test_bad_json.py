@@ -3,6 +3,7 @@ what is accepted comes back equal. At every door that takes JSON."""
 
 import json
 import time
+import tracemalloc
 from contextlib import suppress
 
 import pytest
@@ -41,12 +42,14 @@ REFUSED = {
     "cut off": (b'{"a": [1, ', "line 1"),
     "a comment": (b'{"a": 1 /* one */}', "line 1"),
     "too many values": (b"[" + b"0," * VALUES + b"0]", "values"),
+    "too many empty objects": (b"[" + b"{}," * VALUES + b"{}]", "values"),
     "a text over its limit": (b'["' + b"x" * ((FIELD_MIB << 20) + 1) + b'"]', "5 MiB"),
 }
 KEPT = [
     {"__proto__": {"admin": True}, "constructor": 1, "$ref": "http://127.0.0.1:9/x", "": "empty", "a.b": 1, "a b": 2},
     {"n": [0, -0.0, 1e308, 5e-324, 2**63, -(2**63), 2**64 - 1, 0.1, 123456789012345678]},
     {"text": '"a": 1, {"b": "c"}', "é": "😀\u2028\ufeff￿", "null": None},
+    {"commas": ",[{" * VALUES, 'a "quoted" one\\': '\\",[{' * 1000},
     {"a": [[], {}, [[]], {"a": {}}], "b": "x" * 100_000},
 ]  # fmt: skip
 
@@ -118,3 +121,24 @@ def test_any_value_that_can_be_kept_is_read_as_it_is(value) -> None:
 def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     with suppress(NotStorable):
         assert loads(data) == json.loads(data)
+
+
+def test_too_many_values_are_refused_before_they_fill_the_memory() -> None:
+    body = b"[" + b"{}," * 3_400_000 + b"{}]"
+    tracemalloc.start()
+    try:
+        with pytest.raises(NotStorable, match="values"):
+            loads(body)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 3 * len(body)
+
+
+@pytest.mark.parametrize("rest", [b"", b"\\", b'"'])
+def test_a_text_of_escaped_quotes_that_never_ends_is_looked_through_once(rest: bytes) -> None:
+    body = b"[" + b"," * VALUES + b'"' + b'\\"' * 2_000_000 + rest
+    started = time.monotonic()
+    with pytest.raises(NotStorable):
+        loads(body)
+    assert time.monotonic() - started < 5

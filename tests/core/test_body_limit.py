@@ -47,3 +47,36 @@ def test_a_broken_body_below_the_limit_is_no_413(client: TestClient, committed_t
     with_key(client, committed_team.admin)
     answer = client.post("/v5/prompts", content=b"{", headers={"content-type": "application/json"})
     assert answer.status_code in (400, 422)
+
+
+def _large_file() -> Iterator[bytes]:
+    for _ in range(get_settings().body_limit_mib + 2):
+        yield b"x" * (1 << 20)
+
+
+def test_a_file_is_taken_from_people_who_are_known_only(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    """A stranger's would lie on the disk, whole, before anybody asked who they are."""
+    page = f"/w/{committed_team.workspace.slug}/datasets/new"
+    form = {"content-type": "multipart/form-data; boundary=b"}
+    assert client.post(page, content=_large_file(), headers=form).status_code == 413
+    signed_in(client, committed_team.admin)
+    assert client.post(page, content=_large_file(), headers=form).status_code != 413
+
+    import_ = "/v5/datasets/ds_none/import"
+    assert client.post(import_, content=_large_file(), headers={"x-api-key": "whet_x"}).status_code in (401, 413)
+    with_key(client, committed_team.admin)
+    assert client.post(import_, content=_large_file()).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/v5/prompts/import", "/v5/datasets/import", "/v5/directories/import"])
+def test_only_what_takes_files_takes_more(
+    client: TestClient, committed_team: factories.Team, path: str
+) -> None:
+    with_key(client, committed_team.admin)
+    answer = client.patch(path, content=_too_much(), headers={"content-type": "application/json"})
+    assert answer.status_code == 413
+    deep = b'{"name": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+    answer = client.patch(path, content=deep, headers={"content-type": "application/json"})
+    assert answer.status_code == 422

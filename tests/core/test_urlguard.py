@@ -39,6 +39,10 @@ INSIDE = [
     "http://169.254.169.254",
     "http://100.64.0.1",
     "http://192.0.0.1",
+    "http://192.0.0.8",
+    "http://192.88.99.1",
+    "http://[3fff::1]",
+    "http://[2001:2::1]",
     "http://192.0.2.1",
     "http://198.18.0.1",
     "http://203.0.113.1",
@@ -71,6 +75,11 @@ INSIDE = [
     "https://[::1]:5432",
 ]
 NO_ADDRESS = [
+    "http://a..b",
+    f"http://{'a' * 300}.example",
+    "http://８.８.８.８",
+    "https://api.example/v1?x=",
+    "https://api.example/v1#",
     "file:///etc/passwd",
     "gopher://127.0.0.1",
     "ftp://example.com",

@@ -1,6 +1,7 @@
 """The supervisor keeps processes alive, stops them in order, bounds their logs, and is replaced by its guard."""
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -96,6 +97,25 @@ def test_a_log_is_bounded(tmp_path: Path):
     files = sorted(path.name for path in tmp_path.iterdir())
     assert files == ["a.log", "a.log.1"]
     assert all(path.stat().st_size <= logs.LARGEST_FILE for path in tmp_path.iterdir())
+
+
+def test_a_log_that_cannot_be_turned_over_goes_on_once_it_can(tmp_path: Path):
+    """No file can be opened: as where a quota, or the number of files, is used up."""
+    log = logs.Log(tmp_path, "a")
+    line = b"x" * 10_000
+    while log.path.stat().st_size < logs.LARGEST_FILE - len(line):
+        log.write(line)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+    try:
+        for _ in range(3):
+            log.write(line)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    log.write(line + b" there is room again")
+    log.close()
+    assert log.path.read_text().endswith("there is room again\n")
+    assert log.path.with_suffix(".log.1").exists()
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is always full: Linux has one")

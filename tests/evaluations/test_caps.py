@@ -71,7 +71,31 @@ def test_a_cap_in_dollars_needs_a_price(client: Client, endpoint: Endpoint) -> N
     with pytest.raises(HTTPError) as refused:
         client.call("POST", f"/evaluations/{evaluation_id}/runs", {**body, "max_cost_usd": 1})
     assert refused.value.code == 422
-    assert "There is no price for test: set one, or cap the calls." in refused.value.read().decode()
+    assert (
+        "There is no price for test, so that the cap cannot hold: set one, or cap the calls."
+        in refused.value.read().decode()
+    )
+
+
+def test_a_cap_that_is_misspelt_starts_nothing(client: Client, endpoint: Endpoint) -> None:
+    evaluation_id, body = prepare(client, endpoint, Case("misspelt", rows=10, concurrency=5))
+    with pytest.raises(HTTPError) as refused:
+        client.call("POST", f"/evaluations/{evaluation_id}/runs", {**body, "max_cost": 1})
+    assert refused.value.code == 422
+    assert "max_cost_usd" in refused.value.read().decode()
+
+
+def test_a_budget_needs_a_price_or_a_cap_of_calls(client: Client, endpoint: Endpoint) -> None:
+    evaluation_id, body = prepare(client, endpoint, Case("budget", rows=10, concurrency=5))
+    client.call("PATCH", "/budget", {"monthly_usd": 5})
+    try:
+        with pytest.raises(HTTPError) as refused:
+            client.call("POST", f"/evaluations/{evaluation_id}/runs", body)
+        assert refused.value.code == 422
+        assert "so that the workspace's budget cannot hold" in refused.value.read().decode()
+        assert client.call("POST", f"/evaluations/{evaluation_id}/runs", {**body, "max_calls": 10})["id"]
+    finally:
+        client.call("PATCH", "/budget", {"monthly_usd": None})
 
 
 def test_a_cap_in_dollars_is_passed_by_no_more_than_what_was_in_flight(

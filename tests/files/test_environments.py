@@ -130,3 +130,48 @@ def test_the_page_shows_what_runs_where_and_who_deploys(
     assert "Every developer deploys everywhere" in client.get(base).text
     assert client.post(f"{base}/{eu['id']}/delete", data=form).status_code == 303
     assert "eu-west" not in client.get(base).text
+
+
+def _moved_aside(client: TestClient, file_id: str, key: str, directory_id: str) -> list[int]:
+    """What is answered to each way of taking a file's path away."""
+    headers = {"x-api-key": key}
+    url = f"/v5/prompts/{file_id}"
+    return [
+        client.patch(url, json={"path": "aside/prompt"}, headers=headers).status_code,
+        client.patch(f"/v5/directories/{directory_id}", json={"path": "aside"}, headers=headers).status_code,
+        client.delete(url, headers=headers).status_code,
+    ]
+
+
+def test_what_runs_is_taken_away_by_those_only_who_may_deploy_in_its_place(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    """Callers name it by its path: whoever moves it aside can put another there."""
+    admin, keys = committed_team.admin, {}
+    with unit_of_work() as session:
+        version = factories.prompt(session, admin, "live/prompt")
+        file_id, directory_id = version.file_id, version.file.directory_id
+        for role in (Role.MEMBER, Role.DEVELOPER):
+            keys[role] = factories.key(session, factories.member(session, committed_team.workspace, role))
+    assert _moved_aside(client, file_id, keys[Role.MEMBER], directory_id) == [403, 403, 403]
+    with unit_of_work() as session:
+        production = deployments.get_environment(session, admin, "production")
+        deployments.change_environment(session, admin, production, protected=True)
+    assert _moved_aside(client, file_id, keys[Role.DEVELOPER], directory_id) == [403, 403, 403]
+    with unit_of_work() as session:
+        deployments.change_environment(
+            session, admin, deployments.get_environment(session, admin, "production"), protected=False
+        )
+    assert _moved_aside(client, file_id, keys[Role.DEVELOPER], directory_id)[0] == 200
+
+
+def test_people_move_and_delete_what_they_made_themselves(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    with unit_of_work() as session:
+        person = factories.member(session, committed_team.workspace, Role.MEMBER)
+        version = factories.prompt(session, person, "mine/prompt")
+        headers = {"x-api-key": factories.key(session, person)}
+    url = f"/v5/prompts/{version.file_id}"
+    assert client.patch(url, json={"path": "mine/other"}, headers=headers).status_code == 200
+    assert client.delete(url, headers=headers).status_code == 204

@@ -18,14 +18,14 @@ def test_a_path_is_one_thing(session: Session) -> None:
     for attempt in (
         lambda: factories.prompt(session, admin, "a/folder"),
         lambda: factories.dataset(session, admin, 1, "a/file/inside"),
-        lambda: service.move_file(session, other, "a/folder"),
-        lambda: service.move_file(session, other, "a/file/child"),
+        lambda: service.move_file(session, admin, other, "a/folder"),
+        lambda: service.move_file(session, admin, other, "a/file/child"),
         lambda: directories.create_directory(session, admin, "a/file/sub"),
-        lambda: directories.move_directory(session, folder, "a/file/sub"),
+        lambda: directories.move_directory(session, admin, folder, "a/file/sub"),
     ):
         with pytest.raises(Conflict):
             attempt()
-    service.move_file(session, file, "a/file/deeper")  # it makes room for its own folder
+    service.move_file(session, admin, file, "a/file/deeper")  # it makes room for its own folder
 
 
 def test_a_name_with_a_slash_moves_nothing(client: TestClient, committed_team: factories.Team) -> None:

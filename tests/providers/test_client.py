@@ -111,6 +111,14 @@ def test_a_busy_provider_is_asked_again_when_it_says() -> None:
     assert provider.asked[1] - provider.asked[0] >= 0.3
 
 
+def test_a_busy_provider_that_asks_for_no_pause_gets_one_all_the_same() -> None:
+    refusal = reply(429, {"error": {"message": "slow down"}}, retry_after="0")
+    answer, provider = chat(*[refusal] * 5, reply(200, GOOD))
+    assert isinstance(answer, Answer)
+    # Backoffs with full jitter of 1 to 16 s: under half a second for all of five has a chance of one in ten million.
+    assert provider.asked[5] - provider.asked[0] > 0.5
+
+
 def test_server_errors_are_tried_three_times() -> None:
     error, provider = chat(reply(503, {"error": {"message": "overloaded"}}))
     assert isinstance(error, ProviderError)

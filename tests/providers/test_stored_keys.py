@@ -7,7 +7,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import text
 
+from app.core.database import unit_of_work
 from tests import factories
 from tests.web import csrf_of, signed_in, with_key
 
@@ -60,9 +62,14 @@ def test_a_new_address_takes_the_key_away(
 ) -> None:
     with_key(client, committed_team.admin)
     provider = _made(client, "https://93.184.216.34/v1")
+    with unit_of_work() as session:
+        session.execute(text("update provider set models = '{of-the-old-host}'"))
     changed = client.patch(provider, json={"base_url": url})
     assert (changed.status_code, changed.json()["has_key"]) == (200, kept)
     assert changed.json()["key_hint"] == ("1234" if kept else None)
+    with unit_of_work() as session:
+        models = session.scalar(text("select models from provider where name = 'own'"))
+    assert models == (["of-the-old-host"] if kept else [])
 
 
 def test_who_is_named_by_a_new_address_hears_no_key(

@@ -183,3 +183,18 @@ def test_the_audit_log_lets_nothing_else_be_changed(database: Engine, database_u
             psycopg.connect(database_url.replace("+psycopg", "")) as connection,
         ):
             connection.execute(statement)
+
+
+def test_who_belongs_to_no_workspace_any_more_is_erased_by_the_operator(
+    committed_team: factories.Team, database: Engine
+) -> None:
+    with unit_of_work() as session:
+        person = factories.member(session, committed_team.workspace, Role.MEMBER)
+    with unit_of_work() as session, pytest.raises(Conflict, match="an admin there erases"):
+        erasing.erase_without_workspace(session, person.email)
+    with unit_of_work() as session:
+        members.remove_member(session, committed_team.admin, person.user_id)
+    with unit_of_work() as session:
+        erasing.erase_without_workspace(session, person.email)
+    dump = everything_in(database.url.render_as_string(hide_password=False))
+    assert person.email not in dump

@@ -6,6 +6,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
+from app.accounts.passwords import create_reset_link, find_reset
 from app.accounts.repository import find_user_by_email
 from app.core import clock
 from app.core.access import Role
@@ -13,7 +14,7 @@ from app.core.csrf import SESSION_COOKIE
 from app.core.database import unit_of_work
 from app.core.errors import Conflict, Forbidden
 from app.core.security import signature
-from app.workspaces import invitations
+from app.workspaces import invitations, members
 from app.workspaces.models import Invitation
 from app.workspaces.repository import find_membership
 from tests import factories
@@ -159,3 +160,33 @@ def test_a_guest_sees_nothing_but_their_account(client: TestClient, committed_te
     assert page.status_code == 200
     assert "Secret plans" not in page.text
     assert client.get("/").headers["location"] == home
+
+
+def test_links_that_others_could_make_before_end_when_somebody_joins(
+    committed_team: factories.Team,
+) -> None:
+    with unit_of_work() as session:
+        elsewhere = factories.team(session)
+        link = create_reset_link(session, elsewhere.admin.email)
+        _, token = invitations.invite(session, committed_team.admin, elsewhere.admin.email, Role.ADMIN)
+        user = find_user_by_email(session, elsewhere.admin.email)
+        assert user
+        assert find_reset(session, link) is not None
+        invitations.join_as(session, token, user)
+        assert find_reset(session, link) is None
+
+
+@pytest.mark.parametrize("how", ["removed", "demoted", "disabled"])
+def test_who_invites_nobody_any_more_leaves_no_way_in(committed_team: factories.Team, how: str) -> None:
+    with unit_of_work() as session:
+        other = factories.member(session, committed_team.workspace, Role.ADMIN)
+        _, token = invitations.invite(session, other, EMAIL, Role.ADMIN)
+    with unit_of_work() as session:
+        assert invitations.find_usable(session, token)
+        if how == "removed":
+            members.remove_member(session, committed_team.admin, other.user_id)
+        elif how == "demoted":
+            members.change_role(session, committed_team.admin, other.user_id, Role.MEMBER)
+        else:
+            members.set_disabled(session, committed_team.admin, other.user_id, disabled=True)
+        assert invitations.find_usable(session, token) is None

@@ -15,6 +15,7 @@ from app.main import create_app
 from app.workspaces import service as workspaces
 from app.workspaces.models import ApiKey
 from tests import factories
+from tests.web import csrf_of, signed_in
 
 
 def _status(client: TestClient, key: str) -> int:
@@ -75,3 +76,29 @@ def test_a_key_opens_its_own_workspace_and_no_page(
     assert client.get(f"/v5/prompts/{prompt.file_id}", headers=headers).status_code == 404
     assert client.get(f"/w/{committed_team.workspace.slug}", headers=headers).status_code == 401
     assert client.get(f"/v5/prompts?api_key={key}").status_code == 401, "a key in an address is no key"
+
+
+@pytest.mark.parametrize("far", ["9999-12-31T23:59:59-12:00", "9500-01-01T00:00:00Z"])
+def test_a_key_that_could_not_be_read_again_is_not_made(
+    client: TestClient, committed_team: factories.Team, far: str
+) -> None:
+    with unit_of_work() as session:
+        headers = {"x-api-key": factories.key(session, committed_team.admin)}
+    made = client.post("/v5/keys", json={"name": "far", "expires_at": far}, headers=headers)
+    assert made.status_code == 422
+    assert client.get("/v5/keys", headers=headers).status_code == 200
+
+
+def test_days_at_the_ends_of_the_calendar_are_answered_in_words(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    signed_in(client, committed_team.admin)
+    base = f"/w/{committed_team.workspace.slug}"
+    for address in (
+        "/audit?to=9999-12-31", "/audit?from=0001-01-01", "/audit/export?to=9999-12-31",
+        "/settings/spend?month=0001-01", "/settings/spend?month=9999-12",
+    ):  # fmt: skip
+        assert client.get(base + address).status_code == 200, address
+    assert client.get(f"{base}/audit/export?actor=%00").status_code == 422
+    form = {"_csrf": csrf_of(client), "name": "far", "role": "viewer", "expires": "9999-12-31"}
+    assert client.post(f"{base}/settings/keys", data=form).status_code == 422

@@ -1,0 +1,100 @@
+"""A forked child: confines itself for good, then reads a request, runs its program, answers, and reads the next.
+
+Usually there is one request: a fresh child knows nothing of the one before it. Where the caller asks for a batch,
+what a program left in its globals is there for the next request, which is why a batch is of one program only.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from app.sandbox import confinement, frames, seccomp
+from app.sandbox.frames import HEAD, NONCE, Answer
+from app.sandbox.programs import Failure, evaluate, query, render
+
+PROGRAMS: Mapping[str, Callable[[Mapping[str, Any]], frames.Plain]] = {
+    "evaluate": evaluate.run,
+    "check": evaluate.check,
+    "render": render.run,
+    "query": query.run,
+}
+_UNEXPECTED = 70
+"""The exit status of a child that could not even say what went wrong (EX_SOFTWARE)."""
+
+
+def live(connection: int, memory_bytes: int, cpu_s: int, filters: bytes) -> None:
+    """Answer requests on the descriptor `connection` until no more come. Never returns."""
+    try:
+        confinement.die_with_parent()
+        confinement.limit(memory_bytes, cpu_s)
+        seccomp.install(filters)
+        while received := _receive(connection):
+            nonce, request = received
+            _send(connection, frames.encode(nonce, _answer(request, memory_bytes >> 20)))
+        os._exit(0)
+    finally:
+        os._exit(_UNEXPECTED)
+
+
+def _answer(request: Mapping[str, Any], memory_mib: int) -> Answer:
+    prints = _Prints()
+    sys.stdout = sys.stderr = prints
+    try:
+        value = frames.plain(PROGRAMS[request["program"]](request))
+    except Failure as failure:
+        return Answer(error=failure.message, line=failure.line, prints=prints.text())
+    except MemoryError:
+        return Answer(error=f"The program used more than {memory_mib} MiB of memory", prints=prints.text())
+    except BaseException as error:  # noqa: BLE001 - whatever it was, there is an answer
+        return Answer(error=f"{type(error).__name__}: {error}", prints=prints.text())
+    return Answer(value, prints=prints.text())
+
+
+def _receive(connection: int) -> tuple[bytes, dict[str, Any]] | None:
+    head = _exactly(connection, HEAD)
+    if len(head) < HEAD:
+        return None
+    described, attached = frames.lengths(head)
+    request = json.loads(_exactly(connection, described))
+    request["attachment"] = _exactly(connection, attached)
+    return head[:NONCE], request
+
+
+def _exactly(connection: int, count: int) -> bytes:
+    parts: list[bytes] = []
+    while count and (part := os.read(connection, min(count, 1 << 20))):
+        parts.append(part)
+        count -= len(part)
+    return b"".join(parts)
+
+
+def _send(connection: int, frame: bytes) -> None:
+    left = memoryview(frame)
+    while left:
+        left = left[os.write(connection, left) :]
+
+
+class _Prints:
+    """What a program prints, up to as much as is kept."""
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+        self._left = frames.MOST_PRINTS
+
+    encoding = "utf-8"
+
+    def write(self, text: str) -> int:
+        if self._left > 0:
+            self._parts.append(text[: self._left])
+            self._left -= len(text)
+        return len(text)
+
+    def flush(self) -> None: ...
+
+    def isatty(self) -> bool:
+        return False
+
+    def text(self) -> str:
+        return "".join(self._parts)

@@ -1,0 +1,57 @@
+"""Jinja templates of users. The sandboxed environment of Jinja stops what reaches for the interpreter; endless loops and
+texts of gigabytes are stopped by the child's limits."""
+
+from collections.abc import Mapping
+from traceback import walk_tb
+from typing import Any
+
+from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, meta
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from app.sandbox.frames import MOST_TEXT
+from app.sandbox.programs import Failure
+
+_environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True)
+
+
+def run(request: Mapping[str, Any]) -> list[str]:
+    """Each of `templates` filled in with `inputs`; with `names`, the names instead that they take from outside.
+
+    Raises:
+        Failure: a template cannot be read, lacks a name, or failed; with its line.
+    """
+    if request.get("names"):
+        found: set[str] = set()
+        for template in request["templates"]:
+            found |= meta.find_undeclared_variables(_parsed(template))
+        return sorted(found)
+    return [_rendered(template, request["inputs"]) for template in request["templates"]]
+
+
+def _parsed(template: str) -> Any:
+    try:
+        return _environment.parse(template)
+    except TemplateSyntaxError as error:
+        raise Failure(error.message or "The template cannot be read", error.lineno) from None
+
+
+def _rendered(template: str, inputs: Mapping[str, Any]) -> str:
+    _parsed(template)
+    parts, length = [], 0
+    try:
+        for part in _environment.from_string(template).generate(inputs):
+            parts.append(part)
+            length += len(part)
+            if length > MOST_TEXT:
+                raise Failure(f"The template came to more than {MOST_TEXT:,} characters")
+    except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as error:
+        raise Failure(str(error), _line(error)) from None
+    except RecursionError:
+        raise Failure("The template is nested too deeply") from None
+    return "".join(parts)
+
+
+def _line(error: BaseException) -> int | None:
+    """Of the template: Jinja's own traceback has it."""
+    lines = [line for frame, line in walk_tb(error.__traceback__) if frame.f_code.co_filename == "<template>"]
+    return lines[-1] if lines else None

@@ -1,0 +1,145 @@
+"""Trying to break out, before anybody else does: whether programs may be run on this machine.
+
+Each probe is a program that says True if it reached something. One that does, or an honest program that fails, and
+nothing is run here.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from app.sandbox.supervisor import Limits, Sandbox, SandboxUnavailable, sandbox
+
+_PROBE_S = 3.0
+_ENDLESS_S = 0.3
+_HONEST = """
+import json, math, re, statistics
+def evaluate(log, testcase):
+    print("measuring")
+    return statistics.mean(json.loads(log["output"])) == testcase["target"]["mean"]
+"""
+PROBES = {
+    "read a file": """
+def probe(log):
+    return bool(open("/etc/hostname").read() or True)
+""",
+    "list a folder": """
+import os
+def probe(log):
+    return bool(os.listdir("/"))
+""",
+    "see whether a file is there": """
+import os
+def probe(log):
+    return bool(os.stat("/etc"))
+""",
+    "read the environment of the application": """
+import os
+def probe(log):
+    known = {"LANG", "LC_CTYPE", "TZ", "PYTHONHASHSEED", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"}
+    return bool(set(os.environ) - known)
+""",
+    "write a file": """
+import os
+def probe(log):
+    return os.open("/tmp/whetstone-probe", os.O_CREAT | os.O_WRONLY) >= 0
+""",
+    "connect to a server": """
+import socket
+def probe(log):
+    with socket.socket() as one:
+        return one.connect_ex(("127.0.0.1", 9)) in (0, 111)
+""",
+    "offer a service": """
+import socket
+def probe(log):
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return True
+""",
+    "start a process": """
+import os
+def probe(log):
+    if os.fork() == 0:
+        os._exit(0)
+    return True
+""",
+    "execute another program": """
+import os
+def probe(log):
+    os.execv("/bin/true", ["true"])
+""",
+    "signal another process": """
+import os
+def probe(log):
+    os.kill(os.getppid(), 0)
+    return True
+""",
+    "attach to another process": """
+import ctypes, os
+def probe(log):
+    return ctypes.CDLL(None).ptrace(16, os.getppid(), 0, 0) == 0
+""",
+    "make a namespace": """
+import ctypes
+def probe(log):
+    return ctypes.CDLL(None).unshare(0x10000000) == 0
+""",
+    "make memory executable": """
+import mmap
+def probe(log):
+    return bool(mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC))
+""",
+    "take a gigabyte of memory": """
+def probe(log):
+    return len(bytearray(1 << 30)) > 0
+""",
+    "lift its own limits": """
+import resource
+def probe(log):
+    resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
+    return True
+""",
+}
+_ENDLESS = """
+def probe(log):
+    while True:
+        pass
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Whether programs are run here."""
+
+    engine: str | None
+    """What runs them; None where they are not run."""
+    explanation: str
+    """What holds them, or why they are not run."""
+
+
+def examine(tried: Sandbox) -> State:
+    """Try every probe in `tried`."""
+    try:
+        arguments = [{"output": "[1, 2]"}, {"target": {"mean": 1.5}}]
+        honest = tried.run("evaluate", {"code": _HONEST, "arguments": arguments})
+        if honest.value is not True:
+            return State(None, f"an honest program does not run: {honest.error}")
+        for name, code in PROBES.items():
+            limits = Limits(wall_s=_PROBE_S)
+            answer = tried.run("evaluate", {"code": code, "arguments": [{}, None]}, limits=limits)
+            if answer.error is None and answer.value is not False:
+                return State(None, f"a program could {name}")
+        endless = tried.run(
+            "evaluate", {"code": _ENDLESS, "arguments": [{}, None]}, limits=Limits(wall_s=_ENDLESS_S)
+        )
+        if endless.error is None:
+            return State(None, "a program could go on for ever")
+    except SandboxUnavailable as unavailable:
+        return State(None, str(unavailable))
+    return State(tried.engine, tried.layers)
+
+
+@lru_cache
+def state() -> State:
+    """Whether programs are run by this process: looked at once, when it is first asked."""
+    return examine(sandbox())

@@ -1,0 +1,361 @@
+"""What the application uses: programs go in, answers come out, and whatever a program does costs only itself.
+
+A `Sandbox` keeps some zygotes. Each works on one request at a time; who finds none free waits. All of it may be
+called from any thread.
+"""
+
+import json
+import os
+import platform
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from app.sandbox import frames, zygote
+from app.sandbox.frames import Answer, BadAnswer
+
+STARTS_S = 20.0
+"""How long a zygote may take to load what it loads, on a busy machine."""
+_ENDS_S = 5.0
+"""How long a killed child may take to be gone."""
+_DIES_S = 0.5
+"""How long one that has fallen silent may take, so that the signal is known that ended it."""
+_WAITS_S = 60.0
+"""How long somebody waits for a free zygote."""
+_RECYCLED_AFTER = 1_000
+"""Requests, after which a zygote is replaced."""
+_VERSION = 1
+"""Raised whenever programs may answer differently: it is kept with each judgment."""
+
+
+class SandboxUnavailable(Exception):
+    """Nothing is run here; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Of one request."""
+
+    wall_s: float = 5.0
+    memory_bytes: int = 512 << 20
+    """Of address space, with what the zygote has loaded."""
+
+
+class _Gone(Exception):
+    """The zygote does not answer any more."""
+
+
+class Zygote:
+    """A running zygote. One request at a time."""
+
+    def __init__(self, flavour: str = "standard", launcher: Sequence[str] = ()) -> None:
+        """Start it, and wait until it is ready. `launcher` is a command that ends by executing its arguments.
+
+        Raises:
+            SandboxUnavailable: it says that it cannot be safe here, or nothing at all.
+        """
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._control = ours
+        with theirs:
+            self._process = subprocess.Popen(
+                [
+                    *launcher,
+                    sys.executable,
+                    "-S",
+                    "-B",
+                    "-c",
+                    _PROGRAM,
+                    str(theirs.fileno()),
+                    flavour,
+                    *_places(),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env=_ENVIRONMENT,
+                cwd="/",
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+            )
+        try:
+            said = self._hear(STARTS_S)
+        except _Gone:
+            self.close()
+            raise SandboxUnavailable("the process that programs are forked from did not start") from None
+        if failure := said.get("failed"):
+            self.close()
+            raise SandboxUnavailable(failure)
+        self.namespaces: tuple[str, ...] = tuple(said["namespaces"])
+        self.landlock: int = said["landlock"]
+        self.left = _RECYCLED_AFTER
+        """Requests until it is replaced."""
+
+    @property
+    def pid(self) -> int:
+        """Of the process that was started."""
+        return self._process.pid
+
+    def run(
+        self, requests: Sequence[Mapping[str, Any]], limits: Limits, attachment: bytes = b""
+    ) -> list[Answer]:
+        """The answers of one child to requests, in their order, the time for each counted by itself.
+
+        Where a child does not survive a request, that answer is an error, and the list ends there.
+
+        Raises:
+            _Gone: the zygote is not there any more; nothing is known.
+        """
+        self.left -= 1
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        with ours:
+            with theirs:
+                told = {"memory_bytes": limits.memory_bytes, "cpu_s": int(limits.wall_s * len(requests)) + 1}
+                self._tell(zygote.RUN + json.dumps(told).encode(), [theirs.fileno()])
+            answers: list[Answer] = []
+            problem: str | None = None
+            for number, request in enumerate(requests):
+                last = number == len(requests) - 1
+                try:
+                    answers.append(_exchange(ours, request, attachment, limits, last=last))
+                except _Broken as broken:
+                    problem = broken.problem
+                    break
+            ended = self._end(patience_s=_DIES_S if problem == "silence" else 0.0)
+        if problem:
+            answers.append(Answer(error=_how_it_ended(problem, ended, limits)))
+        return answers
+
+    def _end(self, patience_s: float) -> dict[str, Any]:
+        """Kill the child, unless it ends by itself in that time; how it ended. What came too late is ignored."""
+        if patience_s:
+            with suppress(_Gone):
+                return self._hear(patience_s)
+        self._tell(zygote.KILL)
+        return self._hear(_ENDS_S)
+
+    def close(self) -> None:
+        """End it, and the child that it may have."""
+        self._control.close()
+        try:
+            self._process.wait(_ENDS_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _tell(self, message: bytes, descriptors: Sequence[int] = ()) -> None:
+        try:
+            socket.send_fds(self._control, [message], list(descriptors))
+        except OSError as error:
+            raise _Gone from error
+
+    def _hear(self, seconds: float) -> dict[str, Any]:
+        self._control.settimeout(seconds)
+        try:
+            message = self._control.recv(4096)
+        except OSError as error:
+            raise _Gone from error
+        if not message:
+            raise _Gone
+        heard: dict[str, Any] = json.loads(message)
+        return heard
+
+
+class _Broken(Exception):
+    """There is no answer. The problem is a word for `_how_it_ended`."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+
+
+def _exchange(
+    connection: socket.socket, request: Mapping[str, Any], attachment: bytes, limits: Limits, *, last: bool
+) -> Answer:
+    nonce = os.urandom(frames.NONCE)
+    deadline = time.monotonic() + limits.wall_s
+    received = bytearray()
+    try:
+        connection.settimeout(limits.wall_s)
+        with suppress(BrokenPipeError, ConnectionResetError):  # it has ended: what it left is to be read
+            connection.sendall(frames.request(nonce, request, attachment))
+            if last:
+                connection.shutdown(socket.SHUT_WR)
+        while not frames.is_whole(received):
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise _Broken("time")
+            connection.settimeout(left)
+            part = connection.recv(1 << 16)
+            if not part:
+                raise _Broken("silence")
+            received += part
+            if len(received) > frames.MOST_ANSWER:
+                raise _Broken("length")
+    except TimeoutError:
+        raise _Broken("time") from None
+    except OSError:
+        raise _Broken("silence") from None
+    try:
+        return frames.decode(nonce, bytes(received))
+    except BadAnswer:
+        raise _Broken("forged") from None
+
+
+def _how_it_ended(problem: str, ended: Mapping[str, Any], limits: Limits) -> str:
+    if problem == "time" or ended["signal"] == _SIGXCPU:
+        return f"The program was stopped after {limits.wall_s:g} s"
+    if problem == "length":
+        return "The program was stopped: it wrote more than an answer may have"
+    if problem == "forged":
+        return "The program wrote something that is no answer"
+    if ended["signal"] in (_SIGKILL, _SIGSEGV, _SIGBUS, _SIGABRT) and not ended["killed"]:
+        mib = limits.memory_bytes >> 20
+        return f"The program broke off (signal {ended['signal']}): too deep a recursion, or more than {mib} MiB of memory"
+    return "The program ended itself without an answer"
+
+
+_SIGABRT, _SIGBUS, _SIGKILL, _SIGSEGV, _SIGXCPU = 6, 7, 9, 11, 24
+_PROGRAM = "import sys; sys.path[:0] = sys.argv[3:]; from app.sandbox.zygote import main; main()"
+_ENVIRONMENT = {
+    "LANG": "C.UTF-8",
+    "TZ": "UTC",
+    "PYTHONHASHSEED": "0",
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+}
+"""The whole of it. The same hashes for everybody: the same program on the same row says the same."""
+
+
+def _places() -> list[str]:
+    """Where modules are found, for the zygote until it has loaded them."""
+    ours = str(Path(__file__).parents[2])
+    return [ours, *(place for place in sys.path if place and place != ours and Path(place).is_dir())]
+
+
+class Sandbox:
+    """Runs programs, on at most `size` zygotes of each flavour at once."""
+
+    def __init__(self, size: int = 2, launcher: Sequence[str] = ()) -> None:
+        self._size = size
+        self._launcher = launcher
+        self._shelves = {flavour: _Shelf(size) for flavour in zygote.FLAVOURS}
+        self.layers: str = ""
+
+    def run(
+        self,
+        program: str,
+        request: Mapping[str, Any],
+        *,
+        limits: Limits = Limits(),
+        attachment: bytes = b"",
+        flavour: str = "standard",
+    ) -> Answer:
+        """What `program` answers to a request, in a child of its own.
+
+        Raises:
+            SandboxUnavailable: no child can be made.
+        """
+        return self._run([{**request, "program": program}], limits, attachment, flavour)[0]
+
+    def run_batch(
+        self,
+        program: str,
+        requests: Sequence[Mapping[str, Any]],
+        *,
+        limits: Limits = Limits(),
+        flavour: str = "standard",
+    ) -> list[Answer]:
+        """The answers to requests of one author, faster: one child answers all, and may remember.
+
+        The child that does not survive a request costs that request; those after it begin again in a fresh child each.
+
+        Raises:
+            SandboxUnavailable: no child can be made.
+        """
+        named = [{**request, "program": program} for request in requests]
+        answers = self._run(named, limits, b"", flavour) if named else []
+        for request in named[len(answers) :]:
+            answers += self._run([request], limits, b"", flavour)
+        return answers
+
+    def _run(
+        self, requests: Sequence[Mapping[str, Any]], limits: Limits, attachment: bytes, flavour: str
+    ) -> list[Answer]:
+        for attempt in (1, 2):
+            with self._lent(flavour) as lent:
+                try:
+                    return lent.run(requests, limits, attachment)
+                except _Gone:
+                    lent.left = 0
+                    if attempt == 2:
+                        raise SandboxUnavailable(
+                            "the process that programs are forked from ended twice"
+                        ) from None
+        raise AssertionError
+
+    @contextmanager
+    def _lent(self, flavour: str) -> Iterator[Zygote]:
+        shelf = self._shelves[flavour]
+        if not shelf.places.acquire(timeout=_WAITS_S):
+            raise SandboxUnavailable(f"all were busy for {_WAITS_S:g} s")
+        try:
+            try:
+                lent = shelf.idle.pop()
+            except IndexError:
+                lent = Zygote(flavour, self._launcher)
+                self.layers = _layers(lent)
+            try:
+                yield lent
+            except BaseException:
+                lent.left = 0  # in the middle of something
+                raise
+            finally:
+                if lent.left > 0:
+                    shelf.idle.append(lent)
+                else:
+                    lent.close()
+        finally:
+            shelf.places.release()
+
+    @property
+    def engine(self) -> str:
+        """Name and version of what runs programs, for the record: `cpython-seccomp 1, Python 3.11.7`."""
+        return f"cpython-seccomp {_VERSION}, Python {platform.python_version()}"
+
+    def close(self) -> None:
+        """End every zygote that is not at work."""
+        for shelf in self._shelves.values():
+            while shelf.idle:
+                shelf.idle.pop().close()
+
+
+class _Shelf:
+    """The zygotes of one flavour."""
+
+    def __init__(self, size: int) -> None:
+        self.places = threading.BoundedSemaphore(size)
+        self.idle: list[Zygote] = []
+
+
+def _layers(of: Zygote) -> str:
+    """What holds programs here, in words."""
+    held = ["a filter of system calls"]
+    if of.landlock:
+        held.append(f"Landlock (version {of.landlock})")
+    if of.namespaces:
+        held.append(f"namespaces ({', '.join(of.namespaces)})")
+    return ", ".join(held)
+
+
+@lru_cache
+def sandbox() -> Sandbox:
+    """The sandbox of this process."""
+    return Sandbox()

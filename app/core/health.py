@@ -4,6 +4,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import cast
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
@@ -39,7 +40,9 @@ def ready() -> JSONResponse:
     with ThreadPoolExecutor(len(checks)) as pool:
         states = dict(zip(checks, pool.map(lambda check: check(), checks.values()), strict=True))
     healthy = all(state.startswith("ok") for state in states.values())
-    return JSONResponse({"status": "ok" if healthy else "degraded", **states}, 200 if healthy else 503)
+    # A machine that cannot hold people's programs does all else: it is ready.
+    said = {"status": "ok" if healthy else "degraded", **states, "programs": programs()}
+    return JSONResponse(said, 200 if healthy else 503)
 
 
 def _database() -> str:
@@ -66,6 +69,23 @@ def workers_alive() -> int:
         RedisError, OSError: the broker is away.
     """
     return sum(1 for _ in events.broker().scan_iter(f"{WORKERS_KEY}:*", count=1000))
+
+
+def programs() -> str:
+    """Whether the workers run people's own programs, and what holds these; why not, where they do not."""
+    try:
+        keys = list(events.broker().scan_iter(f"{WORKERS_KEY}:*", count=1000))
+        found = cast("list[bytes | None]", events.broker().mget(keys)) if keys else []
+    except AWAY:
+        return "unknown: the broker is away"
+    said = [value.decode().split("\n", 1) for value in found if value]
+    for engine, explanation in said:
+        if explanation and not engine:
+            return f"off: {explanation}"
+    for engine, explanation in said:
+        if engine:
+            return f"ok: {engine}, held by {explanation}"
+    return "unknown: no worker has looked yet"
 
 
 def _workers() -> str:

@@ -35,7 +35,7 @@ async def try_out(
     principal: Runner,
     version_id: str | None = None,
 ) -> dict[str, Any]:
-    """Judge one output now. `error` says why there is no verdict; `stdout` is always empty: no user code runs."""
+    """Judge one output now. `error` says why there is no verdict; `stdout` is what a program printed."""
 
     def prepare() -> Trial:
         file = files.get_file(session, principal, evaluator_id, FileKind.EVALUATOR)
@@ -54,7 +54,8 @@ async def try_out(
     return {
         "judgment": tried.verdict.value,
         "rationale": tried.verdict.rationale,
-        "stdout": "",
+        "stdout": tried.verdict.prints or "",
+        "engine": tried.verdict.engine,
         "error": tried.verdict.error,
         "ms": round(tried.ms, 1),
     }

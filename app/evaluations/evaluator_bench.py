@@ -20,9 +20,10 @@ from app.evaluations.evaluator_test import (
     row_of_datapoint,
 )
 from app.evaluations.wording import target_text
-from app.evaluators.binding import Execution, Row, bind, make_spec
+from app.evaluators.binding import Execution, Row, bind, make_spec, read_spec
 from app.evaluators.forms import FormField, form_fields, read_form
 from app.evaluators.kinds import kind as kind_of
+from app.evaluators.kinds.code_examples import example
 from app.evaluators.kinds.contract import Kind
 from app.files import repository as files_repository
 from app.files import service as files
@@ -91,6 +92,8 @@ class Sent:
     """The output that the server filled in: another row brings another one, unless somebody has changed it."""
     settings: Mapping[str, str] | None = None
     """None where no form was sent."""
+    example: str = ""
+    """Of a new evaluator in Python: the program to begin with."""
 
 
 def read_sent(values: Mapping[str, Any], *, form: bool) -> Sent:
@@ -112,6 +115,7 @@ def read_sent(values: Mapping[str, Any], *, form: bool) -> Sent:
         target=text("target"),
         taken=text("taken"),
         settings=settings if form else None,
+        example=text("example"),
     )
 
 
@@ -134,9 +138,16 @@ def build_bench(
     base = next((one for one in versions if number in (None, one.number)), None)
     if number and base is None:
         raise NotFound(f"The evaluator has no version {number}.")
-    name = str(base.spec.get("kind") or "") if base else sent.kind
+    name, current = read_spec(base.spec) if base else (sent.kind, None)
     kind = _known(name, saved=base is not None)
-    current = dict(base.spec.get("settings") or {}) if base else None
+    chosen = example(sent.example) if kind and base is None else None
+    if chosen:
+        current = {
+            "code": chosen.code,
+            "answers": "boolean",
+            "wanted": "higher",
+            "target": "not needed",
+        } | chosen.settings
     sets, _ = files_repository.list_files(
         session, principal.workspace_id, kinds=[FileKind.DATASET], sort_by="updated_at", limit=200
     )

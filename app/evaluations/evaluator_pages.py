@@ -24,6 +24,7 @@ from app.evaluations.evaluator_bench import (
 )
 from app.evaluations.evaluator_test import Trial, try_evaluator
 from app.evaluators.kinds import all_kinds
+from app.evaluators.kinds.code_examples import EXAMPLES
 
 router = APIRouter(prefix="/w/{w}/evaluators", include_in_schema=False)
 
@@ -46,6 +47,7 @@ def _page(
         status=status,
         bench=bench,
         kinds=all_kinds(),
+        examples=EXAMPLES,
         providers=list_provider_names(session, principal),
     )
 

@@ -1,21 +1,26 @@
 """One item of a run: call the model, let every evaluator judge, and say what to write."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+import structlog
+
 from app.core import ids, metrics
 from app.core.errors import DomainError
 from app.evaluations.plan import Judge, Plan
 from app.evaluations.shard_repository import Item, Settled
-from app.evaluators.binding import Execution, ModelCall, Row, Verdict
+from app.evaluators.binding import BoundEvaluator, Execution, ModelCall, Row, Verdict
 from app.generations.prepared import Origin, Target, answered, failed, not_called
 from app.logs.models import Log
 from app.logs.records import JudgmentRecord, LogRecord
 from app.providers.answers import ProviderError
 from app.providers.client import ModelClient
 from app.providers.meter import Meter
+
+log = structlog.get_logger()
 
 
 @dataclass(slots=True)
@@ -70,9 +75,11 @@ class ItemWorker:
             log = await self._generate(item)
             outcome = Outcome(item, Settled(item.position, log.id, log.error), [log])
         execution, row = _execution(log), _row(item)
-        for judge in self._plan.judges:
-            if known is None or judge.version_id not in known.judged_by:
-                outcome.judgments.append(await self._judge(judge, log.id, execution, row, outcome))
+        judges = [
+            judge for judge in self._plan.judges if known is None or judge.version_id not in known.judged_by
+        ]
+        judging = (self._judge(judge, log.id, execution, row, outcome) for judge in judges)
+        outcome.judgments += await asyncio.gather(*judging)
         return outcome
 
     async def _generate(self, item: Item) -> LogRecord:
@@ -102,11 +109,16 @@ class ItemWorker:
             calls = judge.evaluator.calls(execution, row) if judge.target else ()
             answers = [await self._ask(judge, call, record, outcome) for call in calls]
             if record.error is None:
-                set_verdict(record, judge.evaluator.judge(execution, row, answers))
+                set_verdict(record, await _verdict(judge.evaluator, execution, row, answers))
         except CapReached as reached:
             record.error = f"not run: {reached}"
         except DomainError as error:
             record.error = error.message
+        except Exception as error:  # one evaluator's fault costs no other its judgment
+            log.exception("evaluator failed", evaluator=judge.version_id)
+            record.error = (
+                f"The evaluator broke on our side ({type(error).__name__}). The worker's log has the details."
+            )
         return record
 
     async def _ask(
@@ -159,6 +171,14 @@ class ItemWorker:
                 raise CapReached(refusal)
 
 
+async def _verdict(
+    evaluator: BoundEvaluator, execution: Execution, row: Row, answers: Sequence[str | None]
+) -> Verdict:
+    if evaluator.kind.waits:
+        return await asyncio.to_thread(evaluator.judge, execution, row, answers)
+    return evaluator.judge(execution, row, answers)
+
+
 def set_verdict(record: JudgmentRecord, verdict: Verdict) -> None:
     """Put a verdict into the column of its type."""
     value = verdict.value
@@ -171,6 +191,7 @@ def set_verdict(record: JudgmentRecord, verdict: Verdict) -> None:
     elif value is not None:
         record.options_value = list(value)
     record.rationale, record.error, record.detail = verdict.rationale, verdict.error, verdict.detail
+    record.stdout, record.engine = verdict.prints, verdict.engine
 
 
 def cost_of(log: LogRecord | Log) -> Decimal | None:

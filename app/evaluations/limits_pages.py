@@ -11,7 +11,7 @@ from app.core.access import Principal
 from app.core.broker import AWAY, outage
 from app.core.database import SessionDep
 from app.core.errors import Invalid, Unavailable
-from app.core.health import workers_alive
+from app.core.health import programs, workers_alive
 from app.core.permissions import Manager, Reader
 from app.core.settings import get_settings
 from app.core.typed import whole
@@ -66,6 +66,7 @@ def _page(
         usual_deadline_s=CALL_DEADLINE_S,
         slots=get_settings().worker_slots,
         alive=_workers_alive(),
+        programs=programs(),
         engine=_engine(),
         problem=problem,
         typed=typed if typed is not None else "" if most == MOST_CONCURRENCY else str(most),

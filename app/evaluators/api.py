@@ -8,7 +8,7 @@ from pydantic import Field
 from app.core.database import SessionDep
 from app.core.errors import Invalid
 from app.core.permissions import Editor, Reader
-from app.evaluators.binding import make_spec
+from app.evaluators.binding import BUILTIN, PYTHON, make_spec, read_spec
 from app.evaluators.forms import form_fields
 from app.evaluators.kinds import all_kinds
 from app.files import service as files
@@ -22,7 +22,8 @@ common = versioned_routes(FileKind.EVALUATOR)
 
 
 class EvaluatorUpsert(FileProperties):
-    """An evaluator to write. `spec` is `{"evaluator_type": "builtin", "kind": …, "settings": {…}}`."""
+    """An evaluator to write. `spec` is `{"evaluator_type": "builtin", "kind": …, "settings": {…}}`, or
+    `{"evaluator_type": "python", "code": …, "return_type": …}`."""
 
     spec: dict[str, Any] = Field(description="Which kind of evaluator, and its settings.")
 
@@ -51,8 +52,13 @@ def checked_spec(spec: dict[str, Any]) -> dict[str, Any]:
         Invalid: it is of a type that does not run here, or a setting is wrong.
         NotFound: there is no such kind.
     """
-    if (spec.get("evaluator_type") or "builtin") != "builtin":
-        text = "Evaluators of the type builtin run here: give `kind` and `settings`."
+    type_ = spec.get("evaluator_type") or BUILTIN
+    if type_ == PYTHON:
+        return make_spec(*read_spec(spec))
+    if type_ != BUILTIN:
+        text = (
+            "Evaluators of the types builtin (give `kind` and `settings`) and python (give `code`) run here."
+        )
         raise Invalid(text, fields={"spec.evaluator_type": text})
     name = spec.get("kind")
     if not isinstance(name, str):

@@ -102,6 +102,10 @@ class Judgment(Base):
     judge_log_id: Mapped[str | None]
     """The log of the model's own call, where a model judged."""
     cost: Mapped[Decimal | None] = mapped_column(Usd)
+    stdout: Mapped[str | None]
+    """What a program printed."""
+    engine: Mapped[str | None]
+    """Name and version of what ran a program: judgments of different engines may differ."""
 
 
 class SpendDay(Base):

@@ -65,6 +65,8 @@ class JudgmentRecord:
     detail: Mapping[str, Any] | None = None
     judge_log_id: str | None = None
     cost: str | None = None
+    stdout: str | None = None
+    engine: str | None = None
 
 
 def as_json(records: Iterable[LogRecord | JudgmentRecord]) -> str:

@@ -4,6 +4,7 @@ A `Sandbox` keeps some zygotes. Each works on one request at a time; who finds n
 called from any thread.
 """
 
+import atexit
 import json
 import os
 import platform
@@ -357,5 +358,7 @@ def _layers(of: Zygote) -> str:
 
 @lru_cache
 def sandbox() -> Sandbox:
-    """The sandbox of this process."""
-    return Sandbox()
+    """The sandbox of this process, which ends with it."""
+    made = Sandbox()
+    atexit.register(made.close)
+    return made

@@ -18,8 +18,9 @@ from tests.evaluators.cases import execution, row
 NEEDED = {
     "json_field": {"path": "intent"},
     "llm_judge": {"model": "practice"},
+    "code": {"code": "def f(log): return log['output'] is not None"},
 }
-SCORED_WITHOUT_OUTPUT = ("latency", "cost")
+SCORED_WITHOUT_OUTPUT = ("latency", "cost", "code")
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats() | st.text(max_size=8),

@@ -4,6 +4,7 @@ from typing import Any
 
 from app.core.errors import NotFound
 from app.evaluators.kinds.class_match import ClassMatch
+from app.evaluators.kinds.code import Code
 from app.evaluators.kinds.contains import Contains
 from app.evaluators.kinds.contract import Kind
 from app.evaluators.kinds.cost import Cost
@@ -28,6 +29,7 @@ _KINDS: dict[str, Kind[Any]] = {
         JsonValid(),
         JsonField(),
         LlmJudge(),
+        Code(),
         Latency(),
         Cost(),
     )

@@ -67,6 +67,10 @@ class Verdict:
     rationale: str | None = None
     error: str | None = None
     detail: Mapping[str, Any] | None = None
+    prints: str | None = None
+    """What a program of the user's printed meanwhile."""
+    engine: str | None = None
+    """Name and version of what ran a program of the user's: another one may judge otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +143,8 @@ class Kind(ABC, Generic[OptionsT]):
     returns: ClassVar[Traits]
     """What it answers with, unless `traits` says otherwise."""
     Options: type[OptionsT]
+    waits: ClassVar[bool] = False
+    """Whether `judge` takes more than a moment, so that it must not be called where others wait for it."""
 
     @property
     def help(self) -> str:
@@ -148,6 +154,13 @@ class Kind(ABC, Generic[OptionsT]):
     def traits(self, options: OptionsT) -> Traits:
         """What it answers with under these options."""
         return self.returns
+
+    def refuse(self, options: OptionsT) -> None:
+        """Look at options that are about to be saved, where their model cannot tell by itself.
+
+        Raises:
+            Invalid: they would never judge anything.
+        """
 
     def calls(self, options: OptionsT, execution: Execution, row: Row) -> Sequence[ModelCall]:
         """The model calls whose answers `judge` needs; none for most."""

@@ -1,6 +1,7 @@
 """What the evaluator page works on: the form of a kind, its versions, and a row to try it on."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.core.access import Principal
 from app.core.errors import Invalid, NotFound
+from app.core.json_values import NotStorable, loads
 from app.datasets import repository as datasets
 from app.datasets.models import Datapoint
 from app.evaluations import comparison_repository, repository
@@ -269,13 +271,21 @@ def prepare_test(session: Session, principal: Principal, bench: Bench, sent: Sen
     if datapoint:
         row: Row = row_of_datapoint(datapoint)
     else:
-        row = row_of({"target": {"output": sent.target}} if sent.target else {})
+        row = row_of({"target": _pasted_target(sent.target)} if sent.target else {})
     execution = Execution(bench.row.output, None, None, None, None, None, row.inputs, row.messages, None)
     version = bench.base.id if bench.base else ""
     origin = Origin(principal.workspace_id, bench.file.id if bench.file else "", version, SOURCE)
     trial = prepare_trial(session, evaluator, origin, execution, row)
     session.commit()  # gives the connection back: a model may take its time
     return trial
+
+
+def _pasted_target(text: str) -> dict[str, Any]:
+    """A JSON object is the target itself; anything else is the text that was wanted."""
+    if text.lstrip().startswith("{"):
+        with suppress(NotStorable):
+            return dict(loads(text))
+    return {"output": text}
 
 
 def list_provider_names(session: Session, principal: Principal) -> list[str]:

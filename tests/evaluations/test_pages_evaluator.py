@@ -142,7 +142,7 @@ def test_the_api_judges_a_log_and_a_testcase(client: TestClient, committed_team:
     assert answer | {"ms": 0} == {
         "judgment": True,
         "rationale": answer["rationale"],
-        "stdout": "",
+        "stdout": "", "engine": None,
         "error": None,
         "ms": 0,
     }
@@ -189,3 +189,31 @@ def test_a_judge_whose_provider_does_not_answer_says_so(
 
     assert answer["judgment"] is None
     assert answer["error"].startswith("The judge gave no verdict")
+
+
+def test_a_program_is_begun_from_an_example_tried_saved_and_shown_again(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    client = signed_in(client, committed_team.admin)
+    begun = client.get(f"{_url(committed_team)}/new?kind=code&example=every-keyword").text
+    assert "keywords = testcase[&#34;target&#34;][&#34;keywords&#34;]" in begun
+    code = 'def evaluate(log, testcase):\n    print("looking")\n    return testcase["target"]["word"] in log["output"]'
+    form = {
+        "_csrf": csrf_of(client), "kind": "code", "path": "Support/Says it", "s.code": code, "s.answers": "boolean",
+        "s.wanted": "higher", "s.target": "needed", "output": "it says yes", "target": '{"word": "yes"}',
+    }  # fmt: skip
+    tried = _result(client.post(f"{_url(committed_team)}/new/test", data=form).text)
+    assert "Pass" in tried
+    assert "looking" in tried
+    assert "cpython-seccomp" in tried
+    broken = _result(client.post(f"{_url(committed_team)}/new/test", data=form | {"target": "yes"}).text)
+    assert "line 3: KeyError: 'word'" in broken
+
+    wrong = client.post(f"{_url(committed_team)}/new", data=form | {"s.code": "def f(:"})
+    assert wrong.status_code == 422
+    assert "line 1: SyntaxError" in wrong.text
+    saved = client.post(f"{_url(committed_team)}/new", data=form)
+    assert saved.status_code == 303, saved.text
+    page = client.get(saved.headers["location"]).text
+    assert "print(&#34;looking&#34;)" in page
+    assert re.search(r"<option selected>needed", page)

@@ -88,7 +88,7 @@ class ItemWorker:
             log = not_called(plan.origin, None, plan.problem or "This version cannot be called.")
         else:
             try:
-                body = prompt.request(item.inputs, item.messages or ())
+                body = await prompt.request_beside(item.inputs, item.messages or ())
                 log = await self._call(plan.origin, prompt.target, body)
                 if log.error is None:
                     log.reuse_key = prompt.reuse_key(plan.origin.version_id, item.datapoint_id, item.repeat)

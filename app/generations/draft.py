@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.core.errors import Invalid
-from app.core.template import variables
 from app.core.typed import whole
 from app.prompts.spec import PromptSpec, parse_spec
-from app.prompts.template import EXAMPLE, is_example
+from app.prompts.template import EXAMPLE, compile_prompt, is_example
 
 Json = dict[str, Any]
 SHOWN_EXAMPLES = 6
@@ -57,7 +56,7 @@ class Draft:
     @property
     def variables(self) -> list[str]:
         """The inputs that the template names, in order."""
-        return variables(self.messages)
+        return compile_prompt(self.messages, self.rest.get("template_language")).variables
 
     @property
     def blocks(self) -> list[Block]:

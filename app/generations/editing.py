@@ -23,7 +23,7 @@ from app.generations.streaming import RunRequest
 from app.logs import budget
 from app.logs import repository as logs
 from app.logs.records import LogRecord
-from app.prompts.spec import PromptSpec
+from app.prompts.spec import PromptSpec, check_template
 from app.providers import repository as providers
 from app.providers.models import Provider
 
@@ -233,6 +233,7 @@ def commit_draft(
         problems["path"] = "Give the prompt a path, such as support/intent classifier."
     if problems:
         raise Invalid(" ".join(problems.values()), fields=problems)
+    check_template(spec)
     if file is None and files_repository.find_file_by_path(
         session, principal.workspace_id, path.strip().strip("/")
     ):

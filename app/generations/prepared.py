@@ -1,15 +1,17 @@
 """A prompt version made ready to be called many times: template split, provider known, price looked up."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from app.core import clock, ids
-from app.core.template import CompiledTemplate, compile_template
+from app.core.template import CompiledTemplate
 from app.logs.records import LogRecord
+from app.prompts.jinja import JinjaTemplate
 from app.prompts.spec import PromptSpec
-from app.prompts.template import conversation
+from app.prompts.template import compile_prompt, conversation
 from app.providers.answers import Answer, ProviderError
 from app.providers.client import Endpoint
 from app.providers.prices import Price
@@ -42,7 +44,7 @@ class PreparedPrompt:
 
     spec: PromptSpec
     target: Target
-    template: CompiledTemplate = field(init=False)
+    template: CompiledTemplate | JinjaTemplate = field(init=False)
     _parameters: dict[str, Any] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -50,7 +52,7 @@ class PreparedPrompt:
         messages = (
             [m.model_dump(exclude_none=True) for m in template] if isinstance(template, list) else template
         )
-        self.template = compile_template(messages or [])
+        self.template = compile_prompt(messages or [], self.spec.template_language)
         self._parameters = {"model": self.spec.model, **self.spec.parameters}
 
     def request(
@@ -59,9 +61,17 @@ class PreparedPrompt:
         """The body of the request for these inputs; `messages` follow those of the template.
 
         Raises:
-            MissingInputs: the template names inputs that are not given.
+            Invalid: the template names inputs that are not given (MissingInputs), or cannot be rendered.
         """
         return {**self._parameters, "messages": conversation(self.template, inputs, messages)}
+
+    async def request_beside(
+        self, inputs: Mapping[str, Any], messages: Sequence[Mapping[str, Any]] = ()
+    ) -> dict[str, Any]:
+        """As `request`, for callers on an event loop: what takes its time is done in a thread."""
+        if isinstance(self.template, JinjaTemplate):
+            return await asyncio.to_thread(self.request, inputs, messages)
+        return self.request(inputs, messages)
 
     def reuse_key(self, version_id: str, datapoint_id: str, repeat: int) -> str:
         """What must be equal for an output to be used again instead of being made anew."""

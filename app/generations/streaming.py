@@ -65,7 +65,7 @@ async def run_once(request: RunRequest) -> LogRecord:
 async def _answer(request: RunRequest) -> AsyncIterator[str | LogRecord]:
     prompt, origin = request.prompt, request.origin
     try:
-        body = prompt.request(request.inputs, request.messages)
+        body = await prompt.request_beside(request.inputs, request.messages)
     except DomainError as error:  # an input is missing
         yield not_called(origin, prompt.target, error.message)
         return

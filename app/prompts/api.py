@@ -12,7 +12,7 @@ from app.files.models import FileKind
 from app.files.presentation import present_one
 from app.files.schemas import FileProperties
 from app.files.versioned_api import versioned_routes
-from app.prompts.spec import PromptSpec, parse_spec
+from app.prompts.spec import PromptSpec, check_template, parse_spec
 
 router = APIRouter(prefix="/v5/prompts", tags=["Prompts"])
 common = versioned_routes(FileKind.PROMPT)
@@ -28,6 +28,7 @@ def upsert_prompt(body: PromptUpsert, session: SessionDep, principal: Editor) ->
     spec = parse_spec(body.model_dump(include=set(PromptSpec.model_fields), exclude_none=True))
     if spec.linked_tools:
         raise Invalid("Tools are given inline here: use `tools`.", fields={"linked_tools": "Use `tools`."})
+    check_template(spec)
     change = files.Commit(
         kind=FileKind.PROMPT,
         spec=spec.content(),

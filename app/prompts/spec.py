@@ -2,11 +2,12 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, field_validator
 
 from app.core.bodies import Body
 from app.core.errors import Invalid
 from app.core.ids import without_nulls
+from app.prompts.jinja import JinjaTemplate
 
 Role = Literal["user", "assistant", "system", "tool", "developer"]
 Endpoint = Literal["chat", "complete", "edit"]
@@ -100,13 +101,6 @@ class PromptSpec(Body):
             raise ValueError(msg)
         return other
 
-    @model_validator(mode="after")
-    def _one_language(self) -> "PromptSpec":
-        if self.template_language == "jinja":
-            msg = "Jinja templates are not supported: use the default language, {{name}}"
-            raise ValueError(msg)
-        return self
-
     def content(self) -> dict[str, Any]:
         """The spec as stored and hashed: absent members left out, defaults of the API left out too."""
         content = without_nulls(self.model_dump(mode="json", exclude_none=True))
@@ -135,6 +129,19 @@ class PromptSpec(Body):
                 {"type": "function", "function": tool.model_dump(exclude_none=True)} for tool in self.tools
             ]
         return sent | (self.other or {})
+
+
+def check_template(spec: PromptSpec) -> None:
+    """Refuse a version whose template could never be rendered. Called when it is committed.
+
+    Raises:
+        Invalid: with the line of the template.
+    """
+    if spec.template_language == "jinja" and spec.template:
+        template = spec.template
+        JinjaTemplate(
+            template if isinstance(template, str) else [m.model_dump(exclude_none=True) for m in template]
+        ).check()
 
 
 def parse_spec(data: object) -> PromptSpec:

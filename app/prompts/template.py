@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from app.core.template import CompiledTemplate, Message
+from app.core.template import CompiledTemplate, Message, Template, compile_template
+from app.prompts.jinja import JinjaTemplate
 
 EXAMPLE = "example"
 """The `name` that marks a message as part of a few-shot example."""
@@ -38,12 +39,19 @@ def strip_example_marks(messages: Iterable[Mapping[str, Any]]) -> list[Message]:
     ]
 
 
+def compile_prompt(template: Template, language: str | None) -> CompiledTemplate | JinjaTemplate:
+    """A prompt's template, made ready for many rows."""
+    return JinjaTemplate(template) if language == "jinja" else compile_template(template)
+
+
 def conversation(
-    template: CompiledTemplate, inputs: Mapping[str, Any], messages: Sequence[Mapping[str, Any]] = ()
+    template: CompiledTemplate | JinjaTemplate,
+    inputs: Mapping[str, Any],
+    messages: Sequence[Mapping[str, Any]] = (),
 ) -> list[Message]:
     """What a chat model is sent: the template filled in, without marks, and then `messages` as they are.
 
-    A plain string is one user message. Raises MissingInputs as the template does.
+    A plain string is one user message. Raises as the template does.
     """
     rendered = template.render(inputs)
     if isinstance(rendered, str):

@@ -44,7 +44,7 @@ class Machine:
 # The numbers are the kernel's, from asm/unistd_64.h and asm-generic/unistd.h. None: there is no such call.
 _CALLS: dict[str, tuple[int | None, int | None]] = {
     "read": (0, 63), "write": (1, 64), "readv": (19, 65), "writev": (20, 66), "pread64": (17, 67), "close": (3, 57),
-    "fstat": (5, 80), "lseek": (8, 62), "newfstatat": (262, 79), "fcntl": (72, 25), "ioctl": (16, 29), "dup": (32, 23),
+    "fstat": (5, 80), "lseek": (8, 62), "fcntl": (72, 25), "ioctl": (16, 29), "dup": (32, 23),
     "munmap": (11, 215), "brk": (12, 214), "madvise": (28, 233), "mremap": (25, 216), "mmap": (9, 222),
     "mprotect": (10, 226), "rt_sigaction": (13, 134), "rt_sigprocmask": (14, 135), "rt_sigreturn": (15, 139),
     "sigaltstack": (131, 132), "exit": (60, 93), "exit_group": (231, 94), "futex": (202, 98), "getrandom": (318, 278),
@@ -55,8 +55,8 @@ _CALLS: dict[str, tuple[int | None, int | None]] = {
     "epoll_ctl": (233, 21), "epoll_wait": (232, None), "epoll_pwait": (281, 22), "sched_yield": (24, 124),
     "sched_getaffinity": (204, 123), "uname": (63, 160), "sysinfo": (99, 179), "getrlimit": (97, 163),
     "prlimit64": (302, 261), "getrusage": (98, 165), "pipe2": (293, 59), "eventfd2": (290, 19),
-    "set_robust_list": (273, 99), "get_robust_list": (274, 100), "rseq": (334, 293), "restart_syscall": (219, 128),
-    "arch_prctl": (158, None), "clone": (56, 220), "clone3": (435, 435), "socketpair": (53, 199), "sendto": (44, 206),
+    "set_robust_list": (273, 99), "rseq": (334, 293), "restart_syscall": (219, 128),
+    "clone": (56, 220), "clone3": (435, 435), "socketpair": (53, 199), "sendto": (44, 206),
     "recvfrom": (45, 207), "getsockname": (51, 204), "unshare": (272, 97), "setns": (308, 268),
     "landlock_create_ruleset": (444, 444), "landlock_add_rule": (445, 445), "landlock_restrict_self": (446, 446),
 }  # fmt: skip
@@ -93,10 +93,10 @@ class Argument:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What becomes of a call where `only_if` holds, or always. Where it does not hold, the call is refused."""
+    """What becomes of a call where all of `only_if` holds. Where it does not hold, the call is refused."""
 
     call: str
-    only_if: Argument | None = None
+    only_if: tuple[Argument, ...] = ()
     action: int = ALLOW
 
 
@@ -114,16 +114,15 @@ def program(rules: Sequence[Rule], otherwise: int, machine: Machine) -> bytes:
         number = machine.calls.get(rule.call)
         if number is None:
             continue
-        body = [*_condition(rule.only_if), (_RETURN, 0, 0, rule.action)]
+        body = [line for wanted in rule.only_if for line in _condition(wanted)]
+        body.append((_RETURN, 0, 0, rule.action))
         lines += [(_EQUAL, 0, len(body), number), *body]
     lines.append((_RETURN, 0, 0, otherwise))
     return b"".join(struct.pack("=HBBI", *line) for line in lines)
 
 
-def _condition(wanted: Argument | None) -> list[tuple[int, int, int, int]]:
+def _condition(wanted: Argument) -> list[tuple[int, int, int, int]]:
     """Lines that end with a refusal, or go on behind their end where the condition holds."""
-    if wanted is None:
-        return []
     at, refused = _ARGUMENTS + 8 * wanted.index, (_RETURN, 0, 0, refuse(errno.EPERM))
     lines = [(_LOAD, 0, 0, at), (_AND, 0, 0, wanted.mask & _LOW)]
     for left, value in zip(range(len(wanted.values), 0, -1), wanted.values, strict=True):
@@ -149,16 +148,25 @@ def install(compiled: bytes) -> None:
         raise OSError(ctypes.get_errno(), "system calls cannot be filtered")
 
 
-_PROT_EXEC, _CLONE_THREAD, _AT_EMPTY_PATH, _AF_UNIX = 4, 0x10000, 0x1000, 1
+_PROT_EXEC, _AF_UNIX, _MSG_OOB = 4, 1, 1
+_CLONE_THREAD, _CLONE_NEW = 0x10000, 0x7E020080
+"""The flags of all namespaces: no thread needs one, and older kernels refuse only some of them to threads."""
+_PIPE_FLAGS = 0x80800
+"""O_CLOEXEC and O_NONBLOCK."""
+_FUTEX_OPERATIONS = (0, 1, 3, 4, 5, 9, 10)
+"""Wait, wake and requeue: what locks are made of. The ones that lend priorities are not needed, and had faults."""
+_FUTEX_OPTIONS = 0x180
+"""FUTEX_PRIVATE_FLAG and FUTEX_CLOCK_REALTIME, which come with any of them."""
+_CLOCKS = (0, 1, 2, 3, 4, 5, 6, 7, 11)
+"""The clocks with a name. A negative number is that of another process, and tells whether there is one."""
 _F_DUPFD_CLOEXEC = 1030
 _TCGETS, _FIONREAD, _FIONBIO, _FIOCLEX = 0x5401, 0x541B, 0x5421, 0x5451
 _FREELY = """
     read write readv writev pread64 close fstat lseek dup munmap brk madvise mremap
-    rt_sigaction rt_sigprocmask rt_sigreturn sigaltstack exit exit_group futex getrandom
-    clock_gettime clock_getres clock_nanosleep nanosleep gettimeofday time times
-    getpid gettid getppid getuid geteuid getgid getegid poll ppoll select pselect6
-    epoll_create1 epoll_ctl epoll_wait epoll_pwait sched_yield sched_getaffinity uname sysinfo getrlimit getrusage
-    pipe2 eventfd2 set_robust_list get_robust_list rseq restart_syscall arch_prctl recvfrom getsockname
+    rt_sigaction rt_sigprocmask rt_sigreturn sigaltstack exit exit_group getrandom
+    nanosleep gettimeofday time times getpid gettid getppid getuid geteuid getgid getegid poll ppoll select pselect6
+    epoll_create1 epoll_ctl epoll_wait epoll_pwait sched_yield uname sysinfo getrlimit getrusage
+    eventfd2 set_robust_list rseq restart_syscall getsockname
 """
 
 
@@ -166,22 +174,27 @@ def child_rules() -> list[Rule]:
     """What a child may do: think, wait, tell the time, talk to itself, and write to what it was given.
 
     No file is opened, not even to read: all that a program may import is there before it starts. No memory becomes
-    executable. Threads, but no processes. Sockets only in pairs, both ends of which are the child's own.
+    executable. Threads, but no processes, and no look at others. Sockets only in pairs, both ends of which are the
+    child's own. `newfstatat` is not there: with AT_EMPTY_PATH it takes paths that are not empty, too.
     """
+    itself, on_a_clock = Argument(0, (0,)), Argument(0, _CLOCKS)
+    no_code, not_urgent = Argument(2, (0,), _PROT_EXEC), Argument(3, (0,), _MSG_OOB)
+    nowhere_else = Argument(4, (0,), _EVERYWHERE)
     return [
         *map(Rule, _FREELY.split()),
-        Rule("mmap", Argument(2, (0,), _PROT_EXEC)),
-        Rule("mprotect", Argument(2, (0,), _PROT_EXEC)),
-        Rule("newfstatat", Argument(3, (_AT_EMPTY_PATH,))),  # fstat(), as newer C libraries call it
-        Rule("fcntl", Argument(1, (0, 1, 2, 3, _F_DUPFD_CLOEXEC))),
-        Rule("ioctl", Argument(1, (_TCGETS, _FIONREAD, _FIONBIO, _FIOCLEX))),
-        Rule("prlimit64", Argument(2, (0,), _EVERYWHERE)),  # look at limits, set none
-        Rule("clone", Argument(0, (_CLONE_THREAD,), _CLONE_THREAD)),
+        *(Rule(call, (on_a_clock,)) for call in ("clock_gettime", "clock_getres", "clock_nanosleep")),
+        *(Rule(call, (no_code,)) for call in ("mmap", "mprotect")),
+        Rule("futex", (Argument(1, _FUTEX_OPERATIONS, _LOW & ~_FUTEX_OPTIONS),)),
+        Rule("fcntl", (Argument(1, (0, 1, 2, 3, _F_DUPFD_CLOEXEC)),)),
+        Rule("ioctl", (Argument(1, (_TCGETS, _FIONREAD, _FIONBIO, _FIOCLEX)),)),
+        Rule("prlimit64", (itself, Argument(2, (0,), _EVERYWHERE))),  # look at limits, set none
+        Rule("sched_getaffinity", (itself,)),
+        Rule("clone", (Argument(0, (_CLONE_THREAD,), _CLONE_THREAD | _CLONE_NEW),)),
         Rule(
             "clone3", action=refuse(errno.ENOSYS)
         ),  # its flags lie in memory; C libraries fall back to clone
-        Rule("socketpair", Argument(0, (_AF_UNIX,))),  # asyncio's way to wake itself
-        Rule(
-            "sendto", Argument(4, (0,), _EVERYWHERE)
-        ),  # to whom the socket is connected with, and nobody else
+        Rule("pipe2", (Argument(1, (0,), _LOW & ~_PIPE_FLAGS),)),
+        Rule("socketpair", (Argument(0, (_AF_UNIX,)),)),  # asyncio's way to wake itself
+        Rule("sendto", (nowhere_else, not_urgent)),  # to whom the socket is connected with, and nobody else
+        Rule("recvfrom", (not_urgent,)),
     ]

@@ -24,15 +24,22 @@ _UNEXPECTED = 70
 """The exit status of a child that could not even say what went wrong (EX_SOFTWARE)."""
 
 
-def live(connection: int, memory_bytes: int, cpu_s: int, filters: bytes) -> None:
+_UNREADABLE = Answer(error="The program came to something that cannot be told")
+
+
+def live(connection: int, parent: int, memory_bytes: int, cpu_s: int, filters: bytes) -> None:
     """Answer requests on the descriptor `connection` until no more come. Never returns."""
     try:
-        confinement.die_with_parent()
+        confinement.die_with_parent(parent)
         confinement.limit(memory_bytes, cpu_s)
         seccomp.install(filters)
         while received := _receive(connection):
             nonce, request = received
-            _send(connection, frames.encode(nonce, _answer(request, memory_bytes >> 20)))
+            try:
+                frame = frames.encode(nonce, _answer(request, memory_bytes >> 20))
+            except BaseException:  # noqa: BLE001 - values and errors are of the program's own making
+                frame = frames.encode(nonce, _UNREADABLE)
+            _send(connection, frame)
         os._exit(0)
     finally:
         os._exit(_UNEXPECTED)
@@ -86,6 +93,7 @@ class _Prints:
     encoding = "utf-8"
 
     def write(self, text: str) -> int:
+        text = str.__str__(text)  # of a class of the program's, it would be cut and counted by the program
         if self._left > 0:
             self._parts.append(text[: self._left])
             self._left -= len(text)

@@ -9,11 +9,12 @@ import os
 import resource
 import struct
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 NOBODY = 61_917
 """A user and group id of no account: what a zygote that was started by root becomes."""
+_MOST_THREADS = 1_024
+"""Of all processes of the child's user, as the kernel counts: what stops one that does nothing but start threads."""
 _HOST_NAME = b"sandbox"
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 1, 4, 38
 _SIGKILL = 9
@@ -24,49 +25,48 @@ _CAPSET, _CAPABILITIES_3 = {"x86_64": 126, "aarch64": 91}, 0x20080522
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Layers:
-    """What holds a zygote, besides the filter that each child puts itself under."""
-
-    namespaces: tuple[str, ...]
-    landlock: int
-    """The version of the kernel's interface; 0 where there is none."""
-
-
-def confine() -> Layers:
-    """Give up, in this process, whatever the kernel lets it give up. Called once, when all is loaded.
-
-    The caller must fork if `namespaces` has "processes": its children are in the new one, itself is not.
+def confine() -> int:
+    """Give up, in this process, whatever the kernel lets it give up; the version of Landlock. Called when all is loaded.
 
     Raises:
         OSError: a layer that every Linux has could not be put on.
     """
-    namespaces = _leave_namespaces()
+    with suppress(OSError):  # where memory is short, a child goes first, and not the application
+        Path("/proc/self/oom_score_adj").write_text("1000")
+    become_nobody()
+    return _restrict_by_landlock()
+
+
+def become_nobody() -> None:
+    """Be no user who owns anything, without privileges; nobody of the same user can attach, or read the memory.
+
+    Raises:
+        OSError: not even that is possible.
+    """
     if os.geteuid() == 0:
         os.setgroups([])
         os.setresgid(NOBODY, NOBODY, NOBODY)
         os.setresuid(NOBODY, NOBODY, NOBODY)
     _drop_capabilities()
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
-    be_unreadable()
-    return Layers(tuple(namespaces), _restrict_by_landlock())
-
-
-def be_unreadable() -> None:
-    """Let nobody of the same user attach to this process, or read its memory. Changing users undoes it."""
     _prctl(_PR_SET_DUMPABLE, 0)
 
 
-def die_with_parent() -> None:
-    """Be killed when the thread that forked this process ends."""
+def die_with_parent(parent: int) -> None:
+    """Be killed when the thread that forked this process ends. Changing users undoes it.
+
+    `parent` is the process of that thread, as this one sees it: if it has ended before, nothing would come.
+    """
     _prctl(_PR_SET_PDEATHSIG, _SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
 
 
 def limit(memory_bytes: int, cpu_s: int) -> None:
     """The limits that a child lives under; it can lower them, and not raise them again."""
     limits = {
         resource.RLIMIT_AS: memory_bytes,
-        resource.RLIMIT_CPU: cpu_s,
+        resource.RLIMIT_NPROC: _MOST_THREADS,
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_FSIZE: 0,
         resource.RLIMIT_NOFILE: 32,
@@ -78,14 +78,22 @@ def limit(memory_bytes: int, cpu_s: int) -> None:
         _, ceiling = resource.getrlimit(what)
         least = most if ceiling == resource.RLIM_INFINITY else min(most, ceiling)
         resource.setrlimit(what, (least, least))
+    # A second between the two, so that it is SIGXCPU that ends the child: it says why.
+    _, ceiling = resource.getrlimit(resource.RLIMIT_CPU)
+    last = cpu_s + 1 if ceiling == resource.RLIM_INFINITY else min(cpu_s + 1, ceiling)
+    resource.setrlimit(resource.RLIMIT_CPU, (min(cpu_s, last), last))
 
 
-def _leave_namespaces() -> list[str]:
+def leave_namespaces() -> tuple[str, ...]:
+    """Leave those namespaces of the system that this process may leave; their names.
+
+    The caller must fork if "processes" is among them: its children are in the new one, itself is not.
+    """
     left = []
     if os.geteuid() != 0:
         user, group = os.getuid(), os.getgid()
         if _libc.unshare(_NEW_USER):
-            return []
+            return ()
         left.append("users")
         with suppress(OSError):  # an unmapped user is nobody, which is as well
             for name, text in (
@@ -97,7 +105,7 @@ def _leave_namespaces() -> list[str]:
     left += [name for name, flag in _NAMESPACES.items() if _libc.unshare(flag) == 0]
     if "host name" in left:
         _libc.sethostname(_HOST_NAME, len(_HOST_NAME))
-    return left
+    return tuple(left)
 
 
 def _drop_capabilities() -> None:

@@ -25,6 +25,8 @@ MOST_ERROR, MOST_PRINTS = 2 * 1024, 16 * 1024
 MOST_ANSWER = NONCE + 13 + 4 * (MOST_TEXT + MOST_PRINTS) + 64 * 1024
 """Bytes. No honest answer is longer, whatever its characters take; no answer of which more has come is read on."""
 MOST_ITEMS = 1_000
+MOST_LINE = 2**31 - 1
+"""What a column of whole numbers holds."""
 Plain = bool | int | float | str | list[str] | None
 _ERROR = b"e"
 
@@ -62,7 +64,15 @@ def encode(nonce: bytes, answer: Answer) -> bytes:
         kind, payload = _encoded(answer.value)
     prints = _bytes(answer.prints[:MOST_PRINTS])
     return b"".join(
-        (nonce, kind, _number(answer.line or 0), _number(len(payload)), payload, _number(len(prints)), prints)
+        (
+            nonce,
+            kind,
+            _number(_within(answer.line) or 0),
+            _number(len(payload)),
+            payload,
+            _number(len(prints)),
+            prints,
+        )
     )
 
 
@@ -82,7 +92,7 @@ def decode(nonce: bytes, frame: bytes) -> Answer:
         raise BadAnswer
     said = _text(prints)[:MOST_PRINTS]
     if kind == _ERROR:
-        return Answer(error=_text(payload)[:MOST_ERROR], line=line or None, prints=said)
+        return Answer(error=_text(payload)[:MOST_ERROR], line=_within(line), prints=said)
     decoder = _DECODERS.get(kind)
     if decoder is None:
         raise BadAnswer
@@ -93,12 +103,21 @@ def decode(nonce: bytes, frame: bytes) -> Answer:
     return Answer(value, prints=said)
 
 
-def is_whole(received: bytes | bytearray) -> bool:
-    """Whether all of a frame is there."""
+def is_whole(nonce: bytes, received: bytes | bytearray) -> bool:
+    """Whether all of an answer's frame is there.
+
+    Raises:
+        BadAnswer: what is there is the beginning of none, however much comes.
+    """
+    if not nonce.startswith(received[:NONCE]):
+        raise BadAnswer
     if len(received) < NONCE + 9:
         return False
     prints_at = NONCE + 9 + _read(received, NONCE + 5)
-    return len(received) >= prints_at + 4 and len(received) >= prints_at + 4 + _read(received, prints_at)
+    end = prints_at + 4 + (_read(received, prints_at) if len(received) >= prints_at + 4 else 0)
+    if end > MOST_ANSWER:
+        raise BadAnswer
+    return len(received) >= end
 
 
 def plain(value: object, most_text: int = MOST_TEXT) -> Plain:
@@ -150,15 +169,19 @@ def _encoded(value: Plain) -> tuple[bytes, bytes]:
     return b"l", b"".join(_number(len(item)) + item for item in items)
 
 
+def _within(line: int | None) -> int | None:
+    """A program can give its own code any line, and a forged answer, too."""
+    return line if line and 0 < line <= MOST_LINE else None
+
+
 def _whole_number(payload: bytes) -> int:
-    if len(payload) > 20:
+    if len(payload) > 20 or not -(2**63) <= (value := int(payload)) < 2**63:
         raise ValueError
-    return int(payload)
+    return value
 
 
 def _finite(payload: bytes) -> float:
-    value = float(payload[:64])
-    if not math.isfinite(value):
+    if len(payload) > 64 or not math.isfinite(value := float(payload)):
         raise ValueError
     return value
 
@@ -173,6 +196,8 @@ def _texts(payload: bytes) -> list[str]:
             raise ValueError
         found.append(_text(item))
         at += 4 + length
+    if sum(map(len, found)) > MOST_TEXT:
+        raise ValueError
     return found
 
 

@@ -32,16 +32,21 @@ import os
 def probe(log):
     return bool(os.stat("/etc"))
 """,
+    "see whether a file is there, by its C library": """
+import ctypes
+def probe(log):
+    return ctypes.CDLL(None).fstatat(-100, b"/etc", ctypes.create_string_buffer(512), 0x1000) == 0
+""",
     "read the environment of the application": """
 import os
 def probe(log):
-    known = {"LANG", "LC_CTYPE", "TZ", "PYTHONHASHSEED", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"}
+    known = {"LANG", "LC_CTYPE", "TZ", "PYTHONHASHSEED", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MALLOC_ARENA_MAX"}
     return bool(set(os.environ) - known)
 """,
     "write a file": """
 import os
 def probe(log):
-    return os.open("/tmp/whetstone-probe", os.O_CREAT | os.O_WRONLY) >= 0
+    return os.open("/tmp", os.O_TMPFILE | os.O_WRONLY) >= 0
 """,
     "connect to a server": """
 import socket
@@ -66,7 +71,10 @@ def probe(log):
     "execute another program": """
 import os
 def probe(log):
-    os.execv("/bin/true", ["true"])
+    try:
+        os.execv("/nonexistent", ["x"])
+    except FileNotFoundError:  # it was looked for: one that is there would have been executed
+        return True
 """,
     "signal another process": """
 import os
@@ -74,15 +82,22 @@ def probe(log):
     os.kill(os.getppid(), 0)
     return True
 """,
+    "see whether a process is there": """
+import os, time
+def probe(log):
+    return time.clock_gettime(~os.getppid() << 3 | 2) >= 0
+""",
     "attach to another process": """
 import ctypes, os
 def probe(log):
-    return ctypes.CDLL(None).ptrace(16, os.getppid(), 0, 0) == 0
+    seize, be_traced, libc = 0x4206, 0, ctypes.CDLL(None)
+    return libc.ptrace(seize, os.getppid(), 0, 0) == 0 or libc.ptrace(be_traced, 0, 0, 0) == 0
 """,
     "make a namespace": """
 import ctypes
 def probe(log):
-    return ctypes.CDLL(None).unshare(0x10000000) == 0
+    own_descriptors = 0x400  # anybody may, where the call is there at all
+    return any(ctypes.CDLL(None).unshare(flag) == 0 for flag in (0x10000000, 0x40000000, own_descriptors))
 """,
     "make memory executable": """
 import mmap
@@ -100,7 +115,7 @@ def probe(log):
     return True
 """,
 }
-_ENDLESS = """
+ENDLESS = """
 def probe(log):
     while True:
         pass
@@ -130,7 +145,7 @@ def examine(tried: Sandbox) -> State:
             if answer.error is None and answer.value is not False:
                 return State(None, f"a program could {name}")
         endless = tried.run(
-            "evaluate", {"code": _ENDLESS, "arguments": [{}, None]}, limits=Limits(wall_s=_ENDLESS_S)
+            "evaluate", {"code": ENDLESS, "arguments": [{}, None]}, limits=Limits(wall_s=_ENDLESS_S)
         )
         if endless.error is None:
             return State(None, "a program could go on for ever")

@@ -11,7 +11,6 @@ import platform
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -19,9 +18,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 from app.sandbox import frames, zygote
 from app.sandbox.frames import Answer, BadAnswer
+from app.sandbox.turns import Turns
 
 STARTS_S = 20.0
 """How long a zygote may take to load what it loads, on a busy machine."""
@@ -63,29 +64,24 @@ class Zygote:
         Raises:
             SandboxUnavailable: it says that it cannot be safe here, or nothing at all.
         """
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours, theirs = _pair(socket.SOCK_SEQPACKET)
         self._control = ours
         with theirs:
-            self._process = subprocess.Popen(
-                [
-                    *launcher,
-                    sys.executable,
-                    "-S",
-                    "-B",
-                    "-c",
-                    _PROGRAM,
-                    str(theirs.fileno()),
-                    flavour,
-                    *_places(),
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                env=_ENVIRONMENT,
-                cwd="/",
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,
-            )
+            own = [sys.executable, *_OPTIONS, "-c", _PROGRAM, str(theirs.fileno()), flavour, *_places()]
+            try:
+                self._process = subprocess.Popen(
+                    [*launcher, *own],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    env=_ENVIRONMENT,
+                    cwd="/",
+                    pass_fds=[theirs.fileno()],
+                    start_new_session=True,
+                )
+            except OSError as error:
+                ours.close()
+                raise SandboxUnavailable(f"no process can be started: {error.strerror}") from None
         try:
             said = self._hear(STARTS_S)
         except _Gone:
@@ -113,9 +109,10 @@ class Zygote:
 
         Raises:
             _Gone: the zygote is not there any more; nothing is known.
+            SandboxUnavailable: this process can open no more descriptors.
         """
         self.left -= 1
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        ours, theirs = _pair(socket.SOCK_STREAM)
         with ours:
             with theirs:
                 told = {"memory_bytes": limits.memory_bytes, "cpu_s": int(limits.wall_s * len(requests)) + 1}
@@ -141,6 +138,10 @@ class Zygote:
                 return self._hear(patience_s)
         self._tell(zygote.KILL)
         return self._hear(_ENDS_S)
+
+    def forget(self) -> None:
+        """Let go of it, in a fork of the process that it belongs to: it ends with that one, and serves no other."""
+        self._control.close()
 
     def close(self) -> None:
         """End it, and the child that it may have."""
@@ -169,6 +170,13 @@ class Zygote:
         return heard
 
 
+def _pair(kind: socket.SocketKind) -> tuple[socket.socket, socket.socket]:
+    try:
+        return socket.socketpair(socket.AF_UNIX, kind)
+    except OSError as error:
+        raise SandboxUnavailable(f"no connection to a child can be made: {error.strerror}") from None
+
+
 class _Broken(Exception):
     """There is no answer. The problem is a word for `_how_it_ended`."""
 
@@ -189,7 +197,7 @@ def _exchange(
             connection.sendall(frames.request(nonce, request, attachment))
             if last:
                 connection.shutdown(socket.SHUT_WR)
-        while not frames.is_whole(received):
+        while not frames.is_whole(nonce, received):
             left = deadline - time.monotonic()
             if left <= 0:
                 raise _Broken("time")
@@ -198,14 +206,11 @@ def _exchange(
             if not part:
                 raise _Broken("silence")
             received += part
-            if len(received) > frames.MOST_ANSWER:
-                raise _Broken("length")
+        return frames.decode(nonce, bytes(received))
     except TimeoutError:
         raise _Broken("time") from None
     except OSError:
         raise _Broken("silence") from None
-    try:
-        return frames.decode(nonce, bytes(received))
     except BadAnswer:
         raise _Broken("forged") from None
 
@@ -213,8 +218,6 @@ def _exchange(
 def _how_it_ended(problem: str, ended: Mapping[str, Any], limits: Limits) -> str:
     if problem == "time" or ended["signal"] == _SIGXCPU:
         return f"The program was stopped after {limits.wall_s:g} s"
-    if problem == "length":
-        return "The program was stopped: it wrote more than an answer may have"
     if problem == "forged":
         return "The program wrote something that is no answer"
     if ended["signal"] in (_SIGKILL, _SIGSEGV, _SIGBUS, _SIGABRT) and not ended["killed"]:
@@ -225,14 +228,17 @@ def _how_it_ended(problem: str, ended: Mapping[str, Any], limits: Limits) -> str
 
 _SIGABRT, _SIGBUS, _SIGKILL, _SIGSEGV, _SIGXCPU = 6, 7, 9, 11, 24
 _PROGRAM = "import sys; sys.path[:0] = sys.argv[3:]; from app.sandbox.zygote import main; main()"
+_OPTIONS = ["-S", "-B", "-P"]
+"""No site-packages of its own choice, nothing written, and nothing imported from the folder it is started in."""
 _ENVIRONMENT = {
     "LANG": "C.UTF-8",
     "TZ": "UTC",
     "PYTHONHASHSEED": "0",
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
+    "MALLOC_ARENA_MAX": "1",
 }
-"""The whole of it. The same hashes for everybody: the same program on the same row says the same."""
+"""The whole of it. An arena of glibc's for each thread would take 64 MiB of address space, which is what is limited. The same hashes for everybody: the same program on the same row says the same."""
 
 
 def _places() -> list[str]:
@@ -248,7 +254,10 @@ class Sandbox:
         self._size = size
         self._launcher = launcher
         self._shelves = {flavour: _Shelf(size) for flavour in zygote.FLAVOURS}
+        self._zygotes: set[Zygote] = set()
+        self._closed = False
         self.layers: str = ""
+        _sandboxes.add(self)
 
     def run(
         self,
@@ -305,26 +314,28 @@ class Sandbox:
     @contextmanager
     def _lent(self, flavour: str) -> Iterator[Zygote]:
         shelf = self._shelves[flavour]
-        if not shelf.places.acquire(timeout=_WAITS_S):
+        if not shelf.places.take(_WAITS_S):
             raise SandboxUnavailable(f"all were busy for {_WAITS_S:g} s")
         try:
             try:
                 lent = shelf.idle.pop()
             except IndexError:
                 lent = Zygote(flavour, self._launcher)
+                self._zygotes.add(lent)
                 self.layers = _layers(lent)
             try:
                 yield lent
             except BaseException:
-                lent.left = 0  # in the middle of something
+                lent.left = 0  # in the middle of something, for all that is known
                 raise
             finally:
-                if lent.left > 0:
+                if lent.left > 0 and not self._closed:
                     shelf.idle.append(lent)
                 else:
+                    self._zygotes.discard(lent)
                     lent.close()
         finally:
-            shelf.places.release()
+            shelf.places.give_back()
 
     @property
     def engine(self) -> str:
@@ -332,18 +343,38 @@ class Sandbox:
         return f"cpython-seccomp {_VERSION}, Python {platform.python_version()}"
 
     def close(self) -> None:
-        """End every zygote that is not at work."""
+        """End every zygote: one that is at work, when its request is answered."""
+        self._closed = True
         for shelf in self._shelves.values():
-            while shelf.idle:
-                shelf.idle.pop().close()
+            with suppress(IndexError):  # others take from it, too
+                while True:
+                    shelf.idle.pop().close()
+
+    def start_anew(self) -> None:
+        """In a fork of this process: leave the zygotes to the parent, which may be talking to them."""
+        for inherited in self._zygotes:
+            inherited.forget()
+        self._zygotes = set()
+        self._shelves = {flavour: _Shelf(self._size) for flavour in zygote.FLAVOURS}
 
 
 class _Shelf:
     """The zygotes of one flavour."""
 
     def __init__(self, size: int) -> None:
-        self.places = threading.BoundedSemaphore(size)
+        self.places = Turns(size)
         self.idle: list[Zygote] = []
+
+
+_sandboxes: WeakSet[Sandbox] = WeakSet()
+
+
+def _start_anew() -> None:
+    for each in list(_sandboxes):
+        each.start_anew()
+
+
+os.register_at_fork(after_in_child=_start_anew)
 
 
 def _layers(of: Zygote) -> str:

@@ -10,6 +10,7 @@ import gc
 import importlib
 import json
 import os
+import pkgutil
 import select
 import signal
 import socket
@@ -27,45 +28,88 @@ _NOT_LOADED = {
     "pydoc_data", "readline", "rlcompleter", "smtpd", "test", "this", "tkinter", "tty", "turtle", "turtledemo", "venv",
 }  # fmt: skip
 """Modules of the standard library that do something when they are imported, or are of no use without a screen."""
-_ALSO = [
-    "collections.abc", "concurrent.futures.thread", "email.message", "email.mime.text", "email.utils",
-    "email.policy", "encodings.idna", "html.entities", "html.parser", "http.client", "importlib.metadata",
-    "importlib.resources", "json.tool", "logging.handlers", "os.path", "unittest.mock", "urllib.parse",
-    "urllib.request", "xml.dom.minidom", "xml.etree.ElementTree", "xml.sax.saxutils", "zoneinfo", "_strptime",
-    "jinja2.debug", "numpy.fft", "numpy.linalg", "numpy.ma", "numpy.polynomial", "numpy.random", "rapidfuzz.fuzz",
-    "rapidfuzz.process", "rapidfuzz.distance",
+_WHOLE = [
+    "asyncio", "collections", "concurrent", "concurrent.futures", "email", "email.mime", "encodings", "html", "http",
+    "importlib", "importlib.metadata", "importlib.resources", "json", "logging", "sqlite3", "tomllib", "unittest",
+    "urllib", "xml", "xml.dom", "xml.etree", "xml.parsers", "xml.sax", "zoneinfo",
 ]  # fmt: skip
+"""Packages that are loaded with all their modules: some functions import theirs when they are called."""
+_ALSO = [
+    "jinja2.debug",
+    "numpy.fft",
+    "numpy.linalg",
+    "numpy.ma",
+    "numpy.polynomial",
+    "numpy.random",
+    "rapidfuzz.fuzz",
+    "rapidfuzz.process",
+    "rapidfuzz.distance",
+]
 RUN, KILL = b"R", b"K"
+_OUTSIDE = 0
+"""What a parent in another namespace is called."""
 
 
 def main() -> None:
     """Be a zygote on the control socket that this process was given, until the other end is closed."""
     control = socket.socket(fileno=int(sys.argv[1]))
     try:
+        namespaces = confinement.leave_namespaces()
+        if inside := "processes" in namespaces:
+            _wait_outside(control)
         filters = seccomp.program(seccomp.child_rules(), seccomp.refuse(1), seccomp.this_machine())
         zones = _load(FLAVOURS[sys.argv[2]])
-        layers = confinement.confine()
+        landlock = confinement.confine()
+        if inside:
+            confinement.die_with_parent(_OUTSIDE)
         os.close(os.pidfd_open(os.getpid()))
+        _try(filters)
     except Exception as error:  # noqa: BLE001 - the other side is told, whatever it was
         control.send(json.dumps({"failed": f"{error}"}).encode())
         return
-    if "processes" in layers.namespaces and os.fork():
-        control.close()
-        os.wait()
-        os._exit(0)
-    confinement.be_unreadable()
     gc.collect()
     gc.freeze()
-    control.send(json.dumps({"namespaces": layers.namespaces, "landlock": layers.landlock}).encode())
+    control.send(json.dumps({"namespaces": namespaces, "landlock": landlock}).encode())
     _serve(control, filters)
     del zones
+
+
+def _try(filters: bytes) -> None:
+    """See that a child can put itself under the filter, so that it can be said if not."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            seccomp.install(filters)
+            os._exit(0)
+        finally:
+            os._exit(1)
+    _, status = os.waitpid(pid, 0)
+    if status:
+        raise seccomp.Unsupported("this kernel does not let a process filter its system calls (seccomp)")
+
+
+def _wait_outside(control: socket.socket) -> None:
+    """Go on in a child, the first process of the new namespace. This one waits for its end, and has loaded nothing yet.
+
+    It is not put under Landlock, which would keep the signal of its own end from the child.
+    """
+    if os.fork():
+        control.close()
+        confinement.become_nobody()
+        os.wait()
+        os._exit(0)
 
 
 def _load(extra: tuple[str, ...]) -> list[Any]:
     """Import what programs may want: later nothing can be opened. The time zones are kept, for their cache is weak."""
     wanted = [name for name in sorted(sys.stdlib_module_names) if name.split(".")[0] not in _NOT_LOADED]
-    encodings = importlib.import_module("pkgutil").iter_modules(importlib.import_module("encodings").__path__)
-    names = [*extra, *wanted, *_ALSO, *(f"encodings.{module.name}" for module in encodings)]
+    whole = [
+        f"{package}.{module.name}"
+        for package in _WHOLE
+        for module in pkgutil.iter_modules(importlib.import_module(package).__path__)
+        if module.name != "__main__"
+    ]
+    names = [*extra, *wanted, *whole, *_ALSO]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for name in names:
@@ -92,12 +136,13 @@ def _serve(control: socket.socket, filters: bytes) -> None:
         if message[:1] != RUN:  # the child has ended by itself meanwhile
             continue
         limits = json.loads(message[1:])
+        zygote = os.getpid()
         pid = os.fork()
         if pid == 0:
             connection = os.dup2(descriptors[0], 3)
             control.detach()
             os.closerange(4, 1024)
-            child.live(connection, limits["memory_bytes"], limits["cpu_s"], filters)
+            child.live(connection, zygote, limits["memory_bytes"], limits["cpu_s"], filters)
         os.close(descriptors[0])
         control.send(json.dumps(_attend(control, pid)).encode())
 

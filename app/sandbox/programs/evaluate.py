@@ -119,8 +119,8 @@ def _said(error: BaseException) -> str:
     if isinstance(error, SystemExit):
         return "The program ended itself: return a value instead"
     try:
-        text = str(error)
-    except Exception:  # noqa: BLE001 - the error is of the program's own making
+        text = str.__str__(str(error))
+    except BaseException:  # noqa: BLE001 - the error is of the program's own making
         text = "(its text could not be read)"
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 

@@ -4,6 +4,7 @@ The queries may only read. SQLite itself refuses everything else (`query_only`, 
 child cannot open a file whatever a query asks for.
 """
 
+import math
 import sqlite3
 from collections import Counter
 from collections.abc import Mapping
@@ -94,13 +95,18 @@ def _rows(database: sqlite3.Connection, query: str) -> list[Row]:
             raise _Fails(f"it was stopped after {MOST_STEPS:,} steps") from None
         reason = "it may only read" if "not authorized" in str(error) else str(error)
         raise _Fails(reason) from None
+    except MemoryError:
+        raise _Fails("it takes more memory than there is") from None
     if len(rows) > MOST_ROWS:
         raise _Fails(f"it finds more than {MOST_ROWS:,} rows")
     return [tuple(map(_comparable, row)) for row in rows]
 
 
 def _comparable(value: Any) -> Any:
-    return float(f"{value:.{_DIGITS}g}") if isinstance(value, float) else value
+    """No digit before the point is lost: a sum of whole numbers is equal to the same as a float."""
+    if not isinstance(value, float) or not math.isfinite(value):
+        return value
+    return float(round(value)) if abs(value) >= 10**_DIGITS else float(f"{value:.{_DIGITS}g}")
 
 
 def _key(row: Row) -> Row:

@@ -1,7 +1,7 @@
 """Jinja templates of users. The sandboxed environment of Jinja stops what reaches for the interpreter; endless loops and
 texts of gigabytes are stopped by the child's limits."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from traceback import walk_tb
 from typing import Any
 
@@ -23,23 +23,25 @@ def run(request: Mapping[str, Any]) -> list[str]:
     if request.get("names"):
         found: set[str] = set()
         for template in request["templates"]:
-            found |= meta.find_undeclared_variables(_parsed(template))
+            found |= meta.find_undeclared_variables(_read(_environment.parse, template))
         return sorted(found)
     return [_rendered(template, request["inputs"]) for template in request["templates"]]
 
 
-def _parsed(template: str) -> Any:
+def _read(read: Callable[[str], Any], template: str) -> Any:
     try:
-        return _environment.parse(template)
+        return read(template)
     except TemplateSyntaxError as error:
         raise Failure(error.message or "The template cannot be read", error.lineno) from None
+    except (RecursionError, SyntaxError):  # of the Python that it is made into
+        raise Failure("The template is nested too deeply") from None
 
 
 def _rendered(template: str, inputs: Mapping[str, Any]) -> str:
-    _parsed(template)
+    compiled = _read(_environment.from_string, template)
     parts, length = [], 0
     try:
-        for part in _environment.from_string(template).generate(inputs):
+        for part in compiled.generate(inputs):
             parts.append(part)
             length += len(part)
             if length > MOST_TEXT:

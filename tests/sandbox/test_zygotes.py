@@ -244,15 +244,15 @@ def test_no_descriptors_left_is_said_and_passes(own: Sandbox) -> None:
 
 
 @pytest.mark.long
-def test_2000_honest_requests_and_not_one_error(sandbox: Sandbox, setting: SetUp) -> None:
-    begun = None
+def test_2000_honest_requests_and_not_one_error(setting: SetUp) -> None:
+    held, resident = Sandbox(size=1, launcher=setting.launcher), {}
     for n in range(2_000):
-        answer = evaluate(sandbox, f"import json\ndef f(log):\n    return json.loads('{n}')")
+        answer = evaluate(held, f"import json\ndef f(log):\n    return json.loads('{n}')")
         assert answer == Answer(n)
-        if n == 50:
-            begun = _resident(idle(sandbox)[0])
-    if setting.name == "full" and begun:
-        assert _resident(idle(sandbox)[0]) < begun * 1.2, "it grows"
+        if n in (50, 950):
+            resident[n] = _resident(idle(held)[0])
+    held.close()
+    assert resident[950] < resident[50] * 1.1, "a zygote grows"
 
 
 def _resident(zygote: Zygote) -> int:

@@ -4,6 +4,7 @@ Usually there is one request: a fresh child knows nothing of the one before it. 
 what a program left in its globals is there for the next request, which is why a batch is of one program only.
 """
 
+import io
 import json
 import os
 import sys
@@ -83,14 +84,14 @@ def _send(connection: int, frame: bytes) -> None:
         left = left[os.write(connection, left) :]
 
 
-class _Prints:
+class _Prints(io.TextIOBase):
     """What a program prints, up to as much as is kept."""
+
+    encoding = "utf-8"
 
     def __init__(self) -> None:
         self._parts: list[str] = []
         self._left = frames.MOST_PRINTS
-
-    encoding = "utf-8"
 
     def write(self, text: str) -> int:
         text = str.__str__(text)  # of a class of the program's, it would be cut and counted by the program
@@ -98,11 +99,6 @@ class _Prints:
             self._parts.append(text[: self._left])
             self._left -= len(text)
         return len(text)
-
-    def flush(self) -> None: ...
-
-    def isatty(self) -> bool:
-        return False
 
     def text(self) -> str:
         return "".join(self._parts)

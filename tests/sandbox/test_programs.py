@@ -152,10 +152,16 @@ def test_prints_are_kept_and_cut(any_sandbox: Sandbox) -> None:
     many = evaluate(
         any_sandbox, "def f(log):\n    for n in range(9_999):\n        print('0123456789')\n    return 1"
     )
+    written = evaluate(
+        any_sandbox,
+        "import sys\ndef f(log):\n    out = sys.stdout\n    out.writelines(['a', 'b'])\n"
+        "    out.flush()\n    return [str(out.isatty()), str(out.closed), out.encoding]",
+    )
     failed = evaluate(any_sandbox, "def f(log):\n    print('seen')\n    return 1 / 0")
 
     assert (some.value, some.prints) == (1, "a 1\nb\n")
     assert (many.value, len(many.prints)) == (1, MOST_PRINTS)
+    assert (written.value, written.prints) == (["False", "False", "utf-8"], "ab")
     assert (failed.line, failed.prints) == (3, "seen\n")
 
 

@@ -100,6 +100,16 @@ def test_many_threads_share_few_zygotes() -> None:
     assert len(zygotes) <= 2
 
 
+def test_a_zygote_outlives_the_thread_that_started_it(own: Sandbox) -> None:
+    starting = threading.Thread(target=evaluate, args=(own, "def f(log):\n    return 1"))
+    starting.start()
+    starting.join()
+    (zygote,) = idle(own)
+    time.sleep(0.1)
+    assert evaluate(own, "def f(log):\n    return 2") == Answer(2)
+    assert [one.pid for one in idle(own)] == [zygote.pid]
+
+
 def test_who_has_waited_longest_is_next() -> None:
     """However many ask again at once: a thread that waits is passed by nobody."""
     turns, order = Turns(1), []

@@ -226,4 +226,7 @@ def _number(value: int) -> bytes:
 
 
 def _read(raw: bytes | bytearray, at: int) -> int:
-    return int.from_bytes(raw[at : at + 4], "big")
+    part = raw[at : at + 4]
+    if len(part) < 4:
+        raise BadAnswer
+    return int.from_bytes(part, "big")

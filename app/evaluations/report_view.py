@@ -3,27 +3,24 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.core import charts, clock
-from app.core.charts import Whisker
+from app.core import clock
 from app.evaluations import comparison, repository
 from app.evaluations.comparison import Grid, GridRequest
+from app.evaluations.corpus_view import Corpus, list_corpora
 from app.evaluations.headline import Headline, headline
-from app.evaluations.models import Evaluation, Run, RunScore
+from app.evaluations.models import Evaluation, Run
 from app.evaluations.models_used import ModelUsed, grouped
 from app.evaluations.report import Progress, Reason, Report, build_report, progress_of
 from app.evaluations.scoreboard import Group, Operation, group_lines, list_operations
 from app.files import repository as files
 from app.files.models import File, Version
 
-MOST_CONFUSED = 6
 _WORST_ROWS = 6
 _SETTLING = timedelta(seconds=60)
 """How long a page waits for the scores of a finished run: the task that works them out may have been lost."""
-_PLOT_WIDTH, _PLOT_LEFT, _PLOT_LINE = 560, 150, 34
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,54 +37,6 @@ class Work:
     """Whether the report is about it; else a newer run of the same version has replaced it."""
     unrun: int = 0
     """Rows that were not called because what may be spent was spent."""
-
-
-@dataclass(frozen=True, slots=True)
-class PlotLine:
-    """One version of a plot."""
-
-    name: str
-    value: str
-    y: int
-    whisker: Whisker
-    baseline: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Plot:
-    """Versions on one axis."""
-
-    lines: Sequence[PlotLine]
-    ticks: Sequence[tuple[float, str]]
-    sentence: str
-    width: int = _PLOT_WIDTH
-    left: int = _PLOT_LEFT
-
-    @property
-    def height(self) -> int:
-        """Of the drawing, axis included."""
-        return _PLOT_LINE * len(self.lines) + 34
-
-
-@dataclass(frozen=True, slots=True)
-class Confusion:
-    """How often one label was taken for another, before and after."""
-
-    target: str
-    predicted: str
-    before: int | None
-    after: int
-
-
-@dataclass(frozen=True, slots=True)
-class Corpus:
-    """A score of all rows together, such as macro-F1, with what is confused."""
-
-    title: str
-    evaluator: Version
-    plot: Plot
-    method: str
-    confusions: Sequence[Confusion]
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +160,7 @@ def build_view(session: Session, evaluation: Evaluation, candidate_id: str | Non
         headline=headline(report, candidate),
         groups=group_lines(report, candidate),
         operations=list_operations(report, candidate),
-        corpus=_corpora(report, candidate),
+        corpus=list_corpora(report, candidate),
         work=work,
         worse=_worse(session, evaluation, report, candidate),
         judge_trouble=_judge_trouble(report),
@@ -271,85 +220,6 @@ def _worse(session: Session, evaluation: Evaluation, report: Report, candidate: 
         [report.baseline.id, candidate.id], report.primary.version.id, only="worse", limit=_WORST_ROWS
     )
     return comparison.build_grid(session, evaluation, request)
-
-
-def _corpora(report: Report, candidate: Run | None) -> list[Corpus]:
-    found = []
-    for row in report.rows:
-        scores = {
-            score.run_id: score for score in report.corpus if score.evaluator_version_id == row.version.id
-        }
-        names = dict.fromkeys(score.slice for score in scores.values())
-        found += [
-            _corpus(
-                name,
-                row.version,
-                {key: one for key, one in scores.items() if one.slice == name},
-                report,
-                candidate,
-            )
-            for name in names
-        ]
-    return found
-
-
-def _corpus(
-    name: str, evaluator: Version, scores: dict[str, RunScore], report: Report, candidate: Run | None
-) -> Corpus:
-    shown = [
-        (run, scores[run.id]) for run in report.runs if run.id in scores and scores[run.id].value is not None
-    ]
-    baseline = report.baseline.id if report.baseline else None
-    after = candidate.id if candidate else baseline
-    return Corpus(
-        title={"macro_f1": "Macro-F1"}.get(name, name.replace("_", " ").capitalize()),
-        evaluator=evaluator,
-        plot=_plot(shown, baseline),
-        method=next((score.method for _, score in shown), ""),
-        confusions=_confusions(
-            _confused(scores.get(baseline or "")) if candidate else None, _confused(scores.get(after or ""))
-        ),
-    )
-
-
-def _plot(shown: Sequence[tuple[Run, RunScore]], baseline: str | None) -> Plot:
-    values = [value for _, score in shown for value in (score.value, score.lo, score.hi) if value is not None]
-    axis = charts.axis_around(values, _PLOT_LEFT, _PLOT_WIDTH - 18, least=0.08, limits=(0.0, 1.0))
-    lines = [
-        PlotLine(
-            name=f"v{run.version.number}",
-            value=f"{score.value * 100:.1f}%",
-            y=19 + _PLOT_LINE * place,
-            whisker=charts.whisker(axis, score.value, score.lo, score.hi),
-            baseline=run.id == baseline,
-        )
-        for place, (run, score) in enumerate(shown)
-        if score.value is not None
-    ]
-    ticks = [(axis.at(tick), f"{tick * 100:g}%") for tick in axis.ticks]
-    return Plot(lines, ticks, "; ".join(f"{line.name} {line.value}" for line in lines))
-
-
-def _confused(score: RunScore | None) -> dict[tuple[str, str], int]:
-    """Rows of each pair of target and another label; an output that is no label is called so."""
-    detail: dict[str, Any] = (score.detail if score else None) or {}
-    return {
-        (target, predicted or "no label"): count
-        for target, predicted, count in detail.get("confusion", [])
-        if target != predicted
-    }
-
-
-def _confusions(
-    before: dict[tuple[str, str], int] | None, after: dict[tuple[str, str], int]
-) -> list[Confusion]:
-    """The pairs that are mixed up most, by the worse of the two versions."""
-    pairs = {*after, *(before or {})}
-    ranked = sorted(pairs, key=lambda pair: (-max(after.get(pair, 0), (before or {}).get(pair, 0)), pair))
-    return [
-        Confusion(*pair, None if before is None else before.get(pair, 0), after.get(pair, 0))
-        for pair in ranked[:MOST_CONFUSED]
-    ]
 
 
 def pair_text(report: Report, candidate: Run | None) -> str:

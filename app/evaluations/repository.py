@@ -268,7 +268,8 @@ def late_evaluators(session: Session, run_id: str) -> list[str]:
 
 
 def list_run_scores(session: Session, run_ids: Sequence[str]) -> list[RunScore]:
-    return list(session.scalars(select(RunScore).where(RunScore.run_id.in_(run_ids))))
+    query = select(RunScore).where(RunScore.run_id.in_(run_ids))
+    return list(session.scalars(query.order_by(RunScore.slice)))
 
 
 def list_version_scores(session: Session, version_ids: Sequence[str]) -> list[VersionScore]:

@@ -41,7 +41,9 @@ def _scores(session: Session, run: Run, version: Version, table: ScoreTable) -> 
     noted = [detail.noted for detail in details]
     rows, clusters = [d.datapoint_id for d in details], [d.cluster for d in details]
     for name, metric in summarise(version.spec, noted, rows, clusters).items():
-        scores.append(_row(run, version, name, metric.interval, metric.detail))
+        # Kept with the score, for a report stays readable when the kind has changed.
+        read = {"title": metric.title, "unit": metric.unit, "wanted": metric.wanted}
+        scores.append(_row(run, version, name, metric.interval, read | (metric.detail or {})))
     return scores
 
 

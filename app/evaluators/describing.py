@@ -29,6 +29,8 @@ class Summary:
     """A corpus metric with its interval."""
 
     title: str
+    wanted: Wanted
+    unit: str | None
     interval: Interval
     detail: dict[str, Any] | None
 
@@ -75,5 +77,6 @@ def summarise(
         interval = bootstrap_interval(metric.statistic, len(details), groups)
         if interval:
             interval = replace(interval, n=count, clusters=interval.clusters if clustered else None)
-            found[name] = Summary(metric.title, interval, dict(metric.detail) if metric.detail else None)
+            detail = dict(metric.detail) if metric.detail else None
+            found[name] = Summary(metric.title, metric.wanted, metric.unit, interval, detail)
     return found

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from app.statistics.bootstrap import Statistic
+from app.statistics.bootstrap import Statistic, ratio_statistic
 from app.statistics.samples import Codes, Floats
 
 
@@ -23,19 +23,29 @@ class ClassScore:
 
 
 @dataclass(frozen=True, slots=True)
+class Averages:
+    """Scores of all labels together; None where none of the parts is defined."""
+
+    precision: float | None
+    recall: float | None
+    f1: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Classification:
     """Scores of all labels, and `confusion`: how many rows with the first label were given the second.
 
     The labels are those that occur as a target: an answer outside them is wrong for its row, but makes no class
-    of its own to average over. `micro_f1` counts a row without a prediction as missed, not as given wrongly.
+    of its own to average over. `macro` counts each label once and `weighted` by its rows, both without what is
+    undefined: the precision of a label that was never predicted. `micro` counts a row without a prediction as
+    missed, not as given wrongly.
     """
 
     n: int
     accuracy: float
-    macro_f1: float
-    macro_precision: float
-    macro_recall: float
-    micro_f1: float
+    macro: Averages
+    micro: Averages
+    weighted: Averages
     classes: tuple[ClassScore, ...]
     confusion: dict[tuple[str, str | None], int]
 
@@ -48,7 +58,7 @@ class Classification:
 def classify(targets: Sequence[str], predictions: Sequence[str | None]) -> Classification | None:
     """Score `predictions` (None = no answer) against `targets`; None for no rows.
 
-    As scikit-learn with `labels` = those that occur in `targets` and zero_division=0.
+    As scikit-learn with `labels` = those that occur in `targets` and zero_division=nan.
     """
     confusion = Counter(zip(targets, predictions, strict=True))
     support = Counter(targets)
@@ -64,36 +74,99 @@ def classify(targets: Sequence[str], predictions: Sequence[str | None]) -> Class
     return Classification(
         n=len(targets),
         accuracy=right / len(targets),
-        macro_f1=sum(one.f1 for one in classes) / len(classes),
-        macro_precision=sum(one.precision or 0.0 for one in classes) / len(classes),
-        macro_recall=sum(one.recall for one in classes) / len(classes),
-        micro_f1=2 * right / (len(targets) + among),
+        macro=_averages(classes, [1] * len(classes)),
+        micro=Averages(
+            right / among if among else None, right / len(targets), 2 * right / (len(targets) + among)
+        ),
+        weighted=_averages(classes, [one.support for one in classes]),
         classes=classes,
         confusion=dict(confusion),
     )
 
 
-def macro_f1_statistic(targets: Sequence[str], predictions: Sequence[str | None]) -> Statistic:
-    """Macro-F1 as a function of weights, for the bootstrap: averaged over the labels a resample holds."""
+def _averages(classes: Sequence[ClassScore], weights: Sequence[int]) -> Averages:
+    def mean(values: Sequence[float | None]) -> float | None:
+        known = [(value, weight) for value, weight in zip(values, weights, strict=True) if value is not None]
+        total = sum(weight for _, weight in known)
+        return sum(value * weight for value, weight in known) / total if total else None
+
+    return Averages(
+        mean([one.precision for one in classes]),
+        mean([one.recall for one in classes]),
+        mean([one.f1 for one in classes]),
+    )
+
+
+def averages_statistics(targets: Sequence[str], predictions: Sequence[str | None]) -> dict[str, Statistic]:
+    """The averages of `classify` as functions of weights, for the bootstrap: `macro_f1`, `weighted_precision` …
+
+    Each is taken over the labels that a resample holds as a target; NaN where it is undefined.
+    """
     numbers = {label: number for number, label in enumerate(dict.fromkeys(targets))}
     truth = np.array([numbers[label] for label in targets], dtype=np.intp)
     given = np.array(
-        [numbers.get(label, len(numbers)) if label is not None else len(numbers) for label in predictions]
+        [numbers.get(label, len(numbers)) if label is not None else len(numbers) for label in predictions],
+        dtype=np.intp,
     )
     if len(truth) != len(given):
         raise ValueError(f"{len(truth)} targets, but {len(given)} predictions")
     by_truth, by_given = _summed_by(truth, len(numbers)), _summed_by(given, len(numbers) + 1)
     right = (truth == given).astype(np.int32)
 
-    def macro_f1(weights: NDArray[np.int32]) -> Floats:
-        support = by_truth(weights)
-        hits = by_truth(weights * right)
-        together = support + by_given(weights)[:, :-1]
-        present = support > 0
-        f1 = np.divide(2 * hits, together, out=np.zeros(support.shape), where=present)
-        return np.asarray(f1.sum(axis=1) / present.sum(axis=1))
+    def averaged(average: str, score: str) -> Statistic:
+        def statistic(weights: NDArray[np.int32]) -> Floats:
+            hits, support = by_truth(weights * right), by_truth(weights)
+            chosen = by_given(weights)[:, :-1] if score != "recall" else support
+            # A label that a resample does not hold as a target is no class of it.
+            chosen = np.where(support > 0, chosen, 0)
+            above, below = {
+                "precision": (hits, chosen),
+                "recall": (hits, support),
+                "f1": (2 * hits, np.where(support > 0, support + chosen, 0)),
+            }[score]
+            if average == "micro":
+                return _ratio(above.sum(axis=1), below.sum(axis=1))
+            each = _ratio(above, below)
+            weight = np.where(np.isnan(each), 0, support if average == "weighted" else 1.0)
+            return _ratio((np.nan_to_num(each) * weight).sum(axis=1), weight.sum(axis=1))
 
-    return macro_f1
+        return statistic
+
+    return {
+        f"{average}_{score}": averaged(average, score)
+        for average in ("macro", "micro", "weighted")
+        for score in ("f1", "precision", "recall")
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Precision, recall or F1 of counts that are added up over all rows."""
+
+    name: str
+    title: str
+    value: float
+    statistic: Statistic
+
+
+def micro_shares(right: Sequence[int], found: Sequence[int], wanted: Sequence[int]) -> list[Share]:
+    """F1, precision and recall where each row found some things of those wanted; without what is undefined."""
+    hits, given, due = (np.asarray(column, dtype=np.float64) for column in (right, found, wanted))
+    shares = []
+    for name, title, above, below in (
+        ("f1", "F1", 2 * hits, given + due),
+        ("precision", "Precision", hits, given),
+        ("recall", "Recall", hits, due),
+    ):
+        if below.sum() > 0:
+            value = float(above.sum() / below.sum())
+            shares.append(Share(name, title, value, ratio_statistic(above, below)))
+    return shares
+
+
+def _ratio(above: Floats, below: Floats) -> Floats:
+    """NaN where nothing is to be divided by."""
+    return np.asarray(np.divide(above, below, out=np.full(below.shape, np.nan), where=below > 0))
 
 
 def _class_score(label: str, hits: int, given: int, support: int) -> ClassScore:

@@ -1,7 +1,8 @@
 import json
+import math
 
 import pytest
-from sklearn.metrics import f1_score
+from sklearn.metrics import f1_score, precision_recall_fscore_support
 
 from app.core.errors import Invalid
 from app.evaluators.kinds import kind
@@ -81,6 +82,34 @@ def test_the_summary_is_macro_f1_with_confusion():
     interval = bootstrap_interval(metric.statistic, len(pairs))
     assert interval.estimate == pytest.approx(expected)
     assert interval.lo < expected < interval.hi
+
+
+def test_all_averages_are_scikit_learns():
+    pairs = [("a", "a")] * 6 + [("a", "b")] * 2 + [("b", "b")] * 3 + [("c", "other")] * 2 + [("d", "a")]
+    bound = kind("class_match").prepare({})
+    metrics = bound.summarise([verdict("class_match", predicted, target) for target, predicted in pairs])
+
+    targets, predictions = zip(*pairs, strict=True)
+    assert list(metrics) == [
+        f"{average}_{score}"
+        for average in ("macro", "micro", "weighted")
+        for score in ("f1", "precision", "recall")
+    ]
+    for average in ("macro", "micro", "weighted"):
+        scores = precision_recall_fscore_support(
+            targets, predictions, labels=["a", "b", "c", "d"], average=average, zero_division=math.nan
+        )
+        for name, expected in zip(("precision", "recall", "f1"), scores, strict=False):
+            assert metrics[f"{average}_{name}"].value == pytest.approx(expected)
+    assert metrics["weighted_f1"].title == "Weighted-F1"
+    assert [name for name, metric in metrics.items() if metric.detail] == ["macro_f1"]
+    assert metrics["macro_f1"].detail["classes"][2]["precision"] is None
+
+
+def test_what_is_undefined_is_left_out():
+    metrics = kind("class_match").prepare({}).summarise([verdict("class_match", "b", "a")])
+    assert "macro_precision" not in metrics
+    assert metrics["macro_f1"].value == 0
 
 
 def test_no_rows_have_no_summary():

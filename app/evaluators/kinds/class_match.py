@@ -4,13 +4,17 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import model_validator
 
 from app.evaluators.kinds.comparing import TargetKind, TargetOptions, text_of
 from app.evaluators.kinds.contract import CorpusMetric, Traits, Verdict, storable
 from app.evaluators.kinds.json_output import ABSENT, NoJson, reach, read_json
+
+if TYPE_CHECKING:
+    from app.statistics.classification import Classification
 
 _AROUND = " \t\r\n\"'`“”‘’*.:;,"
 _LABEL_CHARS = 200
@@ -37,12 +41,14 @@ class ClassMatchOptions(TargetOptions):
 class ClassMatch(TargetKind[ClassMatchOptions]):
     """Is the label that the output chose the target's?
 
-    Besides the share of rows that match it shows macro-F1, which counts rare labels as much as frequent ones, and
-    which labels are confused. Quotes, full stops and blanks around a label do not count.
+    Besides the share of rows that match it shows F1, precision and recall: macro, which counts rare labels as much as
+    frequent ones, weighted by rows, and micro; and which labels are confused. A precision that is undefined, because
+    the label was never chosen, is not counted as 0. Quotes, full stops and blanks around a label do not count.
     """
 
     name = "class_match"
     title = "Class match"
+    purpose = "Comparison with a target"
     returns = Traits("boolean", needs_target=True)
     Options = ClassMatchOptions
 
@@ -57,8 +63,11 @@ class ClassMatch(TargetKind[ClassMatchOptions]):
     def summarise(
         self, options: ClassMatchOptions, verdicts: Sequence[Verdict]
     ) -> Mapping[str, CorpusMetric] | None:
-        """Macro-F1, with the confusion and the score of each label in its detail; None for no rows."""
-        from app.statistics.classification import classify, macro_f1_statistic  # noqa: PLC0415 - numpy is slow to import
+        """F1, precision and recall as macro, micro and weighted averages; None for no rows.
+
+        What is undefined is left out. Macro-F1 has the confusion and the score of each label in its detail.
+        """
+        from app.statistics.classification import averages_statistics, classify  # noqa: PLC0415 - numpy is slow to import
 
         details = [verdict.detail or {} for verdict in verdicts]
         targets = [str(detail["target"]) for detail in details]
@@ -66,21 +75,23 @@ class ClassMatch(TargetKind[ClassMatchOptions]):
         scores = classify(targets, predictions)
         if scores is None:
             return None
-        detail = {
-            "classes": [
-                {
-                    "label": one.label,
-                    "precision": one.precision,
-                    "recall": one.recall,
-                    "f1": one.f1,
-                    "support": one.support,
-                }
-                for one in scores.classes
-            ],
-            "confusion": [[*pair, count] for pair, count in scores.confusion.items()],
-        }
-        statistic = macro_f1_statistic(targets, predictions)
-        return {"macro_f1": CorpusMetric("Macro-F1", scores.macro_f1, "higher", None, statistic, detail)}
+        metrics = {}
+        for name, statistic in averages_statistics(targets, predictions).items():
+            average, _, score = name.partition("_")
+            value = getattr(getattr(scores, average), score)
+            if value is not None:
+                title = f"{average.capitalize()}-F1" if score == "f1" else f"{average.capitalize()} {score}"
+                table = _table(scores) if name == "macro_f1" else None
+                metrics[name] = CorpusMetric(title, value, "higher", None, statistic, table)
+        return metrics
+
+
+def _table(scores: "Classification") -> dict[str, Any]:
+    """The score of each label, and which were taken for which."""
+    return {
+        "classes": [asdict(one) for one in scores.classes],
+        "confusion": [[*pair, count] for pair, count in scores.confusion.items()],
+    }
 
 
 def _chosen(options: ClassMatchOptions, output: str) -> tuple[str | None, str | None]:

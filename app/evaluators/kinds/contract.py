@@ -26,6 +26,18 @@ ReturnType = Literal["boolean", "number", "select", "multi_select", "text"]
 Wanted = Literal["higher", "lower"]
 Value = bool | float | str | list[str] | None
 
+Purpose = Literal[
+    "Comparison with a target",
+    "Text overlap",
+    "Extraction and tools",
+    "Format",
+    "Retrieval",
+    "Safety",
+    "Judges",
+    "Operations",
+]
+"""What a kind is for, in the order in which people are shown them."""
+
 _TEXT_CHARS = 10_000
 
 
@@ -42,6 +54,8 @@ class Execution:
     inputs: Mapping[str, Any]
     messages: Sequence[Mapping[str, Any]]
     output_message: Mapping[str, Any] | None
+    finish_reason: str | None = None
+    """Why the model stopped, in the provider's word: `stop`, `length`, `tool_calls`, `content_filter` …"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +154,8 @@ class Kind(ABC, Generic[OptionsT]):
     """In specs and addresses; never changes."""
     title: ClassVar[str]
     """What people read."""
+    purpose: ClassVar[Purpose]
+    """Under which heading people find it."""
     returns: ClassVar[Traits]
     """What it answers with, unless `traits` says otherwise."""
     Options: type[OptionsT]

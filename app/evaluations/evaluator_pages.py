@@ -23,7 +23,7 @@ from app.evaluations.evaluator_bench import (
     save,
 )
 from app.evaluations.evaluator_test import Trial, try_evaluator
-from app.evaluators.kinds import all_kinds
+from app.evaluators.kinds import kinds_by_purpose
 from app.evaluators.kinds.code_examples import EXAMPLES
 
 router = APIRouter(prefix="/w/{w}/evaluators", include_in_schema=False)
@@ -46,7 +46,7 @@ def _page(
         "evaluators/editor.html",
         status=status,
         bench=bench,
-        kinds=all_kinds(),
+        purposes=kinds_by_purpose(),
         examples=EXAMPLES,
         providers=list_provider_names(session, principal),
     )

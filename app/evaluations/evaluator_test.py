@@ -131,6 +131,7 @@ def execution_of(log: Mapping[str, Any]) -> Execution:
         inputs=log.get("inputs") or {},
         messages=log.get("messages") or [],
         output_message=log.get("output_message"),
+        finish_reason=_text(log.get("finish_reason")),
     )
 
 

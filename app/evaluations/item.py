@@ -213,6 +213,7 @@ def _execution(log: LogRecord | Log) -> Execution:
         inputs=log.inputs or {},
         messages=log.messages or [],
         output_message=log.output_message,
+        finish_reason=log.finish_reason,
     )
 
 

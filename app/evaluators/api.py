@@ -82,6 +82,7 @@ def list_kinds(_: Reader) -> list[dict[str, Any]]:
         {
             "kind": kind.name,
             "title": kind.title,
+            "purpose": kind.purpose,
             "help": kind.help,
             "settings": [
                 {

@@ -14,6 +14,7 @@ def execution(output="Paris", **changed):
         "inputs": {"question": "What is the capital of France?"},
         "messages": [],
         "output_message": {"role": "assistant", "content": output},
+        "finish_reason": "stop",
     }
     return Execution(output=output, **values | changed)
 

@@ -1,37 +1,71 @@
 """The evaluator kinds there are. A new one is a file beside this, its test, and a line below."""
 
-from typing import Any
+from typing import Any, get_args
 
 from app.core.errors import NotFound
+from app.evaluators.kinds.abstention import Abstention
+from app.evaluators.kinds.affix import Affix
+from app.evaluators.kinds.bleu import Bleu
+from app.evaluators.kinds.chrf import Chrf
 from app.evaluators.kinds.class_match import ClassMatch
 from app.evaluators.kinds.code import Code
 from app.evaluators.kinds.contains import Contains
-from app.evaluators.kinds.contract import Kind
+from app.evaluators.kinds.contract import Kind, Purpose
 from app.evaluators.kinds.cost import Cost
+from app.evaluators.kinds.edit_distance import EditDistance
 from app.evaluators.kinds.exact import Exact
 from app.evaluators.kinds.exact_match_squad import ExactMatchSquad
+from app.evaluators.kinds.finish_reason import FinishReason
 from app.evaluators.kinds.json_field import JsonField
 from app.evaluators.kinds.json_valid import JsonValid
+from app.evaluators.kinds.language import Language
 from app.evaluators.kinds.latency import Latency
+from app.evaluators.kinds.length import Length
+from app.evaluators.kinds.lexical_similarity import LexicalSimilarity
 from app.evaluators.kinds.llm_judge import LlmJudge
 from app.evaluators.kinds.numeric import Numeric
+from app.evaluators.kinds.personal_data import PersonalData
+from app.evaluators.kinds.regex import Regex
+from app.evaluators.kinds.retrieval import Retrieval
+from app.evaluators.kinds.rouge import Rouge
+from app.evaluators.kinds.slots import Slots
+from app.evaluators.kinds.ter import Ter
 from app.evaluators.kinds.token_f1 import TokenF1
+from app.evaluators.kinds.tokens import Tokens
+from app.evaluators.kinds.tool_calls import ToolCalls
 
 _KINDS: dict[str, Kind[Any]] = {
     one.name: one
     for one in (
         Exact(),
         Contains(),
+        Affix(),
         ClassMatch(),
-        TokenF1(),
         ExactMatchSquad(),
         Numeric(),
-        JsonValid(),
+        Abstention(),
+        TokenF1(),
+        EditDistance(),
+        LexicalSimilarity(),
+        Rouge(),
+        Bleu(),
+        Chrf(),
+        Ter(),
         JsonField(),
+        Slots(),
+        ToolCalls(),
+        JsonValid(),
+        Regex(),
+        Length(),
+        Language(),
+        Retrieval(),
+        PersonalData(),
         LlmJudge(),
         Code(),
         Latency(),
         Cost(),
+        Tokens(),
+        FinishReason(),
     )
 }
 
@@ -47,3 +81,8 @@ def kind(name: str) -> Kind[Any]:
 def all_kinds() -> list[Kind[Any]]:
     """Every kind, in the order that people see them in."""
     return list(_KINDS.values())
+
+
+def kinds_by_purpose() -> dict[Purpose, list[Kind[Any]]]:
+    """Every kind under the heading that people find it by."""
+    return {purpose: [one for one in all_kinds() if one.purpose == purpose] for purpose in get_args(Purpose)}

@@ -69,6 +69,7 @@ class Code(Kind[CodeOptions]):
 
     name = "code"
     title = "Python code"
+    purpose = "Your own code"
     returns = Traits("boolean")
     Options = CodeOptions
     waits = True

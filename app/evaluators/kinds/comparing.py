@@ -22,6 +22,9 @@ USUAL_FIELDS = ("output", "value", "answer")
 
 NO_TARGET = Verdict(None, rationale="no target")
 
+LONGEST_COMPARED = 100_000
+"""Characters. Two longer texts would keep a worker busy for seconds: a kind whose work grows faster than they do refuses."""
+
 
 class TargetOptions(KindOptions):
     """The options of kinds that compare with the target."""
@@ -81,7 +84,7 @@ def accepted_values(target: Mapping[str, Any] | None, target_field: str | None) 
     """What a target accepts: the items of a list, any of which will do, else the one value. Null is nothing."""
     if not target:
         return []
-    return listed(target.get(target_field or _usual_field(target)))
+    return listed(target.get(target_field or usual_field(target)))
 
 
 def listed(value: Any) -> list[Any]:
@@ -96,7 +99,18 @@ def text_of(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
-def _usual_field(target: Mapping[str, Any]) -> str:
+def too_long(*texts: str) -> Verdict | None:
+    """The verdict where a text is longer than is compared, else None."""
+    longest = max(map(len, texts))
+    if longest <= LONGEST_COMPARED:
+        return None
+    return Verdict(
+        None, error=f"too long to compare: {longest:,} characters, at most {LONGEST_COMPARED:,} are"
+    )
+
+
+def usual_field(target: Mapping[str, Any]) -> str:
+    """The field of a target that counts where none is named; TargetUnclear when several could be meant."""
     if len(target) == 1:
         return next(iter(target))
     for name in USUAL_FIELDS:

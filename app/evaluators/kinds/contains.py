@@ -26,6 +26,7 @@ class Contains(TargetKind[ContainsOptions]):
 
     name = "contains"
     title = "Contains"
+    purpose = "Comparison with a target"
     returns = Traits("boolean", needs_target=True)
     Options = ContainsOptions
 

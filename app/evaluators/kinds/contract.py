@@ -34,6 +34,7 @@ Purpose = Literal[
     "Retrieval",
     "Safety",
     "Judges",
+    "Your own code",
     "Operations",
 ]
 """What a kind is for, in the order in which people are shown them."""

@@ -15,6 +15,7 @@ class Cost(Kind[KindOptions]):
 
     name = "cost"
     title = "Cost"
+    purpose = "Operations"
     returns = Traits("number", wanted="lower", unit="usd")
     Options = KindOptions
 

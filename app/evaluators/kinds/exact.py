@@ -22,6 +22,7 @@ class Exact(TargetKind[ExactOptions]):
 
     name = "exact"
     title = "Exact match"
+    purpose = "Comparison with a target"
     returns = Traits("boolean", needs_target=True)
     Options = ExactOptions
 

@@ -17,6 +17,7 @@ class ExactMatchSquad(TargetKind[TargetOptions]):
 
     name = "exact_match_squad"
     title = "Exact match (SQuAD)"
+    purpose = "Comparison with a target"
     returns = Traits("boolean", needs_target=True)
     Options = TargetOptions
 

@@ -30,6 +30,7 @@ class JsonField(TargetKind[JsonFieldOptions]):
 
     name = "json_field"
     title = "JSON field"
+    purpose = "Extraction and tools"
     returns = Traits("boolean", needs_target=True)
     Options = JsonFieldOptions
 

@@ -22,6 +22,7 @@ class JsonValid(OutputKind[JsonValidOptions]):
 
     name = "json_valid"
     title = "JSON valid"
+    purpose = "Format"
     returns = Traits("boolean")
     Options = JsonValidOptions
 

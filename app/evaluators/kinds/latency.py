@@ -16,6 +16,7 @@ class Latency(Kind[KindOptions]):
 
     name = "latency"
     title = "Latency"
+    purpose = "Operations"
     returns = Traits("number", wanted="lower", unit="s")
     Options = KindOptions
 

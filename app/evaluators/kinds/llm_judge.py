@@ -90,6 +90,7 @@ class LlmJudge(Kind[LlmJudgeOptions]):
 
     name = "llm_judge"
     title = "LLM judge"
+    purpose = "Judges"
     returns = Traits("boolean")
     Options = LlmJudgeOptions
 

@@ -37,6 +37,7 @@ class Numeric(TargetKind[NumericOptions]):
 
     name = "numeric"
     title = "Numeric match"
+    purpose = "Comparison with a target"
     returns = Traits("boolean", needs_target=True)
     Options = NumericOptions
 

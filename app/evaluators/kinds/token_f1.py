@@ -18,6 +18,7 @@ class TokenF1(TargetKind[TargetOptions]):
 
     name = "token_f1"
     title = "Token F1"
+    purpose = "Text overlap"
     returns = Traits("number", needs_target=True)
     Options = TargetOptions
 

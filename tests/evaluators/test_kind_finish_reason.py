@@ -1,0 +1,34 @@
+import pytest
+
+from app.core.errors import Invalid
+from app.evaluations.item import _execution
+from app.evaluators.kinds import kind
+from app.logs.records import LogRecord
+from tests.evaluators.cases import execution, row
+
+
+@pytest.mark.parametrize(("reason", "passes"), [("stop", True), ("tool_calls", True), ("length", False)])
+def test_finish_reason(reason, passes):
+    found = kind("finish_reason").prepare({}).judge(execution(finish_reason=reason), row(None))
+    assert (found.value, found.rationale) == (passes, reason)
+
+
+def test_other_reasons_can_be_accepted():
+    bound = kind("finish_reason").prepare({"accepted": ["length"]})
+    assert bound.judge(execution(finish_reason="length"), row()).value is True
+    assert bound.judge(execution(), row()).value is False
+
+
+def test_no_reason_has_no_value_and_no_error():
+    found = kind("finish_reason").prepare({}).judge(execution(finish_reason=None), row())
+    assert (found.value, found.error, found.rationale) == (None, None, "the provider gave no reason")
+
+
+def test_nothing_to_accept_is_refused():
+    with pytest.raises(Invalid, match="accepted"):
+        kind("finish_reason").prepare({"accepted": []})
+
+
+def test_the_reason_of_a_log_reaches_the_evaluator():
+    log = LogRecord("log_1", "ws", "f", "v", "evaluation", "", "", output="cut", finish_reason="length")
+    assert kind("finish_reason").prepare({}).judge(_execution(log), row()).value is False

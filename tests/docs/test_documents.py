@@ -11,6 +11,7 @@ from app.cli import COMMANDS
 from app.core.settings import Settings
 from app.evaluators.kinds import all_kinds
 from tests.application import Application
+from tests.docs import evaluator_examples
 
 ROOT = Path(__file__).parents[2]
 INTERNAL = {"host", "port", "welcome", "web", "reaper"}
@@ -24,6 +25,12 @@ def test_every_setting_is_documented() -> None:
 def test_every_evaluator_kind_is_documented() -> None:
     text = (ROOT / "docs" / "evaluators.md").read_text()
     assert [kind.name for kind in all_kinds() if f"`{kind.name}`" not in text] == []
+
+
+def test_the_reference_of_evaluators_is_what_they_do() -> None:
+    """Where it differs, `.venv/bin/python -m tests.docs.evaluator_examples` writes it anew."""
+    text = evaluator_examples.DOCUMENT.read_text()
+    assert text.partition(evaluator_examples.BEGINS)[2] == f"\n{evaluator_examples.render()}"
 
 
 def test_every_command_for_people_is_documented() -> None:

@@ -47,7 +47,7 @@ class ToolCalls(Kind[ToolCallsOptions]):
 
     The target is a list of calls. As in the Berkeley Function-Calling Leaderboard, `{"tool": {"argument": [values]}}`
     lists the values of which any will do, and an empty text among them lets the argument be left out; or each is a
-    call as providers write it, with `name` and `arguments`, and must be met to the letter. An empty list says that
+    call as providers write it, with `name` and `arguments`, whose values alone will do. An empty list says that
     no tool may be called. Numbers are compared by value, and an argument that the target does not name is wrong.
     """
 

@@ -1,0 +1,274 @@
+"""The reference in docs/evaluators.md: each kind's help, settings and an example, made by running it.
+
+`.venv/bin/python -m tests.docs.evaluator_examples` writes it anew; a test says when that is due.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from app.evaluators.forms import form_fields
+from app.evaluators.kinds import kinds_by_purpose
+from app.evaluators.kinds.contract import BoundEvaluator, Execution, Kind, Row, Verdict
+
+ROOT = Path(__file__).parents[2]
+DOCUMENT = ROOT / "docs" / "evaluators.md"
+BEGINS = "<!-- From here on the document is made by tests/docs/evaluator_examples.py. -->\n"
+_SHOWN = 160
+
+
+@dataclass(frozen=True)
+class Case:
+    """An output that is judged, of a row that it belongs to."""
+
+    target: Any
+    output: str | None
+    row: Mapping[str, Any] = field(default_factory=dict)
+    execution: Mapping[str, Any] = field(default_factory=dict)
+    shown: str | None = None
+    """What stands in place of the output, where it is not what is judged."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """What a kind says of rows: each of `cases`, and all of `corpus` together."""
+
+    source: str
+    cases: Sequence[Case]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    corpus: Sequence[Case] = ()
+    reply: str | None = None
+    """What a judge answers."""
+
+
+def rows_of(path: str) -> list[dict[str, Any]]:
+    """The rows of a file in tests/data."""
+    text = (ROOT / "tests" / "data" / path).read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.splitlines()]
+
+
+SQUAD = rows_of("squad11/predictions.jsonl")
+SUMMARIES = rows_of("scitldr/abstracts.jsonl")
+QUESTIONS = rows_of("xquad_parallel/questions.jsonl")
+BOOKINGS = {one["id"]: one for one in rows_of("restaurant8k/extract.jsonl")}
+CALLS = rows_of("bfcl/cases.jsonl")
+UNANSWERABLE = [one for one in rows_of("squad2/questions.jsonl") if one["is_impossible"]]
+HOPS = rows_of("hotpotqa/questions.jsonl")
+SUMS = rows_of("gsm8k/questions.jsonl")
+INTENTS = rows_of("banking77/training.jsonl")
+
+ANSWERS = "SQuAD 1.1, answers of the system match_lstm"
+SENTENCES = "SciTLDR, the sentence of the abstract that is most like its summaries"
+TYPED = ", the outputs typed by hand"
+
+
+def _answers(system: str = "match_lstm") -> list[Case]:
+    return [Case(one["answers"], one[system]) for one in SQUAD]
+
+
+def _summaries() -> list[Case]:
+    return [Case(one["references"], one["extractive_oracle"]) for one in SUMMARIES]
+
+
+def _wrong(cases: Sequence[Case]) -> Case:
+    """The first answer that is not, and not nothing like, the target."""
+    return next(one for one in cases if one.output not in one.target and one.target[0] in (one.output or ""))
+
+
+def _booking() -> dict[str, Any]:
+    return next(one for one in BOOKINGS.values() if len(one["expected"]) == 3)
+
+
+def _call() -> dict[str, Any]:
+    return next(
+        one for one in CALLS if one["category"] == "simple_python" and len(one["expected_calls"][0]) == 1
+    )
+
+
+def _made(case: Mapping[str, Any], **changed: Any) -> dict[str, Any]:
+    """A message that calls the tool that is wanted, with the first value that is accepted of each argument."""
+    ((name, accepted),) = case["expected_calls"][0].items()
+    arguments = {key: values[0] for key, values in accepted.items() if values[0] != ""} | changed
+    function = {"name": name, "arguments": json.dumps(arguments)}
+    return {"role": "assistant", "content": None, "tool_calls": [{"type": "function", "function": function}]}
+
+
+def _called(case: Mapping[str, Any], **changed: Any) -> Case:
+    message = _made(case, **changed)
+    function = message["tool_calls"][0]["function"]
+    shown = f"{function['name']}({function['arguments']})"
+    return Case(case["expected_calls"], None, execution={"output_message": message}, shown=shown)
+
+
+def examples() -> dict[str, Example]:
+    """An example of each kind, by its name."""
+    answers, summaries, booking, call = _answers(), _summaries(), _booking(), _call()
+    near = _wrong(answers)
+    slots = booking["expected"]
+    partly = dict(list(slots.items())[:-1])
+    no_call = next(one for one in CALLS if one["category"] == "irrelevance")
+    bought = {"cost_usd": 0.0031, "latency_ms": 1840.0, "prompt_tokens": 412, "output_tokens": 96}
+    took = Case(None, None, execution=bought | {"finish_reason": "length"}, shown="a call that was cut off")
+    return {
+        "exact": Example(ANSWERS, [answers[0], near]),
+        "contains": Example(ANSWERS, [near, answers[0]]),
+        "affix": Example(f"SQuAD 2.0{TYPED}", [Case(None, "As an AI, I cannot know."), Case(None, "It was Koch.")],
+                         {"texts": ["As an AI", "I'm sorry"], "want": "none"}),
+        "class_match": Example(
+            f"BANKING77{TYPED}: every second label is right, every second is that of the row before",
+            [Case(INTENTS[0]["category"], f"“{INTENTS[0]['category']}”."), Case(INTENTS[1]["category"], "other")],
+            corpus=[Case(one["category"], (one if number % 2 else other)["category"])
+                    for number, (one, other) in enumerate(zip(INTENTS[1:201], INTENTS[:200], strict=True))],
+        ),
+        "exact_match_squad": Example(ANSWERS, [answers[0], near]),
+        "numeric": Example(f"GSM8K{TYPED}", [Case(SUMS[0]["final_answer"], f"So it comes to ${SUMS[0]['final_answer']}.00."),
+                                            Case(SUMS[0]["final_answer"], "I would say 7.")]),
+        "abstention": Example(
+            f"SQuAD 2.0{TYPED}",
+            [Case({"answers": UNANSWERABLE[0]["answers"]}, "The passage does not say."),
+             Case({"answers": UNANSWERABLE[0]["answers"]}, "In 1066."), Case("microorganisms", "I don’t know.")]),
+        "token_f1": Example(ANSWERS, [answers[0], near]),
+        "edit_distance": Example(ANSWERS, [near]),
+        "lexical_similarity": Example(SENTENCES, summaries[:2]),
+        "rouge": Example(SENTENCES, summaries[:2], {"measure": "rouge2"}),
+        "bleu": Example(SENTENCES, summaries[:2], corpus=summaries),
+        "chrf": Example(SENTENCES, summaries[:2], corpus=summaries),
+        "ter": Example(SENTENCES, summaries[:2], corpus=summaries),
+        "json_field": Example(f"RESTAURANTS-8K{TYPED}", [Case(slots, json.dumps(partly)), Case(slots, "{}")],
+                              {"path": next(iter(slots))}),
+        "slots": Example(f"RESTAURANTS-8K{TYPED}", [Case(slots, json.dumps(slots)), Case(slots, json.dumps(partly))],
+                         corpus=[Case(slots, json.dumps(slots)), Case(slots, json.dumps(partly))]),
+        "tool_calls": Example(f"Berkeley Function-Calling Leaderboard{TYPED}", [
+            _called(call), _called(call, surplus=1), Case(no_call["expected_calls"], "I have no tool for that."),
+            Case(call["expected_calls"], "I have no tool for that.")]),
+        "json_valid": Example(f"RESTAURANTS-8K{TYPED}", [Case(None, json.dumps(partly)), Case(None, "Table for 3")],
+                              {"required": [next(iter(slots))]}),
+        "regex": Example("RESTAURANTS-8K, what people said", [Case(None, booking["text"]), Case(None, "Thank you!")],
+                         {"pattern": r"\b\d{1,2}:\d{2}\b"}),
+        "length": Example(SENTENCES, summaries[:2], {"longest": 25}),
+        "language": Example("XQuAD, the same question in German and in English",
+                            [Case("de", QUESTIONS[0]["de"]), Case("de", QUESTIONS[0]["en"])]),
+        "retrieval": Example(
+            "HotpotQA, the first paragraphs of each question as they come", [
+                Case({"titles": one["gold_titles"]}, None, row={"metadata": {"found": one["titles"]}},
+                     shown=", ".join(one["titles"][:3]) + " …") for one in HOPS[:2]],
+            {"measure": "recall", "k": 5, "retrieved": "testcase.metadata.found"}),
+        "personal_data": Example("texts typed by hand", [
+            Case(None, "Write to jane.doe@example.com or call +44 20 7946 0958."),
+            Case(None, "The card 4111 1111 1111 1111 was charged."),
+            Case(None, "Order 4111111111111112 of 2024-05-01, version 1.2.3.")]),
+        "llm_judge": Example("SQuAD 1.1, answers of the system match_lstm, the judge's reply typed by hand",
+                             [Case({"output": near.target[0]}, near.output, row={"inputs": {"question": "…"}})],
+                             {"model": "gpt-4o-mini"},
+                             reply='{"rationale": "It names more than was asked for.", "verdict": false}'),
+        "latency": Example("a call", [took]),
+        "cost": Example("a call", [took]),
+        "tokens": Example("a call", [took], {"count": "total", "most": 500}),
+        "finish_reason": Example("a call", [took]),
+    }  # fmt: skip
+
+
+def judged(bound: BoundEvaluator, case: Case, reply: str | None = None) -> Verdict:
+    """What an evaluator says of a case."""
+    target = case.target if isinstance(case.target, dict | None) else {"output": case.target}
+    row = {"inputs": {}, "messages": [], "context": None, "metadata": None} | case.row
+    known = {
+        "error": None,
+        "latency_ms": None,
+        "cost_usd": None,
+        "prompt_tokens": None,
+        "output_tokens": None,
+    }
+    known |= {"inputs": row["inputs"], "messages": [], "output_message": None} | case.execution
+    execution = Execution(output=case.output, **known)
+    return bound.judge(execution, Row(target=target, **row), [reply])
+
+
+def render() -> str:
+    """The generated part of the document."""
+    found = examples()
+    lines: list[str] = []
+    for purpose, kinds in kinds_by_purpose().items():
+        lines += [f"## {purpose}", ""]
+        for one in kinds:
+            lines += [*_section(one, found[one.name]), ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _section(one: Kind[Any], example: Example) -> Iterator[str]:
+    yield f"### {one.title}: `{one.name}`"
+    yield ""
+    yield one.help
+    yield ""
+    options = form_fields(one.Options)
+    if options:
+        yield "| setting | of a new one | what it does |"
+        yield "|---|---|---|"
+        for option in options:
+            initial = option.shown(option.initial)
+            shown = f"`{_cell(initial)}`" if initial and len(initial) <= 40 else "…" if initial else ""
+            choices = (
+                f" One of {', '.join(f'`{choice}`' for choice in option.choices)}." if option.choices else ""
+            )
+            yield f"| `{option.name}` | {shown} | {_cell(option.help)}{choices} |"
+        yield ""
+    yield from _example(one, example)
+
+
+def _example(one: Kind[Any], example: Example) -> Iterator[str]:
+    bound = one.prepare(example.settings)
+    settings = f" With `{json.dumps(example.settings, ensure_ascii=False)}`." if example.settings else ""
+    yield f"Example: {example.source}.{settings}"
+    yield ""
+    yield "| output | target | verdict | reason |"
+    yield "|---|---|---|---|"
+    for case in example.cases:
+        verdict = judged(bound, case, example.reply)
+        said = verdict.error or verdict.rationale or ""
+        output = case.shown if case.output is None else case.output
+        yield f"| {_text(output)} | {_text(case.target)} | {_value(verdict)} | {_cell(said)} |"
+    if example.corpus:
+        verdicts = [judged(bound, case) for case in example.corpus]
+        scored = [verdict for verdict in verdicts if verdict.value is not None]
+        metrics = bound.summarise(scored) or {}
+        told = ", ".join(f"{metric.title} {metric.value:.4f}" for metric in metrics.values())
+        mean = sum(float(verdict.value) for verdict in scored) / len(scored)
+        yield ""
+        yield f"Over {len(scored)} rows: mean of the rows {mean:.4f}; {told}."
+
+
+def _value(verdict: Verdict) -> str:
+    if verdict.value is None:
+        return "error" if verdict.error else "no score"
+    if isinstance(verdict.value, bool):
+        return "**yes**" if verdict.value else "**no**"
+    return f"**{verdict.value:.4g}**" if isinstance(verdict.value, float) else f"**{verdict.value}**"
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, dict) and len(value) == 1 and "calls" not in value:
+        value = next(iter(value.values()))
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return _cell(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…")
+
+
+def _cell(text: str) -> str:
+    """Text as a cell of a table holds it."""
+    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
+
+
+def main() -> None:
+    """Write the generated part of the document anew."""
+    text = DOCUMENT.read_text(encoding="utf-8")
+    kept, _, _ = text.partition(BEGINS)
+    DOCUMENT.write_text(f"{kept}{BEGINS}\n{render()}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

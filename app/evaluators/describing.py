@@ -77,6 +77,8 @@ def summarise(
         interval = bootstrap_interval(metric.statistic, len(details), groups)
         if interval:
             interval = replace(interval, n=count, clusters=interval.clusters if clustered else None)
+            if interval.lo == interval.hi:  # nothing varies in the rows: that is no certainty
+                interval = replace(interval, lo=None, hi=None)
             detail = dict(metric.detail) if metric.detail else None
             found[name] = Summary(metric.title, metric.wanted, metric.unit, interval, detail)
     return found

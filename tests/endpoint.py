@@ -1,7 +1,8 @@
 """A provider endpoint for tests and benchmarks: one process, fast enough never to be the bottleneck, with a call log.
 
 `python -m tests.endpoint --port 0 --latency-ms 100` prints its port. It answers chat completions after the
-latency: what stands between `ECHO<` and `>` in the last message, or a JSON verdict where a schema is asked for.
+latency: what stands between `ECHO<` and `>` in the last message, or a JSON verdict where a schema is asked for; and
+embeddings: the letters of each text, counted.
 GET /calls gives how often each last message was asked, POST /reset forgets them.
 """
 
@@ -61,8 +62,26 @@ class _Connection(asyncio.Protocol):
             self._answer({})
         elif url.endswith(b"/models"):
             self._answer({"object": "list", "data": [{"id": "test", "object": "model"}]})
+        elif url.endswith(b"/embeddings"):
+            self._embed(orjson.loads(body))
         else:
             self._complete(orjson.loads(body), len(body))
+
+    def _embed(self, request: dict) -> None:
+        """A vector a text: how often it has each letter."""
+        texts = request["input"]
+        self._calls.asked[texts[0]] += 1
+        letters = [
+            [text.lower().count(letter) / 2 for letter in "abcdefghijklmnopqrstuvwxyz"] for text in texts
+        ]
+        data = [
+            {"object": "embedding", "index": place, "embedding": one} for place, one in enumerate(letters)
+        ]
+        tokens = sum(map(len, texts)) // 4
+        usage = {"prompt_tokens": tokens, "total_tokens": tokens}
+        # In another order than they were asked in, as the protocol allows.
+        answer = {"object": "list", "data": data[::-1], "model": request["model"], "usage": usage}
+        asyncio.get_running_loop().call_later(self._latency_s, self._finish, answer)
 
     def _complete(self, request: dict, size: int) -> None:
         asked = request["messages"][-1]["content"]

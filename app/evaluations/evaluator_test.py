@@ -13,13 +13,13 @@ from app.core.broker import connect_async
 from app.core.database import unit_of_work
 from app.core.errors import DomainError
 from app.datasets.models import Datapoint
-from app.evaluators.binding import BoundEvaluator, Execution, ModelCall, Row, Verdict
-from app.generations.prepared import Origin, Target, answered, failed
+from app.evaluations.judge_calls import ask
+from app.evaluators.binding import BoundEvaluator, EmbeddingCall, Execution, ModelCall, Row, Verdict
+from app.generations.prepared import Origin, Target
 from app.generations.service import target_of
 from app.logs import budget
 from app.logs import repository as logs
 from app.logs.records import LogRecord
-from app.providers.answers import ProviderError
 from app.providers.client import limited_client
 
 SOURCE = "evaluator_test"
@@ -96,24 +96,21 @@ def _save(records: Sequence[LogRecord]) -> None:
 
 
 async def _ask(
-    trial: Trial, target: Target, calls: Sequence[ModelCall], records: list[LogRecord]
+    trial: Trial, target: Target, calls: Sequence[ModelCall | EmbeddingCall], records: list[LogRecord]
 ) -> list[str | None]:
     """What the judge's model answered to each call, at the rate that all workers share."""
     redis = connect_async()
     client = limited_client(redis, target.endpoint, connections=1)
+    answers = []
     try:
         for call in calls:
-            body: dict[str, Any] = {"model": target.model, "messages": list(call.messages), **call.parameters}
-            if call.response_format:
-                body["response_format"] = call.response_format
-            try:
-                records.append(answered(trial.origin, target, await client.chat(body)))
-            except ProviderError as error:
-                records.append(failed(trial.origin, target, error))
+            record, answer = await ask(client, trial.origin, target, call)
+            records.append(record)
+            answers.append(answer)
     finally:
         await client.aclose()
         await redis.aclose()
-    return [record.output for record in records]
+    return answers
 
 
 def execution_of(log: Mapping[str, Any]) -> Execution:

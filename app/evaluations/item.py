@@ -10,9 +10,10 @@ import structlog
 
 from app.core import ids, metrics
 from app.core.errors import DomainError
+from app.evaluations.judge_calls import ask
 from app.evaluations.plan import Judge, Plan
 from app.evaluations.shard_repository import Item, Settled
-from app.evaluators.binding import BoundEvaluator, Execution, ModelCall, Row, Verdict
+from app.evaluators.binding import BoundEvaluator, EmbeddingCall, Execution, ModelCall, Row, Verdict
 from app.generations.prepared import Origin, Target, answered, failed, not_called
 from app.logs.models import Log
 from app.logs.records import JudgmentRecord, LogRecord
@@ -122,31 +123,37 @@ class ItemWorker:
         return record
 
     async def _ask(
-        self, judge: Judge, call: ModelCall, record: JudgmentRecord, outcome: Outcome
+        self, judge: Judge, call: ModelCall | EmbeddingCall, record: JudgmentRecord, outcome: Outcome
     ) -> str | None:
         """What the judge's model answered; its log, its cost and a failure are noted on the way."""
         target = judge.target
         assert target is not None  # noqa: S101 - only judges with a model have calls
-        log = await self._call_judge(judge, target, call, record.log_id)
+        log, answer = await self._call_judge(judge, target, call, record.log_id)
         outcome.logs.append(log)
         record.judge_log_id = log.id
         if (cost := cost_of(log)) is not None:
             record.cost = str(Decimal(record.cost or 0) + cost)
         if log.error:
             record.error = f"The judge gave no verdict: {log.error}"
-        return log.output
+        return answer
 
-    async def _call_judge(self, judge: Judge, target: Target, call: ModelCall, log_id: str) -> LogRecord:
+    async def _call_judge(
+        self, judge: Judge, target: Target, call: ModelCall | EmbeddingCall, log_id: str
+    ) -> tuple[LogRecord, str | None]:
+        """The log of a call of the judge's, and what was answered.
+
+        Raises:
+            CapReached: it was not made.
+        """
         workspace_id = self._plan.origin.workspace_id
         origin = Origin(
             workspace_id, judge.file_id, judge.version_id, source="judge", run_id=self._plan.run_id
         )
-        body = {"model": target.model, "messages": list(call.messages), **call.parameters}
-        if call.response_format:
-            body["response_format"] = call.response_format
-        log = await self._call(origin, target, body)
+        await self._admit()
+        log, answer = await ask(self._clients[target.endpoint.provider_id], origin, target, call)
+        await self._count(log)
         log.parent_id = log_id
-        return log
+        return log, answer
 
     async def _call(self, origin: Origin, target: Target, body: dict[str, Any]) -> LogRecord:
         """The log of one call, answered or not.
@@ -159,9 +166,12 @@ class ItemWorker:
             log = answered(origin, target, await self._clients[target.endpoint.provider_id].chat(body))
         except ProviderError as error:
             log = failed(origin, target, error)
+        await self._count(log)
+        return log
+
+    async def _count(self, log: LogRecord) -> None:
         for meter in self._meters:
             await meter.spent(cost_of(log) or Decimal(0), log.attempts - 1)
-        return log
 
     async def _admit(self) -> None:
         for number, meter in enumerate(self._meters):

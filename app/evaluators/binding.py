@@ -13,6 +13,7 @@ from app.evaluators.kinds import code, kind
 from app.evaluators.kinds.contract import (
     BoundEvaluator,
     CorpusMetric,
+    EmbeddingCall,
     Execution,
     ModelCall,
     ModelRef,
@@ -24,6 +25,7 @@ from app.evaluators.kinds.contract import (
 __all__ = [
     "BoundEvaluator",
     "CorpusMetric",
+    "EmbeddingCall",
     "Execution",
     "ModelCall",
     "ModelRef",

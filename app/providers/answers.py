@@ -124,6 +124,48 @@ def read_answer(reply: object, latency_ms: float, attempts: int, provider: str) 
     )
 
 
+def read_vectors(reply: object, latency_ms: float, attempts: int, provider: str, *, texts: int) -> Answer:
+    """The vectors in `reply`, the decoded body of an embedding request for so many `texts`, as JSON in their order.
+
+    Raises:
+        ProviderError: the body does not give each text one vector of as many finite numbers.
+    """
+    if not isinstance(reply, dict):
+        _unusable(provider, "something that is not JSON", reply)
+    data = reply.get("data")
+    if not isinstance(data, list) or len(data) != texts or not all(isinstance(one, dict) for one in data):
+        _unusable(provider, f"something else than {texts} vectors", reply)
+    # Told by `index`; who leaves that out gives them in order.
+    ordered = sorted(enumerate(data), key=lambda item: _index(item[1], item[0]))
+    vectors = [one.get("embedding") for _, one in ordered]
+    if not all(isinstance(one, list) and one and all(map(_is_number, one)) for one in vectors):
+        _unusable(provider, "vectors that are no lists of numbers", reply)
+    if len({len(one) for one in vectors}) > 1:
+        _unusable(provider, "vectors of different lengths", reply)
+    usage = object_of(reply.get("usage"))
+    return Answer(
+        content=orjson.dumps(vectors).decode(),
+        message={},
+        finish_reason=None,
+        model=text_of(reply.get("model")),
+        prompt_tokens=count(usage.get("prompt_tokens")),
+        output_tokens=0,
+        reasoning_tokens=None,
+        latency_ms=latency_ms,
+        attempts=attempts,
+        response={key: value for key, value in reply.items() if key not in ("data", "object", "model")},
+    )
+
+
+def _index(one: dict[str, Any], place: int) -> int:
+    index = one.get("index")
+    return index if isinstance(index, int) else place
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
 def _unusable(provider: str, what: str, reply: object) -> NoReturn:
     raise ProviderError(f"{provider} answered with {what}.", body=str(reply))
 

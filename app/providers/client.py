@@ -5,9 +5,10 @@ import email.utils
 import math
 import random
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import openai
@@ -21,6 +22,7 @@ from app.providers.answers import (
     read_answer,
     read_body,
     read_failure,
+    read_vectors,
     secret_forms,
     status_failure,
 )
@@ -102,7 +104,6 @@ class ModelClient:
             "content-type": "application/json",
         }
         self._headers = {name: value for name, value in sent.items() if isinstance(value, str)}
-        self._url = f"{endpoint.base_url}/chat/completions"
         self.on_the_wire = 0
         """Whole answers that are being waited for now: neither a place, nor the rate, nor the next try."""
 
@@ -119,15 +120,37 @@ class ModelClient:
         Raises:
             ProviderError: no answer; says what the provider said, and after how many attempts.
         """
-        policy = _Policy(self._limiter)
         body = self._dialect.request(body)
-        tokens = estimated_tokens(sum(len(str(message.get("content"))) for message in body["messages"]))
+        characters = sum(len(str(message.get("content"))) for message in body["messages"])
+        return await self._answer("/chat/completions", body, characters, read_answer)
+
+    async def embed(self, model: str, texts: Sequence[str]) -> Answer:
+        """The vectors of `texts` by an embedding model, as the JSON of a list in their order; tried again as `chat` is.
+
+        Raises:
+            ProviderError: no answer, or one that does not give every text a vector of as many finite numbers.
+        """
+        # What a dialect knows are parameters of chats.
+        body = {"model": model, "input": list(texts)}
+        return await self._answer(
+            "/embeddings", body, sum(map(len, texts)), partial(read_vectors, texts=len(texts))
+        )
+
+    async def _answer(
+        self,
+        path: str,
+        body: dict[str, Any],
+        characters: int,
+        read: Callable[[object, float, int, str], Answer],
+    ) -> Answer:
+        policy = _Policy(self._limiter)
+        tokens = estimated_tokens(characters)
         while True:
             await self._admit(tokens)
             started = time.perf_counter()
             try:
-                reply = await self._post(body)
-                answer = read_answer(
+                reply = await self._post(path, body)
+                answer = read(
                     reply, (time.perf_counter() - started) * 1000, policy.attempts, self.endpoint.name
                 )
             except Exception as error:  # noqa: BLE001 - read_failure raises what it does not know again
@@ -162,7 +185,7 @@ class ModelClient:
                     self._gate.release()
                 raise
 
-    async def _post(self, body: dict[str, Any]) -> object:
+    async def _post(self, path: str, body: dict[str, Any]) -> object:
         # The SDK's connections and headers without its request layer, which took half the processor time of a
         # call: see docs/decisions/0008.
         self.on_the_wire += 1
@@ -170,7 +193,10 @@ class ModelClient:
             async with asyncio.timeout(self.endpoint.deadline_s):
                 content = orjson.dumps(body)
                 response = await self._http.post(
-                    self._url, content=content, headers=self._headers, timeout=UNTIL_DONE
+                    f"{self.endpoint.base_url}{path}",
+                    content=content,
+                    headers=self._headers,
+                    timeout=UNTIL_DONE,
                 )
         finally:
             self.on_the_wire -= 1

@@ -163,6 +163,10 @@ def examples() -> dict[str, Example]:
                              [Case({"output": near.target[0]}, near.output, row={"inputs": {"question": "…"}})],
                              {"model": "gpt-4o-mini"},
                              reply='{"rationale": "It names more than was asked for.", "verdict": false}'),
+        "embedding_similarity": Example(
+            "SQuAD 1.1, answers of the system match_lstm, the model's vectors typed by hand",
+            [Case({"output": near.target[0]}, near.output)], {"model": "text-embedding-3-small"},
+            reply="[[0.6, 0.8, 0.0], [0.8, 0.6, 0.0]]"),
         "latency": Example("a call", [took]),
         "cost": Example("a call", [took]),
         "tokens": Example("a call", [took], {"count": "total", "most": 500}),

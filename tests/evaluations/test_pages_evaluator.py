@@ -174,6 +174,35 @@ def test_a_judge_asks_its_model_and_its_call_is_logged(
     assert [tuple(row) for row in logged] == [("evaluator_test", judge.file_id, "m")]
 
 
+def test_an_embedding_model_is_asked_and_its_call_is_logged_without_its_vectors(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    admin = committed_team.admin
+    with running_endpoint(0) as endpoint:
+        with unit_of_work() as session:
+            change = ProviderChange(name="fake", base_url=endpoint.base_url, api_key="k")
+            providers.create_provider(session, admin, change)
+            judge = factories.evaluator(session, admin, "embedding_similarity", model="e", provider="fake")
+        url = f"/v5/evaluators/{judge.file_id}/test"
+        body = {"log": {"output": "listen"}, "testcase": {"target": {"answers": ["enlist", "xyz"]}}}
+        answer = with_key(client, admin).post(url, json=body).json()
+        other = client.post(url, json=body | {"log": {"output": "q"}}).json()
+        asked = endpoint.calls()
+
+    assert answer["judgment"] == pytest.approx(1), answer
+    assert other["judgment"] == 0
+    assert asked == {"listen": 1, "q": 1}
+    with unit_of_work() as session:
+        logged = session.execute(
+            text(
+                "select source, output, output_message, prompt_tokens, output_tokens, finish_reason from log"
+            )
+        ).all()
+    assert [tuple(row) for row in logged] == [
+        ("evaluator_test", "3 vectors", None, tokens, 0, None) for tokens in (3, 2)
+    ]
+
+
 def test_a_judge_whose_provider_does_not_answer_says_so(
     client: TestClient, committed_team: factories.Team
 ) -> None:

@@ -22,6 +22,7 @@ NEEDED = {
     "json_field": {"path": "intent"},
     "llm_judge": {"model": "practice"},
     "code": {"code": "def f(log): return log['output'] is not None"},
+    "embedding_similarity": {"model": "practice-embed-small"},
     "regex": {"pattern": "a|b"},
 }
 SCORED_WITHOUT_OUTPUT = ("latency", "cost", "tokens", "finish_reason", "code")

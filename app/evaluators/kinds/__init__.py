@@ -13,6 +13,7 @@ from app.evaluators.kinds.contains import Contains
 from app.evaluators.kinds.contract import Kind, Purpose
 from app.evaluators.kinds.cost import Cost
 from app.evaluators.kinds.edit_distance import EditDistance
+from app.evaluators.kinds.embedding_similarity import EmbeddingSimilarity
 from app.evaluators.kinds.exact import Exact
 from app.evaluators.kinds.exact_match_squad import ExactMatchSquad
 from app.evaluators.kinds.finish_reason import FinishReason
@@ -62,6 +63,7 @@ _KINDS: dict[str, Kind[Any]] = {
         PersonalData(),
         LlmJudge(),
         Code(),
+        EmbeddingSimilarity(),
         Latency(),
         Cost(),
         Tokens(),

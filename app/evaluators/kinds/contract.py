@@ -108,6 +108,15 @@ class ModelCall:
 
 
 @dataclass(frozen=True, slots=True)
+class EmbeddingCall:
+    """Texts whose vectors a kind needs; the answer is a JSON list of them, in the order of the texts."""
+
+    texts: list[str]
+    model: str
+    provider: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Traits:
     """What an evaluator answers with, under its options."""
 
@@ -179,7 +188,7 @@ class Kind(ABC, Generic[OptionsT]):
             Invalid: they would never judge anything.
         """
 
-    def calls(self, options: OptionsT, execution: Execution, row: Row) -> Sequence[ModelCall]:
+    def calls(self, options: OptionsT, execution: Execution, row: Row) -> Sequence[ModelCall | EmbeddingCall]:
         """The model calls whose answers `judge` needs; none for most."""
         return ()
 
@@ -221,7 +230,7 @@ class BoundEvaluator:
         """The model that judges, if one does."""
         return self.traits.asks
 
-    def calls(self, execution: Execution, row: Row) -> Sequence[ModelCall]:
+    def calls(self, execution: Execution, row: Row) -> Sequence[ModelCall | EmbeddingCall]:
         return self.kind.calls(self.options, execution, row)
 
     def judge(self, execution: Execution, row: Row, answers: Sequence[str | None] = ()) -> Verdict:

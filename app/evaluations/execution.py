@@ -115,10 +115,13 @@ class Slot:
         return await _in_transaction(lambda session: shard_repository.claim_fairly(session, owner))
 
     async def _plan(self, owner: str, claimed: Claimed) -> Plan | None:
-        """What is to be done; the lease is kept while the database tells."""
+        """What is to be done, and all that judging needs loaded; the lease is kept meanwhile."""
         keeping = asyncio.create_task(_keep(owner, claimed.run_id))
         try:
-            return await _in_transaction(partial(load_plan, run_id=claimed.run_id))
+            plan = await _in_transaction(partial(load_plan, run_id=claimed.run_id))
+            if plan:
+                await asyncio.to_thread(plan.load_evaluators)
+            return plan
         finally:
             keeping.cancel()
 

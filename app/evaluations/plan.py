@@ -56,6 +56,12 @@ class Plan:
         targets = [self.prompt.target] if self.prompt else []
         return [target.endpoint for target in (*targets, *(judge.target for judge in self.judges)) if target]
 
+    def load_evaluators(self) -> None:
+        """Load what the evaluators need, once in a process: seconds, in which no heartbeat may be late."""
+        for judge in self.judges:
+            if judge.evaluator:
+                judge.evaluator.load()
+
 
 def load_plan(session: Session, run_id: str) -> Plan | None:
     """The plan of a run; None when the run is gone."""

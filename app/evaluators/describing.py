@@ -7,7 +7,7 @@ from typing import Any
 from app.core.errors import DomainError
 from app.evaluators.binding import bind
 from app.evaluators.kinds.contract import ReturnType, Verdict, Wanted
-from app.statistics.bootstrap import bootstrap_interval
+from app.statistics.bootstrap import bootstrap_intervals
 from app.statistics.intervals import Interval
 
 
@@ -73,8 +73,10 @@ def summarise(
     if clustered or count < len(rows):
         groups = [cluster or row for cluster, row in zip(clusters, rows, strict=True)]
     found = {}
+    statistics = {name: metric.statistic for name, metric in metrics.items()}
+    intervals = bootstrap_intervals(statistics, len(details), groups)
     for name, metric in metrics.items():
-        interval = bootstrap_interval(metric.statistic, len(details), groups)
+        interval = intervals.get(name)
         if interval:
             interval = replace(interval, n=count, clusters=interval.clusters if clustered else None)
             if interval.lo == interval.hi:  # nothing varies in the rows: that is no certainty

@@ -5,7 +5,7 @@ of b resamples, and answers b numbers. Two versions are compared by one statisti
 what makes the bootstrap paired.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from statistics import NormalDist
 
 import numpy as np
@@ -40,18 +40,57 @@ def bootstrap_interval(
     never under 1,000; `method` tells kind, number and seed. Resamples in which the statistic is undefined (NaN)
     are left out with a warning. None for no rows, or where the statistic is undefined on the rows themselves.
     """
+    found = bootstrap_intervals(
+        {name: statistic}, n, clusters, confidence, resamples=resamples, seed=seed, name=name
+    )
+    return found.get(name)
+
+
+def bootstrap_intervals(
+    statistics: Mapping[str, Statistic],
+    n: int,
+    clusters: Clusters | None = None,
+    confidence: float = 0.95,
+    *,
+    resamples: int | None = None,
+    seed: int = SEED,
+    name: str = "bootstrap",
+) -> dict[str, Interval]:
+    """The intervals of several statistics on the same resamples, each as `bootstrap_interval` gives it.
+
+    Drawing them once is most of the work where statistics share what they count.
+    """
     sample = Sample.of(np.zeros(n), clusters)
     if n == 0:
-        return None
-    estimate = float(statistic(np.ones((1, n), dtype=np.int32))[0])
-    if not np.isfinite(estimate):
-        return None
+        return {}
+    whole = np.ones((1, n), dtype=np.int32)
+    estimates = {key: float(statistic(whole)[0]) for key, statistic in statistics.items()}
+    defined = {key: estimate for key, estimate in estimates.items() if np.isfinite(estimate)}
     refusal = why_no_interval(sample)
     if refusal is not None:
-        return without_interval(estimate, sample, refusal)
+        return {key: without_interval(estimate, sample, refusal) for key, estimate in defined.items()}
     count = resamples or min(RESAMPLES, max(FEWEST_RESAMPLES, _DRAWS // n))
-    drawn = np.concatenate([statistic(weights) for weights in _resampled(sample, count, seed)])
-    values = drawn[np.isfinite(drawn)]
+    drawn: dict[str, list[Floats]] = {key: [] for key in defined}
+    for weights in _resampled(sample, count, seed):
+        for key, values in drawn.items():
+            values.append(statistics[key](weights))
+    method = (name, f"{count:,} resamples, seed {seed}")
+    return {
+        key: _interval(statistics[key], sample, defined[key], np.concatenate(values), confidence, method)
+        for key, values in drawn.items()
+    }
+
+
+def _interval(
+    statistic: Statistic,
+    sample: Sample,
+    estimate: float,
+    drawn: Floats,
+    confidence: float,
+    method: tuple[str, str],
+) -> Interval:
+    """The interval between the quantiles of what the resamples gave."""
+    count, values = len(drawn), drawn[np.isfinite(drawn)]
     if len(values) < count / 2:
         return without_interval(estimate, sample, "undefined in most resamples")
     tails = ((1 - confidence) / 2, (1 + confidence) / 2)
@@ -64,8 +103,8 @@ def bootstrap_interval(
         estimate,
         float(lo),
         float(hi),
-        n,
-        f"{name}, {kind}, {count:,} resamples, seed {seed}",
+        sample.n,
+        f"{method[0]}, {kind}, {method[1]}",
         clusters=sample.cluster_count,
         warning=sample.notes(f"undefined in {lost:,} of {count:,} resamples" if lost else None),
     )

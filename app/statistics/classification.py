@@ -112,13 +112,20 @@ def averages_statistics(targets: Sequence[str], predictions: Sequence[str | None
         raise ValueError(f"{len(truth)} targets, but {len(given)} predictions")
     by_truth, by_given = _summed_by(truth, len(numbers)), _summed_by(given, len(numbers) + 1)
     right = (truth == given).astype(np.int32)
+    last: list[tuple[NDArray[np.int32], tuple[Floats, Floats, Floats]]] = []
+
+    def counted(weights: NDArray[np.int32]) -> tuple[Floats, Floats, Floats]:
+        """Right, all of the target and all of the prediction, by label: counted once for all averages."""
+        if not last or last[0][0] is not weights:
+            support = by_truth(weights)
+            # A label that a resample does not hold as a target is no class of it.
+            chosen = np.where(support > 0, by_given(weights)[:, :-1], 0)
+            last[:] = [(weights, (by_truth(weights * right), support, chosen))]
+        return last[0][1]
 
     def averaged(average: str, score: str) -> Statistic:
         def statistic(weights: NDArray[np.int32]) -> Floats:
-            hits, support = by_truth(weights * right), by_truth(weights)
-            chosen = by_given(weights)[:, :-1] if score != "recall" else support
-            # A label that a resample does not hold as a target is no class of it.
-            chosen = np.where(support > 0, chosen, 0)
+            hits, support, chosen = counted(weights)
             above, below = {
                 "precision": (hits, chosen),
                 "recall": (hits, support),

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.errors import Invalid, NotFound
-from app.evaluators.kinds import all_kinds, kind, kinds_by_purpose
+from app.evaluators.kinds import all_kinds, kind, kinds_by_purpose, language
 from app.evaluators.kinds.comparing import TargetKind, TargetUnclear, accepted_values, text_of
 from app.evaluators.kinds.contract import Kind, KindOptions, Traits, Verdict, storable
 from app.evaluators.kinds.cost import Cost
@@ -251,6 +251,13 @@ def test_nothing_heavy_is_loaded_with_the_application():
     )
 
     assert done.stdout.strip() == "[]"
+
+
+@every_kind
+def test_what_is_slow_to_load_can_be_loaded_before_the_first_row(one):
+    prepared(one).load()
+    if one.name == "language":
+        assert language._identifier.cache_info().currsize == 1
 
 
 def test_every_kind_has_a_purpose():

@@ -6,6 +6,7 @@ from scipy import stats
 
 from app.statistics.bootstrap import (
     bootstrap_interval,
+    bootstrap_intervals,
     mean_statistic,
     paired_bootstrap,
     percentile_statistic,
@@ -145,3 +146,14 @@ def test_percentiles_cover_their_truth():
         for _ in range(200)
     ]
     assert np.mean([one.lo <= truth <= one.hi for one in found]) == pytest.approx(0.95, abs=0.05)
+
+
+def test_several_statistics_share_resamples_and_have_the_intervals_that_each_has_alone():
+    statistics = {"mean": mean_statistic(LATENCIES), "p95": percentile_statistic(LATENCIES, 0.95)}
+    clusters = [number // 10 for number in range(600)]
+    for of in (None, clusters):
+        together = bootstrap_intervals(statistics, 600, of)
+        assert together == {key: bootstrap_interval(one, 600, of) for key, one in statistics.items()}
+    assert bootstrap_intervals(statistics, 0) == {}
+    undefined = ratio_statistic([1, 1], [0, 0])
+    assert set(bootstrap_intervals({"a": undefined, "b": mean_statistic([1, 2])}, 2)) == {"b"}

@@ -34,6 +34,9 @@ class Bleu(TargetKind[BleuOptions]):
     returns = Traits("number", needs_target=True)
     Options = BleuOptions
 
+    def load(self, options: BleuOptions) -> None:
+        _metric(options.tokenizer, options.ignore_case)
+
     def compare(self, options: BleuOptions, output: str, accepted: list[Any]) -> Verdict:
         targets = texts_to_compare(output, accepted)
         if isinstance(targets, Verdict):

@@ -30,6 +30,9 @@ class Chrf(TargetKind[ChrfOptions]):
     returns = Traits("number", needs_target=True)
     Options = ChrfOptions
 
+    def load(self, options: ChrfOptions) -> None:
+        _metric(options.words, options.ignore_case)
+
     def compare(self, options: ChrfOptions, output: str, accepted: list[Any]) -> Verdict:
         targets = texts_to_compare(output, accepted)
         if isinstance(targets, Verdict):

@@ -188,6 +188,10 @@ class Kind(ABC, Generic[OptionsT]):
             Invalid: they would never judge anything.
         """
 
+    def load(self, options: OptionsT) -> None:
+        """Load what judging needs and takes long to load; called before the first row, beside the event loop."""
+        return
+
     def calls(self, options: OptionsT, execution: Execution, row: Row) -> Sequence[ModelCall | EmbeddingCall]:
         """The model calls whose answers `judge` needs; none for most."""
         return ()
@@ -232,6 +236,10 @@ class BoundEvaluator:
 
     def calls(self, execution: Execution, row: Row) -> Sequence[ModelCall | EmbeddingCall]:
         return self.kind.calls(self.options, execution, row)
+
+    def load(self) -> None:
+        """Load what judging needs, which may take seconds."""
+        self.kind.load(self.options)
 
     def judge(self, execution: Execution, row: Row, answers: Sequence[str | None] = ()) -> Verdict:
         """The verdict; a number that is none (NaN, infinite) becomes an error."""

@@ -32,6 +32,9 @@ class Rouge(TargetKind[RougeOptions]):
     returns = Traits("number", needs_target=True)
     Options = RougeOptions
 
+    def load(self, options: RougeOptions) -> None:
+        _scorer(options.measure, options.stem)
+
     def compare(self, options: RougeOptions, output: str, accepted: list[Any]) -> Verdict:
         targets = texts_to_compare(output, accepted)
         if isinstance(targets, Verdict):

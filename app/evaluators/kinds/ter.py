@@ -36,6 +36,9 @@ class Ter(TargetKind[TerOptions]):
     returns = Traits("number", wanted="lower", unit="points", needs_target=True)
     Options = TerOptions
 
+    def load(self, options: TerOptions) -> None:
+        _metric(options.punctuation, options.ignore_case)
+
     def compare(self, options: TerOptions, output: str, accepted: list[Any]) -> Verdict:
         targets = texts_to_compare(output, accepted)
         if isinstance(targets, Verdict):

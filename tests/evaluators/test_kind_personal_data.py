@@ -1,3 +1,5 @@
+import re
+
 import phonenumbers
 import pytest
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
@@ -50,8 +52,10 @@ def test_accounts_are_those_that_the_standard_accepts(number):
         )
 
 
-def test_the_lengths_are_those_of_the_standard():
+def test_the_lengths_are_those_of_the_registry():
     for country, length in _IBAN_LENGTHS.items():
+        ((_, known),) = iban._ibandb.info(country)
+        assert length == 4 + sum(map(int, re.findall(r"(\d+)!", known["bban"]))), country
         body = "1" * (length - 4)
         number = f"{country}{iban.calc_check_digits(f'{country}00{body}')}{body}"
         assert verdict("personal_data", number, card=False, phone=False).value is False, number

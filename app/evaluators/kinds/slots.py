@@ -17,6 +17,8 @@ _SHOWN = 5
 
 
 class SlotsOptions(TargetOptions):
+    target_field: str | None = None
+    """Which field of the target holds the object. Empty: its only field if that is an object, else the whole target."""
     ignore_case: bool = True
     """Treat capital and small letters as the same."""
     ignore_punctuation: bool = True

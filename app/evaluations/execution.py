@@ -15,20 +15,20 @@ from collections import Counter, deque
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from app.core import ids, waiting
+from app.core import ids
 from app.core.broker import AWAY, Outage, connect_async
-from app.core.database import each_statement_commits, unit_of_work
 from app.core.settings import get_settings
 from app.evaluations import shard_repository
 from app.evaluations.item import ItemWorker, Known, Outcome
 from app.evaluations.plan import Plan, load_plan
 from app.evaluations.shard_repository import Claimed, Item, Renewed, Settled
+from app.evaluations.transactions import at_once, in_transaction
 from app.evaluations.writing import write_outcomes
 from app.logs import budget
 from app.logs import repository as logs
@@ -46,7 +46,6 @@ _MOST_UNWRITTEN = 2_000
 """With the database away, results wait in memory up to here; then no further calls are made."""
 _OF_RUN, _OF_WORKSPACE = "run", "workspace"
 log = structlog.get_logger()
-Result = TypeVar("Result")
 Meanwhile = Callable[[], Coroutine[Any, Any, None]]
 
 
@@ -112,13 +111,13 @@ class Slot:
             log.info("run left")
 
     async def _claim(self, owner: str) -> Claimed | None:
-        return await _in_transaction(lambda session: shard_repository.claim_fairly(session, owner))
+        return await in_transaction(lambda session: shard_repository.claim_fairly(session, owner))
 
     async def _plan(self, owner: str, claimed: Claimed) -> Plan | None:
         """What is to be done, and all that judging needs loaded; the lease is kept meanwhile."""
         keeping = asyncio.create_task(_keep(owner, claimed.run_id))
         try:
-            plan = await _in_transaction(partial(load_plan, run_id=claimed.run_id))
+            plan = await in_transaction(partial(load_plan, run_id=claimed.run_id))
             if plan:
                 await asyncio.to_thread(plan.load_evaluators)
             return plan
@@ -197,7 +196,7 @@ class _RunWindow:
                 async with self._writing:  # what it is writing now would be written twice
                     writing.cancel()
                 await self._write_all()
-                await _in_transaction(
+                await in_transaction(
                     lambda session: shard_repository.give_back(session, self._owner, self._plan.run_id)
                 )
             finally:
@@ -249,7 +248,7 @@ class _RunWindow:
 
     async def _claim_more(self) -> bool:
         first = self._first
-        taken = await _in_transaction(lambda session: _take(session, self._owner, self._plan, first))
+        taken = await in_transaction(lambda session: _take(session, self._owner, self._plan, first))
         self._first = None
         if taken is None:
             self._exhausted = True
@@ -264,7 +263,7 @@ class _RunWindow:
         while True:
             await asyncio.sleep(HEARTBEAT_S)
             try:
-                renewed, allowance = await _at_once(self._renew)
+                renewed, allowance = await at_once(self._renew)
             except SQLAlchemyError as error:
                 log.warning("lease not renewed", error=str(error))
                 continue
@@ -299,7 +298,7 @@ class _RunWindow:
         if self._meanwhile is None or (self._beside and not self._beside.done()) or self._worker.on_the_wire:
             return
         with suppress(SQLAlchemyError):
-            if await _at_once(partial(shard_repository.others_wait, run_id=self._plan.run_id)):
+            if await at_once(partial(shard_repository.others_wait, run_id=self._plan.run_id)):
                 self._beside = asyncio.create_task(self._meanwhile())
 
     def _renew(self, session: Session) -> tuple[Renewed, Allowance | None]:
@@ -321,7 +320,7 @@ class _RunWindow:
             if not batch:
                 return
             try:
-                await _in_transaction(lambda session: write_outcomes(session, self._plan, self._owner, batch))
+                await in_transaction(lambda session: write_outcomes(session, self._plan, self._owner, batch))
             except SQLAlchemyError as error:
                 log.warning("results not written yet", rows=len(batch), error=str(error))
                 await asyncio.sleep(0.5)
@@ -371,32 +370,9 @@ def _take(
     ]
 
 
-async def _in_transaction(work: Callable[..., Result]) -> Result:
-    """Run `work(session)` in a thread, in a transaction of its own, and commit."""
-
-    def call() -> Result:
-        with waiting.at_most(waiting.WORK_S), unit_of_work() as session:
-            return work(session)
-
-    return await asyncio.to_thread(call)
-
-
-async def _at_once(work: Callable[..., Result]) -> Result:
-    """Run `work(session)` in a thread, each statement a transaction of its own, and give up soon.
-
-    For heartbeats: where the database is two seconds away, beginning and committing would make them come too late.
-    """
-
-    def call() -> Result:
-        with waiting.at_most(shard_repository.LEASE_S / 2), each_statement_commits() as session:
-            return work(session)
-
-    return await asyncio.to_thread(call)
-
-
 async def _keep(owner: str, run_id: str) -> None:
     """Renew the leases of `owner` until this is cancelled."""
     while True:
         with suppress(SQLAlchemyError):
-            await _at_once(partial(shard_repository.renew, owner=owner, run_id=run_id))
+            await at_once(partial(shard_repository.renew, owner=owner, run_id=run_id))
         await asyncio.sleep(HEARTBEAT_S)

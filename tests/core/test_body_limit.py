@@ -65,7 +65,10 @@ def test_a_file_is_taken_from_people_who_are_known_only(
     assert client.post(page, content=_large_file(), headers=form).status_code != 413
 
     import_ = "/v5/datasets/ds_none/import"
-    assert client.post(import_, content=_large_file(), headers={"x-api-key": "whet_x"}).status_code in (401, 413)
+    assert client.post(import_, content=_large_file(), headers={"x-api-key": "whet_x"}).status_code in (
+        401,
+        413,
+    )
     with_key(client, committed_team.admin)
     assert client.post(import_, content=_large_file()).status_code == 404
 

@@ -142,7 +142,8 @@ def test_the_api_judges_a_log_and_a_testcase(client: TestClient, committed_team:
     assert answer | {"ms": 0} == {
         "judgment": True,
         "rationale": answer["rationale"],
-        "stdout": "", "engine": None,
+        "stdout": "",
+        "engine": None,
         "error": None,
         "ms": 0,
     }

@@ -4,17 +4,18 @@ A job carries ids only, and in its headers that of the request which asked for i
 """
 
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
-from celery import Celery
-from kombu.exceptions import OperationalError
 from sqlalchemy.orm import Session
 
 from app.core import metrics
 from app.core.broker import ANSWER_S, AWAY, CONNECT_S, outage
 from app.core.logging import current_request_id
 from app.core.settings import get_settings
+
+if TYPE_CHECKING:
+    from celery import Celery
 
 REQUEST_ID = "whetstone_request_id"
 """The header of a job that names its request."""
@@ -23,8 +24,10 @@ log = structlog.get_logger()
 
 
 @lru_cache
-def producer() -> Celery:
+def producer() -> "Celery":
     """The Celery app that only sends. It gives up after a second or two: the reaper sends again."""
+    from celery import Celery  # noqa: PLC0415 - a tenth of the time until the first page, which sends nothing
+
     app = Celery("whetstone", broker=get_settings().redis_url, set_as_current=False)
     app.conf.update(
         task_ignore_result=True,
@@ -53,6 +56,8 @@ def send(job: str, **payload: Any) -> bool:
     """Send a job now; False when the broker is away, which is logged and not an error."""
     if outage().lasts:
         return False
+    from kombu.exceptions import OperationalError  # noqa: PLC0415 - as Celery itself
+
     try:
         producer().send_task(job, kwargs=payload, headers=_headers(), retry=False)
     except (OperationalError, *AWAY) as error:

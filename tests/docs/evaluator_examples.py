@@ -11,6 +11,7 @@ from typing import Any
 
 from app.evaluators.forms import form_fields
 from app.evaluators.kinds import kinds_by_purpose
+from app.evaluators.kinds.code_examples import EXAMPLES
 from app.evaluators.kinds.contract import BoundEvaluator, Execution, Kind, Row, Verdict
 
 ROOT = Path(__file__).parents[2]
@@ -167,6 +168,10 @@ def examples() -> dict[str, Example]:
             "SQuAD 1.1, answers of the system match_lstm, the model's vectors typed by hand",
             [Case({"output": near.target[0]}, near.output)], {"model": "text-embedding-3-small"},
             reply="[[0.6, 0.8, 0.0], [0.8, 0.6, 0.0]]"),
+        "code": Example(f"GSM8K{TYPED}", [
+            Case(SUMS[0]["final_answer"], f"Half of it, so the answer is {SUMS[0]['final_answer']}."),
+            Case(SUMS[1]["final_answer"], "Some."),
+        ], {"code": {one.name: one.code for one in EXAMPLES}["arithmetic"], "target": "needed"}),
         "latency": Example("a call", [took]),
         "cost": Example("a call", [took]),
         "tokens": Example("a call", [took], {"count": "total", "most": 500}),
@@ -223,9 +228,13 @@ def _section(one: Kind[Any], example: Example) -> Iterator[str]:
 
 def _example(one: Kind[Any], example: Example) -> Iterator[str]:
     bound = one.prepare(example.settings)
-    settings = f" With `{json.dumps(example.settings, ensure_ascii=False)}`." if example.settings else ""
+    short = {name: value for name, value in example.settings.items() if name != "code"}
+    settings = f" With `{json.dumps(short, ensure_ascii=False)}`." if short else ""
     yield f"Example: {example.source}.{settings}"
     yield ""
+    if "code" in example.settings:
+        yield f"```python\n{example.settings['code'].rstrip()}\n```"
+        yield ""
     yield "| output | target | verdict | reason |"
     yield "|---|---|---|---|"
     for case in example.cases:

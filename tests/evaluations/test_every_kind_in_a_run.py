@@ -15,6 +15,7 @@ pytestmark = [pytest.mark.long, pytest.mark.timeout(180)]
 ROWS = 40
 SETTINGS = {
     "regex": {"pattern": "answer"},
+    "code": {"code": "def evaluate(log, testcase): return log['output'] == testcase['target']['output']"},
     "json_field": {"path": "a"},
     "language": {"language": "en", "least_sure": 0},
     "llm_judge": {"model": "test", "rubric": "Is {{log.output}} right?"},
@@ -63,7 +64,7 @@ def test_every_kind_in_a_run(running_app: Application) -> None:
 
     with psycopg.connect(running_app.database_url.replace("+psycopg", "")) as connection:
         said = connection.execute(
-            "select v.spec->>'kind', count(*), count(j.error), min(j.error) from judgment j"
+            "select coalesce(v.spec->>'kind', 'code'), count(*), count(j.error), min(j.error) from judgment j"
             " join version v on v.id = j.evaluator_version_id join log l on l.id = j.log_id"
             " where l.run_id = %s group by 1",
             [run["id"]],

@@ -4,10 +4,11 @@ import os
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+
+import pytest
+from _pytest.mark import ParameterSet
 
 LONG = "WHETSTONE_TEST_LONG"
-Kind = TypeVar("Kind")
 
 
 @dataclass(frozen=True)
@@ -23,11 +24,21 @@ class Lengths:
     warm_up_s: float
     soak_s: float
 
-    def cases(self, kinds: Sequence[Kind]) -> list[tuple[Kind, int]]:
-        """The kinds of a fault, each with the number of a moment."""
+    def cases(self, test: str, kinds: Sequence[object]) -> list[ParameterSet]:
+        """The kinds of a fault, each with the number of a moment.
+
+        At full lengths each kind is a group of its own, for a process of its own: most of the time is waiting, and
+        `./whetstone test --long -n 6` does six kinds at once.
+        """
         if self.every_kind:
-            return [(kind, n) for kind in kinds for n in range(self.moments)]
-        return [(kinds[n % len(kinds)], n) for n in range(max(self.moments, len(kinds)))]
+            return [
+                pytest.param(
+                    kind, n, marks=pytest.mark.xdist_group(f"{test} {getattr(kind, '__name__', kind)}")
+                )
+                for kind in kinds
+                for n in range(self.moments)
+            ]
+        return [pytest.param(kinds[n % len(kinds)], n) for n in range(max(self.moments, len(kinds)))]
 
 
 BRIEF = Lengths(

@@ -53,7 +53,7 @@ def broken(faulty: Faulty, kind: str) -> Iterator[None]:
             broker.config_set("maxmemory", 0)
 
 
-@pytest.mark.parametrize(("kind", "number"), LENGTHS.cases((BLACK_HOLE, REFUSED, FULL)))
+@pytest.mark.parametrize(("kind", "number"), LENGTHS.cases("broker_away", (BLACK_HOLE, REFUSED, FULL)))
 def test_without_its_broker_everything_answers_and_runs_finish(
     faulty: Faulty,
     endpoint: Endpoint,

@@ -64,7 +64,7 @@ def _wait_for_database(application: Application) -> float:
             time.sleep(0.02)
 
 
-@pytest.mark.parametrize(("end", "number"), LENGTHS.cases((kill, restart)))
+@pytest.mark.parametrize(("end", "number"), LENGTHS.cases("database_restarts", (kill, restart)))
 def test_nothing_acknowledged_is_lost(
     application: Application,
     doors: Doors,

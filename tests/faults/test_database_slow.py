@@ -81,7 +81,7 @@ class OldestLock:
         self._connection.close()
 
 
-@pytest.mark.parametrize(("kind", "number"), LENGTHS.cases((SLOW, MUTE, USED_UP)))
+@pytest.mark.parametrize(("kind", "number"), LENGTHS.cases("database_slow", (SLOW, MUTE, USED_UP)))
 def test_a_bad_way_to_the_database_hangs_nobody(
     faulty: Faulty,
     endpoint: Endpoint,

@@ -55,7 +55,9 @@ def kill_database(application: Application) -> None:
     application.wait_until_restarted("postgres", pid)
 
 
-@pytest.mark.parametrize(("fault", "number"), LENGTHS.cases((flush_broker, kill_broker, kill_database)))
+@pytest.mark.parametrize(
+    ("fault", "number"), LENGTHS.cases("outages", (flush_broker, kill_broker, kill_database))
+)
 def test_a_run_survives_what_it_depends_on(
     application: Application,
     endpoint: Endpoint,

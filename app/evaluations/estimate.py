@@ -111,7 +111,8 @@ def _judging(session: Session, work: Work, outputs: int, output_tokens: float) -
     parts = []
     for evaluator in work.evaluators:
         try:
-            asks = bind(evaluator.spec).asks
+            traits = bind(evaluator.spec).traits
+            asks = traits.asks
             target = target_of(session, evaluator.workspace_id, asks.provider, asks.model) if asks else None
         except DomainError:
             continue
@@ -122,7 +123,7 @@ def _judging(session: Session, work: Work, outputs: int, output_tokens: float) -
         mean_in = usual.input_tokens or rubric + output_tokens
         mean_out = usual.output_tokens or _VERDICT_TOKENS
         what = f"judgements by {evaluator.file.name}"
-        parts.append(_part(what, target, outputs, mean_in, mean_out, usual, work))
+        parts.append(_part(what, target, outputs * traits.calls, mean_in, mean_out, usual, work))
     return parts
 
 

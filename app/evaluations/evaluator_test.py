@@ -75,9 +75,14 @@ async def try_evaluator(trial: Trial) -> Tried:
     started = time.perf_counter()
     records: list[LogRecord] = []
     try:
-        calls = await asyncio.to_thread(trial.evaluator.calls, trial.execution, trial.row)
-        answers = await _ask(trial, trial.target, calls, records) if calls and trial.target else []
-        problem = next((record.error for record in records if record.error), None)
+        answers: list[str | None] = []
+        problem = None
+        while trial.target and not problem:
+            calls = await asyncio.to_thread(trial.evaluator.calls, trial.execution, trial.row, answers)
+            if not calls:
+                break
+            answers += await _ask(trial, trial.target, calls, records)
+            problem = next((record.error for record in records if record.error), None)
         if problem:
             verdict = Verdict(None, error=f"The judge gave no verdict: {problem}")
         else:

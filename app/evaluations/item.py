@@ -107,8 +107,12 @@ class ItemWorker:
             record.error = judge.problem
             return record
         try:
-            calls = judge.evaluator.calls(execution, row) if judge.target else ()
-            answers = [await self._ask(judge, call, record, outcome) for call in calls]
+            answers: list[str | None] = []
+            while judge.target and record.error is None:
+                calls = judge.evaluator.calls(execution, row, answers)
+                if not calls:
+                    break
+                answers += [await self._ask(judge, call, record, outcome) for call in calls]
             if record.error is None:
                 set_verdict(record, await _verdict(judge.evaluator, execution, row, answers))
         except CapReached as reached:

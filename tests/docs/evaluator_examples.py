@@ -40,8 +40,8 @@ class Example:
     cases: Sequence[Case]
     settings: Mapping[str, Any] = field(default_factory=dict)
     corpus: Sequence[Case] = ()
-    reply: str | None = None
-    """What a judge answers."""
+    reply: str | Sequence[str] | None = None
+    """What a judge answers; to each of its calls, if there are several."""
 
 
 def rows_of(path: str) -> list[dict[str, Any]]:
@@ -63,6 +63,7 @@ INTENTS = rows_of("banking77/training.jsonl")
 ANSWERS = "SQuAD 1.1, answers of the system match_lstm"
 SENTENCES = "SciTLDR, the sentence of the abstract that is most like its summaries"
 TYPED = ", the outputs typed by hand"
+RAG = "SQuAD 1.1, answers of the system match_lstm, with two passages"
 
 
 def _answers(system: str = "match_lstm") -> list[Case]:
@@ -110,6 +111,10 @@ def examples() -> dict[str, Example]:
     slots = booking["expected"]
     partly = dict(list(slots.items())[:-1])
     no_call = next(one for one in CALLS if one["category"] == "irrelevance")
+    read = {
+        "context": ["The thymus is an organ.", f"Immunodeficiency: {near.output}."],
+        "inputs": {"question": "…"},
+    }
     bought = {"cost_usd": 0.0031, "latency_ms": 1840.0, "prompt_tokens": 412, "output_tokens": 96}
     took = Case(None, None, execution=bought | {"finish_reason": "length"}, shown="a call that was cut off")
     return {
@@ -164,6 +169,19 @@ def examples() -> dict[str, Example]:
                              [Case({"output": near.target[0]}, near.output, row={"inputs": {"question": "…"}})],
                              {"model": "gpt-4o-mini"},
                              reply='{"rationale": "It names more than was asked for.", "verdict": false}'),
+        "faithfulness": Example(
+            f"{RAG}, the judge's replies typed by hand", [Case(near.target, near.output, row=read)], {"model": "gpt-4o-mini"},
+            reply=[
+                json.dumps({"statements": ["Immunodeficiency occurs when the immune system is less active.", "It is rare."]}),
+                json.dumps({"verdicts": [{"reason": "It says so.", "supported": True}, {"reason": "Not a word of it.", "supported": False}]}),
+            ]),
+        "context_precision": Example(
+            f"{RAG}, the judge's reply typed by hand", [Case(near.target, near.output, row=read)], {"model": "gpt-4o-mini"},
+            reply=json.dumps({"verdicts": [{"reason": "Of something else.", "useful": False}, {"reason": "It holds the answer.", "useful": True}]})),
+        "context_recall": Example(
+            f"{RAG}, the judge's reply typed by hand", [Case(near.target, near.output, row=read)], {"model": "gpt-4o-mini"},
+            reply=json.dumps({"statements": [{"statement": "The infections recur.", "reason": "It says so.", "supported": True},
+                                             {"statement": "They threaten life.", "reason": "It says so.", "supported": True}]})),
         "embedding_similarity": Example(
             "SQuAD 1.1, answers of the system match_lstm, the model's vectors typed by hand",
             [Case({"output": near.target[0]}, near.output)], {"model": "text-embedding-3-small"},
@@ -179,7 +197,7 @@ def examples() -> dict[str, Example]:
     }  # fmt: skip
 
 
-def judged(bound: BoundEvaluator, case: Case, reply: str | None = None) -> Verdict:
+def judged(bound: BoundEvaluator, case: Case, reply: str | Sequence[str] | None = None) -> Verdict:
     """What an evaluator says of a case."""
     target = case.target if isinstance(case.target, dict | None) else {"output": case.target}
     row = {"inputs": {}, "messages": [], "context": None, "metadata": None} | case.row
@@ -192,7 +210,9 @@ def judged(bound: BoundEvaluator, case: Case, reply: str | None = None) -> Verdi
     }
     known |= {"inputs": row["inputs"], "messages": [], "output_message": None} | case.execution
     execution = Execution(output=case.output, **known)
-    return bound.judge(execution, Row(target=target, **row), [reply])
+    return bound.judge(
+        execution, Row(target=target, **row), [reply] if isinstance(reply, str | None) else list(reply)
+    )
 
 
 def render() -> str:

@@ -15,6 +15,9 @@ pytestmark = [pytest.mark.long, pytest.mark.timeout(180)]
 ROWS = 40
 SETTINGS = {
     "regex": {"pattern": "answer"},
+    "faithfulness": {"model": "test", "provider": "test"},
+    "context_precision": {"model": "test", "provider": "test"},
+    "context_recall": {"model": "test", "provider": "test"},
     "code": {"code": "def evaluate(log, testcase): return log['output'] == testcase['target']['output']"},
     "json_field": {"path": "a"},
     "language": {"language": "en", "least_sure": 0},

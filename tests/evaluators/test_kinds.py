@@ -21,6 +21,9 @@ from tests.evaluators.cases import execution, row
 NEEDED = {
     "json_field": {"path": "intent"},
     "llm_judge": {"model": "practice"},
+    "faithfulness": {"model": "practice", "passages": "testcase.inputs"},
+    "context_precision": {"model": "practice", "passages": "testcase.inputs"},
+    "context_recall": {"model": "practice", "passages": "testcase.inputs"},
     "code": {"code": "def f(log): return log['output'] is not None"},
     "embedding_similarity": {"model": "practice-embed-small"},
     "regex": {"pattern": "a|b"},
@@ -102,6 +105,8 @@ def test_a_row_without_target_has_no_value_and_no_error(one, target):
     elif bound.traits.needs_target:
         assert found == Verdict(None, rationale="no target")
         assert bound.calls(execution("Paris"), row(target)) == ()
+    elif bound.asks:
+        assert found.rationale != "no target"
     else:
         assert found.value is not None
 

@@ -10,12 +10,15 @@ from app.evaluators.kinds.chrf import Chrf
 from app.evaluators.kinds.class_match import ClassMatch
 from app.evaluators.kinds.code import Code
 from app.evaluators.kinds.contains import Contains
+from app.evaluators.kinds.context_precision import ContextPrecision
+from app.evaluators.kinds.context_recall import ContextRecall
 from app.evaluators.kinds.contract import Kind, Purpose
 from app.evaluators.kinds.cost import Cost
 from app.evaluators.kinds.edit_distance import EditDistance
 from app.evaluators.kinds.embedding_similarity import EmbeddingSimilarity
 from app.evaluators.kinds.exact import Exact
 from app.evaluators.kinds.exact_match_squad import ExactMatchSquad
+from app.evaluators.kinds.faithfulness import Faithfulness
 from app.evaluators.kinds.finish_reason import FinishReason
 from app.evaluators.kinds.json_field import JsonField
 from app.evaluators.kinds.json_valid import JsonValid
@@ -62,8 +65,11 @@ _KINDS: dict[str, Kind[Any]] = {
         Retrieval(),
         PersonalData(),
         LlmJudge(),
-        Code(),
+        Faithfulness(),
+        ContextPrecision(),
+        ContextRecall(),
         EmbeddingSimilarity(),
+        Code(),
         Latency(),
         Cost(),
         Tokens(),

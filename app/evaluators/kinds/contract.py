@@ -127,6 +127,8 @@ class Traits:
     needs_target: bool = False
     asks: ModelRef | None = None
     """The model that judges, if one does."""
+    calls: int = 1
+    """How many calls of it a row takes, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,8 +194,10 @@ class Kind(ABC, Generic[OptionsT]):
         """Load what judging needs and takes long to load; called before the first row, beside the event loop."""
         return
 
-    def calls(self, options: OptionsT, execution: Execution, row: Row) -> Sequence[ModelCall | EmbeddingCall]:
-        """The model calls whose answers `judge` needs; none for most."""
+    def calls(
+        self, options: OptionsT, execution: Execution, row: Row, answers: Sequence[str | None] = ()
+    ) -> Sequence[ModelCall | EmbeddingCall]:
+        """The model calls to make next, given the answers to those before; none, as for most, when `judge` needs no more."""
         return ()
 
     @abstractmethod
@@ -234,8 +238,11 @@ class BoundEvaluator:
         """The model that judges, if one does."""
         return self.traits.asks
 
-    def calls(self, execution: Execution, row: Row) -> Sequence[ModelCall | EmbeddingCall]:
-        return self.kind.calls(self.options, execution, row)
+    def calls(
+        self, execution: Execution, row: Row, answers: Sequence[str | None] = ()
+    ) -> Sequence[ModelCall | EmbeddingCall]:
+        """The model calls to make next, given the answers to those before."""
+        return self.kind.calls(self.options, execution, row, answers)
 
     def load(self) -> None:
         """Load what judging needs, which may take seconds."""

@@ -50,9 +50,15 @@ class EmbeddingSimilarity(Kind[EmbeddingSimilarityOptions]):
         return Traits("number", needs_target=True, asks=ModelRef(options.model, options.provider))
 
     def calls(
-        self, options: EmbeddingSimilarityOptions, execution: Execution, row: Row
+        self,
+        options: EmbeddingSimilarityOptions,
+        execution: Execution,
+        row: Row,
+        answers: Sequence[str | None] = (),
     ) -> Sequence[EmbeddingCall]:
         """One call; none where there is nothing to compare."""
+        if answers:
+            return ()
         texts = _texts(options, execution, row)
         return () if isinstance(texts, Verdict) else [EmbeddingCall(texts, options.model, options.provider)]
 

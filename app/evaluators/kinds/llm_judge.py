@@ -1,6 +1,5 @@
 """A model as the judge."""
 
-import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Literal
@@ -24,6 +23,7 @@ from app.evaluators.kinds.contract import (
     no_output,
     storable,
 )
+from app.evaluators.kinds.judge_texts import fenced
 
 DEFAULT_RUBRIC = """\
 Is the answer correct? It is when it says what the reference says, in whatever words.
@@ -33,7 +33,6 @@ Reference answer: {{testcase.target.output}}
 Answer: {{log.output}}
 """
 
-_NAME = re.compile(r"[^a-zA-Z0-9]+")
 _ROOTS = ("log", "testcase")
 _REPLY_BYTES = 2048
 _RATIONALE_CHARS = 4_000
@@ -104,8 +103,12 @@ class LlmJudge(Kind[LlmJudgeOptions]):
             asks=ModelRef(options.model, options.provider),
         )
 
-    def calls(self, options: LlmJudgeOptions, execution: Execution, row: Row) -> Sequence[ModelCall]:
+    def calls(
+        self, options: LlmJudgeOptions, execution: Execution, row: Row, answers: Sequence[str | None] = ()
+    ) -> Sequence[ModelCall]:
         """One call; none where there is nothing to judge."""
+        if answers:
+            return ()
         rubric = _filled(options, execution, row)
         if isinstance(rubric, Verdict):
             return ()
@@ -148,7 +151,7 @@ def _filled(options: LlmJudgeOptions, execution: Execution, row: Row) -> str | V
             return NO_TARGET
         return Verdict(None, error=f"The rubric needs {', '.join(error.names)}, which this row does not have")
     if options.fence:
-        values = {name: _fenced(name, value) for name, value in values.items()}
+        values = {name: fenced(name, value) for name, value in values.items()}
     filled = compiled.fill(values)
     return filled if isinstance(filled, str) else as_text(filled)
 
@@ -181,17 +184,6 @@ def _testcase(row: Row) -> dict[str, Any]:
         "context": row.context,
         "metadata": row.metadata,
     }
-
-
-def _fenced(name: str, text: str) -> str:
-    """The text between tags named after the variable; the name is lengthened until the text cannot close it."""
-    base = _NAME.sub("_", name).strip("_")
-    tag, number = base, 1
-    while f"</{tag}>" in text:
-        number += 1
-        tag = f"{base}-{number}"
-    around = "\n" if "\n" in text else ""
-    return f"<{tag}>{around}{text}{around}</{tag}>"
 
 
 def _instructions(options: LlmJudgeOptions) -> str:

@@ -1,0 +1,79 @@
+"""Context recall, as in RAGAS."""
+
+# ruff: noqa: ARG002 - a kind need not look at all that it is given
+
+from collections.abc import Sequence
+
+from app.evaluators.kinds.comparing import NO_TARGET, TargetUnclear, accepted_values, text_of
+from app.evaluators.kinds.contract import Execution, ModelCall, Row, Traits, Verdict, no_output, storable
+from app.evaluators.kinds.passages import (
+    MALFORMED,
+    NO_PASSAGES,
+    PassageKind,
+    PassageOptions,
+    call,
+    named,
+    passages_of,
+    question_of,
+    read_verdicts,
+)
+
+
+class ContextRecall(PassageKind[PassageOptions]):
+    """Do the passages hold all that the right answer says?
+
+    A model splits the target into statements and tells of each whether it follows from the passages: the score is
+    the share of those that do. It looks at what was found, not at what was answered. A target that states nothing
+    has no score. One call a row.
+    """
+
+    name = "context_recall"
+    title = "Context recall"
+    returns = Traits("number", needs_target=True)
+    Options = PassageOptions
+
+    def missing(self, options: PassageOptions, execution: Execution, row: Row) -> Verdict | None:
+        if failed := no_output(execution):
+            return failed
+        try:
+            reference = _reference(row)
+        except TargetUnclear as unclear:
+            return Verdict(None, error=storable(str(unclear)))
+        if reference is None:
+            return NO_TARGET
+        return None if passages_of(options, row, execution) else NO_PASSAGES
+
+    def asked(
+        self, options: PassageOptions, execution: Execution, row: Row, answers: Sequence[str | None]
+    ) -> ModelCall | None:
+        if answers:
+            return None
+        return call(
+            options,
+            "Split the reference answer into statements, each a whole sentence that says one thing. For each, tell "
+            "whether it follows from the passages. Give the reason in a sentence before.",
+            {
+                "question": question_of(options, row, execution),
+                "reference": _reference(row) or "",
+                "passage": passages_of(options, row, execution),
+            },
+            "statements",
+            {"statement": {"type": "string"}, "reason": {"type": "string"}, "supported": {"type": "boolean"}},
+        )
+
+    def scored(
+        self, options: PassageOptions, execution: Execution, row: Row, answers: Sequence[str | None]
+    ) -> Verdict:
+        verdicts = read_verdicts(answers[0] if answers else None, "statements", "supported")
+        if verdicts is None:
+            return Verdict(None, error=MALFORMED)
+        if not verdicts:
+            return Verdict(None, rationale="the target states nothing")
+        bad = [str(one.get("statement", "")) for one in verdicts if not one["supported"]]
+        return Verdict(1 - len(bad) / len(verdicts), rationale=named(bad, "not in the passages"))
+
+
+def _reference(row: Row) -> str | None:
+    """The target as a text; None where there is none."""
+    accepted = [text_of(one) for one in accepted_values(row.target, None)]
+    return next((text for text in accepted if text.strip()), None)

@@ -7,7 +7,7 @@ nothing is run here.
 from dataclasses import dataclass
 from functools import lru_cache
 
-from app.sandbox.supervisor import Limits, Sandbox, SandboxUnavailable, sandbox
+from app.sandbox.supervisor import Limits, Sandbox, SandboxUnavailable
 
 _PROBE_S = 3.0
 _ENDLESS_S = 0.3
@@ -156,5 +156,9 @@ def examine(tried: Sandbox) -> State:
 
 @lru_cache
 def state() -> State:
-    """Whether programs are run by this process: looked at once, when it is first asked."""
-    return examine(sandbox())
+    """Whether programs are run by this process: looked at once, when it is first asked, in a sandbox that ends then."""
+    tried = Sandbox(size=1)
+    try:
+        return examine(tried)
+    finally:
+        tried.close()

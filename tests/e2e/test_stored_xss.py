@@ -60,6 +60,7 @@ NOT_SHOWN = {
     "log.messages": BY_API,
     "log.output_message": BY_API,
     "log.provider_response": BY_API,
+    "judgment.engine": "where a program judged: the server writes it",
     "version.summary": "counts; its words are targets, which are shown, and the splits' names",
 }
 

@@ -1,6 +1,5 @@
 """The engine makes embedding calls like a judge's: logged, priced, under caps, and beside other evaluators."""
 
-import asyncio
 from collections.abc import Iterator
 from decimal import Decimal
 
@@ -18,6 +17,7 @@ from app.providers import service as providers
 from app.providers.client import ModelClient
 from app.providers.service import ProviderChange
 from tests import factories
+from tests.asynchronous import run as run_coroutine
 from tests.endpoint import Endpoint, running_endpoint
 
 
@@ -77,7 +77,7 @@ def _worked(team: factories.Team, endpoint: Endpoint, meter: Meter) -> tuple[str
             for client in clients.values():
                 await client.aclose()
 
-    outcomes = asyncio.run(work_on())
+    outcomes = run_coroutine(work_on())
     with unit_of_work() as session:
         write_outcomes(session, plan, owner, outcomes)
     return run.id, outcomes

@@ -4,13 +4,15 @@ Each probe is a program that says True if it reached something. One that does, o
 nothing is run here.
 """
 
+import threading
+import time
 from dataclasses import dataclass
-from functools import lru_cache
 
 from app.sandbox.supervisor import Limits, Sandbox, SandboxUnavailable
 
 _PROBE_S = 3.0
 _ENDLESS_S = 0.3
+_AGAIN_S = 60.0
 _HONEST = """
 import json, math, re, statistics
 def evaluate(log, testcase):
@@ -154,11 +156,37 @@ def examine(tried: Sandbox) -> State:
     return State(tried.engine, tried.layers)
 
 
-@lru_cache
+class Watch:
+    """What was found out when somebody first asked. A machine that was only too busy is looked at again, beside."""
+
+    def __init__(self, found: State | None = None, again_s: float = _AGAIN_S) -> None:
+        self._lock = threading.Lock()
+        self._found, self._again_s = found, again_s
+        self._looked_at = 0.0
+
+    def state(self) -> State:
+        """What is known; the first to ask waits until it is."""
+        with self._lock:
+            if self._found is None:
+                self._look()
+            elif self._found.engine is None and time.monotonic() - self._looked_at > self._again_s:
+                self._looked_at = time.monotonic()
+                threading.Thread(target=self._look, daemon=True).start()
+            assert self._found is not None  # noqa: S101 - it was just looked
+            return self._found
+
+    def _look(self) -> None:
+        tried = Sandbox(size=1)
+        try:
+            self._found = examine(tried)
+        finally:
+            tried.close()
+            self._looked_at = time.monotonic()
+
+
+_watch = Watch()
+
+
 def state() -> State:
-    """Whether programs are run by this process: looked at once, when it is first asked, in a sandbox that ends then."""
-    tried = Sandbox(size=1)
-    try:
-        return examine(tried)
-    finally:
-        tried.close()
+    """Whether programs are run by this process, as a sandbox that was made for it alone has shown."""
+    return _watch.state()

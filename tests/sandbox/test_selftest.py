@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -120,3 +121,14 @@ def _kernel_has_landlock() -> bool:
     import ctypes
 
     return ctypes.CDLL(None, use_errno=True).syscall(444, None, 0, 1) >= 1
+
+
+def test_a_machine_that_was_too_busy_is_looked_at_again() -> None:
+    busy = selftest.State(None, "the process that programs are forked from did not start")
+    watch = selftest.Watch(busy, again_s=20)
+    assert watch.state().engine is None, "what is known, at once"
+    deadline = time.monotonic() + 60
+    while watch.state().engine is None:
+        assert time.monotonic() < deadline, watch.state()
+        time.sleep(0.05)
+    assert watch.state().engine

@@ -86,7 +86,7 @@ def test_a_cap_that_is_misspelt_starts_nothing(client: Client, endpoint: Endpoin
 
 
 def test_a_budget_needs_a_price_or_a_cap_of_calls(client: Client, endpoint: Endpoint) -> None:
-    evaluation_id, body = prepare(client, endpoint, Case("budget", rows=10, concurrency=5))
+    evaluation_id, body = prepare(client, endpoint, Case("within a budget", rows=10, concurrency=5))
     client.call("PATCH", "/budget", {"monthly_usd": 5})
     try:
         with pytest.raises(HTTPError) as refused:

@@ -25,6 +25,7 @@ from app.evaluators.kinds.contract import (
 )
 from app.evaluators.kinds.json_output import ABSENT, reach
 from app.evaluators.kinds.judge_texts import NO_INSTRUCTIONS, fenced, read_list, reply_in, whole_object
+from app.evaluators.kinds.places import checked_place
 
 _PLACES = ("testcase.context", "testcase.inputs", "testcase.metadata", "testcase.target", "log.inputs")
 _TEXT_NAMES = ("text", "content", "passage", "page_content")
@@ -50,12 +51,7 @@ class PassageOptions(KindOptions):
     @field_validator("passages", "question")
     @classmethod
     def _a_place(cls, value: str | None) -> str | None:
-        if value is not None and not any(
-            value == one or value.startswith((f"{one}.", f"{one}[")) for one in _PLACES
-        ):
-            msg = f"“{value}” is no place: it begins with {', '.join(_PLACES)}"
-            raise ValueError(msg)
-        return value
+        return checked_place(value, _PLACES)
 
 
 OptionsT = TypeVar("OptionsT", bound=PassageOptions)

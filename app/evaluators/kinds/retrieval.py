@@ -11,6 +11,7 @@ from pydantic import Field, field_validator
 from app.evaluators.kinds.comparing import TargetOptions, TargetUnclear, listed, text_of, usual_field
 from app.evaluators.kinds.contract import Execution, Kind, Row, Traits, Verdict, no_output, storable
 from app.evaluators.kinds.json_output import ABSENT, NoJson, reach, read_json
+from app.evaluators.kinds.places import checked_place
 
 Measure = Literal["recall", "precision", "hit", "mrr", "ndcg", "map"]
 
@@ -35,12 +36,7 @@ class RetrievalOptions(TargetOptions):
     @field_validator("retrieved", "relevant")
     @classmethod
     def _a_place(cls, value: str | None) -> str | None:
-        if value is not None and not any(
-            value == one or value.startswith((f"{one}.", f"{one}[")) for one in _PLACES
-        ):
-            msg = f"“{value}” is no place: it begins with {', '.join(_PLACES)}"
-            raise ValueError(msg)
-        return value
+        return checked_place(value, _PLACES)
 
 
 class Retrieval(Kind[RetrievalOptions]):

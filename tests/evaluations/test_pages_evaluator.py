@@ -196,7 +196,8 @@ def test_an_embedding_model_is_asked_and_its_call_is_logged_without_its_vectors(
     with unit_of_work() as session:
         logged = session.execute(
             text(
-                "select source, output, output_message, prompt_tokens, output_tokens, finish_reason from log"
+                "select source, output, output_message, prompt_tokens, output_tokens, finish_reason from log "
+                "order by prompt_tokens desc"
             )
         ).all()
     assert [tuple(row) for row in logged] == [

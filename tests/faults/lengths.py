@@ -16,36 +16,32 @@ class Lengths:
     """One set of lengths."""
 
     moments: int
-    """At how many moments of a run each fault strikes (under `--all`: all faults of a test together)."""
+    """At how many moments of a run a fault strikes, all its kinds together."""
     outage_s: float
     storm_s: float
     interleavings: int
-    every_kind: bool
+    apart: bool
+    """Whether each kind of a fault has a process of its own: most of the time is waiting."""
     warm_up_s: float
     soak_s: float
 
     def cases(self, test: str, kinds: Sequence[object]) -> list[ParameterSet]:
-        """The kinds of a fault, each with the number of a moment.
-
-        At full lengths each kind is a group of its own, for a process of its own: most of the time is waiting, and
-        `./whetstone test --long -n 6` does six kinds at once.
-        """
-        if self.every_kind:
-            return [
-                pytest.param(
-                    kind, n, marks=pytest.mark.xdist_group(f"{test} {getattr(kind, '__name__', kind)}")
-                )
-                for kind in kinds
-                for n in range(self.moments)
-            ]
-        return [pytest.param(kinds[n % len(kinds)], n) for n in range(max(self.moments, len(kinds)))]
+        """The kinds of a fault in turn, each with the number of a moment."""
+        return [
+            pytest.param(
+                kind := kinds[n % len(kinds)],
+                n,
+                marks=[pytest.mark.xdist_group(f"{test} {getattr(kind, '__name__', kind)}")]
+                if self.apart
+                else (),
+            )
+            for n in range(max(self.moments, len(kinds)))
+        ]
 
 
-BRIEF = Lengths(
-    moments=3, outage_s=20, storm_s=20, interleavings=25, every_kind=False, warm_up_s=60, soak_s=180
-)
+BRIEF = Lengths(moments=3, outage_s=20, storm_s=20, interleavings=25, apart=False, warm_up_s=60, soak_s=180)
 FULL = Lengths(
-    moments=10, outage_s=300, storm_s=60, interleavings=100, every_kind=True, warm_up_s=300, soak_s=4 * 3600
+    moments=10, outage_s=300, storm_s=60, interleavings=100, apart=True, warm_up_s=300, soak_s=4 * 3600
 )
 LENGTHS = FULL if os.environ.get(LONG) else BRIEF
 

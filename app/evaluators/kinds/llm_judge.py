@@ -100,7 +100,7 @@ class LlmJudge(Kind[LlmJudgeOptions]):
             wanted=options.wanted,
             unit=None if options.verdict != "number" or _is_share(options) else "points",
             needs_target=any(name.startswith("testcase.target") for name in names),
-            asks=ModelRef(options.model, options.provider),
+            asks=(ModelRef(options.model, options.provider),),
         )
 
     def calls(

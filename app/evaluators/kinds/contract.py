@@ -157,6 +157,15 @@ class CorpusMetric:
     detail: Mapping[str, Any] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """Settings that a new evaluator of a kind can begin with."""
+
+    name: str
+    title: str
+    settings: Mapping[str, Any]
+
+
 class KindOptions(Body):
     """What can be set about a kind. Docstrings under the fields are the form's help.
 
@@ -181,6 +190,8 @@ class Kind(ABC, Generic[OptionsT]):
     returns: ClassVar[Traits]
     """What it answers with, unless `traits` says otherwise."""
     Options: type[OptionsT]
+    beginnings: ClassVar[Sequence[Beginning]] = ()
+    """What its editor offers to begin with."""
     waits: ClassVar[bool] = False
     """Whether `judge` takes more than a moment, so that it must not be called where others wait for it."""
 

@@ -70,7 +70,7 @@ class Effects:
         return [(self.axis.at(value), words.change_text(value, _SHARE).replace(".0", "")) for value in ends]
 
 
-_SHARE = EvaluatorInfo("", "boolean", "higher", None, is_share=True, asks_model=False)
+_SHARE = EvaluatorInfo("", "boolean", "higher", None, is_share=True, model_calls=0)
 
 
 def find_effects(session: Session, before: Version, after: Version) -> Effects | None:

@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 from app.core.errors import DomainError
 from app.datasets import repository as datasets
 from app.evaluations import estimate_repository as history
+from app.evaluations.judge_calls import targets_of
 from app.evaluators.binding import bind
 from app.files.models import Version
 from app.generations.prepared import PreparedPrompt, Target
-from app.generations.service import prepare, target_of
+from app.generations.service import prepare
 from app.providers.limits import estimated_tokens
 
 _SAMPLE = 40
@@ -111,19 +112,18 @@ def _judging(session: Session, work: Work, outputs: int, output_tokens: float) -
     parts = []
     for evaluator in work.evaluators:
         try:
-            traits = bind(evaluator.spec).traits
-            asks = traits.asks
-            target = target_of(session, evaluator.workspace_id, asks.provider, asks.model) if asks else None
+            bound = bind(evaluator.spec)
+            targets = targets_of(session, evaluator.workspace_id, bound)
         except DomainError:
             continue
-        if target is None:
-            continue
-        usual = history.usual_call(session, evaluator.id)
         rubric = estimated_tokens(len(orjson.dumps(evaluator.spec)))
-        mean_in = usual.input_tokens or rubric + output_tokens
-        mean_out = usual.output_tokens or _VERDICT_TOKENS
         what = f"judgements by {evaluator.file.name}"
-        parts.append(_part(what, target, outputs * traits.calls, mean_in, mean_out, usual, work))
+        for target in targets.values():
+            model = target.model if len(targets) > 1 else None
+            usual = history.usual_call(session, evaluator.id, model)
+            mean_in = usual.input_tokens or rubric + output_tokens
+            mean_out = usual.output_tokens or _VERDICT_TOKENS
+            parts.append(_part(what, target, outputs * bound.traits.calls, mean_in, mean_out, usual, work))
     return parts
 
 

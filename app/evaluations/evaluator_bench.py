@@ -25,7 +25,6 @@ from app.evaluations.wording import target_text
 from app.evaluators.binding import Execution, Row, bind, make_spec, read_spec
 from app.evaluators.forms import FormField, form_fields, read_form
 from app.evaluators.kinds import kind as kind_of
-from app.evaluators.kinds.code_examples import example
 from app.evaluators.kinds.contract import Kind
 from app.files import repository as files_repository
 from app.files import service as files
@@ -95,7 +94,7 @@ class Sent:
     settings: Mapping[str, str] | None = None
     """None where no form was sent."""
     example: str = ""
-    """Of a new evaluator in Python: the program to begin with."""
+    """Of a new evaluator: the program or the rubric to begin with."""
 
 
 def read_sent(values: Mapping[str, Any], *, form: bool) -> Sent:
@@ -142,14 +141,8 @@ def build_bench(
         raise NotFound(f"The evaluator has no version {number}.")
     name, current = read_spec(base.spec) if base else (sent.kind, None)
     kind = _known(name, saved=base is not None)
-    chosen = example(sent.example) if kind and base is None else None
-    if chosen:
-        current = {
-            "code": chosen.code,
-            "answers": "boolean",
-            "wanted": "higher",
-            "target": "not needed",
-        } | chosen.settings
+    if kind and base is None:
+        current = _beginning(kind, sent.example)
     sets, _ = files_repository.list_files(
         session, principal.workspace_id, kinds=[FileKind.DATASET], sort_by="updated_at", limit=200
     )
@@ -176,6 +169,16 @@ def _known(name: str, *, saved: bool) -> Kind[Any] | None:
         if not saved:
             raise
         return None
+
+
+def _beginning(kind: Kind[Any], name: str) -> dict[str, Any] | None:
+    """The settings of a new evaluator that begins with an example; None without one."""
+    chosen = next((one for one in kind.beginnings if one.name == name), None)
+    return (
+        {one.name: one.initial for one in form_fields(kind.Options)} | dict(chosen.settings)
+        if chosen
+        else None
+    )
 
 
 def _fields(

@@ -24,7 +24,6 @@ from app.evaluations.evaluator_bench import (
 )
 from app.evaluations.evaluator_test import Trial, try_evaluator
 from app.evaluators.kinds import kinds_by_purpose
-from app.evaluators.kinds.code_examples import EXAMPLES
 
 router = APIRouter(prefix="/w/{w}/evaluators", include_in_schema=False)
 
@@ -47,7 +46,6 @@ def _page(
         status=status,
         bench=bench,
         purposes=kinds_by_purpose(),
-        examples=EXAMPLES,
         providers=list_provider_names(session, principal),
     )
 

@@ -13,10 +13,17 @@ from app.core.broker import connect_async
 from app.core.database import unit_of_work
 from app.core.errors import DomainError
 from app.datasets.models import Datapoint
-from app.evaluations.judge_calls import ask
-from app.evaluators.binding import BoundEvaluator, EmbeddingCall, Execution, ModelCall, Row, Verdict
+from app.evaluations.judge_calls import Asked, answers_of, ask, targets_of
+from app.evaluators.binding import (
+    BoundEvaluator,
+    EmbeddingCall,
+    Execution,
+    ModelCall,
+    ModelRef,
+    Row,
+    Verdict,
+)
 from app.generations.prepared import Origin, Target
-from app.generations.service import target_of
 from app.logs import budget
 from app.logs import repository as logs
 from app.logs.records import LogRecord
@@ -30,8 +37,8 @@ class Trial:
     """An evaluator made ready, and what it is tried on."""
 
     evaluator: BoundEvaluator
-    target: Target | None
-    """The model that it asks, if it asks one."""
+    targets: Mapping[ModelRef, Target]
+    """The models that it asks."""
     origin: Origin
     execution: Execution
     row: Row
@@ -57,14 +64,13 @@ def prepare_trial(
     """Everything that a trial needs, so that it holds no transaction while a model answers.
 
     Raises:
-        NotFound: the judge's provider is not among the workspace's.
+        NotFound: a judge's provider is not among the workspace's.
         OverBudget: it asks a model, and the workspace has spent its budget of this month.
     """
-    asks = evaluator.asks
-    if asks:
+    if evaluator.asks:
         budget.refuse_if_spent(session, origin.workspace_id)
-    target = target_of(session, origin.workspace_id, asks.provider, asks.model) if asks else None
-    return Trial(evaluator, target, origin, execution, row)
+    targets = targets_of(session, origin.workspace_id, evaluator)
+    return Trial(evaluator, targets, origin, execution, row)
 
 
 async def try_evaluator(trial: Trial) -> Tried:
@@ -76,17 +82,10 @@ async def try_evaluator(trial: Trial) -> Tried:
     records: list[LogRecord] = []
     try:
         answers: list[str | None] = []
-        problem = None
-        while trial.target and not problem:
-            calls = await asyncio.to_thread(trial.evaluator.calls, trial.execution, trial.row, answers)
-            if not calls:
-                break
-            answers += await _ask(trial, trial.target, calls, records)
-            problem = next((record.error for record in records if record.error), None)
-        if problem:
-            verdict = Verdict(None, error=f"The judge gave no verdict: {problem}")
-        else:
-            verdict = await asyncio.to_thread(trial.evaluator.judge, trial.execution, trial.row, answers)
+        evaluator, judged = trial.evaluator, (trial.execution, trial.row)
+        while trial.targets and (calls := await asyncio.to_thread(evaluator.calls, *judged, answers)):
+            answers += await _ask(trial, calls, records)
+        verdict = await asyncio.to_thread(evaluator.judge, *judged, answers)
     except DomainError as error:
         verdict = Verdict(None, error=error.message)
     elapsed = (time.perf_counter() - started) * 1000
@@ -101,21 +100,29 @@ def _save(records: Sequence[LogRecord]) -> None:
 
 
 async def _ask(
-    trial: Trial, target: Target, calls: Sequence[ModelCall | EmbeddingCall], records: list[LogRecord]
+    trial: Trial, calls: Sequence[ModelCall | EmbeddingCall], records: list[LogRecord]
 ) -> list[str | None]:
-    """What the judge's model answered to each call, at the rate that all workers share."""
+    """What a round of calls answered, made at the same time and at the rate that all workers share.
+
+    Raises:
+        NobodyAnswered: all of them failed.
+    """
     redis = connect_async()
-    client = limited_client(redis, target.endpoint, connections=1)
-    answers = []
+    endpoints = {target.endpoint.provider_id: target.endpoint for target in trial.targets.values()}
+    clients = {name: limited_client(redis, one, connections=len(calls)) for name, one in endpoints.items()}
+
+    async def made(call: ModelCall | EmbeddingCall) -> Asked:
+        target = trial.targets[call.asks]
+        return await ask(clients[target.endpoint.provider_id], trial.origin, target, call)
+
     try:
-        for call in calls:
-            record, answer = await ask(client, trial.origin, target, call)
-            records.append(record)
-            answers.append(answer)
+        asked = await asyncio.gather(*map(made, calls))
     finally:
-        await client.aclose()
+        for client in clients.values():
+            await client.aclose()
         await redis.aclose()
-    return answers
+    records += [record for record, _ in asked]
+    return answers_of(asked)
 
 
 def execution_of(log: Mapping[str, Any]) -> Execution:

@@ -10,7 +10,7 @@ import structlog
 
 from app.core import ids, metrics
 from app.core.errors import DomainError
-from app.evaluations.judge_calls import ask
+from app.evaluations.judge_calls import Asked, answers_of, ask
 from app.evaluations.plan import Judge, Plan
 from app.evaluations.shard_repository import Item, Settled
 from app.evaluators.binding import BoundEvaluator, EmbeddingCall, Execution, ModelCall, Row, Verdict
@@ -108,13 +108,9 @@ class ItemWorker:
             return record
         try:
             answers: list[str | None] = []
-            while judge.target and record.error is None:
-                calls = judge.evaluator.calls(execution, row, answers)
-                if not calls:
-                    break
-                answers += [await self._ask(judge, call, record, outcome) for call in calls]
-            if record.error is None:
-                set_verdict(record, await _verdict(judge.evaluator, execution, row, answers))
+            while judge.targets and (calls := judge.evaluator.calls(execution, row, answers)):
+                answers += await self._ask(judge, calls, record, outcome)
+            set_verdict(record, await _verdict(judge.evaluator, execution, row, answers))
         except CapReached as reached:
             record.error = f"not run: {reached}"
         except DomainError as error:
@@ -127,28 +123,38 @@ class ItemWorker:
         return record
 
     async def _ask(
-        self, judge: Judge, call: ModelCall | EmbeddingCall, record: JudgmentRecord, outcome: Outcome
-    ) -> str | None:
-        """What the judge's model answered; its log, its cost and a failure are noted on the way."""
-        target = judge.target
-        assert target is not None  # noqa: S101 - only judges with a model have calls
-        log, answer = await self._call_judge(judge, target, call, record.log_id)
-        outcome.logs.append(log)
-        record.judge_log_id = log.id
-        if (cost := cost_of(log)) is not None:
-            record.cost = str(Decimal(record.cost or 0) + cost)
-        if log.error:
-            record.error = f"The judge gave no verdict: {log.error}"
-        return answer
+        self,
+        judge: Judge,
+        calls: Sequence[ModelCall | EmbeddingCall],
+        record: JudgmentRecord,
+        outcome: Outcome,
+    ) -> list[str | None]:
+        """What a round of calls answered, made at the same time; their logs and costs are noted on the way.
 
-    async def _call_judge(
-        self, judge: Judge, target: Target, call: ModelCall | EmbeddingCall, log_id: str
-    ) -> tuple[LogRecord, str | None]:
+        Raises:
+            CapReached: one of them was not made. Those that were are noted all the same: they are paid.
+            NobodyAnswered: all of them failed.
+        """
+        rounds = (self._call_judge(judge, call, record.log_id) for call in calls)
+        asked = await asyncio.gather(*rounds, return_exceptions=True)
+        made = [one for one in asked if not isinstance(one, BaseException)]
+        for log, _ in made:
+            outcome.logs.append(log)
+            record.judge_log_id = log.id
+            if (cost := cost_of(log)) is not None:
+                record.cost = str(Decimal(record.cost or 0) + cost)
+        for one in asked:
+            if isinstance(one, BaseException):
+                raise one
+        return answers_of(made)
+
+    async def _call_judge(self, judge: Judge, call: ModelCall | EmbeddingCall, log_id: str) -> Asked:
         """The log of a call of the judge's, and what was answered.
 
         Raises:
             CapReached: it was not made.
         """
+        target = judge.targets[call.asks]
         workspace_id = self._plan.origin.workspace_id
         origin = Origin(
             workspace_id, judge.file_id, judge.version_id, source="judge", run_id=self._plan.run_id

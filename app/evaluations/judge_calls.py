@@ -1,18 +1,49 @@
 """Making the calls that an evaluator needs: each is logged, and answered with the text or the vectors."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.evaluators.binding import EmbeddingCall, ModelCall
+from sqlalchemy.orm import Session
+
+from app.core.errors import DomainError
+from app.evaluators.binding import BoundEvaluator, EmbeddingCall, ModelCall, ModelRef
 from app.generations.prepared import Origin, Target, answered, failed
+from app.generations.service import target_of
 from app.logs.records import LogRecord
 from app.providers.answers import Answer, ProviderError
 from app.providers.client import ModelClient
 
+Asked = tuple[LogRecord, str | None]
+"""The log of a call, and its answer; None where there is none, and then the log has the error."""
 
-async def ask(
-    client: ModelClient, origin: Origin, target: Target, call: ModelCall | EmbeddingCall
-) -> tuple[LogRecord, str | None]:
-    """The log of a call, and its answer; None where there is none, and then the log has the error."""
+
+class NobodyAnswered(DomainError):
+    """Every call of a round failed; the message has the providers' words."""
+
+
+def targets_of(session: Session, workspace_id: str, evaluator: BoundEvaluator) -> Mapping[ModelRef, Target]:
+    """Where each of the models is called that an evaluator asks.
+
+    Raises:
+        NotFound: one's provider is not among the workspace's.
+    """
+    return {one: target_of(session, workspace_id, one.provider, one.model) for one in evaluator.asks}
+
+
+def answers_of(asked: Sequence[Asked]) -> list[str | None]:
+    """What came of a round of calls, in their order: None for each that failed.
+
+    Raises:
+        NobodyAnswered: all of them failed.
+    """
+    failures = dict.fromkeys(log.error for log, _ in asked if log.error)
+    if all(log.error for log, _ in asked):
+        raise NobodyAnswered(f"The judge gave no verdict: {'; '.join(map(str, failures))}")
+    return [answer for _, answer in asked]
+
+
+async def ask(client: ModelClient, origin: Origin, target: Target, call: ModelCall | EmbeddingCall) -> Asked:
+    """Make one call. Never raises for what the provider did."""
     try:
         answer = await _answer(client, target, call)
     except ProviderError as error:

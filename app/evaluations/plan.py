@@ -1,16 +1,18 @@
 """What a worker needs to know of a run before it starts: loaded once, then the same for every item."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
 from app.core.errors import DomainError
 from app.evaluations import repository
+from app.evaluations.judge_calls import targets_of
 from app.evaluations.models import Run
-from app.evaluators.binding import BoundEvaluator, bind
+from app.evaluators.binding import BoundEvaluator, ModelRef, bind
 from app.files.models import Version
 from app.generations.prepared import Origin, PreparedPrompt, Target
-from app.generations.service import prepare, target_of
+from app.generations.service import prepare
 from app.logs import budget
 from app.logs.budget import Allowance
 from app.providers.client import Endpoint
@@ -19,12 +21,12 @@ from app.providers.meter import Cap, Spent
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """An evaluator of a run, and the model that it asks, if it asks one."""
+    """An evaluator of a run, and the models that it asks."""
 
     version_id: str
     file_id: str
     evaluator: BoundEvaluator | None
-    target: Target | None
+    targets: Mapping[ModelRef, Target]
     problem: str | None
     """Why it cannot judge at all, which becomes the error of each of its judgments."""
 
@@ -54,7 +56,8 @@ class Plan:
     def endpoints(self) -> list[Endpoint]:
         """Every provider that the run calls."""
         targets = [self.prompt.target] if self.prompt else []
-        return [target.endpoint for target in (*targets, *(judge.target for judge in self.judges)) if target]
+        targets += [target for judge in self.judges for target in judge.targets.values()]
+        return [target.endpoint for target in targets]
 
     def load_evaluators(self) -> None:
         """Load what the evaluators need, once in a process: seconds, in which no heartbeat may be late."""
@@ -96,11 +99,11 @@ def origin_of(run: Run) -> Origin:
 
 
 def _judge(session: Session, version: Version) -> Judge:
-    evaluator, target, problem = None, None, None
+    evaluator, problem = None, None
+    targets: Mapping[ModelRef, Target] = {}
     try:
         evaluator = bind(version.spec)
-        if evaluator.asks:
-            target = target_of(session, version.workspace_id, evaluator.asks.provider, evaluator.asks.model)
+        targets = targets_of(session, version.workspace_id, evaluator)
     except DomainError as error:
         problem = error.message
-    return Judge(version.id, version.file_id, evaluator, target, problem)
+    return Judge(version.id, version.file_id, evaluator, targets, problem)

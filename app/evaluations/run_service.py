@@ -11,14 +11,14 @@ from app.core import clock, events, ids, jobs
 from app.core.access import Principal
 from app.core.errors import Conflict, DomainError, Invalid, NotFound
 from app.core.logging import current_request_id
-from app.evaluations import repository, run_limits, shard_repository
+from app.evaluations import judge_calls, repository, run_limits, shard_repository
 from app.evaluations.channels import evaluation_channel
 from app.evaluations.finishing import finish_if_done
 from app.evaluations.models import Evaluation, Run
 from app.evaluators.binding import bind
 from app.files.models import FileKind, Version
 from app.generations.prepared import Target
-from app.generations.service import prepare, target_of
+from app.generations.service import prepare
 from app.logs import budget
 
 MOST_REPEATS = 50
@@ -130,9 +130,7 @@ def targets_of(session: Session, version: Version, evaluators: Sequence[Version]
         found.append(prepare(session, version).target)
     for evaluator in evaluators:
         with suppress(DomainError):
-            asks = bind(evaluator.spec).asks
-            if asks:
-                found.append(target_of(session, version.workspace_id, asks.provider, asks.model))
+            found += judge_calls.targets_of(session, version.workspace_id, bind(evaluator.spec)).values()
     return found
 
 

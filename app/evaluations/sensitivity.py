@@ -73,7 +73,7 @@ def measure(session: Session, offer: Offer) -> Sensitivity:
     """What the choice costs in calls and can find."""
     repeats = whole(offer.choices.repeats) or 1
     outputs = len(offer.chosen) * offer.rows * repeats
-    judgments = outputs * sum(one.info.asks_model for one in offer.judges)
+    judgments = outputs * sum(one.info.model_calls for one in offer.judges)
     primary = offer.judges[0] if offer.judges else None
     if primary is None or not offer.rows or offer.dataset is None or offer.prompt is None:
         return Sensitivity(outputs, judgments, "", "Choose rows and an evaluator to see it.", "", None)

@@ -77,13 +77,17 @@ kinds_router = APIRouter(prefix="/v5/evaluator-kinds", tags=["Evaluators"])
 
 @kinds_router.get("")
 def list_kinds(_: Reader) -> list[dict[str, Any]]:
-    """The kinds of evaluators there are, with the settings of each."""
+    """The kinds of evaluators there are, with the settings of each, and settings to begin with."""
     return [
         {
             "kind": kind.name,
             "title": kind.title,
             "purpose": kind.purpose,
             "help": kind.help,
+            "templates": [
+                {"name": one.name, "title": one.title, "settings": dict(one.settings)}
+                for one in kind.beginnings
+            ],
             "settings": [
                 {
                     "name": field.name,

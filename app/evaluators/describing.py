@@ -21,7 +21,8 @@ class EvaluatorInfo:
     unit: str | None
     is_share: bool
     """Whether scores lie between 0 and 1 and are read as percentages."""
-    asks_model: bool
+    model_calls: int
+    """How many calls of models an output takes, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +41,7 @@ def describe(spec: Mapping[str, Any]) -> EvaluatorInfo:
     try:
         bound = bind(spec)
     except DomainError:
-        return EvaluatorInfo(
-            "Unknown evaluator", "number", "higher", "points", is_share=False, asks_model=False
-        )
+        return EvaluatorInfo("Unknown evaluator", "number", "higher", "points", is_share=False, model_calls=0)
     traits = bound.traits
     return EvaluatorInfo(
         title=bound.kind.title,
@@ -50,7 +49,7 @@ def describe(spec: Mapping[str, Any]) -> EvaluatorInfo:
         wanted=traits.wanted,
         unit=traits.unit,
         is_share=traits.return_type == "boolean" or (traits.return_type == "number" and traits.unit is None),
-        asks_model=traits.asks is not None,
+        model_calls=len(traits.asks) * traits.calls,
     )
 
 

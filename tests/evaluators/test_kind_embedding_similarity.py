@@ -23,7 +23,7 @@ def judged(vectors, target="Paris", output="the capital", **options):
 def test_it_asks_for_the_vectors_of_output_and_targets():
     bound = kind("embedding_similarity").prepare(SETTINGS)
 
-    assert bound.asks == ModelRef("embed", "p")
+    assert bound.asks == (ModelRef("embed", "p"),)
     assert bound.calls(execution("a"), row(["b", 3, " ", None])) == [
         EmbeddingCall(["a", "b", "3"], "embed", "p")
     ]

@@ -66,7 +66,7 @@ def test_the_form_of_the_verdict_follows_the_options():
     )
     assert (choice.traits.return_type, choice.traits.unit, choice.traits.wanted) == ("select", None, "lower")
     assert prepared(verdict="number", lowest=0, highest=1).traits.unit is None
-    assert scale.asks == ModelRef("practice", None)
+    assert scale.asks == (ModelRef("practice", None),)
 
 
 def test_without_a_fence_the_rubric_is_plain():

@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 from app.core.errors import Invalid
 from app.evaluators.kinds.code_examples import EXAMPLES
 from app.evaluators.kinds.contract import (
+    Beginning,
     Execution,
     Kind,
     KindOptions,
@@ -72,6 +73,7 @@ class Code(Kind[CodeOptions]):
     purpose = "Your own code"
     returns = Traits("boolean")
     Options = CodeOptions
+    beginnings = tuple(Beginning(one.name, one.title, {"code": one.code} | one.settings) for one in EXAMPLES)
     waits = True
 
     def traits(self, options: CodeOptions) -> Traits:

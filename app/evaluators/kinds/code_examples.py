@@ -185,8 +185,3 @@ def evaluate(log, testcase):
         {"answers": "number", "wanted": "lower", "target": "needed"},
     ),
 )
-
-
-def example(name: str) -> Example | None:
-    """The example of that name."""
-    return next((one for one in EXAMPLES if one.name == name), None)

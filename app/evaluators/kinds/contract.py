@@ -106,6 +106,11 @@ class ModelCall:
     provider: str | None
     parameters: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def asks(self) -> ModelRef:
+        """The model that is called."""
+        return ModelRef(self.model, self.provider)
+
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingCall:
@@ -114,6 +119,11 @@ class EmbeddingCall:
     texts: list[str]
     model: str
     provider: str | None
+
+    @property
+    def asks(self) -> ModelRef:
+        """The model that is called."""
+        return ModelRef(self.model, self.provider)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +135,10 @@ class Traits:
     unit: str | None = None
     """Of a number: `points` on a scale of its own, `s`, `usd`, or None for a share from 0 to 1."""
     needs_target: bool = False
-    asks: ModelRef | None = None
-    """The model that judges, if one does."""
+    asks: tuple[ModelRef, ...] = ()
+    """The models that are asked, each once; `calls` names no other."""
     calls: int = 1
-    """How many calls of it a row takes, at most."""
+    """How many calls of each of them a row takes, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +155,15 @@ class CorpusMetric:
     unit: str | None
     statistic: "Statistic"
     detail: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """Settings that a new evaluator of a kind can begin with."""
+
+    name: str
+    title: str
+    settings: Mapping[str, Any]
 
 
 class KindOptions(Body):
@@ -171,6 +190,8 @@ class Kind(ABC, Generic[OptionsT]):
     returns: ClassVar[Traits]
     """What it answers with, unless `traits` says otherwise."""
     Options: type[OptionsT]
+    beginnings: ClassVar[Sequence[Beginning]] = ()
+    """What its editor offers to begin with."""
     waits: ClassVar[bool] = False
     """Whether `judge` takes more than a moment, so that it must not be called where others wait for it."""
 
@@ -197,7 +218,11 @@ class Kind(ABC, Generic[OptionsT]):
     def calls(
         self, options: OptionsT, execution: Execution, row: Row, answers: Sequence[str | None] = ()
     ) -> Sequence[ModelCall | EmbeddingCall]:
-        """The model calls to make next, given the answers to those before; none, as for most, when `judge` needs no more."""
+        """The calls to make next, given the answers to those before; none, as for most, when `judge` needs no more.
+
+        They are made at the same time, and `answers` grows by theirs in this order: None for a call that failed. Where
+        all of them fail there is no verdict, and the kind is not asked again.
+        """
         return ()
 
     @abstractmethod
@@ -234,8 +259,8 @@ class BoundEvaluator:
     traits: Traits
 
     @property
-    def asks(self) -> ModelRef | None:
-        """The model that judges, if one does."""
+    def asks(self) -> tuple[ModelRef, ...]:
+        """The models that are asked, each once."""
         return self.traits.asks
 
     def calls(

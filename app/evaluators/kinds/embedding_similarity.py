@@ -47,7 +47,7 @@ class EmbeddingSimilarity(Kind[EmbeddingSimilarityOptions]):
     Options = EmbeddingSimilarityOptions
 
     def traits(self, options: EmbeddingSimilarityOptions) -> Traits:
-        return Traits("number", needs_target=True, asks=ModelRef(options.model, options.provider))
+        return Traits("number", needs_target=True, asks=(ModelRef(options.model, options.provider),))
 
     def calls(
         self,

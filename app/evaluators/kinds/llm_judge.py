@@ -1,6 +1,8 @@
 """A model as the judge."""
 
-from collections.abc import Sequence
+# ruff: noqa: ARG002 - a kind need not look at all that it is given
+
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -10,6 +12,7 @@ from pydantic import Field, model_validator
 from app.core.template import CompiledTemplate, MissingInputs, as_text, compile_template
 from app.evaluators.kinds.comparing import NO_TARGET
 from app.evaluators.kinds.contract import (
+    CorpusMetric,
     Execution,
     Kind,
     KindOptions,
@@ -23,7 +26,9 @@ from app.evaluators.kinds.contract import (
     no_output,
     storable,
 )
+from app.evaluators.kinds.judge_templates import TEMPLATES
 from app.evaluators.kinds.judge_texts import fenced
+from app.evaluators.kinds.votes import Vote, agreement, combined
 
 DEFAULT_RUBRIC = """\
 Is the answer correct? It is when it says what the reference says, in whatever words.
@@ -57,8 +62,12 @@ class LlmJudgeOptions(KindOptions):
     """Whether a higher or a lower score is the better one."""
     fence: bool = True
     """Put tags around what is filled in, and tell the judge that no instruction stands in it."""
+    votes: int = Field(1, ge=1, le=9)
+    """How often each model is asked about a row, 1 to 9. What most say holds, of numbers the mean. Each vote costs a call."""
+    panel: tuple[str, ...] = Field((), max_length=8)
+    """Further models that judge beside the first, as `model` or `provider/model`: judges of several families share fewer faults."""
     temperature: float | None = Field(None, ge=0, le=2, json_schema_extra={"initial": 0})
-    """0 makes verdicts repeatable. Empty: the provider's own default; some models refuse any other."""
+    """0 makes verdicts repeatable, and several votes of a model alike: leave it empty for these, or set 0.7. Empty: the provider's own default; some models refuse any other."""
     max_tokens: int | None = Field(None, ge=1)
     """The longest reply, rationale included. Empty: no limit of ours."""
 
@@ -75,6 +84,12 @@ class LlmJudgeOptions(KindOptions):
             problem = "the scale must end above where it starts"
         elif self.verdict == "select" and len(set(self.choices)) < 2:
             problem = "a choice needs at least two different choices"
+        elif self.votes > 1 and self.temperature == 0:
+            problem = "several votes at temperature 0 say the same: leave the temperature empty, or set 0.7"
+        elif not all(one.model for one in _models(self)):
+            problem = "the panel needs the name of a model after its provider"
+        elif len(set(_models(self))) <= len(self.panel):
+            problem = "the panel names a model twice"
         if problem:
             raise ValueError(problem)
         return self
@@ -84,7 +99,11 @@ class LlmJudge(Kind[LlmJudgeOptions]):
     """A model judges the output by your rubric, gives its reasons, then its verdict.
 
     A judge is an instrument: compare it with people before you trust it. Its verdict is read only from a reply in
-    the form that was asked for; anything else is an error, never a guess. Every judgment has its own log and cost.
+    the form that was asked for; anything else is an error, never a guess. Every call has its own log and cost.
+
+    It can vote several times, and have a panel of other models beside it: each vote is kept with its reasons, and the
+    report says how often two votes agree. A vote that cannot be read is left out and said; where fewer than half
+    can, there is no verdict. A tie of yes and no counts as the worse; tied choices have no verdict.
     """
 
     name = "llm_judge"
@@ -92,6 +111,7 @@ class LlmJudge(Kind[LlmJudgeOptions]):
     purpose = "Judges"
     returns = Traits("boolean")
     Options = LlmJudgeOptions
+    beginnings = TEMPLATES
 
     def traits(self, options: LlmJudgeOptions) -> Traits:
         names = _compiled(options.rubric).variables
@@ -100,13 +120,14 @@ class LlmJudge(Kind[LlmJudgeOptions]):
             wanted=options.wanted,
             unit=None if options.verdict != "number" or _is_share(options) else "points",
             needs_target=any(name.startswith("testcase.target") for name in names),
-            asks=ModelRef(options.model, options.provider),
+            asks=_models(options),
+            calls=options.votes,
         )
 
     def calls(
         self, options: LlmJudgeOptions, execution: Execution, row: Row, answers: Sequence[str | None] = ()
     ) -> Sequence[ModelCall]:
-        """One call; none where there is nothing to judge."""
+        """One call a vote; none where there is nothing to judge."""
         if answers:
             return ()
         rubric = _filled(options, execution, row)
@@ -120,10 +141,11 @@ class LlmJudge(Kind[LlmJudgeOptions]):
                     {"role": "user", "content": rubric},
                 ],
                 response_format=_response_format(options),
-                model=options.model,
-                provider=options.provider,
+                model=asked.model,
+                provider=asked.provider,
                 parameters={name: value for name, value in parameters.items() if value is not None},
             )
+            for asked in _voters(options)
         ]
 
     def judge(
@@ -132,10 +154,30 @@ class LlmJudge(Kind[LlmJudgeOptions]):
         rubric = _filled(options, execution, row)
         if isinstance(rubric, Verdict):
             return rubric
-        reply = answers[0] if answers else None
-        if reply is None:
-            return Verdict(None, error="The judge gave no reply")
-        return _read(options, reply)
+        voters = _voters(options)
+        replies = [*answers, *[None] * len(voters)]
+        votes = [Vote(model, _read(options, reply)) for model, reply in zip(voters, replies, strict=False)]
+        return votes[0].verdict if len(votes) == 1 else combined(votes, options.wanted)
+
+    def summarise(
+        self, options: LlmJudgeOptions, verdicts: Sequence[Verdict]
+    ) -> Mapping[str, CorpusMetric] | None:
+        """How often two votes on a row agree; None for single verdicts and for numbers."""
+        return agreement(verdicts)
+
+
+def _models(options: LlmJudgeOptions) -> tuple[ModelRef, ...]:
+    """The judge, then its panel; a name without a provider is at the judge's."""
+    found = [ModelRef(options.model, options.provider)]
+    for name in options.panel:
+        provider, slash, model = name.partition("/")
+        found.append(ModelRef(model, provider or None) if slash else ModelRef(name, options.provider))
+    return tuple(found)
+
+
+def _voters(options: LlmJudgeOptions) -> list[ModelRef]:
+    """Who is asked, a name for each call."""
+    return [model for model in _models(options) for _ in range(options.votes)]
 
 
 def _filled(options: LlmJudgeOptions, execution: Execution, row: Row) -> str | Verdict:
@@ -222,8 +264,10 @@ def _response_format(options: LlmJudgeOptions) -> dict[str, Any]:
     return {"type": "json_schema", "json_schema": {"name": "verdict", "strict": True, "schema": schema}}
 
 
-def _read(options: LlmJudgeOptions, reply: str) -> Verdict:
+def _read(options: LlmJudgeOptions, reply: str | None) -> Verdict:
     """The verdict of a reply in the form asked for; an error with the raw reply for every other."""
+    if reply is None:
+        return Verdict(None, error="The judge gave no reply")
     try:
         said = orjson.loads(reply)
     except orjson.JSONDecodeError:

@@ -66,7 +66,7 @@ class PassageKind(Kind[OptionsT]):
         return Traits(
             "number",
             needs_target=self.returns.needs_target,
-            asks=ModelRef(options.model, options.provider),
+            asks=(ModelRef(options.model, options.provider),),
             calls=self.returns.calls,
         )
 

@@ -1,0 +1,108 @@
+"""Judges that are models, from the editor to the estimate: templates to begin with, votes, panels."""
+
+import html
+import re
+from collections.abc import Iterator
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy.orm import Session
+
+from app.core.database import unit_of_work
+from app.evaluations.estimate import Work, estimate
+from app.evaluators.kinds.judge_templates import TEMPLATES
+from app.providers import service as providers
+from app.providers.service import ProviderChange
+from tests import factories
+from tests.endpoint import Endpoint, running_endpoint
+from tests.web import csrf_of, signed_in, with_key
+
+
+@pytest.fixture
+def endpoint(redis_url: str, committed_team: factories.Team) -> Iterator[Endpoint]:
+    """A provider called `fake` whose judges say yes."""
+    with running_endpoint(0) as endpoint, unit_of_work() as session:
+        change = ProviderChange(name="fake", base_url=endpoint.base_url, api_key="k")
+        providers.create_provider(session, committed_team.admin, change)
+        session.commit()
+        yield endpoint
+
+
+def _url(team: factories.Team) -> str:
+    return f"/w/{team.workspace.slug}/evaluators"
+
+
+def _result(page: str) -> str:
+    found = page.split('id="result"')[1].split("</section>", maxsplit=1)[0]
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", found)).split())
+
+
+def test_a_rubric_is_begun_from_a_template(client: TestClient, committed_team: factories.Team) -> None:
+    client = signed_in(client, committed_team.admin)
+    page = client.get(f"{_url(committed_team)}/new?kind=llm_judge").text
+    assert "Begin with a template" in page
+    for one in TEMPLATES:
+        assert f"?kind=llm_judge&amp;example={one.name}" in page
+    graded = client.get(f"{_url(committed_team)}/new?kind=llm_judge&example=correctness-graded").text
+
+    assert "How correct is the answer?" in graded
+    assert "<option selected>select" in graded
+    assert "right\npartly right\nwrong" in graded
+    assert 'value="0"' in graded.split('name="s.temperature"')[1][:60], (
+        "what a template leaves open begins as ever"
+    )
+    assert "Begin with" not in client.get(f"{_url(committed_team)}/new?kind=exact").text
+
+
+def test_the_api_lists_the_templates(client: TestClient, committed_team: factories.Team) -> None:
+    with_key(client, committed_team.admin)
+    kinds = {one["kind"]: one for one in client.get("/v5/evaluator-kinds").json()}
+
+    templates = {one["name"]: one for one in kinds["llm_judge"]["templates"]}
+    assert set(templates) == {one.name for one in TEMPLATES}
+    assert templates["helpfulness"]["settings"]["highest"] == 5
+    assert len(kinds["code"]["templates"]) == 10
+    assert kinds["exact"]["templates"] == []
+    settings = {"model": "m"} | templates["safety"]["settings"]
+    body = {"path": "Judges/Safe", "spec": {"kind": "llm_judge", "settings": settings}}
+    assert client.post("/v5/evaluators", json=body).status_code == 200
+
+
+def test_a_panel_that_votes_shows_each_vote(
+    client: TestClient, committed_team: factories.Team, endpoint: Endpoint
+) -> None:
+    client = signed_in(client, committed_team.admin)
+    form = {
+        "_csrf": csrf_of(client), "kind": "llm_judge", "s.model": "first", "s.provider": "fake", "s.verdict": "boolean",
+        "s.panel": "second\nfake/third", "s.votes": "2", "s.lowest": "1", "s.highest": "5", "s.wanted": "higher",
+        "s.rubric": "Is this polite? {{log.output}}", "s.fence": "on", "output": "With pleasure.",
+    }  # fmt: skip
+    tried = _result(client.post(f"{_url(committed_team)}/new/test", data=form).text)
+
+    assert "Pass" in tried
+    assert "6 of 6 votes. as the reference says" in tried
+    assert "The 6 votes" in tried
+    assert tried.count("“as the reference says”") == 6
+    assert "6 calls of first, second, third at fake" in tried
+    assert sum(endpoint.calls().values()) == 6
+    cold = client.post(f"{_url(committed_team)}/new/test", data=form | {"s.temperature": "0"})
+    assert cold.status_code == 422
+    assert "leave the temperature empty" in cold.text
+
+
+def test_each_model_of_a_panel_is_estimated_by_its_own_price(session: Session) -> None:
+    team = factories.team(session)
+    prices = {"big": ("10", "10"), "small": ("1", "1")}
+    change = ProviderChange(name="acme", base_url="https://93.184.216.34/v1", prices=prices)
+    providers.create_provider(session, team.admin, change)
+    version, rows = factories.prompt(session, team.admin), factories.dataset(session, team.admin, 5)
+    judge = factories.evaluator(
+        session, team.admin, "llm_judge", model="big", provider="acme", panel=["small"], votes=3
+    )
+
+    found = estimate(session, Work([version], rows, [judge], rows=100, repeats=1, concurrency=10))
+
+    _, big, small = found.parts
+    assert [(part.model, part.calls) for part in (big, small)] == [("big", 300), ("small", 300)]
+    assert float(big.usd or 0) == pytest.approx(10 * float(small.usd or 0))
+    assert found.calls == 700

@@ -4,6 +4,7 @@ from sqlalchemy.orm import Session
 
 from app.core import jobs
 from app.evaluations import repository, shard_repository
+from app.evaluators.binding import is_judged_here
 
 _JUDGING_SHARD = 50
 
@@ -23,7 +24,13 @@ def finish_if_done(session: Session, run_id: str) -> bool:
 def _late_evaluators_have_work(session: Session, run_id: str) -> bool:
     """Send the outputs back that an evaluator has not judged because it was added after the run had begun."""
     late = repository.late_evaluators(session, run_id)
-    reopened = sum([repository.reopen_unjudged(session, run_id, evaluator_id) for evaluator_id in late])
+    reopened = sum(
+        [
+            repository.reopen_unjudged(session, run_id, version.id)
+            for version in late
+            if is_judged_here(version.spec)
+        ]
+    )
     if reopened:
         for shard_id in shard_repository.create_shards(session, run_id, _JUDGING_SHARD):
             jobs.enqueue(session, "evaluations.run_shard", shard_id=shard_id)

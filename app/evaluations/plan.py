@@ -9,7 +9,7 @@ from app.core.errors import DomainError
 from app.evaluations import repository
 from app.evaluations.judge_calls import targets_of
 from app.evaluations.models import Run
-from app.evaluators.binding import BoundEvaluator, ModelRef, bind
+from app.evaluators.binding import BoundEvaluator, ModelRef, bind, is_judged_here
 from app.files.models import Version
 from app.generations.prepared import Origin, PreparedPrompt, Target
 from app.generations.service import prepare
@@ -85,7 +85,9 @@ def load_plan(session: Session, run_id: str) -> Plan | None:
         prompt=prompt,
         problem=problem,
         judges=tuple(
-            _judge(session, version) for version in repository.list_evaluators(session, run.evaluation_id)
+            _judge(session, version)
+            for version in repository.list_evaluators(session, run.evaluation_id)
+            if is_judged_here(version.spec)
         ),
         cap=Cap(run.max_cost_usd, run.max_calls) if run.max_cost_usd is not None or run.max_calls else None,
         spent=Spent(run.spent_usd, run.calls_count),

@@ -198,17 +198,18 @@ def cancel_shards(session: Session, run_id: str) -> None:
     )
 
 
-def reopen_failed(session: Session, run_id: str) -> int:
-    """Make failed items pending again, and those with a judge that failed; how many.
+def reopen_failed(session: Session, run_id: str, evaluator_version_ids: Sequence[str]) -> int:
+    """Make failed items pending again, and those that one of these evaluators failed on; how many.
 
     An item keeps its output where only a judgment failed: the evaluator alone is asked again. The failed
     judgments go, the logs of failed calls stay.
     """
-    with_failed_judgment = """
+    failed = "j.error is not null and j.author = '' and j.evaluator_version_id = any(:evaluators)"
+    with_failed_judgment = f"""
         select i.position, i.log_id from run_item i
         where i.run_id = :run and i.state = 'done' and i.error is null and exists (
-            select from judgment j where j.log_id = i.log_id and j.error is not null and j.author = '')
-    """
+            select from judgment j where j.log_id = i.log_id and {failed})
+    """  # noqa: S608 - the condition above
     session.execute(text("drop table if exists reopened"))
     session.execute(
         text(f"""
@@ -216,12 +217,11 @@ def reopen_failed(session: Session, run_id: str) -> int:
         select position, null::text as log_id from run_item where run_id = :run and state = 'done' and error is not null
         union all {with_failed_judgment}
         """),  # noqa: S608 - the statement above
-        {"run": run_id},
+        {"run": run_id, "evaluators": list(evaluator_version_ids)},
     )
     session.execute(
-        text(
-            "delete from judgment where author = '' and error is not null and log_id in (select log_id from reopened)"
-        )
+        text(f"delete from judgment j where {failed} and j.log_id in (select log_id from reopened)"),  # noqa: S608
+        {"evaluators": list(evaluator_version_ids)},
     )
     result = session.execute(
         text("""
@@ -258,13 +258,38 @@ def reopen_unjudged(session: Session, run_id: str, evaluator_version_id: str) ->
     return int(result.scalar_one())
 
 
-def late_evaluators(session: Session, run_id: str) -> list[str]:
+def runs_with_output(session: Session, log_id: str, evaluator_version_id: str) -> list[tuple[str, str]]:
+    """The runs, with their evaluations, in which a row came to this log, and that have this evaluator; in one order for all."""
+    rows = session.execute(
+        text("""
+        select distinct r.id, r.evaluation_id from run_item i join run r on r.id = i.run_id
+        join evaluation_evaluator e on e.evaluation_id = r.evaluation_id
+        where i.log_id = :log and e.evaluator_version_id = :evaluator order by r.id
+        """),
+        {"log": log_id, "evaluator": evaluator_version_id},
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+def take_scored(session: Session, run_id: str) -> bool:
+    """Forget that an ended run was scored; whether it was."""
+    ended = update(Run).where(
+        Run.id == run_id, Run.status.in_(["completed", "cancelled"]), Run.scored_at.is_not(None)
+    )
+    return session.scalar(ended.values(scored_at=None).returning(Run.id)) is not None
+
+
+def late_evaluators(session: Session, run_id: str) -> list[Version]:
     """The evaluator versions that were not yet part of the evaluation when the run began."""
-    query = """
-        select e.evaluator_version_id from evaluation_evaluator e join run r on r.evaluation_id = e.evaluation_id
-        where r.id = :run and e.added_at >= coalesce(r.started_at, r.created_at)
-    """
-    return list(session.scalars(text(query), {"run": run_id}))
+    query = (
+        select(Version)
+        .join(EvaluationEvaluator, EvaluationEvaluator.evaluator_version_id == Version.id)
+        .join(Run, Run.evaluation_id == EvaluationEvaluator.evaluation_id)
+        .where(
+            Run.id == run_id, EvaluationEvaluator.added_at >= func.coalesce(Run.started_at, Run.created_at)
+        )
+    )
+    return list(session.scalars(query))
 
 
 def list_run_scores(session: Session, run_ids: Sequence[str]) -> list[RunScore]:

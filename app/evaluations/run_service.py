@@ -15,7 +15,7 @@ from app.evaluations import judge_calls, repository, run_limits, shard_repositor
 from app.evaluations.channels import evaluation_channel
 from app.evaluations.finishing import finish_if_done
 from app.evaluations.models import Evaluation, Run
-from app.evaluators.binding import bind
+from app.evaluators.binding import bind, is_judged_here
 from app.files.models import FileKind, Version
 from app.generations.prepared import Target
 from app.generations.service import prepare
@@ -147,8 +147,13 @@ def _reuse(session: Session, run: Run) -> None:
     ]
     run.reused_count = shard_repository.reuse_outputs(session, run.id, keys)
     if run.reused_count:
-        evaluators = [version.id for version in repository.list_evaluators(session, run.evaluation_id)]
-        run.done_count = shard_repository.settle_judged(session, run.id, evaluators)
+        run.done_count = shard_repository.settle_judged(session, run.id, _judging_here(session, run))
+
+
+def _judging_here(session: Session, run: Run) -> list[str]:
+    """The evaluator versions whose verdicts our workers give."""
+    evaluators = repository.list_evaluators(session, run.evaluation_id)
+    return [version.id for version in evaluators if is_judged_here(version.spec)]
 
 
 def get_run(session: Session, evaluation: Evaluation, run_id: str) -> Run:
@@ -182,6 +187,13 @@ def restart(session: Session, run: Run) -> None:
     finish_if_done(session, run.id)
     session.refresh(run, ["status", "finished_at"])
     events.emit(session, evaluation_channel(run.evaluation_id), run=run.id)
+
+
+def score_again(session: Session, run_id: str) -> None:
+    """Work out the scores of an ended run anew, because judgments of its outputs came from elsewhere."""
+    # The lock waits for one who is scoring now, and may have read too early.
+    if repository.lock_run(session, run_id) and repository.take_scored(session, run_id):
+        jobs.enqueue(session, "evaluations.score_run", run_id=run_id)
 
 
 def _shard_size(run: Run) -> int:
@@ -250,7 +262,7 @@ def retry_failed(session: Session, run: Run) -> int:
     lock(session, run)
     if run.status in ("pending", "running"):
         raise Conflict("The run is still going: wait for its end, or stop it.")
-    reopened = repository.reopen_failed(session, run.id)
+    reopened = repository.reopen_failed(session, run.id, _judging_here(session, run))
     if not reopened:
         raise Conflict("No row of this run failed.")
     session.refresh(run)

@@ -10,6 +10,7 @@ from app.core.conflicts import again_on_deadlock
 from app.core.errors import Conflict, Invalid, NotFound
 from app.evaluations import repository, run_service
 from app.evaluations.models import Evaluation, EvaluationEvaluator
+from app.evaluators.binding import is_judged_here
 from app.files.models import File, FileKind, Version
 from app.workspaces import audit
 
@@ -94,9 +95,12 @@ def add_evaluators(session: Session, evaluation: Evaluation, evaluators: Sequenc
         run_service.lock(session, run)
         if run.status in ("pending", "running"):
             continue  # its end looks for evaluators that came late
-        reopened = sum([repository.reopen_unjudged(session, run.id, version.id) for version in fresh])
+        here = [version for version in fresh if is_judged_here(version.spec)]
+        reopened = sum([repository.reopen_unjudged(session, run.id, version.id) for version in here])
         if run.orchestrated and reopened:
             run_service.restart(session, run)
+        elif len(here) < len(fresh):  # people may have judged its outputs before
+            run_service.score_again(session, run.id)
 
 
 def remove_evaluator(session: Session, evaluation: Evaluation, evaluator_version_id: str) -> None:

@@ -8,7 +8,7 @@ from pydantic import Field
 from app.core.database import SessionDep
 from app.core.errors import Invalid
 from app.core.permissions import Editor, Reader
-from app.evaluators.binding import BUILTIN, PYTHON, make_spec, read_spec
+from app.evaluators.binding import BUILTIN, TYPES, make_spec, read_spec
 from app.evaluators.forms import form_fields
 from app.evaluators.kinds import all_kinds
 from app.files import service as files
@@ -22,8 +22,9 @@ common = versioned_routes(FileKind.EVALUATOR)
 
 
 class EvaluatorUpsert(FileProperties):
-    """An evaluator to write. `spec` is `{"evaluator_type": "builtin", "kind": …, "settings": {…}}`, or
-    `{"evaluator_type": "python", "code": …, "return_type": …}`."""
+    """An evaluator to write. `spec` is `{"evaluator_type": "builtin", "kind": …, "settings": {…}}`, or of the type
+    `python` (with `code`), `human` (with `instructions`) or `external` (with `attributes`), and then says itself what it
+    returns: `{"evaluator_type": "human", "return_type": "select", "options": [{"name": "good", "valence": "positive"}, …]}`."""
 
     spec: dict[str, Any] = Field(description="Which kind of evaluator, and its settings.")
 
@@ -53,13 +54,11 @@ def checked_spec(spec: dict[str, Any]) -> dict[str, Any]:
         NotFound: there is no such kind.
     """
     type_ = spec.get("evaluator_type") or BUILTIN
-    if type_ == PYTHON:
-        return make_spec(*read_spec(spec))
-    if type_ != BUILTIN:
-        text = (
-            "Evaluators of the types builtin (give `kind` and `settings`) and python (give `code`) run here."
-        )
+    if type_ not in TYPES:
+        text = f"There is no evaluator type “{type_}”: there are {', '.join(TYPES)}."
         raise Invalid(text, fields={"spec.evaluator_type": text})
+    if type_ != BUILTIN:
+        return make_spec(*read_spec(spec))
     name = spec.get("kind")
     if not isinstance(name, str):
         raise Invalid(

@@ -1,15 +1,16 @@
 """From an evaluator version's spec to something that judges: which kind, under which settings.
 
 A spec is `{"evaluator_type": "builtin", "kind": "exact", "settings": {…}, "arguments_type": …, "return_type": …}`;
-the last two follow from the first, and stand there because the API shows them. People's own Python has the spec that clients
-of the API know, `{"evaluator_type": "python", "code": …}`: `kinds.code` reads and writes it.
+the last two follow from the first, and stand there because the API shows them. People's own Python, human and external
+evaluators have the spec that clients of the API know, `{"evaluator_type": "python", "code": …}`: their kinds read and
+write it.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
 from app.core.errors import Invalid
-from app.evaluators.kinds import code, kind
+from app.evaluators.kinds import all_kinds, kind
 from app.evaluators.kinds.contract import (
     BoundEvaluator,
     CorpusMetric,
@@ -33,10 +34,16 @@ __all__ = [
     "Traits",
     "Verdict",
     "bind",
+    "is_judged_here",
     "make_spec",
 ]
 
-BUILTIN, PYTHON = "builtin", "python"
+BUILTIN = "builtin"
+_BY_TYPE = {one.evaluator_type: one for one in all_kinds() if one.evaluator_type != BUILTIN}
+TYPES = (BUILTIN, *_BY_TYPE)
+"""The types of evaluators that a spec can name."""
+JUDGED_ELSEWHERE = tuple(one.evaluator_type for one in _BY_TYPE.values() if one.judged_by != "server")
+"""The types whose verdicts are sent to us: workers leave them alone, and no run waits for them."""
 
 
 def make_spec(kind_name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -50,29 +57,25 @@ def make_spec(kind_name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     """
     bound = kind(kind_name).prepare(settings)
     bound.kind.refuse(bound.options)
-    written = bound.options.model_dump(mode="json", exclude_none=True)
-    if kind_name == code.Code.name:
-        return code.spec_of(written, bound.traits)
-    return {
-        "evaluator_type": BUILTIN,
-        "kind": kind_name,
-        "settings": written,
-        "arguments_type": "target_required" if bound.traits.needs_target else "target_free",
-        "return_type": bound.traits.return_type,
-    }
+    return bound.kind.write_spec(bound.options)
 
 
 def read_spec(spec: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """The kind that a spec names, and its settings; the name is empty for a type that is judged elsewhere.
+    """The kind that a spec names, and its settings; the name is empty for a type that we do not know.
 
     Raises:
         Invalid: a member is not of the shape that it must have.
     """
-    if spec.get("evaluator_type") == PYTHON:
-        return code.Code.name, code.options_of(spec)
+    if found := _BY_TYPE.get(str(spec.get("evaluator_type"))):
+        return found.name, found.read_spec(spec)
     if spec.get("evaluator_type") == BUILTIN and isinstance(spec.get("kind"), str):
         return spec["kind"], dict(spec.get("settings") or {})
     return "", {}
+
+
+def is_judged_here(spec: Mapping[str, Any]) -> bool:
+    """Whether our workers give the verdicts. A spec that nobody can judge is theirs, too: they say why."""
+    return spec.get("evaluator_type") not in JUDGED_ELSEWHERE
 
 
 def bind(spec: Mapping[str, Any]) -> BoundEvaluator:
@@ -80,9 +83,11 @@ def bind(spec: Mapping[str, Any]) -> BoundEvaluator:
 
     Raises:
         NotFound: no such kind.
-        Invalid: the spec is of a type that is judged elsewhere (people, users' own programs), or a setting is wrong.
+        Invalid: the spec is of a type that we do not know, or a setting is wrong.
     """
     name, settings = read_spec(spec)
     if not name:
-        raise Invalid(f"An evaluator of type “{spec.get('evaluator_type')}” is not judged by the server")
+        raise Invalid(
+            f"There is no evaluator type “{spec.get('evaluator_type')}”: there are {', '.join(TYPES)}"
+        )
     return kind(name).prepare(settings)

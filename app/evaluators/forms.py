@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from types import NoneType
 from typing import Any, Literal, Union, get_args, get_origin
 
+import orjson
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
@@ -32,12 +33,15 @@ class FormField:
             return ""
         if isinstance(value, list | tuple):
             return "\n".join(map(str, value))
+        if isinstance(value, Mapping):
+            return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode() if value else ""
         return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def form_fields(options: type[BaseModel]) -> list[FormField]:
-    """The fields of an Options model, in its order."""
-    return [_field(name, info) for name, info in options.model_fields.items()]
+    """The fields of an Options model, in its order, but those first that are marked as `first`: what is inherited would be."""
+    fields = sorted(options.model_fields.items(), key=lambda one: not _extra(one[1]).get("first"))
+    return [_field(name, info) for name, info in fields]
 
 
 def read_form(options: type[BaseModel], form: FormData) -> dict[str, Any]:
@@ -61,7 +65,7 @@ def read_form(options: type[BaseModel], form: FormData) -> dict[str, Any]:
 
 def _field(name: str, info: FieldInfo) -> FormField:
     annotation = _without_none(info.annotation)
-    extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
+    extra = _extra(info)
     choices = tuple(map(str, get_args(annotation))) if get_origin(annotation) is Literal else ()
     required = info.is_required()
     return FormField(
@@ -73,6 +77,10 @@ def _field(name: str, info: FieldInfo) -> FormField:
         required=required,
         choices=choices,
     )
+
+
+def _extra(info: FieldInfo) -> dict[str, Any]:
+    return info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
 
 
 def _widget(annotation: Any) -> Widget:

@@ -50,16 +50,18 @@ class UserDeleted:
 
 
 def delete_logs_of_user(session: Session, principal: Principal, user: str) -> UserDeleted:
-    """Delete all logs that name `user` as the one who used the application. The audit log does not say who it was.
+    """Delete all logs that name `user` as the one who used the application, and what the user said of others' outputs.
+    The audit log does not say who it was.
 
     Raises:
         Invalid: no user is named.
     """
     if not user:
         raise Invalid("Give the user's id, as it stands in the logs.", fields={"user": "Give the user's id."})
+    judgments = repository.delete_judgments_of_user(session, principal.workspace_id, user)
     deleted = repository.delete_logs_of_user(session, principal.workspace_id, user)
     kept = repository.count_logs_of_user(session, principal.workspace_id, user)
-    if deleted:
+    if deleted or judgments:
         audit.record(
             session,
             principal,
@@ -68,5 +70,6 @@ def delete_logs_of_user(session: Session, principal: Principal, user: str) -> Us
             principal.workspace_id,
             count=deleted,
             kept=kept,
+            judgments=judgments,
         )
     return UserDeleted(deleted, kept)

@@ -23,6 +23,8 @@ def present_judgment(judgment: Judgment) -> Json:
         "judgment": judgment_value(judgment),
         "rationale": judgment.rationale,
         "error": judgment.error,
+        "author": judgment.author or None,
+        "stdout": judgment.stdout,
         "detail": judgment.detail,
         "created_at": judgment.created_at,
         "judge_log_id": judgment.judge_log_id,

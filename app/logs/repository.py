@@ -50,6 +50,20 @@ def insert_judgments(session: Session, records: Sequence[JudgmentRecord]) -> int
     return session.execute(text(_INSERT_JUDGMENTS), {"rows": as_json(records)}).rowcount  # type: ignore[attr-defined, no-any-return]
 
 
+_PUT_JUDGMENT = f"""
+{_INSERT_JUDGMENTS.replace("do nothing", "do update set ")}
+    created_at = now(), boolean_value = excluded.boolean_value, number_value = excluded.number_value,
+    text_value = excluded.text_value, options_value = excluded.options_value, rationale = excluded.rationale,
+    error = excluded.error, detail = excluded.detail, stdout = excluded.stdout
+returning id
+"""
+
+
+def put_judgment(session: Session, record: JudgmentRecord) -> str:
+    """Write a judgment, in place of what the same author said of the same log before; its id."""
+    return str(session.scalars(text(_PUT_JUDGMENT), {"rows": as_json([record])}).one())
+
+
 def find_log(session: Session, workspace_id: str, log_id: str) -> Log | None:
     return session.scalar(select(Log).where(Log.id == log_id, Log.workspace_id == workspace_id))
 
@@ -136,6 +150,10 @@ def count_results(session: Session, log_ids: Sequence[str]) -> int:
     return session.scalar(statement, {"logs": list(log_ids)}) or 0
 
 
+END_USER = "end_user:"
+"""Before the id of an application's user, as the author of a judgment: nobody passes for one of the team."""
+
+
 def delete_logs_of_user(session: Session, workspace_id: str, user: str) -> int:
     """Delete the logs of an end user, with their judgments, but for those that are what a row of a run came to."""
     statement = text("""
@@ -143,6 +161,14 @@ def delete_logs_of_user(session: Session, workspace_id: str, user: str) -> int:
         and not exists (select from run_item i where i.log_id = l.id)
     """)
     return session.execute(statement, {"workspace": workspace_id, "user": user}).rowcount  # type: ignore[attr-defined, no-any-return]
+
+
+def delete_judgments_of_user(session: Session, workspace_id: str, user: str) -> int:
+    """Delete what an end user said of outputs."""
+    statement = delete(Judgment).where(
+        Judgment.workspace_id == workspace_id, Judgment.author == f"{END_USER}{user}"
+    )
+    return session.execute(statement).rowcount  # type: ignore[attr-defined, no-any-return]
 
 
 def count_logs_of_user(session: Session, workspace_id: str, user: str) -> int:

@@ -72,8 +72,8 @@ def test_what_it_returns_is_the_verdict(returned: str, settings: dict, value: ob
 @pytest.mark.parametrize(
     ("returned", "settings", "said"),
     [
-        ("1", {}, "not True or False"),
-        ("'True'", {}, "not True or False"),
+        ("1", {}, "not true or false"),
+        ("'True'", {}, "not true or false"),
         ("True", {"answers": "number"}, "not a number"),
         ("float('nan')", {"answers": "number"}, "not finite"),
         ("5.5", {"answers": "number", "lowest": 1, "highest": 5}, "outside its limits"),

@@ -18,8 +18,10 @@ from app.evaluators.kinds.edit_distance import EditDistance
 from app.evaluators.kinds.embedding_similarity import EmbeddingSimilarity
 from app.evaluators.kinds.exact import Exact
 from app.evaluators.kinds.exact_match_squad import ExactMatchSquad
+from app.evaluators.kinds.external import External
 from app.evaluators.kinds.faithfulness import Faithfulness
 from app.evaluators.kinds.finish_reason import FinishReason
+from app.evaluators.kinds.human import Human
 from app.evaluators.kinds.json_field import JsonField
 from app.evaluators.kinds.json_valid import JsonValid
 from app.evaluators.kinds.language import Language
@@ -70,6 +72,8 @@ _KINDS: dict[str, Kind[Any]] = {
         ContextRecall(),
         EmbeddingSimilarity(),
         Code(),
+        External(),
+        Human(),
         Latency(),
         Cost(),
         Tokens(),

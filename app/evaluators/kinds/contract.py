@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 ReturnType = Literal["boolean", "number", "select", "multi_select", "text"]
 Wanted = Literal["higher", "lower"]
+JudgedBy = Literal["server", "people", "program"]
+"""Who gives the verdicts: our workers, people, or a program elsewhere that sends them."""
 Value = bool | float | str | list[str] | None
 
 Purpose = Literal[
@@ -35,6 +37,7 @@ Purpose = Literal[
     "Safety",
     "Judges",
     "Your own code",
+    "People",
     "Operations",
 ]
 """What a kind is for, in the order in which people are shown them."""
@@ -192,6 +195,10 @@ class Kind(ABC, Generic[OptionsT]):
     Options: type[OptionsT]
     beginnings: ClassVar[Sequence[Beginning]] = ()
     """What its editor offers to begin with."""
+    evaluator_type: ClassVar[str] = "builtin"
+    """In specs: a type of its own where clients of the API know one."""
+    judged_by: ClassVar[JudgedBy] = "server"
+    """Who gives the verdicts. Where it is not the server, `judge` is never called."""
     waits: ClassVar[bool] = False
     """Whether `judge` takes more than a moment, so that it must not be called where others wait for it."""
 
@@ -203,6 +210,25 @@ class Kind(ABC, Generic[OptionsT]):
     def traits(self, options: OptionsT) -> Traits:
         """What it answers with under these options."""
         return self.returns
+
+    def write_spec(self, options: OptionsT) -> dict[str, Any]:
+        """What is stored of these options, all of them written out."""
+        traits = self.traits(options)
+        return {
+            "evaluator_type": self.evaluator_type,
+            "kind": self.name,
+            "settings": options.model_dump(mode="json", exclude_none=True),
+            "arguments_type": "target_required" if traits.needs_target else "target_free",
+            "return_type": traits.return_type,
+        }
+
+    def read_spec(self, spec: Mapping[str, Any]) -> dict[str, Any]:
+        """The options that a spec comes to, not yet checked.
+
+        Raises:
+            Invalid: a member is not of the shape that it must have.
+        """
+        return dict(spec.get("settings") or {})
 
     def refuse(self, options: OptionsT) -> None:
         """Look at options that are about to be saved, where their model cannot tell by itself.

@@ -1,0 +1,84 @@
+"""Judgments that come from elsewhere: what people say of an output, and what a program of the user's found."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.core import events, ids
+from app.core.access import Principal
+from app.core.errors import Conflict, Invalid, NotFound
+from app.evaluations import repository, run_service
+from app.evaluations.channels import evaluation_channel
+from app.evaluations.item import set_verdict
+from app.evaluators.binding import JUDGED_ELSEWHERE, bind, is_judged_here
+from app.evaluators.kinds.answering import AnswerOptions, as_value
+from app.evaluators.kinds.contract import Verdict, storable
+from app.files.models import Version
+from app.logs import repository as logs
+from app.logs.records import JudgmentRecord
+
+_MOST_TEXT = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What was said of an output: a judgment (None: it does not apply), or why there is none."""
+
+    value: object = None
+    error: str | None = None
+    rationale: str | None = None
+    prints: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    user: str | None = None
+    """Of the application, where one of its users judged."""
+
+
+def give_judgment(
+    session: Session, principal: Principal, version: Version, log_id: str, given: Given
+) -> JudgmentRecord:
+    """Keep a judgment of a log. Sent again, by the same person or for the same program, it takes the place of the first.
+
+    Ended runs that have this output are scored anew.
+
+    Raises:
+        Conflict: the server judges by this evaluator itself.
+        Invalid: the judgment is none that the evaluator may give.
+        NotFound: there is no such log in the workspace.
+    """
+    if is_judged_here(version.spec):
+        raise Conflict(
+            f"{version.file.path} is judged by the server. Judgments are sent for evaluators of the types "
+            f"{' and '.join(JUDGED_ELSEWHERE)}."
+        )
+    if not logs.lock_logs(session, principal.workspace_id, [log_id]):
+        raise NotFound(f"There is no log with the id {log_id}.")
+    bound = bind(version.spec)
+    record = JudgmentRecord(ids.new_id("jdg"), principal.workspace_id, log_id, version.id)
+    if bound.kind.judged_by == "people":
+        record.author = f"{logs.END_USER}{given.user}" if given.user else principal.user_id
+    set_verdict(record, _verdict(bound.options, given))
+    record.id = logs.put_judgment(session, record)
+    for run_id, evaluation_id in repository.runs_with_output(session, log_id, version.id):
+        run_service.score_again(session, run_id)
+        events.emit(session, evaluation_channel(evaluation_id), run=run_id)
+    return record
+
+
+def _verdict(options: Any, given: Given) -> Verdict:
+    assert isinstance(options, AnswerOptions)  # noqa: S101 - all that is judged elsewhere has them
+    said = {"rationale": given.rationale, "prints": given.prints, "detail": dict(given.metadata) or None}
+    kept: dict[str, Any] = {
+        name: storable(value, _MOST_TEXT) if isinstance(value, str) else value for name, value in said.items()
+    }
+    if given.error is not None:
+        return Verdict(None, error=storable(given.error), **kept)
+    if given.value is None:
+        return Verdict(None, **kept)
+    if problem := options.refusal("The judgment is", given.value):
+        raise Invalid(f"{problem}.", fields={"judgment": f"{problem}."})
+    if isinstance(given.value, str) and len(given.value) > _MOST_TEXT:
+        said_so = f"A text of more than {_MOST_TEXT:,} characters is no judgment."
+        raise Invalid(said_so, fields={"judgment": said_so})
+    return Verdict(as_value(given.value), **kept)

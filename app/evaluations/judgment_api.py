@@ -1,0 +1,74 @@
+"""The v5 route that takes judgments from people and programs elsewhere."""
+
+from typing import Any, ClassVar
+
+from fastapi import APIRouter
+from pydantic import Field
+
+from app.core.access import Action, refusal
+from app.core.bodies import Body
+from app.core.database import SessionDep
+from app.core.errors import Forbidden, Invalid
+from app.core.permissions import Reviewer
+from app.evaluations.given_judgments import Given, give_judgment
+from app.evaluations.references import find_version
+from app.evaluations.schemas import VersionReference
+from app.evaluators.api import checked_spec
+from app.files import service as files
+from app.files.models import FileKind
+
+router = APIRouter(prefix="/v5/evaluators", tags=["Evaluators"])
+
+
+class JudgmentGiven(Body):
+    """A judgment of a log, by the evaluator with this `id` or `path`, or by the version in `version_id`."""
+
+    NULL_SAYS: ClassVar[frozenset[str]] = frozenset({"judgment"})
+
+    parent_id: str = Field(description="The log that is judged.")
+    id: str | None = None
+    path: str | None = None
+    spec: dict[str, Any] | None = Field(
+        None, description="The evaluator's spec: one that is not there yet at the path becomes a version."
+    )
+    judgment: Any = Field(
+        None,
+        description="True or false, a number, a choice, a list of them, a text; null: it does not apply.",
+    )
+    error: str | None = Field(None, description="Why there is no judgment.")
+    rationale: str | None = None
+    stdout: str | None = Field(None, description="What the program printed.")
+    user: str | None = Field(
+        None, max_length=1000, description="Of your application, where one of its users judged."
+    )
+    metadata: dict[str, Any] = Field(default_factory=dict)
+
+
+@router.post("/log")
+def log_judgment(
+    body: JudgmentGiven,
+    session: SessionDep,
+    principal: Reviewer,
+    version_id: str | None = None,
+    environment: str | None = None,
+) -> dict[str, Any]:
+    """Judge a log, as a person or as a program of yours. Sent again it takes the place of what was said before."""
+    if "judgment" not in body.model_fields_set and body.error is None:
+        raise Invalid("Give a judgment, or the error.", fields={"judgment": "Give a judgment, or `error`."})
+    if body.spec is not None and version_id is None:
+        if not principal.may(Action.EDIT):
+            raise Forbidden(refusal(Action.EDIT))
+        change = files.Commit(
+            kind=FileKind.EVALUATOR, spec=checked_spec(body.spec), file_id=body.id, path=body.path
+        )
+        committed = files.commit(session, principal, change)
+        version = committed.version
+        version.file = committed.file
+    else:
+        reference = VersionReference(
+            version_id=version_id, id=body.id, path=body.path, environment=environment
+        )
+        version = find_version(session, principal, reference, FileKind.EVALUATOR)
+    given = Given(body.judgment, body.error, body.rationale, body.stdout, body.metadata, body.user)
+    record = give_judgment(session, principal, version, body.parent_id, given)
+    return {"id": record.id, "parent_id": record.log_id, "version_id": version.id}

@@ -1,0 +1,158 @@
+"""What evaluators of every origin have in common that people, programs or services answer: which answers there are."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, TypeVar
+
+from pydantic import Field, model_validator
+
+from app.core.errors import Invalid
+from app.evaluators.kinds.contract import Execution, Kind, KindOptions, ReturnType, Row, Traits, Value, Wanted
+
+
+class AnswerOptions(KindOptions):
+    """The answers that an evaluator may give."""
+
+    answers: ReturnType = "boolean"
+    """What the answer is: yes or no, a number, one of the choices, several of them, or a text."""
+    choices: tuple[str, ...] = ()
+    """What there is to choose from, if the answer is a choice."""
+    good: tuple[str, ...] = ()
+    """Which of the choices are good ones, if some are."""
+    bad: tuple[str, ...] = ()
+    """Which of the choices are bad ones."""
+    lowest: float | None = Field(None, allow_inf_nan=False)
+    """The smallest number that may be given."""
+    highest: float | None = Field(None, allow_inf_nan=False)
+    """The largest number that may be given. From 0 to 1 is read as a percentage."""
+    step: float | None = Field(None, gt=0, allow_inf_nan=False)
+    """How far apart the numbers of the scale are. Empty: any number."""
+    wanted: Wanted = "higher"
+    """Whether a higher or a lower score is the better one."""
+    target: Literal["needed", "not needed"] = "not needed"
+    """Whether rows without a target are left out."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> "AnswerOptions":
+        if self.answers in ("select", "multi_select") and len(set(self.choices)) < 2:
+            raise ValueError("a choice needs at least two different choices")
+        if self.lowest is not None and self.highest is not None and self.lowest >= self.highest:
+            raise ValueError("the largest number must be above the smallest")
+        strange = [one for one in (*self.good, *self.bad) if one not in self.choices]
+        if strange:
+            raise ValueError(f"“{strange[0]}” is none of the choices")
+        both = [one for one in self.good if one in self.bad]
+        if both:
+            raise ValueError(f"“{both[0]}” is called both good and bad")
+        return self
+
+    @property
+    def traits(self) -> Traits:
+        """How answers are read."""
+        is_share = (self.lowest, self.highest) == (0, 1)
+        unit = "points" if self.answers == "number" and not is_share else None
+        return Traits(self.answers, self.wanted, unit, needs_target=self.target == "needed")
+
+    def refusal(self, said: str, value: object) -> str | None:
+        """Why `value` is none of the answers that may be given, in a sentence that begins with `said`; None where it is one."""
+        fits, wanted = {
+            "boolean": (isinstance(value, bool), "true or false"),
+            "number": (isinstance(value, int | float) and not isinstance(value, bool), "a number"),
+            "multi_select": (
+                isinstance(value, list) and all(isinstance(one, str) for one in value),
+                "a list of choices",
+            ),
+            "select": (isinstance(value, str), "a choice"),
+            "text": (isinstance(value, str), "a text"),
+        }[self.answers]
+        if not fits:
+            return f"{said} {value!r:.100}, and not {wanted}"
+        if self.answers == "number" and isinstance(value, int | float):
+            below = self.lowest is not None and value < self.lowest
+            above = self.highest is not None and value > self.highest
+            return f"{said} {value:g}, which is outside its limits" if below or above else None
+        chosen: Sequence[object] = value if isinstance(value, list) else [value]
+        strange = [one for one in chosen if one not in self.choices] if "select" in self.answers else []
+        return f"{said} {strange[0]!r:.100}, which is none of the choices" if strange else None
+
+
+def as_value(value: Any) -> Value:
+    """An answer that is not refused, as verdicts hold it: whole numbers are numbers like others."""
+    return value if isinstance(value, bool | str | list) else float(value)
+
+
+AnswerT = TypeVar("AnswerT", bound=AnswerOptions)
+
+
+class AnswerKind(Kind[AnswerT]):
+    """A kind whose evaluators say themselves what they answer, with a spec that clients of the API know."""
+
+    def traits(self, options: AnswerT) -> Traits:
+        return options.traits
+
+    def write_spec(self, options: AnswerT) -> dict[str, Any]:
+        valences = dict.fromkeys(options.good, "positive") | dict.fromkeys(options.bad, "negative")
+        limits = {"min": options.lowest, "max": options.highest, "step": options.step}
+        return {
+            "evaluator_type": self.evaluator_type,
+            **options.model_dump(mode="json", include=self._own_members()),
+            "arguments_type": "target_required" if options.target == "needed" else "target_free",
+            "return_type": options.answers,
+            "options": [{"name": each, "valence": valences.get(each, "neutral")} for each in options.choices],
+            "number_limits": {name: limit for name, limit in limits.items() if limit is not None} or None,
+            "number_valence": "positive" if options.wanted == "higher" else "negative",
+        }
+
+    def read_spec(self, spec: Mapping[str, Any]) -> dict[str, Any]:
+        limits, choices = spec.get("number_limits") or {}, spec.get("options") or []
+        if (
+            not isinstance(limits, Mapping)
+            or not isinstance(choices, list)
+            or not all(isinstance(each, Mapping) and isinstance(each.get("name"), str) for each in choices)
+        ):
+            text = "`options` is a list of objects with a `name`, `number_limits` an object with `min` and `max`."
+            raise Invalid(text, fields={"spec.options": text})
+
+        def of(valence: str) -> list[str]:
+            return [each["name"] for each in choices if each.get("valence") == valence]
+
+        return {name: spec[name] for name in self._own_members() if spec.get(name) is not None} | {
+            "answers": spec.get("return_type") or "boolean",
+            "choices": [each["name"] for each in choices],
+            "good": of("positive"),
+            "bad": of("negative"),
+            "lowest": limits.get("min"),
+            "highest": limits.get("max"),
+            "step": limits.get("step"),
+            "wanted": "lower" if spec.get("number_valence") == "negative" else "higher",
+            "target": "needed" if spec.get("arguments_type") == "target_required" else "not needed",
+        }
+
+    def _own_members(self) -> set[str]:
+        """The options beside those of the answers: they stand in the spec under their own names."""
+        return set(self.Options.model_fields) - set(AnswerOptions.model_fields)
+
+
+def log_members(execution: Execution) -> dict[str, Any]:
+    """The log as programs know it: the members of the API's logs that a judgment may rest on."""
+    return {
+        "output": execution.output,
+        "output_message": execution.output_message,
+        "error": execution.error,
+        "inputs": execution.inputs,
+        "messages": list(execution.messages),
+        "prompt_tokens": execution.prompt_tokens,
+        "output_tokens": execution.output_tokens,
+        "provider_latency": None if execution.latency_ms is None else execution.latency_ms / 1000,
+        "cost": execution.cost_usd,
+    }
+
+
+def testcase_members(row: Row) -> dict[str, Any]:
+    """The row as programs know it: a datapoint of the API."""
+    return {
+        "inputs": row.inputs,
+        "messages": list(row.messages),
+        "target": row.target,
+        "context": row.context,
+        "metadata": row.metadata,
+    }

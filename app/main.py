@@ -85,6 +85,7 @@ ROUTERS = (
     retention_api.router,
     providers_api.router,
     workspaces_api.router,
+    workspaces_api.webhooks_router,
     members_api.router,
     audit_api.router,
 )

@@ -49,7 +49,12 @@ def token_hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def _derived_key(purpose: str) -> bytes:
+def derived_key(purpose: str) -> bytes:
+    """32 bytes that only this server can derive; `purpose` keeps uses apart.
+
+    Raises:
+        Unavailable: the server has no secret.
+    """
     secret = get_settings().secret_key.get_secret_value()
     if not secret:
         msg = "WHETSTONE_SECRET_KEY is not set: set it, or start with `./whetstone up`."
@@ -64,7 +69,7 @@ def fingerprint(secret: str) -> str:
 
 def signature(purpose: str, value: str) -> str:
     """An HMAC over `value` that only this server can make; `purpose` keeps uses apart."""
-    digest = hmac.digest(_derived_key(purpose), value.encode(), "sha256")
+    digest = hmac.digest(derived_key(purpose), value.encode(), "sha256")
     return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 
@@ -76,7 +81,7 @@ def same(left: str, right: str) -> bool:
 def encrypt(plain: str, *, bound_to: str) -> bytes:
     """`plain` under AES-256-GCM; it can only be read back with the same `bound_to` (a row's id)."""
     nonce = secrets.token_bytes(_NONCE_BYTES)
-    return nonce + AESGCM(_derived_key("at-rest")).encrypt(nonce, plain.encode(), bound_to.encode())
+    return nonce + AESGCM(derived_key("at-rest")).encrypt(nonce, plain.encode(), bound_to.encode())
 
 
 def decrypt(sealed: bytes, *, bound_to: str) -> str:
@@ -87,7 +92,7 @@ def decrypt(sealed: bytes, *, bound_to: str) -> str:
     """
     nonce, ciphertext = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
     try:
-        return AESGCM(_derived_key("at-rest")).decrypt(nonce, ciphertext, bound_to.encode()).decode()
+        return AESGCM(derived_key("at-rest")).decrypt(nonce, ciphertext, bound_to.encode()).decode()
     except InvalidTag as error:
         msg = "A stored key cannot be read: WHETSTONE_SECRET_KEY is not the one it was saved with. Enter the key again."
         raise Unavailable(msg) from error

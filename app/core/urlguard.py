@@ -83,8 +83,10 @@ def allowed() -> Allowed:
     return _allowed(get_settings().private_hosts)
 
 
-def check_url(url: str) -> None:
+def check_url(url: str, *, query: bool = False) -> None:
     """Refuse a URL that cannot be meant for the public internet, as far as can be told now.
+
+    A `query` is for addresses that are called as they are; to others a path is added.
 
     A name that does not resolve yet is let pass: it is checked again at each connection.
 
@@ -101,8 +103,8 @@ def check_url(url: str) -> None:
         raise ValueError("The address holds no user name.")
     if "%" in parts.hostname:
         raise ValueError("The host of an address holds no percent sign.")
-    if parts.query or parts.fragment or "?" in url or "#" in url:
-        raise ValueError("The address holds no ? and no #.")
+    if parts.fragment or "#" in url or ("?" in url and not query):
+        raise ValueError("The address holds no #." if query else "The address holds no ? and no #.")
     host, port = _plain(parts.hostname), parts.port or _PORTS[parts.scheme]
     if allowed().names(host, port):
         return

@@ -77,6 +77,19 @@ class Bench:
     problems: Mapping[str, str] = field(default_factory=dict)
     tried: Tried | None = None
 
+    @property
+    def sample(self) -> Any:
+        """A judgment that the evaluator could be sent, if others judge by it."""
+        kept = {one.field.name: one.value for one in self.fields}
+        choices = [line.strip() for line in kept.get("choices", "").splitlines() if line.strip()][:1]
+        samples: dict[str, Any] = {
+            "number": 1,
+            "select": "".join(choices) or "good",
+            "multi_select": choices or ["good"],
+            "text": "What should have been said",
+        }
+        return samples.get(kept.get("answers", ""), True)
+
 
 @dataclass(frozen=True, slots=True)
 class Sent:

@@ -13,6 +13,7 @@ from app.core.database import SessionDep
 from app.core.errors import Conflict, DomainError, Invalid
 from app.core.permissions import Editor, Reader, Runner
 from app.core.request_bodies import read_form
+from app.core.settings import get_settings
 from app.evaluations.evaluator_bench import (
     Bench,
     Sent,
@@ -47,6 +48,7 @@ def _page(
         bench=bench,
         purposes=kinds_by_purpose(),
         providers=list_provider_names(session, principal),
+        public_url=get_settings().public_url,
     )
 
 

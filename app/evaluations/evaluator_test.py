@@ -14,20 +14,22 @@ from app.core.database import unit_of_work
 from app.core.errors import DomainError
 from app.datasets.models import Datapoint
 from app.evaluations.judge_calls import Asked, answers_of, ask, targets_of
+from app.evaluations.webhooks import Webhooks
 from app.evaluators.binding import (
     BoundEvaluator,
-    EmbeddingCall,
+    Call,
     Execution,
-    ModelCall,
     ModelRef,
     Row,
     Verdict,
+    WebhookCall,
 )
 from app.generations.prepared import Origin, Target
 from app.logs import budget
 from app.logs import repository as logs
 from app.logs.records import LogRecord
 from app.providers.client import limited_client
+from app.workspaces.webhook_keys import WebhookKey, webhook_key
 
 SOURCE = "evaluator_test"
 
@@ -42,6 +44,7 @@ class Trial:
     origin: Origin
     execution: Execution
     row: Row
+    webhook_key: WebhookKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,8 @@ def prepare_trial(
     if evaluator.asks:
         budget.refuse_if_spent(session, origin.workspace_id)
     targets = targets_of(session, origin.workspace_id, evaluator)
-    return Trial(evaluator, targets, origin, execution, row)
+    key = webhook_key(session, origin.workspace_id)
+    return Trial(evaluator, targets, origin, execution, row, key)
 
 
 async def try_evaluator(trial: Trial) -> Tried:
@@ -83,7 +87,7 @@ async def try_evaluator(trial: Trial) -> Tried:
     try:
         answers: list[str | None] = []
         evaluator, judged = trial.evaluator, (trial.execution, trial.row)
-        while trial.targets and (calls := await asyncio.to_thread(evaluator.calls, *judged, answers)):
+        while calls := await asyncio.to_thread(evaluator.calls, *judged, answers):
             answers += await _ask(trial, calls, records)
         verdict = await asyncio.to_thread(evaluator.judge, *judged, answers)
     except DomainError as error:
@@ -99,30 +103,36 @@ def _save(records: Sequence[LogRecord]) -> None:
         logs.insert_logs(session, records)
 
 
-async def _ask(
-    trial: Trial, calls: Sequence[ModelCall | EmbeddingCall], records: list[LogRecord]
-) -> list[str | None]:
+async def _ask(trial: Trial, calls: Sequence[Call], records: list[LogRecord]) -> list[str | None]:
     """What a round of calls answered, made at the same time and at the rate that all workers share.
 
     Raises:
         NobodyAnswered: all of them failed.
+        WebhookFailed: a service gave no answer.
     """
-    redis = connect_async()
+    redis, webhooks = connect_async(), Webhooks(trial.webhook_key)
     endpoints = {target.endpoint.provider_id: target.endpoint for target in trial.targets.values()}
     clients = {name: limited_client(redis, one, connections=len(calls)) for name, one in endpoints.items()}
 
-    async def made(call: ModelCall | EmbeddingCall) -> Asked:
+    async def made(call: Call) -> Asked:
+        if isinstance(call, WebhookCall):
+            return None, await webhooks.post(call)
         target = trial.targets[call.asks]
         return await ask(clients[target.endpoint.provider_id], trial.origin, target, call)
 
     try:
-        asked = await asyncio.gather(*map(made, calls))
+        asked = await asyncio.gather(*map(made, calls), return_exceptions=True)
     finally:
         for client in clients.values():
             await client.aclose()
+        await webhooks.aclose()
         await redis.aclose()
-    records += [record for record, _ in asked]
-    return answers_of(asked)
+    answered = [one for one in asked if not isinstance(one, BaseException)]
+    records += [record for record, _ in answered if record]
+    for one in asked:
+        if isinstance(one, BaseException):
+            raise one
+    return answers_of(answered)
 
 
 def execution_of(log: Mapping[str, Any]) -> Execution:

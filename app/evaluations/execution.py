@@ -29,6 +29,7 @@ from app.evaluations.item import ItemWorker, Known, Outcome
 from app.evaluations.plan import Plan, load_plan
 from app.evaluations.shard_repository import Claimed, Item, Renewed, Settled
 from app.evaluations.transactions import at_once, in_transaction
+from app.evaluations.webhooks import Webhooks
 from app.evaluations.writing import write_outcomes
 from app.logs import budget
 from app.logs import repository as logs
@@ -103,11 +104,15 @@ class Slot:
             return
         clients = {endpoint.provider_id: await self._client(endpoint) for endpoint in plan.endpoints}
         meters = self._meters(plan)
-        worker = ItemWorker(plan, clients, list(meters.values()))
+        webhooks = Webhooks(plan.webhook_key)
+        worker = ItemWorker(plan, clients, list(meters.values()), webhooks)
         # The message that woke us may have been about another run.
         with structlog.contextvars.bound_contextvars(request_id=plan.request_id, run=plan.run_id):
             log.info("run taken", shard=claimed.shard_id)
-            await _RunWindow(plan, owner, claimed, worker, meters, meanwhile, self._is_stopping).run()
+            try:
+                await _RunWindow(plan, owner, claimed, worker, meters, meanwhile, self._is_stopping).run()
+            finally:
+                await webhooks.aclose()
             log.info("run left")
 
     async def _claim(self, owner: str) -> Claimed | None:

@@ -58,7 +58,7 @@ def give_judgment(
     record = JudgmentRecord(ids.new_id("jdg"), principal.workspace_id, log_id, version.id)
     if bound.kind.judged_by == "people":
         record.author = f"{logs.END_USER}{given.user}" if given.user else principal.user_id
-    set_verdict(record, _verdict(bound.options, given))
+    set_verdict(record, verdict_of(bound.options, given))
     record.id = logs.put_judgment(session, record)
     for run_id, evaluation_id in repository.runs_with_output(session, log_id, version.id):
         run_service.score_again(session, run_id)
@@ -66,7 +66,12 @@ def give_judgment(
     return record
 
 
-def _verdict(options: Any, given: Given) -> Verdict:
+def verdict_of(options: Any, given: Given) -> Verdict:
+    """What was given, as an evaluator with these options takes it.
+
+    Raises:
+        Invalid: it is no judgment that the evaluator may give.
+    """
     assert isinstance(options, AnswerOptions)  # noqa: S101 - all that is judged elsewhere has them
     said = {"rationale": given.rationale, "prints": given.prints, "detail": dict(given.metadata) or None}
     kept: dict[str, Any] = {

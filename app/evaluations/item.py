@@ -13,7 +13,8 @@ from app.core.errors import DomainError
 from app.evaluations.judge_calls import Asked, answers_of, ask
 from app.evaluations.plan import Judge, Plan
 from app.evaluations.shard_repository import Item, Settled
-from app.evaluators.binding import BoundEvaluator, EmbeddingCall, Execution, ModelCall, Row, Verdict
+from app.evaluations.webhooks import Webhooks
+from app.evaluators.binding import BoundEvaluator, Call, Execution, Row, Verdict, WebhookCall
 from app.generations.prepared import Origin, Target, answered, failed, not_called
 from app.logs.models import Log
 from app.logs.records import JudgmentRecord, LogRecord
@@ -50,9 +51,16 @@ class CapReached(Exception):
 class ItemWorker:
     """Works on the items of one run. `clients` are the model clients, by provider id; `meters` count under their caps."""
 
-    def __init__(self, plan: Plan, clients: Mapping[str, ModelClient], meters: Sequence[Meter] = ()) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        clients: Mapping[str, ModelClient],
+        meters: Sequence[Meter] = (),
+        webhooks: Webhooks | None = None,
+    ) -> None:
         self._plan = plan
         self._clients = clients
+        self._webhooks = webhooks or Webhooks(plan.webhook_key)
         self._meters = meters
 
     @property
@@ -108,7 +116,7 @@ class ItemWorker:
             return record
         try:
             answers: list[str | None] = []
-            while judge.targets and (calls := judge.evaluator.calls(execution, row, answers)):
+            while calls := judge.evaluator.calls(execution, row, answers):
                 answers += await self._ask(judge, calls, record, outcome)
             set_verdict(record, await _verdict(judge.evaluator, execution, row, answers))
         except CapReached as reached:
@@ -125,7 +133,7 @@ class ItemWorker:
     async def _ask(
         self,
         judge: Judge,
-        calls: Sequence[ModelCall | EmbeddingCall],
+        calls: Sequence[Call],
         record: JudgmentRecord,
         outcome: Outcome,
     ) -> list[str | None]:
@@ -134,11 +142,12 @@ class ItemWorker:
         Raises:
             CapReached: one of them was not made. Those that were are noted all the same: they are paid.
             NobodyAnswered: all of them failed.
+            WebhookFailed: a service gave no answer.
         """
         rounds = (self._call_judge(judge, call, record.log_id) for call in calls)
         asked = await asyncio.gather(*rounds, return_exceptions=True)
         made = [one for one in asked if not isinstance(one, BaseException)]
-        for log, _ in made:
+        for log in (log for log, _ in made if log):
             outcome.logs.append(log)
             record.judge_log_id = log.id
             if (cost := cost_of(log)) is not None:
@@ -148,12 +157,15 @@ class ItemWorker:
                 raise one
         return answers_of(made)
 
-    async def _call_judge(self, judge: Judge, call: ModelCall | EmbeddingCall, log_id: str) -> Asked:
+    async def _call_judge(self, judge: Judge, call: Call, log_id: str) -> Asked:
         """The log of a call of the judge's, and what was answered.
 
         Raises:
             CapReached: it was not made.
+            WebhookFailed: it was a question to a service, and there was no answer.
         """
+        if isinstance(call, WebhookCall):
+            return None, await self._webhooks.post(call)
         target = judge.targets[call.asks]
         workspace_id = self._plan.origin.workspace_id
         origin = Origin(

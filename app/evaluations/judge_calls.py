@@ -13,8 +13,8 @@ from app.logs.records import LogRecord
 from app.providers.answers import Answer, ProviderError
 from app.providers.client import ModelClient
 
-Asked = tuple[LogRecord, str | None]
-"""The log of a call, and its answer; None where there is none, and then the log has the error."""
+Asked = tuple[LogRecord | None, str | None]
+"""The log of a call, if it was one of a model, and its answer; None where there is none, and then the log has the error."""
 
 
 class NobodyAnswered(DomainError):
@@ -36,13 +36,15 @@ def answers_of(asked: Sequence[Asked]) -> list[str | None]:
     Raises:
         NobodyAnswered: all of them failed.
     """
-    failures = dict.fromkeys(log.error for log, _ in asked if log.error)
-    if all(log.error for log, _ in asked):
+    failures = dict.fromkeys(log.error for log, _ in asked if log and log.error)
+    if all(log and log.error for log, _ in asked):
         raise NobodyAnswered(f"The judge gave no verdict: {'; '.join(map(str, failures))}")
     return [answer for _, answer in asked]
 
 
-async def ask(client: ModelClient, origin: Origin, target: Target, call: ModelCall | EmbeddingCall) -> Asked:
+async def ask(
+    client: ModelClient, origin: Origin, target: Target, call: ModelCall | EmbeddingCall
+) -> tuple[LogRecord, str | None]:
     """Make one call. Never raises for what the provider did."""
     try:
         answer = await _answer(client, target, call)

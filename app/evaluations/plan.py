@@ -17,6 +17,7 @@ from app.logs import budget
 from app.logs.budget import Allowance
 from app.providers.client import Endpoint
 from app.providers.meter import Cap, Spent
+from app.workspaces.webhook_keys import WebhookKey, webhook_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,8 @@ class Plan:
     """What was spent when the plan was made."""
     allowance: Allowance | None
     """What the workspace may spend this month; None is no limit."""
+    webhook_key: WebhookKey
+    """What signs the questions to services of the workspace."""
 
     @property
     def endpoints(self) -> list[Endpoint]:
@@ -92,6 +95,7 @@ def load_plan(session: Session, run_id: str) -> Plan | None:
         cap=Cap(run.max_cost_usd, run.max_calls) if run.max_cost_usd is not None or run.max_calls else None,
         spent=Spent(run.spent_usd, run.calls_count),
         allowance=budget.allowance(session, run.workspace_id),
+        webhook_key=webhook_key(session, run.workspace_id),
     )
 
 

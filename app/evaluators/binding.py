@@ -13,6 +13,7 @@ from app.core.errors import Invalid
 from app.evaluators.kinds import all_kinds, kind
 from app.evaluators.kinds.contract import (
     BoundEvaluator,
+    Call,
     CorpusMetric,
     EmbeddingCall,
     Execution,
@@ -21,10 +22,12 @@ from app.evaluators.kinds.contract import (
     Row,
     Traits,
     Verdict,
+    WebhookCall,
 )
 
 __all__ = [
     "BoundEvaluator",
+    "Call",
     "CorpusMetric",
     "EmbeddingCall",
     "Execution",
@@ -33,6 +36,7 @@ __all__ = [
     "Row",
     "Traits",
     "Verdict",
+    "WebhookCall",
     "bind",
     "is_judged_here",
     "make_spec",

@@ -10,9 +10,10 @@ from app.core.access import Role
 from app.core.bodies import Body
 from app.core.clock import LAST_MOMENT
 from app.core.database import SessionDep
-from app.core.permissions import KeyHolder
+from app.core.permissions import KeyHolder, Manager
 from app.workspaces import service
 from app.workspaces.models import ApiKey
+from app.workspaces.webhook_keys import renew_webhook_key, webhook_key
 
 router = APIRouter(prefix="/v5/keys", tags=["Keys"])
 Json = dict[str, Any]
@@ -63,3 +64,18 @@ def _present(key: ApiKey, maker: str | None = None) -> Json:
         "revoked_at": iso(key.revoked_at),
         "last_used_at": iso(key.last_used_at),
     }
+
+
+webhooks_router = APIRouter(prefix="/v5/webhook-key", tags=["Keys"])
+
+
+@webhooks_router.get("")
+def show_webhook_key(session: SessionDep, principal: Manager) -> Json:
+    """The key that signs what is sent to services of yours, as libraries for Standard Webhooks take it."""
+    return {"key": webhook_key(session, principal.workspace_id).shown()}
+
+
+@webhooks_router.post("/renew")
+def renew_key(session: SessionDep, principal: Manager) -> Json:
+    """Make another key, which signs from now on."""
+    return {"key": renew_webhook_key(session, principal).shown()}

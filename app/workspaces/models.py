@@ -21,6 +21,8 @@ class Workspace(Base):
     slug: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    webhook_key: Mapped[int] = mapped_column(server_default="1")
+    """Which key signs what is sent to the workspace's services: a new one has the next number."""
 
 
 class Membership(Base):

@@ -11,9 +11,10 @@ from app.core.access import Action, Principal, Role
 from app.core.clock import LAST_MOMENT
 from app.core.database import SessionDep
 from app.core.errors import DomainError, Invalid
-from app.core.permissions import KeyHolder, Reader
+from app.core.permissions import KeyHolder, Manager, Reader
 from app.core.settings import get_settings
 from app.workspaces import service
+from app.workspaces.webhook_keys import renew_webhook_key, webhook_key
 
 router = APIRouter(prefix="/w/{w}/settings", include_in_schema=False)
 
@@ -47,6 +48,7 @@ def _keys(
         name=name,
         roles=roles,
         public_url=get_settings().public_url,
+        webhook_key=webhook_key(session, principal.workspace_id) if principal.may(Action.MANAGE) else None,
     )
 
 
@@ -72,6 +74,13 @@ def create_key(
     except DomainError as error:
         return _keys(request, session, principal, problem=error.message, name=name, status=422)
     return _keys(request, session, principal, secret=secret)
+
+
+@router.post("/keys/webhooks")
+def renew_webhooks(session: SessionDep, principal: Manager) -> Response:
+    """Make another key for signing, and show it."""
+    renew_webhook_key(session, principal)
+    return RedirectResponse(f"/w/{principal.workspace_slug}/settings/keys#webhooks", 303)
 
 
 def _end_of(day: str) -> datetime | None:

@@ -52,6 +52,9 @@ NEEDS: dict[Action, str] = {
         POST /w/{w}/evaluators/{file_id}/test
         POST /w/{w}/prompts/{file_id}/run
     """,
+    Action.JUDGE: """
+        POST /v5/evaluators/log
+    """,
     Action.EDIT: """
         GET /w/{w}/datasets/new
         GET /w/{w}/datasets/{file_id}/import
@@ -90,6 +93,8 @@ NEEDS: dict[Action, str] = {
         POST /w/{w}/settings/limits
         POST /w/{w}/settings/limits/{provider_id}/restore
         PATCH /v5/budget
+        GET /v5/webhook-key
+        POST /v5/webhook-key/renew
         POST /v5/environments
         DELETE /v5/environments/{environment_id}
         PATCH /v5/environments/{environment_id}
@@ -108,6 +113,7 @@ NEEDS: dict[Action, str] = {
         POST /w/{w}/settings/providers/{provider_id}
         POST /w/{w}/settings/providers/{provider_id}/delete
         POST /w/{w}/settings/providers/{provider_id}/test
+        POST /w/{w}/settings/keys/webhooks
         POST /w/{w}/settings/spend
     """,
     Action.ADMINISTER: """

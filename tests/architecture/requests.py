@@ -40,6 +40,8 @@ class World:
     newer_dataset: Version
     evaluator: Version
     newer_evaluator: Version
+    human: Version
+    """An evaluator that people judge by."""
     evaluation: Evaluation
     quiet_evaluation: Evaluation
     """Nothing of it runs: its streams end at once."""
@@ -115,6 +117,7 @@ def build_world(session: Session, role: Role) -> World:
         newer_dataset=more_rows,
         evaluator=judge,
         newer_evaluator=newer_judge,
+        human=factories.evaluator(session, maker, "human", "world/human"),
         evaluation=evaluation,
         quiet_evaluation=factories.evaluation(session, maker, prompt, judge),
         run=run,
@@ -259,6 +262,9 @@ REQUESTS: dict[str, Make] = {
     "POST /v5/evaluators": lambda w: Call(
         json={"id": w.evaluator.file_id, "spec": {"kind": "contains", "settings": {}}}
     ),
+    "POST /v5/evaluators/log": lambda w: Call(
+        query={"version_id": w.human.id}, json={"parent_id": w.log_id, "judgment": True}
+    ),
     "GET /v5/evaluator-kinds": lambda w: Call(names_things=False),
     "POST /v5/evaluations": lambda w: Call(
         json={
@@ -326,6 +332,8 @@ REQUESTS: dict[str, Make] = {
     "POST /v5/providers/{provider_id}/limits/restore": lambda w: Call({"provider_id": w.provider.id}),
     "GET /v5/run-limits": lambda w: Call(names_things=False),
     "PUT /v5/run-limits": lambda w: Call(json={"most_concurrency": 50}, names_things=False),
+    "GET /v5/webhook-key": lambda w: Call(names_things=False),
+    "POST /v5/webhook-key/renew": lambda w: Call(names_things=False),
     "GET /v5/keys": lambda w: Call(names_things=False),
     "POST /v5/keys": lambda w: Call(json={"name": "made", "role": "viewer"}, names_things=False),
     "DELETE /v5/keys/{key_id}": lambda w: Call({"key_id": w.key.id}),

@@ -46,5 +46,6 @@ SETTINGS_REQUESTS: dict[str, Make] = {
     "POST /w/{w}/settings/retention/user": lambda w: Call({"w": w.slug}, form={"user": "end-user-1"}),
     "GET /w/{w}/settings/keys": lambda w: Call({"w": w.slug}),
     "POST /w/{w}/settings/keys": lambda w: Call({"w": w.slug}, form={"name": "made", "role": "viewer"}),
+    "POST /w/{w}/settings/keys/webhooks": lambda w: Call({"w": w.slug}, form={}),
     "POST /w/{w}/settings/keys/{key_id}/revoke": lambda w: Call({"w": w.slug, "key_id": w.key.id}, form={}),
 }

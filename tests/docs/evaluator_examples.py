@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from app.evaluations.given_judgments import Given, verdict_of
 from app.evaluators.forms import form_fields
 from app.evaluators.kinds import kinds_by_purpose
 from app.evaluators.kinds.code_examples import EXAMPLES
@@ -30,6 +31,8 @@ class Case:
     execution: Mapping[str, Any] = field(default_factory=dict)
     shown: str | None = None
     """What stands in place of the output, where it is not what is judged."""
+    given: Given | None = None
+    """What was said of it, where others judge."""
 
 
 @dataclass(frozen=True)
@@ -190,6 +193,18 @@ def examples() -> dict[str, Example]:
             Case(SUMS[0]["final_answer"], f"Half of it, so the answer is {SUMS[0]['final_answer']}."),
             Case(SUMS[1]["final_answer"], "Some."),
         ], {"code": {one.name: one.code for one in EXAMPLES}["arithmetic"], "target": "needed"}),
+        "webhook": Example(
+            "SQuAD 1.1, answers of the system match_lstm, the service's reply typed by hand", [Case(near.target, near.output)],
+            {"url": "https://example.com/judge", "answers": "number", "lowest": 0, "highest": 1},
+            reply='{"judgment": 0.25, "rationale": "One of four words was asked for."}'),
+        "external": Example(f"{ANSWERS}, what a program sent", [
+            Case(near.target, near.output, given=Given(False, rationale="more than was asked for")),
+            Case(answers[0].target, answers[0].output, given=Given(error="no connection to the dictionary"))],
+            {"attributes": {"commit": "4f2a1c"}}),
+        "human": Example(f"{ANSWERS}, what a reviewer said", [
+            Case(near.target, near.output, given=Given("too long", rationale="Two of them would do.")),
+            Case(answers[0].target, answers[0].output, given=Given("right"))],
+            {"answers": "select", "choices": ["right", "too long", "wrong"], "good": ["right"], "bad": ["wrong"]}),
         "latency": Example("a call", [took]),
         "cost": Example("a call", [took]),
         "tokens": Example("a call", [took], {"count": "total", "most": 500}),
@@ -199,6 +214,8 @@ def examples() -> dict[str, Example]:
 
 def judged(bound: BoundEvaluator, case: Case, reply: str | Sequence[str] | None = None) -> Verdict:
     """What an evaluator says of a case."""
+    if case.given:
+        return verdict_of(bound.options, case.given)
     target = case.target if isinstance(case.target, dict | None) else {"output": case.target}
     row = {"inputs": {}, "messages": [], "context": None, "metadata": None} | case.row
     known = {

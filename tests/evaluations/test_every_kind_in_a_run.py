@@ -20,11 +20,15 @@ SETTINGS = {
     "context_recall": {"model": "test", "provider": "test"},
     "code": {"code": "def evaluate(log, testcase): return log['output'] == testcase['target']['output']"},
     "json_field": {"path": "a"},
+    "webhook": {"url": "http://127.0.0.1:9/judge"},
     "language": {"language": "en", "least_sure": 0},
     "llm_judge": {"model": "test", "rubric": "Is {{log.output}} right?"},
     "embedding_similarity": {"model": "practice-embed-small", "provider": "practice"},
 }
-FAIL = {"tool_calls": "The target is no list of calls"}
+FAIL = {
+    "tool_calls": "The target is no list of calls",
+    "webhook": "The webhook gave no answer: the connection failed",
+}
 
 
 def test_every_kind_in_a_run(running_app: Application) -> None:

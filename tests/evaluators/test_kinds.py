@@ -27,6 +27,7 @@ NEEDED = {
     "code": {"code": "def f(log): return log['output'] is not None"},
     "embedding_similarity": {"model": "practice-embed-small"},
     "regex": {"pattern": "a|b"},
+    "webhook": {"url": "https://example.com/judge"},
 }
 SCORED_WITHOUT_OUTPUT = ("latency", "cost", "tokens", "finish_reason", "code")
 SAYS_NONE = ("tool_calls", "retrieval")

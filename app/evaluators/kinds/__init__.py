@@ -39,6 +39,7 @@ from app.evaluators.kinds.ter import Ter
 from app.evaluators.kinds.token_f1 import TokenF1
 from app.evaluators.kinds.tokens import Tokens
 from app.evaluators.kinds.tool_calls import ToolCalls
+from app.evaluators.kinds.webhook import Webhook
 
 _KINDS: dict[str, Kind[Any]] = {
     one.name: one
@@ -72,6 +73,7 @@ _KINDS: dict[str, Kind[Any]] = {
         ContextRecall(),
         EmbeddingSimilarity(),
         Code(),
+        Webhook(),
         External(),
         Human(),
         Latency(),

@@ -130,6 +130,21 @@ class EmbeddingCall:
 
 
 @dataclass(frozen=True, slots=True)
+class WebhookCall:
+    """A question to a service of the user's; the answer is the body of its reply."""
+
+    url: str
+    event: str
+    """What the service is asked for, by name."""
+    data: Mapping[str, Any]
+    timeout_s: float
+    """How long one try may take."""
+
+
+Call = ModelCall | EmbeddingCall | WebhookCall
+
+
+@dataclass(frozen=True, slots=True)
 class Traits:
     """What an evaluator answers with, under its options."""
 
@@ -243,7 +258,7 @@ class Kind(ABC, Generic[OptionsT]):
 
     def calls(
         self, options: OptionsT, execution: Execution, row: Row, answers: Sequence[str | None] = ()
-    ) -> Sequence[ModelCall | EmbeddingCall]:
+    ) -> Sequence[Call]:
         """The calls to make next, given the answers to those before; none, as for most, when `judge` needs no more.
 
         They are made at the same time, and `answers` grows by theirs in this order: None for a call that failed. Where
@@ -289,9 +304,7 @@ class BoundEvaluator:
         """The models that are asked, each once."""
         return self.traits.asks
 
-    def calls(
-        self, execution: Execution, row: Row, answers: Sequence[str | None] = ()
-    ) -> Sequence[ModelCall | EmbeddingCall]:
+    def calls(self, execution: Execution, row: Row, answers: Sequence[str | None] = ()) -> Sequence[Call]:
         """The model calls to make next, given the answers to those before."""
         return self.kind.calls(self.options, execution, row, answers)
 

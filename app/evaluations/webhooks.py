@@ -1,0 +1,135 @@
+"""Asking services of users over HTTP: guarded, signed, bounded, and tried again where that may help.
+
+Signatures are those of Standard Webhooks (standardwebhooks.com, version 1.0.0): HMAC-SHA256 with the workspace's secret
+over `{id}.{timestamp}.{body}`, in base64 behind `v1,`.
+"""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import random
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+
+import httpx2
+import orjson
+
+from app.core import clock, ids
+from app.core.errors import DomainError
+from app.core.urlguard import RefusedAddress, guarded_sockets
+from app.evaluators.binding import WebhookCall
+from app.providers.transport import http_client
+from app.workspaces.webhook_keys import WebhookKey
+
+_WAITS_S = (0.5, 2.0)
+"""Before the second try, and the third."""
+_LONGEST_WAIT_S = 30.0
+_MOST_BYTES = 1024 * 1024
+_AT_ONCE = 20
+"""Connections to one service from one worker slot."""
+
+
+class WebhookFailed(DomainError):
+    """There is no answer; the message says what happened, and nothing of what the service sent."""
+
+
+class _Unanswered(Exception):
+    """One try failed. `wait_s`: how long to wait at least before the next, None where none would help."""
+
+    def __init__(self, problem: str, wait_s: float | None = None) -> None:
+        super().__init__(problem)
+        self.wait_s = wait_s
+
+
+class Webhooks:
+    """The services that a run asks, each with connections of its own. `key` signs what is sent to them."""
+
+    def __init__(self, key: WebhookKey) -> None:
+        self._key = key
+        self._clients: dict[str, httpx2.AsyncClient] = {}
+
+    async def post(self, call: WebhookCall) -> str:
+        """The body of the answer.
+
+        Raises:
+            WebhookFailed: there was none, after three tries where another one might have helped.
+        """
+        message_id = ids.new_id("msg")  # the same for every try, so that a service can tell
+        waits = iter(_WAITS_S)
+        while True:
+            try:
+                return await self._try(call, message_id)
+            except _Unanswered as failure:
+                usual = next(waits, None)
+                if failure.wait_s is None or usual is None:
+                    raise WebhookFailed(f"The webhook gave no answer: {failure}") from failure
+                spread = usual * random.uniform(0.75, 1.25)  # so that not all come back at once
+                await asyncio.sleep(min(_LONGEST_WAIT_S, max(spread, failure.wait_s)))
+
+    async def _try(self, call: WebhookCall, message_id: str) -> str:
+        body = orjson.dumps({"type": call.event, "timestamp": clock.now(), "data": call.data})
+        headers = signed_headers(self._key.secret(), message_id, body)
+        try:
+            async with asyncio.timeout(call.timeout_s):
+                response = await self._client(call.url).post(call.url, content=body, headers=headers)
+        except TimeoutError:
+            raise _Unanswered(f"nothing came within {call.timeout_s:g} s", 0) from None
+        except httpx2.HTTPError as error:
+            if refused := _refusal(error):
+                raise _Unanswered(str(refused)) from error
+            raise _Unanswered(f"the connection failed ({type(error).__name__})", 0) from error
+        status = response.status_code
+        if response.is_redirect:
+            raise _Unanswered(f"it said {status}, and redirects are not followed")
+        if not response.is_success:
+            again = status == HTTPStatus.TOO_MANY_REQUESTS or response.is_server_error
+            raise _Unanswered(f"it said {status}", _retry_after(response.headers) if again else None)
+        if len(response.content) > _MOST_BYTES:
+            raise _Unanswered("it is longer than 1 MiB")
+        return response.text
+
+    def _client(self, url: str) -> httpx2.AsyncClient:
+        if url not in self._clients:
+            self._clients[url] = http_client(_AT_ONCE, guarded_sockets(url), idle_s=60)
+        return self._clients[url]
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        for client in self._clients.values():
+            await client.aclose()
+
+
+def signed_headers(secret: bytes, message_id: str, body: bytes) -> dict[str, str]:
+    """The headers that tell a service who asks, and that nobody changed it on the way."""
+    timestamp = str(int(clock.seconds()))
+    signed = f"{message_id}.{timestamp}.".encode() + body
+    signature = base64.b64encode(hmac.new(secret, signed, hashlib.sha256).digest()).decode()
+    return {
+        "content-type": "application/json",
+        "user-agent": "Whetstone",
+        "webhook-id": message_id,
+        "webhook-timestamp": timestamp,
+        "webhook-signature": f"v1,{signature}",
+    }
+
+
+def _refusal(error: BaseException | None) -> RefusedAddress | None:
+    """The guard's refusal below an error of the client, if that was it."""
+    while error is not None:
+        if isinstance(error, RefusedAddress):
+            return error
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def _retry_after(headers: Mapping[str, str]) -> float:
+    """How long a service asks to be left alone, in seconds; 0 where it does not say."""
+    said = headers.get("retry-after", "").strip()
+    if said.isdecimal():
+        return float(said)
+    try:
+        return max(0.0, parsedate_to_datetime(said).timestamp() - clock.seconds())
+    except (ValueError, TypeError):
+        return 0.0

@@ -1,0 +1,222 @@
+"""A service of the user's as the judge: what it is sent, what is made of its answers, and where it must not be."""
+
+import base64
+import hashlib
+import hmac
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from app.core.access import Role
+from app.core.database import unit_of_work
+from app.core.errors import Invalid
+from app.core.settings import get_settings
+from app.evaluators.binding import bind, make_spec
+from app.files import service as files
+from app.files.models import FileKind
+from app.workspaces.webhook_keys import webhook_key
+from tests import factories
+from tests.evaluators.cases import execution, row
+from tests.web import csrf_of, signed_in, with_key
+
+Answer = tuple[int, bytes, dict[str, str]]
+
+
+class Service(ThreadingHTTPServer):
+    """Answers each call as it is told, and keeps what it was sent."""
+
+    def __init__(self, answer: Callable[[int], Answer]) -> None:
+        self.answer = answer
+        self.heard: list[tuple[dict[str, str], bytes, float]] = []
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.url = f"http://127.0.0.1:{self.server_port}/judge?code=abc"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Service
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        self.server.heard.append((headers | {":path": self.path}, body, time.monotonic()))
+        status, answer, more = self.server.answer(len(self.server.heard))
+        self.send_response(status)
+        for name, value in {"content-length": str(len(answer)), **more}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, *_: Any) -> None:
+        return
+
+
+@contextmanager
+def service(*answers: Answer | dict[str, Any]) -> Iterator[Service]:
+    """These answers one after another, the last one for ever."""
+    replies = [one if isinstance(one, tuple) else (200, json.dumps(one).encode(), {}) for one in answers]
+    running = Service(lambda number: replies[min(number, len(replies)) - 1])
+    thread = threading.Thread(target=running.serve_forever)
+    thread.start()
+    try:
+        yield running
+    finally:
+        running.shutdown()
+        running.server_close()
+        thread.join()
+
+
+def _tried(client: TestClient, team: factories.Team, running: Service, **settings: Any) -> dict[str, Any]:
+    with unit_of_work() as session:
+        made = factories.evaluator(session, team.admin, "webhook", url=running.url, **settings)
+    body = {"log": {"output": "Paris", "inputs": {"q": "?"}}, "testcase": {"target": {"answer": "Paris"}}}
+    answer = with_key(client, team.admin).post(f"/v5/evaluators/{made.file_id}/test", json=body)
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+def test_the_service_is_sent_log_and_row_signed_so_that_it_can_check(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    with service({"judgment": True, "rationale": "It is Paris."}) as running:
+        tried = _tried(client, committed_team, running)
+        shown = client.get("/v5/webhook-key").json()["key"]
+    ((headers, body, _),) = running.heard
+
+    assert (tried["judgment"], tried["rationale"], tried["error"]) == (True, "It is Paris.", None)
+    assert headers[":path"] == "/judge?code=abc"
+    sent = json.loads(body)
+    assert sent["type"] == "judgment.requested"
+    assert sent["data"]["log"]["output"] == "Paris"
+    assert sent["data"]["testcase"]["target"] == {"answer": "Paris"}
+    # As any library for Standard Webhooks checks it, from the key that is shown.
+    secret = base64.b64decode(shown.removeprefix("whsec_"))
+    signed = b".".join([headers["webhook-id"].encode(), headers["webhook-timestamp"].encode(), body])
+    expected = base64.b64encode(hmac.new(secret, signed, hashlib.sha256).digest()).decode()
+    assert headers["webhook-signature"] == f"v1,{expected}"
+    assert abs(int(headers["webhook-timestamp"]) - time.time()) < 60
+
+
+def test_a_service_that_fails_is_tried_three_times_under_one_id(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    with service((503, b"", {}), (429, b"", {"retry-after": "1"}), {"judgment": False}) as running:
+        tried = _tried(client, committed_team, running)
+    with service((500, b"stack trace with secrets", {})) as broken:
+        failed = _tried(client, committed_team, broken)
+
+    assert (tried["judgment"], tried["error"]) == (False, None)
+    assert len({headers["webhook-id"] for headers, *_ in running.heard}) == 1
+    first, second, third = (at for *_, at in running.heard)
+    assert 0.3 < second - first < 2
+    assert third - second >= 1, "it asked to be left alone for a second"
+    assert failed["error"] == "The webhook gave no answer: it said 500"
+    assert len(broken.heard) == 3
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        ((400, b"secret of the inside", {}), "The webhook gave no answer: it said 400"),
+        ((302, b"", {"location": "http://127.0.0.1:1/"}), "The webhook gave no answer: it said 302, and redirects are not followed"),
+        ((200, b"secret of the inside", {}), "The webhook's answer is no JSON object with “judgment” or “error”"),
+        ((200, b"[]", {}), "The webhook's answer is no JSON object with “judgment” or “error”"),
+        ((200, b"\xff\xfe", {}), "The webhook's answer is no JSON object with “judgment” or “error”"),
+        ((200, b'"' + b"x" * 2_000_000 + b'"', {}), "The webhook gave no answer: it is longer than 1 MiB"),
+        ({"judgment": "yes"}, "It answered 'yes', and not true or false"),
+        ({"error": "I do not know."}, "I do not know."),
+        ({"judgment": None}, None),
+    ],
+)  # fmt: skip
+def test_what_is_no_answer_says_so_and_is_not_asked_again(
+    client: TestClient, committed_team: factories.Team, answer: Any, error: str | None
+) -> None:
+    with service(answer) as running:
+        tried = _tried(client, committed_team, running)
+
+    assert (tried["judgment"], tried["error"]) == (None, error)
+    assert "secret" not in json.dumps(tried), "what a service says beside its judgment is not passed on"
+    assert len(running.heard) == 1
+
+
+def test_a_service_that_is_slow_or_away_is_an_error_in_time(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    ended = threading.Event()
+    running = Service(lambda _: (ended.wait(20) and None) or (200, b"{}", {}))
+    thread = threading.Thread(target=running.serve_forever)
+    thread.start()
+    started = time.monotonic()
+    slow = _tried(client, committed_team, running, timeout_s=1)
+    took = time.monotonic() - started
+    ended.set()
+    running.shutdown()
+    running.server_close()
+    thread.join()
+    away = _tried(client, committed_team, running)
+
+    assert slow["error"] == "The webhook gave no answer: nothing came within 1 s"
+    assert took < 12
+    assert away["error"].startswith("The webhook gave no answer: the connection failed")
+
+
+def test_addresses_inside_are_refused_when_saved_and_when_connected_to(
+    client: TestClient, committed_team: factories.Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with service({"judgment": True}) as running:
+        spec = make_spec("webhook", {"url": running.url})  # while the host was allowed
+        monkeypatch.setenv("WHETSTONE_PRIVATE_HOSTS", "")
+        get_settings.cache_clear()
+        try:
+            for url in (
+                running.url,
+                "http://169.254.169.254/latest",
+                "file:///etc/passwd",
+                "http://u:p@x.org/",
+            ):
+                with pytest.raises(Invalid):
+                    make_spec("webhook", {"url": url})
+            body = {"log": {"output": "Paris"}}
+            with unit_of_work() as session:
+                change = files.Commit(FileKind.EVALUATOR, spec, path="tests/inside")
+                made = files.commit(session, committed_team.admin, change).file.id
+            tried = with_key(client, committed_team.admin).post(f"/v5/evaluators/{made}/test", json=body)
+        finally:
+            monkeypatch.undo()
+            get_settings.cache_clear()
+
+    assert "WHETSTONE_PRIVATE_HOSTS" in tried.json()["error"]
+    assert running.heard == []
+
+
+def test_rows_without_a_needed_target_are_not_sent() -> None:
+    bound = bind(make_spec("webhook", {"url": "https://example.com/judge", "target": "needed"}))
+    assert bound.calls(execution("Paris"), row(None)) == ()
+    assert bound.judge(execution("Paris"), row(None)).rationale == "no target"
+
+
+def test_the_key_can_be_renewed_and_is_shown_to_those_who_manage(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    with unit_of_work() as session:
+        member = factories.member(session, committed_team.workspace, Role.MEMBER)
+        before = webhook_key(session, committed_team.workspace.id).shown()
+    page = f"/w/{committed_team.workspace.slug}/settings/keys"
+    assert before not in signed_in(client, member).get(page).text
+    admin = signed_in(client, committed_team.admin)
+    assert before in admin.get(page).text
+    renewed = admin.post(f"{page}/webhooks", data={"_csrf": csrf_of(admin)})
+    with unit_of_work() as session:
+        after = webhook_key(session, committed_team.workspace.id).shown()
+
+    assert after != before
+    assert renewed.headers["location"] == f"{page}#webhooks"
+    shown = admin.get(page).text
+    assert after in shown
+    assert before not in shown

@@ -77,6 +77,7 @@ ROUTERS = (
     evaluators_api.router,
     evaluators_api.common,
     evaluators_api.kinds_router,
+    evaluators_api.databases_router,
     evaluations_api.router,
     limits_api.router,
     logs_api.router,

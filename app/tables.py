@@ -4,10 +4,11 @@ from app.accounts import models as accounts
 from app.core.database import Base
 from app.datasets import models as datasets
 from app.evaluations import models as evaluations
+from app.evaluators import models as evaluators
 from app.files import models as files
 from app.logs import models as logs
 from app.providers import models as providers
 from app.workspaces import models as workspaces
 
-DOMAINS = (accounts, workspaces, providers, files, datasets, logs, evaluations)
+DOMAINS = (accounts, workspaces, providers, files, datasets, evaluators, logs, evaluations)
 ALL_TABLES = Base.metadata.sorted_tables

@@ -1,7 +1,9 @@
 """Valid things to test with: each factory makes one through the application's own services."""
 
+import io
 import itertools
 import secrets
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -23,6 +25,7 @@ from app.evaluations.plan import load_plan
 from app.evaluations.run_service import RunRequest
 from app.evaluations.shard_repository import Settled
 from app.evaluations.writing import write_outcomes
+from app.evaluators import databases
 from app.evaluators.binding import Execution, Row, make_spec
 from app.files import service as files
 from app.files.models import FileKind, Version
@@ -165,3 +168,17 @@ def outcome(plan: Any, item: Any, output: str | None) -> Outcome:
         set_verdict(record, judge.evaluator.judge(execution, row, ()))
         outcome.judgments.append(record)
     return outcome
+
+
+def database(
+    session: Session, principal: Principal, script: str = "create table t (a); insert into t values (7)"
+) -> str:
+    """The hash of an SQLite file that the workspace has, made by this script."""
+    return databases.take(session, principal, "made.sqlite", io.BytesIO(sqlite_file(script))).hash
+
+
+def sqlite_file(script: str) -> bytes:
+    """An SQLite file, made by this script."""
+    with sqlite3.connect(":memory:") as made:
+        made.executescript(script)
+        return made.serialize()

@@ -19,7 +19,9 @@ from app.core.settings import get_settings
 _MIB = 1024 * 1024
 _QUICK_BYTES = 64 * 1024
 """Reading so much JSON holds up the event loop for less than a millisecond."""
-_UPLOADS = re.compile(r"/(?:v5|w/[^/]+)/datasets/(?:new|[^/]+/import)/?")
+_UPLOADS = re.compile(
+    r"/(?:v5|w/[^/]+)/datasets/(?:new|[^/]+/import)/?|/v5/evaluator-databases/?|/w/[^/]+/evaluators/[^/]+/database/?"
+)
 """Where files are taken, by POST."""
 _SILENCE_S = 60.0
 """A body of which nothing has come for so long is waited for no more."""

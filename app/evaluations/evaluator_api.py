@@ -10,7 +10,7 @@ from app.core.bodies import Body
 from app.core.database import SessionDep
 from app.core.permissions import Runner
 from app.evaluations.evaluator_test import SOURCE, Trial, execution_of, prepare_trial, row_of, try_evaluator
-from app.evaluators.binding import bind
+from app.evaluators.databases import bind_with_files
 from app.files import service as files
 from app.files.models import FileKind
 from app.generations.prepared import Origin
@@ -42,7 +42,7 @@ async def try_out(
         version = files.resolve_version(session, file, version_id=version_id)
         trial = prepare_trial(
             session,
-            bind(version.spec),
+            bind_with_files(session, principal.workspace_id, version.spec),
             Origin(principal.workspace_id, file.id, version.id, SOURCE),
             execution_of(body.log),
             row_of(body.testcase),

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, BinaryIO
 
 from sqlalchemy.orm import Session
 
@@ -22,10 +22,13 @@ from app.evaluations.evaluator_test import (
     row_of_datapoint,
 )
 from app.evaluations.wording import target_text
-from app.evaluators.binding import Execution, Row, bind, make_spec, read_spec
+from app.evaluators import databases
+from app.evaluators.binding import Execution, Row, make_spec, read_spec
 from app.evaluators.forms import FormField, form_fields, read_form
 from app.evaluators.kinds import kind as kind_of
 from app.evaluators.kinds.contract import Kind
+from app.evaluators.models import EvaluatorDatabase
+from app.evaluators.repository import find_database
 from app.files import repository as files_repository
 from app.files import service as files
 from app.files.models import File, FileKind, Version
@@ -74,6 +77,8 @@ class Bench:
     row: TriedRow
     path: str = ""
     note: str = ""
+    database: EvaluatorDatabase | None = None
+    """The one that the form names."""
     problems: Mapping[str, str] = field(default_factory=dict)
     tried: Tried | None = None
 
@@ -108,6 +113,8 @@ class Sent:
     """None where no form was sent."""
     example: str = ""
     """Of a new evaluator: the program or the rubric to begin with."""
+    upload: tuple[str, BinaryIO] | None = None
+    """A database that was sent along: name and content."""
 
 
 def read_sent(values: Mapping[str, Any], *, form: bool) -> Sent:
@@ -159,16 +166,19 @@ def build_bench(
     sets, _ = files_repository.list_files(
         session, principal.workspace_id, kinds=[FileKind.DATASET], sort_by="updated_at", limit=200
     )
+    fields = _fields(kind, current, sent, problems or {}) if kind else []
+    named = next((one.value for one in fields if one.field.widget == "database"), "")
     return Bench(
         file=file,
         versions=versions,
         base=base,
         kind=kind,
-        fields=_fields(kind, current, sent, problems or {}) if kind else [],
+        fields=fields,
         datasets=sets,
         row=_row(session, principal, sets, sent),
         path=sent.path,
         note=sent.note,
+        database=find_database(session, principal.workspace_id, named) if named else None,
         problems=problems or {},
     )
 
@@ -239,6 +249,18 @@ def _last_output(
     return (found[0].output or "", f"{run.version.file.name} v{run.version.number}") if found else ("", "")
 
 
+def take_database(session: Session, principal: Principal, sent: Sent) -> Sent:
+    """Keep the database that was sent along; the form as if it had named it.
+
+    Raises:
+        Invalid, TooLarge, Unavailable: it cannot be kept.
+    """
+    if sent.upload is None:
+        raise Invalid("Choose a file first.", fields={"database": "Choose a file first."})
+    kept = databases.take(session, principal, *sent.upload)
+    return replace(sent, settings={**(sent.settings or {}), "database": kept.hash})
+
+
 def checked_settings(bench: Bench, sent: Sent) -> dict[str, Any]:
     """The spec that the form describes.
 
@@ -264,6 +286,7 @@ def save(session: Session, principal: Principal, bench: Bench, sent: Sent) -> fi
         )
     if bench.file and not sent.note:
         raise Invalid("Say why you change it.", fields={"note": "One line: what changed, and why."})
+    databases.refuse_missing(session, principal.workspace_id, spec)
     change = files.Commit(
         FileKind.EVALUATOR,
         spec,
@@ -282,7 +305,7 @@ def prepare_test(session: Session, principal: Principal, bench: Bench, sent: Sen
         Invalid: a setting is wrong.
         NotFound: the judge's provider is not among the workspace's.
     """
-    evaluator = bind(checked_settings(bench, sent))
+    evaluator = databases.bind_with_files(session, principal.workspace_id, checked_settings(bench, sent))
     datapoint = bench.row.datapoint
     if datapoint:
         row: Row = row_of_datapoint(datapoint)

@@ -1,16 +1,19 @@
 """The pages of evaluators: choose a kind, set it, try it on a row, keep it as a version."""
 
-from typing import Annotated, Any
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 from sqlalchemy.orm import Session
+from starlette.datastructures import UploadFile
 
 from app.core import templating
 from app.core.access import Principal
 from app.core.database import SessionDep
-from app.core.errors import Conflict, DomainError, Invalid
+from app.core.errors import Conflict, DomainError, Invalid, TooLarge, Unavailable
 from app.core.permissions import Editor, Reader, Runner
 from app.core.request_bodies import read_form
 from app.core.settings import get_settings
@@ -22,6 +25,7 @@ from app.evaluations.evaluator_bench import (
     prepare_test,
     read_sent,
     save,
+    take_database,
 )
 from app.evaluations.evaluator_test import Trial, try_evaluator
 from app.evaluators.kinds import kinds_by_purpose
@@ -29,10 +33,18 @@ from app.evaluators.kinds import kinds_by_purpose
 router = APIRouter(prefix="/w/{w}/evaluators", include_in_schema=False)
 
 
-async def _sent(request: Request) -> Sent:
-    form = request.method == "POST"
-    values: Any = await read_form(request) if form else request.query_params
-    return read_sent(values, form=form)
+async def _sent(request: Request) -> AsyncIterator[Sent]:
+    if request.method != "POST":
+        yield read_sent(request.query_params, form=False)
+        return
+    form = await read_form(request)
+    sent, upload = read_sent(form, form=True), form.get("file")
+    if isinstance(upload, UploadFile) and upload.filename:
+        sent = replace(sent, upload=(upload.filename, upload.file))
+    try:
+        yield sent
+    finally:
+        await form.close()
 
 
 Form = Annotated[Sent, Depends(_sent)]
@@ -101,6 +113,21 @@ def _save(
 def _problems(error: DomainError) -> dict[str, str]:
     fields = error.fields if isinstance(error, Invalid) else None
     return dict(fields) if fields else {"": error.message}
+
+
+@router.post("/{file_id}/database", name="evaluators:database")
+def upload_database(
+    file_id: str, request: Request, session: SessionDep, principal: Editor, sent: Form
+) -> Response:
+    """Keep the SQLite file that was chosen, and show the form with it; nothing of the form is saved."""
+    known, problems, status = None if file_id == "new" else file_id, None, 200
+    try:
+        sent = take_database(session, principal, sent)
+    except (Invalid, TooLarge, Unavailable) as error:
+        problems, status = {"database": error.message}, Invalid.status
+    return _page(
+        request, session, principal, build_bench(session, principal, known, sent, problems=problems), status
+    )
 
 
 @router.post("/{file_id}/test", name="evaluators:test")

@@ -9,7 +9,8 @@ from app.core.errors import DomainError
 from app.evaluations import repository
 from app.evaluations.judge_calls import targets_of
 from app.evaluations.models import Run
-from app.evaluators.binding import BoundEvaluator, ModelRef, bind, is_judged_here
+from app.evaluators.binding import BoundEvaluator, ModelRef, is_judged_here
+from app.evaluators.databases import bind_with_files
 from app.files.models import Version
 from app.generations.prepared import Origin, PreparedPrompt, Target
 from app.generations.service import prepare
@@ -108,7 +109,7 @@ def _judge(session: Session, version: Version) -> Judge:
     evaluator, problem = None, None
     targets: Mapping[ModelRef, Target] = {}
     try:
-        evaluator = bind(version.spec)
+        evaluator = bind_with_files(session, version.workspace_id, version.spec)
         targets = targets_of(session, version.workspace_id, evaluator)
     except DomainError as error:
         problem = error.message

@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, UploadFile
 from pydantic import Field
 
 from app.core.database import SessionDep
 from app.core.errors import Invalid
 from app.core.permissions import Editor, Reader
+from app.evaluators import databases
 from app.evaluators.binding import BUILTIN, TYPES, make_spec, read_spec
 from app.evaluators.forms import form_fields
 from app.evaluators.kinds import all_kinds
@@ -32,9 +33,11 @@ class EvaluatorUpsert(FileProperties):
 @router.post("")
 def upsert_evaluator(body: EvaluatorUpsert, session: SessionDep, principal: Editor) -> dict[str, Any]:
     """Write an evaluator: the same settings answer with the version that is there."""
+    spec = checked_spec(body.spec)
+    databases.refuse_missing(session, principal.workspace_id, spec)
     change = files.Commit(
         kind=FileKind.EVALUATOR,
-        spec=checked_spec(body.spec),
+        spec=spec,
         file_id=body.id,
         path=body.path,
         name=body.version_name,
@@ -69,6 +72,16 @@ def checked_spec(spec: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(settings, dict):
         raise Invalid("`settings` is an object.", fields={"spec.settings": "Give an object."})
     return make_spec(name, settings)
+
+
+databases_router = APIRouter(prefix="/v5/evaluator-databases", tags=["Evaluators"])
+
+
+@databases_router.post("")
+def upload_database(file: UploadFile, session: SessionDep, principal: Editor) -> dict[str, Any]:
+    """Keep an SQLite file of at most 20 MiB, for `settings.database` of evaluators that compare queries (`sql_match`)."""
+    kept = databases.take(session, principal, file.filename or "", file.file)
+    return {"database": kept.hash, "name": kept.name, "bytes": kept.size_bytes, "tables": kept.tables}
 
 
 kinds_router = APIRouter(prefix="/v5/evaluator-kinds", tags=["Evaluators"])

@@ -9,14 +9,15 @@ import orjson
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-Widget = Literal["text", "multiline", "number", "checkbox", "select", "lines"]
+Widget = Literal["text", "multiline", "number", "checkbox", "select", "lines", "database"]
 
 FormData = Mapping[str, str | Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
 class FormField:
-    """One field of a form. `lines` is a text with one item a line; `choices` belong to `select`."""
+    """One field of a form. `lines` is a text with one item a line; `choices` belong to `select`; `database` is the hash
+    of an uploaded SQLite file."""
 
     name: str
     label: str
@@ -72,7 +73,7 @@ def _field(name: str, info: FieldInfo) -> FormField:
         name=name,
         label=info.title or name.replace("_", " ").capitalize(),
         help=" ".join((info.description or "").split()),
-        widget="multiline" if extra.get("multiline") else _widget(annotation),
+        widget=_widget(annotation, extra),
         initial=extra.get("initial", None if required else info.default),
         required=required,
         choices=choices,
@@ -83,7 +84,11 @@ def _extra(info: FieldInfo) -> dict[str, Any]:
     return info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
 
 
-def _widget(annotation: Any) -> Widget:
+def _widget(annotation: Any, extra: Mapping[str, Any]) -> Widget:
+    if extra.get("multiline"):
+        return "multiline"
+    if extra.get("widget") == "database":
+        return "database"
     if annotation is bool:
         return "checkbox"
     if annotation in (int, float):

@@ -20,6 +20,7 @@ PROGRAMS: Mapping[str, Callable[[Mapping[str, Any]], frames.Plain]] = {
     "check": evaluate.check,
     "render": render.run,
     "query": query.run,
+    "tables": query.tables,
 }
 _UNEXPECTED = 70
 """The exit status of a child that could not even say what went wrong (EX_SOFTWARE)."""

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tests import factories
 from tests.architecture.requests import Call, Make, World
 
 
@@ -58,6 +59,11 @@ EVALUATION_PAGE_REQUESTS: dict[str, Make] = {
     "GET /w/{w}/evaluators/{file_id}": lambda w: Call(_evaluator(w)),
     "POST /w/{w}/evaluators/{file_id}": lambda w: Call(
         _evaluator(w), form={"kind": "exact", "note": "Once more"}
+    ),
+    "POST /w/{w}/evaluators/{file_id}/database": lambda w: Call(
+        _evaluator(w),
+        form={"kind": "exact"},
+        upload=("made.sqlite", factories.sqlite_file("create table t (a)")),
     ),
     "POST /w/{w}/evaluators/{file_id}/test": lambda w: Call(
         _evaluator(w), form={"kind": "exact", "output": "a", "target": "a"}

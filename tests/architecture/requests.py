@@ -266,6 +266,9 @@ REQUESTS: dict[str, Make] = {
         query={"version_id": w.human.id}, json={"parent_id": w.log_id, "judgment": True}
     ),
     "GET /v5/evaluator-kinds": lambda w: Call(names_things=False),
+    "POST /v5/evaluator-databases": lambda w: Call(
+        upload=("made.sqlite", factories.sqlite_file("create table t (a)")), names_things=False
+    ),
     "POST /v5/evaluations": lambda w: Call(
         json={
             "file": {"id": w.prompt.file_id},

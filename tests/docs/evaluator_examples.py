@@ -3,6 +3,7 @@
 `.venv/bin/python -m tests.docs.evaluator_examples` writes it anew; a test says when that is due.
 """
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -62,6 +63,8 @@ UNANSWERABLE = [one for one in rows_of("squad2/questions.jsonl") if one["is_impo
 HOPS = rows_of("hotpotqa/questions.jsonl")
 SUMS = rows_of("gsm8k/questions.jsonl")
 INTENTS = rows_of("banking77/training.jsonl")
+QUERIES = {one["id"]: one for one in rows_of("chinook_sql/questions.jsonl")}
+CHINOOK = (ROOT / "tests" / "data" / "chinook_sql" / "chinook.sqlite").read_bytes()
 
 ANSWERS = "SQuAD 1.1, answers of the system match_lstm"
 SENTENCES = "SciTLDR, the sentence of the abstract that is most like its summaries"
@@ -152,6 +155,12 @@ def examples() -> dict[str, Example]:
         "tool_calls": Example(f"Berkeley Function-Calling Leaderboard{TYPED}", [
             _called(call), _called(call, surplus=1), Case(no_call["expected_calls"], "I have no tool for that."),
             Case(call["expected_calls"], "I have no tool for that.")]),
+        "sql_match": Example(f"Chinook{TYPED}", [
+            Case(QUERIES["chk-001"]["gold_sql"], "```sql\nSELECT count(CustomerId) FROM Customer WHERE Country = 'Brazil'\n```"),
+            Case(QUERIES["chk-001"]["gold_sql"], "SELECT count(*) FROM Customer"),
+            Case(QUERIES["chk-002"]["gold_sql"], "SELECT Name FROM MediaType ORDER BY Name DESC"),
+            Case({"rows": QUERIES["chk-000"]["gold_rows"]}, "DELETE FROM Track")],
+            {"database": hashlib.sha256(CHINOOK).hexdigest()}),
         "json_valid": Example(f"RESTAURANTS-8K{TYPED}", [Case(None, json.dumps(partly)), Case(None, "Table for 3")],
                               {"required": [next(iter(slots))]}),
         "regex": Example("RESTAURANTS-8K, what people said", [Case(None, booking["text"]), Case(None, "Thank you!")],
@@ -265,7 +274,8 @@ def _section(one: Kind[Any], example: Example) -> Iterator[str]:
 
 def _example(one: Kind[Any], example: Example) -> Iterator[str]:
     bound = one.prepare(example.settings)
-    short = {name: value for name, value in example.settings.items() if name != "code"}
+    bound = bound.given(dict.fromkeys(bound.traits.files, CHINOOK))
+    short = {name: value for name, value in example.settings.items() if name not in ("code", "database")}
     settings = f" With `{json.dumps(short, ensure_ascii=False)}`." if short else ""
     yield f"Example: {example.source}.{settings}"
     yield ""

@@ -115,6 +115,8 @@ class Stage:
     poison: Poison
     asking: list[str]
     """Prompts of the hostile model: one is answered, one fails."""
+    querying: str
+    """An evaluator that holds a database."""
 
 
 _ASK = [{"role": "user", "content": "Say it."}]
@@ -126,6 +128,8 @@ def stage(database: Engine, canary: Canary) -> Stage:
     with unit_of_work() as session:
         world = build_world(session, Role.ADMIN)
         rich = _rich(session, world, poison)
+        held = factories.database(session, world.team.admin)
+        querying = factories.evaluator(session, world.team.admin, "sql_match", database=held).file_id
         user = accounts.repository.find_user_by_email(session, world.team.admin.email)
         assert user is not None
         token = accounts.start_session(session, user)
@@ -140,7 +144,7 @@ def stage(database: Engine, canary: Canary) -> Stage:
             ).file_id
             for model in ("answering", "failing")
         ]
-    return Stage([world, rich], token, poison, asking)
+    return Stage([world, rich], token, poison, asking, querying)
 
 
 def _rich(session: Any, world: World, poison: Poison) -> World:
@@ -274,6 +278,8 @@ def test_no_page_runs_what_is_stored(
                     row = f"/w/{world.slug}/evaluations/{world.evaluation.id}/rows/{number}{part}"
                     watch.page.goto(row)
                     watch.look(row)
+        watch.page.goto(f"/w/{stage.worlds[0].slug}/evaluators/{stage.querying}")
+        watch.look("an evaluator with a database")
         watch.page.goto(f"/w/{stage.worlds[0].slug}")
         assert watch.page.evaluate("[htmx.config.allowEval, htmx.config.selfRequestsOnly]") == [False, True]
         if policy.startswith("without"):

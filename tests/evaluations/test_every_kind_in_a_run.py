@@ -3,10 +3,12 @@
 import time
 import uuid
 
+import httpx2
 import psycopg
 import pytest
 
 from app.evaluators.kinds import all_kinds
+from tests import factories
 from tests.application import Application
 from tests.bench.eval_throughput import Client
 from tests.endpoint import running_endpoint
@@ -28,6 +30,7 @@ SETTINGS = {
 FAIL = {
     "tool_calls": "The target is no list of calls",
     "webhook": "The webhook gave no answer: the connection failed",
+    "sql_match": "The target's query fails: near",
 }
 
 
@@ -49,6 +52,13 @@ def test_every_kind_in_a_run(running_app: Application) -> None:
             for number in range(ROWS)
         ]
         dataset = client.call("POST", "/datasets", {"path": "kinds/rows", "datapoints": rows})
+        upload = ("made.sqlite", factories.sqlite_file("create table t (a)"))
+        held = httpx2.post(
+            f"{running_app.url}/v5/evaluator-databases",
+            files={"file": upload},
+            headers={"x-api-key": made.stdout.strip()},
+        ).json()
+        SETTINGS["sql_match"] = {"database": held["database"]}
         evaluators = [
             client.call(
                 "POST",

@@ -248,3 +248,53 @@ def test_a_program_is_begun_from_an_example_tried_saved_and_shown_again(
     page = client.get(saved.headers["location"]).text
     assert "print(&#34;looking&#34;)" in page
     assert re.search(r"<option selected>needed", page)
+
+
+def test_a_database_is_uploaded_shown_saved_and_tried(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    client = signed_in(client, committed_team.admin)
+    url, form = _url(committed_team), {"_csrf": csrf_of(client), "kind": "sql_match", "path": "SQL/Match"}
+    without = client.post(f"{url}/new", data=form)
+    assert without.status_code == 422
+    assert "Upload a file." in without.text
+
+    content = factories.sqlite_file("create table orders (a); insert into orders values (7)")
+    upload = {"file": ("shop.sqlite", content)}
+    shown = client.post(f"{url}/new/database", data=form, files=upload).text
+    assert "shop.sqlite" in shown
+    assert "1 table<" in shown
+    assert 'value="SQL/Match"' in shown
+    hash_ = re.search(r'name="s\.database" value="([0-9a-f]{64})"', shown)
+    assert hash_
+
+    form |= {"s.database": hash_[1], "s.in_fence": "on"}
+    tried = client.post(
+        f"{url}/new/test", data=form | {"output": "select a from orders", "target": "select 7"}
+    )
+    assert "Pass" in _result(tried.text)
+    assert "both find 1 row" in _result(tried.text)
+    created = client.post(f"{url}/new", data=form)
+    assert created.status_code == 303, created.text
+    assert "orders" in client.get(created.headers["location"]).text
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"id,name\n1,a\n", "This is no SQLite database."),
+        (b"SQLite format 3\0" + bytes(21 << 20), "The file has more than 20 MiB."),
+        (None, "Choose a file first."),
+    ],
+    ids=["CSV", "21 MiB", "nothing"],
+)
+def test_a_wrong_file_is_said_beside_its_field(
+    client: TestClient, committed_team: factories.Team, content: bytes | None, said: str
+) -> None:
+    client = signed_in(client, committed_team.admin)
+    form = {"_csrf": csrf_of(client), "kind": "sql_match"}
+    upload = {"file": ("file.db", content)} if content else {"file": ("", b"")}
+    answer = client.post(f"{_url(committed_team)}/new/database", data=form, files=upload)
+
+    assert answer.status_code == 422
+    assert said in answer.text.split('id="database"')[1].split("</div>\n", maxsplit=1)[0]

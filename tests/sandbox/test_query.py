@@ -89,7 +89,11 @@ def test_other_rows_are_different(
 def test_order_counts_where_it_is_asked_for(any_sandbox: Sandbox, database: bytes) -> None:
     up, down = "select id, 1 from shop order by id", "select id, 1.0 from shop order by id desc"
     assert compare(any_sandbox, database, up, up, ordered=True).value == ["same", "both find 4 rows"]
-    assert compare(any_sandbox, database, up, down).value == ["same", "both find 4 rows"]
+    assert compare(any_sandbox, database, "select id, 1 from shop", down).value == [
+        "same",
+        "both find 4 rows",
+    ]
+    assert compare(any_sandbox, database, up, down).value[0] == "different", "the target sorts"  # type: ignore[index]
     answer = compare(any_sandbox, database, up, down, ordered=True)
     assert answer.value == ["different", "it finds the same rows in another order"]
     assert compare(any_sandbox, database, "select 1", "select '1'", ordered=True).value[0] == "different"  # type: ignore[index]
@@ -169,7 +173,12 @@ def test_a_target_that_fails_is_an_error(any_sandbox: Sandbox, database: bytes) 
 def test_what_is_no_database_is_an_error(broken: bytes, any_sandbox: Sandbox) -> None:
     answer = compare(any_sandbox, broken, "select 1", "select 1")
     assert answer.error is not None
-    assert answer.error.startswith("The evaluator's database cannot be read: "), answer
+    assert answer.error.startswith("The database cannot be read: "), answer
+    assert any_sandbox.run("tables", {}, attachment=broken).error == answer.error
+
+
+def test_the_tables_of_a_database_are_told(any_sandbox: Sandbox, database: bytes) -> None:
+    assert any_sandbox.run("tables", {}, attachment=database).value == ["cheap", "long", "shop"]
 
 
 def test_a_damaged_database_costs_its_request_only(any_sandbox: Sandbox, database: bytes) -> None:

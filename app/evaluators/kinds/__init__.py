@@ -35,6 +35,7 @@ from app.evaluators.kinds.regex import Regex
 from app.evaluators.kinds.retrieval import Retrieval
 from app.evaluators.kinds.rouge import Rouge
 from app.evaluators.kinds.slots import Slots
+from app.evaluators.kinds.sql_match import SqlMatch
 from app.evaluators.kinds.ter import Ter
 from app.evaluators.kinds.token_f1 import TokenF1
 from app.evaluators.kinds.tokens import Tokens
@@ -61,6 +62,7 @@ _KINDS: dict[str, Kind[Any]] = {
         JsonField(),
         Slots(),
         ToolCalls(),
+        SqlMatch(),
         JsonValid(),
         Regex(),
         Length(),

@@ -11,8 +11,8 @@ from app.core.errors import Invalid
 from app.evaluators.kinds.answering import AnswerKind, AnswerOptions, as_value, log_members, testcase_members
 from app.evaluators.kinds.code_examples import EXAMPLES
 from app.evaluators.kinds.contract import Beginning, Execution, Row, Traits, Verdict, storable
+from app.evaluators.kinds.sandboxed import not_here
 from app.sandbox.frames import Answer
-from app.sandbox.selftest import state
 from app.sandbox.supervisor import SandboxUnavailable, sandbox
 
 _NUMERIC = re.compile(r"\b(?:numpy|rapidfuzz)\b")
@@ -52,7 +52,7 @@ class Code(AnswerKind[CodeOptions]):
 
     def refuse(self, options: CodeOptions) -> None:
         """Read the program, without running any of it."""
-        if problem := _not_here():
+        if problem := not_here("code"):
             raise Invalid(problem, fields={"code": problem})
         answer = sandbox().run("check", {"code": options.code})
         if answer.error is not None:
@@ -64,7 +64,7 @@ class Code(AnswerKind[CodeOptions]):
     ) -> Verdict:
         if options.target == "needed" and not row.target:
             return Verdict(None, rationale="no target")
-        if problem := _not_here():
+        if problem := not_here("code"):
             return Verdict(None, error=problem)
         given = {"code": options.code, "arguments": [log_members(execution), testcase_members(row)]}
         flavour = "numeric" if _NUMERIC.search(options.code) else "standard"
@@ -85,11 +85,3 @@ def _verdict(answer: Answer, options: CodeOptions, engine: str) -> Verdict:
     if problem := options.refusal("It returned", answer.value):
         return Verdict(None, error=problem, prints=prints, engine=engine)
     return Verdict(as_value(answer.value), prints=prints, engine=engine)
-
-
-def _not_here() -> str:
-    """Why no code runs on this machine; empty where it does."""
-    found = state()
-    if found.engine:
-        return ""
-    return f"There is no safe sandbox on this host, so that no code runs: {found.explanation}"

@@ -11,7 +11,7 @@ import inspect
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import ConfigDict, ValidationError
@@ -157,6 +157,8 @@ class Traits:
     """The models that are asked, each once; `calls` names no other."""
     calls: int = 1
     """How many calls of each of them a row takes, at most."""
+    files: tuple[str, ...] = ()
+    """Hashes of the files that it holds (`evaluators.databases`), to be given to it before it judges."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +199,7 @@ OptionsT = TypeVar("OptionsT", bound=KindOptions)
 
 
 class Kind(ABC, Generic[OptionsT]):
-    """One way of judging. Subclasses are stateless; there is one instance of each, in the registry."""
+    """One way of judging. Subclasses are stateless but for files; there is one instance of each, in the registry."""
 
     name: ClassVar[str]
     """In specs and addresses; never changes."""
@@ -252,6 +254,10 @@ class Kind(ABC, Generic[OptionsT]):
             Invalid: they would never judge anything.
         """
 
+    def given(self, files: Mapping[str, bytes]) -> "Kind[OptionsT]":
+        """The kind with the content of the files that its traits name, by hash."""
+        return self
+
     def load(self, options: OptionsT) -> None:
         """Load what judging needs and takes long to load; called before the first row, beside the event loop."""
         return
@@ -303,6 +309,10 @@ class BoundEvaluator:
     def asks(self) -> tuple[ModelRef, ...]:
         """The models that are asked, each once."""
         return self.traits.asks
+
+    def given(self, files: Mapping[str, bytes]) -> "BoundEvaluator":
+        """The same with the content of the files that its traits name, by hash."""
+        return replace(self, kind=self.kind.given(files))
 
     def calls(self, execution: Execution, row: Row, answers: Sequence[str | None] = ()) -> Sequence[Call]:
         """The model calls to make next, given the answers to those before."""

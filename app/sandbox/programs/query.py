@@ -1,10 +1,11 @@
-"""Two SQL queries on a SQLite database that is held in memory: do they find the same rows?
+"""SQL on a SQLite database that is held in memory: does a query find the rows that are wanted?
 
 The queries may only read. SQLite itself refuses everything else (`query_only`, an authorizer), counts steps, and the
 child cannot open a file whatever a query asks for.
 """
 
 import math
+import re
 import sqlite3
 from collections import Counter
 from collections.abc import Mapping
@@ -28,27 +29,50 @@ Row = tuple[Any, ...]
 def run(request: Mapping[str, Any]) -> list[str]:
     """`same` or `different`, and what there is to say of it. `attachment` is the database file.
 
-    Rows are compared as a multiset, or in their order if `ordered`; names of columns do not count, their order does.
+    `wanted` is the query that is known to be right, or its rows. They are compared as a multiset, and in their order
+    if `ordered` or if that query sorts them; names of columns do not count, their order does.
 
     Raises:
         Failure: the database cannot be read, or the query that is known to be right fails.
     """
     database = _opened(request["attachment"])
-    try:
-        wanted = _rows(database, request["wanted"])
-    except _Fails as failure:
-        raise Failure(f"The target's query fails: {failure}") from None
+    wanted_is = request["wanted"]
+    if isinstance(wanted_is, str):
+        said, ordered = "the target's query", request.get("ordered") or _sorts(wanted_is)
+        try:
+            wanted = _rows(database, wanted_is)
+        except _Fails as failure:
+            raise Failure(f"The target's query fails: {failure}") from None
+    else:
+        said, ordered = "the target", request.get("ordered")
+        wanted = _given(wanted_is)
     try:
         found = _rows(database, request["found"])
     except _Fails as failure:
         return ["different", f"the query fails: {failure}"]
-    if request.get("ordered"):
-        same = found == wanted
-    else:
-        same = Counter(map(_key, found)) == Counter(map(_key, wanted))
+    same = found == wanted if ordered else Counter(map(_key, found)) == Counter(map(_key, wanted))
     if same:
         return ["same", f"both find {_count(found)}"]
-    return ["different", _difference(found, wanted)]
+    return ["different", _difference(found, wanted, said)]
+
+
+def tables(request: Mapping[str, Any]) -> list[str]:
+    """The names of the tables and views of a database, which is the `attachment`.
+
+    Raises:
+        Failure: it cannot be read.
+    """
+    database = _opened(request["attachment"])
+    try:
+        return [str(name) for (name,) in _rows(database, _TABLES)]
+    except _Fails as failure:
+        raise Failure(f"{_UNREADABLE}: {failure}") from None
+
+
+_TABLES = "select substr(name, 1, 200) from sqlite_schema where type in ('table', 'view') and name not like 'sqlite\\_%' escape '\\' order by name limit 1000"
+_UNREADABLE = "The database cannot be read"
+_IN_A_LOG = b"\2\2"
+"""At byte 18 of a file that is written by way of a log beside it (WAL): it is refused in memory, where there is none."""
 
 
 class _Fails(Exception):
@@ -56,6 +80,8 @@ class _Fails(Exception):
 
 
 def _opened(content: bytes) -> sqlite3.Connection:
+    if content[18:20] == _IN_A_LOG:
+        content = content[:18] + b"\1\1" + content[20:]
     database = sqlite3.connect(":memory:")
     try:
         database.deserialize(content)
@@ -63,7 +89,7 @@ def _opened(content: bytes) -> sqlite3.Connection:
         database.execute("pragma query_only = on")
         database.execute("select count(*) from sqlite_schema").fetchone()
     except (sqlite3.Error, OverflowError) as error:
-        raise Failure(f"The evaluator's database cannot be read: {error}") from None
+        raise Failure(f"{_UNREADABLE}: {error}") from None
     database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MOST_BYTES)
     database.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
     database.set_authorizer(_authorize)
@@ -102,6 +128,34 @@ def _rows(database: sqlite3.Connection, query: str) -> list[Row]:
     return [tuple(map(_comparable, row)) for row in rows]
 
 
+def _given(rows: Any) -> list[Row]:
+    """The rows that a target holds, as JSON has them."""
+    if len(rows) > MOST_ROWS:
+        raise Failure(f"The target has more than {MOST_ROWS:,} rows")
+    if not all(isinstance(row, list) for row in rows) or any(
+        isinstance(value, list | dict) for row in rows for value in row
+    ):
+        raise Failure("The target's rows are no lists of values")
+    return [
+        tuple(_comparable(int(value) if isinstance(value, bool) else value) for value in row) for row in rows
+    ]
+
+
+_NO_WORDS = re.compile(
+    r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`|\[[^\]]*\]|--[^\n]*|/\*.*?(?:\*/|\Z)""", re.DOTALL
+)
+_INNER = re.compile(r"\([^()]*\)")
+_ORDER = re.compile(r"\border\s+by\b", re.IGNORECASE)
+
+
+def _sorts(query: str) -> bool:
+    """Whether a query has an ORDER BY of its own: not in a text or a comment, and not inside brackets."""
+    text = _NO_WORDS.sub(" ", query)
+    while (outer := _INNER.sub(" ", text)) != text:
+        text = outer
+    return _ORDER.search(text) is not None
+
+
 def _comparable(value: Any) -> Any:
     """No digit before the point is lost: a sum of whole numbers is equal to the same as a float."""
     if not isinstance(value, float) or not math.isfinite(value):
@@ -114,12 +168,12 @@ def _key(row: Row) -> Row:
     return tuple((isinstance(value, str), value) for value in row)
 
 
-def _difference(found: list[Row], wanted: list[Row]) -> str:
+def _difference(found: list[Row], wanted: list[Row], target: str) -> str:
     if not found or not wanted or len(found[0]) != len(wanted[0]):
         columns = [len(rows[0]) if rows else 0 for rows in (found, wanted)]
         if found and wanted:
-            return f"it finds {columns[0]} columns, the target's query {columns[1]}"
-    said = f"it finds {_count(found)}, the target's query {_count(wanted)}"
+            return f"it finds {columns[0]} columns, {target} {columns[1]}"
+    said = f"it finds {_count(found)}, {target} {_count(wanted)}"
     extra = Counter(found) - Counter(wanted)
     missing = Counter(wanted) - Counter(found)
     if not extra and not missing:

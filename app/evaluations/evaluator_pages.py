@@ -14,6 +14,7 @@ from app.core import templating
 from app.core.access import Principal
 from app.core.database import SessionDep
 from app.core.errors import Conflict, DomainError, Invalid, TooLarge, Unavailable
+from app.core.pagination import PageNumber
 from app.core.permissions import Editor, Reader, Runner
 from app.core.request_bodies import read_form
 from app.core.settings import get_settings
@@ -27,6 +28,7 @@ from app.evaluations.evaluator_bench import (
     save,
     take_database,
 )
+from app.evaluations.evaluator_list import list_by_purpose
 from app.evaluations.evaluator_test import Trial, try_evaluator
 from app.evaluators.kinds import kinds_by_purpose
 
@@ -51,23 +53,35 @@ Form = Annotated[Sent, Depends(_sent)]
 
 
 def _page(
-    request: Request, session: Session, principal: Principal, bench: Bench, status: int = 200
+    request: Request, session: Session, principal: Principal, bench: Bench, status: int = 200, q: str = ""
 ) -> Response:
     return templating.render(
         request,
         "evaluators/editor.html",
         status=status,
         bench=bench,
-        purposes=kinds_by_purpose(),
+        purposes=kinds_by_purpose(q),
+        q=q,
         providers=list_provider_names(session, principal),
         public_url=get_settings().public_url,
     )
 
 
+@router.get("", name="evaluators:list")
+def list_evaluators(
+    request: Request, session: SessionDep, principal: Reader, q: str = "", page: PageNumber = 1
+) -> Response:
+    """What judges here, by what it is for."""
+    found = list_by_purpose(session, principal, q.strip(), page)
+    return templating.render(request, "evaluators/list.html", evaluators=found, q=q.strip(), page=page)
+
+
 @router.get("/new", name="evaluators:new")
-def new_evaluator(request: Request, session: SessionDep, principal: Reader, sent: Form) -> Response:
-    """Which kind of evaluator, and its settings."""
-    return _page(request, session, principal, build_bench(session, principal, None, sent))
+def new_evaluator(
+    request: Request, session: SessionDep, principal: Reader, sent: Form, q: str = ""
+) -> Response:
+    """Which kind of evaluator, found by `q`, and its settings."""
+    return _page(request, session, principal, build_bench(session, principal, None, sent), q=q.strip())
 
 
 @router.post("/new", name="evaluators:create")

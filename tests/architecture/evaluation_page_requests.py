@@ -52,6 +52,7 @@ EVALUATION_PAGE_REQUESTS: dict[str, Make] = {
     "GET /w/{w}/evaluations/{evaluation_id}/rows": lambda w: Call(_evaluation(w)),
     "GET /w/{w}/evaluations/{evaluation_id}/rows/{number}": lambda w: Call(_evaluation(w, number=1)),
     "GET /w/{w}/evaluations/{evaluation_id}/rows/{number}/logs": lambda w: Call(_evaluation(w, number=1)),
+    "GET /w/{w}/evaluators": lambda w: Call({"w": w.slug}),
     "GET /w/{w}/evaluators/new": lambda w: Call({"w": w.slug}, query={"kind": "exact"}),
     "POST /w/{w}/evaluators/new": lambda w: Call(
         {"w": w.slug}, form={"kind": "exact", "path": "tests/new judge"}

@@ -27,7 +27,7 @@ API = [
     "/v5/logs?file_id={}", "/v5/evaluations?file_id={}", "/v5/prompts/{}", "/v5/logs/{}",
 ]  # fmt: skip
 PAGES = [
-    "files?q={}", "files?kind={}", "evaluations?q={}", "audit?action={}", "audit?actor={}", "audit?before={}",
+    "files?q={}", "files?kind={}", "evaluations?q={}", "evaluators?q={}", "evaluators/new?q={}", "audit?action={}", "audit?actor={}", "audit?before={}",
     "audit?from={}", "prompts/{}", "settings/members/{}", "datasets/{dataset}?q={}", "datasets/{dataset}?version={}",
 ]  # fmt: skip
 

@@ -76,6 +76,7 @@ def paths(stored: Stored) -> dict[str, list[str]]:
         "/w/{w}/evaluations/{evaluation_id}/rows/{number}/logs": [
             f"{evaluation}/rows/{stored.rows // 2}/logs"
         ],
+        "/w/{w}/evaluators": [f"{w}/evaluators", f"{w}/evaluators?q=exact"],
         "/w/{w}/evaluators/new": [f"{w}/evaluators/new", f"{w}/evaluators/new?kind=llm_judge"],
         "/w/{w}/evaluators/{file_id}": [f"{w}/evaluators/{stored.evaluator_id}"],
         "/w/{w}/datasets/new": [f"{w}/datasets/new"],

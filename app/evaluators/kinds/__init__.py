@@ -99,6 +99,12 @@ def all_kinds() -> list[Kind[Any]]:
     return list(_KINDS.values())
 
 
-def kinds_by_purpose() -> dict[Purpose, list[Kind[Any]]]:
-    """Every kind under the heading that people find it by."""
-    return {purpose: [one for one in all_kinds() if one.purpose == purpose] for purpose in get_args(Purpose)}
+def kinds_by_purpose(text: str = "") -> dict[Purpose, list[Kind[Any]]]:
+    """The kinds whose title, help or heading holds every word of `text`, under the headings that people find them by."""
+    words = text.casefold().split()
+    found: dict[Purpose, list[Kind[Any]]] = {purpose: [] for purpose in get_args(Purpose)}
+    for one in all_kinds():
+        looked_in = f"{one.name} {one.title} {one.purpose} {one.help}".casefold()
+        if all(word in looked_in for word in words):
+            found[one.purpose].append(one)
+    return {purpose: kinds for purpose, kinds in found.items() if kinds}

@@ -25,7 +25,7 @@ class SqlOptions(TargetOptions):
     ordered: bool = False
     """Rows must come in the target's order. Where the target's query sorts, they must in any case."""
     in_fence: bool = True
-    """Take the query out of a Markdown fence (```sql), whatever is said around it."""
+    """Take the query out of a Markdown fence, whatever is said around it."""
 
 
 class SqlMatch(TargetKind[SqlOptions]):

@@ -1,0 +1,92 @@
+"""The evaluators of a workspace by what they are for, each with where it is used and what it last said."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import get_args
+
+from sqlalchemy.orm import Session
+
+from app.core.access import Principal
+from app.evaluations import evaluator_list_repository as repository
+from app.evaluations.dashboard import ScoreText
+from app.evaluations.evaluator_list_repository import EvaluatorEntry, Uses
+from app.evaluations.file_list import last_score_text
+from app.evaluations.models_used import models_of
+from app.evaluators.binding import BUILTIN
+from app.evaluators.kinds import all_kinds
+from app.evaluators.kinds.contract import Purpose
+
+PAGE_SIZE = 100
+UNKNOWN = "Not known here"
+"""The heading of what this server does not run."""
+_HEADINGS = (*get_args(Purpose), UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluatorLine:
+    """An evaluator in the list."""
+
+    entry: EvaluatorEntry
+    name: str
+    folder: str
+    title: str
+    """Of its kind."""
+    uses: Uses
+    score: ScoreText | None
+    scored: str
+    """What got that score: name and version."""
+    practice: bool
+    """Whether that was the practice model's work, which is not an LLM."""
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluatorList:
+    """A page of the evaluators that match."""
+
+    sections: Mapping[str, Sequence[EvaluatorLine]]
+    """Under the headings that have any, in the order of purposes."""
+    found: int
+    total: int
+    pages: int
+
+
+def list_by_purpose(session: Session, principal: Principal, text: str, page: int = 1) -> EvaluatorList:
+    """The evaluators whose path or kind holds every word of `text`, in a fixed number of statements."""
+    every = repository.list_evaluators(session, principal.workspace_id)
+    words = text.casefold().split()
+    placed = []
+    for entry in every:
+        heading, title = _place(entry)
+        looked_in = f"{entry.path} {title} {heading}".casefold()
+        if all(word in looked_in for word in words):
+            placed.append((_HEADINGS.index(heading), entry.path.casefold(), entry, title))
+    placed.sort(key=lambda one: (one[0], one[1]))
+    shown = placed[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
+    ids = [entry.id for *_, entry, _ in shown]
+    uses = repository.count_uses(session, ids)
+    scores = repository.last_scores_by(session, principal.workspace_id, ids)
+    models = models_of(session, [last.version for last in scores.values()])
+    sections: dict[str, list[EvaluatorLine]] = {}
+    for at, _, entry, title in shown:
+        folder, _, name = entry.path.rpartition("/")
+        last = scores.get(entry.id)
+        line = EvaluatorLine(
+            entry=entry,
+            name=name,
+            folder=folder,
+            title=title,
+            uses=uses.get(entry.id, Uses(0, None)),
+            score=last_score_text(last)[0] if last else None,
+            scored=f"{last.version.file.name} v{last.version.number}" if last else "",
+            practice=last is not None and models[last.version.id].practice,
+        )
+        sections.setdefault(_HEADINGS[at], []).append(line)
+    return EvaluatorList(sections, len(placed), len(every), max(1, -(-len(placed) // PAGE_SIZE)))
+
+
+def _place(entry: EvaluatorEntry) -> tuple[str, str]:
+    """The heading of an evaluator, and its kind's title."""
+    for one in all_kinds():
+        if one.evaluator_type == entry.type and (entry.type != BUILTIN or one.name == entry.kind):
+            return one.purpose, one.title
+    return UNKNOWN, entry.kind or entry.type or "no kind"

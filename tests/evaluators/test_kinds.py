@@ -259,7 +259,7 @@ def test_judging_is_quick_enough_for_a_large_run(one):
 
 def test_nothing_heavy_is_loaded_with_the_application():
     """The pages must be there at once; what a kind needs is loaded with its first row."""
-    heavy = ["re2", "rapidfuzz", "sacrebleu", "lxml", "rouge_score", "nltk", "py3langid"]
+    heavy = ["re2", "rapidfuzz", "sacrebleu", "lxml", "py3langid"]
     code = f"import sys, app.main; print([one for one in {heavy} if one in sys.modules])"
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True

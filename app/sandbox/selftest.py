@@ -6,8 +6,11 @@ nothing is run here.
 
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Protocol
 
+from app.sandbox.frames import Answer
 from app.sandbox.supervisor import Limits, Sandbox, SandboxUnavailable
 
 _PROBE_S = 3.0
@@ -134,13 +137,30 @@ class State:
     """What holds them, or why they are not run."""
 
 
-def examine(tried: Sandbox) -> State:
-    """Try every probe in `tried`."""
+class Engine(Protocol):
+    """What runs evaluators: the sandbox, or something in its place."""
+
+    @property
+    def engine(self) -> str:
+        """Its name and version, for the record."""
+
+    @property
+    def layers(self) -> str:
+        """What holds programs in it, in words."""
+
+    def run(
+        self, program: str, request: Mapping[str, Any], *, limits: Limits = ..., flavour: str = ...
+    ) -> Answer:
+        """What a program answers to a request. SandboxUnavailable where it is not run."""
+
+
+def examine(tried: Engine, honest: str = _HONEST) -> State:
+    """Try every probe in `tried`, and a program that should run."""
     try:
         arguments = [{"output": "[1, 2]"}, {"target": {"mean": 1.5}}]
-        honest = tried.run("evaluate", {"code": _HONEST, "arguments": arguments})
-        if honest.value is not True:
-            return State(None, f"an honest program does not run: {honest.error}")
+        wanted = tried.run("evaluate", {"code": honest, "arguments": arguments})
+        if wanted.value is not True:
+            return State(None, f"an honest program does not run: {wanted.error}")
         for name, code in PROBES.items():
             limits = Limits(wall_s=_PROBE_S)
             answer = tried.run("evaluate", {"code": code, "arguments": [{}, None]}, limits=limits)

@@ -11,9 +11,9 @@ from app.core.errors import Invalid
 from app.evaluators.kinds.answering import AnswerKind, AnswerOptions, as_value, log_members, testcase_members
 from app.evaluators.kinds.code_examples import EXAMPLES
 from app.evaluators.kinds.contract import Beginning, Execution, Row, Traits, Verdict, storable
-from app.evaluators.kinds.sandboxed import not_here
+from app.evaluators.kinds.sandboxed import engine_for_code
 from app.sandbox.frames import Answer
-from app.sandbox.supervisor import SandboxUnavailable, sandbox
+from app.sandbox.supervisor import SandboxUnavailable
 
 _NUMERIC = re.compile(r"\b(?:numpy|rapidfuzz)\b")
 _MOST_CODE = 64 * 1024
@@ -52,9 +52,10 @@ class Code(AnswerKind[CodeOptions]):
 
     def refuse(self, options: CodeOptions) -> None:
         """Read the program, without running any of it."""
-        if problem := not_here("code"):
+        engine, problem = engine_for_code()
+        if engine is None:
             raise Invalid(problem, fields={"code": problem})
-        answer = sandbox().run("check", {"code": options.code})
+        answer = engine.run("check", {"code": options.code})
         if answer.error is not None:
             said = f"line {answer.line}: {answer.error}" if answer.line else answer.error
             raise Invalid(said, fields={"code": said})
@@ -64,15 +65,16 @@ class Code(AnswerKind[CodeOptions]):
     ) -> Verdict:
         if options.target == "needed" and not row.target:
             return Verdict(None, rationale="no target")
-        if problem := not_here("code"):
+        engine, problem = engine_for_code()
+        if engine is None:
             return Verdict(None, error=problem)
         given = {"code": options.code, "arguments": [log_members(execution), testcase_members(row)]}
         flavour = "numeric" if _NUMERIC.search(options.code) else "standard"
         try:
-            answer = sandbox().run("evaluate", given, flavour=flavour)
+            answer = engine.run("evaluate", given, flavour=flavour)
         except SandboxUnavailable as unavailable:
             return Verdict(None, error=f"The code did not run: {unavailable}")
-        return _verdict(answer, options, sandbox().engine)
+        return _verdict(answer, options, engine.engine)
 
 
 def _verdict(answer: Answer, options: CodeOptions, engine: str) -> Verdict:

@@ -29,6 +29,23 @@ def check(request: Mapping[str, Any]) -> str:
     return _parsed(request["code"])[1]
 
 
+def signature(code: str) -> tuple[str, int, int]:
+    """The name of the function that would be called, and how few and how many arguments it takes by position.
+
+    Raises:
+        Failure: the program cannot be read, or defines none.
+    """
+    name = _parsed(code)[1]
+    for statement in reversed(ast.parse(code).body):
+        if _defines(statement) != name:
+            continue
+        is_lambda = isinstance(statement, ast.Assign)
+        taken: ast.arguments = statement.value.args if is_lambda else statement.args  # type: ignore[attr-defined]
+        count = len(taken.posonlyargs) + len(taken.args)
+        return name, count - len(taken.defaults), 2 if taken.vararg else count
+    raise Failure("The program defines no function")
+
+
 def run(request: Mapping[str, Any]) -> Plain:
     """What the program's function says of `arguments`, a log and a test case (or null).
 

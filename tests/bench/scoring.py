@@ -147,8 +147,8 @@ def main() -> None:
             added = {"evaluators": [{"version_id": version} for version in versions]}
             client.call("POST", f"/evaluations/{evaluation_id}/evaluators", added)
             complete = wait(database_url, run_id, "complete") - started
+            cpu = cpu_seconds(application.children()) - used
             scored = wait(database_url, run_id, "scored") - started
-            cpu = (cpu_seconds(application.children()) - used).total()
             after, errors = judged(database_url, run_id)
             assert after - before == len(KINDS) * options.rows, (before, after)
             assert errors == errors_before
@@ -156,7 +156,9 @@ def main() -> None:
             took.append(complete)
             print(
                 f"run {number}: {options.rows:,} rows × {len(KINDS)} judged and committed in {complete:.2f} s,"
-                f" scores after {scored:.2f} s, {cpu:.1f} s of processor, no call; load before {load:.2f}",
+                f" scores after {scored:.2f} s; until committed {cpu.total():.1f} s of processor"
+                f" ({', '.join(f'{name} {seconds:.1f}' for name, seconds in cpu.most_common(4))}), no call;"
+                f" load before {load:.2f}",
                 flush=True,
             )
             for version in versions:

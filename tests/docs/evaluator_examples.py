@@ -194,6 +194,9 @@ def examples() -> dict[str, Example]:
             f"{RAG}, the judge's reply typed by hand", [Case(near.target, near.output, row=read)], {"model": "gpt-4o-mini"},
             reply=json.dumps({"statements": [{"statement": "The infections recur.", "reason": "It says so.", "supported": True},
                                              {"statement": "They threaten life.", "reason": "It says so.", "supported": True}]})),
+        "ragas": Example(
+            f"{RAG}; ragas is not installed where this was made", [Case(near.target, near.output, row=read)],
+            {"model": "gpt-4o-mini"}),
         "embedding_similarity": Example(
             "SQuAD 1.1, answers of the system match_lstm, the model's vectors typed by hand",
             [Case({"output": near.target[0]}, near.output)], {"model": "text-embedding-3-small"},

@@ -27,6 +27,7 @@ NEEDED = {
     "faithfulness": {"model": "practice", "passages": "testcase.inputs"},
     "context_precision": {"model": "practice", "passages": "testcase.inputs"},
     "context_recall": {"model": "practice", "passages": "testcase.inputs"},
+    "ragas": {"model": "practice", "passages": "testcase.inputs"},
     "code": {"code": "def f(log): return log['output'] is not None"},
     "embedding_similarity": {"model": "practice-embed-small"},
     "regex": {"pattern": "a|b"},

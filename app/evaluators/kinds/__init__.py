@@ -31,6 +31,7 @@ from app.evaluators.kinds.lexical_similarity import LexicalSimilarity
 from app.evaluators.kinds.llm_judge import LlmJudge
 from app.evaluators.kinds.numeric import Numeric
 from app.evaluators.kinds.personal_data import PersonalData
+from app.evaluators.kinds.ragas_metric import RagasMetric
 from app.evaluators.kinds.regex import Regex
 from app.evaluators.kinds.retrieval import Retrieval
 from app.evaluators.kinds.rouge import Rouge
@@ -73,6 +74,7 @@ _KINDS: dict[str, Kind[Any]] = {
         Faithfulness(),
         ContextPrecision(),
         ContextRecall(),
+        RagasMetric(),
         EmbeddingSimilarity(),
         Code(),
         Webhook(),

@@ -25,7 +25,8 @@ from app.evaluations.evaluator_test import (
 from app.evaluations.wording import target_text
 from app.evaluators import databases
 from app.evaluators.binding import Execution, Row, make_spec, read_spec
-from app.evaluators.forms import FormField, form_fields, read_form
+from app.evaluators.composing import with_parts
+from app.evaluators.forms import PART_FIELDS, FormField, form_fields, read_form, read_parts
 from app.evaluators.kinds import kind as kind_of
 from app.evaluators.kinds.contract import Kind
 from app.evaluators.models import EvaluatorDatabase
@@ -37,6 +38,7 @@ from app.generations.prepared import Origin
 from app.providers import repository as providers
 
 _USES_SHOWN = 10
+_LEAST_PARTS, _EMPTY_PARTS = 4, 2
 PREFIX = "s."
 """Before the names of a kind's settings in the form, so that none of them meets a field of the page."""
 
@@ -49,6 +51,8 @@ class ShownField:
     value: str
     on: bool
     problem: str
+    parts: Sequence[Mapping[str, Any]] = ()
+    """Of a field that holds several evaluators: what each row shows, and some empty ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,11 @@ class Bench:
     uses_count: int = 0
     problems: Mapping[str, str] = field(default_factory=dict)
     tried: Tried | None = None
+
+    @property
+    def has_parts(self) -> bool:
+        """Whether it is made of several evaluators."""
+        return any(one.field.widget == "parts" for one in self.fields)
 
     @property
     def sample(self) -> Any:
@@ -224,9 +233,25 @@ def _fields(
         else:
             value = current.get(one.name) if current is not None else one.initial
             on = bool(value)
+        problem = problems.get(one.name, "")
+        if one.widget == "parts":
+            sent_parts = read_parts(sent.settings, one.name) if sent.settings is not None else value or ()
+            shown.append(ShownField(one, "", on, problem, _rows_of_parts(sent_parts)))
+            continue
         text = value if isinstance(value, str) else one.shown(value)
-        shown.append(ShownField(one, text, on, problems.get(one.name, "")))
+        shown.append(ShownField(one, text, on, problem))
     return shown
+
+
+def _rows_of_parts(parts: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What the form shows of parts, and room for more."""
+    rows = [
+        {name: part[name] for name in PART_FIELDS if part.get(name) not in (None, "", ())} for part in parts
+    ]
+    for row in rows:
+        if isinstance(row.get("passes"), list | tuple):
+            row["passes"] = ", ".join(row["passes"])
+    return [*rows, *({} for _ in range(max(_EMPTY_PARTS, _LEAST_PARTS - len(rows))))]
 
 
 def _row(session: Session, principal: Principal, sets: Sequence[File], sent: Sent) -> TriedRow:
@@ -269,7 +294,7 @@ def take_database(session: Session, principal: Principal, sent: Sent) -> Sent:
     return replace(sent, settings={**(sent.settings or {}), "database": kept.hash})
 
 
-def checked_settings(bench: Bench, sent: Sent) -> dict[str, Any]:
+def checked_settings(session: Session, principal: Principal, bench: Bench, sent: Sent) -> dict[str, Any]:
     """The spec that the form describes.
 
     Raises:
@@ -277,7 +302,8 @@ def checked_settings(bench: Bench, sent: Sent) -> dict[str, Any]:
     """
     if bench.kind is None:
         raise Invalid("Choose a kind of evaluator.", fields={"kind": "Choose a kind."})
-    return make_spec(bench.kind.name, read_form(bench.kind.Options, dict(sent.settings or {})))
+    settings = read_form(bench.kind.Options, dict(sent.settings or {}))
+    return make_spec(bench.kind.name, with_parts(session, principal, bench.kind.name, settings))
 
 
 def save(session: Session, principal: Principal, bench: Bench, sent: Sent) -> files.Committed:
@@ -287,7 +313,7 @@ def save(session: Session, principal: Principal, bench: Bench, sent: Sent) -> fi
         Invalid: a setting or the path is wrong, or a change comes without a reason.
         Conflict: the path holds another kind of file.
     """
-    spec = checked_settings(bench, sent)
+    spec = checked_settings(session, principal, bench, sent)
     if bench.file is None and not sent.path:
         raise Invalid(
             "Say where it shall stand.", fields={"path": "Give it a path, such as Support/Right intent."}
@@ -313,7 +339,9 @@ def prepare_test(session: Session, principal: Principal, bench: Bench, sent: Sen
         Invalid: a setting is wrong.
         NotFound: the judge's provider is not among the workspace's.
     """
-    evaluator = databases.bind_with_files(session, principal.workspace_id, checked_settings(bench, sent))
+    evaluator = databases.bind_with_files(
+        session, principal.workspace_id, checked_settings(session, principal, bench, sent)
+    )
     datapoint = bench.row.datapoint
     if datapoint:
         row: Row = row_of_datapoint(datapoint)
@@ -333,6 +361,14 @@ def _pasted_target(text: str) -> dict[str, Any]:
         with suppress(NotStorable):
             return dict(loads(text))
     return {"output": text}
+
+
+def list_evaluator_paths(session: Session, principal: Principal) -> list[str]:
+    """The evaluators that a composite can be made of."""
+    found, _ = files_repository.list_files(
+        session, principal.workspace_id, kinds=[FileKind.EVALUATOR], sort_by="path", limit=1000
+    )
+    return [one.path for one in found]
 
 
 def list_provider_names(session: Session, principal: Principal) -> list[str]:

@@ -22,6 +22,7 @@ from app.evaluations.evaluator_bench import (
     Bench,
     Sent,
     build_bench,
+    list_evaluator_paths,
     list_provider_names,
     prepare_test,
     read_sent,
@@ -64,6 +65,7 @@ def _page(
         q=q,
         providers=list_provider_names(session, principal),
         public_url=get_settings().public_url,
+        evaluator_paths=list_evaluator_paths(session, principal) if bench.has_parts else (),
     )
 
 

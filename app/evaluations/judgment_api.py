@@ -59,7 +59,10 @@ def log_judgment(
         if not principal.may(Action.EDIT):
             raise Forbidden(refusal(Action.EDIT))
         change = files.Commit(
-            kind=FileKind.EVALUATOR, spec=checked_spec(body.spec), file_id=body.id, path=body.path
+            kind=FileKind.EVALUATOR,
+            spec=checked_spec(session, principal, body.spec),
+            file_id=body.id,
+            path=body.path,
         )
         committed = files.commit(session, principal, change)
         version = committed.version

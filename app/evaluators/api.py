@@ -4,12 +4,15 @@ from typing import Any
 
 from fastapi import APIRouter, UploadFile
 from pydantic import Field
+from sqlalchemy.orm import Session
 
+from app.core.access import Principal
 from app.core.database import SessionDep
 from app.core.errors import Invalid
 from app.core.permissions import Editor, Reader
 from app.evaluators import databases
 from app.evaluators.binding import BUILTIN, TYPES, make_spec, read_spec
+from app.evaluators.composing import with_parts
 from app.evaluators.forms import form_fields
 from app.evaluators.kinds import all_kinds
 from app.files import service as files
@@ -33,7 +36,7 @@ class EvaluatorUpsert(FileProperties):
 @router.post("")
 def upsert_evaluator(body: EvaluatorUpsert, session: SessionDep, principal: Editor) -> dict[str, Any]:
     """Write an evaluator: the same settings answer with the version that is there."""
-    spec = checked_spec(body.spec)
+    spec = checked_spec(session, principal, body.spec)
     databases.refuse_missing(session, principal.workspace_id, spec)
     change = files.Commit(
         kind=FileKind.EVALUATOR,
@@ -49,7 +52,7 @@ def upsert_evaluator(body: EvaluatorUpsert, session: SessionDep, principal: Edit
     return present_one(session, committed.version)
 
 
-def checked_spec(spec: dict[str, Any]) -> dict[str, Any]:
+def checked_spec(session: Session, principal: Principal, spec: dict[str, Any]) -> dict[str, Any]:
     """A spec that somebody sent, as it is stored.
 
     Raises:
@@ -71,7 +74,7 @@ def checked_spec(spec: dict[str, Any]) -> dict[str, Any]:
     settings = spec.get("settings") or {}
     if not isinstance(settings, dict):
         raise Invalid("`settings` is an object.", fields={"spec.settings": "Give an object."})
-    return make_spec(name, settings)
+    return make_spec(name, with_parts(session, principal, name, settings))
 
 
 databases_router = APIRouter(prefix="/v5/evaluator-databases", tags=["Evaluators"])

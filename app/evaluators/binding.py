@@ -9,8 +9,7 @@ write it.
 from collections.abc import Mapping
 from typing import Any
 
-from app.core.errors import Invalid
-from app.evaluators.kinds import all_kinds, kind
+from app.evaluators.kinds import BUILTIN, TYPES, all_kinds, bind, kind, read_spec
 from app.evaluators.kinds.contract import (
     BoundEvaluator,
     Call,
@@ -26,6 +25,9 @@ from app.evaluators.kinds.contract import (
 )
 
 __all__ = [
+    "BUILTIN",
+    "JUDGED_ELSEWHERE",
+    "TYPES",
     "BoundEvaluator",
     "Call",
     "CorpusMetric",
@@ -40,13 +42,10 @@ __all__ = [
     "bind",
     "is_judged_here",
     "make_spec",
+    "read_spec",
 ]
 
-BUILTIN = "builtin"
-_BY_TYPE = {one.evaluator_type: one for one in all_kinds() if one.evaluator_type != BUILTIN}
-TYPES = (BUILTIN, *_BY_TYPE)
-"""The types of evaluators that a spec can name."""
-JUDGED_ELSEWHERE = tuple(one.evaluator_type for one in _BY_TYPE.values() if one.judged_by != "server")
+JUDGED_ELSEWHERE = tuple(one.evaluator_type for one in all_kinds() if one.judged_by != "server")
 """The types whose verdicts are sent to us: workers leave them alone, and no run waits for them."""
 
 
@@ -64,34 +63,6 @@ def make_spec(kind_name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     return bound.kind.write_spec(bound.options)
 
 
-def read_spec(spec: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """The kind that a spec names, and its settings; the name is empty for a type that we do not know.
-
-    Raises:
-        Invalid: a member is not of the shape that it must have.
-    """
-    if found := _BY_TYPE.get(str(spec.get("evaluator_type"))):
-        return found.name, found.read_spec(spec)
-    if spec.get("evaluator_type") == BUILTIN and isinstance(spec.get("kind"), str):
-        return spec["kind"], dict(spec.get("settings") or {})
-    return "", {}
-
-
 def is_judged_here(spec: Mapping[str, Any]) -> bool:
     """Whether our workers give the verdicts. A spec that nobody can judge is theirs, too: they say why."""
     return spec.get("evaluator_type") not in JUDGED_ELSEWHERE
-
-
-def bind(spec: Mapping[str, Any]) -> BoundEvaluator:
-    """The evaluator that a spec describes, ready to judge.
-
-    Raises:
-        NotFound: no such kind.
-        Invalid: the spec is of a type that we do not know, or a setting is wrong.
-    """
-    name, settings = read_spec(spec)
-    if not name:
-        raise Invalid(
-            f"There is no evaluator type “{spec.get('evaluator_type')}”: there are {', '.join(TYPES)}"
-        )
-    return kind(name).prepare(settings)

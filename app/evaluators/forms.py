@@ -9,7 +9,7 @@ import orjson
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-Widget = Literal["text", "multiline", "number", "checkbox", "select", "lines", "database"]
+Widget = Literal["text", "multiline", "number", "checkbox", "select", "lines", "database", "parts"]
 
 FormData = Mapping[str, str | Sequence[str]]
 
@@ -17,7 +17,7 @@ FormData = Mapping[str, str | Sequence[str]]
 @dataclass(frozen=True, slots=True)
 class FormField:
     """One field of a form. `lines` is a text with one item a line; `choices` belong to `select`; `database` is the hash
-    of an uploaded SQLite file."""
+    of an uploaded SQLite file; `parts` are several evaluators, each with fields of its own."""
 
     name: str
     label: str
@@ -52,6 +52,9 @@ def read_form(options: type[BaseModel], form: FormData) -> dict[str, Any]:
     """
     settings: dict[str, Any] = {}
     for field in form_fields(options):
+        if field.widget == "parts":
+            settings[field.name] = [part for part in read_parts(form, field.name) if part.get("path")]
+            continue
         sent = form.get(field.name)
         text = "" if sent is None else sent if isinstance(sent, str) else "\n".join(sent)
         if field.widget == "checkbox":
@@ -62,6 +65,22 @@ def read_form(options: type[BaseModel], form: FormData) -> dict[str, Any]:
             # Browsers send \r\n between lines; the same text must make the same version.
             settings[field.name] = text.replace("\r\n", "\n") if field.widget == "multiline" else text.strip()
     return settings
+
+
+PART_FIELDS = ("path", "weight", "at_least", "at_most", "passes")
+
+
+def read_parts(form: FormData, name: str) -> list[dict[str, Any]]:
+    """The rows of a form's parts, sent as `name.0.path` and so on; fields left empty are left out."""
+    numbers = {key.split(".")[1] for key in form if key.startswith(f"{name}.") and key.count(".") == 2}
+    rows = []
+    for number in sorted((one for one in numbers if one.isdecimal() and len(one) < 4), key=int):
+        sent = {each: str(form.get(f"{name}.{number}.{each}") or "").strip() for each in PART_FIELDS}
+        row: dict[str, Any] = {each: text for each, text in sent.items() if text}
+        if "passes" in row:
+            row["passes"] = [one.strip() for one in row["passes"].split(",") if one.strip()]
+        rows.append(row)
+    return rows
 
 
 def _field(name: str, info: FieldInfo) -> FormField:
@@ -87,8 +106,8 @@ def _extra(info: FieldInfo) -> dict[str, Any]:
 def _widget(annotation: Any, extra: Mapping[str, Any]) -> Widget:
     if extra.get("multiline"):
         return "multiline"
-    if extra.get("widget") == "database":
-        return "database"
+    if extra.get("widget") in ("database", "parts"):
+        return extra["widget"]  # type: ignore[no-any-return]
     if annotation is bool:
         return "checkbox"
     if annotation in (int, float):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -42,10 +42,13 @@ def load_contents(session: Session, workspace_id: str, hashes: Sequence[str]) ->
 
 def delete_unnamed(session: Session, workspace_id: str, before: datetime) -> None:
     """Delete the databases that were last given before that time and that no version names."""
-    named = select(Version.id).where(
-        Version.workspace_id == workspace_id,
-        Version.spec["settings"]["database"].astext == EvaluatorDatabase.hash,
+    of_a_part = func.jsonb_path_exists(
+        Version.spec,
+        "$.settings.parts[*].spec.settings.database ? (@ == $hash)",
+        func.jsonb_build_object("hash", EvaluatorDatabase.hash),
     )
+    own = Version.spec["settings"]["database"].astext == EvaluatorDatabase.hash
+    named = select(Version.id).where(Version.workspace_id == workspace_id, or_(own, of_a_part))
     session.execute(
         delete(EvaluatorDatabase).where(
             EvaluatorDatabase.workspace_id == workspace_id,

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from app.evaluations.given_judgments import Given, verdict_of
+from app.evaluators.binding import make_spec
 from app.evaluators.forms import form_fields
 from app.evaluators.kinds import kinds_by_purpose
 from app.evaluators.kinds.code_examples import EXAMPLES
@@ -205,6 +206,14 @@ def examples() -> dict[str, Example]:
             Case(SUMS[0]["final_answer"], f"Half of it, so the answer is {SUMS[0]['final_answer']}."),
             Case(SUMS[1]["final_answer"], "Some."),
         ], {"code": {one.name: one.code for one in EXAMPLES}["arithmetic"], "target": "needed"}),
+        "composite": Example(
+            f"{ANSWERS}; each row names the evaluators that hold for it, the second brings an assertion of its own", [
+                Case(near.target, near.output, row={"metadata": {"assertions": ["Exact", "Words"]}}),
+                Case(answers[0].target, answers[0].output, row={"metadata": {"assertions": [
+                    "Exact", {"name": "Short", "kind": "length", "settings": {"unit": "words"}, "at_most": 3}]}})],
+            {"parts": [{"path": "QA/Exact", "spec": make_spec("exact_match_squad", {}), "weight": 2},
+                       {"path": "QA/Words", "spec": make_spec("token_f1", {})}],
+             "chosen_by": "testcase.metadata.assertions"}),
         "webhook": Example(
             "SQuAD 1.1, answers of the system match_lstm, the service's reply typed by hand", [Case(near.target, near.output)],
             {"url": "https://example.com/judge", "answers": "number", "lowest": 0, "highest": 1},
@@ -278,7 +287,9 @@ def _section(one: Kind[Any], example: Example) -> Iterator[str]:
 def _example(one: Kind[Any], example: Example) -> Iterator[str]:
     bound = one.prepare(example.settings)
     bound = bound.given(dict.fromkeys(bound.traits.files, CHINOOK))
-    short = {name: value for name, value in example.settings.items() if name not in ("code", "database")}
+    short = {
+        name: _short(value) for name, value in example.settings.items() if name not in ("code", "database")
+    }
     settings = f" With `{json.dumps(short, ensure_ascii=False)}`." if short else ""
     yield f"Example: {example.source}.{settings}"
     yield ""
@@ -300,6 +311,15 @@ def _example(one: Kind[Any], example: Example) -> Iterator[str]:
         mean = sum(float(verdict.value) for verdict in scored) / len(scored)
         yield ""
         yield f"Over {len(scored)} rows: mean of the rows {mean:.4f}; {told}."
+
+
+def _short(setting: Any) -> Any:
+    """A setting without the specs of evaluators that it holds."""
+    if isinstance(setting, list):
+        return [_short(one) for one in setting]
+    if isinstance(setting, dict):
+        return {name: value for name, value in setting.items() if name != "spec"}
+    return setting
 
 
 def _value(verdict: Verdict) -> str:

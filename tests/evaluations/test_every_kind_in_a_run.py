@@ -24,6 +24,7 @@ SETTINGS = {
     "context_recall": {"model": "test", "provider": "test"},
     "code": {"code": "def evaluate(log, testcase): return log['output'] == testcase['target']['output']"},
     "json_field": {"path": "a"},
+    "composite": {"parts": [{"path": "kinds/exact"}, {"path": "kinds/code", "weight": 2}]},
     "webhook": {"url": "http://127.0.0.1:9/judge"},
     "language": {"language": "en", "least_sure": 0},
     "llm_judge": {"model": "test", "rubric": "Is {{log.output}} right?"},

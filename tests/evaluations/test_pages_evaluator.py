@@ -34,7 +34,7 @@ def test_every_kind_has_a_form(client: TestClient, committed_team: factories.Tea
     page = client.get(f"{_url(committed_team)}/new?kind={kind.name}").text
 
     for name in kind.Options.model_fields:
-        assert f'name="s.{name}"' in page
+        assert f'name="s.{name}"' in page or f'name="s.{name}.0.path"' in page
     if kind.name == "llm_judge":
         assert re.search(r'name="s\.temperature"[^>]*value="0"', page)
 
@@ -298,3 +298,50 @@ def test_a_wrong_file_is_said_beside_its_field(
 
     assert answer.status_code == 422
     assert said in answer.text.split('id="database"')[1].split("</div>\n", maxsplit=1)[0]
+
+
+def test_several_evaluators_are_put_together_kept_in_their_versions_and_tried(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    with unit_of_work() as session:
+        admin = committed_team.admin
+        exact = factories.evaluator(session, admin, "exact", "tests/Right")
+        factories.evaluator(session, admin, "length", "tests/Length", unit="words")
+    client = signed_in(client, committed_team.admin)
+    begun = client.get(f"{_url(committed_team)}/new?kind=composite").text
+    assert begun.count('<option value="tests/Right">') == 1
+    form = {
+        "_csrf": csrf_of(client), "kind": "composite", "path": "tests/Both", "s.rule": "weighted",
+        "s.parts.0.path": "tests/Right", "s.parts.0.weight": "3", "s.parts.2.path": "tests/Length",
+        "output": "enlist", "target": '{"output": "enlist"}',
+    }  # fmt: skip
+    refused = client.post(f"{_url(committed_team)}/new", data=form)
+    assert (refused.status_code, "“tests/Length” is no share" in html.unescape(refused.text)) == (422, True)
+    assert 'value="tests/Length"' in refused.text, "nothing that was typed is lost"
+    form["s.parts.2.at_least"] = "2"
+    assert "0.75" in _result(client.post(f"{_url(committed_team)}/new/test", data=form).text)
+    saved = client.post(f"{_url(committed_team)}/new", data=form)
+    assert saved.status_code == 303, saved.text
+    with unit_of_work() as session:
+        factories.evaluator(session, admin, "exact", "tests/Right", ignore_case=True)
+        spec = session.scalar(
+            text("select v.spec from version v join file f on f.id = v.file_id where f.path = 'tests/Both'"
+                 " and f.workspace_id = :workspace"), {"workspace": committed_team.workspace.id}
+        )  # fmt: skip
+    parts = spec["settings"]["parts"]
+    assert [(one["path"], one["weight"], one.get("at_least")) for one in parts] == [
+        ("tests/Right", 3, None), ("tests/Length", 1, 2)
+    ]  # fmt: skip
+    assert (parts[0]["version_id"], parts[0]["spec"]) == (exact.id, exact.spec), "not the newer one"
+    shown = client.get(saved.headers["location"]).text
+    assert 'name="s.parts.0.path" value="tests/Right"' in shown
+
+    api = with_key(client, committed_team.admin)
+    again = api.post("/v5/evaluators", json={"path": "tests/Both", "spec": spec})
+    assert again.json()["spec"] == spec, "what was read can be sent again"
+    named = {"kind": "composite", "settings": {"parts": [{"path": "tests/Right"}]}}
+    newer = api.post("/v5/evaluators", json={"path": "tests/Both", "spec": named}).json()
+    assert newer["spec"]["settings"]["parts"][0]["spec"]["settings"]["ignore_case"] is True
+    unknown = {"kind": "composite", "settings": {"parts": [{"path": "tests/Nowhere"}]}}
+    missing = api.post("/v5/evaluators", json={"path": "tests/Both", "spec": unknown})
+    assert (missing.status_code, "Part 1: There is no evaluator at" in missing.text) == (422, True)

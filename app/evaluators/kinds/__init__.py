@@ -1,18 +1,20 @@
 """The evaluator kinds there are. A new one is a file beside this, its test, and a line below."""
 
+from collections.abc import Mapping
 from typing import Any, get_args
 
-from app.core.errors import NotFound
+from app.core.errors import Invalid, NotFound
 from app.evaluators.kinds.abstention import Abstention
 from app.evaluators.kinds.affix import Affix
 from app.evaluators.kinds.bleu import Bleu
 from app.evaluators.kinds.chrf import Chrf
 from app.evaluators.kinds.class_match import ClassMatch
 from app.evaluators.kinds.code import Code
+from app.evaluators.kinds.composite import Composite
 from app.evaluators.kinds.contains import Contains
 from app.evaluators.kinds.context_precision import ContextPrecision
 from app.evaluators.kinds.context_recall import ContextRecall
-from app.evaluators.kinds.contract import Kind, Purpose
+from app.evaluators.kinds.contract import BoundEvaluator, Kind, Purpose
 from app.evaluators.kinds.cost import Cost
 from app.evaluators.kinds.edit_distance import EditDistance
 from app.evaluators.kinds.embedding_similarity import EmbeddingSimilarity
@@ -42,6 +44,64 @@ from app.evaluators.kinds.token_f1 import TokenF1
 from app.evaluators.kinds.tokens import Tokens
 from app.evaluators.kinds.tool_calls import ToolCalls
 from app.evaluators.kinds.webhook import Webhook
+
+BUILTIN = "builtin"
+
+
+def kind(name: str) -> Kind[Any]:
+    """The kind of that name. NotFound when there is none."""
+    found = _KINDS.get(name)
+    if found is None:
+        raise NotFound(f"There is no evaluator kind “{name}”: there are {', '.join(_KINDS)}")
+    return found
+
+
+def all_kinds() -> list[Kind[Any]]:
+    """Every kind, in the order that people see them in."""
+    return list(_KINDS.values())
+
+
+def kinds_by_purpose(text: str = "") -> dict[Purpose, list[Kind[Any]]]:
+    """The kinds whose title, help or heading holds every word of `text`, under the headings that people find them by."""
+    words = text.casefold().split()
+    found: dict[Purpose, list[Kind[Any]]] = {purpose: [] for purpose in get_args(Purpose)}
+    for one in all_kinds():
+        looked_in = f"{one.name} {one.title} {one.purpose} {one.help}".casefold()
+        if all(word in looked_in for word in words):
+            found[one.purpose].append(one)
+    return {purpose: kinds for purpose, kinds in found.items() if kinds}
+
+
+def read_spec(spec: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The kind that a spec names, and its settings; the name is empty for a type that we do not know.
+
+    Raises:
+        Invalid: a member is not of the shape that it must have.
+    """
+    if found := BY_TYPE.get(str(spec.get("evaluator_type"))):
+        return found.name, found.read_spec(spec)
+    if spec.get("evaluator_type") == BUILTIN and isinstance(spec.get("kind"), str):
+        settings = spec.get("settings") or {}
+        if not isinstance(settings, Mapping):
+            raise Invalid("`settings` is an object.", fields={"spec.settings": "Give an object."})
+        return spec["kind"], dict(settings)
+    return "", {}
+
+
+def bind(spec: Mapping[str, Any]) -> BoundEvaluator:
+    """The evaluator that a spec describes, ready to judge.
+
+    Raises:
+        NotFound: no such kind.
+        Invalid: the spec is of a type that we do not know, or a setting is wrong.
+    """
+    name, settings = read_spec(spec)
+    if not name:
+        raise Invalid(
+            f"There is no evaluator type “{spec.get('evaluator_type')}”: there are {', '.join(TYPES)}"
+        )
+    return kind(name).prepare(settings)
+
 
 _KINDS: dict[str, Kind[Any]] = {
     one.name: one
@@ -77,6 +137,7 @@ _KINDS: dict[str, Kind[Any]] = {
         RagasMetric(),
         EmbeddingSimilarity(),
         Code(),
+        Composite(bind),
         Webhook(),
         External(),
         Human(),
@@ -86,27 +147,7 @@ _KINDS: dict[str, Kind[Any]] = {
         FinishReason(),
     )
 }
-
-
-def kind(name: str) -> Kind[Any]:
-    """The kind of that name. NotFound when there is none."""
-    found = _KINDS.get(name)
-    if found is None:
-        raise NotFound(f"There is no evaluator kind “{name}”: there are {', '.join(_KINDS)}")
-    return found
-
-
-def all_kinds() -> list[Kind[Any]]:
-    """Every kind, in the order that people see them in."""
-    return list(_KINDS.values())
-
-
-def kinds_by_purpose(text: str = "") -> dict[Purpose, list[Kind[Any]]]:
-    """The kinds whose title, help or heading holds every word of `text`, under the headings that people find them by."""
-    words = text.casefold().split()
-    found: dict[Purpose, list[Kind[Any]]] = {purpose: [] for purpose in get_args(Purpose)}
-    for one in all_kinds():
-        looked_in = f"{one.name} {one.title} {one.purpose} {one.help}".casefold()
-        if all(word in looked_in for word in words):
-            found[one.purpose].append(one)
-    return {purpose: kinds for purpose, kinds in found.items() if kinds}
+BY_TYPE = {one.evaluator_type: one for one in _KINDS.values() if one.evaluator_type != BUILTIN}
+"""The kinds whose specs name a type of their own."""
+TYPES = (BUILTIN, *BY_TYPE)
+"""The types of evaluators that a spec can name."""

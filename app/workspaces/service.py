@@ -33,7 +33,8 @@ def create_workspace(session: Session, *, name: str, admin: User, slug: str | No
     """
     slug = slug or slug_of(name)
     if not slug:
-        raise Invalid("Give the workspace a name.", fields={"workspace": "Use at least one letter or digit."})
+        text = "Use at least one letter or digit, from a to z or 0 to 9: the address is made of them."
+        raise Invalid(text, fields={"workspace": text})
     if repository.find_workspace(session, slug):
         raise Conflict(f"A workspace with the address {slug} exists already. Choose another name.")
     workspace = Workspace(id=ids.new_id("ws"), slug=slug, name=name.strip())

@@ -33,10 +33,9 @@ from app.files.sidebar import build_sidebar
 from app.generations import pages as generations_pages
 from app.home import pages as home_pages
 from app.logs import api as logs_api
-from app.logs import retention_api, retention_pages, spend_api, spend_pages
+from app.logs import provider_pages, retention_api, retention_pages, spend_api, spend_pages
 from app.prompts import api as prompts_api
 from app.providers import api as providers_api
-from app.providers import pages as provider_pages
 from app.workspaces import account_pages, audit_api, audit_pages, joining_pages, members_api, members_pages
 from app.workspaces import api as workspaces_api
 from app.workspaces import pages as workspace_pages

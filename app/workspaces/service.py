@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -69,11 +70,11 @@ def principal_of(workspace: Workspace, user: User, role: Role, key_id: str | Non
     )
 
 
-def record_of_person(session: Session, user: User, action: str) -> None:
+def record_of_person(session: Session, user: User, action: str, **detail: Any) -> None:
     """Note in the audit log of every workspace of a person what they did about their own account."""
     for membership in repository.list_memberships(session, user.id):
         principal = principal_of(membership.workspace, user, Role(membership.role))
-        audit.record(session, principal, action, "user", user.id, name=user.full_name)
+        audit.record(session, principal, action, "user", user.id, name=user.full_name, **detail)
 
 
 def create_key(

@@ -5,8 +5,6 @@ import gc
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
-from app.accounts import pages as accounts_pages
-from app.accounts import sso_pages
 from app.core import health, http, logging, urlguard
 from app.core.permissions import include, undeclared_routes
 from app.core.request_bodies import FORM_LIMITS
@@ -34,18 +32,26 @@ from app.files.sidebar import build_sidebar
 from app.generations import pages as generations_pages
 from app.home import pages as home_pages
 from app.logs import api as logs_api
-from app.logs import retention_api, retention_pages, spend_api, spend_pages
+from app.logs import provider_pages, retention_api, retention_pages, spend_api, spend_pages
 from app.prompts import api as prompts_api
 from app.providers import api as providers_api
-from app.providers import pages as provider_pages
-from app.workspaces import account_pages, audit_api, audit_pages, joining_pages, members_api, members_pages
+from app.workspaces import (
+    account_pages,
+    audit_api,
+    audit_pages,
+    joining_pages,
+    members_api,
+    members_pages,
+    signin_pages,
+    sso_pages,
+)
 from app.workspaces import api as workspaces_api
 from app.workspaces import pages as workspace_pages
 from app.workspaces.authentication import authenticate, is_known
 
 ROUTERS = (
     health.router,
-    accounts_pages.router,
+    signin_pages.router,
     sso_pages.router,
     home_pages.router,
     generations_pages.router,  # before the prompt's own page: `new` is no id

@@ -9,22 +9,20 @@ from app.core import security
 from app.core.errors import Invalid, NotFound, Unauthenticated
 
 
-def change_password(
-    session: Session, user: User, *, current: str, new: str, keep: str, address: str = "unknown"
-) -> None:
+def change_password(session: Session, user: User, *, current: str, new: str, keep: str) -> None:
     """Give `user` a new password. Every session but the one of the token `keep` ends, and every open link.
 
     Raises:
         Invalid: the current password is not right, or the new one is too short.
         TooMany: the current password was guessed at.
     """
-    prove(session, user, current=current, address=address)
+    prove(session, user, current=current)
     set_password(user, new)
     repository.delete_sessions_of(session, user.id, keep=security.token_hash(keep))
     repository.delete_unused_tokens_of(session, user.id)
 
 
-def prove(session: Session, user: User, *, current: str, address: str) -> None:
+def prove(session: Session, user: User, *, current: str) -> None:
     """Let somebody go on who knows the password of `user`, or where there is none.
 
     Raises:
@@ -33,7 +31,7 @@ def prove(session: Session, user: User, *, current: str, address: str) -> None:
     """
     if user.password_hash is None:
         return
-    keys = throttle.sign_in_keys(user.email, address)
+    keys = throttle.proof_keys(user.id)
     throttle.spend_try(session, keys)
     if not security.password_matches(current, user.password_hash):
         text = "This is not your current password. If you forgot it, ask an admin for a reset link."

@@ -83,14 +83,17 @@ def _easily_guessed(password: str, email: str) -> str | None:
     return None
 
 
-def sign_in(session: Session, email: str, password: str, address: str = "unknown") -> str:
+def sign_in(
+    session: Session, email: str, password: str, address: str = "unknown", browser: str | None = None
+) -> str:
     """The token of a new session. Commits once before the password is looked at: that takes its time.
 
     Raises:
-        TooMany: too many tries for this account or from this network `address`.
+        TooMany: too many tries for this account or from this network `address`; of a `browser` that is known to the
+            account, too many of its own.
         Unauthenticated: no such account, wrong password or disabled, all alike and equally slow.
     """
-    keys = throttle.sign_in_keys(email, address)
+    keys = throttle.sign_in_keys(email, address, browser)
     throttle.spend_try(session, keys)
     user = repository.find_user_by_email(session, email)
     session.commit()  # the try is counted, and no connection is held while argon2 works
@@ -141,9 +144,12 @@ def session_user(session: Session, token: str) -> User | None:
     return user
 
 
-def sign_out(session: Session, token: str) -> None:
-    """End the session that `token` belongs to, if there is one."""
-    repository.delete_session(session, security.token_hash(token))
+def sign_out(session: Session, token: str) -> User | None:
+    """End the session that `token` belongs to, if there is one; whose it was."""
+    token_hash = security.token_hash(token)
+    user = repository.find_session_user(session, token_hash)
+    repository.delete_session(session, token_hash)
+    return user
 
 
 def sign_out_everywhere(session: Session, user_id: str) -> None:

@@ -17,7 +17,7 @@ import jwt
 import structlog
 from sqlalchemy.orm import Session
 
-from app.accounts import repository
+from app.accounts import repository, throttle
 from app.accounts.models import SignInFlow, User
 from app.core import clock, security
 from app.core.errors import Unauthenticated
@@ -53,11 +53,11 @@ class Refusal(StrEnum):
 
 
 class SignInRefused(Unauthenticated):
-    """Nobody was signed in; `refusal` says why, and `cause` is for the log."""
+    """Nobody was signed in; `refusal` says why, `cause` is for the log, `email` whom the provider named."""
 
-    def __init__(self, refusal: Refusal, cause: str) -> None:
+    def __init__(self, refusal: Refusal, cause: str, email: str = "") -> None:
         super().__init__(refusal.message)
-        self.refusal = refusal
+        self.refusal, self.email = refusal, email
         log.info("single sign-on refused", refusal=refusal.value, cause=cause)
 
 
@@ -78,12 +78,17 @@ def redirect_uri() -> str:
     return f"{get_settings().public_url}/signin/oidc/callback"
 
 
-def begin(session: Session, target: str) -> tuple[str, str]:
+def begin(session: Session, target: str, address: str = "unknown") -> tuple[str, str]:
     """Where to send the browser, and the state that must come back with it; `target` is where it goes on to.
 
+    Commits once before the provider is asked: each way there costs it a request, and us a row.
+
     Raises:
+        TooMany: too many from the network of `address` went and did not come back.
         SignInRefused: the provider does not answer.
     """
+    throttle.spend_try(session, throttle.single_sign_on_keys(address), throttle.SINGLE_SIGN_ONS)
+    session.commit()
     with _client() as client:
         provider = _discover(client)
     state, nonce, verifier = security.new_token(), security.new_token(), security.new_token()
@@ -113,7 +118,9 @@ def begin(session: Session, target: str) -> tuple[str, str]:
     return f"{provider.authorize}{joint}{urlencode(query)}", state
 
 
-def finish(session: Session, *, state: str, kept_state: str, code: str, issuer: str = "") -> tuple[User, str]:
+def finish(
+    session: Session, *, state: str, kept_state: str, code: str, issuer: str = "", address: str = "unknown"
+) -> tuple[User, str]:
     """Who came back from the provider, and where they go on to. `kept_state` is what their browser kept.
 
     Commits once before the provider is asked: it may take its time.
@@ -136,19 +143,21 @@ def finish(session: Session, *, state: str, kept_state: str, code: str, issuer: 
         claims = _verified(client, provider, token)
     if not security.same(security.token_hash(str(claims["nonce"])), flow.nonce):
         raise SignInRefused(Refusal.REFUSED, "the nonce is not that of this attempt")
-    return _person(session, claims), flow.next
+    user = _person(session, claims)
+    throttle.forgive(session, throttle.single_sign_on_keys(address))
+    return user, flow.next
 
 
 def _person(session: Session, claims: dict[str, Any]) -> User:
     email = "".join(each.lower() if each.isascii() else each for each in str(claims.get("email", "")).strip())
     if not email or claims.get("email_verified") not in (True, "true"):
-        raise SignInRefused(Refusal.UNVERIFIED, "the address is not verified")
+        raise SignInRefused(Refusal.UNVERIFIED, "the address is not verified", email)
     domains = [each.strip().lower() for each in get_settings().oidc_domains.split(",") if each.strip()]
     if domains and email.rpartition("@")[2] not in domains:
-        raise SignInRefused(Refusal.UNVERIFIED, "the domain is not allowed")
+        raise SignInRefused(Refusal.UNVERIFIED, "the domain is not allowed", email)
     user = repository.find_user_by_email(session, email)
     if user is None or user.disabled_at:
-        raise SignInRefused(Refusal.UNKNOWN, "no account, or a disabled one")
+        raise SignInRefused(Refusal.UNKNOWN, "no account, or a disabled one", email)
     if user.address_proven_at is None:
         _take_over(session, user)
     return user

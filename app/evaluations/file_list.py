@@ -17,7 +17,7 @@ from app.files import repository as files
 from app.files.models import Directory, Environment, File, FileKind, Version
 from app.files.paths import folders_above
 from app.files.repository import Entry
-from app.files.sidebar import ICONS, PAGES, file_url
+from app.files.sidebar import ICONS, PAGES, file_url, folder_url
 from app.statistics.intervals import Interval
 
 LINES_A_PAGE = 20
@@ -104,7 +104,7 @@ def list_tree(session: Session, principal: Principal, query: FileQuery) -> FileL
         count = inside[path]
         if (count or not filtered) and not query.hides(path):
             depth = path.removeprefix(prefix).count("/")
-            url = f"/w/{principal.workspace_slug}/files/{path}"
+            url = folder_url(principal.workspace_slug, path)
             tree.append(((*_key(path), ""), FolderLine(directory, url, depth, count, path in query.closed)))
     tree.sort(key=lambda pair: pair[0])
     first = (query.page - 1) * LINES_A_PAGE

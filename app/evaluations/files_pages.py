@@ -1,7 +1,6 @@
 """The tree of files with what is live and what scored what; making, moving and deleting files and folders."""
 
 from typing import Annotated
-from urllib.parse import quote
 
 from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
@@ -18,7 +17,7 @@ from app.files import directories, service
 from app.files import repository as files
 from app.files.models import File
 from app.files.paths import parent_of
-from app.files.sidebar import file_url
+from app.files.sidebar import file_url, folder_url
 
 router = APIRouter(prefix="/w/{w}", include_in_schema=False)
 
@@ -93,7 +92,7 @@ def create_folder(
             path=form.path,
             problem=error.message,
         )
-    return RedirectResponse(f"/w/{principal.workspace_slug}/files/{quote(made.path)}", 303)
+    return RedirectResponse(folder_url(principal.workspace_slug, made.path), 303)
 
 
 @router.get("/files-at/{file_id}/move", name="evaluations:move_dialog")
@@ -126,7 +125,7 @@ def move(
         return templating.render(
             request, "files/move.html", status=status, file=file, path=form.path, problem=error.message
         )
-    return RedirectResponse(_folder_url(principal.workspace_slug, file.path), 303)
+    return RedirectResponse(folder_url(principal.workspace_slug, parent_of(file.path)), 303)
 
 
 @router.get("/files-at/{file_id}/delete", name="evaluations:delete_dialog")
@@ -161,9 +160,4 @@ def delete(file_id: str, request: Request, session: SessionDep, principal: Delet
         service.delete_file(session, principal, file)
     except Forbidden as error:
         return _delete_dialog(request, session, file, error)
-    return RedirectResponse(_folder_url(principal.workspace_slug, file.path), 303)
-
-
-def _folder_url(slug: str, path: str) -> str:
-    folder = parent_of(path)
-    return f"/w/{slug}/files/{quote(folder)}" if folder else f"/w/{slug}/files"
+    return RedirectResponse(folder_url(principal.workspace_slug, parent_of(file.path)), 303)

@@ -1,6 +1,7 @@
 """What the sidebar shows: the workspaces of the person, and the tree of files."""
 
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from sqlalchemy.orm import Session
 
@@ -49,6 +50,11 @@ def file_url(workspace_slug: str, kind: str, file_id: str) -> str:
     return f"/w/{workspace_slug}/{PAGES[FileKind(kind)]}/{file_id}"
 
 
+def folder_url(workspace_slug: str, path: str) -> str:
+    """The page of a folder, whatever its name is made of; that of all files for the root."""
+    return f"/w/{workspace_slug}/files/{quote(path)}".removesuffix("/")
+
+
 def build_sidebar(session: Session, principal: Principal) -> Sidebar:
     """The first files of the workspace by path, under their directories."""
     files, total = repository.list_files(
@@ -67,7 +73,7 @@ def build_sidebar(session: Session, principal: Principal) -> Sidebar:
             path = "/".join(parts[: depth + 1])
             if path not in seen:
                 seen.add(path)
-                url = f"/w/{principal.workspace_slug}/files/{path}"
+                url = folder_url(principal.workspace_slug, path)
                 tree.append(Node(parts[depth], path, url, "folder", depth, is_file=False))
         url = file_url(principal.workspace_slug, file.kind, file.id)
         tree.append(Node(file.name, file.path, url, ICONS[FileKind(file.kind)], len(parts) - 1, is_file=True))

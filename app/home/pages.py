@@ -7,7 +7,6 @@ from fastapi.responses import RedirectResponse
 from pydantic import BaseModel
 
 from app.accounts import service as accounts
-from app.accounts.pages import signed_in
 from app.core import jobs, templating
 from app.core.csrf import refuse_cross_site
 from app.core.database import SessionDep
@@ -17,6 +16,7 @@ from app.files.sidebar import ICONS, PAGES
 from app.home.onboarding import NewWorkspace, open_workspace
 from app.home.overview import build_overview
 from app.workspaces.links import home_url
+from app.workspaces.signin_pages import signed_in
 
 router = APIRouter(include_in_schema=False)
 

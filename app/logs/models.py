@@ -109,7 +109,7 @@ class Judgment(Base):
 
 
 class SpendDay(Base):
-    """What the calls of a file's model came to on one day, in UTC: counted as logs are written, never recounted."""
+    """What the calls of a file to a provider's model came to on one day, in UTC: counted as logs are written, never recounted."""
 
     __tablename__ = "spend_day"
 
@@ -117,6 +117,8 @@ class SpendDay(Base):
     day: Mapped[date] = mapped_column(primary_key=True)
     file_id: Mapped[str] = mapped_column(primary_key=True)
     model: Mapped[str] = mapped_column(primary_key=True)
+    provider: Mapped[str] = mapped_column(primary_key=True, server_default="")
+    """By the name that it had; empty for what was counted before providers were told apart."""
     calls: Mapped[int]
     failed: Mapped[int]
     usd: Mapped[Decimal] = mapped_column(Usd)

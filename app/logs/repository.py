@@ -19,13 +19,13 @@ def _insert(table: str, record: type[LogRecord] | type[JudgmentRecord], key: str
 
 _INSERT_LOGS = f"""
 with written as ({_insert("log", LogRecord, "id")}
-    returning workspace_id, file_id, model, created_at, attempts, error, prompt_cost, output_cost)
-insert into spend_day (workspace_id, day, file_id, model, calls, failed, usd)
-select workspace_id, (created_at at time zone 'UTC')::date, file_id, coalesce(model, ''),
+    returning workspace_id, file_id, model, provider, created_at, attempts, error, prompt_cost, output_cost)
+insert into spend_day (workspace_id, day, file_id, model, provider, calls, failed, usd)
+select workspace_id, (created_at at time zone 'UTC')::date, file_id, coalesce(model, ''), coalesce(provider, ''),
        sum(attempts), count(*) filter (where error is not null),
        sum(coalesce(prompt_cost, 0) + coalesce(output_cost, 0))
-from written where attempts > 0 group by 1, 2, 3, 4 order by 1, 2, 3, 4
-on conflict (workspace_id, day, file_id, model) do update
+from written where attempts > 0 group by 1, 2, 3, 4, 5 order by 1, 2, 3, 4, 5
+on conflict (workspace_id, day, file_id, model, provider) do update
     set calls = spend_day.calls + excluded.calls, failed = spend_day.failed + excluded.failed,
         usd = spend_day.usd + excluded.usd
 """  # noqa: S608 - columns of our own records; ordered, so that two writers never wait for each other

@@ -65,6 +65,7 @@ def _page(
             (each, file_url(principal.workspace_slug, each.kind, each.key) if each.kind else "")
             for each in files
         ],
+        providers=spend_repository.list_providers_spend(session, principal.workspace_id, month),
         models=spend_repository.list_models_spend(session, principal.workspace_id, month),
         standing=standing,
         form=form or _form_of(standing),

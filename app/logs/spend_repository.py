@@ -21,7 +21,7 @@ class DaySpend(NamedTuple):
 
 
 class PartSpend(NamedTuple):
-    """What the calls of a file, or of a model, came to."""
+    """What the calls of a file, of a model or of a provider came to."""
 
     key: str
     name: str
@@ -60,6 +60,7 @@ def list_days(session: Session, workspace_id: str, month: date) -> list[DaySpend
 
 _BY_FILE = "s.file_id as key, coalesce(f.path, 'a deleted file') as name, coalesce(f.kind, '') as kind"
 _BY_MODEL = "s.model as key, s.model as name, '' as kind"
+_BY_PROVIDER = "s.provider as key, s.provider as name, '' as kind"
 
 
 def _parts(session: Session, workspace_id: str, month: date, key: str, limit: int) -> Sequence[PartSpend]:
@@ -69,7 +70,7 @@ def _parts(session: Session, workspace_id: str, month: date, key: str, limit: in
         from spend_day s left join file f on f.id = s.file_id
         where s.workspace_id = :workspace and day >= :month and day < cast(:month as date) + interval '1 month'
         group by 1, 2, 3 order by sum(usd) desc, sum(calls) desc limit :limit
-        """),  # noqa: S608 - one of the two lists above
+        """),  # noqa: S608 - one of the lists above
         {"workspace": workspace_id, "month": month, "limit": limit},
     )
     return [PartSpend(*row) for row in rows]
@@ -87,6 +88,13 @@ def list_models_spend(
 ) -> Sequence[PartSpend]:
     """What the calls of each model came to in a month, the dearest first."""
     return _parts(session, workspace_id, month, _BY_MODEL, limit)
+
+
+def list_providers_spend(
+    session: Session, workspace_id: str, month: date, limit: int = 500
+) -> Sequence[PartSpend]:
+    """What the calls of each provider, by its name at the time, came to in a month, the dearest first."""
+    return _parts(session, workspace_id, month, _BY_PROVIDER, limit)
 
 
 def month_spend(session: Session, workspace_id: str, month: date) -> Decimal:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 import httpx2
-import openai
 import orjson
 
 from app.core.urlguard import RefusedAddress
@@ -198,6 +197,8 @@ def read_failure(error: Exception, provider: str, waited_s: float) -> ProviderEr
     """What `error` means for the call. Errors that are not the provider's are raised again."""
     if isinstance(error, ProviderError):
         return error
+    import openai  # noqa: PLC0415 - a quarter of what a web process loads
+
     if isinstance(error, openai.APIStatusError):
         return status_failure(error.response, provider)
     if isinstance(error, BodyTooLarge) or isinstance(error.__cause__, BodyTooLarge):

@@ -102,12 +102,7 @@ def delete_provider(provider_id: str, session: SessionDep, principal: Manager) -
 def test_provider(provider_id: str, session: SessionDep, principal: Manager) -> Json:
     """Ask the provider for its models: whether address and key are right, and its own words when they are not."""
     provider = service.get_provider(session, principal, provider_id)
-    endpoint = service.endpoint_of(provider)
-    session.commit()  # no transaction is held while the provider answers
-    tested = service.test_endpoint(endpoint)
-    if tested.ok:
-        provider.models = tested.models
-    return asdict(tested)
+    return asdict(service.test_provider(session, provider))
 
 
 @router.get("/{provider_id}/limits")
@@ -158,6 +153,9 @@ def _present(provider: Provider) -> Json:
         "has_key": provider.sealed_key is not None,
         "key_hint": provider.key_hint,
         "models": provider.models,
+        "tested_at": provider.tested_at,
+        "test_ms": provider.test_ms,
+        "test_error": provider.test_error,
         "prices": provider.prices or {},
         "requests_per_minute": provider.requests_per_minute,
         "tokens_per_minute": provider.tokens_per_minute,

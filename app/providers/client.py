@@ -11,7 +11,6 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-import openai
 import orjson
 from redis.asyncio import Redis
 
@@ -29,7 +28,7 @@ from app.providers.answers import (
 from app.providers.limits import Limiter, estimated_tokens
 from app.providers.presets import dialect_of
 from app.providers.streaming import StreamReader
-from app.providers.transport import IDLE_S, UNTIL_DONE, http_client
+from app.providers.transport import IDLE_S, UNTIL_DONE
 
 CALL_DEADLINE_S = 120
 """From sending a request to its last byte, where a provider has no deadline of its own."""
@@ -83,11 +82,15 @@ class ModelClient:
         connections: int = 500,
         idle_s: float = IDLE_S,
     ) -> None:
+        import openai  # noqa: PLC0415 - a quarter of what a web process loads
+
+        from app.providers import sdk  # noqa: PLC0415
+
         self.endpoint = endpoint
         self._dialect = dialect_of(endpoint.preset, endpoint.base_url)
         self._limiter = limiter
         sockets = None if endpoint.is_practice else urlguard.guarded_sockets(endpoint.base_url)
-        self._http = http_client(connections, sockets, idle_s=idle_s)
+        self._http = sdk.http_client(connections, sockets, idle_s=idle_s)
         self._gate = (
             asyncio.Semaphore(math.ceil(endpoint.concurrency / slots)) if endpoint.concurrency else None
         )
@@ -103,6 +106,7 @@ class ModelClient:
             **self._openai.auth_headers,
             "content-type": "application/json",
         }
+        self._stream_class = openai.AsyncStream[object]
         self._headers = {name: value for name, value in sent.items() if isinstance(value, str)}
         self.on_the_wire = 0
         """Whole answers that are being waited for now: neither a place, nor the rate, nor the next try."""
@@ -228,7 +232,7 @@ class ModelClient:
                         cast_to=object,
                         body=body,
                         stream=True,
-                        stream_cls=openai.AsyncStream[object],
+                        stream_cls=self._stream_class,
                     )
                     async for event in events:
                         piece = reader.read(event)

@@ -34,6 +34,12 @@ class Provider(Base):
     """The last characters of the key, enough to recognise it by."""
     models: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
     """As last listed by the provider; shown as suggestions only."""
+    tested_at: Mapped[datetime | None]
+    """When it was last tested as it is set now; another address or key has yet to be."""
+    test_ms: Mapped[int | None]
+    """How long the test took."""
+    test_error: Mapped[str | None]
+    """What was wrong then, in our words and the provider's; None where it answered."""
     prices: Mapped[Json] = mapped_column(server_default="{}")
     """Own prices by model, `{"input": "0.15", "output": "0.60"}` in dollars per million tokens, as text: exact."""
     requests_per_minute: Mapped[int | None]

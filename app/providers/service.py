@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from app.core import ids, security, urlguard
+from app.core import clock, ids, security, urlguard
 from app.core.access import Principal
 from app.core.errors import Conflict, Invalid, NotFound, Unavailable
 from app.core.settings import get_settings
@@ -121,12 +121,19 @@ def change_provider(
         url = _usable_url(change.base_url)
         if _origin(url) != _origin(provider.base_url or ""):
             provider.sealed_key, provider.key_hint, provider.models = None, None, []
+        if url != provider.base_url:
+            _forget_test(provider)
         provider.base_url = url
     _apply(provider, change)
     audit.record(
         session, principal, "provider.changed", "provider", provider.id,
         name=provider.name, base_url=provider.base_url, key_changed=change.api_key is not None,
     )  # fmt: skip
+
+
+def _forget_test(provider: Provider) -> None:
+    """What a test found says nothing of another address or key."""
+    provider.tested_at, provider.test_ms, provider.test_error = None, None, None
 
 
 def _apply(provider: Provider, change: ProviderChange) -> None:
@@ -138,6 +145,7 @@ def _apply(provider: Provider, change: ProviderChange) -> None:
             )
         provider.sealed_key = security.encrypt(key, bound_to=provider.id)
         provider.key_hint = key[-4:] if len(key) >= 12 else "****"
+        _forget_test(provider)
     if change.prices is not None:
         provider.prices = own_prices.checked(change.prices)
     for limit, most in LIMITS.items():
@@ -248,8 +256,32 @@ def price_at(endpoint: Endpoint, model: str) -> Price | None:
     return own_prices.own_price(endpoint.prices, model) or price_of(model, endpoint.base_url)
 
 
-def test_endpoint(endpoint: Endpoint) -> Tested:
-    """Ask the provider for its models: whether address and key are right, and its own words when they are not."""
+def test_provider(session: Session, provider: Provider) -> Tested:
+    """Ask the provider for its models: whether address and key are right, and its own words when they are not.
+
+    Commits once before the provider is asked. What came of it, and the models, are kept.
+
+    Raises:
+        NotFound: it was deleted while it was tested.
+    """
+    endpoint = endpoint_of(provider)
+    session.commit()  # no transaction is held while the provider answers
+    began = clock.seconds()
+    tested = _ask(endpoint)
+    kept = repository.keep_test(
+        session,
+        provider.id,
+        at=clock.now(),
+        ms=round((clock.seconds() - began) * 1000),
+        error=tested.error,
+        models=tested.models if tested.ok else None,
+    )
+    if not kept:
+        raise NotFound(f"{endpoint.name} was deleted while it was tested. Its key is gone with it.")
+    return tested
+
+
+def _ask(endpoint: Endpoint) -> Tested:
 
     async def ask() -> list[str]:
         client = ModelClient(endpoint, connections=1)

@@ -8,7 +8,6 @@ from fastapi.responses import RedirectResponse
 from app.accounts import passwords
 from app.accounts import service as accounts
 from app.core import templating
-from app.core.clients import current_address
 from app.core.csrf import SESSION_COOKIE
 from app.core.database import SessionDep
 from app.core.errors import Conflict, Invalid, NotFound, TooMany
@@ -59,9 +58,7 @@ def change_password(
         raise NotFound("This account is gone.")
     keep = request.cookies.get(SESSION_COOKIE, "")
     try:
-        passwords.change_password(
-            session, user, current=current, new=password, keep=keep, address=current_address() or "unknown"
-        )
+        passwords.change_password(session, user, current=current, new=password, keep=keep)
     except Invalid as error:
         return _account(request, session, principal, problems=error.fields, status=422)
     except TooMany as error:
@@ -91,7 +88,7 @@ def erase(
     if user is None:
         raise NotFound("This account is gone.")
     try:
-        passwords.prove(session, user, current=erase_with, address=current_address() or "unknown")
+        passwords.prove(session, user, current=erase_with)
         erasing.erase_myself(session, principal)
     except (Invalid, TooMany, Conflict) as error:
         problems = {"erase_with": error.message}

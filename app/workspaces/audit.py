@@ -47,3 +47,21 @@ def record_by_itself(
             detail=detail,
         )
     )
+
+
+def record_by_stranger(
+    session: Session, workspace_id: str, action: str, subject_type: str, subject_id: str, **detail: Any
+) -> None:
+    """Add an entry for what somebody did who has not shown who they are. The caller bounds how many."""
+    session.add(
+        AuditEntry(
+            id=ids.new_id("aud"),
+            workspace_id=workspace_id,
+            actor_name="Somebody",
+            address=clients.current_address(),
+            action=action,
+            subject_type=subject_type,
+            subject_id=subject_id,
+            detail=detail,
+        )
+    )

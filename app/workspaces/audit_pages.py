@@ -14,6 +14,7 @@ from app.core.database import SessionDep
 from app.core.permissions import Administrator, Reader
 from app.workspaces import audit_export
 from app.workspaces.audit_repository import AuditFilter, list_actions, list_actors, list_entries
+from app.workspaces.audit_words import in_words
 
 router = APIRouter(prefix="/w/{w}/audit", include_in_schema=False)
 _A_PAGE = 50
@@ -49,7 +50,8 @@ def audit_page(
         entries=entries[:_A_PAGE],
         older=entries[_A_PAGE - 1].id if len(entries) > _A_PAGE else None,
         actors=list_actors(session, workspace_id) if allowed else [],
-        actions=list_actions(session, workspace_id) if allowed else [],
+        actions=sorted(list_actions(session, workspace_id), key=in_words) if allowed else [],
+        in_words=in_words,
         filters=filters,
         query=query,
         before=before,

@@ -63,6 +63,13 @@ def count_entries(session: Session, workspace_id: str, chosen: AuditFilter) -> i
     return session.scalar(select(func.count()).select_from(counted)) or 0
 
 
+def count_about(session: Session, workspace_id: str, action: str, subject_id: str, since: datetime) -> int:
+    """How many entries of an action there are about one subject since a moment."""
+    query = _matching(workspace_id, AuditFilter(action=action, since=since))
+    query = query.where(AuditEntry.subject_id == subject_id).with_only_columns(func.count())
+    return session.scalar(query) or 0
+
+
 def list_recent(session: Session, workspace_id: str, limit: int) -> list[AuditEntry]:
     """The newest entries that all of the workspace may see: what was done to files, providers and environments.
 

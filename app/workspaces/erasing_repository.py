@@ -51,6 +51,10 @@ def rewrite_audit(session: Session, user_id: str, name: str, details: Mapping[st
         text("update audit_entry set actor_name = :name, address = null where actor_id = :user"),
         {"name": name, "user": user_id},
     )
+    session.execute(  # they may have mistyped their own password
+        text("update audit_entry set address = null where subject_id = :user and action = 'session.refused'"),
+        {"user": user_id},
+    )
     for entry_id, detail in details.items():
         session.execute(
             text("update audit_entry set detail = cast(:detail as jsonb) where id = :id"),
@@ -62,5 +66,5 @@ def rewrite_audit(session: Session, user_id: str, name: str, details: Mapping[st
 def delete_person(session: Session, user_id: str, email: str, throttle_key: str) -> None:
     """Delete the account with its sessions, links, keys and memberships, and the invitations of its address."""
     session.execute(text("delete from invitation where email = :email"), {"email": email})
-    session.execute(text("delete from throttle where key = :key"), {"key": throttle_key})
+    session.execute(text("delete from throttle where starts_with(key, :key)"), {"key": throttle_key})
     session.execute(text("delete from user_account where id = :user"), {"user": user_id})

@@ -8,7 +8,6 @@ from fastapi.responses import RedirectResponse
 from app.accounts import passwords
 from app.accounts import service as accounts
 from app.accounts.models import User
-from app.accounts.pages import signed_in
 from app.core import templating
 from app.core.access import Role
 from app.core.csrf import SESSION_COOKIE, refuse_cross_site, same_site
@@ -16,6 +15,7 @@ from app.core.database import SessionDep
 from app.core.errors import Conflict, Invalid, NotFound, Unauthenticated
 from app.core.permissions import Public
 from app.workspaces import invitations, links, service
+from app.workspaces.signin_pages import signed_in
 
 router = APIRouter(include_in_schema=False)
 

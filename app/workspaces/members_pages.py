@@ -16,17 +16,16 @@ from app.workspaces import erasing, invitations, links, members
 router = APIRouter(prefix="/w/{w}/settings", include_in_schema=False)
 
 ABILITIES = {
-    "View files, logs, reports": Action.READ,
-    "Judge, comment, give feedback": Action.JUDGE,
-    "Write logs": Action.LOG,
+    "View files, reports, settings": Action.READ,
     "Run, evaluate, spend money": Action.RUN,
     "Commit and edit": Action.EDIT,
     "Delete": Action.DELETE,
     "Deploy and roll back": Action.DEPLOY,
     "API keys": Action.OWN_KEYS,
-    "Providers, environments": Action.MANAGE,
-    "Members, roles, audit log": Action.ADMINISTER,
+    "Providers, limits, environments, budget": Action.MANAGE,
+    "Members, roles, audit log, retention": Action.ADMINISTER,
 }
+"""What the page tells of, by the action that its routes declare. What has no route yet is not told of."""
 _NARROWED = {
     (Action.DELETE, Role.MEMBER): "their own",
     (Action.DEPLOY, Role.DEVELOPER): "protected: if named",

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -33,7 +34,8 @@ def create_workspace(session: Session, *, name: str, admin: User, slug: str | No
     """
     slug = slug or slug_of(name)
     if not slug:
-        raise Invalid("Give the workspace a name.", fields={"workspace": "Use at least one letter or digit."})
+        text = "Use at least one letter or digit, from a to z or 0 to 9: the address is made of them."
+        raise Invalid(text, fields={"workspace": text})
     if repository.find_workspace(session, slug):
         raise Conflict(f"A workspace with the address {slug} exists already. Choose another name.")
     workspace = Workspace(id=ids.new_id("ws"), slug=slug, name=name.strip())
@@ -68,11 +70,11 @@ def principal_of(workspace: Workspace, user: User, role: Role, key_id: str | Non
     )
 
 
-def record_of_person(session: Session, user: User, action: str) -> None:
+def record_of_person(session: Session, user: User, action: str, **detail: Any) -> None:
     """Note in the audit log of every workspace of a person what they did about their own account."""
     for membership in repository.list_memberships(session, user.id):
         principal = principal_of(membership.workspace, user, Role(membership.role))
-        audit.record(session, principal, action, "user", user.id, name=user.full_name)
+        audit.record(session, principal, action, "user", user.id, name=user.full_name, **detail)
 
 
 def create_key(

@@ -4,9 +4,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.accounts import service as accounts
-from app.accounts.pages import inside
 from app.core.csrf import SESSION_COOKIE
 from app.core.database import unit_of_work
+from app.workspaces.signin_pages import inside
 from tests import factories
 from tests.web import csrf_of, signed_in
 

@@ -14,11 +14,13 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from sqlalchemy import text
 
 from app.accounts.models import SignInFlow
 from app.accounts.passwords import create_reset_link, find_reset
 from app.accounts.repository import find_user_by_email
 from app.accounts.service import set_password
+from app.accounts.throttle import SINGLE_SIGN_ONS
 from app.core import clock
 from app.core.csrf import SESSION_COOKIE
 from app.core.database import unit_of_work
@@ -252,3 +254,24 @@ def test_an_account_that_somebody_else_made_is_its_owners_from_the_first_sign_on
         user = find_user_by_email(session, email)
         assert user
         assert user.password_hash is not None, "a later sign-on takes nothing away"
+
+
+def test_ways_to_the_provider_are_bounded_and_those_who_come_back_do_not_count(
+    app: FastAPI, client: TestClient, behave: Behave
+) -> None:
+    for _ in range(3):
+        assert client.get(_to_provider(client)).headers["location"] == "/"
+    answers = [client.get("/signin/oidc") for _ in range(SINGLE_SIGN_ONS + 5)]
+    sent = [each for each in answers if each.status_code == 303]
+    assert len(sent) == SINGLE_SIGN_ONS
+    refused = answers[-1]
+    assert refused.status_code == 429
+    assert 0 < int(refused.headers["retry-after"]) <= 60
+    assert "Too many tries. Wait a minute" in refused.text
+    assert 'name="password"' in refused.text, "other ways in are still there"
+    with unit_of_work() as session:
+        assert session.scalar(text("select count(*) from sign_in_flow")) == SINGLE_SIGN_ONS
+    elsewhere = TestClient(
+        app, base_url="http://whetstone.test", follow_redirects=False, client=("192.0.2.7", 1)
+    )
+    assert elsewhere.get("/signin/oidc").status_code == 303

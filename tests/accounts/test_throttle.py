@@ -10,11 +10,13 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
+from app.accounts import known_browsers
 from app.accounts.throttle import Count, after_a_try
 from app.core.clients import address_of, network_of
 from app.core.database import unit_of_work
 from app.core.settings import get_settings
 from tests import factories
+from tests.web import csrf_of
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -56,6 +58,63 @@ def test_1000_guesses_at_an_account_from_100_addresses_are_10_tries(
     assert _guess(_from(app, "198.51.100.1"), email, factories.PASSWORD) == 429, "not even the right one"
     _later(61)
     assert _guess(_from(app, "198.51.100.1"), email, factories.PASSWORD) == 303, "and a minute later it opens"
+
+
+def test_strangers_and_neighbours_do_not_shut_out_a_browser_that_signed_in_before(
+    app: FastAPI, committed_team: factories.Team
+) -> None:
+    email, own = committed_team.admin.email, _from(app, "192.0.2.1")
+    assert _guess(own, email, factories.PASSWORD) == 303
+    own.post("/signout", data={"_csrf": csrf_of(own)})
+    for n in range(1, 31):  # the first of them from the address of that browser
+        _guess(_from(app, f"192.0.2.{n}"), email)
+        _guess(_from(app, "192.0.2.1"), f"person{n}@example.com")
+    new = _from(app, "198.51.100.1")
+    assert _guess(new, email, factories.PASSWORD) == 429, "a browser that nobody knows waits"
+    assert _guess(_from(app, "192.0.2.1"), email, factories.PASSWORD) == 429
+    assert _guess(own, email, factories.PASSWORD) == 303
+
+
+def test_a_known_browser_guesses_no_faster(app: FastAPI, committed_team: factories.Team) -> None:
+    email, own = committed_team.admin.email, _from(app, "192.0.2.1")
+    assert _guess(own, email, factories.PASSWORD) == 303
+    assert [_guess(own, email) for _ in range(30)] == [401] * 10 + [429] * 20
+    assert _guess(_from(app, "192.0.2.1"), email, factories.PASSWORD) == 303, (
+        "and others are not shut out by it"
+    )
+
+
+def test_a_mark_counts_for_its_account_only_and_cannot_be_made(
+    app: FastAPI, committed_team: factories.Team
+) -> None:
+    email, own = committed_team.admin.email, _from(app, "192.0.2.1")
+    assert _guess(own, email, factories.PASSWORD) == 303
+    mark = own.cookies[known_browsers.COOKIE]
+    assert known_browsers.recognise(mark, f" {email.upper()}"), (
+        "addresses are compared without regard to case"
+    )
+    assert known_browsers.recognise(mark, "nobody@example.com") is None
+    for forged in ("", ".", f"x{mark}", mark[:-1], mark.replace(".", ""), "é.é"):
+        assert known_browsers.recognise(forged, email) is None
+    for n in range(20):
+        guesser = _from(app, f"192.0.2.{n}")
+        guesser.cookies.set(known_browsers.COOKIE, f"{n}.{mark.partition('.')[2]}")
+        last = _guess(guesser, email)
+    assert last == 429
+
+
+def test_strangers_do_not_keep_somebody_from_changing_their_password(
+    app: FastAPI, committed_team: factories.Team
+) -> None:
+    email, own = committed_team.admin.email, _from(app, "192.0.2.1")
+    assert _guess(own, email, factories.PASSWORD) == 303
+    for n in range(30):
+        _guess(_from(app, f"192.0.2.{n}"), email)
+    account = f"/w/{committed_team.workspace.slug}/settings/account"
+    form = {"_csrf": csrf_of(own), "current": "a wrong password", "password": "another long password"}
+    assert [own.post(account, data=form).status_code for _ in range(12)] == [422] * 10 + [429] * 2
+    _later(61)
+    assert own.post(account, data=form | {"current": factories.PASSWORD}).status_code == 200
 
 
 def test_tries_at_the_same_moment_are_counted_too(app: FastAPI, committed_team: factories.Team) -> None:

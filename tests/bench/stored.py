@@ -289,9 +289,9 @@ def _count(session: Session, team: factories.Team) -> None:
     """What is counted as logs are written: spend by day, logs of files and versions."""
     session.execute(
         text("""
-        insert into spend_day (workspace_id, day, file_id, model, calls, failed, usd)
-        select workspace_id, (created_at at time zone 'utc')::date, file_id, model, count(*), 0, sum(prompt_cost + output_cost)
-        from log where workspace_id = :workspace group by 1, 2, 3, 4
+        insert into spend_day (workspace_id, day, file_id, model, provider, calls, failed, usd)
+        select workspace_id, (created_at at time zone 'utc')::date, file_id, model, provider, count(*), 0, sum(prompt_cost + output_cost)
+        from log where workspace_id = :workspace group by 1, 2, 3, 4, 5
         """),
         {"workspace": team.workspace.id},
     )

@@ -11,6 +11,8 @@ from app.core.database import unit_of_work
 from tests import factories
 from tests.web import csrf_of, signed_in
 
+KINDS = ("prompts", "datasets", "evaluators")
+
 
 def _words(page: str) -> str:
     return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", page)).split())
@@ -135,3 +137,30 @@ def test_a_page_stays_small_however_many_files_there_are(
     assert page == 23
     assert len(seen) == 420
     assert "Nothing matches" not in client.get(f"{url}/files?page=99").text
+
+
+@pytest.mark.parametrize("folder", ["100% sure", "a/b?", "ümlaut #1", "a+b & c"])
+def test_every_link_to_a_folder_leads_there_whatever_its_name(
+    client: TestClient, committed_team: factories.Team, url: str, folder: str
+) -> None:
+    made = client.post(f"{url}/folders", data={"_csrf": csrf_of(client), "path": folder})
+    with unit_of_work() as session:
+        admin, inside = committed_team.admin, f"{folder}/inside"
+        files = [
+            factories.prompt(session, admin, f"{inside}/prompt"),
+            factories.dataset(session, admin, 1, f"{inside}/rows"),
+            factories.evaluator(session, admin, "exact", f"{inside}/exact"),
+        ]
+    pages = [f"{url}/{kind}/{version.file_id}" for kind, version in zip(KINDS, files, strict=True)]
+    seen = set()
+    for page in (f"{url}/files", made.headers["location"], *pages):
+        links = {
+            html.unescape(each)
+            for each in re.findall(r'(?:href|hx-get|action)="([^"]*/files/[^"]*)"', client.get(page).text)
+        }
+        assert links, page
+        seen |= links
+    shown = {re.search(r"<h1>(.*?)</h1>", client.get(link).text).group(1) for link in seen}
+    parts = {html.escape(part, quote=False) for part in [*folder.split("/"), "inside"]}
+    assert shown == parts
+    assert all(client.get(link).status_code == 200 for link in seen)

@@ -1,5 +1,7 @@
 """The first minute of a server: one link, one account, one workspace."""
 
+import re
+
 from fastapi.testclient import TestClient
 
 from app.accounts import service as accounts
@@ -46,3 +48,23 @@ def test_a_guessed_link_opens_nothing(client: TestClient) -> None:
     assert client.post("/setup", data={**FORM, "token": "guess"}).status_code == 401
     with unit_of_work() as session:
         assert workspaces.find_workspace(session, "northbank-cafe") is None
+
+
+def test_a_name_that_makes_no_address_is_said_at_its_field(client: TestClient) -> None:
+    with unit_of_work() as session:
+        token = accounts.create_setup_token(session)
+
+    answer = client.post("/setup", data={**FORM, "token": token, "workspace": "???"})
+
+    assert answer.status_code == 422
+    field, said = re.findall(
+        r'<input class="input" id="workspace"[^>]*>|(?<=id="workspace-problem" role="alert">)[^<]+',
+        answer.text,
+    )
+    assert 'value="???"' in field
+    assert 'aria-invalid="true" aria-describedby="workspace-problem"' in field
+    assert said == "Use at least one letter or digit, from a to z or 0 to 9: the address is made of them."
+    assert all(f'value="{FORM[name]}"' in answer.text for name in ("full_name", "email")), (
+        "what was typed stays"
+    )
+    assert client.post("/setup", data={**FORM, "token": token}).status_code == 303, "the link still works"

@@ -49,6 +49,36 @@ def test_calls_are_counted_once_by_day_file_and_model(session: Session) -> None:
     assert spend_repository.month_spend(session, factories.team(session).workspace.id, month) == 0
 
 
+def test_each_provider_has_its_share_and_pages_say_so(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    with unit_of_work() as session:
+        file_id = factories.prompt(session, committed_team.admin).file_id
+        named = ["practice", "practice", "elsewhere"]
+        logs = [_log(committed_team, file_id, provider=name) for name in named]
+        repository.insert_logs(session, [*logs, _log(committed_team, file_id)])
+        found = spend_repository.list_providers_spend(
+            session, committed_team.workspace.id, budget.this_month()
+        )
+    assert {each.name: (each.usd, each.calls) for each in found} == {
+        "practice": (Decimal(1), 2),
+        "elsewhere": (Decimal("0.5"), 1),
+        "": (Decimal("0.5"), 1),
+    }
+    client = with_key(client, committed_team.admin)
+    url = "http://127.0.0.1:9/v1"
+    client.post("/v5/providers", json={"name": "elsewhere", "base_url": url}).raise_for_status()
+    del client.headers["x-api-key"]
+    signed_in(client, committed_team.admin)
+    settings = f"/w/{committed_team.workspace.slug}/settings"
+    page = client.get(f"{settings}/providers").text
+    assert '<td class="num">free<span class="sub">2 calls</span></td>' in page, (
+        "the practice model costs nothing"
+    )
+    assert '<td class="num">$0.50<span class="sub">1 call</span></td>' in page
+    assert "not noted then" in client.get(f"{settings}/spend").text
+
+
 def test_a_budget_warns_and_then_stops(session: Session) -> None:
     team = factories.team(session)
     prompt, rows = factories.prompt(session, team.admin), factories.dataset(session, team.admin)

@@ -1,12 +1,16 @@
 """The models that an endpoint lists: fetched, kept and offered; and a clear word where it has no list."""
 
+import asyncio
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import text
 
+from app.core.database import unit_of_work
 from tests import factories
 from tests.fault_provider import FaultProvider, _reply, running_fault_provider
 from tests.web import csrf_of, signed_in, with_key
@@ -20,9 +24,13 @@ class Listing(FaultProvider):
 
     reply: bytes = b""
     asked_for: str = ""
+    meanwhile: Callable[[], None] | None = None
+    """What happens before it answers."""
 
     async def _reply_to(self, head, reader, writer) -> bool:
         self.asked_for = head.decode().splitlines()[0]
+        if self.meanwhile:
+            await asyncio.to_thread(self.meanwhile)
         writer.write(self.reply)
         await writer.drain()
         return False
@@ -119,3 +127,51 @@ def test_names_that_are_none_are_left_out(client: TestClient, own: str, listing:
 def test_an_empty_list_is_a_list(client: TestClient, own: str, listing: Listing) -> None:
     listing.reply = _listed()
     assert client.post(f"{own}/test").json() | {"ok": True, "models": []} == client.post(f"{own}/test").json()
+
+
+def test_the_page_tells_of_the_last_test_until_the_address_or_key_changes(
+    client: TestClient, own: str, listing: Listing, committed_team: factories.Team
+) -> None:
+    key = client.headers.pop("x-api-key")
+    signed_in(client, committed_team.admin)
+    page, api = f"/w/{committed_team.workspace.slug}/settings/providers", {"x-api-key": key}
+
+    def kept() -> tuple[bool, str | None]:
+        found = next(p for p in client.get("/v5/providers", headers=api).json() if p["name"] == "own")
+        return found["tested_at"] is not None, found["test_error"]
+
+    assert kept() == (False, None)
+    assert "not tested: test it" in client.get(page).text
+    listing.reply = _listed("large")
+    client.post(f"{own}/test", headers=api).raise_for_status()
+    assert kept() == (True, None)
+    assert re.search(r"Answered in \d.*just now", client.get(page).text, re.DOTALL)
+    listing.reply = _reply(401, {"error": {"message": f"wrong <b>key</b> {KEY}"}})
+    client.post(f"{own}/test", headers=api).raise_for_status()
+    assert "wrong &lt;b&gt;key&lt;/b&gt;" in client.get(page).text
+    assert KEY not in client.get(page).text
+    client.patch(own, json={"concurrency": 3}, headers=api).raise_for_status()
+    assert kept()[0], "other settings leave it"
+    client.patch(own, json={"api_key": "another key, 0123456789"}, headers=api).raise_for_status()
+    assert kept() == (False, None)
+
+
+@pytest.mark.parametrize("door", ["page", "api"])
+def test_a_provider_that_is_deleted_while_it_is_tested_is_told_in_words(
+    client: TestClient, own: str, listing: Listing, committed_team: factories.Team, door: str
+) -> None:
+    def delete() -> None:
+        with unit_of_work() as session:
+            session.execute(text("delete from provider where name = 'own'"))
+
+    listing.reply, listing.meanwhile = _listed("large"), delete
+    if door == "api":
+        answer = client.post(f"{own}/test")
+    else:
+        del client.headers["x-api-key"]
+        signed_in(client, committed_team.admin)
+        page = f"/w/{committed_team.workspace.slug}/settings/providers/{own.rpartition('/')[2]}/test"
+        answer = client.post(page, data={"_csrf": csrf_of(client)})
+        assert "Only the practice model so far" in answer.text, "the list as it is now"
+    assert answer.status_code == 404
+    assert "own was deleted while it was tested." in answer.text

@@ -4,14 +4,17 @@ import threading
 import time
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from app.core.access import Role
+from app.core.access import Action, Role
 from app.core.database import unit_of_work
 from app.core.errors import Conflict, Forbidden
+from app.core.permissions import routes_of
 from app.workspaces import members
 from app.workspaces import service as workspaces
 from app.workspaces.audit_repository import AuditFilter, list_entries
+from app.workspaces.members_pages import ABILITIES
 from tests import factories
 from tests.web import csrf_of, signed_in, with_key
 
@@ -178,3 +181,8 @@ def test_what_is_no_role_changes_nothing(
     assert answer.status_code in (200, 422)
     with unit_of_work() as session:
         assert members.get_member(session, committed_team.admin, person.user_id).role == "viewer"
+
+
+def test_the_table_of_abilities_tells_of_what_there_is(app: FastAPI) -> None:
+    declared = {action for _, action in routes_of(app)} - {None, Action.PUBLIC, Action.SELF}
+    assert set(ABILITIES.values()) == declared

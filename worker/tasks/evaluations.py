@@ -7,6 +7,7 @@ from functools import lru_cache
 from app.core.database import unit_of_work
 from app.evaluations import scoring
 from app.evaluations.execution import Slot
+from app.providers import sdk  # noqa: F401 - loaded before the pool is forked, not with each process's first call
 from worker.celery_app import app, is_stopping
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
-from app.accounts import service
+from app.accounts import known_browsers, service
 from app.accounts.single_sign_on import Refusal
 from app.core import templating
 from app.core.clients import current_address
@@ -14,6 +14,7 @@ from app.core.database import SessionDep
 from app.core.errors import TooMany, Unauthenticated
 from app.core.permissions import Public
 from app.core.settings import get_settings
+from app.workspaces import sign_ins
 
 router = APIRouter(include_in_schema=False)
 _SECONDS_A_DAY = 86_400
@@ -43,8 +44,11 @@ def sign_in(
     """Start a session, or say that it was not right, whatever was wrong."""
     refuse_cross_site(request)
     try:
-        token = service.sign_in(session, email, password, current_address() or "unknown")
+        browser = known_browsers.recognise(request.cookies.get(known_browsers.COOKIE, ""), email)
+        token = service.sign_in(session, email, password, current_address() or "unknown", browser)
     except (Unauthenticated, TooMany) as error:
+        if isinstance(error, Unauthenticated):
+            sign_ins.note_refusal(session, email, "password")
         wait = {"retry-after": str(error.retry_after_s)} if isinstance(error, TooMany) else None
         return templating.render(
             request,
@@ -78,17 +82,23 @@ def sign_in_by_link(request: Request, session: SessionDep, token: str) -> Respon
 @router.post("/signout", name="accounts:signout", dependencies=[Public, Depends(same_site)])
 def sign_out(request: Request, session: SessionDep) -> Response:
     """End this session, also that of somebody who belongs to no workspace any more."""
-    service.sign_out(session, request.cookies.get(SESSION_COOKIE, ""))
+    user = service.sign_out(session, request.cookies.get(SESSION_COOKIE, ""))
+    if user:
+        sign_ins.note_end(session, user)
     response = RedirectResponse("/signin", 303)
     response.delete_cookie(SESSION_COOKIE, path="/")
     return response
 
 
 def signed_in(request: Request, session: SessionDep, token: str, target: str) -> Response:
-    """The answer that carries a new session; the one before, if any, ends."""
-    old = request.cookies.get(SESSION_COOKIE)
-    if old:
-        service.sign_out(session, old)
+    """The answer that carries a new session, which the audit log keeps; the one before, if any, ends.
+
+    From now on the browser is known to the account.
+    """
+    user = service.session_user(session, token)
+    before = service.sign_out(session, request.cookies.get(SESSION_COOKIE, ""))
+    if before and before is not user:
+        sign_ins.note_end(session, before)
     settings = get_settings()
     response = RedirectResponse(target, 303)
     response.set_cookie(
@@ -100,6 +110,17 @@ def signed_in(request: Request, session: SessionDep, token: str, target: str) ->
         secure=settings.secure_cookies,
         path="/",
     )
+    if user:
+        sign_ins.note_start(session, user)
+        response.set_cookie(
+            known_browsers.COOKIE,
+            known_browsers.mark(user.email),
+            max_age=known_browsers.LASTS_S,
+            httponly=True,
+            samesite="lax",
+            secure=settings.secure_cookies,
+            path="/signin",
+        )
     return response
 
 

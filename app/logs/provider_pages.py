@@ -1,4 +1,4 @@
-"""The settings page of providers."""
+"""The settings page of providers: what can be called, whether it answered last time, and what it cost this month."""
 
 from typing import Annotated
 
@@ -9,8 +9,9 @@ from pydantic import BaseModel
 from app.core import templating
 from app.core.access import Principal
 from app.core.database import SessionDep
-from app.core.errors import DomainError
+from app.core.errors import DomainError, NotFound
 from app.core.permissions import Manager, Reader
+from app.logs import budget, spend_repository
 from app.providers import own_prices, repository, service
 from app.providers.models import Provider
 from app.providers.presets import PRESETS
@@ -71,12 +72,15 @@ def _page(
     editing: Provider | None = None,
     problem: str | None = None,
     tested: tuple[str, Tested] | None = None,
+    gone: str = "",
     status: int = 200,
 ) -> Response:
     found = repository.list_providers(session, principal.workspace_id)
+    month = budget.this_month()
+    spent = spend_repository.list_providers_spend(session, principal.workspace_id, month)
     return templating.render(
         request,
-        "providers/providers.html",
+        "logs/providers.html",
         status=status,
         providers=found,
         form=form or ProviderForm(),
@@ -84,6 +88,9 @@ def _page(
         editing=editing,
         problem=problem,
         tested=tested,
+        gone=gone,
+        month=month,
+        spent={each.name: each for each in spent},
     )
 
 
@@ -154,10 +161,8 @@ def delete_provider(session: SessionDep, principal: Manager, provider_id: str) -
 def test_provider(request: Request, session: SessionDep, principal: Manager, provider_id: str) -> Response:
     """Ask the provider for its models, and show its own words when it refuses."""
     provider = service.get_provider(session, principal, provider_id)
-    endpoint = service.endpoint_of(provider)
-    session.commit()  # no transaction is held while the provider answers
-    tested = service.test_endpoint(endpoint)
-    if tested.ok:
-        provider.models = tested.models
-        session.flush()
+    try:
+        tested = service.test_provider(session, provider)
+    except NotFound as error:
+        return _page(request, session, principal, gone=error.message, status=error.status)
     return _page(request, session, principal, tested=(provider_id, tested))

@@ -18,6 +18,7 @@ WORDS = {
     "invitation.revoked": "Took an invitation back",
     "key.created": "Made an API key",
     "key.revoked": "Revoked an API key",
+    "webhook_key.renewed": "Made a new key for webhooks",
     "logs.deleted": "Deleted logs",
     "logs.deleted_of_user": "Deleted the logs of an end user",
     "member.added": "Added a member",

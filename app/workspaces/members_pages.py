@@ -17,6 +17,7 @@ router = APIRouter(prefix="/w/{w}/settings", include_in_schema=False)
 
 ABILITIES = {
     "View files, reports, settings": Action.READ,
+    "Judge outputs": Action.JUDGE,
     "Run, evaluate, spend money": Action.RUN,
     "Commit and edit": Action.EDIT,
     "Delete": Action.DELETE,

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "8e4b61d09f3c"
-down_revision = "c40d7be19f62"
+down_revision = "7d1c52aa90e4"
 branch_labels = None
 depends_on = None
 

@@ -15,6 +15,8 @@ pytestmark = [pytest.mark.long, pytest.mark.timeout(180)]
 ROWS = 40
 SETTINGS = {
     "regex": {"pattern": "answer"},
+    "pairwise_judge": {"model": "test", "provider": "test"},
+    "answer_relevancy": {"model": "test", "provider": "test", "embedding_model": "embed"},
     "faithfulness": {"model": "test", "provider": "test"},
     "context_precision": {"model": "test", "provider": "test"},
     "context_recall": {"model": "test", "provider": "test"},
@@ -89,7 +91,7 @@ def test_every_kind_in_a_run(running_app: Application) -> None:
     assert {("bleu", "bleu", "Corpus BLEU"), ("class_match", "weighted_recall", "Weighted recall")} <= set(
         scores
     )
-    assert {kind for kind, *_ in scores} == {"class_match", "bleu", "chrf", "ter", "slots"}
+    assert {kind for kind, *_ in scores} == {"class_match", "bleu", "chrf", "ter", "slots", "pairwise_judge"}
 
 
 def _settings(kind: str) -> dict:

@@ -106,3 +106,21 @@ def test_each_model_of_a_panel_is_estimated_by_its_own_price(session: Session) -
     assert [(part.model, part.calls) for part in (big, small)] == [("big", 300), ("small", 300)]
     assert float(big.usd or 0) == pytest.approx(10 * float(small.usd or 0))
     assert found.calls == 700
+
+
+def test_a_pairwise_verdict_shows_both_orders(
+    client: TestClient, committed_team: factories.Team, endpoint: Endpoint
+) -> None:
+    client = signed_in(client, committed_team.admin)
+    form = {
+        "_csrf": csrf_of(client), "kind": "pairwise_judge", "s.model": "m", "s.provider": "fake", "s.temperature": "0",
+        "s.against": "testcase.target", "s.criteria": "Shorter is better.", "output": "Yes.", "target": "Yes, of course.",
+    }  # fmt: skip
+    tried = _result(client.post(f"{_url(committed_team)}/new/test", data=form).text)
+
+    assert "0.5 " in tried
+    assert "A tie: the verdict changes with the order. as the reference says" in tried
+    assert "Changes with the order" in tried
+    assert "This output shown first this output" in tried
+    assert "The other answer shown first the other answer" in tried
+    assert "2 calls of m at fake" in tried

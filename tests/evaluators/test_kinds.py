@@ -21,6 +21,8 @@ from tests.evaluators.cases import execution, row
 NEEDED = {
     "json_field": {"path": "intent"},
     "llm_judge": {"model": "practice"},
+    "pairwise_judge": {"model": "practice"},
+    "answer_relevancy": {"model": "practice", "embedding_model": "practice-embed-small"},
     "faithfulness": {"model": "practice", "passages": "testcase.inputs"},
     "context_precision": {"model": "practice", "passages": "testcase.inputs"},
     "context_recall": {"model": "practice", "passages": "testcase.inputs"},

@@ -112,9 +112,16 @@ class _Connection(asyncio.Protocol):
                 if obeyed
                 else json.dumps(_filled(request["response_format"]["json_schema"]["schema"]))
             )
+        message = {"role": "assistant", "content": text}
+        if text == "CALL A TOOL":
+            function = {"name": "delete_everything", "arguments": '{"verdict": true}'}
+            message |= {
+                "content": None,
+                "tool_calls": [{"id": "1", "type": "function", "function": function}],
+            }
         answer = {
             "id": "chatcmpl-test", "object": "chat.completion", "created": 0, "model": request["model"],
-            "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}],
+            "choices": [{"index": 0, "finish_reason": "stop", "message": message}],
             "usage": {"prompt_tokens": size // 4, "completion_tokens": 3, "total_tokens": size // 4 + 3},
         }  # fmt: skip
         asyncio.get_running_loop().call_later(self._latency_s, self._finish, answer)

@@ -26,6 +26,7 @@ from app.evaluators.binding import Execution, Row, bind, make_spec, read_spec
 from app.evaluators.forms import FormField, form_fields, read_form
 from app.evaluators.kinds import kind as kind_of
 from app.evaluators.kinds.contract import Kind
+from app.evaluators.kinds.injection import words_to_a_judge
 from app.files import repository as files_repository
 from app.files import service as files
 from app.files.models import File, FileKind, Version
@@ -89,6 +90,11 @@ class Bench:
             "text": "What should have been said",
         }
         return samples.get(kept.get("answers", ""), True)
+
+    @property
+    def suspect(self) -> str | None:
+        """Words to a judge in what a model was asked to judge."""
+        return words_to_a_judge(self.row.output) if self.tried and self.tried.logs else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,12 +21,14 @@ from app.evaluations.evaluator_test import (
     row_of,
     row_of_datapoint,
 )
+from app.evaluations.people_examples import examples_of_people
 from app.evaluations.wording import target_text
 from app.evaluators.binding import Execution, Row, bind, make_spec, read_spec
 from app.evaluators.forms import FormField, form_fields, read_form
 from app.evaluators.kinds import kind as kind_of
 from app.evaluators.kinds.contract import Kind
 from app.evaluators.kinds.injection import words_to_a_judge
+from app.evaluators.kinds.llm_judge import LlmJudge
 from app.files import repository as files_repository
 from app.files import service as files
 from app.files.models import File, FileKind, Version
@@ -77,6 +79,8 @@ class Bench:
     note: str = ""
     problems: Mapping[str, str] = field(default_factory=dict)
     tried: Tried | None = None
+    filled: bool = False
+    """Whether people's verdicts were asked for."""
 
     @property
     def sample(self) -> Any:
@@ -112,6 +116,8 @@ class Sent:
     """The output that the server filled in: another row brings another one, unless somebody has changed it."""
     settings: Mapping[str, str] | None = None
     """None where no form was sent."""
+    fill: str = ""
+    """`people` puts their verdicts into the examples of a judge."""
     example: str = ""
     """Of a new evaluator: the program or the rubric to begin with."""
 
@@ -135,6 +141,7 @@ def read_sent(values: Mapping[str, Any], *, form: bool) -> Sent:
         target=text("target"),
         taken=text("taken"),
         settings=settings if form else None,
+        fill=text("fill"),
         example=text("example"),
     )
 
@@ -162,6 +169,9 @@ def build_bench(
     kind = _known(name, saved=base is not None)
     if kind and base is None:
         current = _beginning(kind, sent.example)
+    elif current is not None and sent.fill == "people" and name == LlmJudge.name:
+        ids = [version.id for version in versions]
+        current["examples"] = examples_of_people(session, principal.workspace_id, ids, current)
     sets, _ = files_repository.list_files(
         session, principal.workspace_id, kinds=[FileKind.DATASET], sort_by="updated_at", limit=200
     )
@@ -176,6 +186,7 @@ def build_bench(
         path=sent.path,
         note=sent.note,
         problems=problems or {},
+        filled=sent.fill == "people",
     )
 
 

@@ -1,5 +1,6 @@
 """Forms of evaluator kinds: fields from an Options model, and settings from what a browser sent."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import NoneType
@@ -9,14 +10,16 @@ import orjson
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-Widget = Literal["text", "multiline", "number", "checkbox", "select", "lines"]
+from app.core.json_values import NotStorable, loads
+
+Widget = Literal["text", "multiline", "number", "checkbox", "select", "lines", "json"]
 
 FormData = Mapping[str, str | Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
 class FormField:
-    """One field of a form. `lines` is a text with one item a line; `choices` belong to `select`."""
+    """One field of a form. `lines` is a text with one item a line, `json` one with a list; `choices` belong to `select`."""
 
     name: str
     label: str
@@ -31,6 +34,8 @@ class FormField:
         """A setting as the text that the field holds."""
         if value is None:
             return ""
+        if self.widget == "json":
+            return json.dumps(value, ensure_ascii=False, indent=1) if value else ""
         if isinstance(value, list | tuple):
             return "\n".join(map(str, value))
         if isinstance(value, Mapping):
@@ -57,10 +62,20 @@ def read_form(options: type[BaseModel], form: FormData) -> dict[str, Any]:
             settings[field.name] = text.lower() in ("on", "true", "1", "yes")
         elif field.widget == "lines":
             settings[field.name] = [line.strip() for line in text.splitlines() if line.strip()]
+        elif field.widget == "json":
+            settings[field.name] = _read_json(text) if text.strip() else []
         elif text.strip():
             # Browsers send \r\n between lines; the same text must make the same version.
             settings[field.name] = text.replace("\r\n", "\n") if field.widget == "multiline" else text.strip()
     return settings
+
+
+def _read_json(text: str) -> Any:
+    """The value; the text itself where it is no JSON, for the kind to refuse."""
+    try:
+        return loads(text)
+    except NotStorable:
+        return text
 
 
 def _field(name: str, info: FieldInfo) -> FormField:
@@ -90,7 +105,10 @@ def _widget(annotation: Any) -> Widget:
         return "number"
     if get_origin(annotation) is Literal:
         return "select"
-    return "lines" if get_origin(annotation) in (list, tuple) else "text"
+    if get_origin(annotation) not in (list, tuple):
+        return "text"
+    item = get_args(annotation)[0]
+    return "json" if isinstance(item, type) and issubclass(item, BaseModel) else "lines"
 
 
 def _without_none(annotation: Any) -> Any:

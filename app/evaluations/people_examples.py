@@ -26,7 +26,7 @@ def examples_of_people(
 ) -> list[dict[str, Any]]:
     """Up to eight verdicts of people as settings of the judge, newest first, as even between the verdicts as there are.
 
-    Those are left out that would not fit: of another type, on a row that lacks what the rubric shows, or too long. One a row.
+    Those are left out that would not fit: of another type, on a row that lacks what the rubric shows, or too long. One a row, and one of equal texts.
     """
     try:
         bound = kind(LlmJudge.name).prepare({**settings, "examples": []})
@@ -35,7 +35,7 @@ def examples_of_people(
     options = bound.options
     assert isinstance(options, LlmJudgeOptions)  # noqa: S101 - the kind's own
     found: list[dict[str, Any]] = []
-    rows = set()
+    seen: set[object] = set()
     for judgment, log, datapoint in list_verdicts(session, workspace_id, evaluator_ids):
         row = (
             row_of_datapoint(datapoint)
@@ -43,8 +43,10 @@ def examples_of_people(
             else Row(log.inputs or {}, log.messages or [], None, None, None)
         )
         shown = material(options, execution_of_log(log), row)
-        place = log.datapoint_id or log.id
-        if shown is None or place in rows or any(len(text) > _LONGEST for text in shown.values()):
+        if shown is None or any(len(text) > _LONGEST for text in shown.values()):
+            continue
+        same = {log.datapoint_id or log.id, tuple(shown.values())}
+        if seen & same:
             continue
         one = {
             "material": dict(shown),
@@ -52,7 +54,7 @@ def examples_of_people(
             "reason": judgment.rationale or "",
         }
         if _fits(settings, one):
-            rows.add(place)
+            seen |= same
             found.append(one)
     return _even(found)
 

@@ -1,8 +1,8 @@
 """A provider endpoint for tests and benchmarks: one process, fast enough never to be the bottleneck, with a call log.
 
 `python -m tests.endpoint --port 0 --latency-ms 100` prints its port. It answers chat completions after the
-latency: what stands between `ECHO<` and `>` in the last message, or a JSON verdict where a schema is asked for; and
-embeddings: the letters of each text, counted.
+latency: what stands between `ECHO<` and `>` in the last message, or the least that fits where a schema is asked for; and
+embeddings: the letters of each text, counted. A judge that obeys what it judges replies what stands between `OBEY<` and `>OBEY`.
 GET /calls gives how often each last message was asked, POST /reset forgets them.
 """
 
@@ -17,12 +17,29 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import httptools
 import orjson
 import uvloop
 
 _ECHO = re.compile(r"ECHO<([^>]*)>")
+_OBEYED = re.compile(r"OBEY<(.*?)>OBEY", re.DOTALL)
+
+
+def _filled(schema: dict) -> Any:
+    """The least that a schema allows: yes, the first choice, the lowest number, one item of each list."""
+    match schema["type"]:
+        case "object":
+            return {name: _filled(inner) for name, inner in schema["properties"].items()}
+        case "array":
+            return [_filled(schema["items"])]
+        case "boolean":
+            return True
+        case "number":
+            return schema.get("minimum", 0)
+        case _:
+            return schema.get("enum", ["as the reference says"])[0]
 
 
 class _Calls:
@@ -89,10 +106,22 @@ class _Connection(asyncio.Protocol):
         echo = _ECHO.search(asked)
         text = echo.group(1) if echo else "an answer"
         if request.get("response_format"):
-            text = '{"rationale": "as the reference says", "verdict": true}'
+            obeyed = _OBEYED.search(" ".join(str(message["content"]) for message in request["messages"]))
+            text = (
+                obeyed.group(1)
+                if obeyed
+                else json.dumps(_filled(request["response_format"]["json_schema"]["schema"]))
+            )
+        message = {"role": "assistant", "content": text}
+        if text == "CALL A TOOL":
+            function = {"name": "delete_everything", "arguments": '{"verdict": true}'}
+            message |= {
+                "content": None,
+                "tool_calls": [{"id": "1", "type": "function", "function": function}],
+            }
         answer = {
             "id": "chatcmpl-test", "object": "chat.completion", "created": 0, "model": request["model"],
-            "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}],
+            "choices": [{"index": 0, "finish_reason": "stop", "message": message}],
             "usage": {"prompt_tokens": size // 4, "completion_tokens": 3, "total_tokens": size // 4 + 3},
         }  # fmt: skip
         asyncio.get_running_loop().call_later(self._latency_s, self._finish, answer)

@@ -22,6 +22,7 @@ from app.evaluations.evaluator_test import (
     row_of,
     row_of_datapoint,
 )
+from app.evaluations.people_examples import examples_of_people
 from app.evaluations.wording import target_text
 from app.evaluators import databases
 from app.evaluators.binding import Execution, Row, make_spec, read_spec
@@ -29,6 +30,8 @@ from app.evaluators.composing import with_parts
 from app.evaluators.forms import PART_FIELDS, FormField, form_fields, read_form, read_parts
 from app.evaluators.kinds import kind as kind_of
 from app.evaluators.kinds.contract import Kind
+from app.evaluators.kinds.injection import words_to_a_judge
+from app.evaluators.kinds.llm_judge import LlmJudge
 from app.evaluators.models import EvaluatorDatabase
 from app.evaluators.repository import find_database
 from app.files import repository as files_repository
@@ -90,6 +93,8 @@ class Bench:
     uses_count: int = 0
     problems: Mapping[str, str] = field(default_factory=dict)
     tried: Tried | None = None
+    filled: bool = False
+    """Whether people's verdicts were asked for."""
 
     @property
     def has_parts(self) -> bool:
@@ -109,6 +114,11 @@ class Bench:
         }
         return samples.get(kept.get("answers", ""), True)
 
+    @property
+    def suspect(self) -> str | None:
+        """Words to a judge in what a model was asked to judge."""
+        return words_to_a_judge(self.row.output) if self.tried and self.tried.logs else None
+
 
 @dataclass(frozen=True, slots=True)
 class Sent:
@@ -125,6 +135,8 @@ class Sent:
     """The output that the server filled in: another row brings another one, unless somebody has changed it."""
     settings: Mapping[str, str] | None = None
     """None where no form was sent."""
+    fill: str = ""
+    """`people` puts their verdicts into the examples of a judge."""
     example: str = ""
     """Of a new evaluator: the program or the rubric to begin with."""
     upload: tuple[str, BinaryIO] | None = None
@@ -150,6 +162,7 @@ def read_sent(values: Mapping[str, Any], *, form: bool) -> Sent:
         target=text("target"),
         taken=text("taken"),
         settings=settings if form else None,
+        fill=text("fill"),
         example=text("example"),
     )
 
@@ -177,6 +190,9 @@ def build_bench(
     kind = _known(name, saved=base is not None)
     if kind and base is None:
         current = _beginning(kind, sent.example)
+    elif current is not None and sent.fill == "people" and name == LlmJudge.name:
+        ids = [version.id for version in versions]
+        current["examples"] = examples_of_people(session, principal.workspace_id, ids, current)
     sets, _ = files_repository.list_files(
         session, principal.workspace_id, kinds=[FileKind.DATASET], sort_by="updated_at", limit=200
     )
@@ -197,6 +213,7 @@ def build_bench(
         uses_count=uses.evaluations if uses else 0,
         database=find_database(session, principal.workspace_id, named) if named else None,
         problems=problems or {},
+        filled=sent.fill == "people",
     )
 
 

@@ -83,7 +83,7 @@ class ItemWorker:
         else:
             log = await self._generate(item)
             outcome = Outcome(item, Settled(item.position, log.id, log.error), [log])
-        execution, row = _execution(log), _row(item)
+        execution, row = execution_of_log(log), _row(item)
         judges = [
             judge for judge in self._plan.judges if known is None or judge.version_id not in known.judged_by
         ]
@@ -233,7 +233,8 @@ def cost_of(log: LogRecord | Log) -> Decimal | None:
     return Decimal(log.prompt_cost) + Decimal(log.output_cost)
 
 
-def _execution(log: LogRecord | Log) -> Execution:
+def execution_of_log(log: LogRecord | Log) -> Execution:
+    """What a version did, as evaluators see it."""
     cost = cost_of(log)
     return Execution(
         output=log.output,

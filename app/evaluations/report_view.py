@@ -14,6 +14,7 @@ from app.evaluations.headline import Headline, headline
 from app.evaluations.models import Evaluation, Run
 from app.evaluations.models_used import ModelUsed, grouped
 from app.evaluations.report import Progress, Reason, Report, build_report, progress_of
+from app.evaluations.retrieval_view import Cross, cross
 from app.evaluations.scoreboard import Group, Operation, group_lines, list_operations
 from app.files import repository as files
 from app.files.models import File, Version
@@ -71,6 +72,8 @@ class ReportView:
     """The newest version, where no run has it yet."""
     models: Sequence[tuple[ModelUsed, Sequence[int]]] = ()
     """The models that answered, each with the numbers of the compared versions that ask it."""
+    cross: Cross | None = None
+    """Right or wrong by found or not found, where both were judged."""
     deployed: Sequence[str] = ()
     """The ids of the versions that run in the default environment."""
 
@@ -161,6 +164,7 @@ def build_view(session: Session, evaluation: Evaluation, candidate_id: str | Non
         groups=group_lines(report, candidate),
         operations=list_operations(report, candidate),
         corpus=list_corpora(report, candidate),
+        cross=cross(report, candidate),
         work=work,
         worse=_worse(session, evaluation, report, candidate),
         judge_trouble=_judge_trouble(report),

@@ -15,6 +15,7 @@ from app.evaluations.models import Evaluation, Run
 from app.evaluations.models_used import ModelUsed, models_of
 from app.evaluations.wording import plain
 from app.evaluators.describing import describe
+from app.evaluators.kinds.injection import words_to_a_judge
 from app.files.models import Version
 from app.logs import repository as logs
 from app.logs.models import Judgment, Log
@@ -28,6 +29,8 @@ class JudgmentView:
     name: str
     mark: Mark | None
     judgment: Judgment
+    suspect: str | None
+    """Words to a judge in the output, where a model judged it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +107,7 @@ def _repeats(
             item=item,
             log=found.get(item.log_id or ""),
             judgments=[
-                JudgmentView(
-                    evaluators[one.evaluator_version_id].file.name,
-                    mark_of(one, describe(evaluators[one.evaluator_version_id].spec)),
-                    one,
-                )
+                _judgment(evaluators[one.evaluator_version_id], one, item)
                 for one in sorted(
                     (
                         each
@@ -122,6 +121,12 @@ def _repeats(
         )
         for item in items
     ]
+
+
+def _judgment(evaluator: Version, judgment: Judgment, item: ItemCell) -> JudgmentView:
+    info = describe(evaluator.spec)
+    suspect = words_to_a_judge(item.output) if info.model_calls else None
+    return JudgmentView(evaluator.file.name, mark_of(judgment, info), judgment, suspect)
 
 
 def _read(log: Log | None) -> list[tuple[str, str]]:

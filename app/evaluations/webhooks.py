@@ -20,7 +20,6 @@ from app.core import clock, ids
 from app.core.errors import DomainError
 from app.core.urlguard import RefusedAddress, guarded_sockets
 from app.evaluators.binding import WebhookCall
-from app.providers.transport import http_client
 from app.workspaces.webhook_keys import WebhookKey
 
 _WAITS_S = (0.5, 2.0)
@@ -91,8 +90,10 @@ class Webhooks:
         return response.text
 
     def _client(self, url: str) -> httpx2.AsyncClient:
+        from app.providers import sdk  # noqa: PLC0415 - not loaded by those who call nobody
+
         if url not in self._clients:
-            self._clients[url] = http_client(_AT_ONCE, guarded_sockets(url), idle_s=60)
+            self._clients[url] = sdk.http_client(_AT_ONCE, guarded_sockets(url), idle_s=60)
         return self._clients[url]
 
     async def aclose(self) -> None:

@@ -1,5 +1,6 @@
 """Forms of evaluator kinds: fields from an Options model, and settings from what a browser sent."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import NoneType
@@ -9,15 +10,17 @@ import orjson
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-Widget = Literal["text", "multiline", "number", "checkbox", "select", "lines", "database", "parts"]
+from app.core.json_values import NotStorable, loads
+
+Widget = Literal["text", "multiline", "number", "checkbox", "select", "lines", "json", "database", "parts"]
 
 FormData = Mapping[str, str | Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
 class FormField:
-    """One field of a form. `lines` is a text with one item a line; `choices` belong to `select`; `database` is the hash
-    of an uploaded SQLite file; `parts` are several evaluators, each with fields of its own."""
+    """One field of a form. `lines` is a text with one item a line, `json` one with a list; `choices` belong to `select`;
+    `database` is the hash of an uploaded SQLite file; `parts` are several evaluators, each with fields of its own."""
 
     name: str
     label: str
@@ -32,6 +35,8 @@ class FormField:
         """A setting as the text that the field holds."""
         if value is None:
             return ""
+        if self.widget == "json":
+            return json.dumps(value, ensure_ascii=False, indent=1) if value else ""
         if isinstance(value, list | tuple):
             return "\n".join(map(str, value))
         if isinstance(value, Mapping):
@@ -61,6 +66,8 @@ def read_form(options: type[BaseModel], form: FormData) -> dict[str, Any]:
             settings[field.name] = text.lower() in ("on", "true", "1", "yes")
         elif field.widget == "lines":
             settings[field.name] = [line.strip() for line in text.splitlines() if line.strip()]
+        elif field.widget == "json":
+            settings[field.name] = _read_json(text) if text.strip() else []
         elif text.strip():
             # Browsers send \r\n between lines; the same text must make the same version.
             settings[field.name] = text.replace("\r\n", "\n") if field.widget == "multiline" else text.strip()
@@ -81,6 +88,14 @@ def read_parts(form: FormData, name: str) -> list[dict[str, Any]]:
             row["passes"] = [one.strip() for one in row["passes"].split(",") if one.strip()]
         rows.append(row)
     return rows
+
+
+def _read_json(text: str) -> Any:
+    """The value; the text itself where it is no JSON, for the kind to refuse."""
+    try:
+        return loads(text)
+    except NotStorable:
+        return text
 
 
 def _field(name: str, info: FieldInfo) -> FormField:
@@ -104,17 +119,18 @@ def _extra(info: FieldInfo) -> dict[str, Any]:
 
 
 def _widget(annotation: Any, extra: Mapping[str, Any]) -> Widget:
-    if extra.get("multiline"):
-        return "multiline"
-    if extra.get("widget") in ("database", "parts"):
-        return extra["widget"]  # type: ignore[no-any-return]
+    if named := "multiline" if extra.get("multiline") else extra.get("widget"):
+        return named  # type: ignore[no-any-return]
     if annotation is bool:
         return "checkbox"
     if annotation in (int, float):
         return "number"
     if get_origin(annotation) is Literal:
         return "select"
-    return "lines" if get_origin(annotation) in (list, tuple) else "text"
+    if get_origin(annotation) not in (list, tuple):
+        return "text"
+    item = get_args(annotation)[0]
+    return "json" if isinstance(item, type) and issubclass(item, BaseModel) else "lines"
 
 
 def _without_none(annotation: Any) -> Any:

@@ -63,6 +63,7 @@ CALLS = rows_of("bfcl/cases.jsonl")
 UNANSWERABLE = [one for one in rows_of("squad2/questions.jsonl") if one["is_impossible"]]
 HOPS = rows_of("hotpotqa/questions.jsonl")
 SUMS = rows_of("gsm8k/questions.jsonl")
+PAIRS = rows_of("judge_llmbar/items.jsonl")
 INTENTS = rows_of("banking77/training.jsonl")
 QUERIES = {one["id"]: one for one in rows_of("chinook_sql/questions.jsonl")}
 CHINOOK = (ROOT / "tests" / "data" / "chinook_sql" / "chinook.sqlite").read_bytes()
@@ -117,6 +118,7 @@ def examples() -> dict[str, Example]:
     near = _wrong(answers)
     slots = booking["expected"]
     partly = dict(list(slots.items())[:-1])
+    pair = next(one for one in PAIRS if "prime number: 17" in one["instruction"])
     no_call = next(one for one in CALLS if one["category"] == "irrelevance")
     read = {
         "context": ["The thymus is an organ.", f"Immunodeficiency: {near.output}."],
@@ -182,6 +184,19 @@ def examples() -> dict[str, Example]:
                              [Case({"output": near.target[0]}, near.output, row={"inputs": {"question": "…"}})],
                              {"model": "gpt-4o-mini"},
                              reply='{"rationale": "It names more than was asked for.", "verdict": false}'),
+        "pairwise_judge": Example(
+            "LLMBar, the judge's replies typed by hand",
+            [Case({"output": pair["output_2"]}, pair["output_1"], row={"inputs": {"question": pair["instruction"]}})],
+            {"model": "gpt-4o-mini"},
+            reply=[json.dumps({"rationale": "17 is prime.", "better": "A"}), json.dumps({"rationale": "17 is prime.", "better": "B"})]),
+        "answer_relevancy": Example(
+            f"{RAG}, the replies of the model and its vectors typed by hand", [Case(None, near.output, row=read)],
+            {"model": "gpt-4o-mini", "embedding_model": "text-embedding-3-small"},
+            reply=[
+                json.dumps({"questions": [{"question": "What is immunodeficiency?", "noncommittal": False},
+                                          {"question": "When do infections recur?", "noncommittal": False}]}),
+                "[[0.6, 0.8, 0.0], [0.8, 0.6, 0.0], [0.6, 0.0, 0.8]]",
+            ]),
         "faithfulness": Example(
             f"{RAG}, the judge's replies typed by hand", [Case(near.target, near.output, row=read)], {"model": "gpt-4o-mini"},
             reply=[

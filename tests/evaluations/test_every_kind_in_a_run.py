@@ -19,6 +19,8 @@ KINDS = [one for one in all_kinds() if one.name != "ragas"]
 """Without the one that cannot be saved where its package is not installed."""
 SETTINGS = {
     "regex": {"pattern": "answer"},
+    "pairwise_judge": {"model": "test", "provider": "test"},
+    "answer_relevancy": {"model": "test", "provider": "test", "embedding_model": "embed"},
     "faithfulness": {"model": "test", "provider": "test"},
     "context_precision": {"model": "test", "provider": "test"},
     "context_recall": {"model": "test", "provider": "test"},
@@ -102,7 +104,7 @@ def test_every_kind_in_a_run(running_app: Application) -> None:
     assert {("bleu", "bleu", "Corpus BLEU"), ("class_match", "weighted_recall", "Weighted recall")} <= set(
         scores
     )
-    assert {kind for kind, *_ in scores} == {"class_match", "bleu", "chrf", "ter", "slots"}
+    assert {kind for kind, *_ in scores} == {"class_match", "bleu", "chrf", "ter", "slots", "pairwise_judge"}
 
 
 def _settings(kind: str) -> dict:

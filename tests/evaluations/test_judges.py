@@ -1,16 +1,21 @@
 """Judges that are models, from the editor to the estimate: templates to begin with, votes, panels."""
 
 import html
+import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from app.core.database import unit_of_work
 from app.evaluations.estimate import Work, estimate
+from app.evaluations.given_judgments import Given, give_judgment
 from app.evaluators.kinds.judge_templates import TEMPLATES
+from app.files.models import Version
 from app.providers import service as providers
 from app.providers.service import ProviderChange
 from tests import factories
@@ -106,3 +111,76 @@ def test_each_model_of_a_panel_is_estimated_by_its_own_price(session: Session) -
     assert [(part.model, part.calls) for part in (big, small)] == [("big", 300), ("small", 300)]
     assert float(big.usd or 0) == pytest.approx(10 * float(small.usd or 0))
     assert found.calls == 700
+
+
+def test_a_pairwise_verdict_shows_both_orders(
+    client: TestClient, committed_team: factories.Team, endpoint: Endpoint
+) -> None:
+    client = signed_in(client, committed_team.admin)
+    form = {
+        "_csrf": csrf_of(client), "kind": "pairwise_judge", "s.model": "m", "s.provider": "fake", "s.temperature": "0",
+        "s.against": "testcase.target", "s.criteria": "Shorter is better.", "output": "Yes.", "target": "Yes, of course.",
+    }  # fmt: skip
+    tried = _result(client.post(f"{_url(committed_team)}/new/test", data=form).text)
+
+    assert "0.5 " in tried
+    assert "A tie: the verdict changes with the order. as the reference says" in tried
+    assert "Changes with the order" in tried
+    assert "This output shown first this output" in tried
+    assert "The other answer shown first the other answer" in tried
+    assert "2 calls of m at fake" in tried
+
+
+def test_verdicts_of_people_become_examples(client: TestClient, committed_team: factories.Team) -> None:
+    admin = committed_team.admin
+    rubric = "Is it right? {{testcase.inputs.question}} {{log.output}}"
+    with unit_of_work() as session:
+        version, rows = factories.prompt(session, admin), factories.dataset(session, admin, 12)
+        settings = {"model": "m", "provider": "practice", "rubric": rubric}
+        judge = factories.evaluator(session, admin, "llm_judge", "tests/Right", **settings)
+        unasked = factories.evaluator(session, admin, "llm_judge", "tests/Unasked", **settings)
+        people = factories.evaluator(session, admin, "human", "tests/People", instructions="Is it right?")
+        evaluation = factories.evaluation(session, admin, version, judge, people)
+        run = factories.started_run(session, admin, evaluation, version, rows)
+        factories.finish_run(session, run, [f"said {number}" for number in range(12)])
+        made = session.execute(
+            text("select log_id from run_item where run_id = :run order by position"), {"run": run.id}
+        )
+        for number, log_id in enumerate(made.scalars().all()):
+            given = Given(number not in (2, 3), rationale=f"reason {number}")
+            give_judgment(session, admin, people, log_id, given)
+            give_judgment(session, admin, people, log_id, replace(given, rationale="of a user", user="u"))
+    client = signed_in(client, admin)
+    url = f"{_url(committed_team)}/{judge.file_id}"
+    before = client.get(url).text
+    page = client.get(f"{url}?fill=people").text
+    area = page.split('name="s.examples"')[1].split(">", 1)[1].split("</textarea>")[0]
+    found = json.loads(html.unescape(area))
+
+    assert "Fill in people&#39;s verdicts" in before or "Fill in people's verdicts" in before
+    assert "reason 3" not in before
+    assert "of a user" not in page
+    assert len(found) == 8
+    assert [one["verdict"] for one in found].count(False) == 2, "both that say no, among ten that say yes"
+    names = {"testcase.inputs.question", "log.output"}
+    assert all(one["material"].keys() == names for one in found)
+    assert {
+        "material": {"testcase.inputs.question": "question 3", "log.output": "said 3"},
+        "verdict": False,
+        "reason": "reason 3",
+    } in found
+    assert "No member has judged" in client.get(f"{_url(committed_team)}/{unasked.file_id}?fill=people").text
+    form = {
+        "_csrf": csrf_of(client), "kind": "llm_judge", "note": "As people do", "s.model": "m", "s.provider": "practice",
+        "s.verdict": "boolean", "s.lowest": "1", "s.highest": "5", "s.wanted": "higher", "s.votes": "1", "s.rubric": rubric,
+        "s.fence": "on",
+    }  # fmt: skip
+    broken = client.post(url, data=form | {"s.examples": "[{"})
+    assert broken.status_code == 422
+    assert "[{" in broken.text
+    assert client.post(url, data=form | {"s.examples": json.dumps(found)}).status_code == 303
+    with unit_of_work() as session:
+        stored = session.scalars(
+            select(Version.spec).where(Version.file_id == judge.file_id).order_by(Version.number)
+        ).all()
+    assert stored[-1]["settings"]["examples"] == found

@@ -30,6 +30,7 @@ def test_the_judges_form_has_every_widget():
         "number",
         "lines",
         "checkbox",
+        "json",
     }
     assert (found["temperature"].widget, found["temperature"].initial) == ("number", 0)
     assert found["rubric"].initial.startswith("Is the answer correct?")
@@ -69,6 +70,8 @@ def test_a_form_becomes_settings():
         "wanted": "higher",
         "fence": False,
         "temperature": "0.5",
+        "examples": [],
+        "panel": [],
     }
     options = kind("llm_judge").prepare(settings).options
     assert (options.temperature, options.choices, options.fence) == (0.5, ("good", "bad"), False)

@@ -24,6 +24,8 @@ SQLITE = sqlite_file("create table t (a)")
 NEEDED = {
     "json_field": {"path": "intent"},
     "llm_judge": {"model": "practice"},
+    "pairwise_judge": {"model": "practice"},
+    "answer_relevancy": {"model": "practice", "embedding_model": "practice-embed-small"},
     "faithfulness": {"model": "practice", "passages": "testcase.inputs"},
     "context_precision": {"model": "practice", "passages": "testcase.inputs"},
     "context_recall": {"model": "practice", "passages": "testcase.inputs"},

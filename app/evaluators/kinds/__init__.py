@@ -6,6 +6,7 @@ from typing import Any, get_args
 from app.core.errors import Invalid, NotFound
 from app.evaluators.kinds.abstention import Abstention
 from app.evaluators.kinds.affix import Affix
+from app.evaluators.kinds.answer_relevancy import AnswerRelevancy
 from app.evaluators.kinds.bleu import Bleu
 from app.evaluators.kinds.chrf import Chrf
 from app.evaluators.kinds.class_match import ClassMatch
@@ -32,6 +33,7 @@ from app.evaluators.kinds.length import Length
 from app.evaluators.kinds.lexical_similarity import LexicalSimilarity
 from app.evaluators.kinds.llm_judge import LlmJudge
 from app.evaluators.kinds.numeric import Numeric
+from app.evaluators.kinds.pairwise_judge import PairwiseJudge
 from app.evaluators.kinds.personal_data import PersonalData
 from app.evaluators.kinds.ragas_metric import RagasMetric
 from app.evaluators.kinds.regex import Regex
@@ -131,7 +133,9 @@ _KINDS: dict[str, Kind[Any]] = {
         Retrieval(),
         PersonalData(),
         LlmJudge(),
+        PairwiseJudge(),
         Faithfulness(),
+        AnswerRelevancy(),
         ContextPrecision(),
         ContextRecall(),
         RagasMetric(),

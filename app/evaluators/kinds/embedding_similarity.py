@@ -1,11 +1,7 @@
 """Similarity of meaning, by an embedding model."""
 
-import math
 from collections.abc import Sequence
-from operator import mul
-from typing import Any
 
-import orjson
 from pydantic import Field
 
 from app.evaluators.kinds.comparing import NO_TARGET, TargetOptions, TargetUnclear, accepted_values, text_of
@@ -20,6 +16,7 @@ from app.evaluators.kinds.contract import (
     no_output,
     storable,
 )
+from app.evaluators.kinds.vectors import cosine, read_vectors
 
 _MOST_TARGETS = 50
 
@@ -72,11 +69,11 @@ class EmbeddingSimilarity(Kind[EmbeddingSimilarityOptions]):
         texts = _texts(options, execution, row)
         if isinstance(texts, Verdict):
             return texts
-        vectors = _vectors(answers[0] if answers else None)
+        vectors = read_vectors(answers[0] if answers else None)
         if len(vectors) != len(texts):
             return Verdict(None, error="The model gave no vectors that can be compared")
         output, *targets = vectors
-        return Verdict(max(0.0, *(_cosine(output, target) for target in targets)))
+        return Verdict(max(0.0, *(cosine(output, target) for target in targets)))
 
 
 def _texts(options: EmbeddingSimilarityOptions, execution: Execution, row: Row) -> list[str] | Verdict:
@@ -100,26 +97,3 @@ def _texts(options: EmbeddingSimilarityOptions, execution: Execution, row: Row) 
             None, error=f"too many targets to compare: {len(targets):,}, at most {_MOST_TARGETS} are"
         )
     return [output, *targets]
-
-
-def _vectors(answer: str | None) -> list[list[float]]:
-    """The vectors of an answer; none where it is no list of lists of as many finite numbers."""
-    try:
-        found: Any = orjson.loads(answer or "null")
-    except orjson.JSONDecodeError:
-        return []
-    if not isinstance(found, list) or not all(isinstance(one, list) for one in found):
-        return []
-    if len({len(one) for one in found}) != 1 or not all(map(_is_vector, found)):
-        return []
-    return found
-
-
-def _is_vector(numbers: list[Any]) -> bool:
-    return bool(numbers) and all(type(one) in (int, float) and math.isfinite(one) for one in numbers)
-
-
-def _cosine(one: list[float], other: list[float]) -> float:
-    """Of a vector without a direction, which no model should give: 0."""
-    norms = math.hypot(*one) * math.hypot(*other)
-    return min(1.0, sum(map(mul, one, other)) / norms) if norms else 0.0

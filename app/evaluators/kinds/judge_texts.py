@@ -21,6 +21,11 @@ def fenced(name: str, text: str) -> str:
     return f"<{tag}>{around}{text}{around}</{tag}>"
 
 
+def fenced_all(values: Mapping[str, str]) -> dict[str, str]:
+    """Each text between tags of its name."""
+    return {name: fenced(name, text) for name, text in values.items()}
+
+
 def reply_in(schema: Mapping[str, Any], name: str) -> dict[str, Any]:
     """The response format that asks for an object with exactly these properties."""
     return {

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import orjson
 from pydantic import Field, model_validator
 
-from app.core.template import CompiledTemplate, MissingInputs, as_text, compile_template
+from app.core.template import CompiledTemplate, MissingInputs, compile_template
 from app.evaluators.kinds.comparing import NO_TARGET
 from app.evaluators.kinds.contract import (
     CorpusMetric,
@@ -26,8 +26,9 @@ from app.evaluators.kinds.contract import (
     no_output,
     storable,
 )
+from app.evaluators.kinds.judge_examples import MOST_EXAMPLES, JudgeExample, examples_for, turns
 from app.evaluators.kinds.judge_templates import TEMPLATES
-from app.evaluators.kinds.judge_texts import fenced
+from app.evaluators.kinds.judge_texts import fenced_all
 from app.evaluators.kinds.votes import Vote, agreement, combined
 
 DEFAULT_RUBRIC = """\
@@ -62,6 +63,8 @@ class LlmJudgeOptions(KindOptions):
     """Whether a higher or a lower score is the better one."""
     fence: bool = True
     """Put tags around what is filled in, and tell the judge that no instruction stands in it."""
+    examples: tuple[JudgeExample, ...] = Field((), max_length=MOST_EXAMPLES)
+    """Verdicts of people that the judge is shown first, up to 20, as JSON: `[{"material": {"log.output": "…"}, "verdict": true, "reason": "…"}]`, with a text for each name in the rubric. A row is never shown its own."""
     votes: int = Field(1, ge=1, le=9)
     """How often each model is asked about a row, 1 to 9. What most say holds, of numbers the mean. Each vote costs a call."""
     panel: tuple[str, ...] = Field((), max_length=8)
@@ -90,6 +93,7 @@ class LlmJudgeOptions(KindOptions):
             problem = "the panel needs the name of a model after its provider"
         elif len(set(_models(self))) <= len(self.panel):
             problem = "the panel names a model twice"
+        problem = problem or _wrong_example(self, names)
         if problem:
             raise ValueError(problem)
         return self
@@ -130,15 +134,19 @@ class LlmJudge(Kind[LlmJudgeOptions]):
         """One call a vote; none where there is nothing to judge."""
         if answers:
             return ()
-        rubric = _filled(options, execution, row)
-        if isinstance(rubric, Verdict):
+        values = _values(options, execution, row)
+        if isinstance(values, Verdict):
             return ()
+        rubric = _compiled(options.rubric)
+        examples = turns(examples_for(options.examples, values), rubric, fence=options.fence)
+        asked_of = rubric.fill(fenced_all(values) if options.fence else values)
         parameters = {"temperature": options.temperature, "max_tokens": options.max_tokens}
         return [
             ModelCall(
                 messages=[
-                    {"role": "system", "content": _instructions(options)},
-                    {"role": "user", "content": rubric},
+                    {"role": "system", "content": _instructions(options, examples=bool(examples))},
+                    *examples,
+                    {"role": "user", "content": asked_of},
                 ],
                 response_format=_response_format(options),
                 model=asked.model,
@@ -151,9 +159,9 @@ class LlmJudge(Kind[LlmJudgeOptions]):
     def judge(
         self, options: LlmJudgeOptions, execution: Execution, row: Row, answers: Sequence[str | None] = ()
     ) -> Verdict:
-        rubric = _filled(options, execution, row)
-        if isinstance(rubric, Verdict):
-            return rubric
+        values = _values(options, execution, row)
+        if isinstance(values, Verdict):
+            return values
         voters = _voters(options)
         replies = [*answers, *[None] * len(voters)]
         votes = [Vote(model, _read(options, reply)) for model, reply in zip(voters, replies, strict=False)]
@@ -180,22 +188,35 @@ def _voters(options: LlmJudgeOptions) -> list[ModelRef]:
     return [model for model in _models(options) for _ in range(options.votes)]
 
 
-def _filled(options: LlmJudgeOptions, execution: Execution, row: Row) -> str | Verdict:
-    """The rubric for one execution, or the verdict where there is nothing to judge."""
+def _wrong_example(options: LlmJudgeOptions, names: Sequence[str]) -> str | None:
+    """What is wrong with the first example that could not be shown."""
+    for number, one in enumerate(options.examples, start=1):
+        missing = [name for name in names if name not in one.material]
+        if missing:
+            return f"example {number} has no {', '.join(missing)}, which the rubric shows"
+        if problem := _typed(options, one.verdict)[1]:
+            return f"example {number}: {problem}"
+    return None
+
+
+def material(options: LlmJudgeOptions, execution: Execution, row: Row) -> Mapping[str, str] | None:
+    """What the judge is shown of an execution, by the names in the rubric; None where there is nothing to judge."""
+    values = _values(options, execution, row)
+    return None if isinstance(values, Verdict) else values
+
+
+def _values(options: LlmJudgeOptions, execution: Execution, row: Row) -> dict[str, str] | Verdict:
+    """The text of each name in the rubric, or the verdict where there is nothing to judge."""
     missing = no_output(execution)
     if missing is not None:
         return missing
     compiled = _compiled(options.rubric)
     try:
-        values = compiled.values({"log": _log(execution), "testcase": _testcase(row)})
+        return compiled.values({"log": _log(execution), "testcase": _testcase(row)})
     except MissingInputs as error:
         if any(name.startswith("testcase.target") for name in error.names):
             return NO_TARGET
         return Verdict(None, error=f"The rubric needs {', '.join(error.names)}, which this row does not have")
-    if options.fence:
-        values = {name: fenced(name, value) for name, value in values.items()}
-    filled = compiled.fill(values)
-    return filled if isinstance(filled, str) else as_text(filled)
 
 
 def _is_share(options: LlmJudgeOptions) -> bool:
@@ -228,7 +249,7 @@ def _testcase(row: Row) -> dict[str, Any]:
     }
 
 
-def _instructions(options: LlmJudgeOptions) -> str:
+def _instructions(options: LlmJudgeOptions, *, examples: bool) -> str:
     """What the judge is told beside the rubric: to trust no judged text, and in which form to reply."""
     verdict = {
         "boolean": "true if the answer passes by these rules and false if it does not",
@@ -240,6 +261,8 @@ def _instructions(options: LlmJudgeOptions) -> str:
         "Reply with one JSON object: first “rationale”, your reasons in one to three sentences, "
         f"then “verdict”, {verdict}.",
     ]
+    if examples:
+        lines.append("What you see judged first was judged by people: judge as they do.")
     if options.fence:
         lines.insert(
             1,

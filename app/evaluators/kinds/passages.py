@@ -8,7 +8,6 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
-import orjson
 from pydantic import Field, field_validator
 
 from app.evaluators.kinds.contract import (
@@ -23,12 +22,11 @@ from app.evaluators.kinds.contract import (
     no_output,
     storable,
 )
-from app.evaluators.kinds.json_output import ABSENT, reach
+from app.evaluators.kinds.json_output import ABSENT
 from app.evaluators.kinds.judge_texts import NO_INSTRUCTIONS, fenced, read_list, reply_in, whole_object
-from app.evaluators.kinds.places import checked_place
+from app.evaluators.kinds.places import checked_place, question_at, shown_text, value_at
 
 _PLACES = ("testcase.context", "testcase.inputs", "testcase.metadata", "testcase.target", "log.inputs")
-_TEXT_NAMES = ("text", "content", "passage", "page_content")
 _MOST_PASSAGES = 100
 _NAMED = 5
 """How many statements a rationale names."""
@@ -108,47 +106,16 @@ def nothing_to_read(options: PassageOptions, execution: Execution, row: Row) -> 
 
 def passages_of(options: PassageOptions, row: Row, execution: Execution) -> list[str]:
     """The texts of the passages, in their order; none where there are none."""
-    found = _at(options.passages, row, execution)
+    found = value_at(options.passages, row, execution)
     if found is ABSENT or found is None or found == "":
         return []
     listed = found if isinstance(found, list | tuple) else [found]
-    return [text for one in listed[:_MOST_PASSAGES] if (text := _text(one)).strip()]
+    return [text for one in listed[:_MOST_PASSAGES] if (text := shown_text(one)).strip()]
 
 
 def question_of(options: PassageOptions, row: Row, execution: Execution) -> str:
-    """The question, or all inputs as JSON."""
-    if options.question:
-        found = _at(options.question, row, execution)
-        return "" if found is ABSENT else _text(found)
-    inputs = {
-        name: value
-        for name, value in row.inputs.items()
-        if not f"testcase.inputs.{name}".startswith(options.passages)
-    }
-    return _text(next(iter(inputs.values()))) if len(inputs) == 1 else _text(inputs)
-
-
-def _at(place: str, row: Row, execution: Execution) -> Any:
-    known = {
-        "testcase": {
-            "inputs": dict(row.inputs),
-            "context": list(row.context) if row.context is not None else None,
-            "metadata": dict(row.metadata or {}),
-            "target": dict(row.target or {}),
-        },
-        "log": {"inputs": dict(execution.inputs)},
-    }
-    return reach(known, place)
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, Mapping):
-        named = next((value[name] for name in _TEXT_NAMES if isinstance(value.get(name), str)), None)
-        if named is not None:
-            return str(named)
-    return orjson.dumps(value, default=str).decode()
+    """The question, or all inputs but the passages as JSON."""
+    return question_at(options.question, row, execution, but=options.passages)
 
 
 def call(

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import NoneType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, Union, cast, get_args, get_origin
 
 import orjson
 from pydantic import BaseModel
@@ -120,7 +120,7 @@ def _extra(info: FieldInfo) -> dict[str, Any]:
 
 def _widget(annotation: Any, extra: Mapping[str, Any]) -> Widget:
     if named := "multiline" if extra.get("multiline") else extra.get("widget"):
-        return named  # type: ignore[no-any-return]
+        return cast("Widget", named)
     if annotation is bool:
         return "checkbox"
     if annotation in (int, float):

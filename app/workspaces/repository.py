@@ -119,3 +119,14 @@ def revoke_keys_of(session: Session, workspace_id: str, user_id: str) -> int:
 
 def find_person(session: Session, user_id: str) -> User | None:
     return session.get(User, user_id)
+
+
+def webhook_key_number(session: Session, workspace_id: str) -> int:
+    """Which key signs what is sent to the services of a workspace."""
+    return session.scalars(select(Workspace.webhook_key).where(Workspace.id == workspace_id)).one()
+
+
+def next_webhook_key(session: Session, workspace_id: str) -> None:
+    """Take the next key from now on."""
+    change = update(Workspace).where(Workspace.id == workspace_id)
+    session.execute(change.values(webhook_key=Workspace.webhook_key + 1))

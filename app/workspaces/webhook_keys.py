@@ -3,13 +3,11 @@
 import base64
 from dataclasses import dataclass
 
-from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.core import security
 from app.core.access import Principal
-from app.workspaces import audit
-from app.workspaces.models import Workspace
+from app.workspaces import audit, repository
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +28,11 @@ class WebhookKey:
 
 def webhook_key(session: Session, workspace_id: str) -> WebhookKey:
     """The key of a workspace."""
-    number = session.scalars(select(Workspace.webhook_key).where(Workspace.id == workspace_id)).one()
-    return WebhookKey(workspace_id, number)
+    return WebhookKey(workspace_id, repository.webhook_key_number(session, workspace_id))
 
 
 def renew_webhook_key(session: Session, principal: Principal) -> WebhookKey:
     """Make another key: from now on it signs, and what services check with the old one fails."""
-    session.execute(
-        update(Workspace)
-        .where(Workspace.id == principal.workspace_id)
-        .values(webhook_key=Workspace.webhook_key + 1)
-    )
+    repository.next_webhook_key(session, principal.workspace_id)
     audit.record(session, principal, "webhook_key.renewed", "workspace", principal.workspace_id)
     return webhook_key(session, principal.workspace_id)

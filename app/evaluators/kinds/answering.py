@@ -16,9 +16,9 @@ class AnswerOptions(KindOptions):
     """What the answer is: yes or no, a number, one of the choices, several of them, or a text."""
     choices: tuple[str, ...] = ()
     """What there is to choose from, if the answer is a choice."""
-    good: tuple[str, ...] = ()
+    good: tuple[str, ...] = Field((), title="Good choices")
     """Which of the choices are good ones, if some are."""
-    bad: tuple[str, ...] = ()
+    bad: tuple[str, ...] = Field((), title="Bad choices")
     """Which of the choices are bad ones."""
     lowest: float | None = Field(None, allow_inf_nan=False)
     """The smallest number that may be given."""

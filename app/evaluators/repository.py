@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, func, or_, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import cast, delete, func, or_, select
+from sqlalchemy.dialects.postgresql import JSONPATH, insert
 from sqlalchemy.orm import Session
 
 from app.evaluators.models import EvaluatorDatabase
@@ -44,7 +44,7 @@ def delete_unnamed(session: Session, workspace_id: str, before: datetime) -> Non
     """Delete the databases that were last given before that time and that no version names."""
     of_a_part = func.jsonb_path_exists(
         Version.spec,
-        "$.settings.parts[*].spec.settings.database ? (@ == $hash)",
+        cast("$.settings.parts[*].spec.settings.database ? (@ == $hash)", JSONPATH),
         func.jsonb_build_object("hash", EvaluatorDatabase.hash),
     )
     own = Version.spec["settings"]["database"].astext == EvaluatorDatabase.hash

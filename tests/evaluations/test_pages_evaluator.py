@@ -323,7 +323,7 @@ def test_several_evaluators_are_put_together_kept_in_their_versions_and_tried(
     saved = client.post(f"{_url(committed_team)}/new", data=form)
     assert saved.status_code == 303, saved.text
     with unit_of_work() as session:
-        factories.evaluator(session, admin, "exact", "tests/Right", ignore_case=True)
+        second = factories.evaluator(session, admin, "exact", "tests/Right", ignore_case=True)
         spec = session.scalar(
             text("select v.spec from version v join file f on f.id = v.file_id where f.path = 'tests/Both'"
                  " and f.workspace_id = :workspace"), {"workspace": committed_team.workspace.id}
@@ -339,7 +339,7 @@ def test_several_evaluators_are_put_together_kept_in_their_versions_and_tried(
     api = with_key(client, committed_team.admin)
     again = api.post("/v5/evaluators", json={"path": "tests/Both", "spec": spec})
     assert again.json()["spec"] == spec, "what was read can be sent again"
-    named = {"kind": "composite", "settings": {"parts": [{"path": "tests/Right"}]}}
+    named = {"kind": "composite", "settings": {"parts": [{"version_id": second.id}]}}
     newer = api.post("/v5/evaluators", json={"path": "tests/Both", "spec": named}).json()
     assert newer["spec"]["settings"]["parts"][0]["spec"]["settings"]["ignore_case"] is True
     unknown = {"kind": "composite", "settings": {"parts": [{"path": "tests/Nowhere"}]}}

@@ -1,7 +1,7 @@
 import pytest
 
 from app.core.errors import Invalid
-from app.evaluations.item import _execution
+from app.evaluations.item import execution_of_log
 from app.evaluators.kinds import kind
 from app.logs.records import LogRecord
 from tests.evaluators.cases import execution, row
@@ -31,4 +31,4 @@ def test_nothing_to_accept_is_refused():
 
 def test_the_reason_of_a_log_reaches_the_evaluator():
     log = LogRecord("log_1", "ws", "f", "v", "evaluation", "", "", output="cut", finish_reason="length")
-    assert kind("finish_reason").prepare({}).judge(_execution(log), row()).value is False
+    assert kind("finish_reason").prepare({}).judge(execution_of_log(log), row()).value is False

@@ -52,7 +52,7 @@ class Part(BaseModel):
 
 class CompositeOptions(KindOptions):
     parts: tuple[Part, ...] = Field((), max_length=MOST_PARTS, json_schema_extra={"widget": "parts"})
-    """The evaluators, each in the version that it has now. A number passes within its limits; a share without limits counts as it is."""
+    """The evaluators, each in the version that is deployed of it now. A number passes within its limits; a share without limits counts as it is."""
     rule: Literal["weighted", "all", "any"] = "weighted"
     """The weighted mean of what they say, from 0 to 1; or whether all of them pass, or any."""
     chosen_by: str | None = Field(None, max_length=500)

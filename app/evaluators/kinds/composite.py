@@ -51,11 +51,13 @@ class Part(BaseModel):
 
 
 class CompositeOptions(KindOptions):
-    parts: tuple[Part, ...] = Field((), max_length=MOST_PARTS, json_schema_extra={"widget": "parts"})
+    parts: tuple[Part, ...] = Field(
+        (), title="Evaluators", max_length=MOST_PARTS, json_schema_extra={"widget": "parts"}
+    )
     """The evaluators, each in the version that is deployed of it now. A number passes within its limits; a share without limits counts as it is."""
     rule: Literal["weighted", "all", "any"] = "weighted"
     """The weighted mean of what they say, from 0 to 1; or whether all of them pass, or any."""
-    chosen_by: str | None = Field(None, max_length=500)
+    chosen_by: str | None = Field(None, title="Rows choose in", max_length=500)
     """Where a row says which of them hold for it, such as `testcase.metadata.assertions`: a list of their names. It may hold assertions of its own, too: `{"kind": "contains", "settings": {"text": "refund"}}`. Empty: all hold for every row."""
 
     @field_validator("chosen_by")

@@ -17,9 +17,9 @@ _RATIONALE_CHARS = 4_000
 
 
 class WebhookOptions(AnswerOptions):
-    url: str = Field(min_length=1, max_length=2_000, json_schema_extra={"first": True})
+    url: str = Field(title="Address", min_length=1, max_length=2_000, json_schema_extra={"first": True})
     """Where your service listens. The server's own network is refused, unless its operator allows the host."""
-    timeout_s: float = Field(10, ge=1, le=60, json_schema_extra={"first": True})
+    timeout_s: float = Field(10, title="Seconds to answer", ge=1, le=60, json_schema_extra={"first": True})
     """How many seconds one call may take. It is tried three times."""
 
 
@@ -27,9 +27,10 @@ class Webhook(Kind[WebhookOptions]):
     """What does a service of yours say when it is asked?
 
     Each output is sent to it by POST as `{"type": "judgment.requested", "timestamp": …, "data": {"log": …, "testcase":
-    …}}`, and it answers `{"judgment": …, "rationale": …}` or `{"error": …}`. Calls are signed with the workspace's
-    secret, as Standard Webhooks says: the headers `webhook-id`, `webhook-timestamp` and `webhook-signature`. A service
-    that does not answer, or answers 429 or 5xx, is tried three times, with the same `webhook-id`.
+    …}}`, and it answers `{"judgment": …, "rationale": …}` or `{"error": …}`. Calls are signed as Standard Webhooks
+    says, with the key that stands in Settings, API keys: the headers `webhook-id`, `webhook-timestamp` and
+    `webhook-signature`. A service that does not answer, or answers 429 or 5xx, is tried three times, with the same
+    `webhook-id`.
     """
 
     name = "webhook"

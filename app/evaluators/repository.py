@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import cast, delete, func, or_, select
+from sqlalchemy import cast, delete, func, select
 from sqlalchemy.dialects.postgresql import JSONPATH, insert
 from sqlalchemy.orm import Session
 
@@ -42,13 +42,11 @@ def load_contents(session: Session, workspace_id: str, hashes: Sequence[str]) ->
 
 def delete_unnamed(session: Session, workspace_id: str, before: datetime) -> None:
     """Delete the databases that were last given before that time and that no version names."""
-    of_a_part = func.jsonb_path_exists(
-        Version.spec,
-        cast("$.settings.parts[*].spec.settings.database ? (@ == $hash)", JSONPATH),
-        func.jsonb_build_object("hash", EvaluatorDatabase.hash),
+    anywhere = cast("$.**.database ? (@ == $hash)", JSONPATH)  # of a part, too, and of a part's part
+    hash_ = func.jsonb_build_object("hash", EvaluatorDatabase.hash)
+    named = select(Version.id).where(
+        Version.workspace_id == workspace_id, func.jsonb_path_exists(Version.spec, anywhere, hash_)
     )
-    own = Version.spec["settings"]["database"].astext == EvaluatorDatabase.hash
-    named = select(Version.id).where(Version.workspace_id == workspace_id, or_(own, of_a_part))
     session.execute(
         delete(EvaluatorDatabase).where(
             EvaluatorDatabase.workspace_id == workspace_id,

@@ -15,6 +15,7 @@ from app.core.database import unit_of_work
 from app.core.errors import Invalid, TooLarge
 from app.evaluations.plan import load_plan
 from app.evaluators import databases, repository
+from app.evaluators.binding import make_spec
 from app.workspaces.models import Workspace
 from tests import factories
 from tests.evaluators.cases import execution, row
@@ -82,16 +83,19 @@ def test_20_mib_are_taken_and_no_byte_more(session: Session, team: factories.Tea
 def test_what_no_version_names_goes_after_a_day(session: Session, team: factories.Team) -> None:
     named = factories.database(session, team.admin, "create table named (a)")
     unnamed = factories.database(session, team.admin, "create table unnamed (a)")
+    in_a_part = factories.database(session, team.admin, "create table part (a)")
     factories.evaluator(session, team.admin, "sql_match", database=named)
+    part = {"path": "a part", "spec": make_spec("sql_match", {"database": in_a_part})}
+    factories.evaluator(session, team.admin, "composite", parts=[part])
     session.execute(text("update evaluator_database set given_at = now() - interval '2 days'"))
     fresh = factories.database(session, team.admin, "create table fresh (a)")
     session.expire_all()
 
     found = {
         name: repository.find_database(session, team.workspace.id, hash_) is not None
-        for name, hash_ in {"named": named, "unnamed": unnamed, "fresh": fresh}.items()
+        for name, hash_ in {"named": named, "part": in_a_part, "unnamed": unnamed, "fresh": fresh}.items()
     }
-    assert found == {"named": True, "unnamed": False, "fresh": True}
+    assert found == {"named": True, "part": True, "unnamed": False, "fresh": True}
 
 
 def test_it_goes_with_its_workspace(session: Session, team: factories.Team) -> None:

@@ -108,7 +108,7 @@ def _field(name: str, info: FieldInfo) -> FormField:
         label=info.title or name.replace("_", " ").capitalize(),
         help=" ".join((info.description or "").split()),
         widget=_widget(annotation, extra),
-        initial=extra.get("initial", None if required else info.default),
+        initial=extra.get("initial", None if required else info.get_default(call_default_factory=True)),
         required=required,
         choices=choices,
     )

@@ -9,6 +9,7 @@ import base64
 import hashlib
 import hmac
 import random
+from collections import defaultdict
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -48,6 +49,7 @@ class Webhooks:
     def __init__(self, key: WebhookKey) -> None:
         self._key = key
         self._clients: dict[str, httpx2.AsyncClient] = {}
+        self._room = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(_AT_ONCE))
 
     async def post(self, call: WebhookCall) -> str:
         """The body of the answer.
@@ -71,7 +73,8 @@ class Webhooks:
         body = orjson.dumps({"type": call.event, "timestamp": clock.now(), "data": call.data})
         headers = signed_headers(self._key.secret(), message_id, body)
         try:
-            async with asyncio.timeout(call.timeout_s):
+            # The time counts from when there is room: waiting for it is not the service's doing.
+            async with self._room[call.url], asyncio.timeout(call.timeout_s):
                 response = await self._client(call.url).post(call.url, content=body, headers=headers)
         except TimeoutError:
             raise _Unanswered(f"nothing came within {call.timeout_s:g} s", 0) from None

@@ -1,5 +1,6 @@
 """A service of the user's as the judge: what it is sent, what is made of its answers, and where it must not be."""
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -18,11 +19,13 @@ from app.core.access import Role
 from app.core.database import unit_of_work
 from app.core.errors import Invalid
 from app.core.settings import get_settings
-from app.evaluators.binding import bind, make_spec
+from app.evaluations.webhooks import Webhooks
+from app.evaluators.binding import WebhookCall, bind, make_spec
 from app.files import service as files
 from app.files.models import FileKind
-from app.workspaces.webhook_keys import webhook_key
+from app.workspaces.webhook_keys import WebhookKey, webhook_key
 from tests import factories
+from tests.asynchronous import run as run_coroutine
 from tests.evaluators.cases import execution, row
 from tests.web import csrf_of, signed_in, with_key
 
@@ -164,6 +167,32 @@ def test_a_service_that_is_slow_or_away_is_an_error_in_time(
     assert slow["error"] == "The webhook gave no answer: nothing came within 1 s"
     assert took < 12
     assert away["error"].startswith("The webhook gave no answer: the connection failed")
+
+
+def test_a_busy_service_is_not_taken_for_a_slow_one() -> None:
+    """Sixty at once, twenty connections, half a second each: the last ones wait for longer than they may take."""
+    running = Service(lambda _: time.sleep(0.5) or (200, b'{"judgment": true}', {}))
+    running.request_queue_size = 60
+    thread = threading.Thread(target=running.serve_forever)
+    thread.start()
+
+    async def ask_all() -> list[str]:
+        webhooks = Webhooks(WebhookKey("ws", 1))
+        try:
+            call = WebhookCall(running.url, "judgment.requested", {}, 1.2)
+            return await asyncio.gather(*(webhooks.post(call) for _ in range(60)))
+        finally:
+            await webhooks.aclose()
+
+    try:
+        answers = run_coroutine(ask_all())
+    finally:
+        running.shutdown()
+        running.server_close()
+        thread.join()
+
+    assert answers == ['{"judgment": true}'] * 60
+    assert len(running.heard) == 60
 
 
 def test_addresses_inside_are_refused_when_saved_and_when_connected_to(

@@ -103,6 +103,7 @@ def test_each_part_is_given_the_answers_to_its_own_calls():
     calls = bound.calls(execution("Paris"), row("Paris"))
 
     assert bound.asks == (ModelRef("m", "p"), ModelRef("n", "p"))
+    assert composite(part("A", JUDGE), part("B", JUDGE)).traits.calls == 2, "of one model, for the estimate"
     assert [call.model for call in calls] == ["m", "n"]
     answers = ['{"rationale": "r", "verdict": false}', '{"rationale": "w", "verdict": "warm"}']
     assert bound.calls(execution("Paris"), row("Paris"), answers) == []

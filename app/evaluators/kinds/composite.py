@@ -1,6 +1,7 @@
 """Several evaluators as one: weighted, or all of them; for a row only those that it names, where it names some."""
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,6 +17,7 @@ from app.evaluators.kinds.contract import (
     Execution,
     Kind,
     KindOptions,
+    ModelRef,
     Row,
     Traits,
     Verdict,
@@ -111,11 +113,14 @@ class Composite(Kind[CompositeOptions]):
 
     def traits(self, options: CompositeOptions) -> Traits:
         traits = [self._bound(part).traits for part in options.parts]
+        calls = Counter[ModelRef]()
+        for one in traits:
+            calls.update(dict.fromkeys(one.asks, one.calls))
         return Traits(
             "number" if options.rule == "weighted" else "boolean",
             needs_target=bool(traits) and not options.chosen_by and all(one.needs_target for one in traits),
-            asks=tuple(dict.fromkeys(ref for one in traits for ref in one.asks)),
-            calls=max([1, *(one.calls for one in traits)]),
+            asks=tuple(calls),
+            calls=max(calls.values(), default=1),
             files=tuple(dict.fromkeys(name for one in traits for name in one.files)),
         )
 

@@ -1,5 +1,8 @@
 """Judgments from people and from programs elsewhere: what is kept, what is refused, what the scores make of them."""
 
+import threading
+import time
+
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import text
@@ -231,3 +234,21 @@ def test_an_end_users_judgments_go_with_the_end_user(
     assert gone.status_code == 200
     authors = {one["author"] for one in client.get(f"/v5/logs/{logs[0]}").json()["evaluator_logs"]}
     assert authors == {None, "end_user:bob"}
+
+
+def test_a_judgment_that_comes_while_a_run_is_scored_is_not_lost(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    run, (human,), logs = _judged(committed_team, {"kind": "human"})
+    client = with_key(client, committed_team.admin)
+    answers = []
+    late = threading.Thread(target=lambda: answers.append(_give(client, human, logs[0], True)))
+    with unit_of_work() as session:
+        assert repository.lock_run(session, run.id)
+        late.start()
+        time.sleep(1)  # it waits for us now
+        scoring.score_run(session, run.id)
+    late.join()
+
+    assert [one.status_code for one in answers] == [200]
+    assert _score(run, human) == (1.0, 1), "the run was marked for scoring again, after we had scored it"

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import structlog
 from sqlalchemy.orm import Session
 
 from app.core import waiting
 from app.core.broker import connect_async
 from app.core.database import unit_of_work
-from app.core.errors import DomainError
+from app.core.errors import DomainError, Invalid
 from app.datasets.models import Datapoint
 from app.evaluations.judge_calls import Asked, answers_of, ask, targets_of
 from app.evaluations.webhooks import Webhooks
@@ -31,6 +32,7 @@ from app.logs.records import LogRecord
 from app.providers.client import limited_client
 from app.workspaces.webhook_keys import WebhookKey, webhook_key
 
+log = structlog.get_logger()
 SOURCE = "evaluator_test"
 
 
@@ -92,6 +94,9 @@ async def try_evaluator(trial: Trial) -> Tried:
         verdict = await asyncio.to_thread(evaluator.judge, *judged, answers)
     except DomainError as error:
         verdict = Verdict(None, error=error.message)
+    except Exception as error:  # as in a run, where it costs no other evaluator its judgment
+        log.exception("evaluator failed", evaluator=trial.origin.version_id)
+        verdict = Verdict(None, error=f"The evaluator broke on our side ({type(error).__name__}).")
     elapsed = (time.perf_counter() - started) * 1000
     if records:
         await asyncio.to_thread(_save, records)
@@ -135,8 +140,24 @@ async def _ask(trial: Trial, calls: Sequence[Call], records: list[LogRecord]) ->
     return answers_of(answered)
 
 
+_MEMBERS: dict[str, tuple[type, str]] = {
+    "prompt_tokens": (int, "a whole number"),
+    "output_tokens": (int, "a whole number"),
+    "inputs": (dict, "an object"),
+    "messages": (list, "a list"),
+    "output_message": (dict, "an object"),
+}
+
+
 def execution_of(log: Mapping[str, Any]) -> Execution:
-    """What a version did, from a log in the API's shape; members that are missing are unknown."""
+    """What a version did, from a log in the API's shape; members that are missing are unknown.
+
+    Raises:
+        Invalid: a member is of another type.
+    """
+    for name, (wanted, said) in _MEMBERS.items():
+        if log.get(name) is not None and type(log[name]) is not wanted:
+            raise Invalid(f"`log.{name}` is {said}.", fields={f"log.{name}": f"Give {said}."})
     costs = [log.get(name) for name in ("prompt_cost", "output_cost")]
     known = [float(cost) for cost in costs if isinstance(cost, int | float)]
     latency = log.get("provider_latency")

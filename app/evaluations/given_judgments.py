@@ -73,7 +73,11 @@ def verdict_of(options: Any, given: Given) -> Verdict:
         Invalid: it is no judgment that the evaluator may give.
     """
     assert isinstance(options, AnswerOptions)  # noqa: S101 - all that is judged elsewhere has them
-    said = {"rationale": given.rationale, "prints": given.prints, "detail": dict(given.metadata) or None}
+    said = {
+        "rationale": given.rationale,
+        "prints": given.prints,
+        "detail": {"metadata": dict(given.metadata)} if given.metadata else None,
+    }
     kept: dict[str, Any] = {
         name: storable(value, _MOST_TEXT) if isinstance(value, str) else value for name, value in said.items()
     }

@@ -203,10 +203,20 @@ class ItemWorker:
                 raise CapReached(refusal)
 
 
+_LONG_CHARS = 5_000
+"""Judging longer texts may take a tenth of a second, in which others would wait, and heartbeats be late."""
+
+
+def _length(execution: Execution, row: Row) -> int:
+    targets = (row.target or {}).values()
+    texts = (text for one in targets for text in (one if isinstance(one, list) else [one]))
+    return len(execution.output or "") + sum(len(text) for text in texts if isinstance(text, str))
+
+
 async def _verdict(
     evaluator: BoundEvaluator, execution: Execution, row: Row, answers: Sequence[str | None]
 ) -> Verdict:
-    if evaluator.kind.waits:
+    if evaluator.kind.waits or _length(execution, row) > _LONG_CHARS:
         return await asyncio.to_thread(evaluator.judge, execution, row, answers)
     return evaluator.judge(execution, row, answers)
 

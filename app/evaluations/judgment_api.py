@@ -53,7 +53,7 @@ def log_judgment(
     environment: str | None = None,
 ) -> dict[str, Any]:
     """Judge a log, as a person or as a program of yours. Sent again it takes the place of what was said before."""
-    if "judgment" not in body.model_fields_set and body.error is None:
+    if "judgment" not in body.model_fields_set and not body.error:
         raise Invalid("Give a judgment, or the error.", fields={"judgment": "Give a judgment, or `error`."})
     if body.spec is not None and version_id is None:
         if not principal.may(Action.EDIT):

@@ -1,6 +1,7 @@
 """The SQL of evaluations and their runs."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -271,12 +272,17 @@ def runs_with_output(session: Session, log_id: str, evaluator_version_id: str) -
     return [(row[0], row[1]) for row in rows]
 
 
-def take_scored(session: Session, run_id: str) -> bool:
-    """Forget that an ended run was scored; whether it was."""
-    ended = update(Run).where(
-        Run.id == run_id, Run.status.in_(["completed", "cancelled"]), Run.scored_at.is_not(None)
-    )
-    return session.scalar(ended.values(scored_at=None).returning(Run.id)) is not None
+def forget_scores(session: Session, run_id: str) -> bool:
+    """Mark an ended run, which is locked, as judged anew; whether nobody had marked it since it was scored."""
+    was_scored = session.scalar(select(Run.scored_at).where(Run.id == run_id)) is not None
+    ended = update(Run).where(Run.id == run_id, Run.status.in_(["completed", "cancelled"]))
+    marked = ended.values(scored_at=None, progressed_at=func.clock_timestamp()).returning(Run.id)
+    return session.scalar(marked) is not None and was_scored
+
+
+def last_progress(session: Session, run_id: str) -> datetime | None:
+    """When a run was last written to, as it is now."""
+    return session.scalar(select(Run.progressed_at).where(Run.id == run_id))
 
 
 def late_evaluators(session: Session, run_id: str) -> list[Version]:

@@ -191,8 +191,9 @@ def restart(session: Session, run: Run) -> None:
 
 def score_again(session: Session, run_id: str) -> None:
     """Work out the scores of an ended run anew, because judgments of its outputs came from elsewhere."""
-    # The lock waits for one who is scoring now, and may have read too early.
-    if repository.lock_run(session, run_id) and repository.take_scored(session, run_id):
+    # Under the lock no run ends beside us without seeing the judgment. Where somebody is at scoring it now, and may have
+    # read too early, the mark makes them do it again.
+    if repository.lock_run(session, run_id) and repository.forget_scores(session, run_id):
         jobs.enqueue(session, "evaluations.score_run", run_id=run_id)
 
 

@@ -151,8 +151,18 @@ def save_scores(session: Session, run_id: str, scores: list[dict[str, Any]]) -> 
 def keep_version_scores(session: Session, run_id: str) -> None:
     """Make the scores of a completed run the last ones of its version, unless a later run has set them.
 
-    A run that ended at a cap does not take the place of scores over more rows.
+    A run that ended at a cap does not take the place of scores over more rows. What the run no longer finds, because
+    judgments were taken back, goes.
     """
+    session.execute(
+        text("""
+        delete from version_score k where k.run_id = :run and not exists (
+            select from run_score s
+            where s.run_id = k.run_id and s.evaluator_version_id = k.evaluator_version_id and s.slice = ''
+              and s.value is not null)
+        """),
+        {"run": run_id},
+    )
     session.execute(
         text("""
         insert into version_score (version_id, evaluator_version_id, workspace_id, file_id, run_id, value, lo, hi, n, at)

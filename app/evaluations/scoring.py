@@ -5,7 +5,7 @@ from typing import Any
 import structlog
 from sqlalchemy.orm import Session
 
-from app.core import events
+from app.core import events, jobs
 from app.evaluations import findings, repository, score_repository
 from app.evaluations.channels import evaluation_channel
 from app.evaluations.models import Run
@@ -18,16 +18,25 @@ log = structlog.get_logger()
 
 
 def score_run(session: Session, run_id: str) -> None:
-    """Work out and keep the scores of an ended run. Doing it again gives the same."""
+    """Work out and keep the scores of an ended run. Doing it again gives the same.
+
+    Nothing is locked meanwhile, for it may take seconds. Where judgments came while it worked, it is asked for again.
+    """
     run = repository.find_run_to_work_on(session, run_id)
-    # The same job may be there twice: the second waits, and replaces.
-    if run is None or not repository.lock_run(session, run.id):
+    if run is None:
         return
+    seen = run.progressed_at
     evaluators = repository.list_evaluators(session, run.evaluation_id)
     table = load_scores(session, [run], [version.id for version in evaluators], keep=False)
     scores = [score for version in evaluators for score in _scores(session, run, version, table)]
+    # The same job may be there twice: the second waits, and replaces.
+    if not repository.lock_run(session, run.id):
+        return
     score_repository.save_scores(session, run.id, scores)
     score_repository.keep_version_scores(session, run.id)
+    if repository.last_progress(session, run.id) != seen:
+        repository.forget_scores(session, run.id)
+        jobs.enqueue(session, "evaluations.score_run", run_id=run.id)
     session.refresh(run, ["scored_at"])  # the sentence is kept for runs as they were scored now
     findings.keep_finding(session, run.evaluation_id)
     events.emit(session, evaluation_channel(run.evaluation_id), run=run.id)

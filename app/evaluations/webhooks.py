@@ -21,6 +21,7 @@ from app.core import clock, ids
 from app.core.errors import DomainError
 from app.core.urlguard import RefusedAddress, guarded_sockets
 from app.evaluators.binding import WebhookCall
+from app.providers.transport import BodyTooLarge
 from app.workspaces.webhook_keys import WebhookKey
 
 _WAITS_S = (0.5, 2.0)
@@ -81,7 +82,11 @@ class Webhooks:
         except httpx2.HTTPError as error:
             if refused := _refusal(error):
                 raise _Unanswered(str(refused)) from error
+            if isinstance(error, BodyTooLarge):
+                raise _Unanswered("it does not end") from error
             raise _Unanswered(f"the connection failed ({type(error).__name__})", 0) from error
+        except Exception as error:  # whatever a service sends, it is its answer that is wrong
+            raise _Unanswered(f"it is no HTTP that can be read ({type(error).__name__})") from error
         status = response.status_code
         if response.is_redirect:
             raise _Unanswered(f"it said {status}, and redirects are not followed")
@@ -90,7 +95,7 @@ class Webhooks:
             raise _Unanswered(f"it said {status}", _retry_after(response.headers) if again else None)
         if len(response.content) > _MOST_BYTES:
             raise _Unanswered("it is longer than 1 MiB")
-        return response.text
+        return response.content.decode("utf-8", "replace")
 
     def _client(self, url: str) -> httpx2.AsyncClient:
         from app.providers import sdk  # noqa: PLC0415 - not loaded by those who call nobody

@@ -31,7 +31,14 @@ def with_parts(
     for number, part in enumerate(given, start=1):
         if not isinstance(part, Mapping):
             raise _unfit(f"Part {number} is no object.")
-        parts.append(dict(part) if part.get("spec") else _resolved(session, principal, part, number))
+        resolved = None
+        if not part.get("spec") or part.get("version_id"):
+            resolved = _resolved(session, principal, part, number)
+        if resolved and part.get("spec") not in (None, resolved["spec"]):
+            raise _unfit(
+                f"Part {number}: its spec is not that of its version. Leave out `spec` or `version_id`."
+            )
+        parts.append(resolved or dict(part))
     return dict(settings) | {"parts": parts}
 
 

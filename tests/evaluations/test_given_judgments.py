@@ -10,10 +10,11 @@ from sqlalchemy import text
 from app.core.access import Principal, Role
 from app.core.database import unit_of_work
 from app.evaluations import repository, scoring
+from app.evaluations.given_judgments import Given, give_judgment
 from app.evaluations.models import Run
 from app.files.models import Version
 from tests import factories
-from tests.web import with_key
+from tests.web import signed_in, with_key
 
 LOG = "/v5/evaluators/log"
 CHOICES = [{"name": "good", "valence": "positive"}, {"name": "bad", "valence": "negative"}, {"name": "odd"}]
@@ -112,7 +113,7 @@ def test_a_program_sends_its_judgments_and_the_last_one_counts(
     assert _score(run, external) == (1.0, 1)
     shown = client.get(f"/v5/logs/{logs[0]}").json()["evaluator_logs"]
     (mine,) = [one for one in shown if one["evaluator_version_id"] == external.id]
-    assert (mine["author"], mine["stdout"], mine["detail"]) == (None, "looked", {"seed": 3})
+    assert (mine["author"], mine["stdout"], mine["detail"]) == (None, "looked", {"metadata": {"seed": 3}})
     with unit_of_work() as session:
         (column,) = scoring.score_repository.load_columns(session, [run.id], [external.id])
     assert (column.errors, column.without_score) == (1, 1)
@@ -128,6 +129,9 @@ def test_a_program_sends_its_judgments_and_the_last_one_counts(
         ({"answers": "select", "choices": ["a", "b"]}, "c", "The judgment is 'c', which is none of the choices."),
         ({"answers": "multi_select", "choices": ["a", "b"]}, ["a", 2], "The judgment is ['a', 2], and not a list of choices."),
         ({"answers": "text"}, ["a"], "The judgment is ['a'], and not a text."),
+        ({"answers": "number"}, 1.7e308, "The judgment is 1.7e+308, which is outside its limits."),
+        ({"answers": "number", "lowest": 1, "highest": 5, "step": 0.5}, 2.3, "The judgment is 2.3, which is between the steps of 0.5."),
+        ({"answers": "multi_select", "choices": ["a", "b"]}, ["a", "a"], "The judgment is ['a', 'a'], which names a choice twice."),
         ({"answers": "text"}, "x" * 100_001, "A text of more than 100,000 characters is no judgment."),
     ],
 )  # fmt: skip
@@ -252,3 +256,56 @@ def test_a_judgment_that_comes_while_a_run_is_scored_is_not_lost(
 
     assert [one.status_code for one in answers] == [200]
     assert _score(run, human) == (1.0, 1), "the run was marked for scoring again, after we had scored it"
+
+
+def test_what_came_between_reading_and_keeping_is_scored_once_more(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    run, (human,), logs = _judged(committed_team, {"kind": "human"})
+    assert _give(with_key(client, committed_team.admin), human, logs[0], True).status_code == 200
+
+    def score() -> None:
+        with unit_of_work() as session:
+            scoring.score_run(session, run.id)
+
+    scorer = threading.Thread(target=score)
+    with unit_of_work() as session:
+        assert repository.lock_run(session, run.id)
+        scorer.start()
+        time.sleep(2)  # it has read what there was, and waits for us to keep it
+        give_judgment(session, committed_team.admin, human, logs[1], Given(False))
+    scorer.join()
+
+    assert _score(run, human) == (0.5, 2), "it was marked to be scored once more"
+
+
+def test_a_judgment_that_is_taken_back_takes_its_score_from_the_list(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    run, (human,), logs = _judged(committed_team, {"kind": "human"})
+    client = with_key(client, committed_team.admin)
+    shown = text("select count(*) from version_score where evaluator_version_id = :version")
+    found = []
+    for judgment in (True, None):
+        assert _give(client, human, logs[0], judgment).status_code == 200
+        _score(run, human)
+        with unit_of_work() as session:
+            found.append(session.scalar(shown, {"version": human.id}))
+
+    assert found == [1, 0]
+
+
+@pytest.mark.parametrize(
+    "metadata", [{"votes": 5}, {"votes": [5]}, {"orders": [{"better": "zzz"}]}, {"parts": 1}]
+)
+def test_metadata_of_a_judgment_passes_for_nothing_else_on_the_row_page(
+    client: TestClient, committed_team: factories.Team, metadata: dict
+) -> None:
+    run, (human,), logs = _judged(committed_team, {"kind": "human"})
+    assert (
+        _give(with_key(client, committed_team.admin), human, logs[0], True, metadata=metadata).status_code
+        == 200
+    )
+    pages = f"/w/{committed_team.workspace.slug}/evaluations/{run.evaluation_id}"
+
+    assert signed_in(client, committed_team.admin).get(f"{pages}/rows/1").status_code == 200

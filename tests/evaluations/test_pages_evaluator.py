@@ -342,6 +342,9 @@ def test_several_evaluators_are_put_together_kept_in_their_versions_and_tried(
     named = {"kind": "composite", "settings": {"parts": [{"version_id": second.id}]}}
     newer = api.post("/v5/evaluators", json={"path": "tests/Both", "spec": named}).json()
     assert newer["spec"]["settings"]["parts"][0]["spec"]["settings"]["ignore_case"] is True
+    forged = {"kind": "composite", "settings": {"parts": [parts[0] | {"version_id": second.id}]}}
+    refused = api.post("/v5/evaluators", json={"path": "tests/Both", "spec": forged})
+    assert (refused.status_code, "its spec is not that of its version" in refused.text) == (422, True)
     unknown = {"kind": "composite", "settings": {"parts": [{"path": "tests/Nowhere"}]}}
     missing = api.post("/v5/evaluators", json={"path": "tests/Both", "spec": unknown})
     assert (missing.status_code, "Part 1: There is no evaluator at" in missing.text) == (422, True)

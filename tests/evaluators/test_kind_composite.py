@@ -128,7 +128,7 @@ def test_rounds_of_several_parts_are_dealt_out_in_order():
     assert (len(first), len(second)) == (2, 1)
     assert bound.calls(*judged, answers) == []
     assert bound.judge(*judged, answers).value == 1
-    assert bound.traits.calls == 2
+    assert bound.traits.calls == 3, "two of the one and one of the other, by the same model"
 
 
 @pytest.mark.parametrize(
@@ -140,6 +140,7 @@ def test_rounds_of_several_parts_are_dealt_out_in_order():
         ([part("Tone", TONE)], "Say which choices of “Tone” pass"),
         ([part("X", {"evaluator_type": "builtin", "kind": "nothing"})], "no evaluator kind"),
         ([part("X", EXACT, weight=0)], "parts.0.weight"),
+        ([part("X" * 1001, EXACT)], "parts.0.path"),
         ([part("X", EXACT, weight=float("nan"))], "NaN and Infinity"),
         ([], "choose the evaluators"),
     ],

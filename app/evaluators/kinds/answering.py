@@ -6,7 +6,17 @@ from typing import Any, Literal, TypeVar
 from pydantic import Field, model_validator
 
 from app.core.errors import Invalid
-from app.evaluators.kinds.contract import Execution, Kind, KindOptions, ReturnType, Row, Traits, Value, Wanted
+from app.evaluators.kinds.contract import (
+    LARGEST,
+    Execution,
+    Kind,
+    KindOptions,
+    ReturnType,
+    Row,
+    Traits,
+    Value,
+    Wanted,
+)
 
 
 class AnswerOptions(KindOptions):
@@ -67,12 +77,29 @@ class AnswerOptions(KindOptions):
         if not fits:
             return f"{said} {value!r:.100}, and not {wanted}"
         if self.answers == "number" and isinstance(value, int | float):
-            below = self.lowest is not None and value < self.lowest
-            above = self.highest is not None and value > self.highest
-            return f"{said} {value:g}, which is outside its limits" if below or above else None
+            problem = self._outside(value)
+            return f"{said} {value!r:.40}, which is {problem}" if problem else None
         chosen: Sequence[object] = value if isinstance(value, list) else [value]
+        if len(set(map(str, chosen))) < len(chosen):
+            return f"{said} {value!r:.100}, which names a choice twice"
         strange = [one for one in chosen if one not in self.choices] if "select" in self.answers else []
         return f"{said} {strange[0]!r:.100}, which is none of the choices" if strange else None
+
+    def _outside(self, value: float) -> str | None:
+        """What is wrong with a number; None where nothing is."""
+        below = self.lowest is not None and value < self.lowest
+        above = self.highest is not None and value > self.highest
+        if below or above or not abs(value) <= LARGEST:
+            return "outside its limits"
+        if self.step:
+            steps = (value - (self.lowest or 0)) / self.step
+            if abs(steps - round(steps)) > _STEP_ERROR * max(1.0, abs(steps)):
+                return f"between the steps of {self.step:g}"
+        return None
+
+
+_STEP_ERROR = 1e-9
+"""How far a number may be from its step, in steps: 0.3 is no sum of three tenths in a computer."""
 
 
 def as_value(value: Any) -> Value:

@@ -27,6 +27,7 @@ from app.evaluators.kinds.json_output import ABSENT, reach
 from app.evaluators.kinds.places import checked_place
 
 MOST_PARTS = 20
+_LONGEST_NAME = 1000
 _MOST_OWN = 50
 _OWN_SPEC = {"evaluator_type": "builtin"}
 Find = Callable[[Mapping[str, Any]], BoundEvaluator]
@@ -38,7 +39,7 @@ class Part(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    path: str = Field(min_length=1)
+    path: str = Field(min_length=1, max_length=_LONGEST_NAME)
     """What reports call it: the path of its file."""
     version_id: str | None = None
     """Which version of the file it was. `spec` is that version's, so that a composite never changes."""
@@ -103,9 +104,7 @@ class Composite(Kind[CompositeOptions]):
     def __init__(self, find: Find, files: Mapping[str, bytes] | None = None) -> None:
         self._find = find
         self._files = files or {}
-        self._bound_to = lru_cache(maxsize=256)(
-            self._bind
-        )  # checking settings takes longer than most judging
+        self._bound_to = lru_cache(maxsize=64)(self._bind)  # checking settings takes longer than most judging
 
     def given(self, files: Mapping[str, bytes]) -> "Composite":
         """The same, whose parts are given the files that they hold."""

@@ -43,6 +43,8 @@ Purpose = Literal[
 """What a kind is for, in the order in which people are shown them."""
 
 _TEXT_CHARS = 10_000
+LARGEST = 1e15
+"""No score is larger: sums and squares of scores must be finite."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,8 +327,9 @@ class BoundEvaluator:
     def judge(self, execution: Execution, row: Row, answers: Sequence[str | None] = ()) -> Verdict:
         """The verdict; a number that is none (NaN, infinite) becomes an error."""
         verdict = self.kind.judge(self.options, execution, row, answers)
-        if isinstance(verdict.value, float) and not math.isfinite(verdict.value):
-            return Verdict(None, error=f"The score is not a finite number: {verdict.value}")
+        if isinstance(verdict.value, float) and not abs(verdict.value) <= LARGEST:
+            what = "too large" if math.isfinite(verdict.value) else "not a finite number"
+            return Verdict(None, error=f"The score is {what}: {verdict.value}")
         return verdict
 
     def summarise(self, verdicts: Sequence[Verdict]) -> Mapping[str, CorpusMetric] | None:

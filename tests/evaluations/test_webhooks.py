@@ -173,8 +173,8 @@ def test_a_service_that_is_slow_or_away_is_an_error_in_time(
 
 
 def test_a_busy_service_is_not_taken_for_a_slow_one() -> None:
-    """Sixty at once, twenty connections, half a second each: the last ones wait for longer than they may take."""
-    running = Service(lambda _: time.sleep(0.5) or (200, b'{"judgment": true}', {}))
+    """Sixty at once, twenty connections, a second each: the last ones wait for longer than they may take."""
+    running = Service(lambda _: time.sleep(1) or (200, b'{"judgment": true}', {}))
     running.request_queue_size = 60
     thread = threading.Thread(target=running.serve_forever)
     thread.start()
@@ -182,7 +182,7 @@ def test_a_busy_service_is_not_taken_for_a_slow_one() -> None:
     async def ask_all() -> list[str]:
         webhooks = Webhooks(WebhookKey("ws", 1))
         try:
-            call = WebhookCall(running.url, "judgment.requested", {}, 1.2)
+            call = WebhookCall(running.url, "judgment.requested", {}, 2.5)
             return await asyncio.gather(*(webhooks.post(call) for _ in range(60)))
         finally:
             await webhooks.aclose()

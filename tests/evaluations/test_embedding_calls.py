@@ -19,29 +19,13 @@ from app.providers.service import ProviderChange
 from tests import factories
 from tests.asynchronous import run as run_coroutine
 from tests.endpoint import Endpoint, running_endpoint
+from tests.evaluations.counting_meter import Meter
 
 
 @pytest.fixture
 def endpoint() -> Iterator[Endpoint]:
     with running_endpoint(0) as endpoint:
         yield endpoint
-
-
-class Meter:
-    """Counts what is admitted, up to so many calls."""
-
-    def __init__(self, most: int) -> None:
-        self.most, self.admitted, self.usd = most, 0, Decimal(0)
-
-    async def admit(self) -> str | None:
-        if self.admitted >= self.most:
-            return f"cap of {self.most} calls reached"
-        self.admitted += 1
-        return None
-
-    async def spent(self, usd: Decimal, more_calls: int = 0) -> None:
-        self.usd += usd
-        self.admitted += more_calls
 
 
 def _worked(team: factories.Team, endpoint: Endpoint, meter: Meter) -> tuple[str, list[Outcome]]:

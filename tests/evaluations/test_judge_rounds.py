@@ -25,6 +25,7 @@ from app.providers.service import ProviderChange
 from tests import factories
 from tests.asynchronous import run as run_coroutine
 from tests.endpoint import running_endpoint
+from tests.evaluations.counting_meter import Meter
 from tests.evaluators.cases import execution, row
 from tests.fault_provider import running_fault_provider
 
@@ -62,23 +63,6 @@ class Council(Kind[Asking]):
 
 def _parted(options: Asking) -> list[tuple[str, str, str]]:
     return [one.partition("/") for one in options.models]
-
-
-class Meter:
-    """Counts what is admitted, up to so many calls."""
-
-    def __init__(self, most: int = 100) -> None:
-        self.most, self.admitted, self.usd = most, 0, Decimal(0)
-
-    async def admit(self) -> str | None:
-        if self.admitted >= self.most:
-            return f"cap of {self.most} calls reached"
-        self.admitted += 1
-        return None
-
-    async def spent(self, usd: Decimal, more_calls: int = 0) -> None:
-        self.usd += usd
-        self.admitted += more_calls
 
 
 @pytest.fixture

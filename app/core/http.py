@@ -106,9 +106,9 @@ class Envelope:
         async def send_what_it_was(message: Message) -> None:
             """The framework takes an error in reading the body for a body that cannot be parsed, and says 400."""
             nonlocal answered
-            if body.is_over and message["type"] == "http.response.start" and message["status"] == 400:
+            if body.refused and message["type"] == "http.response.start" and message["status"] == 400:
                 answered = True
-                await _answer(Request(scope), body.too_large)(scope, receive, send_with_headers)
+                await _answer(Request(scope), body.refused)(scope, receive, send_with_headers)
             elif not answered:
                 await send_with_headers(message)
 

@@ -25,8 +25,9 @@ _UPLOADS = re.compile(
 """Where files are taken, by POST."""
 _SILENCE_S = 60.0
 """A body of which nothing has come for so long is waited for no more."""
+_MOST_FIELDS = 1000
 FORM_LIMITS: Any = {
-    "max_fields": 1000,
+    "max_fields": _MOST_FIELDS,
     "max_files": 10,
     "max_part_size": 3 * json_values.FIELD_MIB * _MIB,  # a browser writes a byte that is no letter as three
 }
@@ -57,20 +58,20 @@ class Bounded:
         settings, headers = get_settings(), Headers(scope=scope)
         limit_mib = settings.upload_limit_mib if upload else settings.body_limit_mib
         self._left = limit_mib * _MIB
-        self.too_large = TooLarge(f"The body is over {limit_mib} MiB. Send it in smaller parts.")
+        self._too_large = TooLarge(f"The body is over {limit_mib} MiB. Send it in smaller parts.")
+        self.refused: TooLarge | None = None
+        """Why nothing more of it is read, once it was refused."""
         declared = headers.get("content-length", "0")
         if declared.isdigit() and (len(declared) > 15 or int(declared) > self._left):
-            raise self.too_large
+            raise self._too_large
         if headers.get("content-encoding", "identity").lower() != "identity":
             raise Unsupported("Packed bodies are not read: send it without Content-Encoding.")
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+        self._is_form = kind == "application/x-www-form-urlencoded"
+        self._separators = 0
         self._is_json = not upload and kind.startswith("application/") and kind.endswith(("/json", "+json"))
         self._checked: bytes | None = None
         self._whole = False
-
-    @property
-    def is_over(self) -> bool:
-        return self._left < 0
 
     async def check(self) -> None:
         """Read a JSON body whole and refuse one that could not be stored; any other streams on.
@@ -111,9 +112,16 @@ class Bounded:
         except TimeoutError:
             raise TooSlow(f"Nothing more of the body has come for {_SILENCE_S:g} s.") from None
         self._whole = not message.get("more_body", False)
-        self._left -= len(message.get("body", b""))
-        if self.is_over:
-            raise self.too_large
+        part = message.get("body", b"")
+        self._left -= len(part)
+        if self._left < 0:
+            self.refused = self._too_large
+        elif self._is_form:  # the form's own limit leaves out empty fields, and millions of these take seconds
+            self._separators += part.count(b"&")
+            if self._separators > _MOST_FIELDS:
+                self.refused = TooLarge(f"The form has more than {_MOST_FIELDS:,} fields.")
+        if self.refused:
+            raise self.refused
         return message
 
 

@@ -13,7 +13,7 @@ from app.core.json_values import NotStorable, loads
 from app.datasets import repository as datasets
 from app.datasets.models import Datapoint
 from app.evaluations import comparison_repository, repository
-from app.evaluations.evaluator_list_repository import Use, count_uses, list_uses
+from app.evaluations.evaluator_list import UsedIn, used_in
 from app.evaluations.evaluator_test import (
     SOURCE,
     Trial,
@@ -40,7 +40,6 @@ from app.files.models import File, FileKind, Version
 from app.generations.prepared import Origin
 from app.providers import repository as providers
 
-_USES_SHOWN = 10
 _LEAST_PARTS, _EMPTY_PARTS = 4, 2
 PREFIX = "s."
 """Before the names of a kind's settings in the form, so that none of them meets a field of the page."""
@@ -88,9 +87,8 @@ class Bench:
     note: str = ""
     database: EvaluatorDatabase | None = None
     """The one that the form names."""
-    uses: Sequence[Use] = ()
-    """The newest evaluations that have a version of it."""
-    uses_count: int = 0
+    used: UsedIn | None = None
+    """Where it is used; None of one that is not saved yet."""
     problems: Mapping[str, str] = field(default_factory=dict)
     tried: Tried | None = None
     filled: bool = False
@@ -198,7 +196,6 @@ def build_bench(
     )
     fields = _fields(kind, current, sent, problems or {}) if kind else []
     named = next((one.value for one in fields if one.field.widget == "database"), "")
-    uses = count_uses(session, [file.id]).get(file.id) if file else None
     return Bench(
         file=file,
         versions=versions,
@@ -209,8 +206,7 @@ def build_bench(
         row=_row(session, principal, sets, sent),
         path=sent.path,
         note=sent.note,
-        uses=list_uses(session, file.id, _USES_SHOWN) if file and uses else [],
-        uses_count=uses.evaluations if uses else 0,
+        used=used_in(session, principal, file.id) if file else None,
         database=find_database(session, principal.workspace_id, named) if named else None,
         problems=problems or {},
         filled=sent.fill == "people",

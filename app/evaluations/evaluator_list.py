@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from app.core.access import Principal
 from app.evaluations import evaluator_list_repository as repository
 from app.evaluations.dashboard import ScoreText
-from app.evaluations.evaluator_list_repository import EvaluatorEntry, Uses
+from app.evaluations.evaluator_list_repository import Composite, EvaluatorEntry, Use, Uses
 from app.evaluations.file_list import last_score_text
 from app.evaluations.models_used import models_of
 from app.evaluators.binding import BUILTIN
@@ -17,6 +17,7 @@ from app.evaluators.kinds import all_kinds
 from app.evaluators.kinds.contract import Purpose
 
 PAGE_SIZE = 100
+_USES_SHOWN = 10
 UNKNOWN = "Not known here"
 """The heading of what this server does not run."""
 _HEADINGS = (*get_args(Purpose), UNKNOWN)
@@ -32,6 +33,8 @@ class EvaluatorLine:
     title: str
     """Of its kind."""
     uses: Uses
+    composites: Sequence[Composite]
+    """Those that it is a part of."""
     score: ScoreText | None
     scored: str
     """What got that score: name and version."""
@@ -64,6 +67,7 @@ def list_by_purpose(session: Session, principal: Principal, text: str, page: int
     shown = placed[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
     ids = [entry.id for *_, entry, _ in shown]
     uses = repository.count_uses(session, ids)
+    composites = repository.list_composites(session, principal.workspace_id, ids)
     scores = repository.last_scores_by(session, principal.workspace_id, ids)
     models = models_of(session, [last.version for last in scores.values()])
     sections: dict[str, list[EvaluatorLine]] = {}
@@ -76,12 +80,36 @@ def list_by_purpose(session: Session, principal: Principal, text: str, page: int
             folder=folder,
             title=title,
             uses=uses.get(entry.id, Uses(0, None)),
+            composites=composites.get(entry.id, ()),
             score=last_score_text(last)[0] if last else None,
             scored=f"{last.version.file.name} v{last.version.number}" if last else "",
             practice=last is not None and models[last.version.id].practice,
         )
         sections.setdefault(_HEADINGS[at], []).append(line)
     return EvaluatorList(sections, len(placed), len(every), max(1, -(-len(placed) // PAGE_SIZE)))
+
+
+@dataclass(frozen=True, slots=True)
+class UsedIn:
+    """Where one evaluator is used."""
+
+    evaluations: int
+    """How many have a version of it."""
+    newest: Sequence[Use]
+    """The newest of them."""
+    composites: Sequence[Composite]
+    """Those that it is a part of."""
+
+
+def used_in(session: Session, principal: Principal, file_id: str) -> UsedIn:
+    """Where an evaluator is used, whichever version of it."""
+    uses = repository.count_uses(session, [file_id]).get(file_id)
+    composites = repository.list_composites(session, principal.workspace_id, [file_id])
+    return UsedIn(
+        uses.evaluations if uses else 0,
+        repository.list_uses(session, file_id, _USES_SHOWN) if uses else [],
+        composites.get(file_id, []),
+    )
 
 
 def _place(entry: EvaluatorEntry) -> tuple[str, str]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session, aliased, contains_eager
 
@@ -71,6 +71,41 @@ def count_uses(session: Session, file_ids: Sequence[str]) -> dict[str, Uses]:
         .group_by(Version.file_id)
     )
     return {row[0]: Uses(row[1], row[2]) for row in session.execute(query)}
+
+
+class Composite(NamedTuple):
+    """An evaluator that is made of several."""
+
+    file_id: str
+    path: str
+    number: int
+    """Of its newest version."""
+
+
+def list_composites(
+    session: Session, workspace_id: str, file_ids: Sequence[str]
+) -> dict[str, list[Composite]]:
+    """The evaluators that each of some is a part of, in any version of it; those that are a part of none are left out."""
+    rows = session.execute(
+        text("""
+        with newest as (
+            select distinct on (f.id) f.id, f.path, v.number, v.spec
+            from file f join version v on v.file_id = f.id
+            where f.workspace_id = :workspace and f.kind = 'evaluator' and f.deleted_at is null
+            order by f.id, v.number desc
+        )
+        select distinct held.file_id, newest.id, newest.path, newest.number
+        from newest cross join lateral jsonb_path_query(newest.spec, '$.settings.parts[*].version_id') as part
+        join version held on held.id = part #>> '{}'
+        where newest.spec->>'kind' = 'composite' and held.file_id = any(:files)
+        order by newest.path, newest.id
+        """),
+        {"workspace": workspace_id, "files": list(file_ids)},
+    )
+    found: dict[str, list[Composite]] = {}
+    for held, *composite in rows:
+        found.setdefault(held, []).append(Composite(*composite))
+    return found
 
 
 def last_scores_by(session: Session, workspace_id: str, file_ids: Sequence[str]) -> dict[str, LastScore]:

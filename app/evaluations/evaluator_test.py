@@ -112,7 +112,7 @@ async def _ask(trial: Trial, calls: Sequence[Call], records: list[LogRecord]) ->
     """What a round of calls answered, made at the same time and at the rate that all workers share.
 
     Raises:
-        NobodyAnswered: all of them failed.
+        NobodyAnswered: all of them failed, or all of one part of the evaluator.
         WebhookFailed: a service gave no answer.
     """
     redis, webhooks = connect_async(), Webhooks(trial.webhook_key)
@@ -134,19 +134,31 @@ async def _ask(trial: Trial, calls: Sequence[Call], records: list[LogRecord]) ->
         await redis.aclose()
     answered = [one for one in asked if not isinstance(one, BaseException)]
     records += [record for record, _ in answered if record]
-    for one in asked:
-        if isinstance(one, BaseException):
-            raise one
-    return answers_of(answered)
+    return answers_of(calls, asked)
 
 
-_MEMBERS: dict[str, tuple[type, str]] = {
+_LOG_MEMBERS: dict[str, tuple[type, str]] = {
     "prompt_tokens": (int, "a whole number"),
     "output_tokens": (int, "a whole number"),
     "inputs": (dict, "an object"),
-    "messages": (list, "a list"),
+    "messages": (list, "a list of objects"),
     "output_message": (dict, "an object"),
 }
+_TESTCASE_MEMBERS: dict[str, tuple[type, str]] = {
+    "inputs": (dict, "an object"),
+    "messages": (list, "a list of objects"),
+    "context": (list, "a list of passages"),
+    "metadata": (dict, "an object"),
+}
+
+
+def _check_types(given: Mapping[str, Any], what: str, members: Mapping[str, tuple[type, str]]) -> None:
+    for name, (wanted, said) in members.items():
+        value = given.get(name)
+        listed = value if wanted is list and isinstance(value, list) else []
+        of = str if name == "context" else dict
+        if value is not None and (type(value) is not wanted or not all(type(one) is of for one in listed)):
+            raise Invalid(f"`{what}.{name}` is {said}.", fields={f"{what}.{name}": f"Give {said}."})
 
 
 def execution_of(log: Mapping[str, Any]) -> Execution:
@@ -155,9 +167,7 @@ def execution_of(log: Mapping[str, Any]) -> Execution:
     Raises:
         Invalid: a member is of another type.
     """
-    for name, (wanted, said) in _MEMBERS.items():
-        if log.get(name) is not None and type(log[name]) is not wanted:
-            raise Invalid(f"`log.{name}` is {said}.", fields={f"log.{name}": f"Give {said}."})
+    _check_types(log, "log", _LOG_MEMBERS)
     costs = [log.get(name) for name in ("prompt_cost", "output_cost")]
     known = [float(cost) for cost in costs if isinstance(cost, int | float)]
     latency = log.get("provider_latency")
@@ -180,7 +190,12 @@ def _text(value: object) -> str | None:
 
 
 def row_of(testcase: Mapping[str, Any]) -> Row:
-    """The row that a version was given, from a datapoint in the API's shape."""
+    """The row that a version was given, from a datapoint in the API's shape.
+
+    Raises:
+        Invalid: a member is of another type.
+    """
+    _check_types(testcase, "testcase", _TESTCASE_MEMBERS)
     target = testcase.get("target")
     return Row(
         inputs=testcase.get("inputs") or {},

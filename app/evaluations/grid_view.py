@@ -25,6 +25,8 @@ PAGE_SIZE = 50
 _SCALE = 120
 _LONGEST = 1_200
 """Characters of an output that the grid shows; all of it stands in the row's own page."""
+_LONGEST_MARK = 200
+"""Characters of a verdict that is a text."""
 _MEASURED = ("s", "usd")
 """Units of what a cell shows anyway."""
 Output = Literal["diff", "plain"]
@@ -235,4 +237,8 @@ def mark_of(judgment: Judgment | None, info: EvaluatorInfo) -> Mark | None:
         return Mark("pass" if passed else "fail", "Pass" if passed else "Fail")
     if isinstance(value, float):
         return Mark("none", words.level(value, info))
-    return Mark("none", value if isinstance(value, str) else ", ".join(value))
+    if isinstance(value, str):
+        score = info.traits.score_of(value) if info.traits else None
+        shown = value if len(value) <= _LONGEST_MARK else f"{value[:_LONGEST_MARK]}…"
+        return Mark("none" if score is None else "pass" if score else "fail", shown)
+    return Mark("none", ", ".join(value))

@@ -141,7 +141,7 @@ class ItemWorker:
 
         Raises:
             CapReached: one of them was not made. Those that were are noted all the same: they are paid.
-            NobodyAnswered: all of them failed.
+            NobodyAnswered: all of them failed, or all of one part of the evaluator.
             WebhookFailed: a service gave no answer.
         """
         rounds = (self._call_judge(judge, call, record.log_id) for call in calls)
@@ -152,10 +152,7 @@ class ItemWorker:
             record.judge_log_id = log.id
             if (cost := cost_of(log)) is not None:
                 record.cost = str(Decimal(record.cost or 0) + cost)
-        for one in asked:
-            if isinstance(one, BaseException):
-                raise one
-        return answers_of(made)
+        return answers_of(calls, asked)
 
     async def _call_judge(self, judge: Judge, call: Call, log_id: str) -> Asked:
         """The log of a call of the judge's, and what was answered.

@@ -6,7 +6,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.core.errors import DomainError
-from app.evaluators.binding import BoundEvaluator, EmbeddingCall, ModelCall, ModelRef
+from app.evaluations.webhooks import WebhookFailed
+from app.evaluators.binding import BoundEvaluator, Call, EmbeddingCall, ModelCall, ModelRef
 from app.generations.prepared import Origin, Target, answered, failed
 from app.generations.service import target_of
 from app.logs.records import LogRecord
@@ -30,16 +31,37 @@ def targets_of(session: Session, workspace_id: str, evaluator: BoundEvaluator) -
     return {one: target_of(session, workspace_id, one.provider, one.model) for one in evaluator.asks}
 
 
-def answers_of(asked: Sequence[Asked]) -> list[str | None]:
+def answers_of(calls: Sequence[Call], asked: Sequence[Asked | BaseException]) -> list[str | None]:
     """What came of a round of calls, in their order: None for each that failed.
 
+    Of an evaluator that is made of several, an error begins with the name of the part that asked.
+
     Raises:
-        NobodyAnswered: all of them failed.
+        NobodyAnswered: all calls of the evaluator failed, or all of one of its parts.
+        BaseException: what was raised in place of an answer.
     """
-    failures = dict.fromkeys(log.error for log, _ in asked if log and log.error)
-    if all(log and log.error for log, _ in asked):
-        raise NobodyAnswered(f"The judge gave no verdict: {'; '.join(map(str, failures))}")
-    return [answer for _, answer in asked]
+    answers: list[str | None] = []
+    failures: dict[str | None, dict[str, None]] = {}
+    answered = set[str | None]()
+    for call, one in zip(calls, asked, strict=True):
+        if isinstance(one, WebhookFailed):
+            raise WebhookFailed(_of(call.part, one.message)) from one
+        if isinstance(one, BaseException):
+            raise one
+        log, answer = one
+        answers.append(answer)
+        if log and log.error:
+            failures.setdefault(call.part, {})[log.error] = None
+        else:
+            answered.add(call.part)
+    for part, errors in failures.items():
+        if part not in answered:
+            raise NobodyAnswered(_of(part, f"The judge gave no verdict: {'; '.join(errors)}"))
+    return answers
+
+
+def _of(part: str | None, message: str) -> str:
+    return f"{part}: {message}" if part else message
 
 
 async def ask(

@@ -55,6 +55,9 @@ def log_judgment(
     """Judge a log, as a person or as a program of yours. Sent again it takes the place of what was said before."""
     if "judgment" not in body.model_fields_set and not body.error:
         raise Invalid("Give a judgment, or the error.", fields={"judgment": "Give a judgment, or `error`."})
+    if body.error and body.judgment is not None:
+        text = "Give a judgment or an error, not both."
+        raise Invalid(text, fields={"error": text})
     if body.spec is not None and version_id is None:
         if not principal.may(Action.EDIT):
             raise Forbidden(refusal(Action.EDIT))
@@ -72,6 +75,9 @@ def log_judgment(
             version_id=version_id, id=body.id, path=body.path, environment=environment
         )
         version = find_version(session, principal, reference, FileKind.EVALUATOR)
+        if body.spec is not None and checked_spec(session, principal, body.spec) != version.spec:
+            text = f"This is not the spec of {version.id}. Leave out `spec` or `version_id`."
+            raise Invalid(text, fields={"spec": text})
     given = Given(body.judgment, body.error, body.rationale, body.stdout, body.metadata, body.user)
     record = give_judgment(session, principal, version, body.parent_id, given)
     return {"id": record.id, "parent_id": record.log_id, "version_id": version.id}

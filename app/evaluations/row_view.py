@@ -21,6 +21,9 @@ from app.logs import repository as logs
 from app.logs.models import Judgment, Log
 from app.logs.presentation import present_log
 
+_MOST_JUDGMENTS = 20
+"""Of one evaluator about one answer: many people may have judged it."""
+
 
 @dataclass(frozen=True, slots=True)
 class JudgmentView:
@@ -41,6 +44,8 @@ class RepeatView:
     item: ItemCell
     log: Log | None
     judgments: Sequence[JudgmentView]
+    more: Mapping[str, int]
+    """How many judgments of an evaluator's are not among them, where there are more than are shown."""
     read: Sequence[tuple[str, str]]
     """What the practice model says it read, where it was the one that answered."""
 
@@ -100,27 +105,31 @@ def _repeats(
     found: dict[str, Log],
     judged: dict[str, list[Judgment]],
 ) -> list[RepeatView]:
-    order = list(evaluators)
-    return [
-        RepeatView(
-            number=item.repeat + 1,
-            item=item,
-            log=found.get(item.log_id or ""),
-            judgments=[
-                _judgment(evaluators[one.evaluator_version_id], one, item)
-                for one in sorted(
-                    (
-                        each
-                        for each in judged.get(item.log_id or "", [])
-                        if each.evaluator_version_id in evaluators
-                    ),
-                    key=lambda each: order.index(each.evaluator_version_id),
-                )
-            ],
-            read=_read(found.get(item.log_id or "")),
+    repeats = []
+    for item in items:
+        said: dict[str, list[Judgment]] = {version_id: [] for version_id in evaluators}
+        for one in judged.get(item.log_id or "", []):
+            if one.evaluator_version_id in said:
+                said[one.evaluator_version_id].append(one)
+        repeats.append(
+            RepeatView(
+                number=item.repeat + 1,
+                item=item,
+                log=found.get(item.log_id or ""),
+                judgments=[
+                    _judgment(evaluators[version_id], one, item)
+                    for version_id, each in said.items()
+                    for one in each[:_MOST_JUDGMENTS]
+                ],
+                more={
+                    evaluators[version_id].file.name: len(each) - _MOST_JUDGMENTS
+                    for version_id, each in said.items()
+                    if len(each) > _MOST_JUDGMENTS
+                },
+                read=_read(found.get(item.log_id or "")),
+            )
         )
-        for item in items
-    ]
+    return repeats
 
 
 def _judgment(evaluator: Version, judgment: Judgment, item: ItemCell) -> JudgmentView:

@@ -17,18 +17,30 @@ class ScoreColumn(NamedTuple):
     values: list[float]
     errors: int
     without_score: int
+    answered: int
 
 
 def load_columns(session: Session, run_ids: Sequence[str], evaluator_ids: Sequence[str]) -> list[ScoreColumn]:
     """The scores of runs by evaluators, rows in the dataset's order. Repeats are averaged within the row, and so is what
-    several people said."""
+    several people said. Choices count as `Traits.score_of` says."""
     rows = session.execute(
         text("""
-        with judged as (
+        with choices as (
+            select v.id, array_agg(o->>'name') filter (where o->>'valence' = 'positive') as good,
+                   array_agg(o->>'name') filter (where o->>'valence' = 'negative') as bad
+            from version v cross join lateral jsonb_path_query(v.spec, '$.options[*]') as o
+            where v.id = any(:evaluators) and v.spec->>'return_type' = 'select'
+            group by 1
+        ), judged as (
             select i.run_id, j.evaluator_version_id, i.datapoint_id, min(i.position) as position,
-                   avg(coalesce(j.number_value, j.boolean_value::int::float8)) as score,
-                   bool_or(j.error is not null) as failed
+                   avg(coalesce(
+                       j.number_value, j.boolean_value::int::float8, (j.text_value = any(c.good))::int::float8,
+                       case when c.good is null then (j.text_value <> all(c.bad))::int::float8 end
+                   )) as score,
+                   bool_or(j.error is not null) as failed,
+                   bool_or(j.text_value is not null or j.options_value is not null) as answered
             from run_item i join judgment j on j.log_id = i.log_id
+            left join choices c on c.id = j.evaluator_version_id
             where i.run_id = any(:runs) and j.evaluator_version_id = any(:evaluators)
             group by 1, 2, 3
         )
@@ -36,7 +48,8 @@ def load_columns(session: Session, run_ids: Sequence[str], evaluator_ids: Sequen
                coalesce(array_agg(datapoint_id order by position) filter (where score is not null), '{}'),
                coalesce(array_agg(score order by position) filter (where score is not null), '{}'),
                count(*) filter (where score is null and failed),
-               count(*) filter (where score is null and not failed)
+               count(*) filter (where score is null and not failed),
+               count(*) filter (where score is null and not failed and answered)
         from judged group by 1, 2
         """),
         {"runs": list(run_ids), "evaluators": list(evaluator_ids)},

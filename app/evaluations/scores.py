@@ -20,11 +20,13 @@ class Column:
     """What one evaluator said of one run. Repeats of a row are averaged first: n counts rows, never repeats."""
 
     by_row: Mapping[str, float]
-    """The score of each datapoint that has one; booleans are 0 and 1."""
+    """The score of each datapoint that has one; booleans are 0 and 1, and so are choices that are good or bad."""
     errors: int = 0
     """Rows on which the evaluator failed, or had no output to judge."""
     without_score: int = 0
     """Rows that were judged without a number: no target, or a verdict that is not one."""
+    answered: int = 0
+    """Of these, the rows that have an answer all the same: a choice, or a text."""
     state: State | None = None
     """What it was read from: columns of the same state are the same. None while its run goes on."""
 
@@ -134,7 +136,7 @@ def _read(session: Session, wanted: Mapping[tuple[str, str], State | None]) -> d
         columns[key] = Column({}, state=state)
         if found:  # ids are shared by all columns over the same rows
             by_row = dict(zip(map(intern, found.rows), found.values, strict=True))
-            columns[key] = Column(by_row, found.errors, found.without_score, state)
+            columns[key] = Column(by_row, found.errors, found.without_score, found.answered, state)
     return columns
 
 

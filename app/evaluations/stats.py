@@ -54,8 +54,8 @@ def _evaluator_stats(
     common = {
         "evaluator_version_id": version.id,
         "total_logs": run.done_count,
-        "num_judgments": column.n,
-        "num_nulls": column.without_score,
+        "num_judgments": column.n + column.answered,
+        "num_nulls": column.without_score - column.answered,
         "num_errors": column.errors,
     }
     match describe(version.spec).return_type:

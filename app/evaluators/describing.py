@@ -6,7 +6,7 @@ from typing import Any
 
 from app.core.errors import DomainError
 from app.evaluators.binding import bind
-from app.evaluators.kinds.contract import ReturnType, Verdict, Wanted
+from app.evaluators.kinds.contract import ReturnType, Traits, Verdict, Wanted
 from app.statistics.bootstrap import bootstrap_intervals
 from app.statistics.intervals import Interval
 
@@ -23,6 +23,8 @@ class EvaluatorInfo:
     """Whether scores lie between 0 and 1 and are read as percentages."""
     model_calls: int
     """How many calls of models an output takes, at most."""
+    traits: Traits | None = None
+    """None where the evaluator is not known here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +50,9 @@ def describe(spec: Mapping[str, Any]) -> EvaluatorInfo:
         return_type=traits.return_type,
         wanted=traits.wanted,
         unit=traits.unit,
-        is_share=traits.return_type == "boolean" or (traits.return_type == "number" and traits.unit is None),
+        is_share=traits.is_share,
         model_calls=len(traits.asks) * traits.calls,
+        traits=traits,
     )
 
 

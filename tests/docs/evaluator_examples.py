@@ -358,7 +358,8 @@ def _text(value: Any) -> str:
 
 def _cell(text: str) -> str:
     """Text as a cell of a table holds it."""
-    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
+    parts = " ".join(text.split()).replace("|", "\\|").split("`")
+    return "`".join(part if n % 2 else part.replace("<", "&lt;") for n, part in enumerate(parts))
 
 
 def main() -> None:

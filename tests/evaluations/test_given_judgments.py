@@ -168,6 +168,71 @@ def test_an_evaluator_is_made_on_the_way_and_its_options_survive(
     assert file["spec"]["instructions"] == "Rate it."
 
 
+@pytest.mark.parametrize(
+    ("settings", "given", "score"),
+    [
+        ({"good": ["yes"]}, ["yes", "no", "so so"], 1 / 3),
+        ({"bad": ["no"]}, ["yes", "no", "so so"], 2 / 3),
+        ({"good": ["yes"], "bad": ["no"]}, ["yes", "so so"], 1 / 2),
+        ({}, ["yes", "no"], None),
+    ],
+)
+def test_good_choices_make_a_score(
+    client: TestClient,
+    committed_team: factories.Team,
+    settings: dict,
+    given: list[str],
+    score: float | None,
+) -> None:
+    choices = {"kind": "human", "answers": "select", "choices": ["yes", "no", "so so"]}
+    run, (human,), logs = _judged(committed_team, choices | settings)
+    client = with_key(client, committed_team.admin)
+    for log_id, choice in zip(logs, given, strict=False):
+        assert _give(client, human, log_id, choice).status_code == 200
+
+    assert _score(run, human) == ((None, 0) if score is None else (pytest.approx(score), len(given)))
+    (stats,) = client.get(f"/v5/evaluations/{run.evaluation_id}/stats").json()["run_stats"]
+    (ours,) = [one for one in stats["evaluator_stats"] if one["evaluator_version_id"] == human.id]
+    assert ours["num_judgments_per_option"] == {choice: given.count(choice) for choice in given}
+    assert (ours["num_judgments"], ours["num_nulls"]) == (len(given), 0)
+    page = signed_in(client, committed_team.admin).get(
+        f"/w/{committed_team.workspace.slug}/evaluations/{run.evaluation_id}/rows/1?evaluator={human.id}"
+    )
+    tone = {None: "none"}.get(score, "pass")
+    assert f'<span class="verdict {tone}">' in page.text
+
+
+def test_many_judgments_of_one_answer_are_not_all_shown(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    run, (human,), logs = _judged(committed_team, {"kind": "human", "answers": "text"})
+    client = with_key(client, committed_team.admin)
+    for number in range(25):
+        given = _give(client, human, logs[0], f"word {number} " * 100, user=f"u{number}")
+        assert given.status_code == 200
+    page = signed_in(client, committed_team.admin).get(
+        f"/w/{committed_team.workspace.slug}/evaluations/{run.evaluation_id}/rows/1"
+    )
+
+    assert page.text.count("<summary class=\"meta\">All of it</summary>") == 20
+    assert f"5 more judgments of {human.file.name} are among" in page.text
+
+
+def test_what_contradicts_itself_is_refused(client: TestClient, committed_team: factories.Team) -> None:
+    _, (human,), logs = _judged(committed_team, {"kind": "human"})
+    client = with_key(client, committed_team.admin)
+    both = _give(client, human, logs[0], True, error="my program broke")
+    assert (both.status_code, "not both" in both.text) == (422, True)
+
+    def with_spec(**more: object):
+        body = {"parent_id": logs[0], "judgment": True, "spec": {"evaluator_type": "human"} | more}
+        return client.post(f"{LOG}?version_id={human.id}", json=body)
+
+    other = with_spec(return_type="text")
+    assert (other.status_code, f"not the spec of {human.id}" in other.text) == (422, True)
+    assert with_spec().status_code == 200
+
+
 def test_doors_that_stay_shut(client: TestClient, committed_team: factories.Team) -> None:
     _, (human,), logs = _judged(committed_team, {"kind": "human"})
     with unit_of_work() as session:

@@ -1,7 +1,8 @@
 """An evaluator may ask several models, at several providers: a round of calls goes out at once, and each is counted."""
 
+import asyncio
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -16,7 +17,16 @@ from app.evaluations import judge_calls, shard_repository
 from app.evaluations.evaluator_test import Tried, prepare_trial, try_evaluator
 from app.evaluations.item import ItemWorker, Outcome
 from app.evaluations.plan import Judge, load_plan
-from app.evaluators.kinds.contract import Kind, KindOptions, ModelCall, ModelRef, Traits, Verdict
+from app.evaluators.binding import bind, make_spec
+from app.evaluators.kinds.contract import (
+    BoundEvaluator,
+    Kind,
+    KindOptions,
+    ModelCall,
+    ModelRef,
+    Traits,
+    Verdict,
+)
 from app.generations.prepared import Origin
 from app.logs.records import LogRecord
 from app.providers import service as providers
@@ -83,14 +93,18 @@ def team(database: Engine, redis_url: str, committed_team: factories.Team) -> It
 
 def _judged(team: factories.Team, meter: Meter, *models: str) -> Outcome:
     """The outcome of one item, judged by a council of these models."""
+    return _outcome(team, meter, Council().prepare({"models": models}))
+
+
+def _outcome(team: factories.Team, meter: Meter, bound: BoundEvaluator, said: str = "Paris") -> Outcome:
+    """The outcome of one item, whose output is `said`."""
     admin = team.admin
     with unit_of_work() as session:
         version = factories.prompt(session, admin, provider="one", model="m")
-        rows = factories.dataset(session, admin, [{"inputs": {"question": "ECHO<Paris>"}}])
+        rows = factories.dataset(session, admin, [{"inputs": {"question": f"ECHO<{said}>"}}])
         evaluation = factories.evaluation(session, admin, version, factories.evaluator(session, admin))
         run = factories.started_run(session, admin, evaluation, version, rows)
         plan = load_plan(session, run.id)
-        bound = Council().prepare({"models": models})
         targets = judge_calls.targets_of(session, team.workspace.id, bound)
         plan = replace(plan, judges=(Judge("evr", "ev", bound, targets, None),))
         claimed = shard_repository.claim_next(session, ids.new_id("own"), run.id)
@@ -130,6 +144,27 @@ def test_the_calls_of_a_round_are_made_at_the_same_time(team: factories.Team) ->
     assert Decimal(judgment.cost) == sum(costs[1:]) == meter.usd - costs[0] > 0
 
 
+class Where(Kind[KindOptions]):
+    """Is it judged where all calls are waited for?"""
+
+    name, title, purpose, Options, returns = "where", "Where", "Judges", KindOptions, Traits("boolean")
+
+    def judge(self, options: KindOptions, execution: Any, row: Any, answers: Any = ()) -> Verdict:
+        with suppress(RuntimeError):
+            return Verdict(bool(asyncio.get_running_loop()))
+        return Verdict(False)
+
+
+@pytest.mark.parametrize(("chars", "beside_the_calls"), [(100, True), (5_100, False)])
+def test_long_outputs_are_judged_where_nobody_waits(
+    team: factories.Team, chars: int, beside_the_calls: bool
+) -> None:
+    outcome = _outcome(team, Meter(), Where().prepare({}), "x" * chars)
+
+    assert len(outcome.logs[0].output or "") >= chars
+    assert outcome.judgments[0].boolean_value is beside_the_calls
+
+
 def test_the_kind_decides_where_some_fail(team: factories.Team) -> None:
     outcome = _judged(team, Meter(), "broken/m", "two/m")
 
@@ -156,13 +191,33 @@ def test_a_cap_within_a_round_leaves_no_verdict_but_keeps_what_is_paid(team: fac
     assert Decimal(judgment.cost) > 0
 
 
+def _tried(team: factories.Team, bound: BoundEvaluator) -> Tried:
+    with unit_of_work() as session:
+        origin = Origin(team.workspace.id, "", "", "evaluator_test")
+        trial = prepare_trial(session, bound, origin, execution(), row())
+    return run_coroutine(try_evaluator(trial))
+
+
+def test_of_several_together_the_one_that_got_no_answer_is_named(team: factories.Team) -> None:
+    rubric = "FAULT<bad request> {{log.output}}"
+    parts = [
+        {
+            "path": f"judges/By {name}",
+            "spec": make_spec("llm_judge", {"model": "m", "provider": name, "rubric": rubric}),
+        }
+        for name in ("one", "broken")
+    ]
+    tried = _tried(team, bind(make_spec("composite", {"parts": parts})))
+
+    assert (tried.verdict.error or "").startswith(
+        "By broken: The judge gave no verdict: broken answered 400: context too long"
+    )
+    assert [bool(log.error) for log in tried.logs] == [False, True]
+
+
 def test_an_evaluator_that_is_tried_asks_them_all(team: factories.Team) -> None:
     def tried(*models: str) -> Tried:
-        with unit_of_work() as session:
-            bound = Council().prepare({"models": models})
-            origin = Origin(team.workspace.id, "", "", "evaluator_test")
-            trial = prepare_trial(session, bound, origin, execution(), row())
-        return run_coroutine(try_evaluator(trial))
+        return _tried(team, Council().prepare({"models": models}))
 
     good, half, none = tried("one/m", "two/m"), tried("one/m", "broken/m"), tried("broken/m")
 

@@ -92,6 +92,24 @@ def test_a_search_looks_at_path_kind_and_purpose(client: TestClient, committed_t
     assert 'value="intent rouge"' in page
 
 
+def test_an_evaluator_that_is_part_of_others_says_so(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    with unit_of_work() as session:
+        exact = factories.evaluator(session, committed_team.admin, "exact", "Checks/Right")
+        parts = [{"path": "Checks/Right", "version_id": exact.id, "spec": exact.spec}]
+        whole = factories.evaluator(session, committed_team.admin, "composite", "Checks/All", parts=parts)
+        gone = factories.evaluator(session, committed_team.admin, "composite", "Gone", parts=parts)
+        session.execute(text("update file set deleted_at = now() where id = :id"), {"id": gone.file_id})
+    pages = f"/w/{committed_team.workspace.slug}/evaluators"
+    client = signed_in(client, committed_team.admin)
+    page = client.get(f"{pages}/{exact.file_id}").text
+
+    assert "part of Checks/All" in _words(client.get(pages).text)
+    assert f'Part of <a href="{pages}/{whole.file_id}">Checks/All</a>' in page
+    assert gone.file_id not in page
+
+
 def test_what_is_gone_is_not_listed_and_what_is_unknown_is(
     client: TestClient, committed_team: factories.Team
 ) -> None:

@@ -22,7 +22,7 @@ from app.core.settings import get_settings
 from app.evaluations.webhooks import Webhooks
 from app.evaluators.binding import WebhookCall, bind, make_spec
 from app.files import service as files
-from app.files.models import FileKind
+from app.files.models import FileKind, Version
 from app.workspaces.webhook_keys import WebhookKey, webhook_key
 from tests import factories
 from tests.asynchronous import run as run_coroutine
@@ -78,6 +78,10 @@ def service(*answers: Answer | dict[str, Any]) -> Iterator[Service]:
 def _tried(client: TestClient, team: factories.Team, running: Service, **settings: Any) -> dict[str, Any]:
     with unit_of_work() as session:
         made = factories.evaluator(session, team.admin, "webhook", url=running.url, **settings)
+    return _judged_by(client, team, made)
+
+
+def _judged_by(client: TestClient, team: factories.Team, made: Version) -> dict[str, Any]:
     body = {"log": {"output": "Paris", "inputs": {"q": "?"}}, "testcase": {"target": {"answer": "Paris"}}}
     answer = with_key(client, team.admin).post(f"/v5/evaluators/{made.file_id}/test", json=body)
     assert answer.status_code == 200, answer.text
@@ -121,6 +125,19 @@ def test_a_service_that_fails_is_tried_three_times_under_one_id(
     assert third - second >= 1, "it asked to be left alone for a second"
     assert failed["error"] == "The webhook gave no answer: it said 500"
     assert len(broken.heard) == 3
+
+
+def test_of_several_together_the_service_that_failed_is_named(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    with service((400, b"", {})) as running, unit_of_work() as session:
+        specs = {"Exact": make_spec("exact", {}), "ours/Asked": make_spec("webhook", {"url": running.url})}
+        parts = [{"path": path, "spec": spec} for path, spec in specs.items()]
+        made = factories.evaluator(session, committed_team.admin, "composite", parts=parts)
+        session.commit()
+        tried = _judged_by(client, committed_team, made)
+
+    assert tried["error"] == "Asked: The webhook gave no answer: it said 400"
 
 
 @pytest.mark.parametrize(

@@ -143,6 +143,7 @@ def test_rounds_of_several_parts_are_dealt_out_in_order():
         ([part("X" * 1001, EXACT)], "parts.0.path"),
         ([part("X", EXACT, weight=float("nan"))], "NaN and Infinity"),
         ([], "choose the evaluators"),
+        ([part("Overlap", OVERLAP, at_least=0.8, at_most=0.2)], "“Overlap” could never pass"),
     ],
 )
 def test_what_cannot_be_put_together_says_why(parts, said):
@@ -165,6 +166,41 @@ def test_a_row_says_which_of_them_hold_for_it():
     assert verdict().value is None
     assert bound.judge(execution("Par"), row("Paris", metadata=None)).error is None
     assert verdict("Polite").error == "assertion 1: there is no evaluator “Polite” here"
+
+
+def test_a_row_that_names_one_twice_counts_it_once_and_a_name_of_two_is_no_name():
+    bound = composite(
+        part("a/Exact", EXACT), part("b/Exact", OVERLAP), part("Has it", CONTAINS), **CHOSEN | {"rule": "weighted"}
+    )
+
+    def verdict(*named: str) -> Any:
+        return bound.judge(execution("Paris France"), row("Paris", metadata={"assertions": list(named)}))
+
+    assert verdict("Has it", "a/Exact").value == 0.5
+    assert verdict("Has it", "Has it", "a/Exact").value == 0.5
+    assert verdict("Exact").error == (
+        "assertion 1: “Exact” may be “a/Exact” or “b/Exact”: write the whole path"
+    )
+
+
+def test_choices_pass_that_their_evaluator_calls_good_unless_the_part_says_others():
+    code = "def rate(log):\n    return log['output']"
+    spec = make_spec(
+        "code",
+        {"code": code, "answers": "select", "choices": ["warm", "cool", "cold"], "good": ["warm"]},
+    )
+
+    def score(output: str, **more: Any) -> Any:
+        return composite(part("Tone", spec, **more)).judge(execution(output), row(None)).value
+
+    assert [score("warm"), score("cool")] == [1.0, 0.0]
+    assert [score(one, passes=["cool", "cold"]) for one in ("warm", "cool")] == [0.0, 1.0]
+
+
+def test_calls_name_the_part_that_asks():
+    bound = composite(part("a/Kind", JUDGE), part("Tone", TONE, passes=["warm"]))
+
+    assert [call.part for call in bound.calls(execution("Paris"), row("Paris"))] == ["Kind", "Tone"]
 
 
 def test_a_row_brings_assertions_of_its_own():

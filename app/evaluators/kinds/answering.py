@@ -27,9 +27,9 @@ class AnswerOptions(KindOptions):
     choices: tuple[str, ...] = ()
     """What there is to choose from, if the answer is a choice."""
     good: tuple[str, ...] = Field((), title="Good choices")
-    """Which of the choices are good ones, if some are."""
+    """Which of the choices are good ones, if some are: the score is the share of good answers then."""
     bad: tuple[str, ...] = Field((), title="Bad choices")
-    """Which of the choices are bad ones."""
+    """Which of the choices are bad ones. Where none is called good, the score is the share of answers that are not bad."""
     lowest: float | None = Field(None, allow_inf_nan=False)
     """The smallest number that may be given."""
     highest: float | None = Field(None, allow_inf_nan=False)
@@ -60,7 +60,15 @@ class AnswerOptions(KindOptions):
         """How answers are read."""
         is_share = (self.lowest, self.highest) == (0, 1)
         unit = "points" if self.answers == "number" and not is_share else None
-        return Traits(self.answers, self.wanted, unit, needs_target=self.target == "needed")
+        chosen = self.answers == "select"
+        return Traits(
+            self.answers,
+            "higher" if chosen else self.wanted,
+            unit,
+            needs_target=self.target == "needed",
+            good=self.good if chosen else (),
+            bad=self.bad if chosen else (),
+        )
 
     def refusal(self, said: str, value: object) -> str | None:
         """Why `value` is none of the answers that may be given, in a sentence that begins with `said`; None where it is one."""

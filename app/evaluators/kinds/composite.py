@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -50,7 +50,11 @@ class Part(BaseModel):
     at_most: float | None = Field(None, allow_inf_nan=False)
     """A number passes up to here."""
     passes: tuple[str, ...] = ()
-    """Which choices pass."""
+    """Which choices pass. Empty: those that the evaluator itself calls good."""
+
+    @property
+    def short_name(self) -> str:
+        return self.path.rsplit("/", 1)[-1]
 
 
 class CompositeOptions(KindOptions):
@@ -59,9 +63,9 @@ class CompositeOptions(KindOptions):
     )
     """The evaluators, each in the version that is deployed of it now. A number passes within its limits; a share without limits counts as it is."""
     rule: Literal["weighted", "all", "any"] = "weighted"
-    """The weighted mean of what they say, from 0 to 1; or whether all of them pass, or any."""
+    """The weighted mean of what they say, from 0 to 1; or whether all of them pass, or any. A share without limits passes at 1 only: give it one if 0.8 is enough."""
     chosen_by: str | None = Field(None, title="Rows choose in", max_length=500)
-    """Where a row says which of them hold for it, such as `testcase.metadata.assertions`: a list of their names. It may hold assertions of its own, too: `{"kind": "contains", "settings": {"text": "refund"}}`. Empty: all hold for every row."""
+    """Where a row says which of them hold for it, such as `testcase.metadata.assertions`: a list of their names, each counted once. It may hold assertions of its own, too: `{"kind": "contains", "settings": {"text": "refund"}}`. Empty: all hold for every row."""
 
     @field_validator("chosen_by")
     @classmethod
@@ -173,10 +177,12 @@ class Composite(Kind[CompositeOptions]):
             named = []
         if not isinstance(named, list) or len(named) > _MOST_OWN:
             return [], f"“{options.chosen_by}” is no list of at most {_MOST_OWN} assertions"
-        holding = []
+        holding: list[_Holding] = []
         for number, one in enumerate(named, start=1):
             try:
-                holding.append(self._held(one, every, number))
+                held = self._held(one, every, number)
+                if all(other.part is not held.part for other in holding):
+                    holding.append(held)
             except ValidationError as error:
                 return [], storable(f"assertion {number}: {error.errors()[0]['msg']}")
             except DomainError as error:
@@ -185,12 +191,13 @@ class Composite(Kind[CompositeOptions]):
 
     def _held(self, named: object, every: Mapping[str, Part], number: int) -> _Holding:
         if isinstance(named, str):
-            found = every.get(named) or next(
-                (part for path, part in every.items() if path.rsplit("/", 1)[-1] == named), None
-            )
-            if found is None:
+            found = [every[named]] if named in every else [p for p in every.values() if p.short_name == named]
+            if not found:
                 raise Invalid(f"there is no evaluator “{named}” here")
-            return _Holding(found, self._bound(found))
+            if len(found) > 1:
+                paths = " or ".join(f"“{part.path}”" for part in found)
+                raise Invalid(f"“{named}” may be {paths}: write the whole path")
+            return _Holding(found[0], self._bound(found[0]))
         if not isinstance(named, Mapping) or not isinstance(named.get("kind"), str):
             raise Invalid("it is neither a name nor an object with a “kind”")
         limits = {
@@ -213,7 +220,11 @@ class Composite(Kind[CompositeOptions]):
         left = list(answers)
         while True:
             rounds = [one.bound.calls(execution, row, said) for one, said in zip(holding, own, strict=True)]
-            asked = [call for each in rounds for call in each]
+            asked = [
+                replace(call, part=one.part.short_name)
+                for one, each in zip(holding, rounds, strict=True)
+                for call in each
+            ]
             if not asked or len(left) < len(asked):
                 return own, asked
             for answered, each in zip(own, rounds, strict=True):
@@ -231,10 +242,12 @@ def _uncountable(part: Part, bound: BoundEvaluator) -> str | None:
         return f"“{name}” is made of several itself: take its parts"
     if traits.return_type in ("text", "multi_select"):
         return f"“{name}” answers with what cannot be counted ({traits.return_type})"
-    if traits.return_type == "select" and not part.passes:
+    if traits.return_type == "select" and not part.passes and not traits.is_share:
         return f"Say which choices of “{name}” pass"
     if traits.return_type == "number" and traits.unit is not None and not limited:
         return f"“{name}” is no share: say from where on, or up to where, it passes"
+    if part.at_least is not None and part.at_most is not None and part.at_least > part.at_most:
+        return f"No number is at least {part.at_least:g} and at most {part.at_most:g}: “{name}” could never pass"
     return None
 
 
@@ -251,7 +264,7 @@ def _together(rule: str, holding: Sequence[_Holding], verdicts: Sequence[Verdict
     parts: list[dict[str, Any]] = []
     detail = {"parts": parts}
     for one, verdict in zip(holding, verdicts, strict=True):
-        name = one.part.path.rsplit("/", 1)[-1]
+        name = one.part.short_name
         if verdict.error is not None:
             return Verdict(None, error=storable(f"{name}: {verdict.error}"), detail=detail)
         score = _score(one, verdict)
@@ -281,7 +294,7 @@ def _score(one: _Holding, verdict: Verdict) -> float | None:
     if isinstance(value, bool):
         return float(value)
     if isinstance(value, str):
-        return float(value in part.passes)
+        return float(value in part.passes) if part.passes else one.bound.traits.score_of(value)
     assert isinstance(value, float | int)  # noqa: S101 - others are refused
     if part.at_least is not None or part.at_most is not None:
         enough = part.at_least is None or value >= part.at_least

@@ -110,6 +110,8 @@ class ModelCall:
     model: str
     provider: str | None
     parameters: dict[str, Any] = field(default_factory=dict)
+    part: str | None = None
+    """Of an evaluator that is made of several, the one that asks."""
 
     @property
     def asks(self) -> ModelRef:
@@ -124,6 +126,8 @@ class EmbeddingCall:
     texts: list[str]
     model: str
     provider: str | None
+    part: str | None = None
+    """Of an evaluator that is made of several, the one that asks."""
 
     @property
     def asks(self) -> ModelRef:
@@ -141,6 +145,8 @@ class WebhookCall:
     data: Mapping[str, Any]
     timeout_s: float
     """How long one try may take."""
+    part: str | None = None
+    """Of an evaluator that is made of several, the one that asks."""
 
 
 Call = ModelCall | EmbeddingCall | WebhookCall
@@ -159,8 +165,26 @@ class Traits:
     """The models that are asked, each once; `calls` names no other."""
     calls: int = 1
     """How many calls of each of them a row takes, at most."""
+    good: tuple[str, ...] = ()
+    """Of choices, those that count as 1; all others are 0 then. None are named: see `bad`."""
+    bad: tuple[str, ...] = ()
+    """Of choices, those that count as 0 where none is called good; all others are 1 then."""
     files: tuple[str, ...] = ()
     """Hashes of the files that it holds (`evaluators.databases`), to be given to it before it judges."""
+
+
+    @property
+    def is_share(self) -> bool:
+        """Whether scores lie between 0 and 1 and are read as percentages."""
+        if self.return_type == "select":
+            return bool(self.good or self.bad)
+        return self.return_type == "boolean" or (self.return_type == "number" and self.unit is None)
+
+    def score_of(self, choice: str) -> float | None:
+        """What a choice counts as; None where no choice is called good or bad."""
+        if self.good:
+            return float(choice in self.good)
+        return float(choice not in self.bad) if self.bad else None
 
 
 @dataclass(frozen=True, slots=True)

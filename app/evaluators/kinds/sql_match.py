@@ -23,7 +23,7 @@ class SqlOptions(TargetOptions):
     target_field: str | None = None
     """Which field of the target holds the right query, or the rows that it finds. Empty: its only field, or else `output`, `value` or `answer`."""
     ordered: bool = False
-    """Rows must come in the target's order. Where the target's query sorts, they must in any case."""
+    """Rows must come in the target's order. Where the target's query sorts, they must in any case: let it sort by enough columns that no two rows are tied, since tied rows may come in either order."""
     in_fence: bool = True
     """Take the query out of a Markdown fence, whatever is said around it."""
 

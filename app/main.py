@@ -29,12 +29,14 @@ from app.evaluators import api as evaluators_api
 from app.files import api as files_api
 from app.files import environment_api, environment_pages
 from app.files.sidebar import build_sidebar
+from app.flows import api as flows_api
 from app.generations import pages as generations_pages
 from app.home import pages as home_pages
 from app.logs import api as logs_api
-from app.logs import provider_pages, retention_api, retention_pages, spend_api, spend_pages
+from app.logs import logging_api, provider_pages, retention_api, retention_pages, spend_api, spend_pages
 from app.prompts import api as prompts_api
 from app.providers import api as providers_api
+from app.tools import api as tools_api
 from app.workspaces import (
     account_pages,
     audit_api,
@@ -78,6 +80,10 @@ ROUTERS = (
     files_api.router,
     prompts_api.router,
     prompts_api.common,
+    tools_api.router,
+    tools_api.common,
+    flows_api.router,
+    flows_api.common,
     datasets_api.router,  # before `common`: it reads a dataset in its own way
     datasets_api.common,
     evaluators_api.router,
@@ -87,6 +93,7 @@ ROUTERS = (
     evaluations_api.router,
     limits_api.router,
     logs_api.router,
+    logging_api.router,
     metrics_api.router,
     spend_api.router,
     retention_api.router,

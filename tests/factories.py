@@ -29,9 +29,13 @@ from app.evaluators import databases
 from app.evaluators.binding import Execution, Row, make_spec
 from app.files import service as files
 from app.files.models import FileKind, Version
+from app.flows.spec import FlowSpec
 from app.home.onboarding import NewWorkspace, open_workspace
 from app.logs.records import JudgmentRecord, LogRecord
+from app.logs.schemas import FlowLog, PromptLog, ToolLog
+from app.logs.service import Entry, record_logs
 from app.prompts.spec import parse_spec
+from app.tools.spec import ToolSpec
 from app.workspaces import service as workspaces
 from app.workspaces.models import Workspace
 
@@ -111,6 +115,33 @@ def evaluator(
         FileKind.EVALUATOR, make_spec(kind, settings), path=path or f"tests/{kind} {next(_numbers)}"
     )
     return _with_file(files.commit(session, principal, change))
+
+
+def tool(session: Session, principal: Principal, path: str | None = None, **spec: Any) -> Version:
+    """A version of a tool that tells the weather, unless `spec` says otherwise."""
+    function = {
+        "name": "weather",
+        "parameters": {"type": "object", "properties": {"city": {"type": "string"}}},
+    }
+    content = ToolSpec.model_validate({"function": function} | spec).content()
+    change = files.Commit(FileKind.TOOL, content, path=path or f"tests/tool {next(_numbers)}")
+    return _with_file(files.commit(session, principal, change))
+
+
+def flow(session: Session, principal: Principal, path: str | None = None, **attributes: Any) -> Version:
+    """A version of a flow with these attributes."""
+    content = FlowSpec(attributes=attributes).content()
+    change = files.Commit(FileKind.FLOW, content, path=path or f"tests/flow {next(_numbers)}")
+    return _with_file(files.commit(session, principal, change))
+
+
+def logged(session: Session, principal: Principal, version: Version, **said: Any) -> str:
+    """The id of a log that a program elsewhere sent of an execution of this version."""
+    model: type[PromptLog | ToolLog | FlowLog] = {
+        FileKind.PROMPT: PromptLog, FileKind.TOOL: ToolLog, FileKind.FLOW: FlowLog,
+    }[FileKind(version.file.kind)]  # fmt: skip
+    body = model.model_validate({"id": version.file_id} | said)
+    return record_logs(session, principal, [Entry(body, version.id)])[0].id
 
 
 def _with_file(committed: files.Committed) -> Version:

@@ -96,7 +96,6 @@ KEPT = {
     "datapoint.content_hash": "a hash",
     "dataset_row.split": ENUMERATION,
     "log.status": ENUMERATION,
-    "log.source": ENUMERATION,
     "run.status": ENUMERATION,
     "run.split": ENUMERATION,
     "run_item.state": ENUMERATION,
@@ -114,7 +113,8 @@ _WORDS_OF_SPECS = frozenset(
 )  # fmt: skip
 """Members of a spec that choose from a few words."""
 _OPEN = frozenset(
-    {"inputs", "target", "metadata", "details", "other", "attributes", "detail", "provider_response", "output_message"}
+    {"inputs", "target", "metadata", "details", "other", "attributes", "detail", "provider_request", "provider_response",
+     "output_message"}
 )  # fmt: skip
 """Objects whose members people name."""
 

@@ -17,8 +17,7 @@ from app.evaluations.score_chart import ScoreChart, ScoredVersion, draw_scores
 from app.evaluators.describing import EvaluatorInfo
 from app.files import repository as files
 from app.files.models import Deployment, Environment, File, Version
-from app.logs import repository as logs
-from app.logs import spend_repository
+from app.logs import search_repository, spend_repository
 from app.logs.models import Log
 from app.logs.spend_repository import DaySpend
 from app.statistics.intervals import Interval
@@ -136,7 +135,7 @@ def build_dashboard(session: Session, file: File) -> Dashboard:
         headline=_headline(lines, live, measured),
         chart=_chart(session, file, versions, live, measured),
         spend=spend_repository.list_daily_spend(session, file.workspace_id, file.id, SPEND_DAYS),
-        logs=logs.list_logs(session, file.workspace_id, file.id, limit=LATEST_LOGS),
+        logs=search_repository.list_logs(session, file.workspace_id, file.id, limit=LATEST_LOGS),
         numbers={version.id: version.number for version in versions},
         models=grouped(session, [line.version for line in reversed(lines) if line.score]),
         dataset=measured.dataset if measured else None,

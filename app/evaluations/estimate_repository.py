@@ -25,7 +25,7 @@ def usual_call(session: Session, version_id: str, model: str | None = None) -> U
             select prompt_tokens, output_tokens, latency_ms from log
             where version_id = :version and error is null
               and (cast(:model as text) is null or :model in (model, regexp_replace(model, :dated, '')))
-            order by id desc limit 100
+            order by created_at desc, id desc limit 100
         ) last
         """),
         {"version": version_id, "model": model, "dated": "-[0-9]{4}-?[0-9]{2}-?[0-9]{2}$"},

@@ -26,8 +26,7 @@ from app.evaluators.binding import (
     WebhookCall,
 )
 from app.generations.prepared import Origin, Target
-from app.logs import budget
-from app.logs import repository as logs
+from app.logs import arrivals, budget
 from app.logs.records import LogRecord
 from app.providers.client import limited_client
 from app.workspaces.webhook_keys import WebhookKey, webhook_key
@@ -105,7 +104,7 @@ async def try_evaluator(trial: Trial) -> Tried:
 
 def _save(records: Sequence[LogRecord]) -> None:
     with waiting.at_most(waiting.WORK_S), unit_of_work() as session:
-        logs.insert_logs(session, records)
+        arrivals.write_logs(session, records, counted=False)
 
 
 async def _ask(trial: Trial, calls: Sequence[Call], records: list[LogRecord]) -> list[str | None]:

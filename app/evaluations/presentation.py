@@ -17,7 +17,8 @@ from app.evaluations.report import compared_runs
 from app.evaluations.scores import run_interval
 from app.files.presentation import present
 from app.logs import repository as logs
-from app.logs.presentation import present_judgment, present_log
+from app.logs.presentation import present_judgment
+from app.logs.showing import show_logs
 from app.statistics.intervals import Interval
 from app.statistics.power import smallest_detectable_difference
 
@@ -120,22 +121,19 @@ def present_logs(
     chosen = list(run_ids) or list(runs)
     items, total = comparison_repository.list_items(session, chosen, offset, limit)
     found = logs.find_logs(session, evaluation.workspace_id, [item.log_id for item in items])
-    judgments = logs.list_judgments(session, list(found))
+    shown = {log["id"]: log for log in show_logs(session, evaluation.workspace_id, list(found.values()))}
     rows = datasets.find_datapoints(session, evaluation.workspace_id, [item.datapoint_id for item in items])
-    files = {file["version_id"]: file for file in present(session, [run.version for run in runs.values()])}
     records = [
         {
             "run_id": item.run_id,
             "datapoint": present_datapoint(rows[item.datapoint_id], None)
             if item.datapoint_id in rows
             else None,
-            "log": present_log(
-                found[item.log_id], files.get(runs[item.run_id].version_id), judgments[item.log_id]
-            ),
-            "evaluator_logs": [present_judgment(judgment) for judgment in judgments[item.log_id]],
+            "log": shown[item.log_id],
+            "evaluator_logs": shown[item.log_id]["evaluator_logs"],
         }
         for item in items
-        if item.log_id in found
+        if item.log_id in shown
     ]
     return records, total
 

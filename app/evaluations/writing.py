@@ -10,6 +10,7 @@ from app.evaluations import finishing, shard_repository
 from app.evaluations.channels import evaluation_channel
 from app.evaluations.item import Outcome, cost_of
 from app.evaluations.plan import Plan
+from app.logs import arrivals
 from app.logs import repository as logs
 
 
@@ -22,7 +23,7 @@ def write_outcomes(session: Session, plan: Plan, owner: str, outcomes: Sequence[
     # An item that was opened again for one more evaluator can be won by a batch that had been written before.
     there = logs.known_ids(session, [log.id for log in made])
     new = [log for log in made if log.id not in there]
-    logs.insert_logs(session, new)
+    arrivals.write_logs(session, new, counted=False)  # the run counts them when it ends
     judgments = logs.insert_judgments(
         session, [judgment for outcome in mine for judgment in outcome.judgments]
     )

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.accounts.models import User
-from app.files import repository
+from app.files import repository, tool_shape
 from app.files.models import Environment, File, FileKind, Version
 
 
@@ -68,12 +68,27 @@ def _of_kind(file: File, version: Version) -> dict[str, Any]:
             "datapoints": None,
             "attributes": version.spec.get("attributes"),
         }
+    if file.kind == FileKind.FLOW:
+        return {"attributes": version.spec.get("attributes") or {}, "version_logs_count": version.logs_count}
     counts = {"version_logs_count": version.logs_count, "total_logs_count": file.logs_count, "inputs": []}
     if file.kind == FileKind.EVALUATOR:
         return counts | {"spec": version.spec}
+    if file.kind == FileKind.TOOL:
+        return counts | _of_tool(version.spec)
     if file.kind == FileKind.PROMPT:
         return counts | {"template": None, "tools": [], "linked_tools": []} | version.spec
     return counts | version.spec
+
+
+def _of_tool(spec: Mapping[str, Any]) -> dict[str, Any]:
+    function = spec.get("function")
+    absent = dict.fromkeys(("function", "source_code", "setup_values", "attributes"))
+    return absent | {
+        "tool_type": tool_shape.usual_type(spec),
+        "signature": tool_shape.signature(function),
+        "inputs": [{"name": name} for name in tool_shape.input_names(function)],
+        **spec,
+    }
 
 
 def present_person(user: User) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The SQL of files, versions and directories. Everything is asked for within one workspace."""
 
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Select, case, func, select, text, update
@@ -128,6 +129,12 @@ def list_files(
 def find_files(session: Session, workspace_id: str, file_ids: Sequence[str]) -> list[File]:
     """Files by their ids, in no order."""
     return list(session.scalars(_files(workspace_id).where(File.id.in_(file_ids)))) if file_ids else []
+
+
+def find_files_ever(session: Session, workspace_id: str, file_ids: Collection[str]) -> dict[str, File]:
+    """Files by their ids, deleted ones, too."""
+    query = select(File).where(File.workspace_id == workspace_id, File.id.in_(file_ids))
+    return {file.id: file for file in session.scalars(query)} if file_ids else {}
 
 
 class Entry(NamedTuple):
@@ -319,13 +326,20 @@ def find_people(session: Session, user_ids: Collection[str]) -> dict[str, User]:
     )
 
 
-def count_version_logs(session: Session, version_id: str, file_id: str, added: int) -> None:
-    """Keep the counters that pages show: `added` more logs of this version."""
-    session.execute(
-        update(Version).where(Version.id == version_id).values(logs_count=Version.logs_count + added)
-    )
-    values = {"logs_count": File.logs_count + added, "last_used_at": func.now()}
-    session.execute(update(File).where(File.id == file_id).values(values))
+def count_logs(session: Session, added: Mapping[tuple[str, str], int]) -> None:
+    """Keep the counters that pages show: so many more logs of each `(file, version)`.
+
+    Files first, each kind by its id, as everybody else who holds both: two writers never wait for each other.
+    """
+    of_files: Counter[str] = Counter()
+    for (file_id, _), count in added.items():
+        of_files[file_id] += count
+    for file_id, count in sorted(of_files.items()):
+        values = {"logs_count": File.logs_count + count, "last_used_at": func.now()}
+        session.execute(update(File).where(File.id == file_id).values(values))
+    for (_, version_id), count in sorted(added.items(), key=lambda item: item[0][1]):
+        values = {"logs_count": Version.logs_count + count}
+        session.execute(update(Version).where(Version.id == version_id).values(values))
 
 
 def empty_directory_of_deleted(session: Session, directory: Directory) -> None:

@@ -58,7 +58,7 @@ def commit(
     """
     file = _file_for(session, principal, change)
     repository.lock_file(session, file)
-    content = change.content if change.content is not None else ids.canonical_json(change.spec)
+    content = _content_of(change)
     content_hash = ids.content_hash(content)
     existing = repository.find_version_by_content(session, file.id, content_hash)
     if change.name:
@@ -90,6 +90,24 @@ def commit(
     if newest is None:
         deployments.deploy_first(session, principal, version)
     return Committed(file, version, created=True)
+
+
+def find_committed(session: Session, principal: Principal, change: Commit) -> Version | None:
+    """The version that holds this content already, with its file; None where it is not there yet. Locks nothing."""
+    if change.file_id:
+        file = repository.find_file(session, principal.workspace_id, change.file_id, change.kind)
+    else:
+        file = repository.find_file_by_path(session, principal.workspace_id, (change.path or "").strip("/"))
+    if file is None or file.kind != change.kind:
+        return None
+    version = repository.find_version_by_content(session, file.id, ids.content_hash(_content_of(change)))
+    if version:
+        version.file = file
+    return version
+
+
+def _content_of(change: Commit) -> bytes:
+    return change.content if change.content is not None else ids.canonical_json(change.spec)
 
 
 def _file_for(session: Session, principal: Principal, change: Commit) -> File:

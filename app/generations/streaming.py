@@ -9,9 +9,8 @@ from app.core import waiting
 from app.core.broker import connect_async
 from app.core.database import unit_of_work
 from app.core.errors import DomainError
-from app.files import repository as files
 from app.generations.prepared import Origin, PreparedPrompt, answered, failed, not_called
-from app.logs import repository as logs
+from app.logs import arrivals
 from app.logs.records import LogRecord
 from app.providers.answers import Answer, ProviderError
 from app.providers.client import limited_client
@@ -100,5 +99,4 @@ def _in_background(record: LogRecord) -> asyncio.Task[None]:
 
 def _save(record: LogRecord) -> None:
     with waiting.at_most(waiting.WORK_S), unit_of_work() as session:
-        logs.insert_logs(session, [record])
-        files.count_version_logs(session, record.version_id, record.file_id, 1)
+        arrivals.write_logs(session, [record])

@@ -10,12 +10,12 @@ from app.core.database import SessionDep
 from app.core.errors import NotFound
 from app.core.pagination import EXACT_TOTAL, Page, PageNumber, PageSize
 from app.core.permissions import Administrator, Deleter, Reader
-from app.files import repository as files_repository
 from app.files import service as files
-from app.files.presentation import present
-from app.logs import deleting, repository
-from app.logs.models import Log
-from app.logs.presentation import present_log
+from app.files.models import FileKind
+from app.logs import deleting, repository, search_repository
+from app.logs.schemas import Moment
+from app.logs.search_repository import LogFilter
+from app.logs.showing import show_judgments, show_logs
 
 router = APIRouter(prefix="/v5/logs", tags=["Logs"])
 Json = dict[str, Any]
@@ -33,36 +33,59 @@ def list_logs(
     principal: Reader,
     file_id: str,
     version_id: str | None = None,
-    search: str | None = None,
+    id: Annotated[  # noqa: A002 - the name in the query
+        list[str] | None, Query(max_length=100, description="Parts of ids: a log has one of them.")
+    ] = None,
+    search: Annotated[str | None, Query(description="In inputs and output.")] = None,
+    metadata_search: str | None = None,
+    start_date: Annotated[Moment | None, Query(description="Not before this moment.")] = None,
+    end_date: Annotated[Moment | None, Query(description="Not after this moment.")] = None,
+    in_trace_filter: Annotated[
+        list[bool] | None, Query(description="true: part of a trace, false: of none.")
+    ] = None,
+    sample: Annotated[
+        int | None, Query(ge=1, le=100_000, description="At most so many, chosen by chance.")
+    ] = None,
+    include_parent: Annotated[bool, Query(description="With judgments, the log that is judged.")] = False,
+    include_trace_children: bool = False,
     page: PageNumber = 1,
     size: PageSize = 10,
 ) -> Page[Json]:
-    """The logs of a file, newest first. `total` is exact up to 10,000."""
+    """The logs of a file, newest first; of an evaluator, its judgments. `total` is exact up to 10,000."""
     file = files.get_file(session, principal, file_id)
-    found = repository.list_logs(
-        session,
-        principal.workspace_id,
-        file.id,
+    asked = set(in_trace_filter or [])
+    wanted = LogFilter(
         version_id=version_id,
+        ids=tuple(id or ()),
         search=search,
-        offset=(page - 1) * size,
-        limit=size,
+        metadata=metadata_search,
+        since=start_date,
+        until=end_date,
+        in_trace=asked.pop() if len(asked) == 1 else None,
+        sample=sample,
     )
-    total = repository.count_logs(
-        session, principal.workspace_id, file.id, version_id=version_id, search=search, most=EXACT_TOTAL
-    )
-    if total == EXACT_TOTAL and not search and not version_id:
-        total = max(total, file.logs_count)
-    return Page(records=_present(session, principal.workspace_id, found), page=page, size=size, total=total)
+    of_file, part = (session, principal.workspace_id, file.id, wanted), ((page - 1) * size, size)
+    if file.kind == FileKind.EVALUATOR:
+        said = search_repository.list_judgments(*of_file, offset=part[0], limit=part[1])
+        records = show_judgments(session, principal.workspace_id, said, parents=include_parent)
+        total = search_repository.count_judgments(*of_file, most=EXACT_TOTAL)
+    else:
+        found = search_repository.list_logs(*of_file, offset=part[0], limit=part[1])
+        records = show_logs(session, principal.workspace_id, found, children=include_trace_children)
+        total = search_repository.count_logs(*of_file, most=EXACT_TOTAL)
+        if total == EXACT_TOTAL and wanted.is_whole:
+            total = max(total, file.logs_count)
+    return Page(records=records, page=page, size=size, total=total)
 
 
 @router.get("/{log_id}")
 def get_log(log_id: str, session: SessionDep, principal: Reader) -> Json:
-    """One log with the judgments on it."""
-    log = repository.find_log(session, principal.workspace_id, log_id)
-    if log is None:
-        raise NotFound(f"There is no log with the id {log_id}.")
-    return _present(session, principal.workspace_id, [log])[0]
+    """One log with the judgments on it and the logs nested under it; or one judgment, with the log that it is about."""
+    if log := repository.find_log(session, principal.workspace_id, log_id):
+        return show_logs(session, principal.workspace_id, [log], children=True)[0]
+    if judgment := repository.find_judgment(session, principal.workspace_id, log_id):
+        return show_judgments(session, principal.workspace_id, [judgment], parents=True)[0]
+    raise NotFound(f"There is no log with the id {log_id}.")
 
 
 @router.delete("", status_code=204)
@@ -77,10 +100,3 @@ def delete_logs_of_user(body: OfUser, session: SessionDep, principal: Administra
     """Delete every log whose `user` this is. Results of runs stay until their evaluation is deleted."""
     done = deleting.delete_logs_of_user(session, principal, body.user)
     return {"deleted": done.deleted, "kept": done.kept}
-
-
-def _present(session: SessionDep, workspace_id: str, found: list[Log]) -> list[Json]:
-    versions = files_repository.find_versions(session, workspace_id, {log.version_id for log in found})
-    shown = {file["version_id"]: file for file in present(session, versions)}
-    judgments = repository.list_judgments(session, [log.id for log in found])
-    return [present_log(log, shown.get(log.version_id), judgments[log.id]) for log in found]

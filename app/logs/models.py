@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, Text, UniqueConstraint, func, text
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.database import Base, Json
@@ -20,8 +20,9 @@ class Log(Base):
 
     __tablename__ = "log"
     __table_args__ = (
-        Index(None, "file_id", "id"),
-        Index(None, "version_id", "id"),
+        Index(None, "file_id", "created_at", "id"),
+        Index(None, "version_id", "created_at", "id"),
+        Index(None, "trace_id", postgresql_where=text("trace_id is not null")),
         Index(None, "workspace_id", "user", postgresql_where=text('"user" is not null')),
         Index(None, "reuse_key", postgresql_where=text("reuse_key is not null and error is null")),
     )
@@ -38,18 +39,24 @@ class Log(Base):
     datapoint_id: Mapped[str | None]
     repeat: Mapped[int] = mapped_column(server_default="0")
     trace_id: Mapped[str | None]
+    """The id of the log at the root of its trace, which has itself here; None: it is part of no trace."""
     parent_id: Mapped[str | None]
+    """The log that it is nested under; it may come later, or never."""
     session_id: Mapped[str | None]
     user: Mapped[str | None]
     source: Mapped[str | None]
     """Where it came from: `evaluation`, `editor`, `judge`, or what a caller of the API says."""
     status: Mapped[str] = mapped_column(server_default="complete")
+    """`complete`, or `incomplete` while more is to come."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    """A caller of the API may say it: when what is logged took place."""
     start_time: Mapped[datetime | None]
     end_time: Mapped[datetime | None]
     inputs: Mapped[Json | None]
     messages: Mapped[list[Any] | None]
     """Messages given at call time, after those of the template."""
+    tool_choice: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))
+    """A word, or an object that names a function."""
     output: Mapped[str | None]
     output_message: Mapped[Json | None]
     error: Mapped[str | None]
@@ -65,10 +72,16 @@ class Log(Base):
     latency_ms: Mapped[float | None]
     """From sending the request to the last byte of the answer that counted; waiting and retries not included."""
     attempts: Mapped[int] = mapped_column(server_default="1")
+    """Calls that the server made for it. None for what others logged: their money is not the workspace's budget."""
+    stdout: Mapped[str | None]
+    """What the code printed."""
+    provider_request: Mapped[Json | None]
+    """What was sent to the provider, where who logged it says so."""
     provider_response: Mapped[Json | None]
     """What the provider said beyond the answer (usage, ids, `x_practice`), or the raw body of a failure."""
     payload_cleared_at: Mapped[datetime | None]
-    """When inputs, messages, output and the provider's answer were taken away, because they were too old."""
+    """When inputs, messages, output and the provider's answer were taken away, because they were too old; when it was
+    written, where they were never to be kept."""
     reuse_key: Mapped[str | None]
     """Hash of version, datapoint, repeat, endpoint and model: the same key may reuse this output."""
 
@@ -80,6 +93,7 @@ class Judgment(Base):
     __table_args__ = (
         UniqueConstraint("log_id", "evaluator_version_id", "author", "vote"),
         CheckConstraint("vote >= 0", "vote"),
+        Index(None, "evaluator_version_id", "created_at", "id"),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -104,6 +118,8 @@ class Judgment(Base):
     cost: Mapped[Decimal | None] = mapped_column(Usd)
     stdout: Mapped[str | None]
     """What a program printed."""
+    marked_completed: Mapped[bool] = mapped_column(server_default="false")
+    """Whether a person said that they are done with the log."""
     engine: Mapped[str | None]
     """Name and version of what ran a program: judgments of different engines may differ."""
 

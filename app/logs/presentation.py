@@ -1,6 +1,6 @@
 """Logs and judgments as the v5 API shows them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.logs.models import Judgment, Log
@@ -14,9 +14,10 @@ def judgment_value(judgment: Judgment) -> bool | float | str | list[str] | None:
     return next((value for value in values if value is not None), None)
 
 
-def present_judgment(judgment: Judgment) -> Json:
-    """A judgment, as an evaluator's log."""
-    return {
+def present_judgment(judgment: Judgment, evaluator: Json | None = None) -> Json:
+    """A judgment, as the log of an evaluator: clients tell it by `evaluator`, which is left out if it is not given."""
+    detail = judgment.detail or {}
+    shown: Json = {
         "id": judgment.id,
         "parent_id": judgment.log_id,
         "evaluator_version_id": judgment.evaluator_version_id,
@@ -29,11 +30,29 @@ def present_judgment(judgment: Judgment) -> Json:
         "created_at": judgment.created_at,
         "judge_log_id": judgment.judge_log_id,
         "cost": float(judgment.cost) if judgment.cost is not None else None,
+        "marked_completed": judgment.marked_completed,
+        "start_time": detail.get("start_time"),
+        "end_time": detail.get("end_time"),
+        "output_message": detail.get("output_message"),
+        "metadata": detail.get("metadata"),
+        "inputs": {},
+        "evaluator_logs": [],
+        "trace_children": [],
     }
+    return shown | {"evaluator": evaluator} if evaluator else shown
 
 
-def present_log(log: Log, file: Json | None, judgments: Sequence[Judgment] = ()) -> Json:
-    """A log. It carries exactly one of `prompt`, `tool`, `evaluator`, `flow`: clients tell logs apart by that."""
+def present_log(
+    log: Log,
+    file: Json | None,
+    judgments: Sequence[Judgment] = (),
+    evaluators: Mapping[str, Json] = {},
+    trace_flow_id: str | None = None,
+) -> Json:
+    """A log. It carries exactly one of `prompt`, `tool`, `evaluator`, `flow`: clients tell logs apart by that.
+
+    `evaluators` are the files of the judgments, by their versions' ids.
+    """
     shown: Json = {
         "id": log.id,
         "version_id": log.version_id,
@@ -42,11 +61,13 @@ def present_log(log: Log, file: Json | None, judgments: Sequence[Judgment] = ())
         "run_id": log.run_id,
         "source_datapoint_id": log.datapoint_id,
         "trace_id": log.trace_id,
+        "trace_flow_id": trace_flow_id,
         "trace_parent_id": log.parent_id,
         "session_id": log.session_id,
         "user": log.user,
         "source": log.source,
         "log_status": log.status,
+        "save": log.payload_cleared_at is None,
         "created_at": log.created_at,
         "start_time": log.start_time,
         "end_time": log.end_time,
@@ -54,8 +75,10 @@ def present_log(log: Log, file: Json | None, judgments: Sequence[Judgment] = ())
         "messages": log.messages or [],
         "output": log.output,
         "output_message": log.output_message,
+        "tool_choice": log.tool_choice,
         "payload_cleared_at": log.payload_cleared_at,
         "error": log.error,
+        "stdout": log.stdout,
         "metadata": log.details or {},
         "provider": log.provider,
         "model": log.model,
@@ -66,8 +89,16 @@ def present_log(log: Log, file: Json | None, judgments: Sequence[Judgment] = ())
         "prompt_cost": float(log.prompt_cost) if log.prompt_cost is not None else None,
         "output_cost": float(log.output_cost) if log.output_cost is not None else None,
         "provider_latency": log.latency_ms / 1000 if log.latency_ms is not None else None,
+        "provider_request": log.provider_request,
         "provider_response": log.provider_response,
-        "evaluator_logs": [present_judgment(judgment) for judgment in judgments],
+        "evaluator_logs": [
+            present_judgment(judgment, evaluators.get(judgment.evaluator_version_id))
+            for judgment in judgments
+        ],
         "trace_children": [],
     }
-    return shown | {file["type"]: file} if file else shown
+    if file is None:
+        return shown
+    if file["type"] == "flow":
+        shown["trace_status"] = log.status  # older clients' word for it
+    return shown | {file["type"]: file}

@@ -15,10 +15,10 @@ class LogRecord:
     workspace_id: str
     file_id: str
     version_id: str
-    source: str
-    start_time: str
-    """ISO 8601 with its zone."""
-    end_time: str
+    source: str | None
+    start_time: str | None
+    """ISO 8601 with its zone, as all times here."""
+    end_time: str | None
     run_id: str | None = None
     datapoint_id: str | None = None
     repeat: int = 0
@@ -44,6 +44,15 @@ class LogRecord:
     provider_response: Mapping[str, Any] | None = None
     reuse_key: str | None = None
     status: str = "complete"
+    created_at: str | None = None
+    """None: now."""
+    session_id: str | None = None
+    user: str | None = None
+    metadata: Mapping[str, Any] | None = None
+    tool_choice: str | Mapping[str, Any] | None = None
+    stdout: str | None = None
+    provider_request: Mapping[str, Any] | None = None
+    payload_cleared_at: str | None = None
 
 
 @dataclass(slots=True)
@@ -67,6 +76,7 @@ class JudgmentRecord:
     cost: str | None = None
     stdout: str | None = None
     engine: str | None = None
+    marked_completed: bool = False
 
 
 def as_json(records: Iterable[LogRecord | JudgmentRecord]) -> str:

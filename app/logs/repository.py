@@ -3,39 +3,46 @@
 from collections.abc import Collection, Sequence
 from dataclasses import fields
 
-from sqlalchemy import Select, String, cast, delete, func, or_, select, text
+from sqlalchemy import delete, func, select, text
 from sqlalchemy.orm import Session
 
+from app.files.models import File, FileKind
 from app.logs.models import Judgment, Log
 from app.logs.records import JudgmentRecord, LogRecord, as_json
 
 
 def _insert(table: str, record: type[LogRecord] | type[JudgmentRecord], key: str) -> str:
     """Insert from one JSON array, whose members take the types of the table's own columns."""
-    columns = ", ".join(f'"{field.name}"' for field in fields(record))
+    columns = [f'"{field.name}"' for field in fields(record)]
+    values = ["coalesce(created_at, now())" if name == '"created_at"' else name for name in columns]
     rows = f"json_populate_recordset(null::{table}, cast(:rows as json))"
-    return f"insert into {table} ({columns}) select {columns} from {rows} on conflict ({key}) do nothing"  # noqa: S608
+    return (
+        f"insert into {table} ({', '.join(columns)}) select {', '.join(values)} from {rows}"  # noqa: S608
+        f" on conflict ({key}) do nothing"
+    )
 
 
 _INSERT_LOGS = f"""
 with written as ({_insert("log", LogRecord, "id")}
-    returning workspace_id, file_id, model, provider, created_at, attempts, error, prompt_cost, output_cost)
-insert into spend_day (workspace_id, day, file_id, model, provider, calls, failed, usd)
+    returning id, workspace_id, file_id, model, provider, created_at, attempts, error, prompt_cost, output_cost),
+spent as (insert into spend_day (workspace_id, day, file_id, model, provider, calls, failed, usd)
 select workspace_id, (created_at at time zone 'UTC')::date, file_id, coalesce(model, ''), coalesce(provider, ''),
        sum(attempts), count(*) filter (where error is not null),
        sum(coalesce(prompt_cost, 0) + coalesce(output_cost, 0))
 from written where attempts > 0 group by 1, 2, 3, 4, 5 order by 1, 2, 3, 4, 5
 on conflict (workspace_id, day, file_id, model, provider) do update
     set calls = spend_day.calls + excluded.calls, failed = spend_day.failed + excluded.failed,
-        usd = spend_day.usd + excluded.usd
+        usd = spend_day.usd + excluded.usd)
+select id from written
 """  # noqa: S608 - columns of our own records; ordered, so that two writers never wait for each other
 _INSERT_JUDGMENTS = _insert("judgment", JudgmentRecord, "log_id, evaluator_version_id, author, vote")
 
 
-def insert_logs(session: Session, records: Sequence[LogRecord]) -> None:
-    """Insert logs, and count what they spent; one whose id is there already is left as it is."""
-    if records:
-        session.execute(text(_INSERT_LOGS), {"rows": as_json(records)})
+def insert_logs(session: Session, records: Sequence[LogRecord]) -> set[str]:
+    """Insert logs, and count what they spent: the ids of those that were new. One that is there is left as it is."""
+    if not records:
+        return set()
+    return set(session.scalars(text(_INSERT_LOGS), {"rows": as_json(records)}))
 
 
 def known_ids(session: Session, log_ids: Collection[str]) -> set[str]:
@@ -54,14 +61,26 @@ _PUT_JUDGMENT = f"""
 {_INSERT_JUDGMENTS.replace("do nothing", "do update set ")}
     created_at = now(), boolean_value = excluded.boolean_value, number_value = excluded.number_value,
     text_value = excluded.text_value, options_value = excluded.options_value, rationale = excluded.rationale,
-    error = excluded.error, detail = excluded.detail, stdout = excluded.stdout
+    error = excluded.error, detail = excluded.detail, stdout = excluded.stdout,
+    marked_completed = case when :marks then excluded.marked_completed else judgment.marked_completed end
 returning id
+"""
+_MARK = f"""
+{_INSERT_JUDGMENTS.replace("do nothing", "do update set ")} marked_completed = excluded.marked_completed returning id
 """
 
 
-def put_judgment(session: Session, record: JudgmentRecord) -> str:
-    """Write a judgment, in place of what the same author said of the same log before; its id."""
-    return str(session.scalars(text(_PUT_JUDGMENT), {"rows": as_json([record])}).one())
+def put_judgment(session: Session, record: JudgmentRecord, *, marks: bool = False) -> str:
+    """Write a judgment, in place of what the same author said of the same log before; its id.
+
+    Whether the author is done with the log stays as it was, unless the judgment `marks` it.
+    """
+    return str(session.scalars(text(_PUT_JUDGMENT), {"rows": as_json([record]), "marks": marks}).one())
+
+
+def mark_judgment(session: Session, record: JudgmentRecord) -> str:
+    """Write whether an author is done with a log, and leave what the author said of it; the judgment's id."""
+    return str(session.scalars(text(_MARK), {"rows": as_json([record])}).one())
 
 
 def find_log(session: Session, workspace_id: str, log_id: str) -> Log | None:
@@ -74,51 +93,12 @@ def find_logs(session: Session, workspace_id: str, log_ids: Sequence[str]) -> di
     return {log.id: log for log in session.scalars(query)}
 
 
-def _logs(workspace_id: str, file_id: str, version_id: str | None, search: str | None) -> Select[Log]:
-    query = select(Log).where(Log.workspace_id == workspace_id, Log.file_id == file_id)
-    if version_id:
-        query = query.where(Log.version_id == version_id)
-    if search:
-        texts = (cast(Log.inputs, String), Log.output)
-        query = query.where(or_(*(column.icontains(search, autoescape=True) for column in texts)))
-    return query
-
-
-def list_logs(
-    session: Session,
-    workspace_id: str,
-    file_id: str,
-    *,
-    version_id: str | None = None,
-    search: str | None = None,
-    offset: int = 0,
-    limit: int = 50,
-) -> list[Log]:
-    """The logs of a file, newest first."""
-    query = _logs(workspace_id, file_id, version_id, search).order_by(Log.id.desc())
-    return list(session.scalars(query.offset(offset).limit(limit)))
-
-
 def find_last_datapoint(session: Session, file_id: str, among: int = 500) -> str | None:
     """The row that a file was last called on, if one of its newest `among` calls was on a row of a dataset."""
-    newest = select(Log.id, Log.datapoint_id).where(Log.file_id == file_id).order_by(Log.id.desc())
-    found = newest.limit(among).subquery()
+    newest = select(Log.id, Log.created_at, Log.datapoint_id).where(Log.file_id == file_id)
+    found = newest.order_by(Log.created_at.desc(), Log.id.desc()).limit(among).subquery()
     query = select(found.c.datapoint_id).where(found.c.datapoint_id.is_not(None))
-    return session.scalar(query.order_by(found.c.id.desc()).limit(1))
-
-
-def count_logs(
-    session: Session,
-    workspace_id: str,
-    file_id: str,
-    *,
-    version_id: str | None = None,
-    search: str | None = None,
-    most: int,
-) -> int:
-    """How many logs match, counted no further than `most`."""
-    found = _logs(workspace_id, file_id, version_id, search).with_only_columns(Log.id).limit(most).subquery()
-    return session.scalar(select(func.count()).select_from(found)) or 0
+    return session.scalar(query.order_by(found.c.created_at.desc(), found.c.id.desc()).limit(1))
 
 
 def list_judgments(session: Session, log_ids: Sequence[str]) -> dict[str, list[Judgment]]:
@@ -129,6 +109,19 @@ def list_judgments(session: Session, log_ids: Sequence[str]) -> dict[str, list[J
     ):
         found[judgment.log_id].append(judgment)
     return found
+
+
+def find_judgment(session: Session, workspace_id: str, judgment_id: str) -> Judgment | None:
+    return session.scalar(
+        select(Judgment).where(Judgment.id == judgment_id, Judgment.workspace_id == workspace_id)
+    )
+
+
+def lock_log_of_kind(session: Session, workspace_id: str, log_id: str, kind: FileKind) -> Log | None:
+    """A log of a file of this kind, held until the transaction ends."""
+    of_kind = select(File.id).where(File.id == Log.file_id, File.kind == kind).exists()
+    query = select(Log).where(Log.id == log_id, Log.workspace_id == workspace_id, of_kind)
+    return session.scalar(query.with_for_update())
 
 
 def lock_logs(session: Session, workspace_id: str, log_ids: Sequence[str]) -> dict[str, str | None]:

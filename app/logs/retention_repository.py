@@ -23,7 +23,7 @@ _CLEAR = f"""
     with due as ({_DUE.format(days="k.payload_days", more="l.payload_cleared_at is null and", of_a_run=_OF_A_RUN)}),
     gone as (
         update log l set inputs = null, messages = null, output = null, output_message = null,
-            provider_response = null, reuse_key = null, payload_cleared_at = now()
+            provider_request = null, provider_response = null, stdout = null, reuse_key = null, payload_cleared_at = now()
         from due where l.id = due.id returning l.id, l.workspace_id
     ), said as (update judgment j set rationale = null, detail = null, stdout = null from gone where j.log_id = gone.id)
     , counts as (select workspace_id, count(*) as n from gone group by 1)

@@ -37,6 +37,15 @@ NEEDS: dict[Action, str] = {
         POST /v5/files/retrieve-by-path
         POST /w/{w}/prompts/{file_id}/edit
     """,
+    Action.LOG: """
+        POST /v5/flows/log
+        PATCH /v5/flows/logs/{log_id}
+        POST /v5/logs/batch
+        POST /v5/prompts/log
+        PATCH /v5/prompts/{file_id}/log/{log_id}
+        POST /v5/tools/log
+        PATCH /v5/tools/{file_id}/log/{log_id}
+    """,
     Action.RUN: """
         POST /v5/evaluations/{evaluation_id}/runs
         PATCH /v5/evaluations/{evaluation_id}/runs/{run_id}
@@ -64,6 +73,10 @@ NEEDS: dict[Action, str] = {
         POST /v5/datasets/{file_id}/environments/{environment_id}
         DELETE /v5/evaluators/{file_id}/environments/{environment_id}
         POST /v5/evaluators/{file_id}/environments/{environment_id}
+        DELETE /v5/flows/{file_id}/environments/{environment_id}
+        POST /v5/flows/{file_id}/environments/{environment_id}
+        DELETE /v5/tools/{file_id}/environments/{environment_id}
+        POST /v5/tools/{file_id}/environments/{environment_id}
         DELETE /v5/prompts/{file_id}/environments/{environment_id}
         POST /v5/prompts/{file_id}/environments/{environment_id}
         POST /w/{w}/prompts/{file_id}/deploy
@@ -75,9 +88,13 @@ NEEDS: dict[Action, str] = {
         DELETE /v5/evaluations/{evaluation_id}
         DELETE /v5/evaluators/{file_id}
         DELETE /v5/evaluators/{file_id}/versions/{version_id}
+        DELETE /v5/flows/{file_id}
+        DELETE /v5/flows/{file_id}/versions/{version_id}
         DELETE /v5/logs
         DELETE /v5/prompts/{file_id}
         DELETE /v5/prompts/{file_id}/versions/{version_id}
+        DELETE /v5/tools/{file_id}
+        DELETE /v5/tools/{file_id}/versions/{version_id}
         POST /w/{w}/files-at/{file_id}/delete
     """,
     Action.OWN_KEYS: """

@@ -42,6 +42,13 @@ class World:
     newer_evaluator: Version
     human: Version
     """An evaluator that people judge by."""
+    tool: Version
+    newer_tool: Version
+    flow: Version
+    newer_flow: Version
+    tool_log_id: str
+    flow_log_id: str
+    """Not complete yet."""
     evaluation: Evaluation
     quiet_evaluation: Evaluation
     """Nothing of it runs: its streams end at once."""
@@ -89,6 +96,11 @@ def build_world(session: Session, role: Role) -> World:
     more_rows = factories.dataset(session, maker, 3, "world/rows")
     judge = factories.evaluator(session, maker, "exact", "world/exact")
     newer_judge = factories.evaluator(session, maker, "exact", "world/exact", ignore_case=True)
+    tool = factories.tool(session, maker, "world/tool")
+    newer_tool = factories.tool(session, maker, "world/tool", source_code="def weather(city): ...")
+    flow = factories.flow(session, maker, "world/flow", commit="4f2a1c")
+    newer_flow = factories.flow(session, maker, "world/flow", commit="9b0e77")
+    flow_log_id = factories.logged(session, maker, flow, inputs={"question": "?"})
     evaluation = factories.evaluation(session, maker, prompt, judge)
 
     def started(version: Version) -> Run:
@@ -101,7 +113,13 @@ def build_world(session: Session, role: Role) -> World:
     going = started(newer)
     key_maker = people[role] if role in (Role.ADMIN, Role.DEVELOPER) else team.admin
     staging = deployments.get_environment(session, team.admin, "staging")
-    for version in (prompt, rows, judge):  # by who made it: what others deployed a member takes away nowhere
+    for version in (
+        prompt,
+        rows,
+        judge,
+        tool,
+        flow,
+    ):  # by who made it: what others deployed a member takes away nowhere
         deployments.deploy(session, maker, version.file, version, staging)
     spare_member = factories.member(session, team.workspace, Role.VIEWER, "Spare Member")
     invitation, invitation_token = invitations.invite(
@@ -118,6 +136,12 @@ def build_world(session: Session, role: Role) -> World:
         evaluator=judge,
         newer_evaluator=newer_judge,
         human=factories.evaluator(session, maker, "human", "world/human"),
+        tool=tool,
+        newer_tool=newer_tool,
+        flow=flow,
+        newer_flow=newer_flow,
+        tool_log_id=factories.logged(session, maker, tool, output="sunny", trace_parent_id=flow_log_id),
+        flow_log_id=flow_log_id,
         evaluation=evaluation,
         quiet_evaluation=factories.evaluation(session, maker, prompt, judge),
         run=run,
@@ -222,6 +246,8 @@ REQUESTS: dict[str, Make] = {
     **_of_kind("prompt", "prompt", "unused_prompt"),
     **_of_kind("dataset", "dataset", "newer_dataset"),
     **_of_kind("evaluator", "evaluator", "newer_evaluator"),
+    **_of_kind("tool", "tool", "newer_tool"),
+    **_of_kind("flow", "flow", "newer_flow"),
     **{
         f"{method} /health/{probe}": lambda w: Call(names_things=False)
         for method in ("GET", "HEAD")
@@ -252,6 +278,23 @@ REQUESTS: dict[str, Make] = {
     ),
     "DELETE /v5/environments/{environment_id}": lambda w: Call({"environment_id": w.spare.id}),
     "POST /v5/prompts": lambda w: Call(json={"id": w.prompt.file_id, "model": "practice-1", "template": []}),
+    "POST /v5/tools": lambda w: Call(json={"id": w.tool.file_id, "function": {"name": "made"}}),
+    "POST /v5/flows": lambda w: Call(json={"id": w.flow.file_id, "attributes": {"commit": "made"}}),
+    "POST /v5/prompts/log": lambda w: Call(json={"id": w.prompt.file_id, "output": "made"}),
+    "POST /v5/tools/log": lambda w: Call(json={"id": w.tool.file_id, "output": "made"}),
+    "POST /v5/flows/log": lambda w: Call(json={"id": w.flow.file_id, "output": "made"}),
+    "POST /v5/logs/batch": lambda w: Call(
+        json={"logs": [{"type": "prompt", "id": w.prompt.file_id, "output": "made"}]}
+    ),
+    "PATCH /v5/prompts/{file_id}/log/{log_id}": lambda w: Call(
+        {"file_id": w.prompt.file_id, "log_id": w.loose_log_id}, json={"output": "changed"}
+    ),
+    "PATCH /v5/tools/{file_id}/log/{log_id}": lambda w: Call(
+        {"file_id": w.tool.file_id, "log_id": w.tool_log_id}, json={"output": "changed"}
+    ),
+    "PATCH /v5/flows/logs/{log_id}": lambda w: Call(
+        {"log_id": w.flow_log_id}, json={"output": "changed", "log_status": "complete"}
+    ),
     "POST /v5/datasets": lambda w: Call(
         json={"id": w.dataset.file_id, "datapoints": [{"inputs": {"q": "new"}}]}
     ),

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from urllib.parse import parse_qsl
 
 import pytest
 from fastapi.testclient import TestClient
@@ -24,7 +25,12 @@ API = [
     "/v5/files?name={}", "/v5/files?path={}", "/v5/files?sort_by={}", "/v5/files?order={}", "/v5/files?type={}",
     "/v5/prompts?name={}", "/v5/prompts?user_filter={}", "/v5/prompts?sort_by={}", "/v5/datasets?name={}",
     "/v5/audit?action={}", "/v5/audit?actor={}", "/v5/audit?before={}", "/v5/audit?since={}", "/v5/audit?page={}",
-    "/v5/logs?file_id={}", "/v5/evaluations?file_id={}", "/v5/prompts/{}", "/v5/logs/{}",
+    "/v5/logs?file_id={}", "/v5/logs?file_id={prompt}&id={}", "/v5/logs?file_id={prompt}&version_id={}",
+    "/v5/logs?file_id={prompt}&search={}", "/v5/logs?file_id={prompt}&metadata_search={}",
+    "/v5/logs?file_id={prompt}&start_date={}", "/v5/logs?file_id={prompt}&sample={}",
+    "/v5/logs?file_id={evaluator}&id={}", "/v5/logs?file_id={evaluator}&search={}",
+    "/v5/logs?file_id={evaluator}&metadata_search={}", "/v5/tools?name={}", "/v5/flows?user_filter={}",
+    "/v5/evaluations?file_id={}", "/v5/prompts/{}", "/v5/logs/{}",
 ]  # fmt: skip
 PAGES = [
     "files?q={}", "files?kind={}", "evaluations?q={}", "evaluators?q={}", "evaluators/new?q={}", "audit?action={}", "audit?actor={}", "audit?before={}",
@@ -57,7 +63,8 @@ def _shape(client: TestClient, url: str, payload: str) -> tuple[int, int]:
     address, _, name = url.partition("?")
     began = time.monotonic()
     if name:
-        answer = client.get(address, params={name.partition("=")[0]: payload})
+        *fixed, (searched, _) = parse_qsl(name, keep_blank_values=True)
+        answer = client.get(address, params=[*fixed, (searched, payload)])
     else:
         answer = client.get(address.replace("{}", "".join(f"%{byte:02x}" for byte in payload.encode())))
     assert time.monotonic() - began < 2.5, f"{url} {payload}"
@@ -72,6 +79,7 @@ def _shape(client: TestClient, url: str, payload: str) -> tuple[int, int]:
 
 @pytest.mark.parametrize("url", API)
 def test_the_api_takes_sql_for_text(client: TestClient, world: World, url: str) -> None:
+    url = url.replace("{prompt}", world.prompt.file_id).replace("{evaluator}", world.evaluator.file_id)
     benign = _shape(client, url, BENIGN)
     for payload in PAYLOADS:
         assert _shape(client, url, payload) == benign, payload

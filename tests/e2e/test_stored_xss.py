@@ -59,7 +59,10 @@ NOT_SHOWN = {
     "log.metadata": BY_API,
     "log.messages": BY_API,
     "log.output_message": BY_API,
+    "log.provider_request": BY_API,
     "log.provider_response": BY_API,
+    "log.stdout": BY_API,
+    "log.tool_choice": BY_API,
     "judgment.engine": "where a program judged: the server writes it",
     "version.summary": "counts; its words are targets, which are shown, and the splits' names",
 }

@@ -1,0 +1,1 @@
+"""Flows: several steps as one, told apart by attributes that people choose. Their logs are the roots of traces."""

@@ -1,0 +1,38 @@
+"""The v5 routes of flows."""
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from app.core.database import SessionDep
+from app.core.permissions import Editor
+from app.files import service as files
+from app.files.models import FileKind
+from app.files.presentation import present_one
+from app.files.schemas import FileProperties
+from app.files.versioned_api import versioned_routes
+from app.flows.spec import FlowSpec
+
+router = APIRouter(prefix="/v5/flows", tags=["Flows"])
+common = versioned_routes(FileKind.FLOW)
+
+
+class FlowUpsert(FileProperties, FlowSpec):
+    """A flow to write: where, what, and why."""
+
+
+@router.post("")
+def upsert_flow(body: FlowUpsert, session: SessionDep, principal: Editor) -> dict[str, Any]:
+    """Write a flow: the same attributes answers with the version that is there, new ones make one."""
+    change = files.Commit(
+        kind=FileKind.FLOW,
+        spec=body.content(),
+        file_id=body.id,
+        path=body.path,
+        name=body.version_name,
+        note=body.note,
+    )
+    committed = files.commit(session, principal, change)
+    files.describe_file(committed.file, description=body.description, tags=body.tags, readme=body.readme)
+    committed.version.file = committed.file
+    return present_one(session, committed.version)

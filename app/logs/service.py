@@ -1,0 +1,124 @@
+"""Logging: executions that took place elsewhere are kept, and more can be said of them later."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import orjson
+from sqlalchemy.orm import Session
+
+from app.core import clock
+from app.core.access import Principal
+from app.core.errors import Conflict, NotFound
+from app.files.models import FileKind, Version
+from app.logs import arrivals, repository, traces
+from app.logs.models import Log
+from app.logs.recording import PAYLOADS, duration_ms, record_of, values_of
+from app.logs.records import LogRecord
+from app.logs.schemas import AnyLog, AnyUpdate
+from app.logs.versions import content_of, kind_of, logged_version, version_of
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A log, and how the caller names its version beside what the log says."""
+
+    said: AnyLog
+    version_id: str | None = None
+    environment: str | None = None
+
+
+def record_logs(session: Session, principal: Principal, entries: Sequence[Entry]) -> list[LogRecord]:
+    """Write logs in their order, all or none, each into its trace: what was written.
+
+    Raises:
+        Invalid: a log names no file, or is nested under itself.
+        NotFound: no such file, version or environment.
+        Forbidden: there is content of a version, and the principal may not write versions.
+        Conflict: the id of a log is taken, a trace is complete, or a path holds something else.
+    """
+    versions: dict[bytes, Version] = {}
+    records, roots = [], set()
+    for entry in entries:
+        key = orjson.dumps(
+            [
+                kind_of(entry.said),
+                entry.said.id,
+                entry.said.path,
+                entry.version_id,
+                entry.environment,
+                content_of(entry.said),
+            ]
+        )
+        if key not in versions:
+            versions[key] = version_of(session, principal, entry.said, entry.version_id, entry.environment)
+        record = record_of(entry.said, logged_version(versions[key]), entry.environment)
+        records.append(record)
+        if kind_of(entry.said) is FileKind.FLOW:
+            roots.add(record.id)
+    chosen = [entry.said.log_id for entry in entries if entry.said.log_id]
+    write_in_traces(session, principal.workspace_id, records, roots=roots, chosen=chosen)
+    return records
+
+
+def write_in_traces(
+    session: Session,
+    workspace_id: str,
+    records: Sequence[LogRecord],
+    *,
+    roots: Collection[str] = (),
+    chosen: Collection[str] = (),
+) -> None:
+    """Write logs, each into the trace of the log that it is nested under.
+
+    `roots` are the ids of those that begin a trace by themselves, `chosen` those that callers chose.
+
+    Raises:
+        Invalid: a log is nested under itself.
+        Conflict: the id of a log is taken, or a trace is complete.
+    """
+    joined = traces.find_place(session, workspace_id, records, roots, chosen)
+    written = arrivals.write_logs(session, records)
+    if taken := [record.id for record in records if record.id not in written]:
+        raise Conflict(
+            f"There is a log with the id {taken[0]} already. Choose another id, or update that log."
+        )
+    if len(written) < len(records):
+        raise Conflict("Two of the logs have the same id. Give each its own.")
+    traces.settle(session, workspace_id, joined)
+
+
+def update_log(
+    session: Session,
+    principal: Principal,
+    kind: FileKind,
+    log_id: str,
+    said: AnyUpdate,
+    file_id: str | None = None,
+) -> Log:
+    """Say more of a log of this kind of file: what is given takes the place of what was said.
+
+    A flow's log ends when it is said to be complete. Of a log that was not to be kept, payloads are still not kept.
+
+    Raises:
+        NotFound: there is no such log, or it is not of this file.
+        Conflict: it is the result of a row in a run, or a flow's complete log is to be incomplete again.
+    """
+    log = repository.lock_log_of_kind(session, principal.workspace_id, log_id, kind)
+    if log is None or (file_id and log.file_id != file_id):
+        raise NotFound(f"There is no log of this {kind} with the id {log_id}.")
+    if log.status == "complete":
+        if repository.count_results(session, [log.id]):
+            raise Conflict(f"The log {log_id} is the result of a row in a run, and stays as it is.")
+        if kind is FileKind.FLOW and said.log_status == "incomplete":
+            raise Conflict(f"The log {log_id} is complete, and cannot be incomplete again.")
+    values = values_of(said)
+    if kind is FileKind.FLOW and said.log_status == "complete" and log.status != "complete":
+        values["end_time"] = clock.now()
+    for name, value in values.items():
+        if log.payload_cleared_at is None or name not in PAYLOADS:
+            setattr(log, "details" if name == "metadata" else name, value)
+    if log.latency_ms is None:
+        log.latency_ms = duration_ms(log.start_time, log.end_time)
+    log.status = said.log_status or log.status
+    arrivals.tell_changed(session, log)
+    return log

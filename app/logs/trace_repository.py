@@ -1,0 +1,81 @@
+"""The SQL of traces: the parents of new logs, and the logs that came before their parents."""
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+from sqlalchemy import func, select, text, update
+from sqlalchemy.orm import Session
+
+from app.logs.models import Log
+
+
+class Parent(NamedTuple):
+    """A log that others are nested under."""
+
+    id: str
+    trace_id: str | None
+    closed_by: str | None
+    """The flow log, it or the root of its trace, that is complete and takes no more."""
+
+
+def find_parents(session: Session, workspace_id: str, log_ids: Collection[str]) -> dict[str, Parent]:
+    """Those of the logs that are there."""
+    if not log_ids:
+        return {}
+    statement = text("""
+        select l.id, l.trace_id, case
+            when l.status = 'complete' and f.kind = 'flow' then l.id
+            when r.status = 'complete' and g.kind = 'flow' then r.id end
+        from log l left join file f on f.id = l.file_id
+        left join log r on r.id = l.trace_id and r.workspace_id = l.workspace_id
+        left join file g on g.id = r.file_id
+        where l.workspace_id = :workspace and l.id = any(:ids)
+    """)
+    rows = session.execute(statement, {"workspace": workspace_id, "ids": list(log_ids)})
+    return {row[0]: Parent(*row) for row in rows}
+
+
+def find_awaited(session: Session, workspace_id: str, log_ids: Collection[str]) -> set[str]:
+    """Those of the ids under which logs are nested already, though the log with the id was not there yet."""
+    if not log_ids:
+        return set()
+    query = select(Log.trace_id).where(Log.trace_id.in_(log_ids), Log.workspace_id == workspace_id)
+    return {trace_id for trace_id in session.scalars(query.distinct()) if trace_id}
+
+
+def begin_traces(session: Session, workspace_id: str, log_ids: Collection[str]) -> None:
+    """Make logs the roots of traces."""
+    if log_ids:
+        which = Log.id.in_(log_ids), Log.workspace_id == workspace_id, Log.trace_id.is_(None)
+        session.execute(update(Log).where(*which).values(trace_id=Log.id))
+
+
+def move_trace(session: Session, workspace_id: str, trace_id: str, to: str) -> None:
+    """Let all logs of a trace be part of another: its root has turned out to be nested there."""
+    which = Log.trace_id == trace_id, Log.workspace_id == workspace_id
+    session.execute(update(Log).where(*which).values(trace_id=to))
+
+
+def find_traces(
+    session: Session, workspace_id: str, trace_ids: Collection[str], most: int
+) -> dict[str, list[Log]]:
+    """The oldest `most` logs of each of the traces, by the traces' ids, in the order in which they took place."""
+    if not trace_ids:
+        return {}
+    rank = func.row_number().over(partition_by=Log.trace_id, order_by=(Log.created_at, Log.id)).label("rank")
+    ranked = (
+        select(Log.id, rank).where(Log.trace_id.in_(trace_ids), Log.workspace_id == workspace_id).subquery()
+    )
+    query = select(Log).join(ranked, ranked.c.id == Log.id).where(ranked.c.rank <= most)
+    found: dict[str, list[Log]] = {}
+    for log in session.scalars(query.order_by(Log.created_at, Log.id)):
+        found.setdefault(log.trace_id or "", []).append(log)
+    return found
+
+
+def find_root_files(session: Session, workspace_id: str, trace_ids: Collection[str]) -> dict[str, str]:
+    """The file of the log at the root of each trace, where that log is there."""
+    if not trace_ids:
+        return {}
+    query = select(Log.id, Log.file_id).where(Log.id.in_(trace_ids), Log.workspace_id == workspace_id)
+    return dict(session.execute(query).all())

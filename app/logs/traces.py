@@ -1,0 +1,125 @@
+"""Traces: which one a new log belongs to, and the logs of one as a tree."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from app.core.errors import Conflict, Invalid
+from app.logs import trace_repository
+from app.logs.models import Log
+from app.logs.records import LogRecord
+from app.logs.trace_repository import Parent
+
+DEEPEST = 50
+"""Levels that are shown of a trace; what is nested deeper is shown at the last of them."""
+MOST_SHOWN = 10_000
+"""Logs of one trace that are shown, the oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """What has to change in the database, once the logs are written, for all of a trace to be one."""
+
+    begun: set[str]
+    """Logs that are the roots of traces now."""
+    moved: dict[str, str]
+    """Traces that are part of another one now."""
+
+
+def find_place(
+    session: Session,
+    workspace_id: str,
+    records: Sequence[LogRecord],
+    roots: Collection[str],
+    chosen: Collection[str],
+) -> Joined:
+    """Give each of the records its trace. To be followed, once they are written, by `settle`.
+
+    `roots` are those that begin a trace by themselves, `chosen` those whose ids callers chose, and may have told others.
+
+    Raises:
+        Invalid: a log is nested under itself.
+        Conflict: a trace is complete.
+    """
+    own = {record.id for record in records}
+    outside = {record.parent_id for record in records if record.parent_id and record.parent_id not in own}
+    parents = trace_repository.find_parents(session, workspace_id, outside)
+    awaited = trace_repository.find_awaited(session, workspace_id, chosen)
+    return join(records, parents, {*roots, *awaited}, awaited)
+
+
+def join(
+    records: Sequence[LogRecord],
+    parents: Mapping[str, Parent],
+    roots: Collection[str],
+    awaited: Collection[str],
+) -> Joined:
+    """As `find_place`, of what was found."""
+    own = {record.id: record for record in records}
+    with_children = {record.parent_id for record in records} | set(roots)
+    begun = set[str]()
+    for record in records:
+        if record.parent_id == record.id:
+            raise Invalid(
+                "A log cannot be nested under itself.", fields={"trace_parent_id": "Name another log."}
+            )
+        top = _top(record, own)
+        parent = parents.get(top.parent_id or "")
+        if parent is None:
+            loose = top.parent_id is None or top.parent_id in own
+            record.trace_id = (top.id if top.id in with_children else None) if loose else top.parent_id
+            continue
+        if parent.closed_by:
+            raise Conflict(
+                f"The log {parent.closed_by} is complete, so no more logs can be added to its trace."
+            )
+        record.trace_id = parent.trace_id or parent.id
+        if parent.trace_id is None:
+            begun.add(parent.id)
+    moved = {id_: trace for id_ in awaited if (trace := own[id_].trace_id) and trace != id_}
+    return Joined(begun, moved)
+
+
+def _top(record: LogRecord, own: Mapping[str, LogRecord]) -> LogRecord:
+    """The uppermost of the new logs that a record is nested under, itself if there is none."""
+    seen = {record.id}
+    while (above := own.get(record.parent_id or "")) and above.id not in seen:
+        record = above
+        seen.add(record.id)
+    return record
+
+
+def settle(session: Session, workspace_id: str, joined: Joined) -> None:
+    """Change the logs that were there before: see `find_place`."""
+    trace_repository.begin_traces(session, workspace_id, joined.begun)
+    for trace_id, to in joined.moved.items():
+        trace_repository.move_trace(session, workspace_id, trace_id, to)
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A log in the tree below another one."""
+
+    log: Log
+    above: str
+    """The id of the log that it is shown under."""
+
+
+def below(root_id: str, logs: Iterable[Log]) -> list[Placed]:
+    """The logs of a trace that are nested under one of them, each after the one that it is shown under, once each."""
+    children: dict[str, list[Log]] = {}
+    for log in logs:
+        children.setdefault(log.parent_id or "", []).append(log)
+    placed: list[Placed] = []
+    seen, level = {root_id}, [(root_id, root_id, 1)]
+    while level:
+        deeper: list[tuple[str, str, int]] = []
+        for log_id, shown_under, depth in level:
+            for child in children.get(log_id, []):
+                if child.id not in seen:  # callers choose ids: they can nest logs in a circle
+                    seen.add(child.id)
+                    placed.append(Placed(child, shown_under))
+                    deeper.append((child.id, child.id if depth < DEEPEST else shown_under, depth + 1))
+        level = deeper
+    return placed

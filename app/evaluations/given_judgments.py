@@ -33,6 +33,12 @@ class Given:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     user: str | None = None
     """Of the application, where one of its users judged."""
+    beside: Mapping[str, Any] = field(default_factory=dict)
+    """What is kept with the judgment and shown with it: its times, the message of a model that judged."""
+    marked_completed: bool | None = None
+    """Whether the judge is done with the log; None: nothing is said of that."""
+    only_marks: bool = False
+    """There is no judgment in it: an earlier one stays."""
 
 
 def give_judgment(
@@ -59,7 +65,11 @@ def give_judgment(
     if bound.kind.judged_by == "people":
         record.author = f"{logs.END_USER}{given.user}" if given.user else principal.user_id
     set_verdict(record, verdict_of(bound.options, given))
-    record.id = logs.put_judgment(session, record)
+    record.marked_completed = bool(given.marked_completed)
+    if given.only_marks:
+        record.id = logs.mark_judgment(session, record)
+    else:
+        record.id = logs.put_judgment(session, record, marks=given.marked_completed is not None)
     for run_id, evaluation_id in repository.runs_with_output(session, log_id, version.id):
         run_service.score_again(session, run_id)
         events.emit(session, evaluation_channel(evaluation_id), run=run_id)
@@ -73,11 +83,8 @@ def verdict_of(options: Any, given: Given) -> Verdict:
         Invalid: it is no judgment that the evaluator may give.
     """
     assert isinstance(options, AnswerOptions)  # noqa: S101 - all that is judged elsewhere has them
-    said = {
-        "rationale": given.rationale,
-        "prints": given.prints,
-        "detail": {"metadata": dict(given.metadata)} if given.metadata else None,
-    }
+    detail = {**({"metadata": dict(given.metadata)} if given.metadata else {}), **given.beside}
+    said = {"rationale": given.rationale, "prints": given.prints, "detail": detail or None}
     kept: dict[str, Any] = {
         name: storable(value, _MOST_TEXT) if isinstance(value, str) else value for name, value in said.items()
     }

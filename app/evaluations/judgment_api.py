@@ -16,6 +16,8 @@ from app.evaluations.schemas import VersionReference
 from app.evaluators.api import checked_spec
 from app.files import service as files
 from app.files.models import FileKind
+from app.logs import repository as logs
+from app.logs.schemas import Message, Moment
 
 router = APIRouter(prefix="/v5/evaluators", tags=["Evaluators"])
 
@@ -42,6 +44,18 @@ class JudgmentGiven(Body):
         None, max_length=1000, description="Of your application, where one of its users judged."
     )
     metadata: dict[str, Any] = Field(default_factory=dict)
+    marked_completed: bool | None = Field(
+        None, description="Whether the judge is done with the log. Alone, it leaves the judgment as it is."
+    )
+    output_message: Message | None = Field(None, description="What a model said that judged.")
+    start_time: Moment | None = None
+    end_time: Moment | None = None
+
+    @property
+    def beside(self) -> dict[str, Any]:
+        """What is kept with the judgment, of what was said."""
+        names = {"output_message", "start_time", "end_time"}
+        return self.model_dump(mode="json", include=names, exclude_none=True)
 
 
 @router.post("/log")
@@ -53,7 +67,8 @@ def log_judgment(
     environment: str | None = None,
 ) -> dict[str, Any]:
     """Judge a log, as a person or as a program of yours. Sent again it takes the place of what was said before."""
-    if "judgment" not in body.model_fields_set and not body.error:
+    only_marks = "judgment" not in body.model_fields_set and not body.error
+    if only_marks and body.marked_completed is None:
         raise Invalid("Give a judgment, or the error.", fields={"judgment": "Give a judgment, or `error`."})
     if body.error and body.judgment is not None:
         text = "Give a judgment or an error, not both."
@@ -78,6 +93,22 @@ def log_judgment(
         if body.spec is not None and checked_spec(session, principal, body.spec) != version.spec:
             text = f"This is not the spec of {version.id}. Leave out `spec` or `version_id`."
             raise Invalid(text, fields={"spec": text})
-    given = Given(body.judgment, body.error, body.rationale, body.stdout, body.metadata, body.user)
+    given = Given(
+        body.judgment,
+        body.error,
+        body.rationale,
+        body.stdout,
+        body.metadata,
+        body.user,
+        body.beside,
+        body.marked_completed,
+        only_marks,
+    )
     record = give_judgment(session, principal, version, body.parent_id, given)
-    return {"id": record.id, "parent_id": record.log_id, "version_id": version.id}
+    judged = logs.find_log(session, principal.workspace_id, record.log_id)
+    return {
+        "id": record.id,
+        "parent_id": record.log_id,
+        "version_id": version.id,
+        "session_id": judged.session_id if judged else None,
+    }

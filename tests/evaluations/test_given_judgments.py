@@ -68,7 +68,7 @@ def test_a_run_does_not_wait_for_people_and_their_judgments_become_its_score(
         given = _give(client, human, log_id, verdict, rationale="I looked it up.")
         assert given.status_code == 200, given.text
         assert given.json() == {
-            "id": given.json()["id"], "parent_id": log_id, "version_id": human.id
+            "id": given.json()["id"], "parent_id": log_id, "version_id": human.id, "session_id": None
         }  # fmt: skip
 
     assert _score(run, human) == (pytest.approx(2 / 3), 3)
@@ -214,7 +214,7 @@ def test_many_judgments_of_one_answer_are_not_all_shown(
         f"/w/{committed_team.workspace.slug}/evaluations/{run.evaluation_id}/rows/1"
     )
 
-    assert page.text.count("<summary class=\"meta\">All of it</summary>") == 20
+    assert page.text.count('<summary class="meta">All of it</summary>') == 20
     assert f"5 more judgments of {human.file.name} are among" in page.text
 
 
@@ -374,3 +374,60 @@ def test_metadata_of_a_judgment_passes_for_nothing_else_on_the_row_page(
     pages = f"/w/{committed_team.workspace.slug}/evaluations/{run.evaluation_id}"
 
     assert signed_in(client, committed_team.admin).get(f"{pages}/rows/1").status_code == 200
+
+
+def test_a_judgment_is_logged_as_the_sdk_logs_it(client: TestClient, committed_team: factories.Team) -> None:
+    """All members of the client's `evaluators.log`: those that say nothing here are ignored."""
+    with unit_of_work() as session:
+        admin = committed_team.admin
+        flow = factories.flow(session, admin)
+        log_id = factories.logged(session, admin, flow, output="x", session_id="s-1")
+    said = {
+        "path": "evals/match", "id": None, "parent_id": log_id, "judgment": 0.5, "error": None,
+        "start_time": "2024-07-08T22:40:35Z", "end_time": "2024-07-08T22:40:36Z",
+        "output": None, "created_at": None, "provider_latency": 0.1, "stdout": "printed", "inputs": {"a": 1},
+        "provider_request": None, "provider_response": None, "source": "sdk", "metadata": {"k": "v"},
+        "log_status": None, "source_datapoint_id": None, "trace_parent_id": None, "user": None,
+        "environment": None, "save": None, "log_id": None,
+        "output_message": {"role": "assistant", "content": "half"}, "marked_completed": None,
+        "spec": {
+            "evaluator_type": "external", "arguments_type": "target_free", "return_type": "number",
+            "attributes": {"code": "def match(log): ..."},
+        },
+    }  # fmt: skip
+    answer = with_key(client, committed_team.admin).post(LOG, json=said)
+
+    assert answer.status_code == 200, answer.text
+    given = answer.json()
+    assert (given["parent_id"], given["session_id"]) == (log_id, "s-1")
+    (shown,) = client.get(f"/v5/logs/{log_id}").json()["evaluator_logs"]
+    assert shown["id"] == given["id"]
+    assert (shown["judgment"], shown["stdout"], shown["metadata"]) == (0.5, "printed", {"k": "v"})
+    assert (shown["start_time"], shown["end_time"]) == ("2024-07-08T22:40:35Z", "2024-07-08T22:40:36Z")
+    assert shown["output_message"] == {"role": "assistant", "content": "half"}
+    assert shown["evaluator"]["version_id"] == given["version_id"]
+    assert shown["marked_completed"] is False
+
+
+def test_being_done_is_said_with_a_judgment_or_alone(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    _, (human,), logs = _judged(committed_team, {"kind": "human"})
+    with_key(client, committed_team.admin)
+
+    def said() -> tuple[object, bool, object]:
+        shown = client.get(f"/v5/logs/{logs[0]}").json()["evaluator_logs"]
+        (mine,) = [one for one in shown if one["evaluator_version_id"] == human.id]
+        return mine["judgment"], mine["marked_completed"], mine["rationale"]
+
+    assert _give(client, human, logs[0], True, rationale="seen").status_code == 200
+    alone = {"parent_id": logs[0], "path": human.file.path}
+    assert client.post(LOG, json=alone | {"marked_completed": True}).status_code == 200
+    assert said() == (True, True, "seen"), "what was said before stays"
+    assert _give(client, human, logs[0], False).status_code == 200
+    assert said() == (False, True, None), "and so does the mark"
+    assert client.post(LOG, json=alone | {"marked_completed": False}).status_code == 200
+    assert said() == (False, False, None)
+    assert client.post(LOG, json=alone).status_code == 422
+    first = {"parent_id": logs[1], "path": human.file.path, "marked_completed": True}
+    assert client.post(LOG, json=first).status_code == 200, "also before any judgment"

@@ -88,7 +88,7 @@ def values_of(said: AnyLog | AnyUpdate) -> dict[str, Any]:
 def _as_text(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat()
-    return str(value) if isinstance(value, Decimal) else value
+    return f"{value:f}" if isinstance(value, Decimal) else value
 
 
 def duration_ms(start: datetime | None, end: datetime | None) -> float | None:

@@ -88,5 +88,6 @@ def _deleted(file: File, version_id: str) -> Version:
 
 def _nested(session: Session, workspace_id: str, logs: Sequence[Log]) -> dict[str, list[traces.Placed]]:
     trace_ids = {log.trace_id for log in logs if log.trace_id}
-    found = trace_repository.find_traces(session, workspace_id, trace_ids, traces.MOST_SHOWN)
+    most = max(traces.LEAST_SHOWN, traces.MOST_SHOWN // max(1, len(trace_ids)))
+    found = trace_repository.find_traces(session, workspace_id, trace_ids, most)
     return {log.id: traces.below(log.id, found.get(log.trace_id or "", [])) for log in logs}

@@ -14,7 +14,9 @@ from app.logs.trace_repository import Parent
 DEEPEST = 50
 """Levels that are shown of a trace; what is nested deeper is shown at the last of them."""
 MOST_SHOWN = 10_000
-"""Logs of one trace that are shown, the oldest first."""
+"""Logs of one trace that are shown, the oldest first; of many traces together, each has its share."""
+LEAST_SHOWN = 50
+"""Of each trace, however many there are."""
 
 
 @dataclass(frozen=True, slots=True)

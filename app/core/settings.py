@@ -38,6 +38,8 @@ class Settings(BaseSettings):
     """Hosts of your own network that providers may be on, such as `127.0.0.1:11434 gpu.local 10.1.0.0/16`."""
     worker_slots: int = Field(default=2, ge=1)
     """Worker processes of the whole fleet: a run's concurrency is shared out among them."""
+    run_silence_s: int = Field(default=1800, ge=1)
+    """A run whose outputs come from elsewhere ends when none has come for so long; rows without one are errors."""
     database_pool: int = Field(default=10, ge=1)
     """Connections one process keeps open."""
     session_days: int = Field(default=30, ge=1)

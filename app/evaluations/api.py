@@ -13,6 +13,7 @@ from app.core.event_stream import event_stream
 from app.core.pagination import Page, PageNumber, PageSize
 from app.core.permissions import Deleter, Editor, Reader, Runner, still_permitted
 from app.evaluations import (
+    arrivals,
     comparison,
     live,
     presentation,
@@ -32,6 +33,7 @@ from app.evaluations.schemas import (
     EvaluationCreate,
     EvaluationUpdate,
     EvaluatorsAdd,
+    LogsAdd,
     RunCreate,
     RunUpdate,
 )
@@ -152,18 +154,18 @@ def get_estimate(
 
 @router.post("/{evaluation_id}/runs")
 def create_run(evaluation_id: str, body: RunCreate, session: SessionDep, principal: Runner) -> Json:
-    """Start a run: workers answer every row with the version and judge the outputs."""
+    """Start a run: workers answer every row with the version, or wait for your outputs, and judge them."""
     evaluation = _evaluation(session, principal, evaluation_id)
-    if not body.orchestrated:
-        raise Invalid(
-            "Only runs whose outputs the server makes can be started here: leave `orchestrated` out."
-        )
+    version = find_version(session, principal, body.version)
+    if version.file.kind not in service.EVALUATED:
+        raise Invalid(f"{version.file.path} is a {version.file.kind}, not a prompt or flow.")
     request = RunRequest(
-        version=find_version(session, principal, body.version, FileKind.PROMPT),
+        version=version,
+        orchestrated=body.orchestrated,
         dataset_version=find_version(session, principal, body.dataset, FileKind.DATASET),
         repeats=body.repeats,
         concurrency=body.concurrency,
-        fresh=body.fresh,
+        fresh=body.fresh or not (body.orchestrated or body.use_existing_logs),
         split=body.split,
         max_cost_usd=body.max_cost_usd,
         max_calls=body.max_calls,
@@ -190,14 +192,23 @@ def _run(
 def change_run(
     evaluation_id: str, run_id: str, body: RunUpdate, session: SessionDep, principal: Runner
 ) -> Json:
-    """Make a run the baseline, or stop it."""
+    """Make a run the baseline, stop it, or end one that waits for your outputs."""
     evaluation, run = _run(session, principal, evaluation_id, run_id)
     if body.control:
         run_service.set_control(session, evaluation, run)
     if body.status == "cancelled":
         run_service.cancel_run(session, run)
-    elif body.status == "completed" and run.status != "completed":
-        raise Invalid("A run completes by itself, when every row is done.")
+    elif body.status == "completed":
+        run_service.complete_run(session, run)
+    return presentation.present_runs(session, [run])[0]
+
+
+@router.post("/{evaluation_id}/runs/{run_id}/logs")
+def add_logs(evaluation_id: str, run_id: str, body: LogsAdd, session: SessionDep, principal: Runner) -> Json:
+    """Make logs that are there the outputs of a run's rows, each of the row in its `source_datapoint_id`."""
+    _, run = _run(session, principal, evaluation_id, run_id)
+    arrivals.add_logs(session, run, body.log_ids)
+    session.refresh(run)
     return presentation.present_runs(session, [run])[0]
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from app.core import events, ids
 from app.core.access import Principal
 from app.core.errors import Conflict, Invalid, NotFound
-from app.evaluations import repository, run_service
+from app.evaluations import repository, run_service, service
 from app.evaluations.channels import evaluation_channel
 from app.evaluations.item import set_verdict
 from app.evaluators.binding import JUDGED_ELSEWHERE, bind, is_judged_here
@@ -70,6 +70,9 @@ def give_judgment(
         record.id = logs.mark_judgment(session, record)
     else:
         record.id = logs.put_judgment(session, record, marks=given.marked_completed is not None)
+    for evaluation in repository.evaluations_by_file(session, log_id, version):
+        # Programs keep their own evaluator up to date: its newest version judges beside the one that was asked for.
+        service.add_evaluators(session, evaluation, [version])
     for run_id, evaluation_id in repository.runs_with_output(session, log_id, version.id):
         run_service.score_again(session, run_id)
         events.emit(session, evaluation_channel(evaluation_id), run=run_id)

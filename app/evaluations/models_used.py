@@ -30,6 +30,9 @@ def models_of(session: Session, versions: Iterable[Version]) -> dict[str, ModelU
     for workspace_id, own in by_workspace.items():
         known = providers.list_providers(session, workspace_id)
         for version in own:
+            if "model" not in version.spec:  # a flow: what it asks, its caller knows
+                found[version.id] = ModelUsed("", "", practice=False)
+                continue
             name = version.spec.get("provider")
             provider = named_or_only(known, name)
             found[version.id] = ModelUsed(

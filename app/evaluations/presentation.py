@@ -15,6 +15,7 @@ from app.evaluations.estimate import Estimate
 from app.evaluations.models import Evaluation, Run
 from app.evaluations.report import compared_runs
 from app.evaluations.scores import run_interval
+from app.evaluators.binding import is_judged_here
 from app.files.presentation import present
 from app.logs import repository as logs
 from app.logs.presentation import present_judgment
@@ -46,7 +47,7 @@ def present_evaluations(session: Session, evaluations: Sequence[Evaluation]) -> 
             "evaluators": [
                 {
                     "version": versions[link.evaluator_version_id],
-                    "orchestrated": True,
+                    "orchestrated": is_judged_here(link.version.spec),
                     "added_at": link.added_at,
                 }
                 for link in links

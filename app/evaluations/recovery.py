@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.core import clock, events, jobs, metrics, waiting
 from app.core.database import unit_of_work
+from app.core.settings import get_settings
 from app.evaluations import finishing, recovery_repository, scoring
 from app.evaluations.channels import evaluation_channel
 from app.logs import retention
@@ -28,6 +29,8 @@ class Recovered:
     resent: int = 0
     given_up: int = 0
     finished: int = 0
+    silent: int = 0
+    """Rows that nobody sent an output for."""
 
 
 def recover(*, after_absence: bool = False) -> Recovered:
@@ -43,6 +46,7 @@ def recover(*, after_absence: bool = False) -> Recovered:
         given_up = recovery_repository.give_up_on_lost_items(session)
         unsent = recovery_repository.take_unsent(session)
         stranded = recovery_repository.reshard_stranded(session)
+        silent = recovery_repository.end_silence(session, get_settings().run_silence_s)
         for shard_id in {*lost, *unsent, *stranded}:
             jobs.enqueue(session, "evaluations.run_shard", shard_id=shard_id)
         finished = 0
@@ -57,7 +61,7 @@ def recover(*, after_absence: bool = False) -> Recovered:
         applied = retention.apply(session)
         if applied.cleared or applied.deleted:
             log.info("retention applied", cleared=applied.cleared, deleted=applied.deleted)
-    return Recovered(len(lost), len(unsent), given_up, finished)
+    return Recovered(len(lost), len(unsent), given_up, finished, silent)
 
 
 @contextmanager
@@ -95,6 +99,7 @@ def run_forever(stop: Event) -> None:
                     resent=found.resent,
                     given_up=found.given_up,
                     finished=found.finished,
+                    silent=found.silent,
                 )
         except SQLAlchemyError as error:
             log.warning("reaper waits for the database", error=str(error))

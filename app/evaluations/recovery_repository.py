@@ -86,8 +86,9 @@ def reshard_stranded(session: Session) -> list[str]:
     run_ids = session.scalars(
         text("""
         select r.id from run r
-        where r.status in ('pending', 'running') and r.orchestrated and r.created_at < now() - interval '5 seconds'
-          and exists (select from run_item i where i.run_id = r.id and i.state = 'pending')
+        where r.status in ('pending', 'running') and r.created_at < now() - interval '5 seconds'
+          and exists (select from run_item i left join log l on l.id = i.log_id
+                      where i.run_id = r.id and i.state = 'pending' and (r.orchestrated or l.status = 'complete'))
           and not exists (select from shard s where s.run_id = r.id and s.state in ('queued', 'running'))
         for update skip locked
         """)
@@ -102,12 +103,54 @@ def runs_to_finish(session: Session) -> list[tuple[str, str]]:
     rows = session.execute(
         text("""
         select r.id, r.evaluation_id from run r
-        where r.status in ('pending', 'running') and r.orchestrated
+        where r.status in ('pending', 'running')
           and not exists (select from run_item i where i.run_id = r.id and i.state = 'pending')
         for update skip locked
         """)
     )
     return [(row[0], row[1]) for row in rows]
+
+
+def end_silence(session: Session, after_s: float) -> int:
+    """End the rows of runs whose outputs come from elsewhere, where none has come for so long; how many rows."""
+    run_ids = session.scalars(
+        text("""
+        select r.id from run r
+        where r.status in ('pending', 'running') and not r.orchestrated
+          and coalesce(r.progressed_at, r.created_at) < now() - make_interval(secs => :after)
+          and not exists (select from shard s where s.run_id = r.id and s.state in ('queued', 'running'))
+        for update skip locked
+        """),
+        {"after": after_s},
+    )
+    return sum(end_missing(session, run_id) for run_id in list(run_ids))
+
+
+def end_missing(session: Session, run_id: str) -> int:
+    """End the rows of a locked run that have no whole output, each with an error that says so; how many."""
+    return int(
+        session.scalar(
+            text("""
+            with ended as (
+                update run_item i set state = 'done',
+                    error = case when i.log_id is null then :none else :half end
+                from run_item j left join log l on l.id = j.log_id
+                where i.run_id = :run and i.state = 'pending' and j.run_id = i.run_id and j.position = i.position
+                  and (j.log_id is null or l.status is distinct from 'complete')
+                returning i.position
+            ), counts as (select count(*) as n from ended)
+            update run set done_count = done_count + counts.n, failed_count = failed_count + counts.n,
+                progressed_at = now()
+            from counts where run.id = :run returning counts.n
+            """),
+            {
+                "run": run_id,
+                "none": "No output was sent for this row.",
+                "half": "Its log was never completed.",
+            },
+        )
+        or 0
+    )
 
 
 def unscored_runs(session: Session) -> list[str]:

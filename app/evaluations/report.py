@@ -131,6 +131,8 @@ def progress_of(run: Run, *, busy: bool = False) -> Progress:
     """
     if run.status in ("completed", "cancelled"):
         return "completed" if run.status == "completed" else "cancelled"
+    if not run.orchestrated:  # it waits for its caller, for as long as that takes
+        return "running" if run.done_count else "waiting"
     moved = run.progressed_at or run.created_at
     if clock.now() - moved > STUCK_AFTER and not (run.status == "pending" and busy):
         return "stuck"

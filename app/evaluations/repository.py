@@ -199,8 +199,10 @@ def cancel_shards(session: Session, run_id: str) -> None:
     )
 
 
-def reopen_failed(session: Session, run_id: str, evaluator_version_ids: Sequence[str]) -> int:
-    """Make failed items pending again, and those that one of these evaluators failed on; how many.
+def reopen_failed(
+    session: Session, run_id: str, evaluator_version_ids: Sequence[str], *, outputs: bool = True
+) -> int:
+    """Make failed items pending again, unless not `outputs`, and those that one of these evaluators failed on; how many.
 
     An item keeps its output where only a judgment failed: the evaluator alone is asked again. The failed
     judgments go, the logs of failed calls stay.
@@ -215,10 +217,11 @@ def reopen_failed(session: Session, run_id: str, evaluator_version_ids: Sequence
     session.execute(
         text(f"""
         create temp table reopened on commit drop as
-        select position, null::text as log_id from run_item where run_id = :run and state = 'done' and error is not null
+        select position, null::text as log_id from run_item
+        where run_id = :run and state = 'done' and error is not null and :outputs
         union all {with_failed_judgment}
         """),  # noqa: S608 - the statement above
-        {"run": run_id, "evaluators": list(evaluator_version_ids)},
+        {"run": run_id, "evaluators": list(evaluator_version_ids), "outputs": outputs},
     )
     session.execute(
         text(f"delete from judgment j where {failed} and j.log_id in (select log_id from reopened)"),  # noqa: S608
@@ -270,6 +273,23 @@ def runs_with_output(session: Session, log_id: str, evaluator_version_id: str) -
         {"log": log_id, "evaluator": evaluator_version_id},
     )
     return [(row[0], row[1]) for row in rows]
+
+
+def evaluations_by_file(session: Session, log_id: str, evaluator: Version) -> list[Evaluation]:
+    """The evaluations in which a row came to this log, and that have another version of this evaluator only."""
+    rows = session.scalars(
+        text("""
+        select distinct r.evaluation_id from run_item i join run r on r.id = i.run_id
+        join evaluation_evaluator e on e.evaluation_id = r.evaluation_id
+        join version v on v.id = e.evaluator_version_id
+        where i.log_id = :log and v.file_id = :file and not exists (
+            select from evaluation_evaluator o
+            where o.evaluation_id = r.evaluation_id and o.evaluator_version_id = :version)
+        """),
+        {"log": log_id, "file": evaluator.file_id, "version": evaluator.id},
+    )
+    query = select(Evaluation).where(Evaluation.id.in_(list(rows)))
+    return list(session.scalars(query.order_by(Evaluation.id).with_for_update()))
 
 
 def forget_scores(session: Session, run_id: str) -> bool:

@@ -11,7 +11,14 @@ from app.core import clock, events, ids, jobs
 from app.core.access import Principal
 from app.core.errors import Conflict, DomainError, Invalid, NotFound
 from app.core.logging import current_request_id
-from app.evaluations import judge_calls, repository, run_limits, shard_repository
+from app.evaluations import (
+    arrival_repository,
+    judge_calls,
+    recovery_repository,
+    repository,
+    run_limits,
+    shard_repository,
+)
 from app.evaluations.channels import evaluation_channel
 from app.evaluations.finishing import finish_if_done
 from app.evaluations.models import Evaluation, Run
@@ -41,15 +48,18 @@ class RunRequest:
     max_cost_usd: Decimal | None = None
     """Stop calling once this is spent; None is no limit."""
     max_calls: int | None = None
+    orchestrated: bool = True
+    """Whether our workers make the outputs; else they are sent as logs that name the run and the row."""
 
 
 def start_run(session: Session, principal: Principal, evaluation: Evaluation, request: RunRequest) -> Run:
     """Start a run: its items and shards are written now, and workers begin once this has committed.
 
     Outputs that the same version made for the same rows at the same endpoint are used again, unless asked not to.
+    Where the caller makes the outputs, those that it sent before are.
 
     Raises:
-        Invalid: the dataset is none or has no rows, or a number is out of range.
+        Invalid: the dataset is none or has no rows, a number is out of range, or the workers cannot run the version.
         OverBudget: the workspace has spent its budget of this month.
         Invalid: too, where a limit in dollars could not hold, because a model has no price.
     """
@@ -60,6 +70,9 @@ def start_run(session: Session, principal: Principal, evaluation: Evaluation, re
     budget.refuse_if_spent(session, evaluation.workspace_id)
     if request.dataset_version.file.kind != FileKind.DATASET:
         raise Invalid(f"{request.dataset_version.file.path} is not a dataset.")
+    if request.orchestrated and request.version.file.kind != FileKind.PROMPT:
+        said = f"{request.version.file.path} is a {request.version.file.kind}, which runs on your side: set `orchestrated` to false, and send its logs."
+        raise Invalid(said, fields={"orchestrated": said})
     if request.max_cost_usd is not None:
         _refuse_unpriced(session, evaluation, request.version, "the cap")
     elif request.max_calls is None and budget.allowance(session, evaluation.workspace_id):
@@ -76,6 +89,7 @@ def start_run(session: Session, principal: Principal, evaluation: Evaluation, re
         split=request.split,
         max_cost_usd=request.max_cost_usd,
         max_calls=request.max_calls,
+        orchestrated=request.orchestrated,
         control=False,
         created_by=principal.user_id,
         created_by_name=principal.name,
@@ -91,8 +105,10 @@ def start_run(session: Session, principal: Principal, evaluation: Evaluation, re
         raise Invalid(f"{request.dataset_version.file.path} has no rows{where}: import some first.")
     if request.control or not any(other.control for other in repository.list_runs(session, [evaluation.id])):
         set_control(session, evaluation, run)
-    if not request.fresh:
+    if not request.fresh and run.orchestrated:
         _reuse(session, run)
+    elif not request.fresh:
+        run.reused_count = arrival_repository.give_known_outputs(session, run.id)
     restart(session, run)
     return run
 
@@ -232,6 +248,23 @@ def cancel_run(session: Session, run: Run) -> None:
     events.emit(session, evaluation_channel(run.evaluation_id), run=run.id)
 
 
+def complete_run(session: Session, run: Run) -> None:
+    """End a run whose outputs come from elsewhere: rows that none has come for get an error that says so.
+
+    Raises:
+        Conflict: the workers make its outputs, so that it completes by itself; or it was cancelled.
+    """
+    lock(session, run)
+    if run.status == "completed":
+        return
+    if run.orchestrated or run.status == "cancelled":
+        raise Conflict("A run completes by itself, when every row is done.")
+    recovery_repository.end_missing(session, run.id)
+    finish_if_done(session, run.id)
+    session.refresh(run)
+    events.emit(session, evaluation_channel(run.evaluation_id), run=run.id)
+
+
 def cancel_all(session: Session, evaluation: Evaluation) -> int:
     """Stop every run of an evaluation that goes on; how many there were."""
     going = [
@@ -263,7 +296,9 @@ def retry_failed(session: Session, run: Run) -> int:
     lock(session, run)
     if run.status in ("pending", "running"):
         raise Conflict("The run is still going: wait for its end, or stop it.")
-    reopened = repository.reopen_failed(session, run.id, _judging_here(session, run))
+    reopened = repository.reopen_failed(
+        session, run.id, _judging_here(session, run), outputs=run.orchestrated
+    )
     if not reopened:
         raise Conflict("No row of this run failed.")
     session.refresh(run)

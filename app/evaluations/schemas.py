@@ -63,8 +63,14 @@ class RunCreate(_Body):
 
     dataset: VersionReference | None = None
     version: VersionReference | None = None
-    orchestrated: bool = True
-    use_existing_logs: bool = False
+    orchestrated: bool = Field(
+        default=True,
+        description="Whether the server makes the outputs. If not, send them as logs with `run_id` and `source_datapoint_id`.",
+    )
+    use_existing_logs: bool | None = Field(
+        default=None,
+        description="Use outputs again that there are. Without it, the server's own are, unless `fresh`.",
+    )
     repeats: int = Field(default=1, description="How often each row is answered.")
     concurrency: int | None = Field(
         default=None,
@@ -93,8 +99,14 @@ class RunCreate(_Body):
         return given
 
 
+class LogsAdd(_Body):
+    """Logs that are the outputs of a run's rows."""
+
+    log_ids: list[str] = Field(max_length=1000)
+
+
 class RunUpdate(_Body):
-    """Make a run the baseline (`control`), or stop it (`status: cancelled`)."""
+    """Make a run the baseline (`control`), stop it (`status: cancelled`), or end it (`status: completed`)."""
 
     control: bool | None = None
     status: Literal["cancelled", "completed"] | None = None

@@ -15,6 +15,8 @@ from app.files.models import File, FileKind, Version
 from app.workspaces import audit
 
 LONGEST_NAME = 200
+EVALUATED = (FileKind.PROMPT, FileKind.FLOW)
+"""What can be evaluated. Our workers run prompts only; of flows, the caller sends the outputs."""
 
 
 def create_evaluation(
@@ -30,10 +32,10 @@ def create_evaluation(
 
     Raises:
         Conflict: the file has an evaluation of this name.
-        Invalid: the file is no prompt, an evaluator is not one, or the name is too long.
+        Invalid: the file is neither prompt nor flow, an evaluator is not one, or the name is too long.
     """
-    if file.kind != FileKind.PROMPT:
-        said = f"{file.path} is a {file.kind}: prompts are evaluated."
+    if file.kind not in EVALUATED:
+        said = f"{file.path} is a {file.kind}: prompts and flows are evaluated."
         raise Invalid(said, fields={"file": said})
     name = (name or "").strip() or f"Evaluation of {file.name}, {clock.now():%Y-%m-%d %H:%M:%S}"
     _refuse_long(name)
@@ -97,7 +99,7 @@ def add_evaluators(session: Session, evaluation: Evaluation, evaluators: Sequenc
             continue  # its end looks for evaluators that came late
         here = [version for version in fresh if is_judged_here(version.spec)]
         reopened = sum([repository.reopen_unjudged(session, run.id, version.id) for version in here])
-        if run.orchestrated and reopened:
+        if reopened:
             run_service.restart(session, run)
         elif len(here) < len(fresh):  # people may have judged its outputs before
             run_service.score_again(session, run.id)

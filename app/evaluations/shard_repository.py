@@ -3,6 +3,7 @@
 Every statement may be repeated, and may meet another worker doing the same: conditions decide, not order.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -75,16 +76,30 @@ def create_items(
 
 
 def create_shards(session: Session, run_id: str, size: int) -> list[str]:
-    """Cut the run's pending items into shards of about `size`; their ids, in order."""
-    positions = list(
-        session.scalars(
-            text("select position from run_item where run_id = :run and state = 'pending' order by position"),
-            {"run": run_id},
-        )
-    )
+    """Cut what there is to do of a run into shards of about `size`; their ids, in order.
+
+    That is its pending items; where the outputs come from elsewhere, those that have come, each a shard of its own.
+    """
+    found = session.execute(
+        text("""
+        select i.position, r.orchestrated from run_item i join run r on r.id = i.run_id
+        left join log l on l.id = i.log_id
+        where i.run_id = :run and i.state = 'pending' and (r.orchestrated or l.status = 'complete')
+        order by i.position
+        """),
+        {"run": run_id},
+    ).all()
+    positions = [row[0] for row in found]
+    if found and not found[0][1]:
+        size = 1
+    parts = [positions[n : n + size] for n in range(0, len(positions), size)]
+    return insert_shards(session, run_id, [(part[0], part[-1] + 1) for part in parts])
+
+
+def insert_shards(session: Session, run_id: str, ranges: Sequence[tuple[int, int]]) -> list[str]:
+    """Add shards, each from a position until before another one; their ids, in order."""
     rows = [
-        {"id": ids.new_id("shd"), "run_id": run_id, "first": part[0], "until": part[-1] + 1}
-        for part in (positions[n : n + size] for n in range(0, len(positions), size))
+        {"id": ids.new_id("shd"), "run_id": run_id, "first": first, "until": until} for first, until in ranges
     ]
     session.execute(
         text("""

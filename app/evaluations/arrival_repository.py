@@ -1,0 +1,101 @@
+"""The SQL of outputs that come from elsewhere: which row of which run a log is the output of."""
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+
+def give_output(
+    session: Session, workspace_id: str, run_id: str, datapoint_id: str, log_id: str
+) -> int | None:
+    """Make a log the output of a row that has none; the item's position, None where every repeat has one.
+
+    A row that was ended because nothing came is opened again.
+    """
+    # One after the other: of two logs of a row, each is to see which repeat the other took.
+    session.execute(text("select pg_advisory_xact_lock(hashtextextended(:run, 0))"), {"run": run_id})
+    return session.scalar(
+        text("""
+        with free as (
+            select i.position, i.state from run_item i join run r on r.id = i.run_id
+            where i.run_id = :run and i.datapoint_id = :datapoint and i.log_id is null and not r.orchestrated
+              and r.status <> 'cancelled' and r.workspace_id = :workspace
+              and not exists (select from run_item o where o.run_id = i.run_id and o.log_id = :log)
+            order by i.repeat limit 1 for update of i
+        ), given as (
+            update run_item i set log_id = :log, state = 'pending', error = null from free
+            where i.run_id = :run and i.position = free.position
+        ), counted as (
+            update run set progressed_at = now(), finished_at = null, scored_at = null,
+                status = case status when 'completed' then 'running' else status end,
+                done_count = done_count - (free.state = 'done')::int,
+                failed_count = failed_count - (free.state = 'done')::int
+            from free where run.id = :run
+        )
+        select position from free
+        """),
+        {"run": run_id, "datapoint": datapoint_id, "log": log_id, "workspace": workspace_id},
+    )
+
+
+def items_of(session: Session, log_id: str) -> list[tuple[str, int]]:
+    """The pending items, by run and position, of runs whose outputs come from elsewhere, that wait for this log."""
+    rows = session.execute(
+        text("""
+        select i.run_id, i.position from run_item i join run r on r.id = i.run_id
+        where i.log_id = :log and i.state = 'pending' and not r.orchestrated and r.status in ('pending', 'running')
+          and not exists (
+              select from shard s where s.run_id = i.run_id and s.state in ('queued', 'running')
+                and s.first <= i.position and i.position < s.until)
+        order by i.run_id, i.position
+        """),
+        {"log": log_id},
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+def find_unfilled(session: Session, version_id: str, log_id: str) -> tuple[str, str] | None:
+    """The run and row that a log without a name of either can only be of; None where there is none, or several.
+
+    That is the one open run of the version, and in it the one row without an output that has the log's inputs.
+    """
+    rows = session.execute(
+        text("""
+        with open as (
+            select id from run where version_id = :version and status in ('pending', 'running') and not orchestrated
+            limit 2
+        )
+        select distinct i.run_id, i.datapoint_id from run_item i
+        join datapoint d on d.id = i.datapoint_id join log l on l.id = :log
+        where i.run_id = (select min(id) from open having count(*) = 1) and i.log_id is null
+          and d.inputs = coalesce(l.inputs, '{}')
+        limit 2
+        """),
+        {"version": version_id, "log": log_id},
+    ).all()
+    return (rows[0][0], rows[0][1]) if len(rows) == 1 else None
+
+
+def name_row(session: Session, log_id: str, run_id: str, datapoint_id: str) -> None:
+    """Note in a log which row of which run it is of."""
+    session.execute(
+        text("update log set run_id = :run, datapoint_id = :datapoint where id = :log"),
+        {"log": log_id, "run": run_id, "datapoint": datapoint_id},
+    )
+
+
+def give_known_outputs(session: Session, run_id: str) -> int:
+    """Give a new run the newest whole output that its version made for each row elsewhere; how many there were."""
+    result = session.execute(
+        text("""
+        with known as (
+            select distinct on (i.position) i.position, l.id from run_item i join run r on r.id = i.run_id
+            join log l on l.version_id = r.version_id and l.datapoint_id = i.datapoint_id and l.repeat = i.repeat
+            where i.run_id = :run and l.status = 'complete' and l.error is null
+            order by i.position, l.id desc
+        )
+        update run_item i set log_id = known.id, reused = true from known
+        where i.run_id = :run and i.position = known.position
+        """),
+        {"run": run_id},
+    )
+    return result.rowcount  # type: ignore[attr-defined, no-any-return]

@@ -1,0 +1,321 @@
+"""Runs whose outputs come from elsewhere: which row a log is of, who judges it, and how such a run ends."""
+
+from dataclasses import dataclass
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import text
+
+from app.core import clock, ids
+from app.core.database import unit_of_work
+from app.evaluations import recovery
+from app.evaluations.arrivals import Arrival, take_arrivals
+from app.evaluations.execution import Slot
+from app.files.models import Version
+from app.logs import repository as logs
+from app.logs.records import LogRecord
+from tests import factories
+from tests.asynchronous import run as run_coroutine
+from tests.web import with_key
+
+ROWS = 3
+
+
+@dataclass
+class Elsewhere:
+    """A run of three rows that wait for outputs."""
+
+    client: TestClient
+    team: factories.Team
+    version: Version
+    address: str
+    run_id: str
+    rows: list[str]
+    """The ids of its datapoints."""
+
+    def send(self, row: int | None, output: str | None = "answer 0", **changes: object) -> str:
+        """Write a log as a caller would send it; its id."""
+        now = clock.now().isoformat()
+        record = LogRecord(
+            ids.new_id("log"),
+            self.team.workspace.id,
+            self.version.file_id,
+            self.version.id,
+            "api",
+            now,
+            now,
+            run_id=None if row is None else self.run_id,
+            datapoint_id=None if row is None else self.rows[row],
+            output=output,
+            error=None if output is not None else "ValueError: no idea",
+        )
+        for name, value in changes.items():
+            setattr(record, name, value)
+        with unit_of_work() as session:
+            logs.insert_logs(session, [record])
+            arrival = Arrival(
+                record.workspace_id,
+                record.id,
+                record.version_id,
+                record.run_id,
+                record.datapoint_id,
+                complete=record.status == "complete",
+            )
+            take_arrivals(session, [arrival])
+        return record.id
+
+    def work(self) -> dict:
+        """The run, after workers have done what there is."""
+        run_coroutine(Slot().work())
+        return self.run
+
+    @property
+    def run(self) -> dict:
+        (found,) = self.client.get(f"{self.address}/runs").json()["runs"]
+        return dict(found)
+
+    def errors(self) -> list[str | None]:
+        """Of each row, in order."""
+        with unit_of_work() as session:
+            query = text("select error from run_item where run_id = :run order by position")
+            return list(session.scalars(query, {"run": self.run_id}))
+
+
+def started(client: TestClient, team: factories.Team, **options: object) -> Elsewhere:
+    with unit_of_work() as session:
+        version = factories.prompt(session, team.admin)
+        rows = factories.dataset(session, team.admin, ROWS)
+        exact = factories.evaluator(session, team.admin)
+        evaluation = factories.evaluation(session, team.admin, version, exact)
+        points = list(
+            session.scalars(
+                text("select datapoint_id from dataset_row where file_id = :file order by position"),
+                {"file": rows.file_id},
+            )
+        )
+    address = f"/v5/evaluations/{evaluation.id}"
+    body = {"dataset": {"version_id": rows.id}, "version": {"version_id": version.id}, "orchestrated": False}
+    answer = with_key(client, team.admin).post(f"{address}/runs", json=body | options)
+    assert answer.status_code == 200, answer.text
+    return Elsewhere(client, team, version, address, answer.json()["id"], points)
+
+
+@pytest.fixture
+def elsewhere(client: TestClient, committed_team: factories.Team, redis_url: str) -> Elsewhere:
+    return started(client, committed_team)
+
+
+def test_a_run_waits_for_its_outputs_and_ends_with_the_last_one(elsewhere: Elsewhere) -> None:
+    assert elsewhere.work()["status"] == "pending", "the workers make nothing of their own"
+    recovery.recover()
+    for row in (0, 2):
+        elsewhere.send(row, f"answer {row}")
+    half = elsewhere.work()
+    recovery.recover()
+    elsewhere.send(1, "wrong")
+    whole = elsewhere.work()
+
+    assert (half["orchestrated"], half["status"], half["done_count"]) == (False, "running", 2)
+    assert (whole["status"], whole["done_count"], whole["failed_count"]) == ("completed", 3, 0)
+    (stats,) = elsewhere.client.get(f"{elsewhere.address}/stats").json()["run_stats"]
+    assert (stats["status"], stats["num_logs"]) == ("completed", 3)
+    assert (stats["evaluator_stats"][0]["num_true"], stats["evaluator_stats"][0]["num_false"]) == (2, 1)
+    assert elsewhere.errors() == [None] * ROWS
+
+
+def test_an_error_is_an_output_too_and_a_second_output_of_a_row_stands_for_itself(
+    elsewhere: Elsewhere,
+) -> None:
+    first = elsewhere.send(0)
+    elsewhere.send(0, "again")
+    for row in (1, 2):
+        elsewhere.send(row, None)
+    ended = elsewhere.work()
+
+    assert (ended["status"], ended["failed_count"]) == ("completed", 2)
+    assert elsewhere.errors() == [None, "ValueError: no idea", "ValueError: no idea"]
+    records = elsewhere.client.get(f"{elsewhere.address}/logs?size=50").json()["records"]
+    assert first in {record["log"]["id"] for record in records}
+    assert len(records) == ROWS
+
+
+def test_a_log_that_is_not_complete_is_judged_once_it_is(elsewhere: Elsewhere) -> None:
+    log_id = elsewhere.send(0, None, status="incomplete", error=None)
+    recovery.recover()
+    before = elsewhere.work()
+    with unit_of_work() as session:
+        session.execute(
+            text("update log set status = 'complete', output = 'answer 0' where id = :id"), {"id": log_id}
+        )
+        arrival = Arrival(
+            elsewhere.team.workspace.id,
+            log_id,
+            elsewhere.version.id,
+            elsewhere.run_id,
+            elsewhere.rows[0],
+        )
+        take_arrivals(session, [arrival])
+        take_arrivals(session, [arrival])  # a client may say so twice
+    after = elsewhere.work()
+
+    assert (before["done_count"], after["done_count"]) == (0, 1)
+    with unit_of_work() as session:
+        judged = session.scalars(
+            text("select boolean_value from judgment where log_id = :log"), {"log": log_id}
+        )
+        assert list(judged) == [True]
+
+
+def test_a_run_that_nobody_sends_to_ends_and_what_comes_late_counts(elsewhere: Elsewhere) -> None:
+    elsewhere.send(0)
+    elsewhere.send(1, None, status="incomplete", error=None)
+    elsewhere.work()
+    recovery.recover()
+    assert elsewhere.run["status"] == "running", "half an hour is given"
+    with unit_of_work() as session:
+        session.execute(text("update run set progressed_at = now() - interval '31 minutes'"))
+    assert recovery.recover().silent == 2
+    ended = elsewhere.run
+    said = elsewhere.errors()
+    elsewhere.send(2, "answer 2")
+    late = elsewhere.work()
+
+    assert (ended["status"], ended["done_count"], ended["failed_count"]) == ("completed", 3, 2)
+    assert said == [None, "Its log was never completed.", "No output was sent for this row."]
+    assert (late["status"], late["done_count"], late["failed_count"]) == ("completed", 3, 1)
+    assert elsewhere.errors()[2] is None
+
+
+def test_a_caller_can_end_or_stop_a_run(client: TestClient, committed_team: factories.Team) -> None:
+    ended, stopped = (started(client, committed_team) for _ in range(2))
+    ended.send(0)
+    ended.work()
+
+    def change(of: Elsewhere, status: str) -> tuple[int, str]:
+        answer = client.patch(f"{of.address}/runs/{of.run_id}", json={"status": status})
+        return answer.status_code, answer.json().get("status", "")
+
+    assert change(ended, "completed") == (200, "completed")
+    assert change(ended, "completed") == (200, "completed")
+    assert ended.errors()[1:] == ["No output was sent for this row."] * 2
+    assert change(stopped, "cancelled") == (200, "cancelled")
+    assert change(stopped, "completed")[0] == 409
+    log_id = stopped.send(0)
+    assert stopped.work()["done_count"] == 0, "nothing is added to a stopped run"
+    assert client.get(f"/v5/logs/{log_id}").status_code == 200
+
+
+def test_retrying_asks_the_judges_again_and_nobody_for_outputs(elsewhere: Elsewhere) -> None:
+    for row in range(ROWS):
+        elsewhere.send(row, None if row else "answer 0")
+    elsewhere.work()
+    retry = f"{elsewhere.address}/runs/{elsewhere.run_id}/retry"
+    with unit_of_work() as session:
+        session.execute(text("update judgment set boolean_value = null, error = 'down' where error is null"))
+
+    assert elsewhere.client.post(retry).status_code == 200
+    assert elsewhere.work()["status"] == "completed"
+    assert elsewhere.errors()[1:] == ["ValueError: no idea"] * 2
+
+
+def test_outputs_that_were_sent_before_can_be_used_again(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    first = started(client, committed_team)
+    for row in range(ROWS):
+        first.send(row, f"answer {row}")
+    first.work()
+    body = {
+        "dataset": {"version_id": first.run["dataset"]["version_id"]},
+        "version": {"version_id": first.version.id},
+        "orchestrated": False,
+    }
+    fresh = client.post(f"{first.address}/runs", json=body | {"use_existing_logs": False}).json()
+    known = client.post(f"{first.address}/runs", json=body | {"use_existing_logs": True}).json()
+    run_coroutine(Slot().work())
+    states = {run["id"]: run for run in client.get(f"{first.address}/runs").json()["runs"]}
+
+    assert (states[fresh["id"]]["status"], states[fresh["id"]]["done_count"]) == ("pending", 0)
+    assert (states[known["id"]]["status"], states[known["id"]]["reused_count"]) == ("completed", ROWS)
+
+
+def test_logs_that_are_there_are_added_to_a_run(client: TestClient, committed_team: factories.Team) -> None:
+    run = started(client, committed_team)
+    made = [run.send(row, f"answer {row}", run_id=None) for row in range(ROWS)]
+    add = f"{run.address}/runs/{run.run_id}/logs"
+    assert run.work()["done_count"] == 0, "they did not name the run"
+    loose = run.send(None, "of no row")
+
+    added = client.post(add, json={"log_ids": made})
+    assert added.status_code == 200, added.text
+    assert run.work()["status"] == "completed"
+    for log_id, said in ((loose, "give it a `source_datapoint_id`"), ("log_x", "no log with the id log_x")):
+        refused = client.post(add, json={"log_ids": [log_id]})
+        assert (refused.status_code, said in refused.text) == (422, True), refused.text
+
+
+def test_a_log_that_lost_its_names_is_known_by_its_inputs(elsewhere: Elsewhere) -> None:
+    with unit_of_work() as session:
+        inputs = list(
+            session.scalars(
+                text("select inputs from datapoint where id = any(:ids) order by array_position(:ids, id)"),
+                {"ids": elsewhere.rows},
+            )
+        )
+    elsewhere.send(None, "answer 1", inputs=inputs[1])
+    elsewhere.send(None, "answer 1", inputs=inputs[1])  # its row is filled
+    elsewhere.send(None, "nothing", inputs={"question": "of no row"})
+
+    assert elsewhere.work()["done_count"] == 1
+    other = started(elsewhere.client, elsewhere.team)
+    with unit_of_work() as session:
+        session.execute(
+            text("update run set version_id = :version where id = :run"),
+            {"version": elsewhere.version.id, "run": other.run_id},
+        )
+    elsewhere.send(None, "answer 0", inputs=inputs[0])
+    assert elsewhere.work()["done_count"] == 1, "two runs are open: it may be of either"
+
+
+def test_another_workspace_sends_nothing_to_a_run(elsewhere: Elsewhere) -> None:
+    with unit_of_work() as session:
+        stranger = factories.team(session)
+        theirs = factories.prompt(session, stranger.admin)
+    mine = Elsewhere(elsewhere.client, stranger, theirs, elsewhere.address, elsewhere.run_id, elsewhere.rows)
+    mine.send(0, "forged")
+
+    assert elsewhere.work()["done_count"] == 0
+
+
+def test_a_program_whose_evaluator_has_a_newer_version_judges_by_it(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    run = started(client, committed_team)
+    spec = {"evaluator_type": "external", "return_type": "boolean", "arguments_type": "target_free"}
+
+    def upserted(code: str) -> dict:
+        body = {"path": "ours/check", "spec": spec | {"attributes": {"code": code}}}
+        return dict(client.post("/v5/evaluators", json=body).json())
+
+    old = upserted("v1")
+    client.post(f"{run.address}/evaluators", json={"evaluators": [{"path": "ours/check"}]})
+    new = upserted("v2")
+    log_id = run.send(0)
+    body = {"parent_id": log_id, "judgment": True}
+    judged = client.post(f"/v5/evaluators/log?version_id={new['version_id']}", json=body)
+
+    assert judged.status_code == 200, judged.text
+    listed = client.get(run.address).json()["evaluators"]
+    ours = [one for one in listed if one["version"]["path"] == "ours/check"]
+    assert [one["version"]["version_id"] for one in ours] == [old["version_id"], new["version_id"]]
+    assert [one["orchestrated"] for one in ours] == [False, False]
+
+
+def test_what_our_workers_cannot_run_says_so(client: TestClient, committed_team: factories.Team) -> None:
+    run = started(client, committed_team)
+    body = {
+        "dataset": {"version_id": run.run["dataset"]["version_id"]},
+        "version": {"version_id": run.run["dataset"]["version_id"]},
+    }
+    refused = client.post(f"{run.address}/runs", json=body)
+    assert (refused.status_code, "not a prompt or flow" in refused.text) == (422, True), refused.text

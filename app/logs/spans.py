@@ -1,0 +1,199 @@
+"""Spans of the SDK's decorators, read as the logs that they stand for. Pure.
+
+A request is OTLP in JSON. Every value came through `str()`: `True`, `0.2`, `('stop',)`. Nested data are dotted keys, lists
+have numbers for keys, and what was empty or None left no key. Calls of models are described by the GenAI conventions
+of OpenTelemetry, of which the packages in use speak two generations.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from app.logs.model_spans import model_call
+from app.logs.span_values import Unreadable, number_of, object_at, typed
+
+_MOST_SPANS = 10_000
+_DEEPEST = 32
+_FILE, _LOG = "humanloop.file", "humanloop.log"
+_KINDS = ("prompt", "tool", "flow")
+
+
+@dataclass(frozen=True, slots=True)
+class ReadSpan:
+    """One span: the log that it stands for, or what is wrong with it."""
+
+    body: dict[str, Any] | None
+    """A log as the API takes it, with its `type`; of a log that is there already, `log_id` names it and `update` is true."""
+    problem: str | None = None
+    raw: bytes = b""
+    """What was sent, where there is a problem."""
+
+
+def read_spans(body: bytes) -> list[ReadSpan]:
+    """The logs that a request stands for, in its order.
+
+    Raises:
+        Unreadable: it is no OTLP in JSON.
+    """
+    try:
+        sent = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise Unreadable(f"it is no JSON ({error})") from None
+    spans = list(_spans(sent))
+    if len(spans) > _MOST_SPANS:
+        raise Unreadable(f"it has {len(spans):,} spans, and {_MOST_SPANS:,} at most are read at once")
+    return [_read(span) for span in spans]
+
+
+def _spans(sent: object) -> Iterator[object]:
+    try:
+        for resource in _get(sent, "resourceSpans"):
+            for scope in _get(resource, "scopeSpans"):
+                yield from _get(scope, "spans")
+    except (TypeError, AttributeError):
+        raise Unreadable("it is no list of spans (resourceSpans, scopeSpans, spans)") from None
+
+
+def _get(holder: Any, name: str) -> list[object]:
+    found = holder.get(name) or holder.get(_snake(name)) or []
+    if not isinstance(found, list):
+        raise TypeError(name)
+    return found
+
+
+def _snake(name: str) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
+
+
+def _read(span: object) -> ReadSpan:
+    try:
+        return ReadSpan(_log_of(span))
+    except Unreadable as problem:
+        return ReadSpan(None, str(problem), orjson.dumps(span))
+
+
+def _log_of(span: object) -> dict[str, Any]:
+    if not isinstance(span, dict):
+        raise Unreadable("a span is no object")
+    attributes = _attributes(span.get("attributes"))
+    kind, path = attributes.get(f"{_FILE}.type"), attributes.get(f"{_FILE}.path")
+    if kind not in _KINDS:
+        raise Unreadable(f"{_FILE}.type is {kind!r:.100}, and not one of {', '.join(_KINDS)}")
+    if not isinstance(path, str) or not path.strip("/ "):
+        raise Unreadable(f"{_FILE}.path is missing")
+    tree = _nested(attributes)
+    file, log = object_at(tree, _FILE), object_at(tree, _LOG)
+    body: dict[str, Any] = {"type": kind, "path": path} | _times(span)
+    for name in ("inputs", "messages", "output", "error", "output_message", "log_status"):
+        if name in log:
+            body[name] = log[name]
+    for name in ("trace_parent_id", "run_id", "source_datapoint_id"):
+        if isinstance(log.get(name), str):
+            body[name] = log[name]
+    if isinstance(body.get("output"), dict | list):  # a program's own value that was no text
+        body["output"] = orjson.dumps(body["output"]).decode()
+    if kind == "flow":
+        return body | _flow(file, log)
+    return body | (_tool(file) if kind == "tool" else model_call(tree, attributes, file))
+
+
+def _attributes(given: object) -> dict[str, Any]:
+    """Keys with their values, of which some instrumentors send numbers as such."""
+    if not isinstance(given, list):
+        raise Unreadable("a span has no attributes")
+    found = {}
+    for one in given:
+        if not isinstance(one, dict) or not isinstance(one.get("key"), str):
+            raise Unreadable("an attribute has no key")
+        found[one["key"]] = _value(one.get("value"))
+    return found
+
+
+def _value(sent: object) -> Any:
+    if not isinstance(sent, Mapping):
+        return None
+    for name in ("stringValue", "boolValue", "doubleValue", "bytesValue"):
+        if name in sent:
+            return sent[name]
+    if "intValue" in sent:  # a 64-bit number is a text in JSON
+        return number_of(sent["intValue"])
+    listed = sent.get("arrayValue")
+    if isinstance(listed, Mapping) and isinstance(listed.get("values"), list):
+        return [_value(one) for one in listed["values"]]
+    return None
+
+
+def _nested(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Dotted keys as a tree; what is numbered from 0 without a gap is a list."""
+    tree: dict[str, Any] = {}
+    for key, value in attributes.items():
+        *way, last = key.split(".")
+        if len(way) > _DEEPEST:
+            raise Unreadable(f"the attribute {key[:100]} is nested more than {_DEEPEST} deep")
+        at = tree
+        for part in way:
+            below = at.setdefault(part, {})
+            if not isinstance(below, dict):  # `a` and `a.b` at once: the deeper one is kept
+                below = at[part] = {}
+            at = below
+        if not isinstance(at.get(last), dict):
+            at[last] = value
+    return {name: _listed(value) for name, value in tree.items()}
+
+
+def _listed(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    found = {name: _listed(each) for name, each in value.items()}
+    if found and all(name.isascii() and name.isdigit() for name in found):
+        numbers = sorted(found, key=int)
+        if [int(name) for name in numbers] == list(range(len(numbers))):
+            return [found[name] for name in numbers]
+    return found
+
+
+def _flow(file: Mapping[str, Any], log: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {"flow": {"attributes": typed(_of(file, "flow", "attributes") or {})}}
+    if isinstance(log.get("id"), str):  # it was written when the function began
+        found |= {"log_id": log["id"], "update": True}
+        if "log_status" not in log:
+            found["log_status"] = "complete"
+    return found
+
+
+def _of(file: Mapping[str, Any], kind: str, name: str) -> Any:
+    """A member of the file's content, which some versions of the SDK nest under its kind."""
+    nested = file.get(kind)
+    return nested.get(name) if isinstance(nested, dict) and name in nested else file.get(name)
+
+
+def _tool(file: Mapping[str, Any]) -> dict[str, Any]:
+    tool: dict[str, Any] = {}
+    function = _of(file, "tool", "function")
+    if isinstance(function, dict):
+        description = function.get("description")
+        function = typed(function)
+        if description is not None:
+            function["description"] = description
+        parameters = function.get("parameters")
+        if isinstance(parameters, dict):
+            parameters.setdefault("properties", {})
+        tool["function"] = function
+    if isinstance(source := _of(file, "tool", "source_code"), str):
+        tool["source_code"] = source
+    for name in ("attributes", "setup_values"):
+        if value := _of(file, "tool", name):
+            tool[name] = typed(value)
+    return {"tool": tool}
+
+
+def _times(span: Mapping[str, Any]) -> dict[str, Any]:
+    named = {"start_time": "startTimeUnixNano", "end_time": "endTimeUnixNano"}
+    found = {}
+    for name, key in named.items():
+        if (nanoseconds := number_of(span.get(key))) and 0 < nanoseconds < 2**63:
+            found[name] = datetime.fromtimestamp(nanoseconds / 1e9, UTC).isoformat()
+    return found

@@ -13,6 +13,7 @@ from app.datasets import api as datasets_api
 from app.datasets import pages as dataset_pages
 from app.evaluations import api as evaluations_api
 from app.evaluations import (
+    arrivals,
     evaluator_api,
     evaluator_pages,
     files_pages,
@@ -33,7 +34,16 @@ from app.flows import api as flows_api
 from app.generations import pages as generations_pages
 from app.home import pages as home_pages
 from app.logs import api as logs_api
-from app.logs import logging_api, provider_pages, retention_api, retention_pages, spend_api, spend_pages
+from app.logs import arrivals as log_arrivals
+from app.logs import (
+    logging_api,
+    provider_pages,
+    retention_api,
+    retention_pages,
+    span_api,
+    spend_api,
+    spend_pages,
+)
 from app.prompts import api as prompts_api
 from app.providers import api as providers_api
 from app.tools import api as tools_api
@@ -94,6 +104,7 @@ ROUTERS = (
     limits_api.router,
     logs_api.router,
     logging_api.router,
+    span_api.router,
     metrics_api.router,
     spend_api.router,
     retention_api.router,
@@ -103,6 +114,8 @@ ROUTERS = (
     members_api.router,
     audit_api.router,
 )
+
+log_arrivals.listen(arrivals.take)
 
 
 def create_app() -> FastAPI:

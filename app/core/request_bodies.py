@@ -4,6 +4,7 @@ It is looked at before any route sees the request, while it streams; what a text
 """
 
 import asyncio
+import math
 import re
 from typing import Any
 
@@ -23,6 +24,8 @@ _UPLOADS = re.compile(
     r"/(?:v5|w/[^/]+)/datasets/(?:new|[^/]+/import)/?|/v5/evaluator-databases/?|/w/[^/]+/evaluators/[^/]+/database/?"
 )
 """Where files are taken, by POST."""
+SPANS = "/v5/import/otel/v1/traces"
+"""Where anything is taken: whoever sends spans stops for good when they are refused, so the route bounds them itself."""
 _SILENCE_S = 60.0
 """A body of which nothing has come for so long is waited for no more."""
 _MOST_FIELDS = 1000
@@ -55,12 +58,19 @@ class Bounded:
             Unsupported: it is packed: unpacking is how a small body becomes a large one.
         """
         self._receive = receive
+        self._is_json = self._is_form = False
+        self._separators = 0
+        self._checked: bytes | None = None
+        self._whole = False
+        self.refused: TooLarge | None = None
+        """Why nothing more of it is read, once it was refused."""
+        self._left: float = math.inf
+        if scope["path"].rstrip("/") == SPANS:
+            return
         settings, headers = get_settings(), Headers(scope=scope)
         limit_mib = settings.upload_limit_mib if upload else settings.body_limit_mib
         self._left = limit_mib * _MIB
         self._too_large = TooLarge(f"The body is over {limit_mib} MiB. Send it in smaller parts.")
-        self.refused: TooLarge | None = None
-        """Why nothing more of it is read, once it was refused."""
         declared = headers.get("content-length", "0")
         if declared.isdigit() and (len(declared) > 15 or int(declared) > self._left):
             raise self._too_large
@@ -68,10 +78,7 @@ class Bounded:
             raise Unsupported("Packed bodies are not read: send it without Content-Encoding.")
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
         self._is_form = kind == "application/x-www-form-urlencoded"
-        self._separators = 0
         self._is_json = not upload and kind.startswith("application/") and kind.endswith(("/json", "+json"))
-        self._checked: bytes | None = None
-        self._whole = False
 
     async def check(self) -> None:
         """Read a JSON body whole and refuse one that could not be stored; any other streams on.

@@ -1,5 +1,7 @@
 """The SQL of outputs that come from elsewhere: which row of which run a log is the output of."""
 
+from collections.abc import Collection
+
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -13,7 +15,7 @@ def give_output(
     """
     # One after the other: of two logs of a row, each is to see which repeat the other took.
     session.execute(text("select pg_advisory_xact_lock(hashtextextended(:run, 0))"), {"run": run_id})
-    return session.scalar(
+    position: int | None = session.scalar(
         text("""
         with free as (
             select i.position, i.state from run_item i join run r on r.id = i.run_id
@@ -35,6 +37,7 @@ def give_output(
         """),
         {"run": run_id, "datapoint": datapoint_id, "log": log_id, "workspace": workspace_id},
     )
+    return position
 
 
 def items_of(session: Session, log_id: str) -> list[tuple[str, int]]:
@@ -51,6 +54,18 @@ def items_of(session: Session, log_id: str) -> list[tuple[str, int]]:
         {"log": log_id},
     )
     return [(row[0], row[1]) for row in rows]
+
+
+def versions_with_open_runs(session: Session, version_ids: Collection[str]) -> set[str]:
+    """Those of the versions that have a run which waits for outputs from elsewhere."""
+    rows = session.scalars(
+        text("""
+        select version_id from run
+        where version_id = any(:versions) and status in ('pending', 'running') and not orchestrated
+        """),
+        {"versions": list(version_ids)},
+    )
+    return set(rows)
 
 
 def find_unfilled(session: Session, version_id: str, log_id: str) -> tuple[str, str] | None:
@@ -73,14 +88,6 @@ def find_unfilled(session: Session, version_id: str, log_id: str) -> tuple[str, 
         {"version": version_id, "log": log_id},
     ).all()
     return (rows[0][0], rows[0][1]) if len(rows) == 1 else None
-
-
-def name_row(session: Session, log_id: str, run_id: str, datapoint_id: str) -> None:
-    """Note in a log which row of which run it is of."""
-    session.execute(
-        text("update log set run_id = :run, datapoint_id = :datapoint where id = :log"),
-        {"log": log_id, "run": run_id, "datapoint": datapoint_id},
-    )
 
 
 def give_known_outputs(session: Session, run_id: str) -> int:

@@ -1,7 +1,6 @@
 """Outputs that come from elsewhere: runs whose rows are answered on the caller's side, and sent as logs."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
@@ -11,40 +10,33 @@ from app.evaluations import arrival_repository, repository, shard_repository
 from app.evaluations.channels import evaluation_channel
 from app.evaluations.models import Run
 from app.logs import repository as logs
+from app.logs.arrivals import Arrival
+
+_OURS = frozenset({"evaluation", "judge", "evaluator_test", "editor"})
+"""Sources of logs that are no answer to a row of a run that waits."""
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """A log that was written or changed."""
-
-    workspace_id: str
-    log_id: str
-    version_id: str
-    run_id: str | None = None
-    datapoint_id: str | None = None
-    complete: bool = True
-    """Nothing more is to come of it: it can be judged."""
-
-
-def take_arrivals(session: Session, arrivals: Sequence[Arrival]) -> None:
+def take(session: Session, arrivals: Sequence[Arrival]) -> None:
     """Give logs to the rows of runs that wait for them, and have those judged that are whole.
 
     A log that names a run but no row, or that comes when its row has an output already, stands for itself.
     """
-    for arrival in arrivals:
+    sent = [one for one in arrivals if one.source not in _OURS]
+    nameless = {one.version_id for one in sent if not one.run_id and one.status == "complete"}
+    open_versions = arrival_repository.versions_with_open_runs(session, nameless) if nameless else set()
+    for arrival in sent:
         run_id, datapoint_id = arrival.run_id, arrival.datapoint_id
-        if not run_id and not datapoint_id and arrival.complete:
+        if not run_id and arrival.version_id in open_versions and arrival.status == "complete":
             # A client that can no longer mark its spans loses both names on the way.
-            found = arrival_repository.find_unfilled(session, arrival.version_id, arrival.log_id)
-            if found:
-                run_id, datapoint_id = found
-                arrival_repository.name_row(session, arrival.log_id, run_id, datapoint_id)
+            run_id, datapoint_id = arrival_repository.find_unfilled(
+                session, arrival.version_id, arrival.id
+            ) or (None, None)
+            if run_id and datapoint_id:
+                logs.name_row(session, arrival.id, run_id, datapoint_id)
         if run_id and datapoint_id:
-            arrival_repository.give_output(
-                session, arrival.workspace_id, run_id, datapoint_id, arrival.log_id
-            )
-        if arrival.complete:
-            _have_judged(session, arrival.log_id)
+            arrival_repository.give_output(session, arrival.workspace_id, run_id, datapoint_id, arrival.id)
+        if run_id and arrival.status == "complete":
+            _have_judged(session, arrival.id)
 
 
 def _have_judged(session: Session, log_id: str) -> None:

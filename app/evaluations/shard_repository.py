@@ -98,7 +98,7 @@ def create_shards(session: Session, run_id: str, size: int) -> list[str]:
 
 def insert_shards(session: Session, run_id: str, ranges: Sequence[tuple[int, int]]) -> list[str]:
     """Add shards, each from a position until before another one; their ids, in order."""
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"id": ids.new_id("shd"), "run_id": run_id, "first": first, "until": until} for first, until in ranges
     ]
     session.execute(

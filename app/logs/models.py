@@ -124,6 +124,22 @@ class Judgment(Base):
     """Name and version of what ran a program: judgments of different engines may differ."""
 
 
+class QuarantinedSpan(Base):
+    """Something that was sent as spans and could not be read as logs. Whoever sent it was told that all is well."""
+
+    __tablename__ = "quarantined_span"
+    __table_args__ = (Index(None, "workspace_id", "created_at"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    workspace_id: Mapped[str] = mapped_column(ForeignKey(Workspace.id, ondelete="CASCADE"))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    key_id: Mapped[str | None]
+    """The API key that it came with."""
+    problem: Mapped[str]
+    body: Mapped[bytes]
+    """What was sent: its first 64 KiB."""
+
+
 class SpendDay(Base):
     """What the calls of a file to a provider's model came to on one day, in UTC: counted as logs are written, never recounted."""
 

@@ -124,6 +124,14 @@ def lock_log_of_kind(session: Session, workspace_id: str, log_id: str, kind: Fil
     return session.scalar(query.with_for_update())
 
 
+def name_row(session: Session, log_id: str, run_id: str, datapoint_id: str) -> None:
+    """Note in a log which row of which run it is of, unless it says so."""
+    session.execute(
+        text("update log set run_id = :run, datapoint_id = :datapoint where id = :log and run_id is null"),
+        {"log": log_id, "run": run_id, "datapoint": datapoint_id},
+    )
+
+
 def lock_logs(session: Session, workspace_id: str, log_ids: Sequence[str]) -> dict[str, str | None]:
     """Those of the logs that are there, each with the run that made it, held until the transaction ends."""
     query = select(Log.id, Log.run_id).where(Log.workspace_id == workspace_id, Log.id.in_(log_ids))

@@ -29,7 +29,7 @@ class ReadSpan:
     """A log as the API takes it, with its `type`; of a log that is there already, `log_id` names it and `update` is true."""
     problem: str | None = None
     raw: bytes = b""
-    """What was sent, where there is a problem."""
+    """What was sent."""
 
 
 def read_spans(body: bytes) -> list[ReadSpan]:
@@ -70,7 +70,7 @@ def _snake(name: str) -> str:
 
 def _read(span: object) -> ReadSpan:
     try:
-        return ReadSpan(_log_of(span))
+        return ReadSpan(_log_of(span), raw=orjson.dumps(span))
     except Unreadable as problem:
         return ReadSpan(None, str(problem), orjson.dumps(span))
 

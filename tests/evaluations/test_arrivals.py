@@ -1,24 +1,28 @@
 """Runs whose outputs come from elsewhere: which row a log is of, who judges it, and how such a run ends."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
-from app.core import clock, ids
 from app.core.database import unit_of_work
 from app.evaluations import recovery
-from app.evaluations.arrivals import Arrival, take_arrivals
 from app.evaluations.execution import Slot
 from app.files.models import Version
-from app.logs import repository as logs
-from app.logs.records import LogRecord
 from tests import factories
 from tests.asynchronous import run as run_coroutine
 from tests.web import with_key
 
 ROWS = 3
+
+
+async def _worked() -> None:
+    slot = Slot()
+    try:
+        await slot.work()
+    finally:
+        await slot.aclose()
 
 
 @dataclass
@@ -34,39 +38,20 @@ class Elsewhere:
     """The ids of its datapoints."""
 
     def send(self, row: int | None, output: str | None = "answer 0", **changes: object) -> str:
-        """Write a log as a caller would send it; its id."""
-        now = clock.now().isoformat()
-        record = LogRecord(
-            ids.new_id("log"),
-            self.team.workspace.id,
-            self.version.file_id,
-            self.version.id,
-            "api",
-            now,
-            now,
-            run_id=None if row is None else self.run_id,
-            datapoint_id=None if row is None else self.rows[row],
-            output=output,
-            error=None if output is not None else "ValueError: no idea",
+        """Send a log; its id."""
+        named = {} if row is None else {"run_id": self.run_id, "source_datapoint_id": self.rows[row]}
+        body = named | {"id": self.version.file_id, "output": output}
+        if output is None:
+            body["error"] = "ValueError: no idea"
+        sent = self.client.post(
+            "/v5/prompts/log", params={"version_id": self.version.id}, json=body | changes
         )
-        for name, value in changes.items():
-            setattr(record, name, value)
-        with unit_of_work() as session:
-            logs.insert_logs(session, [record])
-            arrival = Arrival(
-                record.workspace_id,
-                record.id,
-                record.version_id,
-                record.run_id,
-                record.datapoint_id,
-                complete=record.status == "complete",
-            )
-            take_arrivals(session, [arrival])
-        return record.id
+        assert sent.status_code == 200, sent.text
+        return str(sent.json()["id"])
 
     def work(self) -> dict:
         """The run, after workers have done what there is."""
-        run_coroutine(Slot().work())
+        run_coroutine(_worked())
         return self.run
 
     @property
@@ -140,22 +125,13 @@ def test_an_error_is_an_output_too_and_a_second_output_of_a_row_stands_for_itsel
 
 
 def test_a_log_that_is_not_complete_is_judged_once_it_is(elsewhere: Elsewhere) -> None:
-    log_id = elsewhere.send(0, None, status="incomplete", error=None)
+    log_id = elsewhere.send(0, None, log_status="incomplete", error=None)
     recovery.recover()
     before = elsewhere.work()
-    with unit_of_work() as session:
-        session.execute(
-            text("update log set status = 'complete', output = 'answer 0' where id = :id"), {"id": log_id}
-        )
-        arrival = Arrival(
-            elsewhere.team.workspace.id,
-            log_id,
-            elsewhere.version.id,
-            elsewhere.run_id,
-            elsewhere.rows[0],
-        )
-        take_arrivals(session, [arrival])
-        take_arrivals(session, [arrival])  # a client may say so twice
+    change = f"/v5/prompts/{elsewhere.version.file_id}/log/{log_id}"
+    for body in ({"output": "answer 0"}, {"log_status": "complete"}):
+        said = elsewhere.client.patch(change, json=body)
+        assert said.status_code == 200, said.text
     after = elsewhere.work()
 
     assert (before["done_count"], after["done_count"]) == (0, 1)
@@ -168,7 +144,7 @@ def test_a_log_that_is_not_complete_is_judged_once_it_is(elsewhere: Elsewhere) -
 
 def test_a_run_that_nobody_sends_to_ends_and_what_comes_late_counts(elsewhere: Elsewhere) -> None:
     elsewhere.send(0)
-    elsewhere.send(1, None, status="incomplete", error=None)
+    elsewhere.send(1, None, log_status="incomplete", error=None)
     elsewhere.work()
     recovery.recover()
     assert elsewhere.run["status"] == "running", "half an hour is given"
@@ -232,7 +208,7 @@ def test_outputs_that_were_sent_before_can_be_used_again(
     }
     fresh = client.post(f"{first.address}/runs", json=body | {"use_existing_logs": False}).json()
     known = client.post(f"{first.address}/runs", json=body | {"use_existing_logs": True}).json()
-    run_coroutine(Slot().work())
+    run_coroutine(_worked())
     states = {run["id"]: run for run in client.get(f"{first.address}/runs").json()["runs"]}
 
     assert (states[fresh["id"]]["status"], states[fresh["id"]]["done_count"]) == ("pending", 0)
@@ -249,7 +225,7 @@ def test_logs_that_are_there_are_added_to_a_run(client: TestClient, committed_te
     added = client.post(add, json={"log_ids": made})
     assert added.status_code == 200, added.text
     assert run.work()["status"] == "completed"
-    for log_id, said in ((loose, "give it a `source_datapoint_id`"), ("log_x", "no log with the id log_x")):
+    for log_id, said in ((loose, "give it a `source_datapoint_id`"), ("log_x", "log_x is unknown")):
         refused = client.post(add, json={"log_ids": [log_id]})
         assert (refused.status_code, said in refused.text) == (422, True), refused.text
 
@@ -281,8 +257,10 @@ def test_another_workspace_sends_nothing_to_a_run(elsewhere: Elsewhere) -> None:
     with unit_of_work() as session:
         stranger = factories.team(session)
         theirs = factories.prompt(session, stranger.admin)
-    mine = Elsewhere(elsewhere.client, stranger, theirs, elsewhere.address, elsewhere.run_id, elsewhere.rows)
-    mine.send(0, "forged")
+    own = elsewhere.client.headers["x-api-key"]
+    with_key(elsewhere.client, stranger.admin)
+    replace(elsewhere, version=theirs).send(0, "forged")
+    elsewhere.client.headers["x-api-key"] = own
 
     assert elsewhere.work()["done_count"] == 0
 

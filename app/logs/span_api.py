@@ -1,0 +1,86 @@
+"""The v5 route that takes the spans of the SDK's decorators.
+
+Whoever sends them has one thread for it, which ends for good with the first answer that is not 200: so whatever comes
+with a valid key is kept, as a log or in quarantine, and a database that is away is waited for.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from fastapi import APIRouter, Depends, Request
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
+from starlette.concurrency import run_in_threadpool
+
+from app.core import waiting
+from app.core.access import Action, Principal, refusal
+from app.core.database import unit_of_work
+from app.core.errors import Forbidden, TooMany
+from app.core.permissions import declare
+from app.core.request_bodies import SPANS
+from app.logs import span_intake
+
+router = APIRouter(tags=["Logs"])
+_WAITED_S = 20.0
+_PAUSES_S = (0.1, 0.2, 0.5, 1.0, 2.0)
+_MIB = 1024 * 1024
+_MOST_BYTES = 10 * _MIB
+_ONE_TRY_S = 5.0
+Result = TypeVar("Result")
+
+
+@router.post(SPANS, dependencies=[Depends(declare(Action.LOG))])
+async def take_spans(request: Request) -> dict[str, Any]:
+    """Take spans, as the decorators of the SDK export them: OTLP in JSON, whatever the content type.
+
+    `records` has an id for each span, in their order. A span that cannot be read is kept aside, and its id begins with
+    `qua_`.
+    """
+    until = time.monotonic() + _WAITED_S
+    await _patiently(until, _admit, request)  # a stranger's spans are not read
+    body, problem = await _read(request)
+    return {"records": await _patiently(until, _take, request, body, problem)}
+
+
+async def _patiently(until: float, work: Callable[..., Result], *arguments: Any) -> Result:
+    """Do something with the database; while it is away, or wants to be left alone, again and again `until` then."""
+    pauses = iter(_PAUSES_S)
+    pause_s = 0.0
+    while True:
+        try:
+            with waiting.at_most(_ONE_TRY_S):
+                return await run_in_threadpool(work, *arguments)
+        except (OperationalError, InterfaceError, PoolExhausted, TooMany):
+            pause_s = next(pauses, pause_s)
+            if time.monotonic() + pause_s > until:
+                raise
+        await asyncio.sleep(pause_s)
+
+
+def _admit(request: Request) -> Principal:
+    with unit_of_work() as session:
+        principal: Principal = request.app.state.authenticate(request, session)
+        if not principal.may(Action.LOG):
+            raise Forbidden(refusal(Action.LOG))
+        return principal
+
+
+async def _read(request: Request) -> tuple[bytes, str | None]:
+    """The body, and what is wrong with it: what goes on past the limit is read and dropped."""
+    parts, size = [], 0
+    async for part in request.stream():
+        parts.append(part[: max(0, _MOST_BYTES - size)])
+        size += len(part)
+    body = b"".join(parts)
+    if size > _MOST_BYTES:
+        return body, f"it is longer than {_MOST_BYTES // _MIB} MiB"
+    encoding = request.headers.get("content-encoding", "identity").lower()
+    return body, None if encoding == "identity" else f"it is packed ({encoding[:40]})"
+
+
+def _take(request: Request, body: bytes, problem: str | None) -> list[str]:
+    with unit_of_work() as session:
+        principal = request.app.state.authenticate(request, session)
+        return span_intake.take(session, principal, body, problem)

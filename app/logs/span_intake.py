@@ -1,0 +1,87 @@
+"""Spans become logs; those that cannot are kept aside, so that whoever sent them can be told why."""
+
+from typing import Any
+
+import structlog
+from pydantic import TypeAdapter, ValidationError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.orm import Session
+
+from app.core import ids
+from app.core.access import Principal
+from app.core.errors import DomainError
+from app.files.models import FileKind
+from app.logs import repository
+from app.logs.models import QuarantinedSpan
+from app.logs.schemas import FlowLogUpdate, LogInBatch
+from app.logs.service import Entry, record_logs, update_log
+from app.logs.span_values import Unreadable
+from app.logs.spans import read_spans
+
+_KEPT_BYTES = 64 * 1024
+log = structlog.get_logger()
+_LOG = TypeAdapter[Any](LogInBatch)
+
+
+def take(session: Session, principal: Principal, body: bytes, problem: str | None = None) -> list[str]:
+    """Write what the spans of a request stand for; an id for each, in their order: of a log, or of what is kept aside.
+
+    Each span is by itself: one that is refused costs no other. `problem`: why the body is not even read.
+    """
+    if problem:
+        return [_set_aside(session, principal, problem, body)]
+    try:
+        spans = read_spans(body)
+    except Unreadable as unreadable:
+        return [_set_aside(session, principal, str(unreadable), body)]
+    return [
+        _write(session, principal, span.body, span.raw)
+        if span.body is not None
+        else _set_aside(session, principal, span.problem or "", span.raw)
+        for span in spans
+    ]
+
+
+def _write(session: Session, principal: Principal, body: dict[str, Any], raw: bytes) -> str:
+    try:
+        with session.begin_nested():
+            return _update(session, principal, body) if body.get("update") else _add(session, principal, body)
+    except ValidationError as error:
+        said = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()[:5])
+        return _set_aside(session, principal, said, raw)
+    except DomainError as error:
+        return _set_aside(session, principal, error.message, raw)
+    except (OperationalError, InterfaceError):
+        raise  # the database is away, or two writers met: all of it is tried again
+    except Exception as error:
+        log.exception("span not written")
+        said = f"It broke on our side ({type(error).__name__}). The log of the server has the details."
+        return _set_aside(session, principal, said, raw)
+
+
+def _add(session: Session, principal: Principal, body: dict[str, Any]) -> str:
+    said = _LOG.validate_python(body)
+    return record_logs(session, principal, [Entry(said)])[0].id
+
+
+def _update(session: Session, principal: Principal, body: dict[str, Any]) -> str:
+    log_id: str = body["log_id"]
+    run_id, datapoint_id = body.get("run_id"), body.get("source_datapoint_id")
+    said = FlowLogUpdate.model_validate(body)
+    if run_id and datapoint_id and repository.lock_logs(session, principal.workspace_id, [log_id]):
+        repository.name_row(session, log_id, run_id, datapoint_id)
+    return update_log(session, principal, FileKind.FLOW, log_id, said).id
+
+
+def _set_aside(session: Session, principal: Principal, problem: str, sent: bytes) -> str:
+    """Keep the first 64 KiB of what was sent, with what is wrong with it."""
+    kept = QuarantinedSpan(
+        id=ids.new_id("qua"),
+        workspace_id=principal.workspace_id,
+        key_id=principal.key_id,
+        problem=problem[:1000],
+        body=sent[:_KEPT_BYTES],
+    )
+    session.add(kept)
+    session.flush()
+    return kept.id

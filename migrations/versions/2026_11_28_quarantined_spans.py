@@ -1,0 +1,30 @@
+"""Spans that could not be read as logs."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "b3d0f6a7c815"
+down_revision = "5c92e7f1a340"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "quarantined_span",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("workspace_id", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("key_id", sa.Text()),
+        sa.Column("problem", sa.Text(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["workspace_id"], ["workspace.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "ix_quarantined_span_workspace_id_created_at", "quarantined_span", ["workspace_id", "created_at"]
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("quarantined_span")

@@ -1,0 +1,182 @@
+"""The span endpoint as the SDK's exporter uses it: whatever comes with a valid key is answered with 200, and kept."""
+
+import gzip
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx2
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import Engine, text
+
+from app.core.access import Principal, Role
+from app.core.database import unit_of_work
+from tests import factories
+from tests.fault_proxy import FaultProxy, running_proxy
+from tests.logs.test_spans import NEWER, OLDER, TOOL, request
+from tests.web import with_key
+from tests.web_process import WebProcess, running_web
+
+SPANS = "/v5/import/otel/v1/traces"
+MIB = 1 << 20
+
+
+def _sent(client: TestClient, body: bytes, **headers: str) -> list[str]:
+    answer = client.post(SPANS, content=body, headers=headers)
+    assert answer.status_code == 200, answer.text
+    return list(answer.json()["records"])
+
+
+def _set_aside(principal: Principal) -> list[tuple[str, str, int]]:
+    with unit_of_work() as session:
+        rows = session.execute(
+            text(
+                "select id, problem, length(body) from quarantined_span where workspace_id = :id order by id"
+            ),
+            {"id": principal.workspace_id},
+        )
+        return [(row[0], row[1], row[2]) for row in rows]
+
+
+def test_spans_become_logs_of_versions_that_are_made_on_the_way(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    client = with_key(client, committed_team.admin)
+    tool, first, second = _sent(client, request(TOOL, OLDER, NEWER))
+    tool_log, call = (client.get(f"/v5/logs/{log_id}").json() for log_id in (tool, first))
+    again = client.get(f"/v5/logs/{second}").json()
+
+    assert tool_log["tool"]["path"] == "tools/Calculator"
+    assert tool_log["tool"]["function"]["parameters"]["required"] == ["a", "op"]
+    assert (tool_log["output"], tool_log["inputs"], tool_log["trace_parent_id"]) == (
+        "2", {"a": "1", "op": "+"}, "log_parent",
+    )  # fmt: skip
+    assert (call["prompt"]["model"], call["prompt_tokens"]) == ("gpt-4o", 11)
+    assert call["output_message"]["tool_calls"][0]["function"]["name"] == "find"
+    assert call["prompt"]["version_id"] == again["prompt"]["version_id"], "both generations say the same"
+    assert _set_aside(committed_team.admin) == []
+
+
+def test_a_flow_is_logged_at_its_beginning_and_completed_by_its_span(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    client = with_key(client, committed_team.admin)
+    begun = client.post(
+        "/v5/flows/log",
+        json={"path": "flows/Answer", "flow": {"attributes": {"n": 1}}, "log_status": "incomplete"},
+    ).json()
+    flow = {
+        "file": {"path": "flows/Answer", "type": "flow", "attributes": {"n": 1}},
+        "log": {"id": begun["id"], "inputs": {"question": "Why?"}, "output": "So."},
+    }
+    assert _sent(client, request({"humanloop": flow})) == [begun["id"]]
+    shown = client.get(f"/v5/logs/{begun['id']}").json()
+
+    assert (shown["log_status"], shown["output"], shown["inputs"]) == (
+        "complete", "So.", {"question": "Why?"},
+    )  # fmt: skip
+    assert shown["flow"]["version_id"] == begun["version_id"]
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "problem"),
+    [
+        (b"", {}, "no JSON"),
+        (b"\x0a\x01\x02", {"content-type": "application/x-protobuf"}, "no JSON"),
+        (b"{", {"content-type": "application/json"}, "no JSON"),
+        (b'{"a": "\\ud800"}', {"content-type": "application/json"}, "no JSON"),
+        (b"a=1&" * 5_000, {"content-type": "application/x-www-form-urlencoded"}, "no JSON"),
+        (gzip.compress(b"{}", mtime=0), {"content-encoding": "gzip"}, "it is packed (gzip)"),
+        (b"[" * (11 * MIB), {}, "longer than 10 MiB"),
+        (b'{"resourceSpans": []}', {}, None),
+    ],
+)
+def test_whatever_comes_is_answered_and_its_beginning_kept(
+    client: TestClient,
+    committed_team: factories.Team,
+    body: bytes,
+    headers: dict[str, str],
+    problem: str | None,
+) -> None:
+    records = _sent(with_key(client, committed_team.admin), body, **headers)
+    kept = _set_aside(committed_team.admin)
+
+    assert [one[0] for one in kept] == records
+    if problem:
+        ((_, said, size),) = kept
+        assert problem in said
+        assert size == min(len(body), 64 * 1024)
+
+
+def test_a_bad_span_costs_no_other(client: TestClient, committed_team: factories.Team) -> None:
+    client = with_key(client, committed_team.admin)
+    assert client.post("/v5/datasets", json={"path": "taken", "datapoints": []}).status_code == 200
+    taken = {"humanloop": {"file": {"path": "taken", "type": "tool"}, "log": {"output": "x"}}}
+    nul = {"humanloop": {"file": {"path": "nul", "type": "tool"}, "log": {"output": "a\0b"}}}
+    strange = {
+        "humanloop": {"file": {"path": "s", "type": "flow"}, "log": {"id": "log_nowhere", "output": "x"}}
+    }
+    records = _sent(client, request(taken, TOOL, nul, strange))
+    kept = _set_aside(committed_team.admin)
+
+    assert [one.startswith("qua_") for one in records] == [True, False, True, True]
+    assert "is a dataset, not a tool" in kept[0][1]
+    assert "NUL" in kept[1][1]
+    assert "log_nowhere" in kept[2][1]
+    assert client.get(f"/v5/logs/{records[1]}").status_code == 200
+
+
+def test_who_has_no_key_is_told_before_anything_is_read(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    with unit_of_work() as session:
+        viewer = factories.member(session, committed_team.workspace, Role.VIEWER)
+    body = request(TOOL)
+
+    assert client.post(SPANS, content=body).status_code == 401
+    assert client.post(SPANS, content=body, headers={"x-api-key": "wrong"}).status_code == 401
+    refused = with_key(client, viewer).post(SPANS, content=body)
+    assert (refused.status_code, "needs the role" in refused.text) == (403, True)
+
+
+@contextmanager
+def _through_a_proxy() -> Iterator[tuple[WebProcess, FaultProxy]]:
+    direct = os.environ["WHETSTONE_DATABASE_URL"]
+    with running_proxy(direct) as proxy:
+        os.environ["WHETSTONE_DATABASE_URL"] = proxy.url(direct)
+        try:
+            with running_web() as web:
+                yield web, proxy
+        finally:
+            os.environ["WHETSTONE_DATABASE_URL"] = direct
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("away_s", "status"), [(6, 200), (60, 503)])
+def test_a_database_that_is_away_is_waited_for(database: Engine, away_s: float, status: int) -> None:
+    with unit_of_work() as session:
+        key = factories.key(session, factories.team(session).admin)
+    with _through_a_proxy() as (web, proxy), httpx2.Client(timeout=40) as client:
+        address, headers = f"{web.url}{SPANS}", {"x-api-key": key}
+        assert client.post(address, content=request(TOOL), headers=headers).status_code == 200
+        over = threading.Event()
+
+        def away() -> None:
+            with proxy.failing(refuse=True):
+                over.wait(away_s)
+
+        outage = threading.Thread(target=away)
+        outage.start()
+        time.sleep(0.2)
+        started = time.monotonic()
+        answer = client.post(address, content=request(TOOL), headers=headers)
+        waited_s = time.monotonic() - started
+        over.set()
+        outage.join()
+
+    assert answer.status_code == status, answer.text
+    assert waited_s > min(away_s - 1, 15)
+    assert waited_s < 30

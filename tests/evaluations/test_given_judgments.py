@@ -214,7 +214,7 @@ def test_many_judgments_of_one_answer_are_not_all_shown(
         f"/w/{committed_team.workspace.slug}/evaluations/{run.evaluation_id}/rows/1"
     )
 
-    assert page.text.count("<summary class=\"meta\">All of it</summary>") == 20
+    assert page.text.count('<summary class="meta">All of it</summary>') == 20
     assert f"5 more judgments of {human.file.name} are among" in page.text
 
 

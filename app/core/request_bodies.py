@@ -116,7 +116,8 @@ class Bounded:
         self._left -= len(part)
         if self._left < 0:
             self.refused = self._too_large
-        elif self._is_form:  # the form's own limit leaves out empty fields, and millions of these take seconds
+        elif self._is_form:
+            # The form's own limit leaves out empty fields, and millions of these take seconds.
             self._separators += part.count(b"&")
             if self._separators > _MOST_FIELDS:
                 self.refused = TooLarge(f"The form has more than {_MOST_FIELDS:,} fields.")

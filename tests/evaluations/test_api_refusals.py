@@ -37,24 +37,25 @@ def test_a_name_is_as_long_in_a_change_as_at_first(
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "member", "name", "said"),
     [
-        ({"log": {"prompt_tokens": True}}, "`log.prompt_tokens` is a whole number."),
-        ({"log": {"output_tokens": 1.5}}, "`log.output_tokens` is a whole number."),
-        ({"log": {"inputs": []}}, "`log.inputs` is an object."),
-        ({"log": {"messages": ["hello"]}}, "`log.messages` is a list of objects."),
-        ({"log": {"output_message": "hello"}}, "`log.output_message` is an object."),
-        ({"testcase": {"inputs": "Paris"}}, "`testcase.inputs` is an object."),
-        ({"testcase": {"messages": {}}}, "`testcase.messages` is a list of objects."),
-        ({"testcase": {"context": [1]}}, "`testcase.context` is a list of passages."),
-        ({"testcase": {"metadata": []}}, "`testcase.metadata` is an object."),
+        ({"log": {"prompt_tokens": True}}, "log", "prompt_tokens", "Give a whole number."),
+        ({"log": {"output_tokens": 1.5}}, "log", "output_tokens", "Give a whole number."),
+        ({"log": {"inputs": []}}, "log", "inputs", "Give an object."),
+        ({"log": {"messages": ["hello"]}}, "log", "messages", "Give a list of objects."),
+        ({"log": {"output_message": "hello"}}, "log", "output_message", "Give an object."),
+        ({"testcase": {"inputs": "Paris"}}, "testcase", "inputs", "Give an object."),
+        ({"testcase": {"messages": {}}}, "testcase", "messages", "Give a list of objects."),
+        ({"testcase": {"context": [1]}}, "testcase", "context", "Give a list of passages."),
+        ({"testcase": {"metadata": []}}, "testcase", "metadata", "Give an object."),
     ],
 )
 def test_an_output_to_try_an_evaluator_on_has_the_types_of_a_log(
-    client: TestClient, committed_team: factories.Team, body: dict, said: str
+    client: TestClient, committed_team: factories.Team, body: dict, member: str, name: str, said: str
 ) -> None:
     with unit_of_work() as session:
         exact = factories.evaluator(session, committed_team.admin)
     answer = with_key(client, committed_team.admin).post(f"/v5/evaluators/{exact.file_id}/test", json=body)
 
-    assert (answer.status_code, said in answer.text) == (422, True), answer.text
+    assert answer.status_code == 422
+    assert answer.json()["detail"] == [{"loc": ["body", member, name], "msg": said, "type": "value_error"}]

@@ -170,7 +170,10 @@ def test_a_row_says_which_of_them_hold_for_it():
 
 def test_a_row_that_names_one_twice_counts_it_once_and_a_name_of_two_is_no_name():
     bound = composite(
-        part("a/Exact", EXACT), part("b/Exact", OVERLAP), part("Has it", CONTAINS), **CHOSEN | {"rule": "weighted"}
+        part("a/Exact", EXACT),
+        part("b/Exact", OVERLAP),
+        part("Has it", CONTAINS),
+        **CHOSEN | {"rule": "weighted"},
     )
 
     def verdict(*named: str) -> Any:

@@ -235,7 +235,6 @@ class Composite(Kind[CompositeOptions]):
 def _uncountable(part: Part, bound: BoundEvaluator) -> str | None:
     """Why what a part says can neither pass nor count as a share; None where it can."""
     traits, name = bound.traits, part.path
-    limited = part.at_least is not None or part.at_most is not None
     if bound.kind.judged_by != "server":
         return f"“{name}” is judged elsewhere, and a composite needs its verdicts at once"
     if bound.kind.name == Composite.name:
@@ -244,10 +243,15 @@ def _uncountable(part: Part, bound: BoundEvaluator) -> str | None:
         return f"“{name}” answers with what cannot be counted ({traits.return_type})"
     if traits.return_type == "select" and not part.passes and not traits.is_share:
         return f"Say which choices of “{name}” pass"
-    if traits.return_type == "number" and traits.unit is not None and not limited:
-        return f"“{name}” is no share: say from where on, or up to where, it passes"
-    if part.at_least is not None and part.at_most is not None and part.at_least > part.at_most:
-        return f"No number is at least {part.at_least:g} and at most {part.at_most:g}: “{name}” could never pass"
+    return _wrong_limits(part, traits) if traits.return_type == "number" else None
+
+
+def _wrong_limits(part: Part, traits: Traits) -> str | None:
+    lowest, highest = part.at_least, part.at_most
+    if traits.unit is not None and lowest is None and highest is None:
+        return f"“{part.path}” is no share: say from where on, or up to where, it passes"
+    if lowest is not None and highest is not None and lowest > highest:
+        return f"No number is at least {lowest:g} and at most {highest:g}: “{part.path}” could never pass"
     return None
 
 

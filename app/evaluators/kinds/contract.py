@@ -172,7 +172,6 @@ class Traits:
     files: tuple[str, ...] = ()
     """Hashes of the files that it holds (`evaluators.databases`), to be given to it before it judges."""
 
-
     @property
     def is_share(self) -> bool:
         """Whether scores lie between 0 and 1 and are read as percentages."""

@@ -21,8 +21,8 @@ def show_logs(
     """Logs as the API shows them, with the judgments on them; with `children`, those nested under each as well."""
     nested = _nested(session, workspace_id, logs) if children else {}
     every = {log.id: log for log in logs}
-    for placed in nested.values():
-        every |= {one.log.id: one.log for one in placed}
+    for below in nested.values():
+        every |= {one.log.id: one.log for one in below}
     judgments = repository.list_judgments(session, list(every))
     judges = {one.evaluator_version_id for each in judgments.values() for one in each}
     shown = shown_files(session, workspace_id, every.values())

@@ -19,6 +19,7 @@ from app.evaluations import (
     files_pages,
     grid_pages,
     judgment_api,
+    last_scores,
     limits_api,
     limits_pages,
     metrics_api,
@@ -27,8 +28,10 @@ from app.evaluations import (
 )
 from app.evaluations import pages as evaluation_pages
 from app.evaluators import api as evaluators_api
+from app.evaluators import presentation as evaluators_presentation
 from app.files import api as files_api
 from app.files import environment_api, environment_pages
+from app.files import presentation as files_presentation
 from app.files.sidebar import build_sidebar
 from app.flows import api as flows_api
 from app.generations import pages as generations_pages
@@ -44,7 +47,11 @@ from app.logs import (
     spend_api,
     spend_pages,
 )
+from app.monitoring import api as monitoring_api
+from app.monitoring import arrivals as monitoring_arrivals
+from app.monitoring import presentation as monitoring_presentation
 from app.prompts import api as prompts_api
+from app.prompts import presentation as prompts_presentation
 from app.providers import api as providers_api
 from app.tools import api as tools_api
 from app.workspaces import (
@@ -101,6 +108,7 @@ ROUTERS = (
     evaluators_api.kinds_router,
     evaluators_api.databases_router,
     evaluations_api.router,
+    monitoring_api.router,
     limits_api.router,
     logs_api.router,
     logging_api.router,
@@ -115,7 +123,13 @@ ROUTERS = (
     audit_api.router,
 )
 
+files_presentation.SLOTS.update(
+    inputs=(prompts_presentation.inputs_of, evaluators_presentation.inputs_of),
+    evaluators=(monitoring_presentation.monitors_of,),
+    evaluator_aggregates=(last_scores.aggregates_of,),
+)
 log_arrivals.listen(arrivals.take)
+log_arrivals.listen(monitoring_arrivals.notice)
 
 
 def create_app() -> FastAPI:

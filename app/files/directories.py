@@ -4,7 +4,7 @@ from sqlalchemy.orm import Session
 
 from app.core.access import Principal
 from app.core.errors import Conflict, NotFound
-from app.files import deployments, repository
+from app.files import deployments, directory_repository, repository
 from app.files.models import Directory
 from app.files.paths import clean_path, parent_of
 from app.files.places import refuse_file_above
@@ -22,6 +22,18 @@ def get_directory(session: Session, principal: Principal, directory_id: str) -> 
     directory = repository.find_directory(session, principal.workspace_id, directory_id)
     if directory is None:
         raise NotFound(f"Directory `{directory_id}` does not exist")
+    return directory
+
+
+def get_directory_by_path(session: Session, principal: Principal, path: str) -> Directory:
+    """The directory at `path`.
+
+    Raises:
+        NotFound: the workspace has no such directory.
+    """
+    directory = repository.find_directory_by_path(session, principal.workspace_id, path)
+    if directory is None:
+        raise NotFound(f"Directory `{path}` does not exist")
     return directory
 
 
@@ -56,9 +68,9 @@ def move_directory(session: Session, principal: Principal, directory: Directory,
         raise Conflict(f"`{path}` is taken. Choose another name.")
     refuse_file_above(session, directory.workspace_id, path)
     directory.parent_id = repository.ensure_directory(session, directory.workspace_id, parent_of(path)).id
-    for child in repository.directories_below(session, directory.workspace_id, old):
+    for child in directory_repository.directories_below(session, directory.workspace_id, old):
         child.path = clean_path(path + child.path.removeprefix(old))
-    files = repository.files_below(session, directory.workspace_id, old)
+    files = directory_repository.files_below(session, directory.workspace_id, old)
     deployments.refuse_to_take_away(session, principal, [file.id for file in files])
     audit.record(session, principal, "directory.moved", "directory", directory.id, path=path, before=old)
     for file in files:
@@ -74,15 +86,15 @@ def delete_directory(session: Session, principal: Principal, directory: Director
         Forbidden: a member deletes one in which files of somebody else lie or, deleted since, lay.
         Conflict: it is the root, or something lies in it.
     """
-    for maker_id in repository.makers_below(session, directory):
+    for maker_id in directory_repository.makers_below(session, directory):
         principal.refuse_others_work(maker_id)
-    below = repository.files_below(session, directory.workspace_id, directory.path)
+    below = directory_repository.files_below(session, directory.workspace_id, directory.path)
     if (
         not directory.path
         or below
-        or repository.directories_below(session, directory.workspace_id, directory.path)
+        or directory_repository.directories_below(session, directory.workspace_id, directory.path)
     ):
         raise Conflict(f"`{directory.path or '/'}` is not empty. Move or delete what lies in it first.")
     audit.record(session, principal, "directory.deleted", "directory", directory.id, path=directory.path)
-    repository.empty_directory_of_deleted(session, directory)
+    directory_repository.empty_directory_of_deleted(session, directory)
     session.delete(directory)

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Select, case, func, select, text, update
+from sqlalchemy import ColumnElement, Select, case, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session, joinedload
 
@@ -51,9 +51,10 @@ def take_number(session: Session, file_id: str) -> int:
 
 
 def find_uses(session: Session, version_id: str) -> list[str]:
-    """What names a version and so keeps it, each in words: deployments, also ended ones, and evaluations.
+    """What names a version and so keeps it, each in words: deployments, also ended ones, evaluations, and
+    files whose logs it judges.
 
-    Evaluations are asked by the names of their tables: their package stands above this one.
+    The latter are asked by the names of their tables: their packages stand above this one.
     """
     deployed = select(Environment.name).join(Deployment).where(Deployment.version_id == version_id)
     uses = [f"it runs or ran in {name}" for name in session.scalars(deployed.distinct())]
@@ -67,6 +68,10 @@ def find_uses(session: Session, version_id: str) -> list[str]:
     uses += [
         f"the evaluation “{name}” has it" for name in session.scalars(evaluations, {"version": version_id})
     ]
+    watched = text(
+        "select f.path from monitor m join file f on f.id = m.file_id where evaluator_version_id = :version"
+    )
+    uses += [f"it judges the logs of {path}" for path in session.scalars(watched, {"version": version_id})]
     return uses
 
 
@@ -110,16 +115,26 @@ def list_files(
     kinds: Sequence[FileKind] = (),
     name: str | None = None,
     under: str | None = None,
-    created_by: str | None = None,
+    made_by: str | None = None,
+    deployed_in: str | None = None,
+    versioned: bool = False,
     sort_by: str = "created_at",
     descending: bool = True,
     offset: int = 0,
     limit: int | None = 50,
 ) -> tuple[list[File], int]:
-    """Files that match, in order, and how many there are in all. `under` is a directory, taken with all below it."""
+    """Files that match, in order, and how many there are in all. `under` is a directory, taken with all below it;
+    `made_by` a part of somebody's name or address, `deployed_in` the id of an environment; `versioned` leaves out
+    files without any version."""
     query = _matching(_files(workspace_id), kinds, name, under)
-    if created_by:
-        query = query.where(File.created_by == created_by)
+    if made_by:
+        said = (column.icontains(made_by, autoescape=True) for column in (User.email, User.full_name))
+        query = query.where(File.created_by.in_(select(User.id).where(or_(*said))))
+    if deployed_in:
+        here = (Deployment.environment_id == deployed_in) & Deployment.ended_at.is_(None)
+        query = query.where(File.id.in_(select(Deployment.file_id).where(here)))
+    if versioned:
+        query = query.where(select(Version.id).where(Version.file_id == File.id).exists())
     total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
     order = _ORDER[sort_by]
     query = query.order_by(order.desc() if descending else order.asc(), File.id).offset(offset).limit(limit)
@@ -297,26 +312,6 @@ def list_directories(session: Session, workspace_id: str) -> list[Directory]:
     )
 
 
-def files_below(session: Session, workspace_id: str, path: str) -> list[File]:
-    """The files in the directory `path` and below it."""
-    return list(
-        session.scalars(_files(workspace_id).where(File.path.startswith(f"{path}/", autoescape=True)))
-    )
-
-
-def makers_below(session: Session, directory: Directory) -> list[str | None]:
-    """Who made the files in a directory and below it, deleted files that still name it included."""
-    below = File.path.startswith(f"{directory.path}/", autoescape=True) & File.deleted_at.is_(None)
-    query = select(File.created_by).where(File.workspace_id == directory.workspace_id)
-    return list(session.scalars(query.where((File.directory_id == directory.id) | below).distinct()))
-
-
-def directories_below(session: Session, workspace_id: str, path: str) -> list[Directory]:
-    """The directories below `path`, itself not included."""
-    query = select(Directory).where(Directory.workspace_id == workspace_id)
-    return list(session.scalars(query.where(Directory.path.startswith(f"{path}/", autoescape=True))))
-
-
 def find_people(session: Session, user_ids: Collection[str]) -> dict[str, User]:
     """The people who made files, by their ids."""
     return (
@@ -340,14 +335,6 @@ def count_logs(session: Session, added: Mapping[tuple[str, str], int]) -> None:
     for (_, version_id), count in sorted(added.items(), key=lambda item: item[0][1]):
         values = {"logs_count": Version.logs_count + count}
         session.execute(update(Version).where(Version.id == version_id).values(values))
-
-
-def empty_directory_of_deleted(session: Session, directory: Directory) -> None:
-    """Move the deleted files that still name a directory up to its parent, so that it can go."""
-    values = {"directory_id": directory.parent_id}
-    session.execute(
-        update(File).where(File.directory_id == directory.id, File.deleted_at.is_not(None)).values(values)
-    )
 
 
 def list_environments(session: Session, workspace_id: str) -> list[Environment]:

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "b3d0f6a7c815"
-down_revision = "5c92e7f1a340"
+down_revision = "3b7e90d4c1f8"
 branch_labels = None
 depends_on = None
 

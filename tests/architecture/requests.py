@@ -235,7 +235,14 @@ def _of_kind(kind: str, version: str, newer: str) -> dict[str, Make]:
         ),
         f"DELETE {base}/{{file_id}}/environments/{{environment_id}}": lambda w: Call(staged(w)),
         f"GET {base}/{{file_id}}/environments": lambda w: Call(file(w)),
+        f"POST {base}/{{file_id}}/evaluators": lambda w: Call(
+            file(w), json={"activate": [{"evaluator_version_id": w.human.id}]}
+        ),
     }
+
+
+def _without(requests: dict[str, Make], end: str) -> dict[str, Make]:
+    return {route: make for route, make in requests.items() if not route.endswith(end)}
 
 
 def _evaluation(world: World, **more: Any) -> dict[str, str]:
@@ -244,7 +251,7 @@ def _evaluation(world: World, **more: Any) -> dict[str, str]:
 
 REQUESTS: dict[str, Make] = {
     **_of_kind("prompt", "prompt", "unused_prompt"),
-    **_of_kind("dataset", "dataset", "newer_dataset"),
+    **_without(_of_kind("dataset", "dataset", "newer_dataset"), "/evaluators"),  # no logs, no monitors
     **_of_kind("evaluator", "evaluator", "newer_evaluator"),
     **_of_kind("tool", "tool", "newer_tool"),
     **_of_kind("flow", "flow", "newer_flow"),
@@ -266,6 +273,7 @@ REQUESTS: dict[str, Make] = {
     "POST /v5/files/retrieve-by-path": lambda w: Call(json={"path": w.prompt.file.path}),
     "GET /v5/directories": lambda w: Call(names_things=False),
     "POST /v5/directories": lambda w: Call(json={"path": "made/here"}, names_things=False),
+    "GET /v5/directories/structure": lambda w: Call(names_things=False),
     "GET /v5/directories/{directory_id}": lambda w: Call({"directory_id": w.directory.id}),
     "PATCH /v5/directories/{directory_id}": lambda w: Call(
         {"directory_id": w.directory.id}, json={"name": "other"}
@@ -299,6 +307,9 @@ REQUESTS: dict[str, Make] = {
         json={"id": w.dataset.file_id, "datapoints": [{"inputs": {"q": "new"}}]}
     ),
     "GET /v5/datasets/{file_id}/datapoints": lambda w: Call({"file_id": w.dataset.file_id}),
+    "POST /v5/datasets/{file_id}/datapoints/csv": lambda w: Call(
+        {"file_id": w.dataset.file_id}, upload=("rows.csv", b"question,target\nnew,yes\n")
+    ),
     "POST /v5/datasets/{file_id}/import": lambda w: Call(
         {"file_id": w.dataset.file_id}, content=b"question,target\nnew,yes\n", query={"filename": "rows.csv"}
     ),

@@ -33,6 +33,7 @@ from app.generations import pages as generations_pages
 from app.home import pages as home_pages
 from app.logs import api as logs_api
 from app.logs import provider_pages, retention_api, retention_pages, spend_api, spend_pages
+from app.prompts import agent_api
 from app.prompts import api as prompts_api
 from app.providers import api as providers_api
 from app.workspaces import (
@@ -78,6 +79,8 @@ ROUTERS = (
     files_api.router,
     prompts_api.router,
     prompts_api.common,
+    agent_api.router,
+    agent_api.common,
     datasets_api.router,  # before `common`: it reads a dataset in its own way
     datasets_api.common,
     evaluators_api.router,

@@ -73,6 +73,8 @@ def _of_kind(file: File, version: Version) -> dict[str, Any]:
         return counts | {"spec": version.spec}
     if file.kind == FileKind.PROMPT:
         return counts | {"template": None, "tools": [], "linked_tools": []} | version.spec
+    if file.kind == FileKind.AGENT:
+        return counts | {"template": None, "tools": []} | version.spec
     return counts | version.spec
 
 

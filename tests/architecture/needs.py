@@ -34,7 +34,10 @@ NEEDS: dict[Action, str] = {
         POST /w/{w}/settings/account/sign-out-everywhere
     """,
     Action.READ: """
+        POST /v5/agents/deserialize
         POST /v5/files/retrieve-by-path
+        POST /v5/prompts/deserialize
+        POST /v5/prompts/{file_id}/populate
         POST /w/{w}/prompts/{file_id}/edit
     """,
     Action.RUN: """
@@ -60,6 +63,8 @@ NEEDS: dict[Action, str] = {
         GET /w/{w}/datasets/{file_id}/import
     """,
     Action.DEPLOY: """
+        DELETE /v5/agents/{file_id}/environments/{environment_id}
+        POST /v5/agents/{file_id}/environments/{environment_id}
         DELETE /v5/datasets/{file_id}/environments/{environment_id}
         POST /v5/datasets/{file_id}/environments/{environment_id}
         DELETE /v5/evaluators/{file_id}/environments/{environment_id}
@@ -69,6 +74,8 @@ NEEDS: dict[Action, str] = {
         POST /w/{w}/prompts/{file_id}/deploy
     """,
     Action.DELETE: """
+        DELETE /v5/agents/{file_id}
+        DELETE /v5/agents/{file_id}/versions/{version_id}
         DELETE /v5/datasets/{file_id}
         DELETE /v5/datasets/{file_id}/versions/{version_id}
         DELETE /v5/directories/{directory_id}

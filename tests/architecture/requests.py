@@ -42,6 +42,8 @@ class World:
     newer_evaluator: Version
     human: Version
     """An evaluator that people judge by."""
+    agent: Version
+    newer_agent: Version
     evaluation: Evaluation
     quiet_evaluation: Evaluation
     """Nothing of it runs: its streams end at once."""
@@ -89,6 +91,8 @@ def build_world(session: Session, role: Role) -> World:
     more_rows = factories.dataset(session, maker, 3, "world/rows")
     judge = factories.evaluator(session, maker, "exact", "world/exact")
     newer_judge = factories.evaluator(session, maker, "exact", "world/exact", ignore_case=True)
+    agent = factories.agent(session, maker, "world/agent")
+    newer_agent = factories.agent(session, maker, "world/agent", max_iterations=3)
     evaluation = factories.evaluation(session, maker, prompt, judge)
 
     def started(version: Version) -> Run:
@@ -101,7 +105,8 @@ def build_world(session: Session, role: Role) -> World:
     going = started(newer)
     key_maker = people[role] if role in (Role.ADMIN, Role.DEVELOPER) else team.admin
     staging = deployments.get_environment(session, team.admin, "staging")
-    for version in (prompt, rows, judge):  # by who made it: what others deployed a member takes away nowhere
+    # By who made it: what others deployed a member takes away nowhere.
+    for version in (prompt, rows, judge, agent):
         deployments.deploy(session, maker, version.file, version, staging)
     spare_member = factories.member(session, team.workspace, Role.VIEWER, "Spare Member")
     invitation, invitation_token = invitations.invite(
@@ -118,6 +123,8 @@ def build_world(session: Session, role: Role) -> World:
         evaluator=judge,
         newer_evaluator=newer_judge,
         human=factories.evaluator(session, maker, "human", "world/human"),
+        agent=agent,
+        newer_agent=newer_agent,
         evaluation=evaluation,
         quiet_evaluation=factories.evaluation(session, maker, prompt, judge),
         run=run,
@@ -222,6 +229,7 @@ REQUESTS: dict[str, Make] = {
     **_of_kind("prompt", "prompt", "unused_prompt"),
     **_of_kind("dataset", "dataset", "newer_dataset"),
     **_of_kind("evaluator", "evaluator", "newer_evaluator"),
+    **_of_kind("agent", "agent", "newer_agent"),
     **{
         f"{method} /health/{probe}": lambda w: Call(names_things=False)
         for method in ("GET", "HEAD")

@@ -1,6 +1,8 @@
 """The composition root of the web process: every door, joined to who may pass it."""
 
 import gc
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
@@ -29,6 +31,7 @@ from app.evaluators import api as evaluators_api
 from app.files import api as files_api
 from app.files import environment_api, environment_pages
 from app.files.sidebar import build_sidebar
+from app.generations import api as generations_api
 from app.generations import pages as generations_pages
 from app.home import pages as home_pages
 from app.logs import api as logs_api
@@ -36,6 +39,7 @@ from app.logs import provider_pages, retention_api, retention_pages, spend_api, 
 from app.prompts import agent_api
 from app.prompts import api as prompts_api
 from app.providers import api as providers_api
+from app.providers.pool import close_pool
 from app.workspaces import (
     account_pages,
     audit_api,
@@ -79,6 +83,7 @@ ROUTERS = (
     files_api.router,
     prompts_api.router,
     prompts_api.common,
+    generations_api.router,
     agent_api.router,
     agent_api.common,
     datasets_api.router,  # before `common`: it reads a dataset in its own way
@@ -101,6 +106,12 @@ ROUTERS = (
 )
 
 
+@asynccontextmanager
+async def _lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    yield
+    await close_pool()
+
+
 def create_app() -> FastAPI:
     """The whole web application.
 
@@ -117,6 +128,7 @@ def create_app() -> FastAPI:
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
+        lifespan=_lifespan,
         form_limits=FORM_LIMITS,
     )
     app.state.authenticate = authenticate

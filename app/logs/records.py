@@ -44,6 +44,10 @@ class LogRecord:
     provider_response: Mapping[str, Any] | None = None
     reuse_key: str | None = None
     status: str = "complete"
+    session_id: str | None = None
+    user: str | None = None
+    metadata: Mapping[str, Any] | None = None
+    payload_cleared_at: str | None = None
 
 
 @dataclass(slots=True)

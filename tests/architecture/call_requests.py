@@ -5,6 +5,16 @@ from tests.architecture.requests import Call, Make
 FILE = "---\nmodel: m\n---\n\n<user>\n  {{question}}\n</user>\n"
 
 CALL_REQUESTS: dict[str, Make] = {
+    # Nobody answers there: where several samples stream, that is said in their events.
+    "POST /v5/prompts/call": lambda w: Call(
+        json={
+            "id": w.prompt.file_id,
+            "inputs": {"question": "?"},
+            "trace_parent_id": w.log_id,
+            "num_samples": 2,
+            "stream": True,
+        }
+    ),
     "POST /v5/prompts/{file_id}/populate": lambda w: Call(
         {"file_id": w.prompt.file_id}, json={"question": "?"}
     ),

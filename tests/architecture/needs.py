@@ -46,6 +46,7 @@ NEEDS: dict[Action, str] = {
         POST /v5/evaluations/{evaluation_id}/runs/{run_id}/resume
         POST /v5/evaluations/{evaluation_id}/runs/{run_id}/retry
         POST /v5/evaluators/{evaluator_id}/test
+        POST /v5/prompts/call
         POST /w/{w}/evaluations
         POST /w/{w}/evaluations/{evaluation_id}/runs/{run_id}/baseline
         POST /w/{w}/evaluations/{evaluation_id}/runs/{run_id}/cancel

@@ -115,7 +115,7 @@ def _ids_of(value: Any) -> list[str]:
 WITH_IDS = [
     "POST /v5/evaluations", "POST /v5/evaluations/{evaluation_id}/evaluators",
     "POST /v5/evaluations/{evaluation_id}/runs", "POST /v5/prompts", "POST /v5/datasets", "POST /v5/evaluators",
-    "GET /v5/evaluations/{evaluation_id}/comparison", "GET /v5/logs", "POST /v5/agents",
+    "GET /v5/evaluations/{evaluation_id}/comparison", "GET /v5/logs", "POST /v5/prompts/call", "POST /v5/agents",
     "POST /v5/prompts/{file_id}/environments/{environment_id}", "POST /w/{w}/prompts/{file_id}/deploy",
     "POST /w/{w}/settings/environments/{environment_id}",
 ]  # fmt: skip

@@ -96,7 +96,6 @@ KEPT = {
     "datapoint.content_hash": "a hash",
     "dataset_row.split": ENUMERATION,
     "log.status": ENUMERATION,
-    "log.source": ENUMERATION,
     "run.status": ENUMERATION,
     "run.split": ENUMERATION,
     "run_item.state": ENUMERATION,

@@ -179,10 +179,8 @@ def _attributes(message: Mapping[str, Any]) -> dict[str, str]:
 def _inside(message: Mapping[str, Any]) -> str | None:
     content, calls = message.get("content"), message.get("tool_calls") or ()
     if not calls and not isinstance(content, list):
-        return content
-    if content is None:
-        content = []
-    parts: Sequence[Any] = [{"type": "text", "text": content}] if isinstance(content, str) else content
+        return content if isinstance(content, str) else None
+    parts: Sequence[Any] = [{"type": "text", "text": content}] if isinstance(content, str) else content or ()
     return "\n".join([*map(_written_part, parts), *map(_written_call, calls)])
 
 

@@ -31,7 +31,7 @@ _JsonLoader.yaml_implicit_resolvers = {
 }
 
 
-class _Representer(yaml.representer.SafeRepresenter):
+class _Representer(yaml.representer.SafeRepresenter):  # type: ignore[misc] - the package has no types
     """Values as JSON writes them: one line, texts and names in quotes, nothing named twice by reference."""
 
     def ignore_aliases(self, _data: Any) -> bool:

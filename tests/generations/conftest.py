@@ -62,7 +62,7 @@ def caller(
     client: TestClient, committed_team: factories.Team, model: ModelServer, redis_url: str
 ) -> TestClient:
     """A client of the API in a workspace whose provider `fake` is `model`, priced, with the prompt `geo/capital`."""
-    prices = {"m": (1_000_000, 2_000_000)}  # a dollar a token in, two a token out
+    prices = {"m": (1_000_000, 500_000)}  # a dollar a token in, half a dollar a token out
     change = ProviderChange(name="fake", base_url=model.url, api_key="stored-key-123456", prices=prices)
     with unit_of_work() as session:
         create_provider(session, committed_team.admin, change)

@@ -13,23 +13,16 @@ from app.files import service as files
 from app.logs import budget
 from tests import factories
 from tests.fault_provider import FAULTS, running_fault_provider
+from tests.generations.calls import CALL_URL, STYLE, log_of
 from tests.generations.model_server import CALL, ModelServer
 from tests.web import with_key
 
-CALL_URL = "/v5/prompts/call"
-STYLE = {"path": "geo/capital", "inputs": {"style": "prose"}}
 SAID = [{"role": "user", "content": "What is the capital of France?"}]
 
 
 def called(client: TestClient, **body: Any) -> dict[str, Any]:
     query = {name: body.pop(name) for name in ("version_id",) if name in body}
     answer = client.post(CALL_URL, json=STYLE | body, params=query)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
-
-
-def log_of(client: TestClient, log_id: str) -> dict[str, Any]:
-    answer = client.get(f"/v5/logs/{log_id}")
     assert answer.status_code == 200, answer.text
     return answer.json()
 
@@ -68,7 +61,7 @@ def test_messages_follow_the_populated_template_and_the_answer_is_whole(
     assert sample["output_message"] == {"role": "assistant", "content": "Paris"}
     assert sample["finish_reason"] == "stop"
     assert (sample["prompt_tokens"], sample["output_tokens"], sample["reasoning_tokens"]) == (11, 2, 1)
-    assert (sample["prompt_cost"], sample["output_cost"]) == (11, 4)
+    assert (sample["prompt_cost"], sample["output_cost"]) == (11, 1)
     assert sample["provider_latency"] > 0
     assert sample["created_at"]
     assert sample["error"] is None
@@ -291,8 +284,15 @@ STATUSES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("stream", [False, True])
-@pytest.mark.parametrize("fault", sorted(STATUSES))
+@pytest.mark.parametrize(
+    ("fault", "stream"),
+    [
+        (fault, stream)
+        for fault in sorted(STATUSES)
+        for stream in (False, True)
+        if not (stream and fault == "HTML with 200")  # read as a stream, it is one that breaks off
+    ],
+)
 def test_a_provider_that_fails_is_told_in_its_own_words(
     caller: TestClient, committed_team: factories.Team, fault: str, stream: bool
 ) -> None:
@@ -331,14 +331,14 @@ def test_a_spent_budget_stops_calls(
     caller: TestClient, model: ModelServer, committed_team: factories.Team
 ) -> None:
     assert caller.patch("/v5/budget", json={"monthly_usd": 20}).is_success
-    called(caller)  # 15 dollars
+    called(caller)  # 12 dollars
     called(caller)
     answer = caller.post(CALL_URL, json=STYLE)
     assert answer.status_code == 402
     assert "budget" in answer.json()["detail"]
     assert len(model.asked) == 2
     with unit_of_work() as session:
-        assert budget.standing(session, committed_team.workspace.id).spent_usd == 30
+        assert budget.standing(session, committed_team.workspace.id).spent_usd == 24
 
 
 CANARY = "canary-own-key-9f3b1c77"

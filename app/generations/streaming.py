@@ -21,7 +21,6 @@ from app.providers.meter import Meter
 from app.providers.pool import pool
 
 STOPPED = "Stopped."
-_PAYLOADS = ("inputs", "messages", "output", "output_message", "provider_response")
 _saving: set[asyncio.Task[None]] = set()
 
 
@@ -170,7 +169,15 @@ async def save(logged: Sequence[tuple[RunRequest, LogRecord]]) -> None:
 
 
 def _without_payloads(record: LogRecord) -> LogRecord:
-    return replace(record, payload_cleared_at=clock.now().isoformat(), **dict.fromkeys(_PAYLOADS))
+    return replace(
+        record,
+        inputs=None,
+        messages=None,
+        output=None,
+        output_message=None,
+        provider_response=None,
+        payload_cleared_at=clock.now().isoformat(),
+    )
 
 
 def _save(records: Sequence[LogRecord]) -> None:

@@ -16,7 +16,7 @@ _TAGS = tuple(f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "f
 _NO_LIMIT = 2**31 - 1
 
 
-class _JsonLoader(_Loader):  # type: ignore[misc] - one of two classes
+class _JsonLoader(_Loader):  # type: ignore[misc]  # one of two classes
     """YAML that says what JSON can say."""
 
 
@@ -31,7 +31,7 @@ _JsonLoader.yaml_implicit_resolvers = {
 }
 
 
-class _Representer(yaml.representer.SafeRepresenter):  # type: ignore[misc] - the package has no types
+class _Representer(yaml.representer.SafeRepresenter):  # type: ignore[misc]  # the package has no types
     """Values as JSON writes them: one line, texts and names in quotes, nothing named twice by reference."""
 
     def ignore_aliases(self, _data: Any) -> bool:

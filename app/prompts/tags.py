@@ -57,7 +57,7 @@ def read(text: str, tags: Collection[str], line: int = 1) -> list[Element]:
     Raises:
         Misplaced: something stands outside of an element, an element does not end, or there are over 10,000.
     """
-    found = []
+    found: list[Element] = []
     for element in _read(text, tags, line):
         if len(found) == _MOST:
             raise Misplaced(f"there are more than {_MOST:,} tags side by side", element.line)

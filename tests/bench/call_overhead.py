@@ -62,11 +62,16 @@ async def ask(
 
 
 def show(name: str, times: Times) -> None:
-    print(f"{name:12} " + ", ".join(f"p{share * 100:.0f} {times.ms(share):8.1f} ms" for share in (0.5, 0.95, 0.99)))
+    print(
+        f"{name:12} "
+        + ", ".join(f"p{share * 100:.0f} {times.ms(share):8.1f} ms" for share in (0.5, 0.95, 0.99))
+    )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--calls", type=int, default=1_000)
     parser.add_argument("--in-flight", type=int, default=50)
     parser.add_argument("--latency-ms", type=float, default=1_000)
@@ -106,7 +111,9 @@ def main() -> None:
         show("through us", ours)
         added = {share: ours.ms(share) - bare.ms(share) for share in (0.5, 0.95)}
         by_name = ", ".join(f"{name} {s / options.calls * 1000:.2f}" for name, s in spent.most_common(4))
-        print(f"added        p50 {added[0.5]:8.1f} ms, p95 {added[0.95]:8.1f} ms (goal: under {GOAL_MS} at p95)")
+        print(
+            f"added        p50 {added[0.5]:8.1f} ms, p95 {added[0.95]:8.1f} ms (goal: under {GOAL_MS} at p95)"
+        )
         print(f"{options.calls / took_s:.0f} calls/s; processor time a call in ms: {by_name}")
 
 

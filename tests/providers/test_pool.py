@@ -44,8 +44,8 @@ def _said(text: str = "hello") -> dict[str, Any]:
     return {"model": "m", "messages": [{"role": "user", "content": text}]}
 
 
-async def _ask(shared: ClientPool, endpoint: Endpoint, text: str = "hello", **options: Any) -> str | None:
-    async with shared.client(endpoint, **options) as client:
+async def _ask(clients: ClientPool, endpoint: Endpoint, text: str = "hello", **options: Any) -> str | None:
+    async with clients.client(endpoint, **options) as client:
         return (await client.chat(_said(text))).content
 
 

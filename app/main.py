@@ -1,6 +1,8 @@
 """The composition root of the web process: every door, joined to who may pass it."""
 
 import gc
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
@@ -34,6 +36,7 @@ from app.files import environment_api, environment_pages
 from app.files import presentation as files_presentation
 from app.files.sidebar import build_sidebar
 from app.flows import api as flows_api
+from app.generations import api as generations_api
 from app.generations import pages as generations_pages
 from app.home import pages as home_pages
 from app.logs import api as logs_api
@@ -50,9 +53,11 @@ from app.logs import (
 from app.monitoring import api as monitoring_api
 from app.monitoring import arrivals as monitoring_arrivals
 from app.monitoring import presentation as monitoring_presentation
+from app.prompts import agent_api
 from app.prompts import api as prompts_api
 from app.prompts import presentation as prompts_presentation
 from app.providers import api as providers_api
+from app.providers.pool import close_pool
 from app.tools import api as tools_api
 from app.workspaces import (
     account_pages,
@@ -101,6 +106,9 @@ ROUTERS = (
     tools_api.common,
     flows_api.router,
     flows_api.common,
+    generations_api.router,
+    agent_api.router,
+    agent_api.common,
     datasets_api.router,  # before `common`: it reads a dataset in its own way
     datasets_api.common,
     evaluators_api.router,
@@ -126,10 +134,17 @@ ROUTERS = (
 files_presentation.SLOTS.update(
     inputs=(prompts_presentation.inputs_of, evaluators_presentation.inputs_of),
     evaluators=(monitoring_presentation.monitors_of,),
+    raw_file_content=(prompts_presentation.raw_files_of,),
     evaluator_aggregates=(last_scores.aggregates_of,),
 )
 log_arrivals.listen(arrivals.take)
 log_arrivals.listen(monitoring_arrivals.notice)
+
+
+@asynccontextmanager
+async def _lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    yield
+    await close_pool()
 
 
 def create_app() -> FastAPI:
@@ -148,6 +163,7 @@ def create_app() -> FastAPI:
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
+        lifespan=_lifespan,
         form_limits=FORM_LIMITS,
     )
     app.state.authenticate = authenticate

@@ -35,7 +35,8 @@ from app.home.onboarding import NewWorkspace, open_workspace
 from app.logs.records import JudgmentRecord, LogRecord
 from app.logs.schemas import FlowLog, PromptLog, ToolLog
 from app.logs.service import Entry, record_logs
-from app.prompts.spec import parse_spec
+from app.prompts.agents import AgentSpec
+from app.prompts.spec import parse_as, parse_spec
 from app.tools.spec import ToolSpec
 from app.workspaces import service as workspaces
 from app.workspaces.models import Workspace
@@ -88,6 +89,14 @@ def prompt(session: Session, principal: Principal, path: str | None = None, **sp
     template = [{"role": "system", "content": "Answer shortly."}, {"role": "user", "content": "{{question}}"}]
     content = parse_spec(MODEL | {"template": template} | spec).content()
     change = files.Commit(FileKind.PROMPT, content, path=path or f"tests/prompt {next(_numbers)}")
+    return _with_file(files.commit(session, principal, change))
+
+
+def agent(session: Session, principal: Principal, path: str | None = None, **spec: Any) -> Version:
+    """A version of an agent that has the weather as a tool, unless `spec` says otherwise."""
+    tools = [{"type": "inline", "json_schema": {"name": "weather"}, "on_agent_call": "stop"}]
+    content = parse_as(AgentSpec, MODEL | {"template": "{{question}}", "tools": tools} | spec).content()
+    change = files.Commit(FileKind.AGENT, content, path=path or f"tests/agent {next(_numbers)}")
     return _with_file(files.commit(session, principal, change))
 
 

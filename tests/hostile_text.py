@@ -109,7 +109,7 @@ _IDS = (
 )  # fmt: skip
 _WORDS_OF_SPECS = frozenset(
     {"role", "type", "kind", "evaluator_type", "arguments_type", "return_type", "endpoint", "verdict", "wanted",
-     "tolerance", "average", "compare", "mode", "metric", "of", "database"}
+     "tolerance", "average", "compare", "mode", "metric", "of", "database", "on_agent_call"}
 )  # fmt: skip
 """Members of a spec that choose from a few words."""
 _OPEN = frozenset(

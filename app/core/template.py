@@ -35,7 +35,8 @@ class MissingInputs(Invalid):
     def __init__(self, names: Sequence[str]) -> None:
         self.names = sorted(names)
         listed = ", ".join(self.names)
-        super().__init__(f"The template needs {listed}: give a value for each", missing=self.names)
+        said = f"The template needs {listed}: give a value for each"
+        super().__init__(said, fields={"inputs": said}, missing=self.names)
 
 
 class CompiledTemplate:

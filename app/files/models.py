@@ -28,6 +28,7 @@ class FileKind(StrEnum):
     DATASET = "dataset"
     EVALUATOR = "evaluator"
     FLOW = "flow"
+    AGENT = "agent"
 
 
 FILE_PREFIX = {
@@ -36,6 +37,7 @@ FILE_PREFIX = {
     FileKind.DATASET: "ds",
     FileKind.EVALUATOR: "ev",
     FileKind.FLOW: "fl",
+    FileKind.AGENT: "ag",
 }
 VERSION_PREFIX = {
     FileKind.PROMPT: "prv",
@@ -43,6 +45,7 @@ VERSION_PREFIX = {
     FileKind.DATASET: "dsv",
     FileKind.EVALUATOR: "evv",
     FileKind.FLOW: "flv",
+    FileKind.AGENT: "agv",
 }
 
 

@@ -96,9 +96,14 @@ def _of_kind(file: File, version: Version) -> dict[str, Any]:
         return counts | {"spec": version.spec, "attributes": version.spec.get("attributes")}
     if file.kind == FileKind.TOOL:
         return counts | _of_tool(version.spec)
-    if file.kind == FileKind.PROMPT:
-        return counts | {"template": None, "tools": [], "linked_tools": []} | version.spec
-    return counts | version.spec
+    return counts | _ABSENT.get(file.kind, {}) | version.spec
+
+
+_ABSENT: dict[str, dict[str, Any]] = {
+    FileKind.PROMPT: {"template": None, "tools": [], "linked_tools": []},
+    FileKind.AGENT: {"template": None, "tools": []},
+}
+"""What an answer has where the content has not."""
 
 
 def _of_tool(spec: Mapping[str, Any]) -> dict[str, Any]:

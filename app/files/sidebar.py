@@ -18,6 +18,7 @@ ICONS = {
     FileKind.DATASET: "table",
     FileKind.EVALUATOR: "gauge",
     FileKind.FLOW: "flow",
+    FileKind.AGENT: "spark",
 }
 PAGES = {FileKind.PROMPT: "prompts", FileKind.DATASET: "datasets", FileKind.EVALUATOR: "evaluators"}
 

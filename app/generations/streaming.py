@@ -1,19 +1,23 @@
-"""Running a draft once: the model's answer piece by piece, and a log of it whatever happens."""
+"""Running a prompt once: the model's answer, whole or piece by piece, and a log of it whatever happens."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import Any
 
-from app.core import waiting
-from app.core.broker import connect_async
+from app.core import clock, waiting
 from app.core.database import unit_of_work
 from app.core.errors import DomainError
 from app.generations.prepared import Origin, PreparedPrompt, answered, failed, not_called
 from app.logs import arrivals
+from app.logs.budget import Allowance
 from app.logs.records import LogRecord
 from app.providers.answers import Answer, ProviderError
-from app.providers.client import limited_client
+from app.providers.client import ModelClient
+from app.providers.meter import Meter
+from app.providers.pool import pool
 
 STOPPED = "Stopped."
 _saving: set[asyncio.Task[None]] = set()
@@ -21,16 +25,25 @@ _saving: set[asyncio.Task[None]] = set()
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """A draft made ready, and what to run it on."""
+    """A prompt made ready, and what to run it on."""
 
     prompt: PreparedPrompt
     origin: Origin
     inputs: Mapping[str, Any]
     messages: Sequence[Mapping[str, Any]] = ()
     datapoint_id: str | None = None
+    body: Mapping[str, Any] | None = None
+    """The provider's request, where it has been made already."""
+    log: Mapping[str, Any] = field(default_factory=dict)
+    """What the caller says of the log, by the names of `LogRecord`."""
+    saves: bool = True
+    """Whether the log keeps what went in and came out."""
+    own_key: bool = False
+    """The endpoint has a key that came with this call: it must not outlive it."""
+    allowance: Allowance | None = None
 
 
-async def stream_run(request: RunRequest) -> AsyncIterator[str | LogRecord]:
+async def stream_run(request: RunRequest) -> AsyncGenerator[str | LogRecord]:
     """The answer piece by piece, and last its log, which is written by then.
 
     No transaction is open while the model answers. When the caller goes away, what had come is logged as stopped.
@@ -38,18 +51,18 @@ async def stream_run(request: RunRequest) -> AsyncIterator[str | LogRecord]:
     pieces: list[str] = []
     record: LogRecord | None = None
     try:
-        async for part in _answer(request):
-            if isinstance(part, LogRecord):
-                record = part
-            else:
-                pieces.append(part)
-                yield part
+        async with aclosing(_answer(request)) as parts:
+            async for part in parts:
+                if isinstance(part, LogRecord):
+                    record = part
+                else:
+                    pieces.append(part)
+                    yield part
     finally:
         if record is None:
             record = _stopped(request, "".join(pieces))
-        record.inputs, record.messages = request.inputs, list(request.messages) or None
-        record.datapoint_id = request.datapoint_id
-        await asyncio.shield(_in_background(record))
+        record = _completed(request, record)
+        await save([(request, record)])
     yield record
 
 
@@ -61,26 +74,71 @@ async def run_once(request: RunRequest) -> LogRecord:
     raise AssertionError  # a run always ends with its log
 
 
-async def _answer(request: RunRequest) -> AsyncIterator[str | LogRecord]:
-    prompt, origin = request.prompt, request.origin
+async def run_whole(requests: Sequence[RunRequest]) -> list[LogRecord]:
+    """The logs of runs that are made at once, none of them streamed; they are written when all have ended."""
+    records = await asyncio.gather(*(_whole(request) for request in requests))
+    await save(list(zip(requests, records, strict=True)))
+    return records
+
+
+async def _whole(request: RunRequest) -> LogRecord:
+    target = request.prompt.target
     try:
-        body = await prompt.request_beside(request.inputs, request.messages)
-    except DomainError as error:  # an input is missing
-        yield not_called(origin, prompt.target, error.message)
-        return
-    redis = connect_async()
-    client = limited_client(redis, prompt.target.endpoint, connections=1)
-    try:
-        async for part in client.stream(body):
-            if isinstance(part, Answer):
-                yield answered(origin, prompt.target, part)
-            else:
-                yield part
+        body = await _body(request)
+        async with _admitted(request) as (client, meter):
+            record = answered(request.origin, target, await client.chat(body))
+            await _count(meter, record)
+    except DomainError as error:
+        record = not_called(request.origin, target, error.message)
     except ProviderError as error:
-        yield failed(origin, prompt.target, error)
-    finally:
-        await client.aclose()
-        await redis.aclose()
+        record = failed(request.origin, target, error)
+    return _completed(request, record)
+
+
+async def _answer(request: RunRequest) -> AsyncGenerator[str | LogRecord]:
+    target = request.prompt.target
+    try:
+        body = await _body(request)
+        async with _admitted(request) as (client, meter), aclosing(client.stream(body)) as parts:
+            async for part in parts:
+                if isinstance(part, Answer):
+                    record = answered(request.origin, target, part)
+                    await _count(meter, record)
+                    yield record
+                else:
+                    yield part
+    except DomainError as error:
+        yield not_called(request.origin, target, error.message)
+    except ProviderError as error:
+        yield failed(request.origin, target, error)
+
+
+async def _body(request: RunRequest) -> dict[str, Any]:
+    if request.body is not None:
+        return dict(request.body)
+    return await request.prompt.request_beside(request.inputs, request.messages)
+
+
+@asynccontextmanager
+async def _admitted(request: RunRequest) -> AsyncIterator[tuple[ModelClient, Meter | None]]:
+    """A client for one call that the budget allows.
+
+    Raises:
+        DomainError: the budget is spent.
+    """
+    shared, meter = pool(), None
+    if allowance := request.allowance:
+        meter = Meter(shared.redis, allowance.key, allowance.cap, allowance.spent)
+        if refusal := await meter.admit():
+            raise DomainError(f"{refusal[0].upper()}{refusal[1:]}.")
+    async with shared.client(request.prompt.target.endpoint, shared=not request.own_key) as client:
+        yield client, meter
+
+
+async def _count(meter: Meter | None, record: LogRecord) -> None:
+    if meter:
+        usd = Decimal(record.prompt_cost or 0) + Decimal(record.output_cost or 0)
+        await meter.spent(usd, record.attempts - 1)
 
 
 def _stopped(request: RunRequest, partial: str) -> LogRecord:
@@ -89,14 +147,38 @@ def _stopped(request: RunRequest, partial: str) -> LogRecord:
     return record
 
 
-def _in_background(record: LogRecord) -> asyncio.Task[None]:
-    """Write the log in a task of its own: it is written even where the caller is being cancelled."""
-    task = asyncio.create_task(asyncio.to_thread(_save, record))
+def _completed(request: RunRequest, record: LogRecord) -> LogRecord:
+    """The log with all that its caller says of it."""
+    return replace(
+        record,
+        inputs=request.inputs,
+        messages=list(request.messages) or None,
+        datapoint_id=request.datapoint_id,
+        **request.log,
+    )
+
+
+async def save(logged: Sequence[tuple[RunRequest, LogRecord]]) -> None:
+    """Write logs in a task of its own: they are written even where the caller is being cancelled."""
+    records = [record if request.saves else _without_payloads(record) for request, record in logged]
+    task = asyncio.create_task(asyncio.to_thread(_save, records))
     _saving.add(task)  # the loop itself keeps only a weak reference
     task.add_done_callback(_saving.discard)
-    return task
+    await asyncio.shield(task)
 
 
-def _save(record: LogRecord) -> None:
+def _without_payloads(record: LogRecord) -> LogRecord:
+    return replace(
+        record,
+        inputs=None,
+        messages=None,
+        output=None,
+        output_message=None,
+        provider_response=None,
+        payload_cleared_at=clock.now().isoformat(),
+    )
+
+
+def _save(records: Sequence[LogRecord]) -> None:
     with waiting.at_most(waiting.WORK_S), unit_of_work() as session:
-        arrivals.write_logs(session, [record])
+        arrivals.write_logs(session, records)

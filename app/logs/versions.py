@@ -11,6 +11,7 @@ from app.files import service as files
 from app.files.models import File, FileKind, Version
 from app.logs.recording import LoggedVersion
 from app.logs.schemas import AnyLog, PromptLog, ToolLog
+from app.prompts.service import read_prompt
 from app.prompts.spec import PromptSpec, check_template
 
 
@@ -58,20 +59,10 @@ def version_of(
 def content_of(said: AnyLog) -> dict[str, Any] | None:
     """The content that a log gives of what was executed, as a version of it is stored; None where it gives none."""
     if isinstance(said, PromptLog):
-        prompt = spec_of_text(said.prompt) if isinstance(said.prompt, str) else said.prompt
+        prompt = read_prompt(said.prompt) if isinstance(said.prompt, str) else said.prompt
         return prompt.content() if prompt else None
     spec = said.tool if isinstance(said, ToolLog) else said.flow
     return spec.content() if spec else None
-
-
-def spec_of_text(text: str) -> PromptSpec:  # noqa: ARG001 - the one place where a .prompt file would be read
-    """The prompt that the text of a .prompt file describes.
-
-    Raises:
-        Invalid: always, for now: such texts are not read here.
-    """
-    said = "A .prompt file is not read here: give the prompt as an object."
-    raise Invalid(said, fields={"prompt": said})
 
 
 def logged_version(version: Version) -> LoggedVersion:

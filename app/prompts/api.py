@@ -1,43 +1,76 @@
-"""The v5 routes of prompts."""
+"""The v5 routes of prompts, but for calling them."""
 
 from typing import Any
 
 from fastapi import APIRouter
+from fastapi.responses import PlainTextResponse
+from pydantic import ConfigDict, Field
 
+from app.core.bodies import Body
 from app.core.database import SessionDep
-from app.core.errors import Invalid
-from app.core.permissions import Editor
-from app.files import service as files
+from app.core.permissions import Editor, Reader
 from app.files.models import FileKind
 from app.files.presentation import present_one
 from app.files.schemas import FileProperties
-from app.files.versioned_api import versioned_routes
-from app.prompts.spec import PromptSpec, check_template, parse_spec
+from app.files.versioned_api import shown_version, versioned_routes
+from app.prompts import service
+from app.prompts.spec import PromptSpec, parse_spec
 
 router = APIRouter(prefix="/v5/prompts", tags=["Prompts"])
 common = versioned_routes(FileKind.PROMPT)
+Json = dict[str, Any]
 
 
 class PromptUpsert(FileProperties, PromptSpec):
     """A prompt to write: where, what, and why."""
 
 
+class PromptText(Body):
+    prompt: str = Field(description="The text of a .prompt file.")
+
+
+class Inputs(Body):
+    """The inputs themselves, by name."""
+
+    model_config = ConfigDict(extra="allow")
+
+
 @router.post("")
-def upsert_prompt(body: PromptUpsert, session: SessionDep, principal: Editor) -> dict[str, Any]:
+def upsert_prompt(body: PromptUpsert, session: SessionDep, principal: Editor) -> Json:
     """Write a prompt: the same content answers with the version that is there, new content makes one."""
     spec = parse_spec(body.model_dump(include=set(PromptSpec.model_fields), exclude_none=True))
-    if spec.linked_tools:
-        raise Invalid("Tools are given inline here: use `tools`.", fields={"linked_tools": "Use `tools`."})
-    check_template(spec)
-    change = files.Commit(
-        kind=FileKind.PROMPT,
-        spec=spec.content(),
-        file_id=body.id,
-        path=body.path,
-        name=body.version_name,
-        note=body.note,
-    )
-    committed = files.commit(session, principal, change)
-    files.describe_file(committed.file, description=body.description, tags=body.tags, readme=body.readme)
-    committed.version.file = committed.file
-    return present_one(session, committed.version)
+    return present_one(session, service.write(session, principal, spec, body))
+
+
+@router.post("/deserialize")
+def deserialize_prompt(body: PromptText, _: Reader) -> Json:
+    """The content that a .prompt file says, as it can be written to a prompt. Nothing is saved."""
+    return service.read_prompt(body.prompt).model_dump(mode="json", exclude_none=True)
+
+
+@router.get("/{file_id}/serialize", response_class=PlainTextResponse)
+def serialize_prompt(
+    file_id: str,
+    session: SessionDep,
+    principal: Reader,
+    version_id: str | None = None,
+    environment: str | None = None,
+) -> str:
+    """The .prompt file of a version, as plain text."""
+    version = shown_version(session, principal, FileKind.PROMPT, file_id, version_id, environment)
+    return service.raw_file_content(version)
+
+
+@router.post("/{file_id}/populate")
+def populate_prompt(
+    file_id: str,
+    body: Inputs,
+    session: SessionDep,
+    principal: Reader,
+    version_id: str | None = None,
+    environment: str | None = None,
+) -> Json:
+    """A prompt with its template filled in as `populated_template`. The body is the inputs; none may be missing."""
+    version = shown_version(session, principal, FileKind.PROMPT, file_id, version_id, environment)
+    populated = service.populate(version, body.model_extra or {})
+    return present_one(session, version) | {"populated_template": populated}

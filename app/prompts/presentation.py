@@ -8,15 +8,25 @@ import orjson
 from sqlalchemy.orm import Session
 
 from app.files.models import FileKind, Version
+from app.prompts.service import raw_file_content
 from app.prompts.template import compile_prompt
+
+_WITH_TEMPLATE = (FileKind.PROMPT, FileKind.AGENT)
 
 
 def inputs_of(_session: Session, versions: Sequence[Version]) -> Mapping[str, Any]:
-    """The variables that each prompt's template names, in its order; those of Jinja are sorted."""
+    """The variables that the template of each prompt and agent names, in its order; those of Jinja are sorted."""
     return {
         version.id: [{"name": name} for name in template_variables(version.spec)]
         for version in versions
-        if version.file.kind == FileKind.PROMPT
+        if version.file.kind in _WITH_TEMPLATE
+    }
+
+
+def raw_files_of(_session: Session, versions: Sequence[Version]) -> Mapping[str, Any]:
+    """The `.prompt` or `.agent` file of each prompt and agent."""
+    return {
+        version.id: raw_file_content(version) for version in versions if version.file.kind in _WITH_TEMPLATE
     }
 
 

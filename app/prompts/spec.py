@@ -1,6 +1,7 @@
 """What a prompt version says: model, parameters, template, tools. The shape of the v5 API, checked once."""
 
-from typing import Annotated, Any, Literal
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BeforeValidator, Field, ValidationError, field_validator
 
@@ -11,6 +12,8 @@ from app.prompts.jinja import JinjaTemplate
 
 Role = Literal["user", "assistant", "system", "tool", "developer"]
 Endpoint = Literal["chat", "complete", "edit"]
+_EMPTY_IS_ABSENT = ("stop", "tools", "linked_tools", "other", "attributes")
+"""Settings of which an empty one says as little as none: files and clients write `tools: []` where there are none."""
 RESERVED = ("model", "messages", "stream", "stream_options", "n")
 """Members of a request that `other` may not set: they say which model answers, what it is asked, and how we read it."""
 
@@ -69,8 +72,8 @@ def _whole(value: object) -> object:
     return None if value == -1 else value
 
 
-class PromptSpec(Body):
-    """The content of a prompt version: what makes two versions differ, and nothing else."""
+class ModelSpec(Body):
+    """What prompts and agents have in common: a model, its parameters, and what it is asked."""
 
     model: str = Field(min_length=1, description="The model's name, as its provider spells it.")
     endpoint: Endpoint | None = "chat"
@@ -89,8 +92,6 @@ class PromptSpec(Body):
     reasoning_effort: (
         Literal["high", "medium", "low", "minimal", "none"] | Annotated[int, Field(ge=0, lt=2**31)] | None
     ) = None
-    tools: list[ToolFunction] | None = None
-    linked_tools: list[str] | None = None
     attributes: dict[str, Any] | None = None
 
     @field_validator("other")
@@ -102,10 +103,18 @@ class PromptSpec(Body):
         return other
 
     def content(self) -> dict[str, Any]:
-        """The spec as stored and hashed: absent members left out, defaults of the API left out too."""
+        """The spec as stored and hashed: absent members left out, defaults of the API and empty settings too."""
         content = without_nulls(self.model_dump(mode="json", exclude_none=True))
+        for key in _EMPTY_IS_ABSENT:
+            if key in content and not content[key]:
+                del content[key]
         defaults = {"endpoint": "chat", "template_language": "default"}
         return {key: value for key, value in content.items() if defaults.get(key) != value}
+
+    @property
+    def functions(self) -> Sequence[ToolFunction]:
+        """The tools that the model is told of."""
+        return ()
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -124,14 +133,27 @@ class PromptSpec(Body):
             sent["reasoning_effort"] = self.reasoning_effort
         if self.response_format:
             sent["response_format"] = self.response_format.model_dump(exclude_none=True)
-        if self.tools:
+        if self.functions:
             sent["tools"] = [
-                {"type": "function", "function": tool.model_dump(exclude_none=True)} for tool in self.tools
+                {"type": "function", "function": tool.model_dump(exclude_none=True)}
+                for tool in self.functions
             ]
         return sent | (self.other or {})
 
 
-def check_template(spec: PromptSpec) -> None:
+class PromptSpec(ModelSpec):
+    """The content of a prompt version: what makes two versions differ, and nothing else."""
+
+    tools: list[ToolFunction] | None = None
+    linked_tools: list[str] | None = None
+
+    @property
+    def functions(self) -> Sequence[ToolFunction]:
+        """The tools that the model is told of."""
+        return self.tools or ()
+
+
+def check_template(spec: ModelSpec) -> None:
     """Refuse a version whose template could never be rendered. Called when it is committed.
 
     Raises:
@@ -150,8 +172,20 @@ def parse_spec(data: object) -> PromptSpec:
     Raises:
         Invalid: names each field that is wrong.
     """
+    return parse_as(PromptSpec, data)
+
+
+Spec = TypeVar("Spec", bound=ModelSpec)
+
+
+def parse_as(kind: type[Spec], data: object) -> Spec:
+    """As `parse_spec`, for any kind of content.
+
+    Raises:
+        Invalid: names each field that is wrong.
+    """
     try:
-        return PromptSpec.model_validate(data)
+        return kind.model_validate(data)
     except ValidationError as error:
         fields = {".".join(str(part) for part in item["loc"]): item["msg"] for item in error.errors()}
         raise Invalid("; ".join(f"{name}: {text}" for name, text in fields.items()), fields=fields) from error

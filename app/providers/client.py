@@ -5,7 +5,7 @@ import email.utils
 import math
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -33,7 +33,7 @@ from app.providers.transport import IDLE_S, UNTIL_DONE
 CALL_DEADLINE_S = 120
 """From sending a request to its last byte, where a provider has no deadline of its own."""
 PATIENCE_S = 600.0
-"""How long a request goes on being sent again while the provider says that it is busy."""
+"""`patience_s` of who is in no hurry: runs."""
 _MOST_FAULTS = 3
 _LONGEST_RETRY_AFTER_S = 120.0
 _LONGEST_BACKOFF_S = 20.0
@@ -70,7 +70,8 @@ class Endpoint:
 class ModelClient:
     """An endpoint with its connections. Belongs to one event loop; close it when done.
 
-    `slots` is how many processes share the endpoint's concurrency, `idle_s` how long a streamed answer may stay silent.
+    `slots` is how many processes share the endpoint's concurrency, `idle_s` how long a streamed answer may stay silent,
+    `patience_s` how long a request goes on being sent again while the provider says that it is busy.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class ModelClient:
         slots: int = 1,
         connections: int = 500,
         idle_s: float = IDLE_S,
+        patience_s: float = PATIENCE_S,
     ) -> None:
         import openai  # noqa: PLC0415 - a quarter of what a web process loads
 
@@ -89,6 +91,7 @@ class ModelClient:
         self.endpoint = endpoint
         self._dialect = dialect_of(endpoint.preset, endpoint.base_url)
         self._limiter = limiter
+        self._patience_s = patience_s
         sockets = None if endpoint.is_practice else urlguard.guarded_sockets(endpoint.base_url)
         self._http = sdk.http_client(connections, sockets, idle_s=idle_s)
         self._gate = (
@@ -147,7 +150,7 @@ class ModelClient:
         characters: int,
         read: Callable[[object, float, int, str], Answer],
     ) -> Answer:
-        policy = _Policy(self._limiter)
+        policy = _Policy(self._limiter, self._patience_s)
         tokens = estimated_tokens(characters)
         while True:
             await self._admit(tokens)
@@ -208,7 +211,7 @@ class ModelClient:
             raise status_failure(response, self.endpoint.name)
         return read_body(response, self.endpoint.name)
 
-    async def stream(self, body: dict[str, Any]) -> AsyncIterator[str | Answer]:
+    async def stream(self, body: dict[str, Any]) -> AsyncGenerator[str | Answer]:
         """The text of the answer piece by piece, and last the whole `Answer`.
 
         Until the first piece the request is tried again as in `chat`; after it, a break is an error that keeps
@@ -217,7 +220,7 @@ class ModelClient:
         Raises:
             ProviderError: no answer, or it broke off; `partial` holds what had come.
         """
-        policy = _Policy(self._limiter)
+        policy = _Policy(self._limiter, self._patience_s)
         body = {**self._dialect.request(body), "stream": True}
         if self._dialect.stream_usage:
             body["stream_options"] = {"include_usage": True}
@@ -227,17 +230,18 @@ class ModelClient:
             reader = StreamReader(self.endpoint.name)
             try:
                 async with asyncio.timeout(self.endpoint.deadline_s):
-                    events = await self._openai.post(
+                    # Left in the middle, its connection would be lost to all calls that share the client.
+                    async with await self._openai.post(
                         "/chat/completions",
                         cast_to=object,
                         body=body,
                         stream=True,
                         stream_cls=self._stream_class,
-                    )
-                    async for event in events:
-                        piece = reader.read(event)
-                        if piece:
-                            yield piece
+                    ) as events:
+                        async for event in events:
+                            piece = reader.read(event)
+                            if piece:
+                                yield piece
                 answer = reader.answer(policy.attempts)
                 self._time(started)
                 yield answer
@@ -285,7 +289,12 @@ class ModelClient:
 
 
 def limited_client(
-    redis: Redis, endpoint: Endpoint, *, slots: int = 1, connections: int = 500
+    redis: Redis,
+    endpoint: Endpoint,
+    *,
+    slots: int = 1,
+    connections: int = 500,
+    patience_s: float = PATIENCE_S,
 ) -> ModelClient:
     """A client of `endpoint` at the rate that all processes share, which is counted in `redis`."""
     limiter = Limiter(
@@ -294,16 +303,16 @@ def limited_client(
         requests_per_minute=endpoint.requests_per_minute,
         tokens_per_minute=endpoint.tokens_per_minute,
     )
-    return ModelClient(endpoint, limiter, slots=slots, connections=connections)
+    return ModelClient(endpoint, limiter, slots=slots, connections=connections, patience_s=patience_s)
 
 
 class _Policy:
     """When to try again, and after how long."""
 
-    def __init__(self, limiter: Limiter | None) -> None:
+    def __init__(self, limiter: Limiter | None, patience_s: float) -> None:
         self._limiter = limiter
         self._faults = 0
-        self._busy_until = time.monotonic() + PATIENCE_S
+        self._busy_until = time.monotonic() + patience_s
         self.attempts = 1
 
     async def next(self, failure: ProviderError) -> None:

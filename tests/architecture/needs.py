@@ -34,7 +34,10 @@ NEEDS: dict[Action, str] = {
         POST /w/{w}/settings/account/sign-out-everywhere
     """,
     Action.READ: """
+        POST /v5/agents/deserialize
         POST /v5/files/retrieve-by-path
+        POST /v5/prompts/deserialize
+        POST /v5/prompts/{file_id}/populate
         POST /w/{w}/prompts/{file_id}/edit
     """,
     Action.LOG: """
@@ -52,6 +55,7 @@ NEEDS: dict[Action, str] = {
         POST /v5/evaluations/{evaluation_id}/runs/{run_id}/resume
         POST /v5/evaluations/{evaluation_id}/runs/{run_id}/retry
         POST /v5/evaluators/{evaluator_id}/test
+        POST /v5/prompts/call
         POST /v5/evaluators/{file_id}/evaluators
         POST /v5/prompts/{file_id}/evaluators
         POST /w/{w}/evaluations
@@ -71,6 +75,8 @@ NEEDS: dict[Action, str] = {
         GET /w/{w}/datasets/{file_id}/import
     """,
     Action.DEPLOY: """
+        DELETE /v5/agents/{file_id}/environments/{environment_id}
+        POST /v5/agents/{file_id}/environments/{environment_id}
         DELETE /v5/datasets/{file_id}/environments/{environment_id}
         POST /v5/datasets/{file_id}/environments/{environment_id}
         DELETE /v5/evaluators/{file_id}/environments/{environment_id}
@@ -84,6 +90,8 @@ NEEDS: dict[Action, str] = {
         POST /w/{w}/prompts/{file_id}/deploy
     """,
     Action.DELETE: """
+        DELETE /v5/agents/{file_id}
+        DELETE /v5/agents/{file_id}/versions/{version_id}
         DELETE /v5/datasets/{file_id}
         DELETE /v5/datasets/{file_id}/versions/{version_id}
         DELETE /v5/directories/{directory_id}

@@ -49,6 +49,8 @@ class World:
     tool_log_id: str
     flow_log_id: str
     """Not complete yet."""
+    agent: Version
+    newer_agent: Version
     evaluation: Evaluation
     quiet_evaluation: Evaluation
     """Nothing of it runs: its streams end at once."""
@@ -101,6 +103,8 @@ def build_world(session: Session, role: Role) -> World:
     flow = factories.flow(session, maker, "world/flow", commit="4f2a1c")
     newer_flow = factories.flow(session, maker, "world/flow", commit="9b0e77")
     flow_log_id = factories.logged(session, maker, flow, inputs={"question": "?"})
+    agent = factories.agent(session, maker, "world/agent")
+    newer_agent = factories.agent(session, maker, "world/agent", max_iterations=3)
     evaluation = factories.evaluation(session, maker, prompt, judge)
 
     def started(version: Version) -> Run:
@@ -113,13 +117,8 @@ def build_world(session: Session, role: Role) -> World:
     going = started(newer)
     key_maker = people[role] if role in (Role.ADMIN, Role.DEVELOPER) else team.admin
     staging = deployments.get_environment(session, team.admin, "staging")
-    for version in (
-        prompt,
-        rows,
-        judge,
-        tool,
-        flow,
-    ):  # by who made it: what others deployed a member takes away nowhere
+    # By who made it: what others deployed a member takes away nowhere.
+    for version in (prompt, rows, judge, tool, flow, agent):
         deployments.deploy(session, maker, version.file, version, staging)
     spare_member = factories.member(session, team.workspace, Role.VIEWER, "Spare Member")
     invitation, invitation_token = invitations.invite(
@@ -142,6 +141,8 @@ def build_world(session: Session, role: Role) -> World:
         newer_flow=newer_flow,
         tool_log_id=factories.logged(session, maker, tool, output="sunny", trace_parent_id=flow_log_id),
         flow_log_id=flow_log_id,
+        agent=agent,
+        newer_agent=newer_agent,
         evaluation=evaluation,
         quiet_evaluation=factories.evaluation(session, maker, prompt, judge),
         run=run,
@@ -255,6 +256,7 @@ REQUESTS: dict[str, Make] = {
     **_of_kind("evaluator", "evaluator", "newer_evaluator"),
     **_of_kind("tool", "tool", "newer_tool"),
     **_of_kind("flow", "flow", "newer_flow"),
+    **_of_kind("agent", "agent", "newer_agent"),
     **{
         f"{method} /health/{probe}": lambda w: Call(names_things=False)
         for method in ("GET", "HEAD")

@@ -20,6 +20,7 @@ from app.workspaces import members
 from app.workspaces import service as workspaces
 from app.workspaces.models import ApiKey
 from tests import factories
+from tests.architecture.call_requests import CALL_REQUESTS
 from tests.architecture.evaluation_page_requests import EVALUATION_PAGE_REQUESTS
 from tests.architecture.member_requests import MEMBER_REQUESTS
 from tests.architecture.needs import NEEDS, needed_by
@@ -28,7 +29,9 @@ from tests.architecture.requests import REQUESTS, Call, World, build_world
 from tests.architecture.settings_requests import SETTINGS_REQUESTS
 from tests.web import csrf_of, signed_in
 
-EVERY = REQUESTS | PAGE_REQUESTS | SETTINGS_REQUESTS | MEMBER_REQUESTS | EVALUATION_PAGE_REQUESTS
+EVERY = (
+    REQUESTS | CALL_REQUESTS | PAGE_REQUESTS | SETTINGS_REQUESTS | MEMBER_REQUESTS | EVALUATION_PAGE_REQUESTS
+)
 ROUTES = {
     f"{method} {route.path}": action
     for route, action in routes_of(create_app())

@@ -1,4 +1,4 @@
-"""The practice provider in a process of its own, for pages and runs that call a model."""
+"""Providers for pages, routes and runs that call a model: the practice one in a process of its own, and one that listens."""
 
 import os
 import socket
@@ -8,8 +8,14 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from fastapi.testclient import TestClient
 
+from app.core.database import unit_of_work
 from app.core.settings import get_settings
+from app.providers.service import ProviderChange, create_provider
+from tests import factories
+from tests.generations.model_server import ModelServer, running_model
+from tests.web import with_key
 
 PRACTICE_URL = "WHETSTONE_PRACTICE_URL"
 
@@ -42,3 +48,35 @@ def practice(practice_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str
     yield practice_url
     monkeypatch.undo()
     get_settings.cache_clear()
+
+
+@pytest.fixture
+def model() -> Iterator[ModelServer]:
+    """A provider that keeps what it was sent."""
+    with running_model() as model:
+        yield model
+
+
+@pytest.fixture
+def caller(
+    client: TestClient, committed_team: factories.Team, model: ModelServer, redis_url: str
+) -> TestClient:
+    """A client of the API in a workspace whose provider `fake` is `model`, priced, with the prompt `geo/capital`."""
+    prices = {"m": (1_000_000, 500_000)}  # a dollar a token in, half a dollar a token out
+    change = ProviderChange(name="fake", base_url=model.url, api_key="stored-key-123456", prices=prices)
+    with unit_of_work() as session:
+        create_provider(session, committed_team.admin, change)
+        factories.prompt(
+            session,
+            committed_team.admin,
+            "geo/capital",
+            provider="fake",
+            model="m",
+            temperature=0.5,
+            template=[
+                {"role": "system", "content": "Answer in {{style}}."},
+                {"role": "user", "content": "1 + 1", "name": "example"},
+                {"role": "assistant", "content": "2", "name": "example"},
+            ],
+        )
+    return with_key(client, committed_team.admin)

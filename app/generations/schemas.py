@@ -1,0 +1,61 @@
+"""What a caller of a prompt sends."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, SecretStr
+
+from app.core.bodies import Body
+from app.prompts.spec import ChatMessage, PromptSpec
+
+MOST_SAMPLES = 100
+Name = Annotated[str, Field(min_length=1, max_length=500)]
+
+
+class ToolName(Body):
+    name: str
+
+
+class ChosenTool(Body):
+    """One tool that the model has to call."""
+
+    type: Literal["function"] = "function"
+    function: ToolName
+
+
+class PromptCall(Body):
+    """A call of a prompt: which one, on what, and what its log says besides."""
+
+    id: Name | None = Field(None, description="Of the prompt.")
+    path: str | None = Field(None, description="Of the prompt.")
+    prompt: PromptSpec | str | None = Field(
+        None,
+        description="Content to call, or the text of a .prompt file: it is written to the prompt first.",
+    )
+    inputs: dict[str, Any] = Field(default_factory=dict, description="What fills in the template.")
+    messages: list[ChatMessage] = Field(
+        default_factory=list, description="What follows after the template: the conversation so far."
+    )
+    tool_choice: Literal["none", "auto", "required"] | ChosenTool | None = None
+    num_samples: int = Field(1, ge=1, le=MOST_SAMPLES, description="How many answers to ask for.")
+    logprobs: int | None = Field(
+        None, ge=0, le=20, description="How many likely tokens to tell for each place."
+    )
+    suffix: str | None = Field(None, description="What comes after the answer, for models that fill in.")
+    stream: bool = Field(False, description="Answer piece by piece, as server-sent events.")
+    return_inputs: bool = Field(True, description="Whether the answer repeats the inputs.")
+    provider_api_keys: dict[str, SecretStr] = Field(
+        default_factory=dict,
+        description="Keys to call with, by provider, in place of stored ones. Never kept.",
+    )
+    source: str | None = Field(None, max_length=500)
+    metadata: dict[str, Any] | None = None
+    user: str | None = Field(None, max_length=1000, description="Who used your application.")
+    environment: Name | None = Field(None, description="Where your application runs.")
+    session_id: Name | None = None
+    trace_parent_id: Name | None = Field(None, description="The log that this one is nested under.")
+    source_datapoint_id: Name | None = Field(None, description="The row of a dataset that the inputs are.")
+    log_id: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
+        None, description="An id of your own for the log. One that is taken is refused: 409."
+    )
+    log_status: Literal["complete", "incomplete"] | None = None
+    save: bool = Field(True, description="False: inputs, messages and outputs are not kept.")

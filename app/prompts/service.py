@@ -1,0 +1,80 @@
+"""Prompts and agents as their content: reading it from what a caller sends, and writing it to a file."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.core.access import Principal
+from app.core.errors import Invalid
+from app.core.template import Rendered
+from app.files import service as files
+from app.files.models import FileKind, Version
+from app.files.schemas import FileProperties
+from app.prompts import dotprompt
+from app.prompts.agents import AgentSpec
+from app.prompts.spec import ModelSpec, PromptSpec, check_template, parse_as
+from app.prompts.template import compile_prompt, strip_example_marks
+
+_KINDS: Mapping[type[ModelSpec], FileKind] = {PromptSpec: FileKind.PROMPT, AgentSpec: FileKind.AGENT}
+
+
+def read_prompt(said: PromptSpec | str) -> PromptSpec:
+    """A prompt's content, given as such or as the text of a `.prompt` file.
+
+    Raises:
+        Invalid: with the line or the field that is wrong.
+    """
+    return parse_as(PromptSpec, dotprompt.parse(said)) if isinstance(said, str) else said
+
+
+def read_agent(said: str) -> AgentSpec:
+    """An agent's content, given as the text of an `.agent` file.
+
+    Raises:
+        Invalid: with the line or the field that is wrong.
+    """
+    return parse_as(AgentSpec, dotprompt.parse(said))
+
+
+def write(session: Session, principal: Principal, spec: ModelSpec, about: FileProperties) -> Version:
+    """Write content to a prompt or an agent: the same content is the same version. The version has its file.
+
+    Raises:
+        Invalid: the template cannot be read, or tools are linked.
+        NotFound: no file with this id.
+        Conflict: the path holds another kind of file or a folder, or the version name names other content.
+    """
+    if isinstance(spec, PromptSpec) and spec.linked_tools:
+        raise Invalid("Tools are given inline here: use `tools`.", fields={"linked_tools": "Use `tools`."})
+    check_template(spec)
+    change = files.Commit(
+        kind=_KINDS[type(spec)],
+        spec=spec.content(),
+        file_id=about.id,
+        path=about.path,
+        name=about.version_name,
+        note=about.note,
+    )
+    committed = files.commit(session, principal, change)
+    files.describe_file(committed.file, description=about.description, tags=about.tags, readme=about.readme)
+    committed.version.file = committed.file
+    return committed.version
+
+
+def raw_file_content(version: Version) -> str:
+    """The `.prompt` or `.agent` file of a version, which reads back as the same version."""
+    return dotprompt.write(version.spec)
+
+
+def populate(version: Version, inputs: Mapping[str, Any]) -> Rendered | None:
+    """The version's template filled in, as a provider would be sent it; None where it has none.
+
+    Raises:
+        Invalid: inputs are missing, or the template cannot be rendered.
+    """
+    template = version.spec.get("template")
+    if template is None:
+        return None
+    rendered = compile_prompt(template, version.spec.get("template_language")).render(inputs)
+    return rendered if isinstance(rendered, str) else strip_example_marks(rendered)

@@ -1,0 +1,26 @@
+"""A valid request for each route that calls a prompt, or reads and writes prompts and agents as files."""
+
+from tests.architecture.requests import Call, Make
+
+FILE = "---\nmodel: m\n---\n\n<user>\n  {{question}}\n</user>\n"
+
+CALL_REQUESTS: dict[str, Make] = {
+    # Nobody answers there: where several samples stream, that is said in their events.
+    "POST /v5/prompts/call": lambda w: Call(
+        json={
+            "id": w.prompt.file_id,
+            "inputs": {"question": "?"},
+            "trace_parent_id": w.log_id,
+            "num_samples": 2,
+            "stream": True,
+        }
+    ),
+    "POST /v5/prompts/{file_id}/populate": lambda w: Call(
+        {"file_id": w.prompt.file_id}, json={"question": "?"}
+    ),
+    "GET /v5/prompts/{file_id}/serialize": lambda w: Call({"file_id": w.prompt.file_id}),
+    "POST /v5/prompts/deserialize": lambda w: Call(json={"prompt": FILE}, names_things=False),
+    "POST /v5/agents": lambda w: Call(json={"id": w.agent.file_id, "model": "practice-1"}),
+    "GET /v5/agents/{file_id}/serialize": lambda w: Call({"file_id": w.agent.file_id}),
+    "POST /v5/agents/deserialize": lambda w: Call(json={"agent": FILE}, names_things=False),
+}

@@ -1,0 +1,121 @@
+"""What `POST /v5/prompts/call` adds to a provider's own time, with 50 calls in flight.
+
+    .venv/bin/python -m tests.bench.call_overhead [--calls 1000] [--in-flight 50] [--latency-ms 1000]
+
+Starts the whole stack as `./whetstone up` does, and an endpoint that answers after the latency. The same client asks the
+endpoint itself first, with the request that we send it: the baseline. Then it calls a prompt of two messages by its path,
+each call logged before its answer. Prints percentiles of both, what lies between them, and the processor time a call.
+"""
+
+import argparse
+import asyncio
+import os
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from tests.application import start_application
+from tests.bench.eval_throughput import Client, cpu_seconds
+from tests.endpoint import running_endpoint
+
+WARM_UP = 100
+GOAL_MS = 15
+_TEMPLATE = [
+    {"role": "system", "content": "Answer with the text between the angle brackets."},
+    {"role": "user", "content": "{{question}}"},
+]
+
+
+@dataclass(frozen=True)
+class Times:
+    """Seconds of each call, sorted."""
+
+    took_s: list[float]
+
+    def ms(self, share: float) -> float:
+        """Milliseconds that this share of calls stayed below."""
+        return self.took_s[min(len(self.took_s) - 1, int(share * len(self.took_s)))] * 1000
+
+
+async def ask(
+    url: str, body: Mapping[str, Any], headers: Mapping[str, str], calls: int, in_flight: int
+) -> Times:
+    """`calls` requests, always `in_flight` of them at once. All must be answered 200."""
+    left, took = iter(range(calls)), []
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=in_flight)) as session:
+
+        async def one_after_another() -> None:
+            for _ in left:
+                began = time.perf_counter()
+                async with session.post(url, json=body, headers=headers) as answer:
+                    said = await answer.read()
+                    assert answer.status == 200, said
+                took.append(time.perf_counter() - began)
+
+        await asyncio.gather(*(one_after_another() for _ in range(in_flight)))
+    return Times(sorted(took))
+
+
+def show(name: str, times: Times) -> None:
+    print(
+        f"{name:12} "
+        + ", ".join(f"p{share * 100:.0f} {times.ms(share):8.1f} ms" for share in (0.5, 0.95, 0.99))
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--calls", type=int, default=1_000)
+    parser.add_argument("--in-flight", type=int, default=50)
+    parser.add_argument("--latency-ms", type=float, default=1_000)
+    options = parser.parse_args()
+    with (
+        tempfile.TemporaryDirectory() as home,
+        running_endpoint(options.latency_ms) as endpoint,
+        start_application(Path(home)) as application,
+    ):
+        application.wait_until_ready()
+        os.environ.update(application.settings())
+        made = application.run("init", "--workspace", "bench", "--email", "bench@example.com")
+        assert made.returncode == 0, made.stderr
+        key = application.run("key", "create", "--workspace", "bench", "--name", "bench", "--role", "admin")
+        client = Client(application.url, key.stdout.split()[-1])
+        client.call("POST", "/providers", {"name": "fake", "base_url": endpoint.base_url, "api_key": "none"})
+        prompt = {"path": "bench/prompt", "model": "test", "provider": "fake", "template": _TEMPLATE}
+        client.call("POST", "/prompts", prompt)
+        filled = [_TEMPLATE[0], {"role": "user", "content": "ECHO<yes>"}]
+        direct = f"{endpoint.base_url}/chat/completions", {"model": "test", "messages": filled}, {}
+        through = (
+            f"{application.url}/v5/prompts/call",
+            {"path": "bench/prompt", "inputs": {"question": "ECHO<yes>"}},
+            {"x-api-key": key.stdout.split()[-1]},
+        )
+        print(
+            f"{options.calls:,} calls, {options.in_flight} in flight, latency {options.latency_ms:g} ms, "
+            f"load {os.getloadavg()[0]:.2f}"
+        )
+        bare = asyncio.run(ask(*direct, options.calls, options.in_flight))
+        show("straight", bare)
+        asyncio.run(ask(*through, WARM_UP, options.in_flight))
+        used, began = cpu_seconds(application.children()), time.perf_counter()
+        ours = asyncio.run(ask(*through, options.calls, options.in_flight))
+        took_s = time.perf_counter() - began
+        spent = cpu_seconds(application.children()) - used
+        show("through us", ours)
+        added = {share: ours.ms(share) - bare.ms(share) for share in (0.5, 0.95)}
+        by_name = ", ".join(f"{name} {s / options.calls * 1000:.2f}" for name, s in spent.most_common(4))
+        print(
+            f"added        p50 {added[0.5]:8.1f} ms, p95 {added[0.95]:8.1f} ms (goal: under {GOAL_MS} at p95)"
+        )
+        print(f"{options.calls / took_s:.0f} calls/s; processor time a call in ms: {by_name}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,16 @@
+"""The call that tests of `POST /v5/prompts/call` make unless they say otherwise."""
+
+from typing import Any
+
+from fastapi.testclient import TestClient
+
+CALL_URL = "/v5/prompts/call"
+STYLE = {"path": "geo/capital", "inputs": {"style": "prose"}}
+"""Of the prompt that the fixture `caller` makes."""
+
+
+def log_of(client: TestClient, log_id: str) -> dict[str, Any]:
+    """A log as the API shows it."""
+    answer = client.get(f"/v5/logs/{log_id}")
+    assert answer.status_code == 200, answer.text
+    return answer.json()

@@ -46,7 +46,7 @@ def give_judgment(
 ) -> JudgmentRecord:
     """Keep a judgment of a log. Sent again, by the same person or for the same program, it takes the place of the first.
 
-    Ended runs that have this output are scored anew.
+    Ended runs that have this output are scored anew; one that waited for this judgment ends.
 
     Raises:
         Conflict: the server judges by this evaluator itself.
@@ -74,7 +74,7 @@ def give_judgment(
         # Programs keep their own evaluator up to date: its newest version judges beside the one that was asked for.
         service.add_evaluators(session, evaluation, [version])
     for run_id, evaluation_id in repository.runs_with_output(session, log_id, version.id):
-        run_service.score_again(session, run_id)
+        run_service.heed_judgment(session, run_id)
         events.emit(session, evaluation_channel(evaluation_id), run=run_id)
     return record
 

@@ -46,12 +46,13 @@ def recover(*, after_absence: bool = False) -> Recovered:
         given_up = recovery_repository.give_up_on_lost_items(session)
         unsent = recovery_repository.take_unsent(session)
         stranded = recovery_repository.reshard_stranded(session)
-        silent = recovery_repository.end_silence(session, get_settings().run_silence_s)
+        silence_s = get_settings().run_silence_s
+        silent = recovery_repository.end_silence(session, silence_s)
         for shard_id in {*lost, *unsent, *stranded}:
             jobs.enqueue(session, "evaluations.run_shard", shard_id=shard_id)
         finished = 0
-        for run_id, evaluation_id in recovery_repository.runs_to_finish(session):
-            finished += finishing.finish_if_done(session, run_id)
+        for run_id, evaluation_id in recovery_repository.runs_to_finish(session, silence_s):
+            finished += finishing.finish_if_done(session, run_id, waits=False)
             events.emit(session, evaluation_channel(evaluation_id), run=run_id)
         unscored = recovery_repository.unscored_runs(session)
     for run_id in unscored:  # here, for the workers may all be busy with long runs

@@ -98,15 +98,18 @@ def reshard_stranded(session: Session) -> list[str]:
     ]
 
 
-def runs_to_finish(session: Session) -> list[tuple[str, str]]:
-    """Runs, with their evaluations, that have nothing left to do and have not ended."""
+def runs_to_finish(session: Session, silence_s: float) -> list[tuple[str, str]]:
+    """Runs, with their evaluations, that have nothing left to do and have not ended. Those whose judgments come from
+    elsewhere are given so much time after the last one."""
     rows = session.execute(
         text("""
         select r.id, r.evaluation_id from run r
-        where r.status in ('pending', 'running')
+        where (r.orchestrated or coalesce(r.progressed_at, r.created_at) < now() - make_interval(secs => :silence))
+          and r.status in ('pending', 'running')
           and not exists (select from run_item i where i.run_id = r.id and i.state = 'pending')
         for update skip locked
-        """)
+        """),
+        {"silence": silence_s},
     )
     return [(row[0], row[1]) for row in rows]
 
@@ -139,8 +142,7 @@ def end_missing(session: Session, run_id: str) -> int:
                   and (j.log_id is null or l.status is distinct from 'complete')
                 returning i.position
             ), counts as (select count(*) as n from ended)
-            update run set done_count = done_count + counts.n, failed_count = failed_count + counts.n,
-                progressed_at = now()
+            update run set done_count = done_count + counts.n, failed_count = failed_count + counts.n
             from counts where run.id = :run returning counts.n
             """),
             {

@@ -300,6 +300,13 @@ def forget_scores(session: Session, run_id: str) -> bool:
     return session.scalar(marked) is not None and was_scored
 
 
+def note_progress_elsewhere(session: Session, run_id: str) -> bool:
+    """Note that something came for a run that goes on, and whose outputs come from elsewhere; whether it is one."""
+    going = Run.status.in_(["pending", "running"]), Run.orchestrated.is_(False)
+    noted = update(Run).where(Run.id == run_id, *going).values(progressed_at=func.now()).returning(Run.id)
+    return session.scalar(noted) is not None
+
+
 def last_progress(session: Session, run_id: str) -> datetime | None:
     """When a run was last written to, as it is now."""
     return session.scalar(select(Run.progressed_at).where(Run.id == run_id))

@@ -205,6 +205,13 @@ def restart(session: Session, run: Run) -> None:
     events.emit(session, evaluation_channel(run.evaluation_id), run=run.id)
 
 
+def heed_judgment(session: Session, run_id: str) -> None:
+    """A judgment of one of a run's outputs came from elsewhere: an ended run is scored anew, one that waited for it ends."""
+    score_again(session, run_id)
+    if repository.note_progress_elsewhere(session, run_id):
+        finish_if_done(session, run_id)
+
+
 def score_again(session: Session, run_id: str) -> None:
     """Work out the scores of an ended run anew, because judgments of its outputs came from elsewhere."""
     # Under the lock no run ends beside us without seeing the judgment. Where somebody is at scoring it now, and may have
@@ -260,7 +267,7 @@ def complete_run(session: Session, run: Run) -> None:
     if run.orchestrated or run.status == "cancelled":
         raise Conflict("A run completes by itself, when every row is done.")
     recovery_repository.end_missing(session, run.id)
-    finish_if_done(session, run.id)
+    finish_if_done(session, run.id, waits=False)
     session.refresh(run)
     events.emit(session, evaluation_channel(run.evaluation_id), run=run.id)
 

@@ -293,16 +293,26 @@ def give_back(session: Session, owner: str, run_id: str) -> None:
     )
 
 
-def complete_run(session: Session, run_id: str) -> bool:
-    """End the run if nothing is left to do; True for the one caller that ended it."""
+def complete_run(session: Session, run_id: str, *, waits: bool = True) -> bool:
+    """End the run if nothing is left to do; True for the one caller that ended it.
+
+    A run whose outputs come from elsewhere also waits for the judgments of the programs that send them, unless not to.
+    """
     ended = session.scalar(
         text("""
-        update run set status = 'completed', finished_at = now()
-        where id = :run and status in ('pending', 'running')
+        update run r set status = 'completed', finished_at = now()
+        where r.id = :run and r.status in ('pending', 'running')
           and not exists (select from run_item where run_id = :run and state = 'pending')
-        returning id
+          and (r.orchestrated or not :waits or not exists (
+              select from evaluation_evaluator e join version v on v.id = e.evaluator_version_id
+              join run_item i on i.run_id = r.id and i.log_id is not null
+              where e.evaluation_id = r.evaluation_id and v.spec->>'evaluator_type' = 'external'
+                and not exists (
+                    select from judgment j join version other on other.id = j.evaluator_version_id
+                    where j.log_id = i.log_id and other.file_id = v.file_id)))
+        returning r.id
         """),
-        {"run": run_id},
+        {"run": run_id, "waits": waits},
     )
     return ended is not None
 

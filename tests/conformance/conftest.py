@@ -13,6 +13,9 @@ from sqlalchemy import Engine
 
 from app.core.database import unit_of_work
 from tests import factories
+from tests.application import start_application
+from tests.endpoint import Endpoint, running_endpoint
+from tests.faults.doors import Doors
 from tests.web_process import running_web
 
 HERE = Path(__file__).parent
@@ -53,6 +56,26 @@ def web_url(database_url: str) -> Iterator[str]:
         pytest.skip("tests/conformance/.venv is not there: ./whetstone test makes it")
     with running_web() as web:
         yield web.url
+
+
+@pytest.fixture(scope="session")
+def endpoint() -> Iterator[Endpoint]:
+    """A provider."""
+    with running_endpoint() as endpoint:
+        yield endpoint
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory, endpoint: Endpoint) -> Iterator[Sdk]:
+    """The SDK with a whole application, workers included, whose workspace has the provider `endpoint`."""
+    if not PYTHON.exists():
+        pytest.skip("tests/conformance/.venv is not there: ./whetstone test makes it")
+    with start_application(tmp_path_factory.mktemp("whole")) as application:
+        doors = Doors(application, "sdk")
+        doors.client.call(
+            "POST", "/providers", {"name": "endpoint", "base_url": endpoint.base_url, "api_key": "k"}
+        )
+        yield Sdk(application.url, doors.key)
 
 
 @pytest.fixture

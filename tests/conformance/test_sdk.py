@@ -8,8 +8,11 @@ import pytest
 
 from app.embedded.layout import CLONE
 from tests.conformance.conftest import HERE, Sdk
+from tests.endpoint import Endpoint
 
-SCRIPTS = ("prompts", "datasets", "evaluators", "directories", "mistakes")
+SCRIPTS = ("prompts", "datasets", "evaluators", "directories", "mistakes", "logs")
+WHOLE = ("evaluations", "server_evaluations")
+"""Those that need workers."""
 CONSTRAINTS = CLONE / "docs" / "humanloop-constraints.txt"
 
 
@@ -18,8 +21,18 @@ def test_a_script_of_a_user_runs(sdk: Sdk, script: str) -> None:
     assert sdk.run(script) == {"done": script}
 
 
+def test_decorated_functions_become_traces(sdk: Sdk, endpoint: Endpoint) -> None:
+    assert sdk.run("decorators", endpoint=endpoint.base_url) == {"done": "decorators"}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("script", WHOLE)
+def test_evaluations_run_from_end_to_end(whole: Sdk, script: str) -> None:
+    assert whole.run(script) == {"done": script}
+
+
 def test_every_script_is_run() -> None:
-    assert {path.stem for path in (HERE / "scripts").glob("*.py")} == set(SCRIPTS)
+    assert {path.stem for path in (HERE / "scripts").glob("*.py")} == {*SCRIPTS, *WHOLE, "decorators"}
 
 
 def _pins(path: Path) -> dict[str, tuple[int, ...]]:

@@ -289,6 +289,37 @@ def test_a_program_whose_evaluator_has_a_newer_version_judges_by_it(
     assert [one["orchestrated"] for one in ours] == [False, False]
 
 
+def test_a_run_waits_for_the_judgments_of_its_callers_programs_but_not_for_ever(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    run = started(client, committed_team)
+    spec = {"evaluator_type": "external", "return_type": "boolean", "arguments_type": "target_free"}
+    assert client.post("/v5/evaluators", json={"path": "ours/check", "spec": spec}).status_code == 200
+    client.post(f"{run.address}/evaluators", json={"evaluators": [{"path": "ours/check"}]})
+    made = [run.send(row, f"answer {row}" if row else None) for row in range(ROWS)]
+    all_sent = run.work()
+    recovery.recover()
+    for log_id in made[:2]:
+        body = {"parent_id": log_id, "path": "ours/check", "judgment": True}
+        assert client.post("/v5/evaluators/log", json=body).status_code == 200
+    recovery.recover()
+    still = run.run["status"]
+    last = {"parent_id": made[2], "path": "ours/check", "error": "it broke"}
+    assert client.post("/v5/evaluators/log", json=last).status_code == 200
+
+    assert (all_sent["status"], all_sent["done_count"]) == ("running", ROWS)
+    assert (still, run.run["status"]) == ("running", "completed")
+    silent = started(client, committed_team)
+    client.post(f"{silent.address}/evaluators", json={"evaluators": [{"path": "ours/check"}]})
+    for row in range(ROWS):
+        silent.send(row)
+    assert silent.work()["status"] == "running"
+    with unit_of_work() as session:
+        session.execute(text("update run set progressed_at = now() - interval '31 minutes'"))
+    recovery.recover()
+    assert silent.run["status"] == "completed"
+
+
 def test_what_our_workers_cannot_run_says_so(client: TestClient, committed_team: factories.Team) -> None:
     run = started(client, committed_team)
     body = {

@@ -1,0 +1,77 @@
+"""Functions with the decorators of the SDK: their calls become logs in one trace, without a word more."""
+
+import json
+import os
+import sys
+import time
+
+from humanloop import Humanloop
+from openai import OpenAI
+
+values = json.loads(sys.argv[1])
+client = Humanloop(api_key=os.environ["HUMANLOOP_API_KEY"], base_url=os.environ["HUMANLOOP_BASE_URL"])
+model = OpenAI(api_key="k", base_url=values["endpoint"])
+
+
+@client.tool(path="agent/Calculator", attributes={"release": 2}, setup_values={"places": 3})
+def calculator(operation: str, numbers: list[int]) -> str:
+    """Calculates."""
+    return str(sum(numbers)) if operation == "add" else "?"
+
+
+@client.prompt(path="agent/Answer")
+def answer(question: str) -> str:
+    said = model.chat.completions.create(
+        model="gpt-4o",
+        temperature=0.25,
+        messages=[{"role": "system", "content": "Be brief."}, {"role": "user", "content": question}],
+    )
+    return said.choices[0].message.content
+
+
+@client.flow(path="agent/Flow", attributes={"release": "2025-09"})
+def ask(question: str) -> str:
+    total = calculator(operation="add", numbers=[1, 2])
+    return f"{answer(f'{question} ECHO<{total}>')}!"
+
+
+@client.flow(path="agent/Broken")
+def broken() -> str:
+    raise ValueError("no idea")
+
+
+said = ask("What is it?")
+assert "3" in said, said
+assert broken() is None
+
+deadline = time.monotonic() + 30
+while True:  # spans leave on a thread of their own
+    files = {file.path: file for file in client.files.list_files(path="agent").records}
+    flows = client.logs.list(file_id=files["agent/Flow"].id) if "agent/Flow" in files else []
+    log = next(iter(flows), None)
+    if log and log.log_status == "complete" and len(log.trace_children or []) == 2:
+        broke = next(iter(client.logs.list(file_id=files["agent/Broken"].id)))
+        if broke.log_status == "complete":
+            break
+    assert time.monotonic() < deadline, (files, log)
+    time.sleep(0.2)
+
+assert log.output == said
+assert log.inputs == {"question": "What is it?"}
+assert log.flow.attributes == {"release": "2025-09"}
+assert broke.error == "no idea"
+
+children = {child.__class__.__name__: child for child in log.trace_children}
+tool, call = children["ToolLogResponse"], children["PromptLogResponse"]
+assert tool.output == "3"
+assert tool.tool.function.name == "calculator"
+assert tool.tool.function.parameters["required"] == ["operation", "numbers"]
+assert tool.tool.attributes == {"release": 2}
+assert tool.tool.setup_values == {"places": 3}
+assert call.prompt.model == "gpt-4o"
+assert call.prompt.temperature == 0.25
+assert [message.role for message in call.messages] == ["system", "user"]
+assert "3" in call.output_message.content
+assert call.prompt_tokens > 0
+assert call.output_tokens > 0
+print(json.dumps({"done": "decorators"}))

@@ -47,13 +47,17 @@ assert broken() is None
 deadline = time.monotonic() + 30
 while True:  # spans leave on a thread of their own
     files = {file.path: file for file in client.files.list_files(path="agent").records}
-    flows = client.logs.list(file_id=files["agent/Flow"].id) if "agent/Flow" in files else []
-    log = next(iter(flows), None)
+    log = None
+    if "agent/Flow" in files:
+        log = next(
+            iter(client.logs.list(file_id=files["agent/Flow"].id, include_trace_children=True)), None
+        )
     if log and log.log_status == "complete" and len(log.trace_children or []) == 2:
         broke = next(iter(client.logs.list(file_id=files["agent/Broken"].id)))
         if broke.log_status == "complete":
             break
-    assert time.monotonic() < deadline, (files, log)
+    seen = log and (log.log_status, [child.id for child in log.trace_children or []])
+    assert time.monotonic() < deadline, (list(files), seen)
     time.sleep(0.2)
 
 assert log.output == said

@@ -19,6 +19,8 @@ from app.core.settings import get_settings
 
 AWAY = (RedisError, OSError)
 """What a broker that cannot be used raises."""
+AWAY_ASYNC = (*AWAY, RuntimeError)
+"""The same of an asynchronous client: uvloop has no OSError for a connection that is closed while it is written to."""
 CONNECT_S, ANSWER_S = 2.0, 2.0
 _PAUSE_S = 5.0
 _RETRIED = (NoConnection,)

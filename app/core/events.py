@@ -13,7 +13,7 @@ import structlog
 from redis import Redis
 from sqlalchemy.orm import Session
 
-from app.core.broker import AWAY, connect, connect_async, outage
+from app.core.broker import AWAY, AWAY_ASYNC, connect, connect_async, outage
 
 _KEY = "events"
 log = structlog.get_logger()
@@ -62,7 +62,7 @@ async def subscribe(channel: str, *, heartbeat_s: float = 1.0) -> AsyncGenerator
                     while True:
                         message = await subscription.get_message(timeout=heartbeat_s)
                         yield orjson.loads(message["data"]) if message else None
-            except AWAY as error:
+            except AWAY_ASYNC as error:
                 log.warning("not listening", channel=channel, error=str(error))
                 yield None
                 await asyncio.sleep(heartbeat_s)

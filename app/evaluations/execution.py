@@ -22,7 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from app.core import ids
-from app.core.broker import AWAY, Outage, connect_async
+from app.core.broker import AWAY_ASYNC, Outage, connect_async
 from app.core.settings import get_settings
 from app.evaluations import shard_repository
 from app.evaluations.item import ItemWorker, Known, Outcome
@@ -88,7 +88,7 @@ class Slot:
             if not away.lasts:
                 try:
                     await in_flight.tell(self._redis, self._process, calls)
-                except AWAY as error:
+                except AWAY_ASYNC as error:
                     away.noticed(error)
             await asyncio.sleep(HEARTBEAT_S)
 

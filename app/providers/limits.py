@@ -16,7 +16,7 @@ from typing import Any, cast
 import structlog
 from redis.asyncio import Redis
 
-from app.core.broker import AWAY, Outage
+from app.core.broker import AWAY_ASYNC, Outage
 
 log = structlog.get_logger()
 
@@ -126,7 +126,7 @@ class Limiter:
         try:
             wait_ms, permits = await cast("Awaitable[Any]", self._reserve(keys=[self._key], args=arguments))
             return float(wait_ms) / 1000, int(permits)
-        except AWAY as error:
+        except AWAY_ASYNC as error:
             self._outage.noticed(error)
             log.warning("rate limit kept locally", reason=str(error))
             return self._local_reservation()
@@ -142,7 +142,7 @@ class Limiter:
         """The provider said 429: cut the shared rate."""
         try:
             await cast("Awaitable[Any]", self._cut(keys=[self._key], args=[self._rate, _LEAST_PER_S]))
-        except AWAY as error:
+        except AWAY_ASYNC as error:
             self._outage.noticed(error)
             self._free_at = max(self._free_at, time.monotonic()) + 1
 

@@ -12,7 +12,7 @@ from typing import Any, cast
 import structlog
 from redis.asyncio import Redis
 
-from app.core.broker import AWAY, Outage
+from app.core.broker import AWAY_ASYNC, Outage
 
 log = structlog.get_logger()
 _KEPT_S = 7 * 24 * 3600
@@ -97,7 +97,7 @@ class Meter:
         try:
             found = await cast("Awaitable[Any]", self._add(keys=[self._key], args=arguments))
             self._shared = Spent(Decimal(_text(found[0])), int(found[1]))
-        except AWAY as error:
+        except AWAY_ASYNC as error:
             self._outage.noticed(error)
             log.warning("spending counted locally", reason=str(error))
             self._count_here(usd, calls)

@@ -301,7 +301,7 @@ def _any(things: list[Any], which: int) -> Any:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(150 + 10 * LENGTHS.interleavings)
+@pytest.mark.timeout(150 + 30 * LENGTHS.interleavings)
 def test_whatever_happens_at_once_everything_adds_up(database: Engine) -> None:
     Workplace.failures.clear()
     try:

@@ -18,6 +18,7 @@ from app.evaluations import (
     files_pages,
     grid_pages,
     judgment_api,
+    last_scores,
     limits_api,
     limits_pages,
     metrics_api,
@@ -26,14 +27,17 @@ from app.evaluations import (
 )
 from app.evaluations import pages as evaluation_pages
 from app.evaluators import api as evaluators_api
+from app.evaluators import presentation as evaluators_presentation
 from app.files import api as files_api
 from app.files import environment_api, environment_pages
+from app.files import presentation as files_presentation
 from app.files.sidebar import build_sidebar
 from app.generations import pages as generations_pages
 from app.home import pages as home_pages
 from app.logs import api as logs_api
 from app.logs import provider_pages, retention_api, retention_pages, spend_api, spend_pages
 from app.prompts import api as prompts_api
+from app.prompts import presentation as prompts_presentation
 from app.providers import api as providers_api
 from app.workspaces import (
     account_pages,
@@ -95,6 +99,11 @@ ROUTERS = (
     workspaces_api.webhooks_router,
     members_api.router,
     audit_api.router,
+)
+
+files_presentation.SLOTS.update(
+    inputs=(prompts_presentation.inputs_of, evaluators_presentation.inputs_of),
+    evaluator_aggregates=(last_scores.aggregates_of,),
 )
 
 

@@ -118,6 +118,7 @@ class Envelope:
 
 _BULK = (
     "/import",
+    "/datapoints/csv",
     "/runs",
     "/retry",
     "/resume",

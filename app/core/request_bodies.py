@@ -5,10 +5,13 @@ It is looked at before any route sees the request, while it streams; what a text
 
 import asyncio
 import re
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, Headers
+from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 from starlette.types import Message, Receive, Scope
 
@@ -20,7 +23,7 @@ _MIB = 1024 * 1024
 _QUICK_BYTES = 64 * 1024
 """Reading so much JSON holds up the event loop for less than a millisecond."""
 _UPLOADS = re.compile(
-    r"/(?:v5|w/[^/]+)/datasets/(?:new|[^/]+/import)/?|/v5/evaluator-databases/?|/w/[^/]+/evaluators/[^/]+/database/?"
+    r"/(?:v5|w/[^/]+)/datasets/(?:new|[^/]+/import)/?|/v5/datasets/[^/]+/datapoints/csv/?|/v5/evaluator-databases/?|/w/[^/]+/evaluators/[^/]+/database/?"
 )
 """Where files are taken, by POST."""
 _SILENCE_S = 60.0
@@ -34,9 +37,50 @@ FORM_LIMITS: Any = {
 """For every form that is read; more is answered with 400."""
 
 
+_BOUNDARY = re.compile(rb"\s*--([^\r\n]{1,200})\r?\n")
+
+
 async def read_form(request: Request) -> FormData:
     """The request's form, within the limits."""
     return await request.form(**FORM_LIMITS)
+
+
+@asynccontextmanager
+async def parts_of(request: Request) -> AsyncIterator[FormData]:
+    """The parts of a multipart body, files on disk where they are large, and gone afterwards.
+
+    The boundary is taken from the body's own first line where the header does not name it: a client of the v5 API
+    sends `content-type: multipart/form-data` and nothing else.
+
+    Raises:
+        Invalid: the body has no parts.
+    """
+    async with aclosing(request.stream()) as stream:
+        first = b""
+        async for part in stream:
+            first += part
+            if b"\n" in first.lstrip() or len(first) > 2 * _QUICK_BYTES:
+                break
+        content_type = request.headers.get("content-type", "")
+        if "boundary=" not in content_type.lower():
+            found = _BOUNDARY.match(first)
+            boundary = found[1].decode("latin-1").rstrip() if found else ""
+            content_type = f'multipart/form-data; boundary="{boundary}"'
+        parser = MultiPartParser(Headers({"content-type": content_type}), _all(first, stream), **FORM_LIMITS)
+        try:
+            form = await parser.parse()
+        except MultiPartException as error:
+            raise Invalid(f"The form cannot be read: {error.message}") from None
+    try:
+        yield form
+    finally:
+        await form.close()
+
+
+async def _all(first: bytes, rest: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
+    yield first
+    async for part in rest:
+        yield part
 
 
 def takes_files(scope: Scope) -> bool:

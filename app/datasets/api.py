@@ -10,13 +10,13 @@ from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
 from pydantic import Field
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
 
 from app.core.database import SessionDep
 from app.core.errors import Invalid
 from app.core.pagination import Page, PageNumber, PageSize
 from app.core.permissions import Editor, Reader
-from app.core.request_bodies import FORM_LIMITS
+from app.core.request_bodies import parts_of
 from app.datasets import repository, service
 from app.datasets.importing import ImportFailed, ImportRequest, import_rows
 from app.datasets.presentation import present_datapoint
@@ -24,7 +24,8 @@ from app.datasets.schemas import DatapointContent
 from app.datasets.service import DatasetChange
 from app.files import service as files
 from app.files.models import FileKind, Version
-from app.files.presentation import present_one
+from app.files.presentation import present, present_one
+from app.files.repository import list_versions as list_file_versions
 from app.files.schemas import FileProperties
 from app.files.versioned_api import shown_version, versioned_routes
 
@@ -75,9 +76,13 @@ def upsert_dataset(
 def _present(session: SessionDep, version: Version, include_datapoints: bool) -> Json:
     shown = present_one(session, version)
     if include_datapoints:
-        rows = repository.list_rows(session, version, limit=_MOST_INLINE)
-        shown["datapoints"] = [present_datapoint(datapoint, row.split) for row, datapoint in rows]
+        shown["datapoints"] = _rows(session, version)
     return shown
+
+
+def _rows(session: SessionDep, version: Version) -> list[Json]:
+    rows = repository.list_rows(session, version, limit=_MOST_INLINE)
+    return [present_datapoint(datapoint, row.split) for row, datapoint in rows]
 
 
 @router.get("/{file_id}")
@@ -92,6 +97,28 @@ def get_dataset(
     """A dataset at a version, with its rows if asked for (the first 10,000; page through the others)."""
     version = shown_version(session, principal, FileKind.DATASET, file_id, version_id, environment)
     return _present(session, version, include_datapoints)
+
+
+@router.get("/{file_id}/versions")
+def list_versions(
+    file_id: str,
+    session: SessionDep,
+    principal: Reader,
+    include_datapoints: Annotated[
+        str | None, Query(description="Anything but `false`: give the newest version with its rows.")
+    ] = None,
+    evaluator_aggregates: bool = False,
+) -> Json:
+    """Every version of a dataset, newest first."""
+    file = files.get_file(session, principal, file_id, FileKind.DATASET)
+    versions = list_file_versions(session, file.id)
+    for version in versions:
+        version.file = file
+    also = ["evaluator_aggregates"] if evaluator_aggregates else []
+    records = present(session, versions, also=also)
+    if records and include_datapoints not in (None, "", "false"):
+        records[0]["datapoints"] = _rows(session, versions[0])
+    return {"records": records}
 
 
 @router.get("/{file_id}/datapoints")
@@ -159,10 +186,8 @@ async def import_file(
 async def _uploaded(request: Request, filename: str | None) -> AsyncIterator[tuple[BinaryIO, str | None]]:
     """The file of a request, on disk when it is large, and gone afterwards."""
     if request.headers.get("content-type", "").startswith("multipart/form-data"):
-        async with request.form(**FORM_LIMITS) as form:
-            part = form.get("file")
-            if not isinstance(part, UploadFile):
-                raise Invalid("The form has no part `file`.", fields={"file": "Choose a CSV or JSONL file."})
+        async with parts_of(request) as form:
+            part = _file_of(form)
             yield part.file, filename or part.filename
         return
     with tempfile.SpooledTemporaryFile(max_size=2**20) as spool:
@@ -170,6 +195,47 @@ async def _uploaded(request: Request, filename: str | None) -> AsyncIterator[tup
             await run_in_threadpool(spool.write, chunk)
         spool.seek(0)
         yield cast("BinaryIO", spool), filename
+
+
+def _file_of(form: FormData) -> UploadFile:
+    part = form.get("file")
+    if not isinstance(part, UploadFile):
+        raise Invalid("The form has no part `file`.", fields={"file": "Choose a CSV or JSONL file."})
+    return part
+
+
+@router.post("/{file_id}/datapoints/csv")
+async def upload_csv(
+    file_id: str,
+    request: Request,
+    session: SessionDep,
+    principal: Editor,
+    version_id: str | None = None,
+    environment: str | None = None,
+) -> Json:
+    """Add the rows of a CSV file to the newest version, or to the one that is named or runs in an environment.
+
+    A form with the parts `file`, `version_name` and `version_description`. Everything is added, or nothing.
+    """
+    file = await run_in_threadpool(files.get_file, session, principal, file_id, FileKind.DATASET)
+    async with parts_of(request) as form:
+        part = _file_of(form)
+        wanted = ImportRequest(
+            part.file,
+            f"{(part.filename or 'rows').removesuffix('.csv')}.csv",
+            "add",
+            note=str(form.get("version_description") or "") or None,
+            name=str(form.get("version_name") or "") or None,
+            base_version_id=version_id,
+            environment=environment,
+        )
+        try:
+            written = await run_in_threadpool(import_rows, session, principal, wanted, file_id=file.id)
+        except ImportFailed as failure:
+            said = {f"file.{error.line}": error.message for error in failure.errors}
+            raise Invalid(failure.message, fields=said) from None
+    written.version.file = written.file
+    return await run_in_threadpool(present_one, session, written.version)
 
 
 def _mapping(text: str | None) -> dict[str, str] | None:

@@ -27,6 +27,12 @@ class ImportRequest:
     action: Literal["set", "add"]
     mapping: Mapping[str, str] | None = None
     note: str | None = None
+    name: str | None = None
+    """Of the new version."""
+    base_version_id: str | None = None
+    """The version whose rows `add` keeps; the newest one when not given."""
+    environment: str | None = None
+    """Take the base from what is deployed there instead."""
 
 
 class ImportFailed(DomainError):
@@ -60,11 +66,20 @@ def import_rows(
     Raises:
         ImportFailed: lines that cannot be read; nothing is stored, the transaction is to be rolled back.
         Invalid: the mapping names a place or a column that does not exist.
-        NotFound: there is no dataset with this id.
+        NotFound: there is no dataset with this id, or none of what was named as its base.
+        Conflict: the version name is taken.
     """
     reader = _Reader(request)
-    note = request.note or reader.note
-    change = DatasetChange(rows=reader.rows(), action=request.action, file_id=file_id, path=path, note=note)
+    change = DatasetChange(
+        rows=reader.rows(),
+        action=request.action,
+        file_id=file_id,
+        path=path,
+        base_version_id=request.base_version_id,
+        environment=request.environment,
+        name=request.name,
+        note=request.note or reader.note,
+    )
     written = service.write(session, principal, change)
     return replace(written, warnings=reader.warnings)
 

@@ -32,6 +32,7 @@ class DatasetChange:
     environment: str | None = None
     """Take the base from what is deployed there instead."""
     attributes: dict[str, Any] | None = None
+    """None keeps those of the base where rows are added or removed."""
     name: str | None = None
     note: str | None = None
 
@@ -68,7 +69,10 @@ def write(session: Session, principal: Principal, change: DatasetChange) -> Data
         base.number if base else 0,
         change.action,
     )
-    spec = {"attributes": change.attributes} if change.attributes else {}
+    attributes = change.attributes
+    if base and attributes is None and change.action != "set":
+        attributes = base.spec.get("attributes")
+    spec = {"attributes": attributes} if attributes else {}
 
     def fill(version: Version) -> None:
         repository.store_wanted(session, version.file_id, version.number)

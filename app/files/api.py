@@ -11,7 +11,7 @@ from app.core.permissions import Deleter, Editor, Reader
 from app.files import directories, repository, service
 from app.files.models import Directory, FileKind
 from app.files.paths import parent_of
-from app.files.presentation import present_one
+from app.files.presentation import present, present_one
 from app.files.schemas import (
     DirectoryCreate,
     DirectoryUpdate,
@@ -31,26 +31,50 @@ def list_files(
     size: PageSize = 10,
     name: str | None = None,
     path: str | None = None,
+    template: bool = False,
     type: Annotated[list[FileKind] | None, Query()] = None,  # noqa: A002 - the name in the query
+    environment: str | None = None,
     sort_by: SortBy = "created_at",
     order: Order = "desc",
+    include_raw_file_content: bool = False,
 ) -> Page[Json]:
-    """Files of every kind; `path` is a directory, taken with all below it."""
-    under = path.strip("/") if path else None
+    """Files of every kind; `path` is a directory, taken with all below it, `environment` the name of one: then files
+    of which a version runs there, at that version. There are no templates: with `template`, nothing is found."""
+    if template:
+        return Page(records=[], page=page, size=size, total=0)
+    under = path.strip("/") if path else ""
     return list_page(
-        session, principal, type or [], page, size, name=name, under=under, sort_by=sort_by, order=order
+        session,
+        principal,
+        type or [],
+        page,
+        size,
+        name=name,
+        under=directories.get_directory_by_path(session, principal, under).path if under else None,
+        environment=environment,
+        sort_by=sort_by,
+        order=order,
+        also=_also(include_raw_file_content),
     )
+
+
+def _also(include_raw_file_content: bool) -> list[str]:
+    return ["raw_file_content"] if include_raw_file_content else []
 
 
 @router.post("/files/retrieve-by-path", tags=["Files"])
 def retrieve_by_path(
-    body: PathQuery, session: SessionDep, principal: Reader, environment: str | None = None
+    body: PathQuery,
+    session: SessionDep,
+    principal: Reader,
+    environment: str | None = None,
+    include_raw_file_content: bool = False,
 ) -> Json:
     """The file at a path, at the version that it shows or an environment's."""
     file = service.get_file_by_path(session, principal, body.path)
     version = service.resolve_version(session, file, environment=environment)
     version.file = file
-    return present_one(session, version)
+    return present_one(session, version, also=_also(include_raw_file_content))
 
 
 @router.get("/directories", tags=["Directories"])
@@ -71,6 +95,29 @@ def create_directory(body: DirectoryCreate, session: SessionDep, principal: Edit
     return _present(directories.create_directory(session, principal, path))
 
 
+@router.get("/directories/structure", tags=["Directories"])
+def get_structure(session: SessionDep, principal: Reader) -> Json:
+    """The whole tree: the root with its `subdirectories`, each with its own, and with the names of its `files`."""
+    repository.ensure_directory(session, principal.workspace_id, "")
+    shown = {
+        each.id: _present(each) | {"subdirectories": [], "files": []}
+        for each in repository.list_directories(session, principal.workspace_id)
+    }
+    by_path = {each["path"]: each for each in shown.values()}
+    for each in shown.values():
+        if each["parent_id"]:
+            shown[each["parent_id"]]["subdirectories"].append(each)
+    for entry in sorted(repository.list_entries(session, principal.workspace_id, [], None, None), key=_path):
+        name = entry.path.rpartition("/")[2]
+        file = {"id": entry.id, "name": name, "path": entry.path, "type": entry.kind}
+        by_path[parent_of(entry.path)]["files"].append(file)
+    return by_path[""]
+
+
+def _path(entry: repository.Entry) -> str:
+    return entry.path
+
+
 @router.get("/directories/{directory_id}", tags=["Directories"])
 def get_directory(directory_id: str, session: SessionDep, principal: Reader) -> Json:
     """A directory with what lies in it; `root` is the top."""
@@ -88,7 +135,7 @@ def get_directory(directory_id: str, session: SessionDep, principal: Reader) -> 
             shown[file.id].file = file
     return _present(directory) | {
         "subdirectories": [_present(each) for each in every if each.parent_id == directory.id],
-        "files": [present_one(session, shown[file.id]) for file in files if file.id in shown],
+        "files": present(session, [shown[file.id] for file in files if file.id in shown]),
         "parents": parents,
     }
 

@@ -25,6 +25,18 @@ def get_directory(session: Session, principal: Principal, directory_id: str) -> 
     return directory
 
 
+def get_directory_by_path(session: Session, principal: Principal, path: str) -> Directory:
+    """The directory at `path`.
+
+    Raises:
+        NotFound: the workspace has no such directory.
+    """
+    directory = repository.find_directory_by_path(session, principal.workspace_id, path)
+    if directory is None:
+        raise NotFound(f"Directory `{path}` does not exist")
+    return directory
+
+
 def create_directory(session: Session, principal: Principal, path: str) -> Directory:
     """The directory at `path`, with its parents; the one that is there if it exists.
 

@@ -1,6 +1,6 @@
 """Files as the v5 API shows them: the file, the version asked for, and what the kind adds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -9,10 +9,23 @@ from app.accounts.models import User
 from app.files import repository
 from app.files.models import Environment, File, FileKind, Version
 
+Slot = Callable[[Session, Sequence[Version]], Mapping[str, Any]]
+"""What a package above says of versions, by version id; those that it has nothing to say of are left out."""
+SLOTS: dict[str, tuple[Slot, ...]] = {}
+"""The members of an answer that packages above fill, by name; `main` puts them here."""
+WHEN_ASKED = frozenset({"evaluator_aggregates", "raw_file_content"})
+"""Those of them that an answer has only where they were asked for."""
 
-def present(session: Session, versions: Sequence[Version]) -> list[dict[str, Any]]:
+
+def present(
+    session: Session,
+    versions: Sequence[Version],
+    *,
+    also: Collection[str] = (),
+    without: Collection[str] = (),
+) -> list[dict[str, Any]]:
     """Each version with its file, in the order given; a fixed number of queries however many. `version.file` is
-    loaded."""
+    loaded. `also` names what is given only when asked for (`WHEN_ASKED`), `without` what is left empty."""
     file_ids = list({version.file_id for version in versions})
     live: dict[str, list[Environment]] = {}
     for environment, deployment in repository.deployed_environments(session, file_ids) if file_ids else []:
@@ -20,12 +33,20 @@ def present(session: Session, versions: Sequence[Version]) -> list[dict[str, Any
     people = repository.find_people(
         session, {version.file.created_by for version in versions if version.file.created_by}
     )
-    return [_present(version, live.get(version.id, []), people) for version in versions]
+    shown = [_present(version, live.get(version.id, []), people) for version in versions]
+    for member, slots in SLOTS.items():
+        if member in also or member not in {*WHEN_ASKED, *without}:
+            for slot in slots:
+                said = slot(session, versions) if versions else {}
+                for file in shown:
+                    if file["version_id"] in said:
+                        file[member] = said[file["version_id"]]
+    return shown
 
 
-def present_one(session: Session, version: Version) -> dict[str, Any]:
+def present_one(session: Session, version: Version, *, also: Collection[str] = ()) -> dict[str, Any]:
     """One version with its file."""
-    return present(session, [version])[0]
+    return present(session, [version], also=also)[0]
 
 
 def _present(

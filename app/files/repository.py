@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Select, case, func, select, text, update
+from sqlalchemy import ColumnElement, Select, case, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session, joinedload
 
@@ -109,16 +109,26 @@ def list_files(
     kinds: Sequence[FileKind] = (),
     name: str | None = None,
     under: str | None = None,
-    created_by: str | None = None,
+    made_by: str | None = None,
+    deployed_in: str | None = None,
+    versioned: bool = False,
     sort_by: str = "created_at",
     descending: bool = True,
     offset: int = 0,
     limit: int | None = 50,
 ) -> tuple[list[File], int]:
-    """Files that match, in order, and how many there are in all. `under` is a directory, taken with all below it."""
+    """Files that match, in order, and how many there are in all. `under` is a directory, taken with all below it;
+    `made_by` a part of somebody's name or address, `deployed_in` the id of an environment; `versioned` leaves out
+    files without any version."""
     query = _matching(_files(workspace_id), kinds, name, under)
-    if created_by:
-        query = query.where(File.created_by == created_by)
+    if made_by:
+        said = (column.icontains(made_by, autoescape=True) for column in (User.email, User.full_name))
+        query = query.where(File.created_by.in_(select(User.id).where(or_(*said))))
+    if deployed_in:
+        here = (Deployment.environment_id == deployed_in) & Deployment.ended_at.is_(None)
+        query = query.where(File.id.in_(select(Deployment.file_id).where(here)))
+    if versioned:
+        query = query.where(select(Version.id).where(Version.file_id == File.id).exists())
     total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
     order = _ORDER[sort_by]
     query = query.order_by(order.desc() if descending else order.asc(), File.id).offset(offset).limit(limit)

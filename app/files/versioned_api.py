@@ -1,5 +1,6 @@
 """The v5 routes that every kind of file has: listing, reading, moving, deleting, versions and deployments."""
 
+from collections.abc import Collection
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
@@ -41,7 +42,7 @@ def shown_version(
 def versioned_routes(kind: FileKind, *, reading: bool = True) -> APIRouter:  # noqa: C901, PLR0915 - a list of short routes
     """The routes that files of `kind` share with all others, under `/v5/{kind}s`.
 
-    `reading` is False for a kind that shows a file in its own way.
+    `reading` is False for a kind that shows a file and its versions in its own way.
     """
     router = APIRouter(prefix=f"/v5/{kind}s", tags=[f"{kind.capitalize()}s"])
 
@@ -52,7 +53,7 @@ def versioned_routes(kind: FileKind, *, reading: bool = True) -> APIRouter:  # n
         page: PageNumber = 1,
         size: PageSize = 10,
         name: str | None = None,
-        user_filter: str | None = None,
+        user_filter: Annotated[str | None, Query(description="Part of the maker's name or address.")] = None,
         sort_by: SortBy = "created_at",
         order: Order = "desc",
     ) -> Page[Json]:
@@ -64,7 +65,7 @@ def versioned_routes(kind: FileKind, *, reading: bool = True) -> APIRouter:  # n
             page,
             size,
             name=name,
-            created_by=user_filter,
+            made_by=user_filter,
             sort_by=sort_by,
             order=order,
         )
@@ -103,14 +104,19 @@ def versioned_routes(kind: FileKind, *, reading: bool = True) -> APIRouter:  # n
         service.describe_file(file, description=body.description, tags=body.tags, readme=body.readme)
         return present_one(session, shown_version(session, principal, kind, file_id, None, None))
 
-    @router.get("/{file_id}/versions", name=f"list_{kind}_versions")
-    def list_versions(file_id: str, session: SessionDep, principal: Reader) -> Json:
-        """Every version of a file, newest first."""
+    def list_versions(
+        file_id: str, session: SessionDep, principal: Reader, evaluator_aggregates: bool = False
+    ) -> Json:
+        """Every version of a file, newest first, if asked for with the last score by each evaluator."""
         file = service.get_file(session, principal, file_id, kind)
         versions = repository.list_versions(session, file.id)
         for version in versions:
             version.file = file
-        return {"records": present(session, versions)}
+        also = ["evaluator_aggregates"] if evaluator_aggregates else []
+        return {"records": present(session, versions, also=also)}
+
+    if reading:
+        router.get("/{file_id}/versions", name=f"list_{kind}_versions")(list_versions)
 
     @router.patch("/{file_id}/versions/{version_id}", name=f"update_{kind}_version")
     def update_version(
@@ -179,26 +185,40 @@ def list_page(
     *,
     name: str | None = None,
     under: str | None = None,
-    created_by: str | None = None,
+    made_by: str | None = None,
+    environment: str | None = None,
     sort_by: SortBy = "created_at",
     order: Order = "desc",
+    also: Collection[str] = (),
 ) -> Page[Json]:
-    """A page of files, each at the version that it shows; files without any version are left out."""
+    """A page of files, each at the version that it shows, or at the one that runs in `environment`, and then only
+    those of which one does. Files without any version are left out.
+
+    Raises:
+        NotFound: no such environment.
+    """
+    place = deployments.get_environment(session, principal, environment) if environment else None
     found, total = repository.list_files(
         session,
         principal.workspace_id,
         kinds=kinds,
         name=name,
         under=under,
-        created_by=created_by,
+        made_by=made_by,
+        deployed_in=place.id if place else None,
+        versioned=True,
         sort_by=sort_by,
         descending=order == "desc",
         offset=(page - 1) * size,
         limit=size,
     )
-    shown = repository.shown_versions(session, [file.id for file in found])
-    versions = [shown[file.id] for file in found if file.id in shown]
-    by_id = {file.id: file for file in found}
-    for version in versions:
-        version.file = by_id[version.file_id]
-    return Page(records=present(session, versions), page=page, size=size, total=total)
+    file_ids = [file.id for file in found]
+    if place:
+        running = repository.deployed_environments(session, file_ids)
+        shown = {each.file_id: each.version for where, each in running if where.id == place.id}
+    else:
+        shown = repository.shown_versions(session, file_ids)
+    versions = [shown[file_id] for file_id in file_ids]
+    for file, version in zip(found, versions, strict=True):
+        version.file = file
+    return Page(records=present(session, versions, also=also), page=page, size=size, total=total)

@@ -240,6 +240,7 @@ REQUESTS: dict[str, Make] = {
     "POST /v5/files/retrieve-by-path": lambda w: Call(json={"path": w.prompt.file.path}),
     "GET /v5/directories": lambda w: Call(names_things=False),
     "POST /v5/directories": lambda w: Call(json={"path": "made/here"}, names_things=False),
+    "GET /v5/directories/structure": lambda w: Call(names_things=False),
     "GET /v5/directories/{directory_id}": lambda w: Call({"directory_id": w.directory.id}),
     "PATCH /v5/directories/{directory_id}": lambda w: Call(
         {"directory_id": w.directory.id}, json={"name": "other"}
@@ -256,6 +257,9 @@ REQUESTS: dict[str, Make] = {
         json={"id": w.dataset.file_id, "datapoints": [{"inputs": {"q": "new"}}]}
     ),
     "GET /v5/datasets/{file_id}/datapoints": lambda w: Call({"file_id": w.dataset.file_id}),
+    "POST /v5/datasets/{file_id}/datapoints/csv": lambda w: Call(
+        {"file_id": w.dataset.file_id}, upload=("rows.csv", b"question,target\nnew,yes\n")
+    ),
     "POST /v5/datasets/{file_id}/import": lambda w: Call(
         {"file_id": w.dataset.file_id}, content=b"question,target\nnew,yes\n", query={"filename": "rows.csv"}
     ),

@@ -27,8 +27,8 @@ common = versioned_routes(FileKind.EVALUATOR)
 
 class EvaluatorUpsert(FileProperties):
     """An evaluator to write. `spec` is `{"evaluator_type": "builtin", "kind": …, "settings": {…}}`, or of the type
-    `python` (with `code`), `human` (with `instructions`) or `external` (with `attributes`), and then says itself what it
-    returns: `{"evaluator_type": "human", "return_type": "select", "options": [{"name": "good", "valence": "positive"}, …]}`."""
+    `llm` (with `prompt`), `python` (with `code`), `human` (with `instructions`) or `external`, and then says itself what it
+    returns, and may have `attributes`: `{"evaluator_type": "human", "return_type": "select", "options": [{"name": "good", "valence": "positive"}, …]}`."""
 
     spec: dict[str, Any] = Field(description="Which kind of evaluator, and its settings.")
 

@@ -21,5 +21,4 @@ def inputs_of(_session: Session, versions: Sequence[Version]) -> Mapping[str, An
 
 def _template(spec: Mapping[str, Any]) -> Any:
     _, settings = read_spec(spec)
-    template = settings.get("rubric") or (settings.get("prompt") or {}).get("template")
-    return template or ""
+    return settings.get("rubric") or (settings.get("prompt") or {}).get("template") or ""

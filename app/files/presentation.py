@@ -91,7 +91,7 @@ def _of_kind(file: File, version: Version) -> dict[str, Any]:
         }
     counts = {"version_logs_count": version.logs_count, "total_logs_count": file.logs_count, "inputs": []}
     if file.kind == FileKind.EVALUATOR:
-        return counts | {"spec": version.spec}
+        return counts | {"spec": version.spec, "attributes": version.spec.get("attributes")}
     if file.kind == FileKind.PROMPT:
         return counts | {"template": None, "tools": [], "linked_tools": []} | version.spec
     return counts | version.spec

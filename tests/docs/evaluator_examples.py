@@ -184,6 +184,12 @@ def examples() -> dict[str, Example]:
                              [Case({"output": near.target[0]}, near.output, row={"inputs": {"question": "…"}})],
                              {"model": "gpt-4o-mini"},
                              reply='{"rationale": "It names more than was asked for.", "verdict": false}'),
+        "prompt_judge": Example(
+            "SQuAD 1.1, answers of the system match_lstm, the judge's reply typed by hand",
+            [Case({"output": near.target[0]}, near.output)],
+            {"prompt": {"model": "gpt-4o-mini", "template": "How short is it, from 0 to 1? {{log.output}}"},
+             "answers": "number", "lowest": 0, "highest": 1},
+            reply="It has more words than it needs.\n0.5"),
         "pairwise_judge": Example(
             "LLMBar, the judge's replies typed by hand",
             [Case({"output": pair["output_2"]}, pair["output_1"], row={"inputs": {"question": pair["instruction"]}})],

@@ -30,6 +30,9 @@ SETTINGS = {
     "webhook": {"url": "http://127.0.0.1:9/judge"},
     "language": {"language": "en", "least_sure": 0},
     "llm_judge": {"model": "test", "rubric": "Is {{log.output}} right?"},
+    "prompt_judge": {
+        "prompt": {"model": "test", "provider": "test", "template": "ECHO<True> {{log.output}}"}
+    },
     "embedding_similarity": {"model": "practice-embed-small", "provider": "practice"},
 }
 FAIL = {
@@ -86,7 +89,8 @@ def test_every_kind_in_a_run(running_app: Application) -> None:
 
     with psycopg.connect(running_app.database_url.replace("+psycopg", "")) as connection:
         said = connection.execute(
-            "select coalesce(v.spec->>'kind', 'code'), count(*), count(j.error), min(j.error) from judgment j"
+            "select coalesce(v.spec->>'kind', case v.spec->>'evaluator_type' when 'llm' then 'prompt_judge' else 'code' end),"
+            " count(*), count(j.error), min(j.error) from judgment j"
             " join version v on v.id = j.evaluator_version_id join log l on l.id = j.log_id"
             " where l.run_id = %s group by 1",
             [run["id"]],

@@ -52,6 +52,6 @@ def test_what_cannot_be_bound_says_why():
         bind({"evaluator_type": "builtin", "kind": "sentiment"})
     with pytest.raises(Invalid, match="Numeric match: absolute"):
         bind({"evaluator_type": "builtin", "kind": "numeric", "settings": {"absolute": -1}})
-    for spec in ({}, {"evaluator_type": "llm"}, {"evaluator_type": "builtin"}):
+    for spec in ({}, {"evaluator_type": "oracle"}, {"evaluator_type": "builtin"}):
         with pytest.raises(Invalid, match="There is no evaluator type"):
             bind(spec)

@@ -25,6 +25,7 @@ NEEDED = {
     "json_field": {"path": "intent"},
     "llm_judge": {"model": "practice"},
     "pairwise_judge": {"model": "practice"},
+    "prompt_judge": {"prompt": {"model": "practice", "template": "Is it polite? {{log.output}}"}},
     "answer_relevancy": {"model": "practice", "embedding_model": "practice-embed-small"},
     "faithfulness": {"model": "practice", "passages": "testcase.inputs"},
     "context_precision": {"model": "practice", "passages": "testcase.inputs"},

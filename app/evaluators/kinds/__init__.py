@@ -35,6 +35,7 @@ from app.evaluators.kinds.llm_judge import LlmJudge
 from app.evaluators.kinds.numeric import Numeric
 from app.evaluators.kinds.pairwise_judge import PairwiseJudge
 from app.evaluators.kinds.personal_data import PersonalData
+from app.evaluators.kinds.prompt_judge import PromptJudge
 from app.evaluators.kinds.ragas_metric import RagasMetric
 from app.evaluators.kinds.regex import Regex
 from app.evaluators.kinds.retrieval import Retrieval
@@ -133,6 +134,7 @@ _KINDS: dict[str, Kind[Any]] = {
         Retrieval(),
         PersonalData(),
         LlmJudge(),
+        PromptJudge(),
         PairwiseJudge(),
         Faithfulness(),
         AnswerRelevancy(),

@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeVar
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from app.core.errors import Invalid
+from app.core.json_values import NotStorable, loads
 from app.evaluators.kinds.contract import (
     LARGEST,
     Execution,
@@ -106,6 +107,35 @@ class AnswerOptions(KindOptions):
         return None
 
 
+class SpecOptions(AnswerOptions):
+    """The options of an evaluator whose spec clients of the API know."""
+
+    attributes: dict[str, Any] = Field(default_factory=dict, json_schema_extra={"multiline": True})
+    """What tells one version from another, as a JSON object: the commit of your program, or its text."""
+
+    @field_validator("attributes", mode="before")
+    @classmethod
+    def _of_a_form(cls, value: object) -> object:
+        return object_of(value, '{"commit": "4f2a1c"}')
+
+
+def object_of(value: object, example: str) -> object:
+    """The JSON object that a form sent as a text; anything else as it is.
+
+    Raises:
+        ValueError: the text is no JSON object.
+    """
+    if not isinstance(value, str):
+        return value
+    try:
+        found = loads(value or "{}")
+    except NotStorable:
+        found = None
+    if not isinstance(found, Mapping):
+        raise ValueError(f"this is a JSON object, such as {example}")  # noqa: TRY004 - becomes a message
+    return found
+
+
 _STEP_ERROR = 1e-9
 """How far a number may be from its step, in steps: 0.3 is no sum of three tenths in a computer."""
 
@@ -115,7 +145,7 @@ def as_value(value: Any) -> Value:
     return value if isinstance(value, bool | str | list) else float(value)
 
 
-AnswerT = TypeVar("AnswerT", bound=AnswerOptions)
+AnswerT = TypeVar("AnswerT", bound=SpecOptions)
 
 
 class AnswerKind(Kind[AnswerT]):
@@ -125,11 +155,12 @@ class AnswerKind(Kind[AnswerT]):
         return options.traits
 
     def write_spec(self, options: AnswerT) -> dict[str, Any]:
+        own = options.model_dump(mode="json", include=self._own_members(), exclude_none=True)
         valences = dict.fromkeys(options.good, "positive") | dict.fromkeys(options.bad, "negative")
         limits = {"min": options.lowest, "max": options.highest, "step": options.step}
         return {
             "evaluator_type": self.evaluator_type,
-            **options.model_dump(mode="json", include=self._own_members()),
+            **{name: value for name, value in own.items() if name != "attributes" or value},
             "arguments_type": "target_required" if options.target == "needed" else "target_free",
             "return_type": options.answers,
             "options": [{"name": each, "valence": valences.get(each, "neutral")} for each in options.choices],

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pydantic import Field
 
 from app.core.errors import Invalid
-from app.evaluators.kinds.answering import AnswerKind, AnswerOptions, as_value, log_members, testcase_members
+from app.evaluators.kinds.answering import AnswerKind, SpecOptions, as_value, log_members, testcase_members
 from app.evaluators.kinds.code_examples import EXAMPLES
 from app.evaluators.kinds.contract import Beginning, Execution, Row, Traits, Verdict, storable
 from app.evaluators.kinds.sandboxed import engine_for_code
@@ -19,7 +19,7 @@ _NUMERIC = re.compile(r"\b(?:numpy|rapidfuzz)\b")
 _MOST_CODE = 64 * 1024
 
 
-class CodeOptions(AnswerOptions):
+class CodeOptions(SpecOptions):
     code: str = Field(
         min_length=1,
         max_length=_MOST_CODE,

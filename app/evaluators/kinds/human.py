@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
-from app.evaluators.kinds.answering import AnswerKind, AnswerOptions
+from app.evaluators.kinds.answering import AnswerKind, SpecOptions
 from app.evaluators.kinds.contract import Execution, Row, Traits, Verdict
 
 
-class HumanOptions(AnswerOptions):
+class HumanOptions(SpecOptions):
     instructions: str = Field("", max_length=20_000, json_schema_extra={"multiline": True, "first": True})
     """What people are asked to look at, and what the answers mean."""
 

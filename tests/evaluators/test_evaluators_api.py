@@ -1,0 +1,104 @@
+"""Evaluators at `/v5`: specs of the four types that clients know come back as they were sent."""
+
+import pytest
+from fastapi.testclient import TestClient
+
+from tests import factories
+from tests.web import with_key
+
+KERNEL = {
+    "model": "gpt-4o",
+    "endpoint": "chat",
+    "template": [{"role": "user", "content": "Is {{log.output}} right for {{testcase.inputs.question}}?"}],
+    "provider": None,
+    "temperature": 0.2,
+}
+TYPES = {
+    "llm": {"prompt": KERNEL},
+    "python": {"code": "def judge(log):\n    return True\n"},
+    "human": {"instructions": "Is it polite?"},
+    "external": {},
+}
+
+
+@pytest.fixture
+def api(client: TestClient, committed_team: factories.Team) -> TestClient:
+    return with_key(client, committed_team.admin)
+
+
+def written(api: TestClient, **spec) -> dict:
+    answer = api.post("/v5/evaluators", json={"path": "judges/one", "id": None, "spec": spec})
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def without_nulls(value):
+    if isinstance(value, dict):
+        return {key: without_nulls(one) for key, one in value.items() if one is not None}
+    return value
+
+
+@pytest.mark.parametrize("type_", TYPES)
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"return_type": "boolean", "arguments_type": "target_free", "number_valence": None, "options": None},
+        {"return_type": "number", "number_limits": {"min": 1.0, "max": 5.0, "step": 0.5}, "number_valence": "negative",
+         "arguments_type": "target_required"},
+        {"return_type": "select", "arguments_type": "target_free", "number_valence": "positive",
+         "options": [{"name": "good", "valence": "positive"}, {"name": "bad", "valence": "negative"},
+                     {"name": "so so", "valence": "neutral"}]},
+        {"return_type": "multi_select", "arguments_type": "target_free",
+         "options": [{"name": "short", "valence": "neutral"}, {"name": "polite", "valence": "positive"}]},
+        {"return_type": "text", "arguments_type": "target_free"},
+        {"return_type": "boolean", "arguments_type": "target_free",
+         "options": [{"name": "True", "valence": "positive"}, {"name": "False", "valence": "negative"}]},
+    ],
+)  # fmt: skip
+def test_a_spec_comes_back_as_it_was_sent(api: TestClient, type_: str, answer: dict) -> None:
+    sent = {"evaluator_type": type_, "attributes": {"commit": "4f2a1c"}, **TYPES[type_], **answer}
+    made = written(api, **sent, unknown_member=1)
+    wanted = without_nulls(sent)
+    assert made["spec"] == made["spec"] | wanted
+    assert made["attributes"] == {"commit": "4f2a1c"}
+    got = api.get(f"/v5/evaluators/{made['id']}").json()
+    assert got["spec"] == made["spec"]
+    assert written(api, **got["spec"])["version_id"] == made["version_id"], "what we said is what we take"
+
+
+@pytest.mark.parametrize("type_", TYPES)
+def test_attributes_make_versions_of_the_same_evaluator(api: TestClient, type_: str) -> None:
+    spec = {
+        "evaluator_type": type_,
+        **TYPES[type_],
+        "return_type": "boolean",
+        "arguments_type": "target_free",
+    }
+    plain, again = written(api, **spec), written(api, **spec, attributes={})
+    other = written(api, **spec, attributes={"commit": "1"})
+    assert again["version_id"] == plain["version_id"]
+    assert other["version_id"] != plain["version_id"]
+
+
+def test_inputs_are_what_the_prompt_of_a_judge_names(api: TestClient) -> None:
+    made = written(
+        api, evaluator_type="llm", prompt=KERNEL, return_type="boolean", arguments_type="target_free"
+    )
+    assert made["inputs"] == [{"name": "log.output"}, {"name": "testcase.inputs.question"}]
+    code = written(api, evaluator_type="python", **TYPES["python"])
+    assert code["inputs"] == []
+
+
+@pytest.mark.parametrize(
+    ("spec", "loc"),
+    [
+        ({"evaluator_type": "llm"}, ["body", "prompt"]),
+        ({"evaluator_type": "llm", "prompt": {"template": "{{log.output}}"}}, ["body", "prompt", "model"]),
+        ({"evaluator_type": "oracle"}, ["body", "spec", "evaluator_type"]),
+        ({"evaluator_type": "human", "options": ["good"]}, ["body", "spec", "options"]),
+    ],
+)
+def test_a_wrong_spec_is_said_in_the_shape_that_clients_read(api: TestClient, spec: dict, loc: list) -> None:
+    refused = api.post("/v5/evaluators", json={"path": "judges/one", "spec": spec})
+    assert refused.status_code == 422
+    assert [said["loc"] for said in refused.json()["detail"]] == [loc]

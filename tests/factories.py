@@ -19,7 +19,8 @@ from app.datasets import service as datasets
 from app.datasets.schemas import DatapointContent
 from app.evaluations import run_service, scoring, shard_repository
 from app.evaluations import service as evaluations
-from app.evaluations.item import Outcome, set_verdict
+from app.evaluations.item import Outcome
+from app.evaluations.judging import set_verdict
 from app.evaluations.models import Evaluation, Run
 from app.evaluations.plan import load_plan
 from app.evaluations.run_service import RunRequest

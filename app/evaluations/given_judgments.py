@@ -11,7 +11,7 @@ from app.core.access import Principal
 from app.core.errors import Conflict, Invalid, NotFound
 from app.evaluations import repository, run_service
 from app.evaluations.channels import evaluation_channel
-from app.evaluations.item import set_verdict
+from app.evaluations.judging import set_verdict
 from app.evaluators.binding import JUDGED_ELSEWHERE, bind, is_judged_here
 from app.evaluators.kinds.answering import AnswerOptions, as_value
 from app.evaluators.kinds.contract import Verdict, storable

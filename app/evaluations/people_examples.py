@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.core.errors import Invalid
 from app.evaluations.evaluator_test import row_of_datapoint
-from app.evaluations.item import execution_of_log
+from app.evaluations.judging import execution_of_log
 from app.evaluations.people_repository import list_verdicts
 from app.evaluators.binding import Row
 from app.evaluators.kinds import kind

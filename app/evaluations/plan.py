@@ -89,7 +89,7 @@ def load_plan(session: Session, run_id: str) -> Plan | None:
         prompt=prompt,
         problem=problem,
         judges=tuple(
-            _judge(session, version)
+            load_judge(session, version)
             for version in repository.list_evaluators(session, run.evaluation_id)
             if is_judged_here(version.spec)
         ),
@@ -105,7 +105,8 @@ def origin_of(run: Run) -> Origin:
     return Origin(run.workspace_id, run.version.file_id, run.version_id, source="evaluation", run_id=run.id)
 
 
-def _judge(session: Session, version: Version) -> Judge:
+def load_judge(session: Session, version: Version) -> Judge:
+    """An evaluator made ready to judge. `version.file` need not be loaded."""
     evaluator, problem = None, None
     targets: Mapping[ModelRef, Target] = {}
     try:

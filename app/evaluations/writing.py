@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 from app.core import events
 from app.evaluations import finishing, shard_repository
 from app.evaluations.channels import evaluation_channel
-from app.evaluations.item import Outcome, cost_of
+from app.evaluations.item import Outcome
+from app.evaluations.judging import cost_of
 from app.evaluations.plan import Plan
 from app.logs import repository as logs
 

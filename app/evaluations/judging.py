@@ -1,0 +1,188 @@
+"""Judging a log by an evaluator: the calls that it needs, counted and logged, and its verdict."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+import structlog
+
+from app.core import ids
+from app.core.errors import DomainError
+from app.evaluations.judge_calls import Asked, answers_of, ask
+from app.evaluations.plan import Judge
+from app.evaluations.webhooks import Webhooks
+from app.evaluators.binding import BoundEvaluator, Call, Execution, Row, Verdict, WebhookCall
+from app.generations.prepared import Origin
+from app.logs.models import Log
+from app.logs.records import JudgmentRecord, LogRecord
+from app.providers.client import ModelClient
+from app.providers.meter import Meter
+
+JUDGE = "judge"
+"""The source of the logs of judges' own calls."""
+log = structlog.get_logger()
+
+
+class CapReached(Exception):
+    """A call must not be made: what may be spent is spent. The message says which cap it was."""
+
+
+class Judging:
+    """What evaluators need to judge logs of one workspace. `clients` are the model clients, by provider id; `meters`
+    count under what may be spent; `run_id` is the run for which they judge, if it is one."""
+
+    def __init__(
+        self,
+        workspace_id: str,
+        clients: Mapping[str, ModelClient],
+        meters: Sequence[Meter],
+        webhooks: Webhooks,
+        *,
+        run_id: str | None = None,
+    ) -> None:
+        self._workspace_id = workspace_id
+        self._clients = clients
+        self._meters = meters
+        self._webhooks = webhooks
+        self._run_id = run_id
+
+    async def judge(
+        self, judge: Judge, log_id: str, execution: Execution, row: Row, logs: list[LogRecord]
+    ) -> JudgmentRecord:
+        """The judgment on a log: there always is one. The logs of the judge's own calls are put into `logs`."""
+        record = JudgmentRecord(ids.new_id("jdg"), self._workspace_id, log_id, judge.version_id)
+        if judge.evaluator is None or judge.problem:
+            record.error = judge.problem
+            return record
+        try:
+            answers: list[str | None] = []
+            while calls := judge.evaluator.calls(execution, row, answers):
+                answers += await self._ask(judge, calls, record, logs)
+            set_verdict(record, await _verdict(judge.evaluator, execution, row, answers))
+        except CapReached as reached:
+            record.error = f"not run: {reached}"
+        except DomainError as error:
+            record.error = error.message
+        except Exception as error:  # one evaluator's fault costs no other its judgment
+            log.exception("evaluator failed", evaluator=judge.version_id)
+            record.error = (
+                f"The evaluator broke on our side ({type(error).__name__}). The worker's log has the details."
+            )
+        return record
+
+    async def _ask(
+        self,
+        judge: Judge,
+        calls: Sequence[Call],
+        record: JudgmentRecord,
+        logs: list[LogRecord],
+    ) -> list[str | None]:
+        """What a round of calls answered, made at the same time; their logs and costs are noted on the way.
+
+        Raises:
+            CapReached: one of them was not made. Those that were are noted all the same: they are paid.
+            NobodyAnswered: all of them failed, or all of one part of the evaluator.
+            WebhookFailed: a service gave no answer.
+        """
+        rounds = (self._call_judge(judge, call, record.log_id) for call in calls)
+        asked = await asyncio.gather(*rounds, return_exceptions=True)
+        made = [one for one in asked if not isinstance(one, BaseException)]
+        for log in (log for log, _ in made if log):
+            logs.append(log)
+            record.judge_log_id = log.id
+            if (cost := cost_of(log)) is not None:
+                record.cost = str(Decimal(record.cost or 0) + cost)
+        return answers_of(calls, asked)
+
+    async def _call_judge(self, judge: Judge, call: Call, log_id: str) -> Asked:
+        """The log of a call of the judge's, and what was answered.
+
+        Raises:
+            CapReached: it was not made.
+            WebhookFailed: it was a question to a service, and there was no answer.
+        """
+        if isinstance(call, WebhookCall):
+            return None, await self._webhooks.post(call)
+        target = judge.targets[call.asks]
+        origin = Origin(
+            self._workspace_id, judge.file_id, judge.version_id, source=JUDGE, run_id=self._run_id
+        )
+        await self.admit()
+        log, answer = await ask(self._clients[target.endpoint.provider_id], origin, target, call)
+        await self.count(log)
+        log.parent_id = log_id
+        return log, answer
+
+    async def count(self, log: LogRecord) -> None:
+        """Count what a call that was admitted came to."""
+        for meter in self._meters:
+            await meter.spent(cost_of(log) or Decimal(0), log.attempts - 1)
+
+    async def admit(self) -> None:
+        """Count a call that is about to be made.
+
+        Raises:
+            CapReached: it must not be.
+        """
+        for number, meter in enumerate(self._meters):
+            if refusal := await meter.admit():
+                for admitted in self._meters[:number]:
+                    await admitted.spent(Decimal(0), -1)
+                raise CapReached(refusal)
+
+
+_LONG_CHARS = 5_000
+"""Judging longer texts may take a tenth of a second, in which others would wait, and heartbeats be late."""
+
+
+def _length(execution: Execution, row: Row) -> int:
+    targets = (row.target or {}).values()
+    texts = (text for one in targets for text in (one if isinstance(one, list) else [one]))
+    return len(execution.output or "") + sum(len(text) for text in texts if isinstance(text, str))
+
+
+async def _verdict(
+    evaluator: BoundEvaluator, execution: Execution, row: Row, answers: Sequence[str | None]
+) -> Verdict:
+    if evaluator.kind.waits or _length(execution, row) > _LONG_CHARS:
+        return await asyncio.to_thread(evaluator.judge, execution, row, answers)
+    return evaluator.judge(execution, row, answers)
+
+
+def set_verdict(record: JudgmentRecord, verdict: Verdict) -> None:
+    """Put a verdict into the column of its type."""
+    value = verdict.value
+    if isinstance(value, bool):
+        record.boolean_value = value
+    elif isinstance(value, int | float):
+        record.number_value = float(value)
+    elif isinstance(value, str):
+        record.text_value = value
+    elif value is not None:
+        record.options_value = list(value)
+    record.rationale, record.error, record.detail = verdict.rationale, verdict.error, verdict.detail
+    record.stdout, record.engine = verdict.prints, verdict.engine
+
+
+def cost_of(log: LogRecord | Log) -> Decimal | None:
+    """What a call cost in US dollars; None where its price is not known."""
+    if log.prompt_cost is None or log.output_cost is None:
+        return None
+    return Decimal(log.prompt_cost) + Decimal(log.output_cost)
+
+
+def execution_of_log(log: LogRecord | Log) -> Execution:
+    """What a version did, as evaluators see it."""
+    cost = cost_of(log)
+    return Execution(
+        output=log.output,
+        error=log.error,
+        latency_ms=log.latency_ms,
+        cost_usd=None if cost is None else float(cost),
+        prompt_tokens=log.prompt_tokens,
+        output_tokens=log.output_tokens,
+        inputs=log.inputs or {},
+        messages=log.messages or [],
+        output_message=log.output_message,
+        finish_reason=log.finish_reason,
+    )

@@ -35,7 +35,10 @@ from app.files.sidebar import build_sidebar
 from app.generations import pages as generations_pages
 from app.home import pages as home_pages
 from app.logs import api as logs_api
-from app.logs import provider_pages, retention_api, retention_pages, spend_api, spend_pages
+from app.logs import arrivals, provider_pages, retention_api, retention_pages, spend_api, spend_pages
+from app.monitoring import api as monitoring_api
+from app.monitoring import arrivals as monitoring_arrivals
+from app.monitoring import presentation as monitoring_presentation
 from app.prompts import api as prompts_api
 from app.prompts import presentation as prompts_presentation
 from app.providers import api as providers_api
@@ -89,6 +92,7 @@ ROUTERS = (
     evaluators_api.kinds_router,
     evaluators_api.databases_router,
     evaluations_api.router,
+    monitoring_api.router,
     limits_api.router,
     logs_api.router,
     metrics_api.router,
@@ -103,8 +107,10 @@ ROUTERS = (
 
 files_presentation.SLOTS.update(
     inputs=(prompts_presentation.inputs_of, evaluators_presentation.inputs_of),
+    evaluators=(monitoring_presentation.monitors_of,),
     evaluator_aggregates=(last_scores.aggregates_of,),
 )
+arrivals.listen(monitoring_arrivals.notice)
 
 
 def create_app() -> FastAPI:

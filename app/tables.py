@@ -7,8 +7,9 @@ from app.evaluations import models as evaluations
 from app.evaluators import models as evaluators
 from app.files import models as files
 from app.logs import models as logs
+from app.monitoring import models as monitoring
 from app.providers import models as providers
 from app.workspaces import models as workspaces
 
-DOMAINS = (accounts, workspaces, providers, files, datasets, evaluators, logs, evaluations)
+DOMAINS = (accounts, workspaces, providers, files, datasets, evaluators, logs, evaluations, monitoring)
 ALL_TABLES = Base.metadata.sorted_tables

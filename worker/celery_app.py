@@ -35,7 +35,9 @@ log = structlog.get_logger()
 logging.configure()
 setup_logging.connect(logging.configure)  # Celery sets up none of its own then
 app = Celery(
-    "whetstone", broker=get_settings().redis_url, include=["worker.tasks.demo", "worker.tasks.evaluations"]
+    "whetstone",
+    broker=get_settings().redis_url,
+    include=["worker.tasks.demo", "worker.tasks.evaluations", "worker.tasks.monitoring"],
 )
 app.conf.update(
     task_acks_late=True,

@@ -6,6 +6,7 @@ from threading import Event
 
 from app.core import logging, starting
 from app.evaluations.recovery import run_forever
+from app.monitoring.recovery import Reminder
 
 
 def arguments(_parser: argparse.ArgumentParser) -> None:
@@ -23,5 +24,5 @@ def run(_options: argparse.Namespace) -> int:
     stop = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    run_forever(stop)
+    run_forever(stop, also=Reminder().look)
     return 0

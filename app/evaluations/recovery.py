@@ -1,7 +1,7 @@
 """What the reaper does every two seconds: shards of dead workers go back, lost messages are sent again, runs end."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Event
@@ -79,8 +79,9 @@ def _tell(found: Recovered) -> None:
         metrics.count("whetstone_items_dropped_total", found.given_up, reason="worker_lost")
 
 
-def run_forever(stop: Event) -> None:
-    """Recover every two seconds until told to stop. A database that is away is waited for."""
+def run_forever(stop: Event, also: Callable[[], object] = lambda: None) -> None:
+    """Recover every two seconds until told to stop. A database that is away is waited for. `also` is what packages above
+    look after, each time."""
     looked_at = clock.seconds()  # those in which the machine slept count
     while not stop.is_set():
         started = time.monotonic()
@@ -88,6 +89,8 @@ def run_forever(stop: Event) -> None:
             found = recover(after_absence=clock.seconds() - looked_at > _ABSENT_S)
             looked_at = clock.seconds()
             _tell(found)
+            with _by_itself("not looked after"):
+                also()
             if found != Recovered():
                 log.info(
                     "recovered",

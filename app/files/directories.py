@@ -4,7 +4,7 @@ from sqlalchemy.orm import Session
 
 from app.core.access import Principal
 from app.core.errors import Conflict, NotFound
-from app.files import deployments, repository
+from app.files import deployments, directory_repository, repository
 from app.files.models import Directory
 from app.files.paths import clean_path, parent_of
 from app.files.places import refuse_file_above
@@ -68,9 +68,9 @@ def move_directory(session: Session, principal: Principal, directory: Directory,
         raise Conflict(f"`{path}` is taken. Choose another name.")
     refuse_file_above(session, directory.workspace_id, path)
     directory.parent_id = repository.ensure_directory(session, directory.workspace_id, parent_of(path)).id
-    for child in repository.directories_below(session, directory.workspace_id, old):
+    for child in directory_repository.directories_below(session, directory.workspace_id, old):
         child.path = clean_path(path + child.path.removeprefix(old))
-    files = repository.files_below(session, directory.workspace_id, old)
+    files = directory_repository.files_below(session, directory.workspace_id, old)
     deployments.refuse_to_take_away(session, principal, [file.id for file in files])
     audit.record(session, principal, "directory.moved", "directory", directory.id, path=path, before=old)
     for file in files:
@@ -86,15 +86,15 @@ def delete_directory(session: Session, principal: Principal, directory: Director
         Forbidden: a member deletes one in which files of somebody else lie or, deleted since, lay.
         Conflict: it is the root, or something lies in it.
     """
-    for maker_id in repository.makers_below(session, directory):
+    for maker_id in directory_repository.makers_below(session, directory):
         principal.refuse_others_work(maker_id)
-    below = repository.files_below(session, directory.workspace_id, directory.path)
+    below = directory_repository.files_below(session, directory.workspace_id, directory.path)
     if (
         not directory.path
         or below
-        or repository.directories_below(session, directory.workspace_id, directory.path)
+        or directory_repository.directories_below(session, directory.workspace_id, directory.path)
     ):
         raise Conflict(f"`{directory.path or '/'}` is not empty. Move or delete what lies in it first.")
     audit.record(session, principal, "directory.deleted", "directory", directory.id, path=directory.path)
-    repository.empty_directory_of_deleted(session, directory)
+    directory_repository.empty_directory_of_deleted(session, directory)
     session.delete(directory)

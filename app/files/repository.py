@@ -50,9 +50,10 @@ def take_number(session: Session, file_id: str) -> int:
 
 
 def find_uses(session: Session, version_id: str) -> list[str]:
-    """What names a version and so keeps it, each in words: deployments, also ended ones, and evaluations.
+    """What names a version and so keeps it, each in words: deployments, also ended ones, evaluations, and
+    files whose logs it judges.
 
-    Evaluations are asked by the names of their tables: their package stands above this one.
+    The latter are asked by the names of their tables: their packages stand above this one.
     """
     deployed = select(Environment.name).join(Deployment).where(Deployment.version_id == version_id)
     uses = [f"it runs or ran in {name}" for name in session.scalars(deployed.distinct())]
@@ -66,6 +67,10 @@ def find_uses(session: Session, version_id: str) -> list[str]:
     uses += [
         f"the evaluation “{name}” has it" for name in session.scalars(evaluations, {"version": version_id})
     ]
+    watched = text(
+        "select f.path from monitor m join file f on f.id = m.file_id where evaluator_version_id = :version"
+    )
+    uses += [f"it judges the logs of {path}" for path in session.scalars(watched, {"version": version_id})]
     return uses
 
 
@@ -300,26 +305,6 @@ def list_directories(session: Session, workspace_id: str) -> list[Directory]:
     )
 
 
-def files_below(session: Session, workspace_id: str, path: str) -> list[File]:
-    """The files in the directory `path` and below it."""
-    return list(
-        session.scalars(_files(workspace_id).where(File.path.startswith(f"{path}/", autoescape=True)))
-    )
-
-
-def makers_below(session: Session, directory: Directory) -> list[str | None]:
-    """Who made the files in a directory and below it, deleted files that still name it included."""
-    below = File.path.startswith(f"{directory.path}/", autoescape=True) & File.deleted_at.is_(None)
-    query = select(File.created_by).where(File.workspace_id == directory.workspace_id)
-    return list(session.scalars(query.where((File.directory_id == directory.id) | below).distinct()))
-
-
-def directories_below(session: Session, workspace_id: str, path: str) -> list[Directory]:
-    """The directories below `path`, itself not included."""
-    query = select(Directory).where(Directory.workspace_id == workspace_id)
-    return list(session.scalars(query.where(Directory.path.startswith(f"{path}/", autoescape=True))))
-
-
 def find_people(session: Session, user_ids: Collection[str]) -> dict[str, User]:
     """The people who made files, by their ids."""
     return (
@@ -336,14 +321,6 @@ def count_version_logs(session: Session, version_id: str, file_id: str, added: i
     )
     values = {"logs_count": File.logs_count + added, "last_used_at": func.now()}
     session.execute(update(File).where(File.id == file_id).values(values))
-
-
-def empty_directory_of_deleted(session: Session, directory: Directory) -> None:
-    """Move the deleted files that still name a directory up to its parent, so that it can go."""
-    values = {"directory_id": directory.parent_id}
-    session.execute(
-        update(File).where(File.directory_id == directory.id, File.deleted_at.is_not(None)).values(values)
-    )
 
 
 def list_environments(session: Session, workspace_id: str) -> list[Environment]:

@@ -28,6 +28,7 @@ WORDS = {
     "member.removed": "Removed a member",
     "member.reset_link_made": "Made a password link",
     "member.role_changed": "Changed a role",
+    "monitoring.changed": "Changed the evaluators of a file's logs",
     "password.changed": "Changed their password",
     "password.reset": "Set a new password by link",
     "provider.changed": "Changed a provider",

@@ -211,7 +211,14 @@ def _of_kind(kind: str, version: str, newer: str) -> dict[str, Make]:
         ),
         f"DELETE {base}/{{file_id}}/environments/{{environment_id}}": lambda w: Call(staged(w)),
         f"GET {base}/{{file_id}}/environments": lambda w: Call(file(w)),
+        f"POST {base}/{{file_id}}/evaluators": lambda w: Call(
+            file(w), json={"activate": [{"evaluator_version_id": w.human.id}]}
+        ),
     }
+
+
+def _without(requests: dict[str, Make], end: str) -> dict[str, Make]:
+    return {route: make for route, make in requests.items() if not route.endswith(end)}
 
 
 def _evaluation(world: World, **more: Any) -> dict[str, str]:
@@ -220,7 +227,7 @@ def _evaluation(world: World, **more: Any) -> dict[str, str]:
 
 REQUESTS: dict[str, Make] = {
     **_of_kind("prompt", "prompt", "unused_prompt"),
-    **_of_kind("dataset", "dataset", "newer_dataset"),
+    **_without(_of_kind("dataset", "dataset", "newer_dataset"), "/evaluators"),  # no logs, no monitors
     **_of_kind("evaluator", "evaluator", "newer_evaluator"),
     **{
         f"{method} /health/{probe}": lambda w: Call(names_things=False)

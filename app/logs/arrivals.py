@@ -1,0 +1,86 @@
+"""The one door through which logs are written, and the bell that rings when one is: packages above listen to it."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from app.files import repository as files
+from app.logs import repository
+from app.logs.models import Log
+from app.logs.records import LogRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A log that was written or changed, as far as it concerns those who listen."""
+
+    id: str
+    workspace_id: str
+    file_id: str
+    version_id: str
+    source: str | None
+    status: str
+    """`complete` or `incomplete`."""
+    run_id: str | None
+    datapoint_id: str | None
+    new: bool
+    """False: it was there, and something was said of it since."""
+
+
+Listener = Callable[[Session, Sequence[Arrival]], None]
+_listeners: list[Listener] = []
+
+
+def listen(listener: Listener) -> Listener:
+    """Call `listener` for all logs that are written or changed, in the transaction that does it, in the order of arrival.
+
+    It runs before the commit, so it is quick: it writes rows, and enqueues jobs, which leave after the commit. An error
+    of it undoes the log. Listening twice is the same as once.
+    """
+    if listener not in _listeners:
+        _listeners.append(listener)
+    return listener
+
+
+def write_logs(session: Session, records: Sequence[LogRecord], *, counted: bool = True) -> set[str]:
+    """Write logs, and tell who listens: the ids of those that were new. One whose id is there is left as it is.
+
+    `counted` is False where their number is added to that of the version and the file later, or never.
+    """
+    there = repository.known_ids(session, [record.id for record in records])
+    new = [record for record in records if record.id not in there]
+    repository.insert_logs(session, new)
+    if counted:
+        for (version_id, file_id), count in Counter((one.version_id, one.file_id) for one in new).items():
+            files.count_version_logs(session, version_id, file_id, count)
+    tell(session, [_arrival(record, new=True) for record in new])
+    return {record.id for record in new}
+
+
+def tell_changed(session: Session, log: Log) -> None:
+    """Say that something was said of a log since it was written."""
+    session.flush()
+    tell(session, [_arrival(log, new=False)])
+
+
+def tell(session: Session, arrivals: Sequence[Arrival]) -> None:
+    """Call all who listen. For writers that do not come through `write_logs`."""
+    if arrivals:
+        for listener in _listeners:
+            listener(session, arrivals)
+
+
+def _arrival(log: LogRecord | Log, *, new: bool) -> Arrival:
+    return Arrival(
+        id=log.id,
+        workspace_id=log.workspace_id,
+        file_id=log.file_id,
+        version_id=log.version_id,
+        source=log.source,
+        status=log.status,
+        run_id=log.run_id,
+        datapoint_id=log.datapoint_id,
+        new=new,
+    )

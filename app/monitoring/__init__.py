@@ -1,0 +1,1 @@
+"""Monitoring: evaluators that judge every new log of a file."""

@@ -1,0 +1,191 @@
+"""A worker's part: taking logs from the queue, letting the monitors of their files judge them, writing what they say.
+
+A log is taken for a time that is renewed while the worker lives. What it comes to is written in one transaction with
+the log's leaving the queue, and only if nobody changed or took the log meanwhile, so that losing a worker loses no log.
+"""
+
+import asyncio
+import os
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+
+import structlog
+from redis.asyncio import Redis
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from app.core import ids
+from app.core.broker import connect_async
+from app.core.settings import get_settings
+from app.evaluations.judging import Judging, execution_of_log
+from app.evaluations.plan import Judge, load_judge
+from app.evaluations.transactions import at_once, in_transaction
+from app.evaluations.webhooks import Webhooks
+from app.evaluators.binding import Row, is_judged_here
+from app.logs import budget
+from app.logs import repository as logs
+from app.logs.budget import Allowance
+from app.logs.models import Log
+from app.logs.records import JudgmentRecord, LogRecord
+from app.monitoring import repository
+from app.monitoring.repository import Claimed
+from app.monitoring.service import needs_target
+from app.providers.client import ModelClient, limited_client
+from app.providers.meter import Meter
+from app.workspaces.webhook_keys import WebhookKey, webhook_key
+
+AT_ONCE = 20
+"""Logs that one worker takes at a time."""
+MOST_ATTEMPTS = 3
+_LOST = f"not judged: the worker that was at it was lost {MOST_ATTEMPTS} times"
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class ToJudge:
+    """A log, and what is to judge it."""
+
+    log: Log
+    judges: Sequence[Judge]
+    lost: bool
+    """Too many workers were lost over it: it is judged no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Logs of several workspaces, and what judging them needs."""
+
+    logs: Sequence[ToJudge]
+    allowances: Mapping[str, Allowance | None]
+    keys: Mapping[str, WebhookKey]
+
+
+@dataclass(slots=True)
+class Found:
+    """What came of a batch."""
+
+    calls: list[LogRecord] = field(default_factory=list)
+    """The logs of the judges' own calls."""
+    judgments: list[JudgmentRecord] = field(default_factory=list)
+
+
+async def work(is_stopping: Callable[[], bool] = lambda: False) -> int:
+    """Judge what waits, until nothing does; how many logs it was."""
+    owner, judged = f"{socket.gethostname()}:{os.getpid()}:{ids.new_id('own')}", 0
+    redis = connect_async()
+    try:
+        while not is_stopping():
+            claimed = await in_transaction(partial(repository.claim, owner=owner, most=AT_ONCE))
+            if not claimed:
+                break
+            keeping = asyncio.create_task(_keep(owner))
+            try:
+                batch = await in_transaction(partial(load, claimed=claimed))
+                found = await judge(batch, redis)
+                await in_transaction(partial(write, owner=owner, claimed=claimed, found=found))
+            finally:
+                keeping.cancel()
+            judged += len(claimed)
+    finally:
+        await redis.aclose()
+    return judged
+
+
+def load(session: Session, claimed: Sequence[Claimed]) -> Batch:
+    """What judging the logs needs. A log whose payload is gone has no judges: there is nothing to judge."""
+    watched = repository.list_watched(session, [one.log_id for one in claimed])
+    running = repository.deployed_of(session, [one.monitor for one in watched])
+    chosen = {
+        one.monitor.id: one.monitor.evaluator_version_id or running.get(one.monitor.id) for one in watched
+    }
+    evaluators = repository.find_evaluators(session, {one for one in chosen.values() if one})
+    judges = {
+        version.id: load_judge(session, version)
+        for version in evaluators.values()
+        if is_judged_here(version.spec) and not needs_target(version)
+    }
+    lost = {one.log_id for one in claimed if one.attempts > MOST_ATTEMPTS}
+    of_logs: dict[str, tuple[Log, dict[str, Judge]]] = {}
+    for one in watched:
+        _, taken = of_logs.setdefault(one.log.id, (one.log, {}))
+        judge = judges.get(chosen[one.monitor.id] or "")
+        if judge and one.log.payload_cleared_at is None:
+            taken[judge.version_id] = judge
+    workspaces = {one.workspace_id for one, _ in of_logs.values()}
+    return Batch(
+        [ToJudge(one, list(taken.values()), one.id in lost) for one, taken in of_logs.values()],
+        {one: budget.allowance(session, one) for one in workspaces},
+        {one: webhook_key(session, one) for one in workspaces},
+    )
+
+
+async def judge(batch: Batch, redis: Redis) -> Found:
+    """Let every judge say what it says, at the same time. Never raises for what a judge or a provider does."""
+    found = Found()
+    every = {judge.version_id: judge for one in batch.logs for judge in one.judges}
+    endpoints = {
+        target.endpoint.provider_id: target.endpoint
+        for judge in every.values()
+        for target in judge.targets.values()
+    }
+    slots = get_settings().worker_slots
+    clients = {name: limited_client(redis, endpoint, slots=slots) for name, endpoint in endpoints.items()}
+    webhooks = {workspace_id: Webhooks(key) for workspace_id, key in batch.keys.items()}
+    try:
+        await asyncio.gather(
+            *(asyncio.to_thread(one.evaluator.load) for one in every.values() if one.evaluator)
+        )
+        judging = {name: _judging(name, batch, redis, clients, webhooks[name]) for name in batch.keys}
+        saying = [
+            _say(judging[one.log.workspace_id], judge, one, found)
+            for one in batch.logs
+            for judge in one.judges
+        ]
+        found.judgments += await asyncio.gather(*saying)
+    finally:
+        for closing in (*clients.values(), *webhooks.values()):
+            await closing.aclose()
+    return found
+
+
+def _judging(
+    workspace_id: str, batch: Batch, redis: Redis, clients: Mapping[str, ModelClient], webhooks: Webhooks
+) -> Judging:
+    allowance = batch.allowances[workspace_id]
+    meters = [Meter(redis, allowance.key, allowance.cap, allowance.spent)] if allowance else []
+    return Judging(workspace_id, clients, meters, webhooks)
+
+
+async def _say(judging: Judging, judge: Judge, one: ToJudge, found: Found) -> JudgmentRecord:
+    if one.lost:
+        return JudgmentRecord(
+            ids.new_id("jdg"), one.log.workspace_id, one.log.id, judge.version_id, error=_LOST
+        )
+    row = Row(
+        inputs=one.log.inputs or {},
+        messages=one.log.messages or [],
+        target=None,
+        context=None,
+        metadata=one.log.details,
+    )
+    return await judging.judge(judge, one.log.id, execution_of_log(one.log), row, found.calls)
+
+
+def write(session: Session, owner: str, claimed: Sequence[Claimed], found: Found) -> None:
+    """Write what was said, in place of what the same evaluators said before. Calls were paid, whatever became of them."""
+    logs.insert_logs(session, found.calls)
+    settled = repository.settle(session, owner, claimed)
+    mine = [one for one in found.judgments if one.log_id in settled]
+    repository.forget_judgments(session, {(one.log_id, one.evaluator_version_id) for one in mine})
+    logs.insert_judgments(session, mine)
+
+
+async def _keep(owner: str) -> None:
+    """Renew what `owner` took until this is cancelled."""
+    while True:
+        await asyncio.sleep(repository.LEASE_S / 3)
+        with suppress(SQLAlchemyError):
+            await at_once(partial(repository.renew, owner=owner))

@@ -1,0 +1,12 @@
+"""Tasks of monitoring: judge the logs that wait."""
+
+import asyncio
+
+from app.monitoring import execution
+from worker.celery_app import app, is_stopping
+
+
+@app.task(name="monitoring.judge_logs")  # type: ignore[untyped-decorator]
+def judge_logs() -> None:
+    """Judge whatever waits."""
+    asyncio.run(execution.work(is_stopping))

@@ -100,6 +100,22 @@ def test_the_test_commands_get_the_test_tools_and_up_does_not_take_them_away(clo
         assert clone.whetstone(command).stderr == ""
 
 
+def test_the_tests_get_the_clients_of_others_in_an_environment_of_their_own(
+    clone: Clone, tmp_path: Path
+):
+    (clone.folder / "tests" / "conformance").mkdir(parents=True)
+    client = make_wheel(tmp_path / "wheels", "client", {"client.py": ""})
+    clone.lock("tests/conformance/requirements.lock", client)
+    assert "conformance" not in clone.whetstone("up").stderr
+    first = clone.whetstone("test")
+    assert "Making tests/conformance/.venv" in first.stderr
+    assert "Installing 1 pinned packages into tests/conformance/.venv" in first.stderr
+    assert clone.whetstone("test").stderr == ""
+    packages = clone.folder / "tests" / "conformance" / ".venv" / "lib"
+    assert [path.name for path in packages.glob("*/site-packages/*.py")] == ["client.py"]
+    assert not list((clone.folder / ".venv" / "lib").glob("*/site-packages/client.py"))
+
+
 def test_a_changed_lock_is_installed(clone: Clone, tmp_path: Path):
     clone.whetstone("up")
     other = make_wheel(tmp_path / "wheels", "other", {"other.py": ""})

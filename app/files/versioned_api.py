@@ -218,7 +218,8 @@ def list_page(
         shown = {each.file_id: each.version for where, each in running if where.id == place.id}
     else:
         shown = repository.shown_versions(session, file_ids)
-    versions = [shown[file_id] for file_id in file_ids]
-    for file, version in zip(found, versions, strict=True):
-        version.file = file
+    versions = [shown[file_id] for file_id in file_ids if file_id in shown]
+    by_id = {file.id: file for file in found}
+    for version in versions:
+        version.file = by_id[version.file_id]
     return Page(records=present(session, versions, also=also), page=page, size=size, total=total)

@@ -105,7 +105,7 @@ def test_a_csv_file_is_added_to_the_version_that_is_named(api: TestClient) -> No
         b"",
         b"question\na\n",
         multipart(version_name="x"),
-        multipart(file="question\n\xff\n".encode("latin-1")),
+        multipart(file=b"PK\x03\x04"),
     ],
 )
 def test_a_form_that_cannot_be_read_is_said_in_the_shape_that_clients_read(

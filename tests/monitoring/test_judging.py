@@ -45,7 +45,7 @@ def is_json(committed_team: factories.Team) -> Version:
 @pytest.fixture
 def endpoint(committed_team: factories.Team) -> Iterator[Endpoint]:
     with running_endpoint(0) as endpoint, unit_of_work() as session:
-        prices = {"judge": {"input": "1000", "output": "1000"}}
+        prices = {"judge": ("1000", "1000")}
         change = ProviderChange(name="fake", base_url=endpoint.base_url, api_key="k", prices=prices)
         providers.create_provider(session, committed_team.admin, change)
         session.commit()
@@ -58,12 +58,12 @@ def watch(team: factories.Team, prompt: Version, evaluator: Version, sampling: f
         change_monitoring(session, team.admin, prompt.file, MonitoringChange(activate=[wanted]))
 
 
-def arrive(prompt: Version, output: str | None = "[1]", **more) -> str:
+def arrive(prompt: Version, output: str | None = "{}", **more) -> str:
     return arrive_all(prompt, 1, output, **more)[0]
 
 
 def arrive_all(
-    prompt: Version, count: int, output: str | None = "[1]", source: str = "sdk", **more
+    prompt: Version, count: int, output: str | None = "{}", source: str = "sdk", **more
 ) -> list[str]:
     now = clock.now().isoformat()
     records = [
@@ -102,7 +102,7 @@ def test_each_new_log_is_judged_and_shows_it(
     client: TestClient, committed_team: factories.Team, prompt: Version, is_json: Version
 ) -> None:
     watch(committed_team, prompt, is_json)
-    good, bad = arrive(prompt, "[1]"), arrive(prompt, "[1")
+    good, bad = arrive(prompt, "{}"), arrive(prompt, "{")
     assert judgments(good, bad) == []
     assert work() == 2
     assert [one.boolean_value for one in judgments(good, bad)] == [True, False]

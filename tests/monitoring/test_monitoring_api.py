@@ -73,7 +73,7 @@ def test_what_runs_in_an_environment_is_activated(
     with unit_of_work() as session:
         staging = deployments.get_environment(session, committed_team.admin, "staging")
         newer = factories.evaluator(
-            session, committed_team.admin, "json_valid", polite.file.path, in_fence=False
+            session, committed_team.admin, "json_valid", polite.file.path, in_fence=True
         )
     reference = {"evaluator_id": polite.file_id, "environment_id": staging.id, "evaluator_version_id": None}
     (item,) = change(api, prompt, activate=[reference]).json()["evaluators"]
@@ -141,7 +141,7 @@ def test_a_version_that_judges_logs_stays_and_people_may_be_asked(
     with unit_of_work() as session:
         human = factories.evaluator(session, committed_team.admin, "human")
         newer = factories.evaluator(
-            session, committed_team.admin, "json_valid", polite.file.path, in_fence=False
+            session, committed_team.admin, "json_valid", polite.file.path, in_fence=True
         )
     both = [{"evaluator_version_id": newer.id}, {"evaluator_version_id": human.id}]
     assert len(change(api, prompt, activate=both).json()["evaluators"]) == 2

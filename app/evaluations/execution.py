@@ -48,6 +48,8 @@ _MOST_UNWRITTEN = 2_000
 _OF_RUN, _OF_WORKSPACE = "run", "workspace"
 log = structlog.get_logger()
 Meanwhile = Callable[[], Coroutine[Any, Any, None]]
+Beside = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
+"""Work of other packages that goes on while a slot works on runs. It begins nothing more once the event is set."""
 
 
 def _new_owner() -> str:
@@ -57,8 +59,9 @@ def _new_owner() -> str:
 class Slot:
     """A worker process: its connections to providers, kept from run to run."""
 
-    def __init__(self, is_stopping: Callable[[], bool] = lambda: False) -> None:
+    def __init__(self, is_stopping: Callable[[], bool] = lambda: False, beside: Beside | None = None) -> None:
         """`is_stopping` tells that this process is to end: nothing more is begun, and what is in flight is written."""
+        self._others = beside
         self._is_stopping = is_stopping
         self._redis = connect_async()
         self._process = f"{socket.gethostname()}-{os.getpid()}"
@@ -69,7 +72,8 @@ class Slot:
     async def work(self) -> None:
         """Work on the run that fewest slots work on, then on the next, until nothing waits."""
         owner = _new_owner()
-        telling = asyncio.create_task(self._tell_calls())
+        telling, ended = asyncio.create_task(self._tell_calls()), asyncio.Event()
+        others = asyncio.create_task(self._others(ended)) if self._others else None
         try:
             while not self._is_stopping() and (claimed := await self._claim(owner)):
                 await self._work_on(claimed, owner, meanwhile=self._work_beside)
@@ -77,6 +81,9 @@ class Slot:
                     await self._outdated.pop().aclose()
         finally:
             telling.cancel()
+            ended.set()
+            if others:
+                await others
 
     async def _tell_calls(self) -> None:
         """Say once a second how many calls are in flight, for people who look at the limits."""

@@ -1,5 +1,6 @@
 """Logs that are judged as they come: once each, whatever is lost on the way."""
 
+import asyncio
 from collections.abc import Iterator
 from decimal import Decimal
 
@@ -339,6 +340,26 @@ def test_the_reaper_tells_workers_of_logs_that_wait_and_not_too_often(
     with unit_of_work() as session:
         repository.claim(session, "busy", 10)
     assert recovery.Reminder().look() is False, "somebody is at it"
+
+
+def test_logs_are_judged_beside_a_run(
+    committed_team: factories.Team, prompt: Version, is_json: Version
+) -> None:
+    watch(committed_team, prompt, is_json)
+    log_id = arrive(prompt)
+    assert run(_beside_something_long(log_id)) is True
+    assert waiting() == []
+
+
+async def _beside_something_long(log_id: str) -> bool:
+    ended = asyncio.Event()
+    beside = asyncio.create_task(execution.work_beside(ended))
+    deadline = clock.seconds() + 20
+    while not (said := await asyncio.to_thread(judgments, log_id)) and clock.seconds() < deadline:  # noqa: ASYNC110 - for a row
+        await asyncio.sleep(0.1)
+    ended.set()
+    await beside
+    return bool(said)
 
 
 def test_a_rolled_back_log_leaves_nothing(

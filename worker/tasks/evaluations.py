@@ -2,11 +2,12 @@
 
 import asyncio
 import contextvars
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from app.core.database import unit_of_work
 from app.evaluations import scoring
 from app.evaluations.execution import Slot
+from app.monitoring.execution import work_beside
 from app.providers import sdk  # noqa: F401 - loaded before the pool is forked, not with each process's first call
 from worker.celery_app import app, is_stopping
 
@@ -19,7 +20,7 @@ def _loop() -> tuple[asyncio.Runner, Slot]:
 
 
 async def _new_slot() -> Slot:
-    return Slot(is_stopping)
+    return Slot(is_stopping, beside=partial(work_beside, is_stopping=is_stopping))
 
 
 @app.task(name="evaluations.run_shard")  # type: ignore[untyped-decorator]

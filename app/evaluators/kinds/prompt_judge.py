@@ -93,9 +93,7 @@ class JudgePrompt(Body):
 
 
 class PromptJudgeOptions(SpecOptions):
-    prompt: JudgePrompt = Field(
-        json_schema_extra={"multiline": True, "first": True, "initial": _EXAMPLE, "language": "json"}
-    )
+    prompt: JudgePrompt = Field(json_schema_extra={"multiline": True, "first": True, "initial": _EXAMPLE})
     """The prompt as a JSON object: model, parameters, template. `{{log.output}}` is the answer, `{{log.inputs.question}}` an input, `{{testcase.target.output}}` the target."""
 
     @field_validator("prompt", mode="before")

@@ -39,6 +39,8 @@ class FormField:
             return json.dumps(value, ensure_ascii=False, indent=1) if value else ""
         if isinstance(value, list | tuple):
             return "\n".join(map(str, value))
+        if isinstance(value, BaseModel):
+            value = value.model_dump(mode="json", exclude_none=True)
         if isinstance(value, Mapping):
             return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode() if value else ""
         return f"{value:g}" if isinstance(value, float) else str(value)

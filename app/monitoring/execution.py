@@ -158,8 +158,10 @@ async def judge(batch: Batch, redis: Redis) -> Found:
         ]
         found.judgments += await asyncio.gather(*saying)
     finally:
-        for closing in (*clients.values(), *webhooks.values()):
-            await closing.aclose()
+        for client in clients.values():
+            await client.aclose()
+        for webhook in webhooks.values():
+            await webhook.aclose()
     return found
 
 

@@ -21,30 +21,27 @@ def monitors_of(session: Session, versions: Sequence[Version]) -> Mapping[str, A
         return {}
     workspace_id = versions[0].workspace_id
     running = repository.deployed_of(session, monitors)
-    named = {one.evaluator_version_id for one in monitors if one.evaluator_version_id}
-    found = files.find_versions(session, workspace_id, {*named, *running.values()})
+    judging = {one.id: one.evaluator_version_id or running.get(one.id) for one in monitors}
+    found = files.find_versions(session, workspace_id, {one for one in judging.values() if one})
     # Where nothing runs in the environment, the evaluator is shown as it shows itself.
-    shown_of = files.shown_versions(session, [one.evaluator_id for one in monitors if one.evaluator_id])
-    evaluators = {one.id: one for one in files.find_files(session, workspace_id, list(shown_of))}
-    for file_id, version in shown_of.items():
-        if file_id in evaluators:
-            version.file = evaluators[file_id]
-    every = {
-        one.id: one for one in (*found, *(one for one in shown_of.values() if one.file_id in evaluators))
-    }
+    usual = files.shown_versions(session, [one.evaluator_id for one in monitors if one.evaluator_id])
+    file_ids = {one.file_id for one in (*found, *usual.values())}
+    alive = {one.id: one for one in files.find_files(session, workspace_id, list(file_ids))}
+    every = {one.id: one for one in (*found, *usual.values()) if one.file_id in alive}
+    for evaluator in every.values():
+        evaluator.file = alive[evaluator.file_id]
     shown = {
         file["version_id"]: file for file in present(session, list(every.values()), without={"evaluators"})
     }
     environments = {one.id: one for one in files.list_environments(session, workspace_id)}
     items: dict[str, list[Json]] = {}
     for one in monitors:
-        version_id = one.evaluator_version_id or running.get(one.id)
-        default = shown_of.get(one.evaluator_id or "")
-        file = shown.get(version_id or (default.id if default else ""))
+        version = shown.get(judging[one.id] or "")
+        default = usual.get(one.evaluator_id or "")
+        file = version or (shown.get(default.id) if default else None)
         if file:  # a deleted evaluator is left out
-            version = file if version_id else None
             items.setdefault(one.file_id, []).append(_item(one, file, version, environments))
-    return {version.id: items.get(version.file_id, []) for version in versions}
+    return {each.id: items.get(each.file_id, []) for each in versions}
 
 
 def _item(

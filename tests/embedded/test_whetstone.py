@@ -100,9 +100,7 @@ def test_the_test_commands_get_the_test_tools_and_up_does_not_take_them_away(clo
         assert clone.whetstone(command).stderr == ""
 
 
-def test_the_tests_get_the_clients_of_others_in_an_environment_of_their_own(
-    clone: Clone, tmp_path: Path
-):
+def test_the_tests_get_the_clients_of_others_in_an_environment_of_their_own(clone: Clone, tmp_path: Path):
     (clone.folder / "tests" / "conformance").mkdir(parents=True)
     client = make_wheel(tmp_path / "wheels", "client", {"client.py": ""})
     clone.lock("tests/conformance/requirements.lock", client)

@@ -81,7 +81,11 @@ def test_lines_may_come_as_many_values():
     assert read_form(kind("json_valid").Options, {"required": ["a", "b.c"]})["required"] == ["a", "b.c"]
 
 
-NEEDED = {"database": "0" * 64, "chosen_by": "testcase.metadata.assertions"}
+NEEDED = {
+    "database": "0" * 64,
+    "chosen_by": "testcase.metadata.assertions",
+    "prompt": '{\n  "model": "gpt-4o",\n  "template": "{{log.output}}"\n}',
+}
 
 
 @pytest.mark.parametrize("one", all_kinds(), ids=lambda one: one.name)

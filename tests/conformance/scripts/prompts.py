@@ -20,8 +20,7 @@ assert first.name == "answer"
 assert first.id.startswith("pr_")
 assert first.version_id.startswith("prv_")
 assert [each.name for each in first.inputs] == ["persona", "question"]
-assert first.template[1].content == "{{question}}"
-assert first.template[0].role == "system"
+assert first.template == template, "the package leaves the messages as they come"
 assert (first.temperature, first.model, first.provider) == (0.2, "gpt-4o", "openai")
 assert (first.version_logs_count, first.total_logs_count) == (0, 0)
 assert first.created_at

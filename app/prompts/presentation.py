@@ -7,8 +7,11 @@ from typing import Any
 import orjson
 from sqlalchemy.orm import Session
 
-from app.files.models import FileKind, Version
+from app.files.models import Version
 from app.prompts.template import compile_prompt
+
+_WITH_TEMPLATES = frozenset({"prompt", "agent"})
+"""Kinds of files."""
 
 
 def inputs_of(_session: Session, versions: Sequence[Version]) -> Mapping[str, Any]:
@@ -16,7 +19,7 @@ def inputs_of(_session: Session, versions: Sequence[Version]) -> Mapping[str, An
     return {
         version.id: [{"name": name} for name in template_variables(version.spec)]
         for version in versions
-        if version.file.kind == FileKind.PROMPT
+        if version.file.kind in _WITH_TEMPLATES
     }
 
 

@@ -49,9 +49,7 @@ while True:  # spans leave on a thread of their own
     files = {file.path: file for file in client.files.list_files(path="agent").records}
     log = None
     if "agent/Flow" in files:
-        log = next(
-            iter(client.logs.list(file_id=files["agent/Flow"].id, include_trace_children=True)), None
-        )
+        log = next(iter(client.logs.list(file_id=files["agent/Flow"].id, include_trace_children=True)), None)
     if log and log.log_status == "complete" and len(log.trace_children or []) == 2:
         broke = next(iter(client.logs.list(file_id=files["agent/Broken"].id)))
         if broke.log_status == "complete":

@@ -69,12 +69,15 @@ def shown_files(session: Session, workspace_id: str, logs: Collection[Log]) -> d
     stand_ins = [
         _deleted(by_id[file_id], version_id) for version_id, file_id in gone.items() if file_id in by_id
     ]
-    return {shown["version_id"]: shown for shown in present(session, [*versions, *stand_ins])}
+    return {
+        shown["version_id"]: shown
+        for shown in present(session, [*versions, *stand_ins], without={"evaluators"})
+    }
 
 
 def _evaluators(session: Session, workspace_id: str, version_ids: Collection[str]) -> dict[str, Json]:
     versions = files.find_versions(session, workspace_id, version_ids)
-    return {shown["version_id"]: shown for shown in present(session, versions)}
+    return {shown["version_id"]: shown for shown in present(session, versions, without={"evaluators"})}
 
 
 def _deleted(file: File, version_id: str) -> Version:

@@ -15,7 +15,7 @@ from app.monitoring.models import Monitor
 from app.monitoring.schemas import MonitorActivation, MonitoringChange, MonitorReference
 from app.workspaces import audit
 
-MONITORED = (FileKind.PROMPT, FileKind.EVALUATOR)
+MONITORED = tuple(kind for kind in FileKind if kind is not FileKind.DATASET)
 """The kinds of files whose logs can be judged as they come."""
 
 

@@ -56,8 +56,11 @@ NEEDS: dict[Action, str] = {
         POST /v5/evaluations/{evaluation_id}/runs/{run_id}/retry
         POST /v5/evaluators/{evaluator_id}/test
         POST /v5/prompts/call
+        POST /v5/agents/{file_id}/evaluators
         POST /v5/evaluators/{file_id}/evaluators
+        POST /v5/flows/{file_id}/evaluators
         POST /v5/prompts/{file_id}/evaluators
+        POST /v5/tools/{file_id}/evaluators
         POST /w/{w}/evaluations
         POST /w/{w}/evaluations/{evaluation_id}/runs/{run_id}/baseline
         POST /w/{w}/evaluations/{evaluation_id}/runs/{run_id}/cancel

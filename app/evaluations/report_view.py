@@ -17,7 +17,7 @@ from app.evaluations.report import Progress, Reason, Report, build_report, progr
 from app.evaluations.retrieval_view import Cross, cross
 from app.evaluations.scoreboard import Group, Operation, group_lines, list_operations
 from app.files import repository as files
-from app.files.models import File, Version
+from app.files.models import File, FileKind, Version
 
 _WORST_ROWS = 6
 _SETTLING = timedelta(seconds=60)
@@ -115,9 +115,16 @@ class ReportView:
         return None if not known or None in known else max(left for left in known if left is not None)
 
     @property
+    def runs_here(self) -> bool:
+        """Whether our workers make the outputs of what is evaluated: a prompt's, not a flow's."""
+        return self.file is None or self.file.kind == FileKind.PROMPT
+
+    @property
     def worth_deploying(self) -> Version | None:
         """The candidate, where it is better than the baseline and does not answer everybody yet."""
-        proven = self.state == "completed" and self.headline.tone == "better" and self.candidate
+        proven = (
+            self.runs_here and self.state == "completed" and self.headline.tone == "better" and self.candidate
+        )
         return proven.version if proven and proven.version_id not in self.deployed else None
 
     @property

@@ -12,7 +12,7 @@ from app.evaluations.execution import Slot
 from app.files.models import Version
 from tests import factories
 from tests.asynchronous import run as run_coroutine
-from tests.web import with_key
+from tests.web import signed_in, with_key
 
 ROWS = 3
 
@@ -318,6 +318,47 @@ def test_a_run_waits_for_the_judgments_of_its_callers_programs_but_not_for_ever(
         session.execute(text("update run set progressed_at = now() - interval '31 minutes'"))
     recovery.recover()
     assert silent.run["status"] == "completed"
+
+
+def test_a_flow_is_evaluated_and_its_pages_lead_to_no_prompt(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    with unit_of_work() as session:
+        rows = factories.dataset(session, committed_team.admin, ROWS)
+        exact = factories.evaluator(session, committed_team.admin)
+    with_key(client, committed_team.admin)
+    flow = client.post("/v5/flows", json={"path": "ours/Flow", "attributes": {"release": 1}}).json()
+    made = {"file": {"id": flow["id"]}, "evaluators": [{"version_id": exact.id}], "name": "Flows"}
+    evaluation = client.post("/v5/evaluations", json=made).json()
+    body = {"dataset": {"version_id": rows.id}, "version": {"version_id": flow["version_id"]}}
+    address = f"/v5/evaluations/{evaluation['id']}"
+    ours = client.post(f"{address}/runs", json=body)
+    run = client.post(f"{address}/runs", json=body | {"orchestrated": False}).json()
+    points = client.get(f"/v5/datasets/{rows.file_id}/datapoints").json()["records"]
+    for number, point in enumerate(points):
+        begun = client.post(
+            "/v5/flows/log",
+            json={
+                "id": flow["id"],
+                "run_id": run["id"],
+                "source_datapoint_id": point["id"],
+                "log_status": "incomplete",
+            },
+        ).json()
+        said = {"output": f"answer {number}", "log_status": "complete"}
+        assert client.patch(f"/v5/flows/logs/{begun['id']}", json=said).status_code == 200
+    run_coroutine(_worked())
+
+    assert (ours.status_code, "runs on your side" in ours.text) == (422, True)
+    (stats,) = client.get(f"{address}/stats").json()["run_stats"]
+    assert (stats["status"], stats["evaluator_stats"][0]["num_true"]) == ("completed", 3)
+    signed_in(client, committed_team.admin)
+    pages = f"/w/{committed_team.workspace.slug}/evaluations"
+    for path in ("", f"/{evaluation['id']}", f"/{evaluation['id']}/rows", f"/{evaluation['id']}/rows/1"):
+        page = client.get(pages + path)
+        assert page.status_code == 200, path
+        assert f"prompts/{flow['id']}" not in page.text, path
+        assert "evaluations/new?evaluation" not in page.text, path
 
 
 def test_what_our_workers_cannot_run_says_so(client: TestClient, committed_team: factories.Team) -> None:

@@ -128,11 +128,10 @@ class QuarantinedSpan(Base):
     """Something that was sent as spans and could not be read as logs. Whoever sent it was told that all is well."""
 
     __tablename__ = "quarantined_span"
-    __table_args__ = (Index(None, "workspace_id", "created_at"),)
 
     id: Mapped[str] = mapped_column(primary_key=True)
-    workspace_id: Mapped[str] = mapped_column(ForeignKey(Workspace.id, ondelete="CASCADE"))
-    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    workspace_id: Mapped[str] = mapped_column(ForeignKey(Workspace.id, ondelete="CASCADE"), index=True)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)
     key_id: Mapped[str | None]
     """The API key that it came with."""
     problem: Mapped[str]

@@ -12,6 +12,8 @@ from app.workspaces import audit
 
 BATCH = 5_000
 """Logs that one look reads; what is due among them is cleared or deleted in one short transaction."""
+QUARANTINE_DAYS = 30
+"""Spans that could not be read are kept for so long, to find out why."""
 _MOST_DAYS = 36_500
 
 
@@ -62,8 +64,9 @@ def apply(session: Session) -> Applied:
     """Look at the next `BATCH` logs of the walk through all of them, which begins anew once a day.
 
     Logs of a run are left alone as long as the run is there: what it found must stay provable. At the end of a walk
-    the audit log of each workspace says what was done.
+    the audit log of each workspace says what was done. Spans that could not be read go at each look, once they are old.
     """
+    repository.delete_quarantined(session, QUARANTINE_DAYS)
     walk = repository.take_walk(session)
     if walk is None:
         return Applied()

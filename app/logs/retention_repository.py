@@ -104,6 +104,12 @@ def end_walk(session: Session) -> None:
     session.execute(text("update retention_walk set ended_at = now() where id = :id"), {"id": _WALK})
 
 
+def delete_quarantined(session: Session, days: int) -> None:
+    """Delete what was sent as spans and set aside more than so many days ago."""
+    statement = "delete from quarantined_span where created_at < now() - make_interval(days => :days)"
+    session.execute(text(statement), {"days": days})
+
+
 def take_counts(session: Session) -> list[tuple[str, int, int]]:
     """What was cleared and deleted since this was last asked, by workspace; the counts begin at 0 again."""
     rows = session.execute(

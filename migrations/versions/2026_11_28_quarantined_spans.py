@@ -21,9 +21,8 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["workspace_id"], ["workspace.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
     )
-    op.create_index(
-        "ix_quarantined_span_workspace_id_created_at", "quarantined_span", ["workspace_id", "created_at"]
-    )
+    for column in ("workspace_id", "created_at"):
+        op.create_index(op.f(f"ix_quarantined_span_{column}"), "quarantined_span", [column])
 
 
 def downgrade() -> None:

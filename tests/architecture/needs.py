@@ -43,6 +43,7 @@ NEEDS: dict[Action, str] = {
     Action.LOG: """
         POST /v5/flows/log
         PATCH /v5/flows/logs/{log_id}
+        POST /v5/import/otel/v1/traces
         POST /v5/logs/batch
         POST /v5/prompts/log
         PATCH /v5/prompts/{file_id}/log/{log_id}
@@ -52,6 +53,7 @@ NEEDS: dict[Action, str] = {
     Action.RUN: """
         POST /v5/evaluations/{evaluation_id}/runs
         PATCH /v5/evaluations/{evaluation_id}/runs/{run_id}
+        POST /v5/evaluations/{evaluation_id}/runs/{run_id}/logs
         POST /v5/evaluations/{evaluation_id}/runs/{run_id}/resume
         POST /v5/evaluations/{evaluation_id}/runs/{run_id}/retry
         POST /v5/evaluators/{evaluator_id}/test

@@ -57,6 +57,8 @@ class World:
     run: Run
     failed_run: Run
     cancelled_run: Run
+    waiting_run: Run
+    """Its outputs come from elsewhere, and none has come yet."""
     going_run: Run
     directory: Directory
     staging: Environment
@@ -114,6 +116,7 @@ def build_world(session: Session, role: Role) -> World:
     failed = factories.finish_run(session, started(newer), ["answer 0", None])
     cancelled = started(newer)
     run_service.cancel_run(session, cancelled)
+    waiting = factories.started_run(session, maker, evaluation, prompt, rows, fresh=True, orchestrated=False)
     going = started(newer)
     key_maker = people[role] if role in (Role.ADMIN, Role.DEVELOPER) else team.admin
     staging = deployments.get_environment(session, team.admin, "staging")
@@ -148,6 +151,7 @@ def build_world(session: Session, role: Role) -> World:
         run=run,
         failed_run=failed,
         cancelled_run=cancelled,
+        waiting_run=waiting,
         going_run=going,
         directory=_emptied_directory(session, maker),
         staging=staging,
@@ -293,6 +297,7 @@ REQUESTS: dict[str, Make] = {
     "POST /v5/prompts/log": lambda w: Call(json={"id": w.prompt.file_id, "output": "made"}),
     "POST /v5/tools/log": lambda w: Call(json={"id": w.tool.file_id, "output": "made"}),
     "POST /v5/flows/log": lambda w: Call(json={"id": w.flow.file_id, "output": "made"}),
+    "POST /v5/import/otel/v1/traces": lambda w: Call(json={"resourceSpans": []}, names_things=False),
     "POST /v5/logs/batch": lambda w: Call(
         json={"logs": [{"type": "prompt", "id": w.prompt.file_id, "output": "made"}]}
     ),
@@ -355,6 +360,9 @@ REQUESTS: dict[str, Make] = {
     "GET /v5/evaluations/{evaluation_id}/runs": lambda w: Call(_evaluation(w)),
     "PATCH /v5/evaluations/{evaluation_id}/runs/{run_id}": lambda w: Call(
         _evaluation(w, run_id=w.going_run.id), json={"status": "cancelled"}
+    ),
+    "POST /v5/evaluations/{evaluation_id}/runs/{run_id}/logs": lambda w: Call(
+        _evaluation(w, run_id=w.waiting_run.id), json={"log_ids": []}
     ),
     "POST /v5/evaluations/{evaluation_id}/runs/{run_id}/retry": lambda w: Call(
         _evaluation(w, run_id=w.failed_run.id)

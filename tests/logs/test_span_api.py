@@ -14,6 +14,7 @@ from sqlalchemy import Engine, text
 
 from app.core.access import Principal, Role
 from app.core.database import unit_of_work
+from app.logs import retention
 from tests import factories
 from tests.fault_proxy import FaultProxy, running_proxy
 from tests.logs.test_spans import NEWER, OLDER, TOOL, request
@@ -140,6 +141,19 @@ def test_who_has_no_key_is_told_before_anything_is_read(
     assert client.post(SPANS, content=body, headers={"x-api-key": "wrong"}).status_code == 401
     refused = with_key(client, viewer).post(SPANS, content=body)
     assert (refused.status_code, "needs the role" in refused.text) == (403, True)
+
+
+def test_what_is_set_aside_goes_after_a_month(client: TestClient, committed_team: factories.Team) -> None:
+    client = with_key(client, committed_team.admin)
+    (old,), (new,) = _sent(client, b"x"), _sent(client, b"y")
+    with unit_of_work() as session:
+        session.execute(
+            text("update quarantined_span set created_at = now() - interval '31 days' where id = :id"),
+            {"id": old},
+        )
+        retention.apply(session)
+
+    assert [one[0] for one in _set_aside(committed_team.admin)] == [new]
 
 
 @contextmanager

@@ -31,7 +31,8 @@ from app.files.versioned_api import shown_version, versioned_routes
 
 router = APIRouter(prefix="/v5/datasets", tags=["Datasets"])
 common = versioned_routes(FileKind.DATASET, reading=False)
-_MOST_INLINE = 10_000
+_MOST_INLINE = 100_000
+"""Rows that an answer holds beside the dataset; more are read page by page."""
 Json = dict[str, Any]
 
 
@@ -81,6 +82,11 @@ def _present(session: SessionDep, version: Version, include_datapoints: bool) ->
 
 
 def _rows(session: SessionDep, version: Version) -> list[Json]:
+    if (version.rows_count or 0) > _MOST_INLINE:
+        raise Invalid(
+            f"This version has {version.rows_count:,} rows, and at most {_MOST_INLINE:,} are given at once:"
+            f" read them by GET /v5/datasets/{version.file_id}/datapoints."
+        )
     rows = repository.list_rows(session, version, limit=_MOST_INLINE)
     return [present_datapoint(datapoint, row.split) for row, datapoint in rows]
 

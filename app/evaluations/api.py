@@ -159,13 +159,14 @@ def create_run(evaluation_id: str, body: RunCreate, session: SessionDep, princip
     version = find_version(session, principal, body.version)
     if version.file.kind not in service.EVALUATED:
         raise Invalid(f"{version.file.path} is a {version.file.kind}, not a prompt or flow.")
+    reused = body.orchestrated if body.use_existing_logs is None else body.use_existing_logs
     request = RunRequest(
         version=version,
         orchestrated=body.orchestrated,
         dataset_version=find_version(session, principal, body.dataset, FileKind.DATASET),
         repeats=body.repeats,
         concurrency=body.concurrency,
-        fresh=body.fresh or not (body.orchestrated or body.use_existing_logs),
+        fresh=body.fresh or not reused,
         split=body.split,
         max_cost_usd=body.max_cost_usd,
         max_calls=body.max_calls,

@@ -7,22 +7,25 @@ from sqlalchemy.orm import Session
 
 
 def give_output(
-    session: Session, workspace_id: str, run_id: str, datapoint_id: str, log_id: str
+    session: Session, workspace_id: str, run_id: str, datapoint_id: str, log_id: str, *, named: bool = True
 ) -> int | None:
     """Make a log the output of a row that has none; the item's position, None where every repeat has one.
 
-    A row that was ended because nothing came is opened again.
+    A row that was ended because nothing came is opened again. A log that is `named` as the row's takes the place of one
+    that was only taken for it.
     """
     # One after the other: of two logs of a row, each is to see which repeat the other took.
     session.execute(text("select pg_advisory_xact_lock(hashtextextended(:run, 0))"), {"run": run_id})
     position: int | None = session.scalar(
         text("""
         with free as (
-            select i.position, i.state from run_item i join run r on r.id = i.run_id
-            where i.run_id = :run and i.datapoint_id = :datapoint and i.log_id is null and not r.orchestrated
+            select i.position, i.state, i.error from run_item i join run r on r.id = i.run_id
+            left join log taken on taken.id = i.log_id
+            where i.run_id = :run and i.datapoint_id = :datapoint and not r.orchestrated
+              and (i.log_id is null or (:named and not i.reused and taken.run_id is null))
               and r.status <> 'cancelled' and r.workspace_id = :workspace
               and not exists (select from run_item o where o.run_id = i.run_id and o.log_id = :log)
-            order by i.repeat limit 1 for update of i
+            order by i.log_id is not null, i.repeat limit 1 for update of i
         ), given as (
             update run_item i set log_id = :log, state = 'pending', error = null from free
             where i.run_id = :run and i.position = free.position
@@ -30,12 +33,12 @@ def give_output(
             update run set progressed_at = now(), finished_at = null, scored_at = null,
                 status = case status when 'completed' then 'running' else status end,
                 done_count = done_count - (free.state = 'done')::int,
-                failed_count = failed_count - (free.state = 'done')::int
+                failed_count = failed_count - (free.state = 'done' and free.error is not null)::int
             from free where run.id = :run
         )
         select position from free
         """),
-        {"run": run_id, "datapoint": datapoint_id, "log": log_id, "workspace": workspace_id},
+        {"run": run_id, "datapoint": datapoint_id, "log": log_id, "workspace": workspace_id, "named": named},
     )
     return position
 
@@ -56,12 +59,13 @@ def items_of(session: Session, log_id: str) -> list[tuple[str, int]]:
     return [(row[0], row[1]) for row in rows]
 
 
-def versions_with_open_runs(session: Session, version_ids: Collection[str]) -> set[str]:
-    """Those of the versions that have a run which waits for outputs from elsewhere."""
+def flows_with_open_runs(session: Session, version_ids: Collection[str]) -> set[str]:
+    """Those of the versions that are a flow's and have a run which waits for outputs from elsewhere."""
     rows = session.scalars(
         text("""
-        select version_id from run
-        where version_id = any(:versions) and status in ('pending', 'running') and not orchestrated
+        select r.version_id from run r join version v on v.id = r.version_id join file f on f.id = v.file_id
+        where r.version_id = any(:versions) and r.status in ('pending', 'running') and not r.orchestrated
+          and f.kind = 'flow'
         """),
         {"versions": list(version_ids)},
     )

@@ -23,19 +23,18 @@ def take(session: Session, arrivals: Sequence[Arrival]) -> None:
     """
     sent = [one for one in arrivals if one.source not in _OURS]
     nameless = {one.version_id for one in sent if not one.run_id and one.status == "complete"}
-    open_versions = arrival_repository.versions_with_open_runs(session, nameless) if nameless else set()
+    open_flows = arrival_repository.flows_with_open_runs(session, nameless) if nameless else set()
     for arrival in sent:
-        run_id, datapoint_id = arrival.run_id, arrival.datapoint_id
-        if not run_id and arrival.version_id in open_versions and arrival.status == "complete":
+        if arrival.run_id and arrival.datapoint_id:
+            arrival_repository.give_output(
+                session, arrival.workspace_id, arrival.run_id, arrival.datapoint_id, arrival.id
+            )
+        elif arrival.version_id in open_flows and arrival.status == "complete":
             # A client that can no longer mark its spans loses both names on the way.
-            run_id, datapoint_id = arrival_repository.find_unfilled(
-                session, arrival.version_id, arrival.id
-            ) or (None, None)
-            if run_id and datapoint_id:
-                logs.name_row(session, arrival.id, run_id, datapoint_id)
-        if run_id and datapoint_id:
-            arrival_repository.give_output(session, arrival.workspace_id, run_id, datapoint_id, arrival.id)
-        if run_id and arrival.status == "complete":
+            found = arrival_repository.find_unfilled(session, arrival.version_id, arrival.id)
+            if found:
+                arrival_repository.give_output(session, arrival.workspace_id, *found, arrival.id, named=False)
+        if arrival.status == "complete" and (arrival.run_id or arrival.version_id in open_flows):
             _have_judged(session, arrival.id)
 
 

@@ -1,5 +1,6 @@
 """The statistics of an evaluation in the shapes of the v5 API, with the two texts that its clients print."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.evaluations import repository, score_repository
 from app.evaluations.models import Evaluation, Run
-from app.evaluations.scores import Column, load_scores
+from app.evaluations.scores import ScoreTable, load_scores
 from app.evaluators.describing import describe
 from app.files.models import Version
 
@@ -18,15 +19,13 @@ _PERCENTILES = (0, 25, 50, 75, 100)
 def evaluation_stats(session: Session, evaluation: Evaluation) -> dict[str, Any]:
     """EvaluationStats: runs newest first, `progress` and `report` always texts."""
     runs = repository.list_runs(session, [evaluation.id])
-    evaluators = repository.list_evaluators(session, evaluation.id)
-    table = load_scores(session, runs, [version.id for version in evaluators])
+    every = repository.list_evaluators(session, evaluation.id)
+    table = load_scores(session, runs, [version.id for version in every])
     options = score_repository.count_options(session, [run.id for run in runs])
+    judges = _by_evaluator(every)
+    evaluators = [versions[0] for versions in judges]
     scores = {
-        run.id: [
-            _evaluator_stats(run, version, table.column(run.id, version.id), options)
-            for version in evaluators
-        ]
-        for run in runs
+        run.id: [_evaluator_stats(run, versions, table, options) for versions in judges] for run in runs
     }
     stats = [
         {
@@ -42,30 +41,51 @@ def evaluation_stats(session: Session, evaluation: Evaluation) -> dict[str, Any]
     newest = runs[:1]
     return {
         "run_stats": stats,
-        "progress": _progress(newest, len(evaluators)),
+        "status": runs[0].status if runs else "pending",
+        "progress": _progress(newest, scores),
         "report": _report(runs, evaluators, scores),
     }
 
 
+def _by_evaluator(evaluators: Sequence[Version]) -> list[list[Version]]:
+    """The versions that are told of as one, the first of which names them.
+
+    Programs elsewhere write their evaluator anew with each change of their code, and know the version by whose name they
+    asked for it.
+    """
+    found: dict[str, list[Version]] = {}
+    for version in evaluators:
+        elsewhere = version.spec.get("evaluator_type") == "external"
+        found.setdefault(version.file_id if elsewhere else version.id, []).append(version)
+    return list(found.values())
+
+
 def _evaluator_stats(
-    run: Run, version: Version, column: Column, options: Mapping[tuple[str, str], Mapping[str, int]]
+    run: Run,
+    versions: Sequence[Version],
+    table: ScoreTable,
+    options: Mapping[tuple[str, str], Mapping[str, int]],
 ) -> dict[str, Any]:
-    values = list(column.by_row.values())
+    columns = [table.column(run.id, version.id) for version in versions]
+    by_row = {row: value for column in columns for row, value in column.by_row.items()}
+    values = list(by_row.values())
+    chosen = sum((Counter(options.get((run.id, version.id), {})) for version in versions), Counter[str]())
+    answered = sum(column.answered for column in columns)
     common = {
-        "evaluator_version_id": version.id,
+        "evaluator_version_id": versions[0].id,
         "total_logs": run.done_count,
-        "num_judgments": column.n + column.answered,
-        "num_nulls": column.without_score - column.answered,
-        "num_errors": column.errors,
+        "num_judgments": len(values) + answered,
+        "num_nulls": sum(column.without_score for column in columns) - answered,
+        "num_errors": sum(column.errors for column in columns),
     }
-    match describe(version.spec).return_type:
+    match describe(versions[0].spec).return_type:
         case "boolean":
             true = sum(value >= 0.5 for value in values)
-            return common | {"num_true": true, "num_false": column.n - true}
+            return common | {"num_true": true, "num_false": len(values) - true}
         case "number":
             return common | _number_stats(values)
         case "select" | "multi_select":
-            return common | {"num_judgments_per_option": dict(options.get((run.id, version.id), {}))}
+            return common | {"num_judgments_per_option": dict(chosen)}
         case _:
             return common
 
@@ -82,14 +102,14 @@ def _number_stats(values: Sequence[float]) -> dict[str, Any]:
     }
 
 
-def _progress(newest: Sequence[Run], evaluators: int) -> str:
+def _progress(newest: Sequence[Run], scores: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
     if not newest:
         return "No run yet"
     run = newest[0]
-    total = run.items_count
-    return (
-        f"Total Logs: {run.done_count}/{total}, Total Judgments: {run.judgments_count}/{total * evaluators}"
-    )
+    counted = ("num_judgments", "num_nulls", "num_errors")
+    judged = sum(stats[name] for stats in scores[run.id] for name in counted)
+    wanted = run.items_count * len(scores[run.id])
+    return f"Total Logs: {run.done_count}/{run.items_count}, Total Judgments: {judged}/{wanted}"
 
 
 def _report(

@@ -139,6 +139,8 @@ class FlowLogUpdate(Body):
     inputs: dict[str, Any] | None = None
     output: str | None = None
     error: str | None = None
+    start_time: Moment | None = None
+    end_time: Moment | None = Field(None, description="Now, if it is left out when the log is complete.")
     log_status: Status | None = Field(None, validation_alias=AliasChoices("log_status", "trace_status"))
 
 

@@ -113,7 +113,7 @@ def update_log(
             raise Conflict(f"The log {log_id} is complete, and cannot be incomplete again.")
     values = values_of(said)
     if kind is FileKind.FLOW and said.log_status == "complete" and log.status != "complete":
-        values["end_time"] = clock.now()
+        values.setdefault("end_time", clock.now())
     for name, value in values.items():
         if log.payload_cleared_at is None or name not in PAYLOADS:
             setattr(log, "details" if name == "metadata" else name, value)

@@ -34,6 +34,9 @@ def take(session: Session, principal: Principal, body: bytes, problem: str | Non
         spans = read_spans(body)
     except Unreadable as unreadable:
         return [_set_aside(session, principal, str(unreadable), body)]
+    except Exception as error:
+        log.exception("spans not read")
+        return [_set_aside(session, principal, f"It broke on our side ({type(error).__name__}).", body)]
     return [
         _write(session, principal, span.body, span.raw)
         if span.body is not None

@@ -70,9 +70,13 @@ def _snake(name: str) -> str:
 
 def _read(span: object) -> ReadSpan:
     try:
-        return ReadSpan(_log_of(span), raw=orjson.dumps(span))
+        raw = orjson.dumps(span)
+    except TypeError:  # it reads four times deeper than it writes
+        return ReadSpan(None, "it is nested too deep", repr(span).encode())
+    try:
+        return ReadSpan(_log_of(span), raw=raw)
     except Unreadable as problem:
-        return ReadSpan(None, str(problem), orjson.dumps(span))
+        return ReadSpan(None, str(problem), raw)
 
 
 def _log_of(span: object) -> dict[str, Any]:

@@ -40,11 +40,11 @@ class Elsewhere:
     def send(self, row: int | None, output: str | None = "answer 0", **changes: object) -> str:
         """Send a log; its id."""
         named = {} if row is None else {"run_id": self.run_id, "source_datapoint_id": self.rows[row]}
-        body = named | {"id": self.version.file_id, "output": output}
+        body = named | {"id": self.version.file_id, "output": output, "log_status": "complete"}
         if output is None:
             body["error"] = "ValueError: no idea"
         sent = self.client.post(
-            "/v5/prompts/log", params={"version_id": self.version.id}, json=body | changes
+            f"/v5/{self.version.file.kind}s/log", params={"version_id": self.version.id}, json=body | changes
         )
         assert sent.status_code == 200, sent.text
         return str(sent.json()["id"])
@@ -66,9 +66,10 @@ class Elsewhere:
             return list(session.scalars(query, {"run": self.run_id}))
 
 
-def started(client: TestClient, team: factories.Team, **options: object) -> Elsewhere:
+def started(client: TestClient, team: factories.Team, *, flow: bool = False, **options: object) -> Elsewhere:
     with unit_of_work() as session:
-        version = factories.prompt(session, team.admin)
+        make = factories.flow if flow else factories.prompt
+        version = make(session, team.admin)
         rows = factories.dataset(session, team.admin, ROWS)
         exact = factories.evaluator(session, team.admin)
         evaluation = factories.evaluation(session, team.admin, version, exact)
@@ -230,27 +231,42 @@ def test_logs_that_are_there_are_added_to_a_run(client: TestClient, committed_te
         assert (refused.status_code, said in refused.text) == (422, True), refused.text
 
 
-def test_a_log_that_lost_its_names_is_known_by_its_inputs(elsewhere: Elsewhere) -> None:
-    with unit_of_work() as session:
-        inputs = list(
-            session.scalars(
-                text("select inputs from datapoint where id = any(:ids) order by array_position(:ids, id)"),
-                {"ids": elsewhere.rows},
-            )
-        )
-    elsewhere.send(None, "answer 1", inputs=inputs[1])
-    elsewhere.send(None, "answer 1", inputs=inputs[1])  # its row is filled
-    elsewhere.send(None, "nothing", inputs={"question": "of no row"})
+def test_a_flows_log_that_lost_its_names_is_known_by_its_inputs(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    run = started(client, committed_team, flow=True)
+    inputs = [
+        client.get(f"/v5/datasets/{run.run['dataset']['id']}/datapoints").json()["records"][n]["inputs"]
+        for n in range(ROWS)
+    ]
+    guessed = run.send(None, "answer 1", inputs=inputs[1])
+    run.send(None, "answer 1", inputs=inputs[1])  # its row is filled
+    run.send(None, "nothing", inputs={"question": "of no row"})
+    assert run.work()["done_count"] == 1
+    named = run.send(1, "wrong", inputs=inputs[1])
+    replaced = run.work()
+    records = client.get(f"{run.address}/logs?size=50").json()["records"]
 
-    assert elsewhere.work()["done_count"] == 1
-    other = started(elsewhere.client, elsewhere.team)
+    assert replaced["done_count"] == 1
+    assert [record["log"]["id"] for record in records] == [named] != [guessed]
+    other = started(client, committed_team, flow=True)
     with unit_of_work() as session:
         session.execute(
             text("update run set version_id = :version where id = :run"),
-            {"version": elsewhere.version.id, "run": other.run_id},
+            {"version": run.version.id, "run": other.run_id},
         )
-    elsewhere.send(None, "answer 0", inputs=inputs[0])
-    assert elsewhere.work()["done_count"] == 1, "two runs are open: it may be of either"
+    run.send(None, "answer 0", inputs=inputs[0])
+    assert run.work()["done_count"] == 1, "two runs are open: it may be of either"
+
+
+def test_a_prompts_log_without_names_is_of_no_row(elsewhere: Elsewhere) -> None:
+    """As when the function that is evaluated calls the prompt by the API before its answer is logged."""
+    with unit_of_work() as session:
+        query = text("select inputs from datapoint where id = :id")
+        inputs = session.scalar(query, {"id": elsewhere.rows[0]})
+    elsewhere.send(None, "answer 0", inputs=inputs)
+
+    assert elsewhere.work()["done_count"] == 0
 
 
 def test_another_workspace_sends_nothing_to_a_run(elsewhere: Elsewhere) -> None:

@@ -1,7 +1,7 @@
 """What evaluators of every origin have in common that people, programs or services answer: which answers there are."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 from pydantic import Field, field_validator, model_validator
 
@@ -42,10 +42,14 @@ class AnswerOptions(KindOptions):
     target: Literal["needed", "not needed"] = "not needed"
     """Whether rows without a target are left out."""
 
+    LEAST_CHOICES: ClassVar[int] = 2
+    """How many different choices there must be. Without any, every text is one."""
+
     @model_validator(mode="after")
     def _whole(self) -> "AnswerOptions":
-        if self.answers in ("select", "multi_select") and len(set(self.choices)) < 2:
-            raise ValueError("a choice needs at least two different choices")
+        if self.answers in ("select", "multi_select") and len(set(self.choices)) < self.LEAST_CHOICES:
+            least = "two different choices" if self.LEAST_CHOICES > 1 else "one choice"
+            raise ValueError(f"a choice needs at least {least}")
         if self.lowest is not None and self.highest is not None and self.lowest >= self.highest:
             raise ValueError("the largest number must be above the smallest")
         strange = [one for one in (*self.good, *self.bad) if one not in self.choices]
@@ -91,7 +95,8 @@ class AnswerOptions(KindOptions):
         chosen: Sequence[object] = value if isinstance(value, list) else [value]
         if len(set(map(str, chosen))) < len(chosen):
             return f"{said} {value!r:.100}, which names a choice twice"
-        strange = [one for one in chosen if one not in self.choices] if "select" in self.answers else []
+        listed = "select" in self.answers and self.choices
+        strange = [one for one in chosen if one not in self.choices] if listed else []
         return f"{said} {strange[0]!r:.100}, which is none of the choices" if strange else None
 
     def _outside(self, value: float) -> str | None:

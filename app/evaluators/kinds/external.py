@@ -3,28 +3,34 @@
 # ruff: noqa: ARG002 - somebody else judges, not this
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from app.evaluators.kinds.answering import AnswerKind, SpecOptions
 from app.evaluators.kinds.contract import Execution, Row, Traits, Verdict
 
 
-class External(AnswerKind[SpecOptions]):
+class ExternalOptions(SpecOptions):
+    LEAST_CHOICES: ClassVar[int] = 0
+
+
+class External(AnswerKind[ExternalOptions]):
     """What does a program of yours say, wherever it runs?
 
     It sends its judgments by the API, or by the SDK from the code that ran the evaluation. One log has one judgment of
-    it: the last that was sent. Runs do not wait for them, and a report counts those that are there.
+    it: the last that was sent. Only runs whose outputs you send wait for them; a report counts those that are there. Without
+    choices, any text is one.
     """
 
     name = "external"
     title = "Your program elsewhere"
     purpose = "Your own code"
     returns = Traits("boolean")
-    Options = SpecOptions
+    Options = ExternalOptions
     evaluator_type = "external"
     judged_by = "program"
 
     def judge(
-        self, options: SpecOptions, execution: Execution, row: Row, answers: Sequence[str | None] = ()
+        self, options: ExternalOptions, execution: Execution, row: Row, answers: Sequence[str | None] = ()
     ) -> Verdict:
         return Verdict(
             None, error="A program elsewhere judges this, and sends its judgments to POST /v5/evaluators/log."

@@ -3,6 +3,7 @@
 # ruff: noqa: ARG002 - people judge, not this
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -11,6 +12,7 @@ from app.evaluators.kinds.contract import Execution, Row, Traits, Verdict
 
 
 class HumanOptions(SpecOptions):
+    LEAST_CHOICES: ClassVar[int] = 1
     instructions: str = Field("", max_length=20_000, json_schema_extra={"multiline": True, "first": True})
     """What people are asked to look at, and what the answers mean."""
 

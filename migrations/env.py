@@ -27,7 +27,8 @@ def run() -> None:
         connection.commit()
         context.configure(connection=connection, target_metadata=Base.metadata, compare_server_default=False)
         with context.begin_transaction():
-            connection.execute(text("set local lock_timeout = '5s'"))
+            # For the whole connection: a migration that commits on its way would lose what is set for a transaction.
+            connection.execute(text("set lock_timeout = '5s'"))
             context.run_migrations()
         connection.execute(text("select pg_advisory_unlock(:key)"), {"key": LOCK})
         connection.commit()

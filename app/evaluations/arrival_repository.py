@@ -14,8 +14,11 @@ def give_output(
     A row that was ended because nothing came is opened again. A log that is `named` as the row's takes the place of one
     that was only taken for it.
     """
-    # One after the other: of two logs of a row, each is to see which repeat the other took.
-    session.execute(text("select pg_advisory_xact_lock(hashtextextended(:run, 0))"), {"run": run_id})
+    # One after the other: of two logs of a row, each is to see which repeat the other took. And whoever ends what is
+    # missing holds the run first, too.
+    of = text("select id from run where id = :run and workspace_id = :workspace for update")
+    if session.scalar(of, {"run": run_id, "workspace": workspace_id}) is None:
+        return None
     position: int | None = session.scalar(
         text("""
         with free as (
@@ -101,8 +104,9 @@ def give_known_outputs(session: Session, run_id: str) -> int:
         with known as (
             select distinct on (i.position) i.position, l.id from run_item i join run r on r.id = i.run_id
             join log l on l.version_id = r.version_id and l.datapoint_id = i.datapoint_id and l.repeat = i.repeat
-            where i.run_id = :run and l.status = 'complete' and l.error is null
-            order by i.position, l.id desc
+            where i.run_id = :run and l.status = 'complete' and l.error is null and l.payload_cleared_at is null
+              and l.workspace_id = r.workspace_id
+            order by i.position, l.created_at desc, l.id desc
         )
         update run_item i set log_id = known.id, reused = true from known
         where i.run_id = :run and i.position = known.position

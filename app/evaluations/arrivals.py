@@ -12,27 +12,27 @@ from app.evaluations.models import Run
 from app.logs import repository as logs
 from app.logs.arrivals import Arrival
 
-_OURS = frozenset({"evaluation", "judge", "evaluator_test", "editor"})
-"""Sources of logs that are no answer to a row of a run that waits."""
-
 
 def take(session: Session, arrivals: Sequence[Arrival]) -> None:
     """Give logs to the rows of runs that wait for them, and have those judged that are whole.
 
     A log that names a run but no row, or that comes when its row has an output already, stands for itself.
     """
-    sent = [one for one in arrivals if one.source not in _OURS]
-    nameless = {one.version_id for one in sent if not one.run_id and one.status == "complete"}
+    nameless = {
+        one.version_id
+        for one in arrivals
+        if not one.run_id and not one.datapoint_id and one.status == "complete"
+    }
     open_flows = arrival_repository.flows_with_open_runs(session, nameless) if nameless else set()
-    for arrival in sent:
+    for arrival in arrivals:
         if arrival.run_id and arrival.datapoint_id:
             arrival_repository.give_output(
                 session, arrival.workspace_id, arrival.run_id, arrival.datapoint_id, arrival.id
             )
-        elif arrival.version_id in open_flows and arrival.status == "complete":
+        elif arrival.version_id in open_flows and not arrival.run_id and not arrival.datapoint_id:
             # A client that can no longer mark its spans loses both names on the way.
             found = arrival_repository.find_unfilled(session, arrival.version_id, arrival.id)
-            if found:
+            if found and arrival.status == "complete":
                 arrival_repository.give_output(session, arrival.workspace_id, *found, arrival.id, named=False)
         if arrival.status == "complete" and (arrival.run_id or arrival.version_id in open_flows):
             _have_judged(session, arrival.id)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
 from app.datasets.models import Datapoint
@@ -25,7 +25,9 @@ def list_verdicts(
     query = (
         select(Judgment, Log, Datapoint)
         .join(Log, Log.id == Judgment.log_id)
-        .outerjoin(Datapoint, Datapoint.id == Log.datapoint_id)
+        .outerjoin(
+            Datapoint, and_(Datapoint.id == Log.datapoint_id, Datapoint.workspace_id == Log.workspace_id)
+        )
         .where(
             Judgment.workspace_id == workspace_id,
             Judgment.author != "",

@@ -212,6 +212,13 @@ def heed_judgment(session: Session, run_id: str) -> None:
         finish_if_done(session, run_id)
 
 
+def end_if_done(session: Session, run: Run) -> None:
+    """End a run that has nothing left to wait for."""
+    lock(session, run)
+    finish_if_done(session, run.id)
+    session.refresh(run)
+
+
 def score_again(session: Session, run_id: str) -> None:
     """Work out the scores of an ended run anew, because judgments of its outputs came from elsewhere."""
     # Under the lock no run ends beside us without seeing the judgment. Where somebody is at scoring it now, and may have

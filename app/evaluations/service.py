@@ -114,6 +114,9 @@ def remove_evaluator(session: Session, evaluation: Evaluation, evaluator_version
     if not repository.remove_evaluator(session, evaluation.id, evaluator_version_id):
         raise NotFound("The evaluation does not have this evaluator.")
     session.flush()
+    for run in repository.list_runs(session, [evaluation.id]):
+        if run.status == "running" and not run.orchestrated:  # it may have waited for this one only
+            run_service.end_if_done(session, run)
     if evaluation.primary_evaluator_id == evaluator_version_id:
         left = repository.list_evaluators(session, evaluation.id)
         evaluation.primary_evaluator_id = left[0].id if left else None

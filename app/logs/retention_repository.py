@@ -10,9 +10,11 @@ from app.logs.models import Retention, RetentionWalk
 
 _WALK = 1
 _OF_A_RUN = """
-    (exists (select from run r where r.id = l.run_id) or exists (select from run_item i where i.log_id = l.id))
+    (exists (select from run r where r.id = l.run_id and r.workspace_id = l.workspace_id and l.attempts > 0)
+     or exists (select from run_item i where i.log_id = l.id))
 """
-"""Runs are asked by the names of their tables: their package stands above."""
+"""Runs are asked by the names of their tables: their package stands above. Which run it was, callers say as they like of
+logs that took no call of ours."""
 _DUE = """
     select l.id, l.workspace_id from log l join retention k on k.workspace_id = l.workspace_id
     where l.id > :after and l.id <= :until and l.created_at < now() - make_interval(days => {days})

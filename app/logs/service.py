@@ -37,20 +37,12 @@ def record_logs(session: Session, principal: Principal, entries: Sequence[Entry]
         Conflict: the id of a log is taken, a trace is complete, or a path holds something else.
     """
     versions: dict[bytes, Version] = {}
-    records, roots = [], set()
-    for entry in entries:
-        key = orjson.dumps(
-            [
-                kind_of(entry.said),
-                entry.said.id,
-                entry.said.path,
-                entry.version_id,
-                entry.environment,
-                content_of(entry.said),
-            ]
-        )
-        if key not in versions:
+    keys = [_version_key(entry) for entry in entries]
+    for key, entry in sorted(zip(keys, entries, strict=True), key=lambda pair: _file_key(pair[1])):
+        if key not in versions:  # files in one order for all, so that two batches never wait for each other
             versions[key] = version_of(session, principal, entry.said, entry.version_id, entry.environment)
+    records, roots = [], set()
+    for key, entry in zip(keys, entries, strict=True):
         record = record_of(entry.said, logged_version(versions[key]), entry.environment)
         records.append(record)
         if kind_of(entry.said) is FileKind.FLOW:
@@ -58,6 +50,15 @@ def record_logs(session: Session, principal: Principal, entries: Sequence[Entry]
     chosen = [entry.said.log_id for entry in entries if entry.said.log_id]
     write_in_traces(session, principal.workspace_id, records, roots=roots, chosen=chosen)
     return records
+
+
+def _file_key(entry: Entry) -> tuple[str, str, str]:
+    return entry.said.id or "", entry.said.path or "", kind_of(entry.said)
+
+
+def _version_key(entry: Entry) -> bytes:
+    """Equal for entries of the same version."""
+    return orjson.dumps([*_file_key(entry), entry.version_id, entry.environment, content_of(entry.said)])
 
 
 def write_in_traces(

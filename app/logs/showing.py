@@ -90,7 +90,13 @@ def _deleted(file: File, version_id: str) -> Version:
 
 
 def _nested(session: Session, workspace_id: str, logs: Sequence[Log]) -> dict[str, list[traces.Placed]]:
+    """What stands below each log. All together it is at most `MOST_SHOWN`: a log's whole tree is told again with each log
+    of the tree that is listed."""
     trace_ids = {log.trace_id for log in logs if log.trace_id}
     most = max(traces.LEAST_SHOWN, traces.MOST_SHOWN // max(1, len(trace_ids)))
     found = trace_repository.find_traces(session, workspace_id, trace_ids, most)
-    return {log.id: traces.below(log.id, found.get(log.trace_id or "", [])) for log in logs}
+    left, nested = traces.MOST_SHOWN, {}
+    for log in logs:
+        nested[log.id] = traces.below(log.id, found.get(log.trace_id or "", []))[:left]
+        left -= len(nested[log.id])
+    return nested

@@ -6,7 +6,7 @@ with a valid key is kept, as a log or in quarantine, and a database that is away
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from fastapi import APIRouter, Depends, Request
@@ -21,6 +21,7 @@ from app.core.errors import Forbidden, TooMany
 from app.core.permissions import declare
 from app.core.request_bodies import SPANS
 from app.logs import span_intake
+from app.logs.spans import ReadSpan
 
 router = APIRouter(tags=["Logs"])
 _WAITED_S = 20.0
@@ -28,6 +29,8 @@ _PAUSES_S = (0.1, 0.2, 0.5, 1.0, 2.0)
 _MIB = 1024 * 1024
 _MOST_BYTES = 10 * _MIB
 _ONE_TRY_S = 5.0
+_AT_ONCE = 50
+"""Spans that are written in one transaction."""
 Result = TypeVar("Result")
 
 
@@ -41,7 +44,11 @@ async def take_spans(request: Request) -> dict[str, Any]:
     until = time.monotonic() + _WAITED_S
     await _patiently(until, _admit, request)  # a stranger's spans are not read
     body, problem = await _read(request)
-    return {"records": await _patiently(until, _take, request, body, problem)}
+    spans = await run_in_threadpool(span_intake.read, body, problem)
+    records: list[str] = []
+    for first in range(0, len(spans), _AT_ONCE):
+        records += await _patiently(until, _take, request, spans[first : first + _AT_ONCE])
+    return {"records": records}
 
 
 async def _patiently(until: float, work: Callable[..., Result], *arguments: Any) -> Result:
@@ -80,7 +87,7 @@ async def _read(request: Request) -> tuple[bytes, str | None]:
     return body, None if encoding == "identity" else f"it is packed ({encoding[:40]})"
 
 
-def _take(request: Request, body: bytes, problem: str | None) -> list[str]:
+def _take(request: Request, spans: Sequence[ReadSpan]) -> list[str]:
     with unit_of_work() as session:
         principal = request.app.state.authenticate(request, session)
-        return span_intake.take(session, principal, body, problem)
+        return span_intake.take(session, principal, spans)

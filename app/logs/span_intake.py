@@ -1,5 +1,6 @@
 """Spans become logs; those that cannot are kept aside, so that whoever sent them can be told why."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
@@ -16,39 +17,44 @@ from app.logs.models import QuarantinedSpan
 from app.logs.schemas import FlowLogUpdate, LogInBatch
 from app.logs.service import Entry, record_logs, update_log
 from app.logs.span_values import Unreadable
-from app.logs.spans import read_spans
+from app.logs.spans import ReadSpan, read_spans
 
 _KEPT_BYTES = 64 * 1024
 log = structlog.get_logger()
 _LOG = TypeAdapter[Any](LogInBatch)
 
 
-def take(session: Session, principal: Principal, body: bytes, problem: str | None = None) -> list[str]:
-    """Write what the spans of a request stand for; an id for each, in their order: of a log, or of what is kept aside.
-
-    Each span is by itself: one that is refused costs no other. `problem`: why the body is not even read.
-    """
-    if problem:
-        return [_set_aside(session, principal, problem, body)]
+def read(body: bytes, problem: str | None = None) -> list[ReadSpan]:
+    """The spans of a request; one that stands for all of it, where it cannot be read. `problem`: why it need not be tried."""
     try:
-        spans = read_spans(body)
+        return read_spans(body) if problem is None else [ReadSpan(None, problem, body)]
     except Unreadable as unreadable:
-        return [_set_aside(session, principal, str(unreadable), body)]
+        return [ReadSpan(None, str(unreadable), body)]
     except Exception as error:
         log.exception("spans not read")
-        return [_set_aside(session, principal, f"It broke on our side ({type(error).__name__}).", body)]
+        return [ReadSpan(None, f"It broke on our side ({type(error).__name__}).", body)]
+
+
+def take(session: Session, principal: Principal, spans: Sequence[ReadSpan]) -> list[str]:
+    """Write what spans stand for; an id for each, in their order: of a log, or of what is kept aside.
+
+    Each span is by itself: one that is refused costs no other. One that was taken before is not taken again.
+    """
     return [
-        _write(session, principal, span.body, span.raw)
-        if span.body is not None
-        else _set_aside(session, principal, span.problem or "", span.raw)
+        _set_aside(session, principal, span.problem or "", span.raw)
+        if span.body is None
+        else _write(session, principal, span, span.body)
         for span in spans
     ]
 
 
-def _write(session: Session, principal: Principal, body: dict[str, Any], raw: bytes) -> str:
+def _write(session: Session, principal: Principal, span: ReadSpan, body: dict[str, Any]) -> str:
+    raw = span.raw
     try:
         with session.begin_nested():
-            return _update(session, principal, body) if body.get("update") else _add(session, principal, body)
+            if body.get("update"):
+                return _update(session, principal, body)
+            return _add(session, principal, body, span.key)
     except ValidationError as error:
         said = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()[:5])
         return _set_aside(session, principal, said, raw)
@@ -62,7 +68,11 @@ def _write(session: Session, principal: Principal, body: dict[str, Any], raw: by
         return _set_aside(session, principal, said, raw)
 
 
-def _add(session: Session, principal: Principal, body: dict[str, Any]) -> str:
+def _add(session: Session, principal: Principal, body: dict[str, Any], key: str | None) -> str:
+    if key:
+        body = body | {"log_id": ids.content_id("log", principal.workspace_id, key)}
+        if repository.known_ids(session, [body["log_id"]]):
+            return str(body["log_id"])
     said = _LOG.validate_python(body)
     return record_logs(session, principal, [Entry(said)])[0].id
 

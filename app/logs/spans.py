@@ -30,6 +30,8 @@ class ReadSpan:
     problem: str | None = None
     raw: bytes = b""
     """What was sent."""
+    key: str | None = None
+    """What the same span has when it is sent again."""
 
 
 def read_spans(body: bytes) -> list[ReadSpan]:
@@ -71,12 +73,19 @@ def _snake(name: str) -> str:
 def _read(span: object) -> ReadSpan:
     try:
         raw = orjson.dumps(span)
-    except TypeError:  # it reads four times deeper than it writes
-        return ReadSpan(None, "it is nested too deep", repr(span).encode())
+    except TypeError:  # it reads four times deeper, and larger numbers, than it writes
+        return ReadSpan(None, "it is nested too deep, or holds too large a number", repr(span).encode())
     try:
-        return ReadSpan(_log_of(span), raw=raw)
+        return ReadSpan(_log_of(span), raw=raw, key=_key(span))
     except Unreadable as problem:
         return ReadSpan(None, str(problem), raw)
+    except (TypeError, ValueError, KeyError, AttributeError, RecursionError) as error:
+        return ReadSpan(None, f"its members are of types that no span has ({error})", raw)
+
+
+def _key(span: Any) -> str | None:
+    ids = span.get("traceId"), span.get("spanId")
+    return ":".join(ids) if all(isinstance(one, str) and one for one in ids) else None
 
 
 def _log_of(span: object) -> dict[str, Any]:

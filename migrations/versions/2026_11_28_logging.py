@@ -23,9 +23,16 @@ _OLD = {
 }
 
 
+_INVALID = sa.text(
+    "select exists (select from pg_index where indexrelid = to_regclass(:name) and not indisvalid)"
+)
+
+
 def _replace(new: dict, old: dict) -> None:
     with op.get_context().autocommit_block():  # logs go on being written meanwhile
         for name, (table, columns, where) in new.items():
+            if op.get_bind().scalar(_INVALID, {"name": name}):  # one that broke off is there, and of no use
+                op.drop_index(name, table, postgresql_concurrently=True)
             op.create_index(
                 name, table, columns,
                 postgresql_where=sa.text(where) if where else None,

@@ -3,7 +3,8 @@
 from typing import Any
 
 from tests import factories
-from tests.architecture.requests import Call, Make, World
+from tests.architecture.requests import Call, Make
+from tests.architecture.world import World
 
 
 def _evaluation(world: World, **more: Any) -> dict[str, Any]:

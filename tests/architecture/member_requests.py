@@ -1,7 +1,8 @@
 """Valid requests to members, invitations, accounts, the audit log and environments, by API and by page."""
 
 from tests import factories
-from tests.architecture.requests import Call, Make, World
+from tests.architecture.requests import Call, Make
+from tests.architecture.world import World
 
 _SETTINGS = "/w/{w}/settings"
 _MEMBER = f"{_SETTINGS}/members/{{user_id}}"

@@ -1,6 +1,7 @@
 """Valid requests to the pages, beside those to the API."""
 
-from tests.architecture.requests import Call, Make, World
+from tests.architecture.requests import Call, Make
+from tests.architecture.world import World
 
 
 def _prompt(world: World) -> dict[str, str]:

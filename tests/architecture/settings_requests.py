@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from tests.architecture.requests import Call, Make, World
+from tests.architecture.requests import Call, Make
+from tests.architecture.world import World
 
 CSV = ("rows.csv", b"question,target\nnew,yes\n")
 

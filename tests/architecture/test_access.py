@@ -25,8 +25,9 @@ from tests.architecture.evaluation_page_requests import EVALUATION_PAGE_REQUESTS
 from tests.architecture.member_requests import MEMBER_REQUESTS
 from tests.architecture.needs import NEEDS, needed_by
 from tests.architecture.page_requests import PAGE_REQUESTS
-from tests.architecture.requests import REQUESTS, Call, World, build_world
+from tests.architecture.requests import REQUESTS, Call
 from tests.architecture.settings_requests import SETTINGS_REQUESTS
+from tests.architecture.world import World, build_world
 from tests.web import csrf_of, signed_in
 
 EVERY = (

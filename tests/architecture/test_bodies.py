@@ -16,8 +16,9 @@ from app.core.permissions import routes_of
 from app.main import create_app
 from app.tables import ALL_TABLES
 from tests import factories
-from tests.architecture.requests import Call, World, build_world
+from tests.architecture.requests import Call
 from tests.architecture.test_access import EVERY, ROUTES, _send
+from tests.architecture.world import World, build_world
 
 _ID = re.compile(r"^[a-z]+_[0-9A-Za-z]{21,22}$")
 _LONG_AGO = datetime(2002, 1, 1, tzinfo=UTC)

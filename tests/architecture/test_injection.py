@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from app.core.access import Role
 from app.core.database import unit_of_work
 from app.tables import ALL_TABLES
-from tests.architecture.requests import World, build_world
+from tests.architecture.world import World, build_world
 from tests.web import signed_in, with_key
 
 PAYLOADS = [

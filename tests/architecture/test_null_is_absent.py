@@ -17,8 +17,8 @@ from app.core.permissions import routes_of
 from app.evaluators.kinds import all_kinds
 from app.main import create_app
 from tests import factories
-from tests.architecture.requests import build_world
 from tests.architecture.test_access import EVERY
+from tests.architecture.world import build_world
 
 
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:

@@ -29,9 +29,9 @@ from app.logs.repository import insert_logs
 from app.providers.service import ProviderChange, create_provider
 from app.tables import ALL_TABLES
 from tests import factories
-from tests.architecture.requests import World, build_world
 from tests.architecture.test_access import EVERY
 from tests.architecture.test_injection import PAGES as SEARCHES
+from tests.architecture.world import World, build_world
 from tests.canary import Canary, running_canary
 from tests.hostile_text import KEPT, PAYLOADS, Poison, is_filled
 from tests.web_process import running_web

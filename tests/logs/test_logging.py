@@ -234,10 +234,16 @@ def test_calls_made_elsewhere_cost_the_budget_nothing(api: TestClient) -> None:
         assert session.scalar(text("select count(*) from spend_day")) == 0
 
 
-def test_a_prompt_file_is_refused_in_words(api: TestClient) -> None:
-    answer = api.post("/v5/prompts/log", json={"path": "p", "prompt": "---\nmodel: gpt-4o\n---\n"})
-    assert answer.status_code == 422
-    assert answer.json()["detail"][0]["loc"] == ["body", "prompt"]
+def test_a_prompt_can_be_given_as_its_file(api: TestClient) -> None:
+    text = "---\nmodel: gpt-4o\n---\n\n<system>\n  Be brief.\n</system>\n"
+    as_file = api.post("/v5/prompts/log", json={"path": "p", "prompt": text})
+    content = {"model": "gpt-4o", "template": [{"role": "system", "content": "Be brief."}]}
+    as_object = api.post("/v5/prompts/log", json={"path": "p", "prompt": content})
+
+    assert as_file.status_code == 200, as_file.text
+    assert as_file.json()["version_id"] == as_object.json()["version_id"]
+    broken = api.post("/v5/prompts/log", json={"path": "p", "prompt": "---\nmodel: [\n---\n"})
+    assert broken.status_code == 422
 
 
 @pytest.mark.parametrize("kind", ["prompts", "tools", "flows"])

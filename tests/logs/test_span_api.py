@@ -1,6 +1,7 @@
 """The span endpoint as the SDK's exporter uses it: whatever comes with a valid key is answered with 200, and kept."""
 
 import gzip
+import json
 import os
 import threading
 import time
@@ -80,6 +81,36 @@ def test_a_flow_is_logged_at_its_beginning_and_completed_by_its_span(
         "complete", "So.", {"question": "Why?"},
     )  # fmt: skip
     assert shown["flow"]["version_id"] == begun["version_id"]
+
+
+def test_a_span_that_is_sent_again_is_one_log(client: TestClient, committed_team: factories.Team) -> None:
+    client = with_key(client, committed_team.admin)
+    body = request(TOOL, traceId="dHJhY2U=", spanId="c3Bhbg==")
+    first, again = _sent(client, body), _sent(client, body)
+
+    assert first == again
+    assert client.get(f"/v5/logs/{first[0]}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "attribute",
+    [
+        {"key": "a", "value": {"arrayValue": {"values": [{"intValue": "9" * 40}]}}},
+        {"key": "humanloop.log.inputs." + "1" * 5_000, "value": {"stringValue": "x"}},
+        {"key": "gen_ai.input.messages", "value": {"stringValue": '[{"role": "user", "parts": 5}]'}},
+        {"key": "gen_ai.output.messages", "value": {"stringValue": '[{"parts": {"a": 1}}]'}},
+        {"key": "llm.request.functions", "value": {"intValue": "5"}},
+        {"key": "gen_ai.usage", "value": {"stringValue": "x"}},
+    ],
+    ids=lambda one: one["key"][:30],
+)
+def test_no_attribute_is_answered_with_an_error(
+    client: TestClient, committed_team: factories.Team, attribute: dict
+) -> None:
+    sent = json.loads(request(OLDER))
+    sent["resourceSpans"][0]["scopeSpans"][0]["spans"][0]["attributes"].append(attribute)
+
+    assert len(_sent(with_key(client, committed_team.admin), json.dumps(sent).encode())) == 1
 
 
 @pytest.mark.parametrize(

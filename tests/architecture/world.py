@@ -1,0 +1,194 @@
+"""A workspace with one of everything, and somebody of every role: what the tests of all routes send their requests to."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app.accounts import passwords
+from app.accounts import service as accounts
+from app.core import clock, ids
+from app.core.access import Principal, Role
+from app.evaluations import run_service
+from app.evaluations.models import Evaluation, Run
+from app.files import deployments
+from app.files import service as files
+from app.files.models import Directory, Environment, Version
+from app.logs.records import LogRecord
+from app.logs.repository import insert_logs
+from app.providers.models import Provider
+from app.providers.service import ProviderChange, create_provider
+from app.workspaces import invitations
+from app.workspaces import service as workspaces
+from app.workspaces.models import ApiKey, Invitation
+from tests import factories
+
+
+@dataclass
+class World:
+    """A workspace with one of everything, and somebody of every role."""
+
+    team: factories.Team
+    people: dict[Role, Principal]
+    prompt: Version
+    newer_prompt: Version
+    unused_prompt: Version
+    """Nothing names it; so are `newer_dataset` and `newer_evaluator`."""
+    dataset: Version
+    newer_dataset: Version
+    evaluator: Version
+    newer_evaluator: Version
+    human: Version
+    """An evaluator that people judge by."""
+    tool: Version
+    newer_tool: Version
+    flow: Version
+    newer_flow: Version
+    tool_log_id: str
+    flow_log_id: str
+    """Not complete yet."""
+    agent: Version
+    newer_agent: Version
+    evaluation: Evaluation
+    quiet_evaluation: Evaluation
+    """Nothing of it runs: its streams end at once."""
+    run: Run
+    failed_run: Run
+    cancelled_run: Run
+    waiting_run: Run
+    """Its outputs come from elsewhere, and none has come yet."""
+    going_run: Run
+    directory: Directory
+    staging: Environment
+    spare: Environment
+    provider: Provider
+    key: ApiKey
+    log_id: str
+    loose_log_id: str
+    """Of the run, and no row has it as its result."""
+    datapoint_id: str
+    link: str
+    spare_member: Principal
+    invitation: Invitation
+    invitation_token: str
+    reset_token: str
+
+    @property
+    def developer_id(self) -> str:
+        return self.people[Role.DEVELOPER].user_id
+
+    @property
+    def slug(self) -> str:
+        return self.team.workspace.slug
+
+
+def build_world(session: Session, role: Role) -> World:
+    """A world whose things were made by somebody of this role, so that a member may delete them; by the admin
+    where the role makes nothing."""
+    team = factories.team(session)
+    people = {
+        each: factories.member(session, team.workspace, each) for each in Role if each is not Role.ADMIN
+    }
+    people[Role.ADMIN] = team.admin
+    maker = people[role] if role in (Role.DEVELOPER, Role.MEMBER) else team.admin
+    prompt = factories.prompt(session, maker, "world/prompt")
+    newer = factories.prompt(session, maker, "world/prompt", temperature=0.5)
+    unused = factories.prompt(session, maker, "world/prompt", temperature=0.25)
+    rows = factories.dataset(session, maker, 2, "world/rows")
+    more_rows = factories.dataset(session, maker, 3, "world/rows")
+    judge = factories.evaluator(session, maker, "exact", "world/exact")
+    newer_judge = factories.evaluator(session, maker, "exact", "world/exact", ignore_case=True)
+    tool = factories.tool(session, maker, "world/tool")
+    newer_tool = factories.tool(session, maker, "world/tool", source_code="def weather(city): ...")
+    flow = factories.flow(session, maker, "world/flow", commit="4f2a1c")
+    newer_flow = factories.flow(session, maker, "world/flow", commit="9b0e77")
+    flow_log_id = factories.logged(session, maker, flow, inputs={"question": "?"})
+    agent = factories.agent(session, maker, "world/agent")
+    newer_agent = factories.agent(session, maker, "world/agent", max_iterations=3)
+    evaluation = factories.evaluation(session, maker, prompt, judge)
+
+    def started(version: Version) -> Run:
+        return factories.started_run(session, maker, evaluation, version, rows, fresh=True)
+
+    run = factories.finish_run(session, started(prompt), ["answer 0", "x"])
+    failed = factories.finish_run(session, started(newer), ["answer 0", None])
+    cancelled = started(newer)
+    run_service.cancel_run(session, cancelled)
+    waiting = factories.started_run(session, maker, evaluation, prompt, rows, fresh=True, orchestrated=False)
+    going = started(newer)
+    key_maker = people[role] if role in (Role.ADMIN, Role.DEVELOPER) else team.admin
+    staging = deployments.get_environment(session, team.admin, "staging")
+    # By who made it: what others deployed a member takes away nowhere.
+    for version in (prompt, rows, judge, tool, flow, agent):
+        deployments.deploy(session, maker, version.file, version, staging)
+    spare_member = factories.member(session, team.workspace, Role.VIEWER, "Spare Member")
+    invitation, invitation_token = invitations.invite(
+        session, team.admin, f"invited-{team.workspace.slug}@example.com", Role.MEMBER
+    )
+    return World(
+        team=team,
+        people=people,
+        prompt=prompt,
+        newer_prompt=newer,
+        unused_prompt=unused,
+        dataset=rows,
+        newer_dataset=more_rows,
+        evaluator=judge,
+        newer_evaluator=newer_judge,
+        human=factories.evaluator(session, maker, "human", "world/human"),
+        tool=tool,
+        newer_tool=newer_tool,
+        flow=flow,
+        newer_flow=newer_flow,
+        tool_log_id=factories.logged(session, maker, tool, output="sunny", trace_parent_id=flow_log_id),
+        flow_log_id=flow_log_id,
+        agent=agent,
+        newer_agent=newer_agent,
+        evaluation=evaluation,
+        quiet_evaluation=factories.evaluation(session, maker, prompt, judge),
+        run=run,
+        failed_run=failed,
+        cancelled_run=cancelled,
+        waiting_run=waiting,
+        going_run=going,
+        directory=_emptied_directory(session, maker),
+        staging=staging,
+        spare=deployments.create_environment(session, team.admin, name="spare"),
+        provider=create_provider(
+            session,
+            team.admin,
+            ProviderChange(name="own", base_url="http://127.0.0.1:9/v1", api_key="canary-key-123456"),
+        ),
+        key=workspaces.create_key(session, key_maker, name="spare", role=key_maker.role)[0],
+        log_id=_of_items(session, run, "log_id"),
+        loose_log_id=_loose_log(session, run),
+        datapoint_id=_of_items(session, run, "datapoint_id"),
+        link=accounts.create_sign_in_link(session, team.admin.email),
+        spare_member=spare_member,
+        invitation=invitation,
+        invitation_token=invitation_token,
+        reset_token=passwords.create_reset_link(session, team.admin.email),
+    )
+
+
+def _emptied_directory(session: Session, maker: Principal) -> Directory:
+    gone = factories.prompt(session, maker, "empty/gone").file
+    files.delete_file(session, maker, gone)
+    return session.get_one(Directory, gone.directory_id)
+
+
+def _loose_log(session: Session, run: Run) -> str:
+    now = clock.now().isoformat()
+    log = LogRecord(
+        ids.new_id("log"), run.workspace_id, run.version.file_id, run.version_id, "evaluation", now, now,
+        run_id=run.id,
+    )  # fmt: skip
+    insert_logs(session, [log])
+    return log.id
+
+
+def _of_items(session: Session, run: Run, column: str) -> str:
+    return session.scalar(
+        text(f"select {column} from run_item where run_id = :run and log_id is not null limit 1"),
+        {"run": run.id},
+    )

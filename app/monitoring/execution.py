@@ -5,11 +5,13 @@ the log's leaving the queue, and only if nobody changed or took the log meanwhil
 """
 
 import asyncio
+import math
 import os
 import socket
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import structlog
@@ -84,12 +86,13 @@ async def work_beside(ended: asyncio.Event, is_stopping: Callable[[], bool] = la
             log.exception("logs not judged")
 
 
-async def work(is_stopping: Callable[[], bool] = lambda: False) -> int:
-    """Judge what waits, until nothing does; how many logs it was."""
+async def work(is_stopping: Callable[[], bool] = lambda: False, *, most_s: float | None = None) -> int:
+    """Judge what waits, until nothing does, or for so long; how many logs it was."""
+    ends = math.inf if most_s is None else time.monotonic() + most_s
     owner, judged = f"{socket.gethostname()}:{os.getpid()}:{ids.new_id('own')}", 0
     redis = connect_async()
     try:
-        while not is_stopping():
+        while not is_stopping() and time.monotonic() < ends:
             claimed = await in_transaction(partial(repository.claim, owner=owner, most=AT_ONCE))
             if not claimed:
                 break
@@ -147,12 +150,10 @@ async def judge(batch: Batch, redis: Redis) -> Found:
     clients = {name: limited_client(redis, endpoint, slots=slots) for name, endpoint in endpoints.items()}
     webhooks = {workspace_id: Webhooks(key) for workspace_id, key in batch.keys.items()}
     try:
-        await asyncio.gather(
-            *(asyncio.to_thread(one.evaluator.load) for one in every.values() if one.evaluator)
-        )
+        loaded = dict(zip(every, await asyncio.gather(*map(_loaded, every.values())), strict=True))
         judging = {name: _judging(name, batch, redis, clients, webhooks[name]) for name in batch.keys}
         saying = [
-            _say(judging[one.log.workspace_id], judge, one, found)
+            _say(judging[one.log.workspace_id], loaded[judge.version_id], one, found)
             for one in batch.logs
             for judge in one.judges
         ]
@@ -163,6 +164,17 @@ async def judge(batch: Batch, redis: Redis) -> Found:
         for webhook in webhooks.values():
             await webhook.aclose()
     return found
+
+
+async def _loaded(judge: Judge) -> Judge:
+    """The judge with what it needs in memory; one that cannot have it says so of each log, and holds up no other."""
+    try:
+        if judge.evaluator:
+            await asyncio.to_thread(judge.evaluator.load)
+    except Exception as error:
+        log.exception("evaluator not loaded", evaluator=judge.version_id)
+        return replace(judge, problem=f"The evaluator could not be loaded ({type(error).__name__}).")
+    return judge
 
 
 def _judging(

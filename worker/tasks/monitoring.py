@@ -8,5 +8,5 @@ from worker.celery_app import app, is_stopping
 
 @app.task(name="monitoring.judge_logs")  # type: ignore[untyped-decorator]
 def judge_logs() -> None:
-    """Judge whatever waits."""
-    asyncio.run(execution.work(is_stopping))
+    """Judge whatever waits, for a while: runs wait for a slot, too. More messages, or the reaper's, go on."""
+    asyncio.run(execution.work(is_stopping, most_s=10))

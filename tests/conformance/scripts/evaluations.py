@@ -80,6 +80,60 @@ assert [each.name for each in evaluations] == ["Sums"]
 assert evaluations[0].runs_count == 2
 
 
+def length(log: dict) -> float:
+    """The same evaluator after its code has changed."""
+    return 2.0 * len(log["output"] or "")
+
+
+def label(log: dict) -> str:
+    return "long" if len(log["output"] or "") > 1 else "short"
+
+
+def broken(log: dict) -> bool:
+    raise ValueError("broken evaluator")
+
+
+numeric = {"args_type": "target_free", "return_type": "number"}
+changed = client.evaluations.run(
+    name="Sums",
+    file={"path": "evals/Add", "callable": add_better},
+    dataset=DATASET,
+    evaluators=[
+        {"path": "evals/Exact", "threshold": 0.9},
+        {"path": "evals/Short", "callable": length, "threshold": 1.5, **numeric},
+    ],
+)
+twice = {check.path: check for check in changed}["evals/Short"]
+assert twice.score == 2.0, twice
+assert twice.threshold_check is True
+
+labelled = client.evaluations.run(
+    name="Labels",
+    file={"path": "evals/Add", "callable": add_better},
+    dataset=DATASET,
+    evaluators=[
+        {"path": "evals/Label", "callable": label, "args_type": "target_free", "return_type": "select"},
+        {
+            "path": "evals/Broken",
+            "callable": broken,
+            "args_type": "target_free",
+            "return_type": "boolean",
+        },
+    ],
+)
+assert labelled == [], "the first run of an evaluation without thresholds has no checks"
+add_file = client.files.retrieve_by_path(path="evals/Add").id
+(labels,) = [each for each in client.evaluations.list(file_id=add_file) if each.name == "Labels"]
+stats = {
+    one.version.path: told
+    for one, told in zip(
+        labels.evaluators, client.evaluations.get_stats(labels.id).run_stats[0].evaluator_stats, strict=True
+    )
+}
+assert stats["evals/Label"].num_judgments_per_option == {"short": 6}, stats
+assert stats["evals/Broken"].num_errors == 6, stats
+
+
 @client.flow(path="evals/Flow")
 def decorated(a: str, b: str) -> str:
     return add_better(a, b)

@@ -22,7 +22,7 @@ from app.logs import budget, traces
 from app.logs import repository as logs
 from app.logs.records import LogRecord
 from app.prompts import service as prompts
-from app.prompts.spec import PromptSpec
+from app.prompts.spec import PromptSpec, refuse_tool_calls
 from app.providers import callers_keys
 from app.providers import service as providers
 
@@ -59,7 +59,7 @@ def prepare_call(
 
     Raises:
         NotFound: no such prompt, version, environment or provider.
-        Invalid: nothing is named, inputs are missing, or the template cannot be rendered.
+        Invalid: nothing is named, inputs are missing, or the template cannot be rendered or calls tools.
         Conflict: the log's id is taken, the trace that it is for is complete, or the path holds something else.
         OverBudget: the workspace has spent its budget of this month.
     """
@@ -127,6 +127,7 @@ def _version_of(
 def _prompt_of(session: Session, version: Version, call: PromptCall) -> tuple[PreparedPrompt, bool]:
     """The version ready to be called, and whether with a key of the caller's own."""
     spec = PromptSpec.model_validate(version.spec)
+    refuse_tool_calls(spec)
     keys = {name: key.get_secret_value() for name, key in call.provider_api_keys.items()}
     endpoint = callers_keys.endpoint_with(session, version.workspace_id, spec.provider, keys)
     if endpoint is None:

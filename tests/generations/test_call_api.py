@@ -431,3 +431,25 @@ def test_a_well_known_provider_needs_no_entry_where_its_key_comes_along(caller: 
         CANARY,
     )
     assert CANARY not in repr(found)
+
+
+def test_no_body_is_an_empty_one(caller: TestClient) -> None:
+    plain = {"path": "geo/plain", "provider": "fake", "model": "m", "template": "Capital of France?"}
+    version = caller.post("/v5/prompts", json=plain).json()["version_id"]
+    answer = caller.post(CALL_URL, params={"version_id": version})
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["logs"][0]["output"] == "Paris"
+    assert caller.post(CALL_URL).status_code == 422
+
+
+def test_no_model_is_sent_the_call_of_a_tool(
+    caller: TestClient, model: ModelServer, committed_team: factories.Team
+) -> None:
+    """Also where the version was written before such templates were refused."""
+    spec = {"provider": "fake", "model": "m", "template": 'See {{ look-up("prices") }}.'}
+    with unit_of_work() as session:
+        factories.prompt(session, committed_team.admin, "geo/old", **spec)
+    for body in ({"path": "geo/old"}, {"path": "geo/new", "prompt": spec}):
+        status, said = refused(caller, **body)
+        assert (status, "take out `look-up(" in said) == (422, True)
+    assert model.bodies == []

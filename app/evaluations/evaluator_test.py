@@ -25,6 +25,7 @@ from app.evaluators.binding import (
     Verdict,
     WebhookCall,
 )
+from app.evaluators.kinds.answering import ABOUT_LOG
 from app.generations.prepared import Origin, Target
 from app.logs import arrivals, budget
 from app.logs.records import LogRecord
@@ -139,6 +140,7 @@ async def _ask(trial: Trial, calls: Sequence[Call], records: list[LogRecord]) ->
 _LOG_MEMBERS: dict[str, tuple[type, str]] = {
     "prompt_tokens": (int, "a whole number"),
     "output_tokens": (int, "a whole number"),
+    "metadata": (dict, "an object"),
     "inputs": (dict, "an object"),
     "messages": (list, "a list of objects"),
     "output_message": (dict, "an object"),
@@ -181,6 +183,7 @@ def execution_of(log: Mapping[str, Any]) -> Execution:
         messages=log.get("messages") or [],
         output_message=log.get("output_message"),
         finish_reason=_text(log.get("finish_reason")),
+        about={name: log[name] for name in ABOUT_LOG if name in log},
     )
 
 
@@ -202,6 +205,7 @@ def row_of(testcase: Mapping[str, Any]) -> Row:
         target=target if isinstance(target, Mapping) or target is None else {"output": target},
         context=testcase.get("context"),
         metadata=testcase.get("metadata"),
+        id=_text(testcase.get("id")),
     )
 
 
@@ -213,4 +217,5 @@ def row_of_datapoint(datapoint: Datapoint) -> Row:
         target=datapoint.target,
         context=datapoint.context,
         metadata=datapoint.details,
+        id=datapoint.id,
     )

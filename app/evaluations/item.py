@@ -120,4 +120,5 @@ def _row(item: Item) -> Row:
         target=item.target,
         context=item.context,
         metadata=item.metadata,
+        id=item.datapoint_id,
     )

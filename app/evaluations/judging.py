@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 import structlog
 
@@ -185,4 +187,32 @@ def execution_of_log(log: LogRecord | Log) -> Execution:
         messages=log.messages or [],
         output_message=log.output_message,
         finish_reason=log.finish_reason,
+        about=_about(log),
     )
+
+
+def _about(log: LogRecord | Log) -> dict[str, Any]:
+    return {
+        "id": log.id,
+        "version_id": log.version_id,
+        "environment": log.environment,
+        "session_id": log.session_id,
+        "user": log.user,
+        "source": log.source,
+        "source_datapoint_id": log.datapoint_id,
+        "log_status": log.status,
+        "created_at": _iso(log.created_at or log.end_time),
+        "start_time": _iso(log.start_time),
+        "end_time": _iso(log.end_time),
+        "metadata": log.details if isinstance(log, Log) else log.metadata,
+        "stdout": log.stdout,
+        "provider": log.provider,
+        "model": log.model,
+        "reasoning_tokens": log.reasoning_tokens,
+        "prompt_cost": None if log.prompt_cost is None else float(log.prompt_cost),
+        "output_cost": None if log.output_cost is None else float(log.output_cost),
+    }
+
+
+def _iso(moment: datetime | str | None) -> str | None:
+    return moment.isoformat() if isinstance(moment, datetime) else moment

@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-from typing import Any
+from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Body, Response
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
@@ -26,7 +26,7 @@ _Part = tuple[int, str | LogRecord]
 
 @router.post("/call", response_model=None)
 async def call_prompt(
-    body: PromptCall,
+    body: Annotated[PromptCall, Body(default_factory=PromptCall)],
     session: SessionDep,
     principal: Runner,
     version_id: str | None = None,

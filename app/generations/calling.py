@@ -18,11 +18,11 @@ from app.generations import service
 from app.generations.prepared import Origin, PreparedPrompt, Target
 from app.generations.schemas import PromptCall
 from app.generations.streaming import RunRequest
-from app.logs import budget
+from app.logs import budget, traces
 from app.logs import repository as logs
 from app.logs.records import LogRecord
 from app.prompts import service as prompts
-from app.prompts.spec import PromptSpec
+from app.prompts.spec import PromptSpec, refuse_tool_calls
 from app.providers import callers_keys
 from app.providers import service as providers
 
@@ -46,12 +46,6 @@ class ReadyCall:
         """The ids that the logs will have, in order."""
         return [run.log["id"] for run in self.runs]
 
-    @property
-    def trace_id(self) -> str | None:
-        """The trace that the logs belong to, if they do to one."""
-        found: str | None = self.runs[0].log["trace_id"]
-        return found
-
 
 def prepare_call(
     session: Session,
@@ -65,8 +59,8 @@ def prepare_call(
 
     Raises:
         NotFound: no such prompt, version, environment or provider.
-        Invalid: nothing is named, inputs are missing, or the template cannot be rendered.
-        Conflict: the log's id is taken, or the path holds something else.
+        Invalid: nothing is named, inputs are missing, or the template cannot be rendered or calls tools.
+        Conflict: the log's id is taken, the trace that it is for is complete, or the path holds something else.
         OverBudget: the workspace has spent its budget of this month.
     """
     allowance = budget.allowance(session, principal.workspace_id)
@@ -94,6 +88,7 @@ def prepare_call(
             body=body,
             log={**about, "id": call.log_id if call.log_id and not number else ids.new_id("log")},
             saves=call.save,
+            told=call.stream or bool(call.log_id),
             own_key=own_key,
             allowance=allowance,
         )
@@ -132,6 +127,7 @@ def _version_of(
 def _prompt_of(session: Session, version: Version, call: PromptCall) -> tuple[PreparedPrompt, bool]:
     """The version ready to be called, and whether with a key of the caller's own."""
     spec = PromptSpec.model_validate(version.spec)
+    refuse_tool_calls(spec)
     keys = {name: key.get_secret_value() for name, key in call.provider_api_keys.items()}
     endpoint = callers_keys.endpoint_with(session, version.workspace_id, spec.provider, keys)
     if endpoint is None:
@@ -154,10 +150,16 @@ def _parameters(call: PromptCall) -> dict[str, Any]:
 
 
 def _about_log(session: Session, principal: Principal, call: PromptCall) -> dict[str, Any]:
-    """What the caller says of the logs; one that is nested is in the trace and session of the one above it."""
+    """What the caller says of the logs; one that is nested is in the session of the one above it.
+
+    Raises:
+        Invalid: the log would be nested under itself.
+        Conflict: its id is taken, or its trace is complete: said before a model is paid.
+    """
     if call.log_id and logs.known_ids(session, [call.log_id]):
         raise Conflict(f"There is a log with the id {call.log_id} already. Choose another one.")
     parent_id = call.trace_parent_id
+    traces.check_parent(session, principal.workspace_id, parent_id, call.log_id)
     parent = logs.find_log(session, principal.workspace_id, parent_id) if parent_id else None
     return {
         "user": call.user,
@@ -165,8 +167,6 @@ def _about_log(session: Session, principal: Principal, call: PromptCall) -> dict
         "status": call.log_status or "complete",
         "session_id": call.session_id or (parent.session_id if parent else None),
         "parent_id": parent_id,
-        # A parent whose id its caller chose may arrive later: then it is taken for the root.
-        "trace_id": ((parent.trace_id if parent else None) or parent_id) if parent_id else None,
     }
 
 

@@ -33,7 +33,7 @@ def present_call(ready: ReadyCall, records: Sequence[LogRecord]) -> Json:
         "prompt": ready.prompt,
         "inputs": call.inputs if call.return_inputs else {},
         "environment": first.environment,
-        "trace_id": ready.trace_id,
+        "trace_id": first.trace_id,
         "start_time": min(str(record.start_time) for record in records),
         "end_time": max(str(record.end_time) for record in records),
         "logs": [present_sample(index, record) for index, record in enumerate(records)],

@@ -2,13 +2,17 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr
 
 from app.core.bodies import Body
 from app.prompts.spec import ChatMessage, PromptSpec
 
 MOST_SAMPLES = 100
 Name = Annotated[str, Field(min_length=1, max_length=500)]
+
+
+def _without_nulls(value: object) -> object:
+    return {name: one for name, one in value.items() if one is not None} if isinstance(value, dict) else value
 
 
 class ToolName(Body):
@@ -43,7 +47,7 @@ class PromptCall(Body):
     suffix: str | None = Field(None, description="What comes after the answer, for models that fill in.")
     stream: bool = Field(False, description="Answer piece by piece, as server-sent events.")
     return_inputs: bool = Field(True, description="Whether the answer repeats the inputs.")
-    provider_api_keys: dict[str, SecretStr] = Field(
+    provider_api_keys: Annotated[dict[str, SecretStr], BeforeValidator(_without_nulls)] = Field(
         default_factory=dict,
         description="Keys to call with, by provider, in place of stored ones. Never kept.",
     )

@@ -11,9 +11,9 @@ from app.core import clock, waiting
 from app.core.database import unit_of_work
 from app.core.errors import DomainError
 from app.generations.prepared import Origin, PreparedPrompt, answered, failed, not_called
-from app.logs import arrivals
 from app.logs.budget import Allowance
 from app.logs.records import LogRecord
+from app.logs.service import write_in_traces
 from app.providers.answers import Answer, ProviderError
 from app.providers.client import ModelClient
 from app.providers.meter import Meter
@@ -38,6 +38,8 @@ class RunRequest:
     """What the caller says of the log, by the names of `LogRecord`."""
     saves: bool = True
     """Whether the log keeps what went in and came out."""
+    told: bool = False
+    """The caller knows the log's id before it is written: others may be nested under it by then."""
     own_key: bool = False
     """The endpoint has a key that came with this call: it must not outlive it."""
     allowance: Allowance | None = None
@@ -159,12 +161,19 @@ def _completed(request: RunRequest, record: LogRecord) -> LogRecord:
 
 
 async def save(logged: Sequence[tuple[RunRequest, LogRecord]]) -> None:
-    """Write logs in a task of its own: they are written even where the caller is being cancelled."""
+    """Write logs, each into its trace, in a task of its own: they are written even where the caller is being cancelled.
+
+    Raises:
+        Conflict: another log has taken the id of one of them meanwhile.
+    """
     records = [record if request.saves else _without_payloads(record) for request, record in logged]
-    task = asyncio.create_task(asyncio.to_thread(_save, records))
+    told = [record.id for request, record in logged if request.told]
+    task = asyncio.create_task(asyncio.to_thread(_save, records, told))
     _saving.add(task)  # the loop itself keeps only a weak reference
     task.add_done_callback(_saving.discard)
     await asyncio.shield(task)
+    for (_, record), written in zip(logged, records, strict=True):
+        record.trace_id = written.trace_id
 
 
 def _without_payloads(record: LogRecord) -> LogRecord:
@@ -179,6 +188,6 @@ def _without_payloads(record: LogRecord) -> LogRecord:
     )
 
 
-def _save(records: Sequence[LogRecord]) -> None:
+def _save(records: Sequence[LogRecord], told: Sequence[str]) -> None:
     with waiting.at_most(waiting.WORK_S), unit_of_work() as session:
-        arrivals.write_logs(session, records)
+        write_in_traces(session, records[0].workspace_id, records, chosen=told, late=True)

@@ -1,8 +1,8 @@
 """The v5 routes that take logs of executions elsewhere, and what is said of them later."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Body
 from sqlalchemy.orm import Session
 
 from app.core.access import Principal
@@ -35,7 +35,7 @@ def _log(
 
 @router.post("/prompts/log", tags=["Prompts"])
 def log_prompt(
-    body: PromptLog,
+    body: Annotated[PromptLog, Body(default_factory=PromptLog)],
     session: SessionDep,
     principal: LogWriter,
     version_id: str | None = None,
@@ -54,7 +54,7 @@ def log_prompt(
 
 @router.post("/tools/log", tags=["Tools"])
 def log_tool(
-    body: ToolLog,
+    body: Annotated[ToolLog, Body(default_factory=ToolLog)],
     session: SessionDep,
     principal: LogWriter,
     version_id: str | None = None,
@@ -67,7 +67,7 @@ def log_tool(
 
 @router.post("/flows/log", tags=["Flows"])
 def log_flow(
-    body: FlowLog,
+    body: Annotated[FlowLog, Body(default_factory=FlowLog)],
     session: SessionDep,
     principal: LogWriter,
     version_id: str | None = None,
@@ -96,7 +96,11 @@ def log_batch(body: LogBatch, session: SessionDep, principal: LogWriter) -> Json
 
 @router.patch("/prompts/{file_id}/log/{log_id}", tags=["Prompts"])
 def update_prompt_log(
-    file_id: str, log_id: str, body: PromptLogUpdate, session: SessionDep, principal: LogWriter
+    file_id: str,
+    log_id: str,
+    body: Annotated[PromptLogUpdate, Body(default_factory=PromptLogUpdate)],
+    session: SessionDep,
+    principal: LogWriter,
 ) -> Json:
     """Say more of a log of a prompt: what is given takes the place of what was said."""
     log = update_log(session, principal, FileKind.PROMPT, log_id, body, file_id)
@@ -105,7 +109,11 @@ def update_prompt_log(
 
 @router.patch("/tools/{file_id}/log/{log_id}", tags=["Tools"])
 def update_tool_log(
-    file_id: str, log_id: str, body: ToolLogUpdate, session: SessionDep, principal: LogWriter
+    file_id: str,
+    log_id: str,
+    body: Annotated[ToolLogUpdate, Body(default_factory=ToolLogUpdate)],
+    session: SessionDep,
+    principal: LogWriter,
 ) -> Json:
     """Say more of a log of a tool: what is given takes the place of what was said."""
     log = update_log(session, principal, FileKind.TOOL, log_id, body, file_id)
@@ -113,7 +121,12 @@ def update_tool_log(
 
 
 @router.patch("/flows/logs/{log_id}", tags=["Flows"])
-def update_flow_log(log_id: str, body: FlowLogUpdate, session: SessionDep, principal: LogWriter) -> Json:
+def update_flow_log(
+    log_id: str,
+    body: Annotated[FlowLogUpdate, Body(default_factory=FlowLogUpdate)],
+    session: SessionDep,
+    principal: LogWriter,
+) -> Json:
     """Say more of a run through a flow, and that it is complete: then it has ended, and its trace takes no more logs."""
     log = update_log(session, principal, FileKind.FLOW, log_id, body)
     return show_logs(session, principal.workspace_id, [log], children=True)[0]

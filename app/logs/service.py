@@ -68,16 +68,18 @@ def write_in_traces(
     *,
     roots: Collection[str] = (),
     chosen: Collection[str] = (),
+    late: bool = False,
 ) -> None:
     """Write logs, each into the trace of the log that it is nested under.
 
-    `roots` are the ids of those that begin a trace by themselves, `chosen` those that callers chose.
+    `roots` are the ids of those that begin a trace by themselves, `chosen` those that callers chose. Logs that are
+    `late` were let in by `traces.check_parent`, and are written even where their trace has become complete since.
 
     Raises:
         Invalid: a log is nested under itself.
         Conflict: the id of a log is taken, or a trace is complete.
     """
-    joined = traces.find_place(session, workspace_id, records, roots, chosen)
+    joined = traces.find_place(session, workspace_id, records, roots, chosen, late=late)
     written = arrivals.write_logs(session, records)
     if taken := [record.id for record in records if record.id not in written]:
         raise Conflict(

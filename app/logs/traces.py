@@ -29,26 +29,53 @@ class Joined:
     """Traces that are part of another one now."""
 
 
+def check_parent(session: Session, workspace_id: str, parent_id: str | None, log_id: str | None) -> None:
+    """Refuse a log that could not be nested under that parent, before what it is of takes place.
+
+    Raises:
+        Invalid: it would be nested under itself.
+        Conflict: the trace is complete.
+    """
+    if parent_id is None:
+        return
+    if parent_id == log_id:
+        raise _under_itself()
+    if parent := trace_repository.find_parents(session, workspace_id, [parent_id]).get(parent_id):
+        _refuse_closed(parent)
+
+
+def _under_itself() -> Invalid:
+    return Invalid("A log cannot be nested under itself.", fields={"trace_parent_id": "Name another log."})
+
+
+def _refuse_closed(parent: Parent) -> None:
+    if parent.closed_by:
+        raise Conflict(f"The log {parent.closed_by} is complete, so no more logs can be added to its trace.")
+
+
 def find_place(
     session: Session,
     workspace_id: str,
     records: Sequence[LogRecord],
     roots: Collection[str],
     chosen: Collection[str],
+    *,
+    late: bool = False,
 ) -> Joined:
     """Give each of the records its trace. To be followed, once they are written, by `settle`.
 
     `roots` are those that begin a trace by themselves, `chosen` those whose ids callers chose, and may have told others.
+    `late` logs were let in by `check_parent` while their trace was open.
 
     Raises:
         Invalid: a log is nested under itself.
-        Conflict: a trace is complete.
+        Conflict: a trace is complete, and the logs are not late.
     """
     own = {record.id for record in records}
     outside = {record.parent_id for record in records if record.parent_id and record.parent_id not in own}
     parents = trace_repository.find_parents(session, workspace_id, outside)
     awaited = trace_repository.find_awaited(session, workspace_id, chosen)
-    return join(records, parents, {*roots, *awaited}, awaited)
+    return join(records, parents, {*roots, *awaited}, awaited, late=late)
 
 
 def join(
@@ -56,6 +83,8 @@ def join(
     parents: Mapping[str, Parent],
     roots: Collection[str],
     awaited: Collection[str],
+    *,
+    late: bool = False,
 ) -> Joined:
     """As `find_place`, of what was found."""
     own = {record.id: record for record in records}
@@ -63,19 +92,15 @@ def join(
     begun = set[str]()
     for record in records:
         if record.parent_id == record.id:
-            raise Invalid(
-                "A log cannot be nested under itself.", fields={"trace_parent_id": "Name another log."}
-            )
+            raise _under_itself()
         top = _top(record, own)
         parent = parents.get(top.parent_id or "")
         if parent is None:
             loose = top.parent_id is None or top.parent_id in own
             record.trace_id = (top.id if top.id in with_children else None) if loose else top.parent_id
             continue
-        if parent.closed_by:
-            raise Conflict(
-                f"The log {parent.closed_by} is complete, so no more logs can be added to its trace."
-            )
+        if not late:
+            _refuse_closed(parent)
         record.trace_id = parent.trace_id or parent.id
         if parent.trace_id is None:
             begun.add(parent.id)

@@ -12,7 +12,7 @@ from app.files.models import File, FileKind, Version
 from app.logs.recording import LoggedVersion
 from app.logs.schemas import AnyLog, PromptLog, ToolLog
 from app.prompts.service import read_prompt
-from app.prompts.spec import PromptSpec, check_template
+from app.prompts.spec import PromptSpec, check_spec
 
 
 def kind_of(said: AnyLog) -> FileKind:
@@ -31,7 +31,7 @@ def version_of(
     already is found without a lock. A flow that is not there is made even where nothing is said of it.
 
     Raises:
-        Invalid: no file is named, or the content is not that of the version that is named.
+        Invalid: no file is named, the content is not that of the version that is named, or it could not be run.
         NotFound: no such file, version or environment, or nothing is deployed there.
         Forbidden: there is content, and the principal may not write versions.
         Conflict: the path holds another kind of file, or a folder.
@@ -51,7 +51,7 @@ def version_of(
     if found := files.find_committed(session, principal, change):
         return found
     if kind is FileKind.PROMPT:
-        check_template(PromptSpec.model_validate(content))
+        check_spec(PromptSpec.model_validate(content))
     committed = files.commit(session, principal, change)
     return _of(committed.file, committed.version)
 

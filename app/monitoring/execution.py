@@ -196,6 +196,7 @@ async def _say(judging: Judging, judge: Judge, one: ToJudge, found: Found) -> Ju
         target=None,
         context=None,
         metadata=one.log.details,
+        id=one.log.datapoint_id,
     )
     return await judging.judge(judge, one.log.id, execution_of_log(one.log), row, found.calls)
 

@@ -1,8 +1,9 @@
 """The v5 routes of prompts, but for calling them."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter
+from fastapi import Body as OptionalBody
 from fastapi.responses import PlainTextResponse
 from pydantic import ConfigDict, Field
 
@@ -64,7 +65,7 @@ def serialize_prompt(
 @router.post("/{file_id}/populate")
 def populate_prompt(
     file_id: str,
-    body: Inputs,
+    body: Annotated[Inputs, OptionalBody(default_factory=Inputs)],
     session: SessionDep,
     principal: Reader,
     version_id: str | None = None,

@@ -6,14 +6,13 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.core.access import Principal
-from app.core.errors import Invalid
 from app.core.template import Rendered
 from app.files import service as files
 from app.files.models import FileKind, Version
 from app.files.schemas import FileProperties
 from app.prompts import dotprompt
 from app.prompts.agents import AgentSpec
-from app.prompts.spec import ModelSpec, PromptSpec, check_template, parse_as
+from app.prompts.spec import ModelSpec, PromptSpec, check_spec, parse_as
 from app.prompts.template import compile_prompt, strip_example_marks
 
 _KINDS: Mapping[type[ModelSpec], FileKind] = {PromptSpec: FileKind.PROMPT, AgentSpec: FileKind.AGENT}
@@ -41,13 +40,11 @@ def write(session: Session, principal: Principal, spec: ModelSpec, about: FilePr
     """Write content to a prompt or an agent: the same content is the same version. The version has its file.
 
     Raises:
-        Invalid: the template cannot be read, or tools are linked.
+        Invalid: the template cannot be read or calls tools, or tools are linked.
         NotFound: no file with this id.
         Conflict: the path holds another kind of file or a folder, or the version name names other content.
     """
-    if isinstance(spec, PromptSpec) and spec.linked_tools:
-        raise Invalid("Tools are given inline here: use `tools`.", fields={"linked_tools": "Use `tools`."})
-    check_template(spec)
+    check_spec(spec)
     change = files.Commit(
         kind=_KINDS[type(spec)],
         spec=spec.content(),

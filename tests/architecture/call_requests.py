@@ -1,4 +1,4 @@
-"""A valid request for each route that calls a prompt, or reads and writes prompts and agents as files."""
+"""A valid request for each route that calls a prompt, logs what was called elsewhere, or reads and writes prompts and agents as files."""
 
 from tests.architecture.requests import Call, Make
 
@@ -14,6 +14,22 @@ CALL_REQUESTS: dict[str, Make] = {
             "num_samples": 2,
             "stream": True,
         }
+    ),
+    "POST /v5/prompts/log": lambda w: Call(json={"id": w.prompt.file_id, "output": "made"}),
+    "POST /v5/tools/log": lambda w: Call(json={"id": w.tool.file_id, "output": "made"}),
+    "POST /v5/flows/log": lambda w: Call(json={"id": w.flow.file_id, "output": "made"}),
+    "POST /v5/import/otel/v1/traces": lambda w: Call(json={"resourceSpans": []}, names_things=False),
+    "POST /v5/logs/batch": lambda w: Call(
+        json={"logs": [{"type": "prompt", "id": w.prompt.file_id, "output": "made"}]}
+    ),
+    "PATCH /v5/prompts/{file_id}/log/{log_id}": lambda w: Call(
+        {"file_id": w.prompt.file_id, "log_id": w.loose_log_id}, json={"output": "changed"}
+    ),
+    "PATCH /v5/tools/{file_id}/log/{log_id}": lambda w: Call(
+        {"file_id": w.tool.file_id, "log_id": w.tool_log_id}, json={"output": "changed"}
+    ),
+    "PATCH /v5/flows/logs/{log_id}": lambda w: Call(
+        {"log_id": w.flow_log_id}, json={"output": "changed", "log_status": "complete"}
     ),
     "POST /v5/prompts/{file_id}/populate": lambda w: Call(
         {"file_id": w.prompt.file_id}, json={"question": "?"}

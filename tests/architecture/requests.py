@@ -106,22 +106,6 @@ REQUESTS: dict[str, Make] = {
     "POST /v5/prompts": lambda w: Call(json={"id": w.prompt.file_id, "model": "practice-1", "template": []}),
     "POST /v5/tools": lambda w: Call(json={"id": w.tool.file_id, "function": {"name": "made"}}),
     "POST /v5/flows": lambda w: Call(json={"id": w.flow.file_id, "attributes": {"commit": "made"}}),
-    "POST /v5/prompts/log": lambda w: Call(json={"id": w.prompt.file_id, "output": "made"}),
-    "POST /v5/tools/log": lambda w: Call(json={"id": w.tool.file_id, "output": "made"}),
-    "POST /v5/flows/log": lambda w: Call(json={"id": w.flow.file_id, "output": "made"}),
-    "POST /v5/import/otel/v1/traces": lambda w: Call(json={"resourceSpans": []}, names_things=False),
-    "POST /v5/logs/batch": lambda w: Call(
-        json={"logs": [{"type": "prompt", "id": w.prompt.file_id, "output": "made"}]}
-    ),
-    "PATCH /v5/prompts/{file_id}/log/{log_id}": lambda w: Call(
-        {"file_id": w.prompt.file_id, "log_id": w.loose_log_id}, json={"output": "changed"}
-    ),
-    "PATCH /v5/tools/{file_id}/log/{log_id}": lambda w: Call(
-        {"file_id": w.tool.file_id, "log_id": w.tool_log_id}, json={"output": "changed"}
-    ),
-    "PATCH /v5/flows/logs/{log_id}": lambda w: Call(
-        {"log_id": w.flow_log_id}, json={"output": "changed", "log_status": "complete"}
-    ),
     "POST /v5/datasets": lambda w: Call(
         json={"id": w.dataset.file_id, "datapoints": [{"inputs": {"q": "new"}}]}
     ),

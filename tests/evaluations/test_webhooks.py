@@ -9,23 +9,29 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from app.core.access import Role
 from app.core.database import unit_of_work
 from app.core.errors import Invalid
 from app.core.settings import get_settings
+from app.evaluations.execution import Slot
 from app.evaluations.webhooks import Webhooks
 from app.evaluators.binding import WebhookCall, bind, make_spec
 from app.files import service as files
 from app.files.models import FileKind, Version
+from app.monitoring import execution as monitoring
+from app.providers.service import ProviderChange, create_provider
 from app.workspaces.webhook_keys import WebhookKey, webhook_key
 from tests import factories
 from tests.asynchronous import run as run_coroutine
+from tests.endpoint import running_endpoint
 from tests.evaluators.cases import execution, row
 from tests.web import csrf_of, signed_in, with_key
 
@@ -108,6 +114,97 @@ def test_the_service_is_sent_log_and_row_signed_so_that_it_can_check(
     expected = base64.b64encode(hmac.new(secret, signed, hashlib.sha256).digest()).decode()
     assert headers["webhook-signature"] == f"v1,{expected}"
     assert abs(int(headers["webhook-timestamp"]) - time.time()) < 60
+
+
+SAID = {
+    "id": "log_1", "created_at": "2026-01-01T00:00:00Z", "start_time": "2026-01-01T00:00:00Z",
+    "end_time": "2026-01-01T00:00:01Z", "metadata": {"release": 7}, "prompt_cost": 0.25, "output_cost": 0.5,
+    "source": "sdk", "user": "u-1", "stdout": "printed", "finish_reason": "stop", "provider": "openai", "model": "gpt-4o",
+}  # fmt: skip
+
+
+def test_a_trial_sends_what_it_was_told_of_the_log_and_null_for_the_rest(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    with service({"judgment": True}) as running, unit_of_work() as session:
+        made = factories.evaluator(session, committed_team.admin, "webhook", url=running.url)
+        session.commit()
+        url = f"/v5/evaluators/{made.file_id}/test"
+        api = with_key(client, committed_team.admin)
+        whole = {"log": {**SAID, "output": "Paris"}, "testcase": {"id": "dp_1"}}
+        assert [api.post(url, json=body).json()["judgment"] for body in (whole, {})] == [True, True]
+        refused = api.post(url, json={"log": {"metadata": "seven"}})
+    told, nothing = (json.loads(body)["data"] for _, body, _ in running.heard)
+    assert {name: told["log"][name] for name in SAID} == SAID
+    assert (told["log"]["trace_children"], told["testcase"]["id"]) == ([], "dp_1")
+    unknown = dict.fromkeys(SAID) | {"metadata": {}}
+    assert {name: nothing["log"][name] for name in SAID} == unknown
+    assert (nothing["testcase"]["id"], refused.status_code) == (None, 422)
+
+
+def test_a_run_sends_what_is_known_of_the_log_and_the_row(
+    client: TestClient, committed_team: factories.Team, redis_url: str
+) -> None:
+    admin = committed_team.admin
+    with service({"judgment": True}) as running, running_endpoint(0) as endpoint, unit_of_work() as session:
+        change = ProviderChange(
+            name="fake", base_url=endpoint.base_url, api_key="k", prices={"m": ("1", "1")}
+        )
+        create_provider(session, admin, change)
+        prompt = factories.prompt(session, admin, provider="fake", model="m")
+        judge = factories.evaluator(session, admin, "webhook", url=running.url)
+        rows = factories.dataset(session, admin, 1)
+        evaluation = factories.evaluation(session, admin, prompt, judge)
+        session.commit()
+        runs = f"/v5/evaluations/{evaluation.id}/runs"
+        body = {"dataset": {"version_id": rows.id}, "version": {"version_id": prompt.id}}
+        api = with_key(client, admin)
+        assert api.post(runs, json=body).status_code == 200
+        run_coroutine(_worked())
+    ((_, sent, _),) = running.heard
+    log, testcase = json.loads(sent)["data"]["log"], json.loads(sent)["data"]["testcase"]
+    (kept,) = api.get("/v5/logs", params={"file_id": prompt.file_id}).json()["records"]
+    same = (
+        "id", "version_id", "source", "source_datapoint_id", "log_status", "metadata", "stdout", "user", "provider",
+        "model", "finish_reason", "prompt_cost", "output_cost", "prompt_tokens", "output_tokens", "output", "inputs",
+    )  # fmt: skip
+    assert {name: log[name] for name in same} == {name: kept[name] for name in same}
+    assert (log["provider"], log["prompt_cost"] > 0) == ("fake", True)
+    assert log["start_time"] <= log["end_time"] <= log["created_at"]
+    assert testcase["id"] == kept["source_datapoint_id"]
+
+
+def test_monitoring_sends_what_is_known_of_the_log(
+    app: FastAPI, client: TestClient, committed_team: factories.Team, redis_url: str
+) -> None:
+    api = with_key(client, committed_team.admin)
+    with service({"judgment": True}) as running, unit_of_work() as session:
+        prompt = factories.prompt(session, committed_team.admin)
+        judge = factories.evaluator(session, committed_team.admin, "webhook", url=running.url)
+        session.commit()
+        watching = {"activate": [{"evaluator_version_id": judge.id}]}
+        assert api.post(f"/v5/prompts/{prompt.file_id}/evaluators", json=watching).status_code == 200
+        own = {name: value for name, value in SAID.items() if name not in ("id", "provider", "model")}
+        said = {**own, "id": prompt.file_id, "log_id": "log_watched", "source_datapoint_id": "dp_9"}
+        assert api.post("/v5/prompts/log", json=said).status_code == 200
+        assert run_coroutine(monitoring.work()) == 1
+    ((_, sent, _),) = running.heard
+    data = json.loads(sent)["data"]
+    times = {name: value for name, value in own.items() if name.endswith(("_at", "_time"))}
+    assert {name: data["log"][name] for name in own.keys() - times} == {
+        name: own[name] for name in own.keys() - times
+    }
+    for name, moment in times.items():
+        assert datetime.fromisoformat(data["log"][name]) == datetime.fromisoformat(moment)
+    assert (data["log"]["id"], data["testcase"]["id"]) == ("log_watched", "dp_9")
+
+
+async def _worked() -> None:
+    slot = Slot()
+    try:
+        await slot.work()
+    finally:
+        await slot.aclose()
 
 
 def test_a_service_that_fails_is_tried_three_times_under_one_id(

@@ -24,8 +24,10 @@ EXECUTION = Execution(
     inputs={"order": "42"},
     messages=[{"role": "user", "content": "Where is it?"}],
     output_message={"role": "assistant", "content": "42"},
+    finish_reason="stop",
+    about={"id": "log_1", "metadata": {"release": 7}},
 )
-ROW = Row({"order": "42"}, [], {"output": "42"}, ["a passage"], {"split": "test"})
+ROW = Row({"order": "42"}, [], {"output": "42"}, ["a passage"], {"split": "test"}, "dp_1")
 
 
 def judged(code: str, execution: Execution = EXECUTION, row: Row = ROW, **settings: object) -> Verdict:
@@ -41,6 +43,9 @@ def judged(code: str, execution: Execution = EXECUTION, row: Row = ROW, **settin
         "log['output_message']['content'] == '42'",
         "log['provider_latency'] == 1.5 and log['cost'] == 0.25 and log['error'] is None",
         "log['prompt_tokens'] == 7 and log['output_tokens'] == 2",
+        "log['id'] == 'log_1' and log['metadata']['release'] == 7 and log['finish_reason'] == 'stop'",
+        "log['user'] is log['stdout'] is log['prompt_cost'] is None and log['trace_children'] == []",
+        "testcase['id'] == 'dp_1'",
         "testcase['target'] == {'output': '42'}",
         "testcase['context'] == ['a passage'] and testcase['metadata'] == {'split': 'test'}",
     ],

@@ -146,17 +146,6 @@ def test_what_is_not_to_be_saved_is_answered_and_not_kept(caller: TestClient) ->
     assert log["payload_cleared_at"]
 
 
-def test_a_nested_log_is_in_the_trace_of_its_parent(caller: TestClient) -> None:
-    root = called(caller, session_id="s-9")["id"]
-    child = called(caller, trace_parent_id=root)
-    assert (child["trace_id"], child["trace_parent_id"]) == (root, root)
-    grandchild = log_of(caller, called(caller, trace_parent_id=child["id"])["id"])
-    assert (grandchild["trace_id"], grandchild["trace_parent_id"]) == (root, child["id"])
-    assert grandchild["session_id"] == "s-9"
-    early = log_of(caller, called(caller, trace_parent_id="comes-later")["id"])
-    assert (early["trace_id"], early["trace_parent_id"]) == ("comes-later", "comes-later")
-
-
 def test_which_version_answers(
     caller: TestClient, model: ModelServer, committed_team: factories.Team
 ) -> None:
@@ -354,6 +343,8 @@ def test_a_key_that_comes_with_the_call_is_used_once_and_kept_nowhere(
     assert {headers["authorization"] for headers, _ in model.asked} == {f"Bearer {CANARY}"}
     called(caller, provider_api_keys={"openai": CANARY})
     assert model.asked[-1][0]["authorization"] == "Bearer stored-key-123456", "it is not for this provider"
+    called(caller, provider_api_keys={"openai": CANARY, "fake": None})
+    assert model.asked[-1][0]["authorization"] == "Bearer stored-key-123456", "null is absent"
     bad = caller.post(CALL_URL, json=STYLE | {"provider_api_keys": {"fake": f"{CANARY}\n"}})
     assert bad.status_code == 422
     assert CANARY not in bad.text
@@ -380,3 +371,25 @@ def test_a_well_known_provider_needs_no_entry_where_its_key_comes_along(caller: 
         CANARY,
     )
     assert CANARY not in repr(found)
+
+
+def test_no_body_is_an_empty_one(caller: TestClient) -> None:
+    plain = {"path": "geo/plain", "provider": "fake", "model": "m", "template": "Capital of France?"}
+    version = caller.post("/v5/prompts", json=plain).json()["version_id"]
+    answer = caller.post(CALL_URL, params={"version_id": version})
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["logs"][0]["output"] == "Paris"
+    assert caller.post(CALL_URL).status_code == 422
+
+
+def test_no_model_is_sent_the_call_of_a_tool(
+    caller: TestClient, model: ModelServer, committed_team: factories.Team
+) -> None:
+    """Also where the version was written before such templates were refused."""
+    spec = {"provider": "fake", "model": "m", "template": 'See {{ look-up("prices") }}.'}
+    with unit_of_work() as session:
+        factories.prompt(session, committed_team.admin, "geo/old", **spec)
+    for body in ({"path": "geo/old"}, {"path": "geo/new", "prompt": spec}):
+        status, said = refused(caller, **body)
+        assert (status, "take out `look-up(" in said) == (422, True)
+    assert model.bodies == []

@@ -283,3 +283,43 @@ def test_a_log_of_a_version_that_was_deleted_still_says_of_which_file(api: TestC
     assert (tool["id"], tool["version_id"], tool["function"]) == (sent["tool_id"], sent["version_id"], None)
     api.delete(f"/v5/tools/{sent['tool_id']}")
     assert _log(api, sent["id"])["tool"]["path"] == "t", "also when the file is gone"
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"template": '{{ look-up("x") }}'}, "Calls of tools in templates are not run here"),
+        ({"linked_tools": ["tl_1"]}, "Use `tools`."),
+    ],
+)
+def test_content_that_could_not_be_written_to_a_prompt_is_not_logged_either(
+    api: TestClient, more: dict[str, Any], said: str
+) -> None:
+    content = {"model": "m"} | more
+    logged = api.post("/v5/prompts/log", json={"path": "a/new", "prompt": content, "output": "x"})
+    written = api.post("/v5/prompts", json={"path": "a/new"} | content)
+    assert (logged.status_code, written.status_code) == (422, 422)
+    assert said in logged.text
+    assert said in written.text
+    assert api.get("/v5/prompts").json()["total"] == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        ("prompt", {"model": "m"}),
+        ("tool", {"function": {"name": "f"}}),
+        ("flow", {"attributes": {"commit": "4f2a1c"}}),
+    ],
+)
+def test_no_body_is_an_empty_one(api: TestClient, kind: str, content: dict[str, Any]) -> None:
+    first = _sent(api, f"/v5/{kind}s/log", path=f"a/{kind}", output="x", **{kind: content})
+    answer = api.post(f"/v5/{kind}s/log?version_id={first['version_id']}")
+    assert answer.status_code == 200, answer.text
+    log = _log(api, answer.json()["id"])
+    assert (log["version_id"], log["output"], log["inputs"]) == (first["version_id"], None, {})
+    where = "flows/logs" if kind == "flow" else f"{kind}s/{first[f'{kind}_id']}/log"
+    changed = api.patch(f"/v5/{where}/{first['id']}", headers={"content-type": "application/json"})
+    assert (changed.status_code, changed.json()["output"]) == (200, "x")
+    nothing = api.post(f"/v5/{kind}s/log")
+    assert (nothing.status_code, f"Give the id or the path of the {kind}" in nothing.text) == (422, True)

@@ -161,3 +161,42 @@ def test_who_may_only_read_writes_nothing(api: TestClient, committed_team: facto
     assert api.post("/v5/agents", json=AGENT).status_code == 403
     with_key(api, stranger)
     assert api.get(f"/v5/agents/{made['id']}/serialize").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        '{{ look-up("price list") }}',
+        [{"role": "user", "content": 'See {{look-up(word, "x")}}.'}],
+        [{"role": "user", "content": [{"type": "text", "text": "{{ look-up(word) }}"}]}],
+        [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "{{look-up(word)}}"}}]}],
+    ],
+)
+@pytest.mark.parametrize("kind", ["prompt", "agent"])
+def test_a_template_that_calls_a_tool_is_refused_by_the_name_of_the_call(
+    api: TestClient, kind: str, template: Any
+) -> None:
+    body = {"path": "files/calls", "model": "m", "template": template}
+    answer = api.post(f"/v5/{kind}s", json=body)
+    assert answer.status_code == 422
+    assert "Calls of tools in templates are not run here: take out `look-up(" in answer.text
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"template": "{{ look up(word) }} {{look-up()}} {{ look-up('x') }} look-up(word) {look-up(word)}"},
+        {"template": '{{ look_up("x") }}', "template_language": "jinja"},
+    ],
+)
+def test_what_is_no_call_of_a_tool_is_kept(api: TestClient, more: dict[str, Any]) -> None:
+    assert _made(api, "prompt", path="files/text", model="m", **more)["template"] == more["template"]
+
+
+def test_populating_without_a_body_is_populating_without_inputs(api: TestClient) -> None:
+    made = _made(api, "prompt", path="files/plain", model="m", template="Hello")
+    answer = api.post(f"/v5/prompts/{made['id']}/populate")
+    assert (answer.status_code, answer.json()["populated_template"]) == (200, "Hello")
+    asks = _made(api, "prompt", path="files/plain", model="m", template="Hello {{name}}")
+    missing = api.post(f"/v5/prompts/{asks['id']}/populate", params={"version_id": asks["version_id"]})
+    assert (missing.status_code, "The template needs name" in missing.text) == (422, True)

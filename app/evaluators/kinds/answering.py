@@ -203,24 +203,37 @@ class AnswerKind(Kind[AnswerT]):
         return set(self.Options.model_fields) - set(AnswerOptions.model_fields)
 
 
+ABOUT_LOG = (
+    "id", "version_id", "environment", "session_id", "user", "source", "source_datapoint_id", "log_status", "created_at",
+    "start_time", "end_time", "metadata", "stdout", "provider", "model", "reasoning_tokens", "prompt_cost", "output_cost",
+)  # fmt: skip
+"""Members of the API's logs that programs find beside those that other evaluators judge by."""
+
+
 def log_members(execution: Execution) -> dict[str, Any]:
-    """The log as programs know it: the members of the API's logs that a judgment may rest on."""
+    """The log as programs know it: every member is there, and null where it is not known."""
+    about = {name: execution.about.get(name) for name in ABOUT_LOG}
     return {
+        **about,
+        "metadata": about["metadata"] or {},
         "output": execution.output,
         "output_message": execution.output_message,
         "error": execution.error,
         "inputs": execution.inputs,
         "messages": list(execution.messages),
+        "finish_reason": execution.finish_reason,
         "prompt_tokens": execution.prompt_tokens,
         "output_tokens": execution.output_tokens,
         "provider_latency": None if execution.latency_ms is None else execution.latency_ms / 1000,
         "cost": execution.cost_usd,
+        "trace_children": [],  # a flow's may be ten thousand, and arrive later
     }
 
 
 def testcase_members(row: Row) -> dict[str, Any]:
     """The row as programs know it: a datapoint of the API."""
     return {
+        "id": row.id,
         "inputs": row.inputs,
         "messages": list(row.messages),
         "target": row.target,

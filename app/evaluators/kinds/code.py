@@ -39,6 +39,9 @@ class Code(AnswerKind[CodeOptions]):
     A function that is given the log and the test case, and returns True or False, a number, a choice or a text. It
     runs in a sandbox, a fresh one for each row: without files, network or other processes, for 5 seconds at most, in
     512 MiB. What it prints is kept.
+
+    The log and the test case have the members of the API's logs and datapoints; what is not known is None. A flow's
+    `trace_children` are not loaded: the list is empty.
     """
 
     name = "code"

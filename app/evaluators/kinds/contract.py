@@ -62,6 +62,8 @@ class Execution:
     output_message: Mapping[str, Any] | None
     finish_reason: str | None = None
     """Why the model stopped, in the provider's word: `stop`, `length`, `tool_calls`, `content_filter` …"""
+    about: Mapping[str, Any] = field(default_factory=dict)
+    """What else is known of its log, by the API's names, for users' own programs: JSON, moments in ISO 8601."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,8 @@ class Row:
     target: Mapping[str, Any] | None
     context: Sequence[str] | None
     metadata: Mapping[str, Any] | None
+    id: str | None = None
+    """None: it is a row of no dataset."""
 
 
 @dataclass(frozen=True, slots=True)

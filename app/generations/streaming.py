@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
-from app.core import clock, waiting
+from app.core import clock, ids, waiting
 from app.core.database import unit_of_work
-from app.core.errors import DomainError
+from app.core.errors import Conflict, DomainError
 from app.generations.prepared import Origin, PreparedPrompt, answered, failed, not_called
 from app.logs.budget import Allowance
 from app.logs.records import LogRecord
@@ -163,8 +163,7 @@ def _completed(request: RunRequest, record: LogRecord) -> LogRecord:
 async def save(logged: Sequence[tuple[RunRequest, LogRecord]]) -> None:
     """Write logs, each into its trace, in a task of its own: they are written even where the caller is being cancelled.
 
-    Raises:
-        Conflict: another log has taken the id of one of them meanwhile.
+    One whose id another log has taken meanwhile gets another id: its call is paid, and must not be lost.
     """
     records = [record if request.saves else _without_payloads(record) for request, record in logged]
     told = [record.id for request, record in logged if request.told]
@@ -173,7 +172,7 @@ async def save(logged: Sequence[tuple[RunRequest, LogRecord]]) -> None:
     task.add_done_callback(_saving.discard)
     await asyncio.shield(task)
     for (_, record), written in zip(logged, records, strict=True):
-        record.trace_id = written.trace_id
+        record.id, record.trace_id = written.id, written.trace_id
 
 
 def _without_payloads(record: LogRecord) -> LogRecord:
@@ -189,5 +188,15 @@ def _without_payloads(record: LogRecord) -> LogRecord:
 
 
 def _save(records: Sequence[LogRecord], told: Sequence[str]) -> None:
+    try:
+        _write(records, told)
+    except Conflict:
+        for record in records:
+            if record.id in told:
+                record.id = ids.new_id("log")
+        _write(records, ())
+
+
+def _write(records: Sequence[LogRecord], told: Sequence[str]) -> None:
     with waiting.at_most(waiting.WORK_S), unit_of_work() as session:
         write_in_traces(session, records[0].workspace_id, records, chosen=told, late=True)

@@ -17,11 +17,11 @@ def test_prompts_are_evaluated_and_nothing_else(client: TestClient, committed_te
     body = {"dataset": {"version_id": rows.id}, "version": {"version_id": rows.id}}
     run = client.post(f"/v5/evaluations/{evaluation.id}/runs", json=body)
     assert run.status_code == 422
-    assert "is a dataset, not a prompt" in run.text
+    assert "is a dataset, not a prompt or flow" in run.text
     assert client.get(f"/v5/evaluations/{evaluation.id}/runs").json()["runs"] == []
     made = client.post("/v5/evaluations", json={"file": {"id": rows.file_id}})
     assert made.status_code == 422
-    assert "is a dataset: prompts are evaluated" in made.text
+    assert "is a dataset: prompts and flows are evaluated" in made.text
 
 
 def test_a_name_is_as_long_in_a_change_as_at_first(

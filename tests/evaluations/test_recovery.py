@@ -84,7 +84,7 @@ def test_a_row_whose_worker_is_lost_three_times_ends_with_an_error(session: Sess
     errors = list(session.scalars(text("select error from run_item order by position")))
     assert errors == [None, *["The worker was lost 3 times while it worked on this row."] * (ROWS - 1)]
     assert recovery_repository.give_up_on_lost_items(session) == 0, "once"
-    assert recovery_repository.runs_to_finish(session) == [(run.id, run.evaluation_id)]
+    assert recovery_repository.runs_to_finish(session, 1800) == [(run.id, run.evaluation_id)]
 
 
 def test_a_message_that_got_lost_is_sent_again(session: Session, run: Run) -> None:
@@ -113,7 +113,7 @@ def test_a_run_that_has_ended_is_left_alone(session: Session, run: Run) -> None:
     assert recovery_repository.take_unsent(session) == []
     assert recovery_repository.give_up_on_lost_items(session) == 0
     assert recovery_repository.reshard_stranded(session) == []
-    assert recovery_repository.runs_to_finish(session) == []
+    assert recovery_repository.runs_to_finish(session, 1800) == []
 
 
 def test_scores_that_nobody_worked_out_are_asked_for(session: Session, run: Run) -> None:

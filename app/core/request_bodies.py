@@ -40,7 +40,7 @@ FORM_LIMITS: Any = {
 """For every form that is read; more is answered with 400."""
 
 
-_BOUNDARY = re.compile(rb"\s*--([^\r\n]{1,200})\r?\n")
+_BOUNDARY = re.compile(rb"[\r\n]{0,4}--([^\r\n]{1,200})\r?\n")
 
 
 async def read_form(request: Request) -> FormData:

@@ -18,6 +18,7 @@ router = APIRouter(prefix="/w/{w}/settings", include_in_schema=False)
 ABILITIES = {
     "View files, reports, settings": Action.READ,
     "Judge outputs": Action.JUDGE,
+    "Write logs and spans": Action.LOG,
     "Run, evaluate, spend money": Action.RUN,
     "Commit and edit": Action.EDIT,
     "Delete": Action.DELETE,

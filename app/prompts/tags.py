@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from xml.sax.saxutils import escape, unescape
 
 _OPENING = re.compile(r'<([a-z_]+)((?:\s+[a-zA-Z_]+="[^"]*")*)\s*(/?)>')
-_ATTRIBUTE = re.compile(r'([a-zA-Z_]+)="([^"]*)"')
+_ATTRIBUTE = re.compile(r'(?<![a-zA-Z_])([a-zA-Z_]+)="([^"]*)"')
 _SPACE = re.compile(r"\s*")
 _UNINDENTED = re.compile(r"^(?!  )(?=.)", re.MULTILINE)
 _ESCAPED = {'"': "&quot;", "\n": "&#10;", "\r": "&#13;"}

@@ -38,18 +38,7 @@ def upsert_evaluator(body: EvaluatorUpsert, session: SessionDep, principal: Edit
     """Write an evaluator: the same settings answer with the version that is there."""
     spec = checked_spec(session, principal, body.spec)
     databases.refuse_missing(session, principal.workspace_id, spec)
-    change = files.Commit(
-        kind=FileKind.EVALUATOR,
-        spec=spec,
-        file_id=body.id,
-        path=body.path,
-        name=body.version_name,
-        note=body.note,
-    )
-    committed = files.commit(session, principal, change)
-    files.describe_file(committed.file, description=body.description, tags=body.tags, readme=body.readme)
-    committed.version.file = committed.file
-    return present_one(session, committed.version)
+    return present_one(session, files.upsert(session, principal, FileKind.EVALUATOR, spec, body))
 
 
 def checked_spec(session: Session, principal: Principal, spec: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from app.files import deployments, repository
 from app.files.models import VERSION_PREFIX, File, FileKind, Version, VersionEvent
 from app.files.paths import clean_path, parent_of
 from app.files.places import refuse_folder
+from app.files.schemas import FileProperties
 from app.workspaces import audit
 
 LONGEST_NOTE = 10_000
@@ -108,6 +109,22 @@ def find_committed(session: Session, principal: Principal, change: Commit) -> Ve
 
 def _content_of(change: Commit) -> bytes:
     return change.content if change.content is not None else ids.canonical_json(change.spec)
+
+
+def upsert(
+    session: Session, principal: Principal, kind: FileKind, spec: dict[str, Any], about: FileProperties
+) -> Version:
+    """Write content where a caller of the API says, and what it says of the file. The version has its file.
+
+    Raises:
+        NotFound: no file with this id.
+        Conflict: the path holds another kind of file or a folder, or the version name names other content.
+    """
+    change = Commit(kind, spec, file_id=about.id, path=about.path, name=about.version_name, note=about.note)
+    committed = commit(session, principal, change)
+    describe_file(committed.file, description=about.description, tags=about.tags, readme=about.readme)
+    committed.version.file = committed.file
+    return committed.version
 
 
 def _file_for(session: Session, principal: Principal, change: Commit) -> File:

@@ -24,15 +24,4 @@ class FlowUpsert(FileProperties, FlowSpec):
 @router.post("")
 def upsert_flow(body: FlowUpsert, session: SessionDep, principal: Editor) -> dict[str, Any]:
     """Write a flow: the same attributes answers with the version that is there, new ones make one."""
-    change = files.Commit(
-        kind=FileKind.FLOW,
-        spec=body.content(),
-        file_id=body.id,
-        path=body.path,
-        name=body.version_name,
-        note=body.note,
-    )
-    committed = files.commit(session, principal, change)
-    files.describe_file(committed.file, description=body.description, tags=body.tags, readme=body.readme)
-    committed.version.file = committed.file
-    return present_one(session, committed.version)
+    return present_one(session, files.upsert(session, principal, FileKind.FLOW, body.content(), body))

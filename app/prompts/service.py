@@ -45,18 +45,7 @@ def write(session: Session, principal: Principal, spec: ModelSpec, about: FilePr
         Conflict: the path holds another kind of file or a folder, or the version name names other content.
     """
     check_spec(spec)
-    change = files.Commit(
-        kind=_KINDS[type(spec)],
-        spec=spec.content(),
-        file_id=about.id,
-        path=about.path,
-        name=about.version_name,
-        note=about.note,
-    )
-    committed = files.commit(session, principal, change)
-    files.describe_file(committed.file, description=about.description, tags=about.tags, readme=about.readme)
-    committed.version.file = committed.file
-    return committed.version
+    return files.upsert(session, principal, _KINDS[type(spec)], spec.content(), about)
 
 
 def raw_file_content(version: Version) -> str:

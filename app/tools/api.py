@@ -24,15 +24,4 @@ class ToolUpsert(FileProperties, ToolSpec):
 @router.post("")
 def upsert_tool(body: ToolUpsert, session: SessionDep, principal: Editor) -> dict[str, Any]:
     """Write a tool: the same content answers with the version that is there, new content makes one."""
-    change = files.Commit(
-        kind=FileKind.TOOL,
-        spec=body.content(),
-        file_id=body.id,
-        path=body.path,
-        name=body.version_name,
-        note=body.note,
-    )
-    committed = files.commit(session, principal, change)
-    files.describe_file(committed.file, description=body.description, tags=body.tags, readme=body.readme)
-    committed.version.file = committed.file
-    return present_one(session, committed.version)
+    return present_one(session, files.upsert(session, principal, FileKind.TOOL, body.content(), body))

@@ -1,6 +1,5 @@
 """Calling a prompt as a client of the API does, over real HTTP to a provider."""
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -96,18 +95,6 @@ def test_an_id_that_is_taken_is_refused_before_the_model_is_asked(
     assert status == 409
     assert "mine-2" in said
     assert len(model.asked) == 1
-
-
-def test_every_paid_call_has_a_log_though_several_want_one_id(caller: TestClient, model: ModelServer) -> None:
-    with ThreadPoolExecutor(4) as pool:
-        bodies = [STYLE | {"messages": SAID, "log_id": "mine-4"}] * 4
-        answers = list(pool.map(lambda body: caller.post("/v5/prompts/call", json=body), bodies))
-    done = [answer.json() for answer in answers if answer.status_code == 200]
-    page = caller.get("/v5/logs", params={"file_id": done[0]["prompt"]["id"]}).json()
-
-    assert {answer.status_code for answer in answers} <= {200, 409}
-    assert {log["id"] for log in page["records"]} == {answer["id"] for answer in done}
-    assert len(page["records"]) == len(done) == len(model.asked)
 
 
 def test_several_samples_are_several_logs(caller: TestClient, model: ModelServer) -> None:

@@ -1,5 +1,6 @@
-"""Calls of prompts as parts of traces: under which log each is, and which are refused before a model is paid."""
+"""Logs of calls: in which trace each is, which calls are refused before a model is paid, and that none that is paid is lost."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -81,3 +82,15 @@ def test_a_call_that_began_before_its_trace_was_complete_is_logged_all_the_same(
     child = called(caller, trace_parent_id=flow)
     assert child["trace_id"] == flow
     assert [one["id"] for one in log_of(caller, flow)["trace_children"]] == [child["id"]]
+
+
+def test_every_paid_call_has_a_log_though_several_want_one_id(caller: TestClient, model: ModelServer) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        bodies = [STYLE | {"log_id": "mine-4"}] * 4
+        answers = list(pool.map(lambda body: caller.post(CALL_URL, json=body), bodies))
+    done = [answer.json() for answer in answers if answer.status_code == 200]
+    page = caller.get("/v5/logs", params={"file_id": done[0]["prompt"]["id"]}).json()
+
+    assert {answer.status_code for answer in answers} <= {200, 409}
+    assert {log["id"] for log in page["records"]} == {answer["id"] for answer in done}
+    assert len(page["records"]) == len(done) == len(model.asked)

@@ -39,10 +39,13 @@ def recover(*, after_absence: bool = False) -> Recovered:
     `after_absence`: nobody has looked for a while, because the database was away or the whole machine slept. Workers
     could not renew their leases either, so they are given the time of one lease more before they are taken for dead.
     """
+    started = time.monotonic()
     with waiting.at_most(waiting.WORK_S), unit_of_work() as session:
         if after_absence:
             recovery_repository.extend_leases(session)
-        lost = recovery_repository.requeue_expired(session)
+        recovery_repository.reach(session)
+        # As far as the database is from here, it is from the workers, whose heartbeats are late by that.
+        lost = recovery_repository.requeue_expired(session, forgiven_s=2 * (time.monotonic() - started))
         given_up = recovery_repository.give_up_on_lost_items(session)
         unsent = recovery_repository.take_unsent(session)
         stranded = recovery_repository.reshard_stranded(session)

@@ -19,13 +19,15 @@ def extend_leases(session: Session) -> None:
     )
 
 
-def requeue_expired(session: Session) -> list[str]:
-    """Put shards whose lease ran out back into the queue, and count the loss on their pending items."""
+def requeue_expired(session: Session, forgiven_s: float = 0) -> list[str]:
+    """Put shards whose lease ran out, `forgiven_s` ago or earlier, back into the queue, and count the loss on their
+    pending items."""
     rows = session.execute(
         text("""
         with expired as (
             select s.id from shard s join run r on r.id = s.run_id
-            where s.state = 'running' and s.lease_until < now() and r.status in ('pending', 'running')
+            where s.state = 'running' and s.lease_until < now() - make_interval(secs => :forgiven)
+              and r.status in ('pending', 'running')
             for update of s skip locked
         ), back as (
             update shard set state = 'queued', owner = null, lease_until = null, queued_at = now()
@@ -35,9 +37,15 @@ def requeue_expired(session: Session) -> list[str]:
             where i.run_id = b.run_id and i.position >= b.first and i.position < b.until and i.state = 'pending'
         )
         select id from back
-        """)
+        """),
+        {"forgiven": forgiven_s},
     )
     return [row[0] for row in rows]
+
+
+def reach(session: Session) -> None:
+    """Go to the database and back, once."""
+    session.execute(text("select 1"))
 
 
 def give_up_on_lost_items(session: Session) -> int:

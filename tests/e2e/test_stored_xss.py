@@ -24,6 +24,7 @@ from app.evaluations.models import RunItem
 from app.files import deployments
 from app.files import service as files
 from app.files.models import FileKind
+from app.logs.models import QuarantinedSpan
 from app.logs.records import LogRecord
 from app.logs.repository import insert_logs
 from app.providers.service import ProviderChange, create_provider
@@ -63,13 +64,14 @@ NOT_SHOWN = {
     "log.provider_response": BY_API,
     "log.stdout": BY_API,
     "log.tool_choice": BY_API,
+    "quarantined_span.problem": "for whoever runs the server: no page and no route tells it",
     "judgment.engine": "where a program judged: the server writes it",
     "version.summary": "counts; its words are targets, which are shown, and the splits' names",
 }
 
 _WATCH = """
 window.__refused = [];
-document.addEventCanary("securitypolicyviolation", (event) => window.__refused.push(
+document.addEventListener("securitypolicyviolation", (event) => window.__refused.push(
     `${event.effectiveDirective} ${event.blockedURI} ${event.sample}`));
 """
 _LOOK = r"""
@@ -205,6 +207,7 @@ def _rich(session: Any, world: World, poison: Poison) -> World:
             )
         ],
     )
+    session.add(QuarantinedSpan(id="qua_x", workspace_id=admin.workspace_id, problem="x", body=b"x"))
     rich = dataclasses.replace(
         world, prompt=old, newer_prompt=new, dataset=rows, evaluation=evaluation, quiet_evaluation=evaluation,
         evaluator=judges[2], run=runs[0], failed_run=runs[1],

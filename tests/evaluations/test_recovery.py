@@ -43,6 +43,15 @@ def test_a_shard_whose_lease_ran_out_goes_back_and_its_rows_count_the_loss(
     assert shard_repository.claim_next(session, "next", run.id) == claimed
 
 
+def test_where_the_database_is_far_away_a_heartbeat_may_be_late_by_that(session: Session, run: Run) -> None:
+    claimed = shard_repository.claim_next(session, "alive", run.id)
+    assert claimed
+    _age(session, "lease_until = now() - interval '5 seconds'")
+
+    assert recovery_repository.requeue_expired(session, forgiven_s=6) == []
+    assert recovery_repository.requeue_expired(session, forgiven_s=4) == [claimed.shard_id]
+
+
 def test_after_an_absence_workers_have_the_time_of_a_lease_to_be_heard_of(session: Session, run: Run) -> None:
     claimed = shard_repository.claim_next(session, "alive", run.id)
     assert claimed

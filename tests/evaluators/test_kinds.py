@@ -254,25 +254,6 @@ def test_text_from_outside_can_be_stored():
     assert storable("x" * 20_000) == "x" * 10_000 + "…"
 
 
-SHORT = {"output": "The Eiffel Tower stands in Paris, and was finished in 1889."}
-
-
-@every_kind
-def test_judging_is_quick_enough_for_a_large_run(one):
-    """10,000 rows by six kinds take less than 20 s on two cores."""
-    bound = prepared(one)
-    done = execution("In Paris stands the Eiffel Tower, which was built until 1889.")
-    targets = {"language": {"output": "en"}, "retrieval": {"output": ["a"]}, "slots": {"tower": "Eiffel"}}
-    other = row(targets.get(one.name, SHORT))
-    bound.judge(done, other)
-    started = time.process_time()
-    for _ in range(500):
-        bound.judge(done, other)
-    each = (time.process_time() - started) / 500
-    # TER looks for words that moved; what runs in the sandbox is sent there.
-    assert each < {"ter": 3e-3, "code": 2e-3, "sql_match": 2e-3}.get(one.name, 0.6e-3)
-
-
 def test_nothing_heavy_is_loaded_with_the_application():
     """The pages must be there at once; what a kind needs is loaded with its first row."""
     heavy = ["re2", "rapidfuzz", "sacrebleu", "lxml", "py3langid"]

@@ -75,7 +75,8 @@ def test_failures_are_kept_without_what_was_typed_and_nobody_fills_the_table(
             with unit_of_work() as session:
                 session.execute(text("delete from throttle"))
     with unit_of_work() as session:
-        rows = session.execute(text("select * from audit_entry where action = 'session.refused'")).all()
+        query = "select * from audit_entry where action = 'session.refused' order by at, id"
+        rows = session.execute(text(query)).all()
     assert len(rows) == REFUSALS_AN_HOUR
     assert {row.actor_name for row in rows} == {"Somebody"}
     assert {row.actor_id for row in rows} == {None}

@@ -32,7 +32,7 @@ WORK_S = 20.0
 """The same for a transaction of a worker or of the reaper, which go on by themselves."""
 _PING_S = 2.5
 _OTHERWISE_S = 600.0
-_LEAST_S = 1.0
+LEAST_S = 1.0
 _SERVER = """
 set statement_timeout = '600s'; set idle_in_transaction_session_timeout = '50s';
 set client_connection_check_interval = '5s';
@@ -113,7 +113,7 @@ def bound(engine: Engine) -> None:
         connection.budget = budget = _budget.get()
         if budget is not None:
             budget.left_s -= _waited_s.get()
-        left_s = _OTHERWISE_S if budget is None else max(_LEAST_S, budget.left_s)
+        left_s = _OTHERWISE_S if budget is None else max(LEAST_S, budget.left_s)
         connection.left_s = connection.given_s = left_s
 
     @event.listens_for(engine, "checkin")

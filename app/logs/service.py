@@ -1,6 +1,6 @@
 """Logging: executions that took place elsewhere are kept, and more can be said of them later."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -9,13 +9,14 @@ from sqlalchemy.orm import Session
 from app.core import clock
 from app.core.access import Principal
 from app.core.errors import Conflict, NotFound
-from app.files.models import FileKind, Version
+from app.files.models import FileKind
+from app.files.resolution_repository import resolve
 from app.logs import arrivals, repository, traces
 from app.logs.models import Log
-from app.logs.recording import PAYLOADS, duration_ms, record_of, values_of
+from app.logs.recording import PAYLOADS, LoggedVersion, duration_ms, record_of, values_of
 from app.logs.records import LogRecord
 from app.logs.schemas import AnyLog, AnyUpdate
-from app.logs.versions import content_of, kind_of, logged_version, version_of
+from app.logs.versions import content_of, kind_of, logged_version, model_of, version_of, wanted_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +37,40 @@ def record_logs(session: Session, principal: Principal, entries: Sequence[Entry]
         Forbidden: there is content of a version, and the principal may not write versions.
         Conflict: the id of a log is taken, a trace is complete, or a path holds something else.
     """
-    versions: dict[bytes, Version] = {}
     keys = [_version_key(entry) for entry in entries]
-    for key, entry in sorted(zip(keys, entries, strict=True), key=lambda pair: _file_key(pair[1])):
-        if key not in versions:  # files in one order for all, so that two batches never wait for each other
-            versions[key] = version_of(session, principal, entry.said, entry.version_id, entry.environment)
+    versions = _versions_of(session, principal, dict(zip(keys, entries, strict=True)))
     records, roots = [], set()
     for key, entry in zip(keys, entries, strict=True):
-        record = record_of(entry.said, logged_version(versions[key]), entry.environment)
+        record = record_of(entry.said, versions[key], entry.environment)
         records.append(record)
         if kind_of(entry.said) is FileKind.FLOW:
             roots.add(record.id)
     chosen = [entry.said.log_id for entry in entries if entry.said.log_id]
     write_in_traces(session, principal.workspace_id, records, roots=roots, chosen=chosen)
     return records
+
+
+def _versions_of(
+    session: Session, principal: Principal, entries: Mapping[bytes, Entry]
+) -> dict[bytes, LoggedVersion]:
+    """The version of each entry: those that are there at once, and then those that are to be made, or are missing."""
+    plain = {
+        key: wanted
+        for key, entry in entries.items()
+        if (wanted := wanted_by(principal, entry.said, entry.version_id, entry.environment))
+    }
+    found = resolve(session, list(plain.values()))
+    versions = {
+        key: LoggedVersion(principal.workspace_id, one.file_id, one.version_id, *model_of(one))
+        for key, one in zip(plain, found, strict=True)
+        if one
+    }
+    missing = [(key, entry) for key, entry in entries.items() if key not in versions]
+    for key, entry in sorted(missing, key=lambda pair: _file_key(pair[1])):
+        # Files in one order for all, so that two batches never wait for each other.
+        version = version_of(session, principal, entry.said, entry.version_id, entry.environment)
+        versions[key] = logged_version(version)
+    return versions
 
 
 def _file_key(entry: Entry) -> tuple[str, str, str]:

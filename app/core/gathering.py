@@ -14,6 +14,7 @@ from typing import Generic, NamedTuple, TypeVar
 from weakref import WeakKeyDictionary
 
 from app.core import waiting
+from app.core.errors import Unavailable
 
 Asked = TypeVar("Asked")
 Answer = TypeVar("Answer")
@@ -38,21 +39,33 @@ class Gatherer(Generic[Asked, Answer]):
     """Hands what is asked at the same moment to one call of `work`, in a thread of its own."""
 
     def __init__(
-        self, work: Callable[[Sequence[Asked]], Sequence[Answer | Exception]], *, most: int, beside: int
+        self,
+        work: Callable[[Sequence[Asked]], Sequence[Answer | Exception]],
+        *,
+        most: int,
+        beside: int,
+        longest: int = 2_000,
+        patience_s: float = waiting.REQUEST_S,
     ) -> None:
         """`work` is given at most `most` at once, and answers each, in their order; an exception is raised to the one
-        who asked, and one that `work` raises to all of them. At most `beside` calls run at a time."""
-        self._work, self._most, self._beside = work, most, beside
+        who asked, and one that `work` raises to all of them. At most `beside` calls run at a time, and `longest` wait.
+        The database is waited for as long as `patience_s`, in all.
+        """
+        self._work, self._most, self._beside, self._longest = work, most, beside, longest
+        self._patience_s = patience_s
         self._threads = ThreadPoolExecutor(beside, thread_name_prefix="gathered")
         self._lines: WeakKeyDictionary[asyncio.AbstractEventLoop, _Line[Asked, Answer]] = WeakKeyDictionary()
 
     async def ask(self, asked: Asked) -> Answer:
         """What `work` answers. The call that answers begins after this one was asked.
 
-        It is waited for as long as a request waits for the database, in all.
+        Raises:
+            Unavailable: so many wait already that it would be answered too late.
         """
         loop = asyncio.get_running_loop()
         line = self._lines.setdefault(loop, _Line())
+        if len(line.waiting) >= self._longest:
+            raise Unavailable("More comes than can be done. Try again in a moment.")
         answer: asyncio.Future[Answer] = loop.create_future()
         line.waiting.append(_Waiter(asked, answer, time.monotonic()))
         if line.at_work < self._beside:
@@ -87,5 +100,5 @@ class Gatherer(Generic[Asked, Answer]):
 
     def _answer(self, batch: Sequence[_Waiter[Asked, Answer]]) -> Sequence[Answer | Exception]:
         waited_s = time.monotonic() - batch[0].since
-        with waiting.at_most(max(waiting.LEAST_S, waiting.REQUEST_S - waited_s)):
+        with waiting.at_most(max(waiting.LEAST_S, self._patience_s - waited_s)):
             return self._work([waiter.asked for waiter in batch])

@@ -90,7 +90,9 @@ class Placing(Body):
     id: Name | None = Field(None, description="Of the file.")
     path: str | None = Field(None, description="Of the file.")
     log_id: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
-        None, description="An id of your own for the log. One that is taken is refused: 409."
+        None,
+        description="An id of your own for the log, so that it can be sent again when no answer came. One that is taken "
+        "by a log that says something else is refused: 409.",
     )
     trace_parent_id: Name | None = Field(
         None,

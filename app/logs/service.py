@@ -35,7 +35,7 @@ def record_logs(session: Session, principal: Principal, entries: Sequence[Entry]
         Invalid: a log names no file, or is nested under itself.
         NotFound: no such file, version or environment.
         Forbidden: there is content of a version, and the principal may not write versions.
-        Conflict: the id of a log is taken, a trace is complete, or a path holds something else.
+        Conflict: the id of a log is taken by another one, a trace is complete, or a path holds something else.
     """
     keys = [_version_key(entry) for entry in entries]
     versions = _versions_of(session, principal, dict(zip(keys, entries, strict=True)))
@@ -98,17 +98,41 @@ def write_in_traces(
 
     Raises:
         Invalid: a log is nested under itself.
-        Conflict: the id of a log is taken, or a trace is complete.
+        Conflict: the id of a log is taken by another one, or a trace is complete.
     """
     joined = traces.find_place(session, workspace_id, records, roots, chosen, late=late)
     written = arrivals.write_logs(session, records)
-    if taken := [record.id for record in records if record.id not in written]:
-        raise Conflict(
-            f"There is a log with the id {taken[0]} already. Choose another id, or update that log."
-        )
     if len(written) < len(records):
-        raise Conflict("Two of the logs have the same id. Give each its own.")
+        _refuse_others(session, workspace_id, records, written)
     traces.settle(session, workspace_id, joined)
+
+
+_OF_ITS_OWN = (
+    "file_id", "version_id", "parent_id", "run_id", "datapoint_id", "session_id", "user", "environment", "source",
+    "inputs", "messages", "output", "output_message", "error", "status",
+)  # fmt: skip
+"""What one log says and another with the same id does not."""
+
+
+def _refuse_others(
+    session: Session, workspace_id: str, records: Sequence[LogRecord], written: Collection[str]
+) -> None:
+    """Of the logs whose ids were there already, let those pass that say what is there: they were sent again, because
+    the first answer was not heard.
+
+    Raises:
+        Conflict: one says something else.
+    """
+    there = repository.find_logs(session, workspace_id, [record.id for record in records])
+    for record in records:
+        log = there.get(record.id)
+        if log is None or any(getattr(log, name) != getattr(record, name) for name in _OF_ITS_OWN):
+            raise Conflict(
+                "Two of the logs have the same id. Give each its own."
+                if record.id in written
+                else f"There is a log with the id {record.id} already, and it says something else. "
+                "Choose another id, or update that log."
+            )
 
 
 def update_log(

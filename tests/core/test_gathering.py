@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from app.core.errors import Unavailable
 from app.core.gathering import Gatherer
 from tests.asynchronous import run
 
@@ -82,6 +83,14 @@ def test_somebody_who_goes_away_takes_nobody_along() -> None:
         return await stays
 
     assert run(scene()) == 6
+
+
+def test_who_would_wait_too_long_is_turned_away_at_once() -> None:
+    work = Batches()
+    gatherer = Gatherer(work, most=1, beside=1, longest=2)
+    answers = run(_while_one_is_at_work(gatherer, work, [1, 2, 3, 4]))
+    assert answers[:2] == [2, 4]
+    assert [type(one) for one in answers[2:]] == [Unavailable, Unavailable]
 
 
 def test_no_more_work_goes_on_at_once_than_may() -> None:

@@ -56,6 +56,7 @@ from app.monitoring import presentation as monitoring_presentation
 from app.prompts import agent_api
 from app.prompts import api as prompts_api
 from app.prompts import presentation as prompts_presentation
+from app.prompts.linked_tools import linked_tools_of
 from app.providers import api as providers_api
 from app.providers.pool import close_pool
 from app.tools import api as tools_api
@@ -133,6 +134,7 @@ ROUTERS = (
 
 files_presentation.SLOTS.update(
     inputs=(prompts_presentation.inputs_of, evaluators_presentation.inputs_of),
+    linked_tools=(linked_tools_of,),
     evaluators=(monitoring_presentation.monitors_of,),
     raw_file_content=(prompts_presentation.raw_files_of,),
     evaluator_aggregates=(last_scores.aggregates_of,),

@@ -13,8 +13,8 @@ from app.files.models import File, FileKind, Version
 from app.files.resolution_repository import Resolved, Wanted
 from app.logs.recording import LoggedVersion
 from app.logs.schemas import AnyLog, PromptLog, ToolLog
-from app.prompts.service import read_prompt
-from app.prompts.spec import PromptSpec, check_spec
+from app.prompts.service import check_content, read_prompt
+from app.prompts.spec import PromptSpec
 
 
 def kind_of(said: AnyLog) -> FileKind:
@@ -53,7 +53,7 @@ def version_of(
     if found := files.find_committed(session, principal, change):
         return found
     if kind is FileKind.PROMPT:
-        check_spec(PromptSpec.model_validate(content))
+        check_content(session, principal.workspace_id, PromptSpec.model_validate(content))
     committed = files.commit(session, principal, change)
     return _of(committed.file, committed.version)
 

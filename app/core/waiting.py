@@ -23,7 +23,7 @@ from app.core import clock
 CONNECT_S = 3
 POOL_S = 5.0
 """For a connection of the pool, when all are in use."""
-REQUEST_S = 7.0
+REQUEST_S = 6.0
 """Connections and all statements of a request that answers somebody. With a look at whether the connection still
 lives, or making a new one, less than ten seconds."""
 BULK_S = 120.0

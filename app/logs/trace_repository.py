@@ -35,6 +35,20 @@ def find_parents(session: Session, workspace_id: str, log_ids: Collection[str]) 
     return {row[0]: Parent(*row) for row in rows}
 
 
+def take_turns(session: Session, workspace_id: str, log_ids: Collection[str]) -> None:
+    """Until the end of the transaction, be the only one who writes a log with one of these ids, or under one of them.
+
+    A log and its parent may be written at the same moment: whoever comes second must see the other.
+    """
+    if log_ids:
+        statement = text("""
+            select pg_advisory_xact_lock(key) from (
+                select distinct hashtextextended(:workspace || ' ' || id, 0) as key from unnest(cast(:ids as text[])) as id
+                order by key) as keys
+        """)
+        session.execute(statement, {"workspace": workspace_id, "ids": list(log_ids)})
+
+
 def find_awaited(session: Session, workspace_id: str, log_ids: Collection[str]) -> set[str]:
     """Those of the ids under which logs are nested already, though the log with the id was not there yet."""
     if not log_ids:

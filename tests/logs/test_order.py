@@ -1,13 +1,19 @@
 """What belongs together arrives in any order: the tree is right in the end, and nothing breaks on the way."""
 
 import random
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import httpx2
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import Engine
 
+from app.core.database import unit_of_work
 from tests import factories
 from tests.web import with_key
+from tests.web_process import running_web
 
 PARENTS = {
     "root": None,
@@ -62,6 +68,31 @@ def test_children_come_before_parents_alone_or_together(api: TestClient, order: 
     assert completed.json()["log_status"] == "complete"
     late = api.post("/v5/tools/log", json=_body("inner") | {"log_id": "late", "type": None})
     assert late.status_code == 409, "the trace is complete"
+
+
+def test_a_parent_and_its_child_at_the_same_moment(
+    database: Engine, redis_url: str, committed_team: factories.Team
+) -> None:
+    with unit_of_work() as session:
+        key = factories.key(session, committed_team.admin)
+    said = {"path": "order/call", "prompt": {"model": "m"}}
+    with (
+        running_web() as web,
+        httpx2.Client(base_url=web.url, timeout=60, headers={"x-api-key": key}) as client,
+    ):
+        assert client.post("/v5/prompts/log", json=said).status_code == 200
+        together = threading.Barrier(20)
+
+        def send(n: int) -> None:
+            pair, child = divmod(n, 2)
+            body = said | ({"trace_parent_id": f"parent {pair}"} if child else {"log_id": f"parent {pair}"})
+            together.wait(30)
+            assert client.post("/v5/prompts/log", json=body).status_code == 200
+
+        with ThreadPoolExecutor(20) as threads:
+            list(threads.map(send, range(20)))
+        for pair in range(10):
+            assert len(client.get(f"/v5/logs/parent {pair}").json()["trace_children"]) == 1
 
 
 def test_an_end_before_its_start_has_no_duration(api: TestClient) -> None:

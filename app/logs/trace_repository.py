@@ -8,7 +8,6 @@ from sqlalchemy.orm import Session
 
 from app.logs.models import Log
 
-
 _TURNS = 7401
 """Whose advisory locks these are."""
 _LOCKS = 128

@@ -31,6 +31,8 @@ BULK_S = 120.0
 WORK_S = 20.0
 """The same for a transaction of a worker or of the reaper, which go on by themselves."""
 _PING_S = 2.5
+_JUST_USED_S = 2.0
+"""A connection that was given back so short a time ago is not looked at before it is used again."""
 _OTHERWISE_S = 600.0
 LEAST_S = 1.0
 _SERVER = """
@@ -80,6 +82,8 @@ class _BoundedConnection(psycopg.Connection[Any]):
     given_s = 5.0
     budget: _Budget | None = None
     """Of whoever has it now."""
+    seen_alive_at = 0.0
+    """When the server last answered on it, on the monotonic clock."""
 
     def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
         started = time.monotonic()
@@ -96,6 +100,15 @@ class _BoundedConnection(psycopg.Connection[Any]):
 
 def bound(engine: Engine) -> None:
     """Make the engine's connections wait as long as `at_most` says, and no longer."""
+
+    ping = engine.dialect.do_ping
+
+    def ping_unless_just_used(connection: DBAPIConnection) -> bool:
+        """A trip less before everything on a busy server, and for heartbeats where the database is far away."""
+        just_used = time.monotonic() - connection.seen_alive_at < _JUST_USED_S
+        return (just_used and not connection.closed) or ping(connection)
+
+    engine.dialect.do_ping = ping_unless_just_used  # type: ignore[method-assign]
 
     @event.listens_for(engine, "do_connect")
     def connect(_dialect: object, _record: object, args: list[Any], options: dict[str, Any]) -> Any:
@@ -123,3 +136,4 @@ def bound(engine: Engine) -> None:
                 connection.budget.left_s -= connection.given_s - connection.left_s
                 connection.budget = None
             connection.left_s = _PING_S
+            connection.seen_alive_at = time.monotonic()

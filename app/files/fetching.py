@@ -6,8 +6,7 @@ from typing import Any
 
 import orjson
 import structlog
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolExhausted
+from sqlalchemy.exc import DataError
 from sqlalchemy.orm import Session
 
 from app.core.access import Action, Principal
@@ -50,10 +49,8 @@ def _fetch(asked: Sequence[Fetch]) -> list[bytes | None]:
             holders = holders_of(session, {one.secret for one in asked if one.secret})
             session.commit()
             return _answers(session, asked, holders)
-    except (OperationalError, InterfaceError, PoolExhausted):
-        raise  # of the database, and so of all of them
-    except Exception as error:  # noqa: BLE001 - each of them is asked for by itself then, and raises its own
-        log.warning("fetched one by one", error=repr(error))
+    except (DataError, TypeError) as error:  # what one of them asks for is no text that a database could hold
+        log.info("fetched one by one", error=type(error).__name__)
         return [None] * len(asked)
 
 

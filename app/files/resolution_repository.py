@@ -52,18 +52,18 @@ with wanted as materialized (
 )
 select named.n, v.file_id, v.id, named.found_kind, v.spec ->> 'model', v.spec ->> 'provider'
 from named join version v on v.file_id = named.found_id and v.id = case
-    when version_id is not null then version_id
-    when environment is not null then (
+    when named.version_id is not null then named.version_id
+    when named.environment is not null then (
         select d.version_id from environment e
-        join deployment d on d.environment_id = e.id and d.file_id = found_id and d.ended_at is null
-        where e.workspace_id = named.workspace_id and (e.id = environment or e.name = environment) limit 1)
-    when content_hash is not null then (
-        select c.id from version c where c.file_id = found_id and c.content_hash = named.content_hash)
+        join deployment d on d.environment_id = e.id and d.file_id = named.found_id and d.ended_at is null
+        where e.workspace_id = named.workspace_id and (e.id = named.environment or e.name = named.environment) limit 1)
+    when named.content_hash is not null then (
+        select c.id from version c where c.file_id = named.found_id and c.content_hash = named.content_hash)
     else coalesce(
         (select d.version_id from environment e
-         join deployment d on d.environment_id = e.id and d.file_id = found_id and d.ended_at is null
+         join deployment d on d.environment_id = e.id and d.file_id = named.found_id and d.ended_at is null
          where e.workspace_id = named.workspace_id and e.tag = 'default'),
-        (select c.id from version c where c.file_id = found_id order by c.number desc limit 1))
+        (select c.id from version c where c.file_id = named.found_id order by c.number desc limit 1))
     end
 """)
 

@@ -59,6 +59,7 @@ from app.prompts import presentation as prompts_presentation
 from app.providers import api as providers_api
 from app.providers.pool import close_pool
 from app.tools import api as tools_api
+from app.transfer import pages as transfer_pages
 from app.workspaces import (
     account_pages,
     audit_api,
@@ -92,6 +93,7 @@ ROUTERS = (
     limits_pages.router,
     spend_pages.router,
     retention_pages.router,
+    transfer_pages.router,
     workspace_pages.router,
     members_pages.router,
     account_pages.router,

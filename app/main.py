@@ -60,6 +60,7 @@ from app.prompts.linked_tools import linked_tools_of
 from app.providers import api as providers_api
 from app.providers.pool import close_pool
 from app.tools import api as tools_api
+from app.transfer import pages as transfer_pages
 from app.workspaces import (
     account_pages,
     audit_api,
@@ -93,6 +94,7 @@ ROUTERS = (
     limits_pages.router,
     spend_pages.router,
     retention_pages.router,
+    transfer_pages.router,
     workspace_pages.router,
     members_pages.router,
     account_pages.router,

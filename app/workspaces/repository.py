@@ -16,6 +16,11 @@ def find_workspace(session: Session, slug: str) -> Workspace | None:
     return session.scalar(select(Workspace).where(Workspace.slug == slug))
 
 
+def list_slugs(session: Session) -> list[str]:
+    """The addresses of all workspaces."""
+    return list(session.scalars(select(Workspace.slug).order_by(Workspace.slug)))
+
+
 def find_membership(session: Session, workspace_id: str, user_id: str) -> Membership | None:
     return session.get(Membership, (workspace_id, user_id))
 

@@ -95,6 +95,7 @@ def paths(stored: Stored) -> dict[str, list[str]]:
         "/w/{w}/settings/keys": [f"{w}/settings/keys"],
         "/w/{w}/settings/limits": [f"{w}/settings/limits"],
         "/w/{w}/settings/retention": [f"{w}/settings/retention"],
+        "/w/{w}/settings/export": [f"{w}/settings/export"],
         "/w/{w}/settings/members": [f"{w}/settings/members"],
         "/w/{w}/settings/members/invite": [f"{w}/settings/members/invite"],
         "/w/{w}/settings/members/{user_id}": [f"{w}/settings/members/{stored.user_id}"],

@@ -141,8 +141,8 @@ def _is_bulk(scope: Scope) -> bool:
 
 
 def is_api(request: Request) -> bool:
-    """Whether the caller reads JSON: the API, and probes."""
-    return request.url.path.startswith((f"{API_PREFIX}/", "/health", "/metrics"))
+    """Whether the caller reads JSON: the API with its description, and probes."""
+    return request.url.path.startswith((f"{API_PREFIX}/", "/openapi.json", "/health", "/metrics"))
 
 
 def _note(request: Request, status: int, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""Finds out who is calling: a session cookie on pages, an API key on the API, and nothing else."""
+"""Finds out who is calling: a session cookie on pages, an API key on the API, either to read about the API."""
 
 from datetime import timedelta
 
@@ -18,6 +18,8 @@ from app.core.http import is_api
 from app.workspaces import repository
 from app.workspaces.service import principal_of
 
+_ABOUT_API = ("/docs", "/openapi.json")
+"""What tells of the API: for people who are signed in, and for programs with a key."""
 _RANK = {role: rank for rank, role in enumerate(Role)}
 
 
@@ -34,8 +36,10 @@ def authenticate(request: Request, session: Session) -> Principal:
 
 
 def _find_caller(request: Request, session: Session) -> Principal:
-    if is_api(request):
-        return _by_key(session, request.headers.get("x-api-key", ""))
+    key = request.headers.get("x-api-key", "")
+    about_api = request.url.path.startswith(_ABOUT_API)
+    if key if about_api else is_api(request):
+        return _by_key(session, key)
     user = signed_in_user(request, session)
     slug = request.path_params.get("w")
     memberships = repository.list_memberships(session, user.id)
@@ -75,7 +79,10 @@ def signed_in_user(request: Request, session: Session) -> User:
     token = request.cookies.get(SESSION_COOKIE)
     user = accounts.session_user(session, token) if token else None
     if user is None:
-        raise Unauthenticated("Sign in to go on.")
+        asks = (
+            "Sign in, or send an API key in the header X-API-KEY." if is_api(request) else "Sign in to go on."
+        )
+        raise Unauthenticated(asks)
     return user
 
 

@@ -59,6 +59,7 @@ from app.prompts import presentation as prompts_presentation
 from app.providers import api as providers_api
 from app.providers.pool import close_pool
 from app.reference import pages as reference_pages
+from app.reference.answers import shapes_of_answers
 from app.reference.words import PARAMETERS, SECTIONS
 from app.tools import api as tools_api
 from app.workspaces import (
@@ -174,7 +175,7 @@ def create_app() -> FastAPI:
     http.install(app, knows=is_known)
     for router in ROUTERS:
         include(app, router)
-    openapi.describe(app, SECTIONS, PARAMETERS)
+    openapi.describe(app, openapi.Words(SECTIONS, PARAMETERS, shapes_of_answers))
     app.mount("/static", StaticFiles(directory=ROOT / "static"), name="static")
     if missing := undeclared_routes(app):
         msg = f"These routes declare no permission: {', '.join(missing)}"

@@ -3,6 +3,7 @@
 Names, roles, the key and the errors are not written at each route: they follow from what it takes, and what it does.
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -146,26 +147,36 @@ _INVALID: Json = {
 }
 
 
-def describe(app: FastAPI, tags: Sequence[tuple[str, str]], parameters: Mapping[str, str]) -> None:
-    """Let `app.openapi()` answer the whole description, made when it is first asked for. `tags` are the sections with
-    what they are about, in their order; `parameters` says what those mean, by name, that say nothing themselves."""
-    app.openapi = lambda: app.openapi_schema or _describe(app, tags, parameters)  # type: ignore[method-assign]
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What is said of the API beside its routes."""
+
+    tags: Sequence[tuple[str, str]]
+    """The sections with what they are about, in their order."""
+    parameters: Mapping[str, str]
+    """What parameters mean, by name, that say nothing themselves."""
+    answers: Callable[[], tuple[Mapping[str, Json], Json]]
+    """The shapes of answers by the operation's name, and those that they refer to by theirs."""
 
 
-def _describe(app: FastAPI, tags: Sequence[tuple[str, str]], parameters: Mapping[str, str]) -> Json:
+def describe(app: FastAPI, words: Words) -> None:
+    """Let `app.openapi()` answer the whole description, made when it is first asked for."""
+    app.openapi = lambda: app.openapi_schema or _describe(app, words)  # type: ignore[method-assign]
+
+
+def _describe(app: FastAPI, words: Words) -> Json:
     schema = get_openapi(
         title="Whetstone",
         version=app.version,
         summary="Make an application of language models better, and prove it.",
         description=_ABOUT,
         routes=app.routes,
-        tags=[{"name": name, "description": text} for name, text in tags],
+        tags=[{"name": name, "description": text} for name, text in words.tags],
         servers=[{"url": get_settings().public_url}],
     )
     components = schema["components"]
-    for unused in ("HTTPValidationError", "ValidationError"):
-        components["schemas"].pop(unused, None)
-    components["schemas"] |= {"Error": _ERROR, "InvalidRequest": _INVALID}
+    answers, shapes = words.answers()
+    components["schemas"] |= {**shapes, "Error": _ERROR, "InvalidRequest": _INVALID}
     components["responses"] = {_name(failure): _answer(failure) for failure in _FAILURES}
     components["securitySchemes"] = {KEY: {"type": "apiKey", "in": "header", "name": "X-API-KEY"}}
     for route, action in routes_of(app):
@@ -173,8 +184,11 @@ def _describe(app: FastAPI, tags: Sequence[tuple[str, str]], parameters: Mapping
             for method in map(str.lower, route.methods):
                 operation = schema["paths"][route.path_format][method]
                 _give_example(operation, route)
-                _explain(operation, parameters)
+                _explain(operation, words.parameters)
+                if route.name in answers:
+                    _shape(operation, answers[route.name])
                 _complete(operation, method, route.name, action, schema)
+    _forget_unused(schema)
     app.openapi_schema = schema
     return schema
 
@@ -192,6 +206,20 @@ def _explain(operation: Json, parameters: Mapping[str, str]) -> None:
         _without_null(parameter["schema"])
         if parameter["name"] in parameters:
             parameter.setdefault("description", parameters[parameter["name"]])
+
+
+def _shape(operation: Json, answer: Json) -> None:
+    for status, shown in operation["responses"].items():
+        if status.startswith("2"):
+            shown["content"]["application/json"]["schema"] = answer
+
+
+def _forget_unused(schema: Json) -> None:
+    """Leave out shapes that nothing refers to any more."""
+    text = json.dumps(schema)
+    shapes = schema["components"]["schemas"]
+    for name in [name for name in shapes if f'"#/components/schemas/{name}"' not in text]:
+        del shapes[name]
 
 
 def _complete(operation: Json, method: str, name: str, action: Action, schema: Json) -> None:

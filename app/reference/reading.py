@@ -1,5 +1,6 @@
 """The description of the API as its pages show it: operations by section, with what they take, need and answer."""
 
+import dataclasses
 import json
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
@@ -36,6 +37,8 @@ class Answer:
     says: str
     kinds: tuple[str, ...]
     """Content types."""
+    members: tuple[Field, ...]
+    """Of the object that it is, or of each in a list or page; without theirs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +115,9 @@ def _operation(path: str, method: str, said: Json, schema: Json) -> Operation:
     kinds = tuple(body)
     shape = next((each["schema"] for each in body.values() if "schema" in each), {})
     answers = [
-        Answer(status, found["description"], tuple(found.get("content", ())))
+        Answer(
+            status, found["description"], tuple(found.get("content", ())), _members_of_answer(found, schema)
+        )
         for status, found in ((status, resolve(one, schema)) for status, one in said["responses"].items())
     ]
     return Operation(
@@ -124,7 +129,7 @@ def _operation(path: str, method: str, said: Json, schema: Json) -> Operation:
         section=said["tags"][0],
         roles=tuple(said[ROLES]),
         parameters=tuple(_parameter(each, schema) for each in said.get("parameters", [])),
-        body=tuple(_members(shape, schema, ())),
+        body=tuple(_members(shape, schema, _DEEPEST)),
         body_kinds=kinds,
         example=_command(path, method, said, schema),
         answers=tuple(each for each in answers if each.status < "300"),
@@ -137,14 +142,22 @@ def _parameter(said: Json, schema: Json) -> Field:
     return Field(said["name"], kind, said.get("required", False), said.get("description", ""), said["in"])
 
 
-def _members(shape: Json, schema: Json, above: tuple[str, ...]) -> Iterator[Field]:
+def _members_of_answer(answer: Json, schema: Json) -> tuple[Field, ...]:
+    """Those of its records, where it is a page of such."""
+    shape = answer.get("content", {}).get("application/json", {}).get("schema", {})
+    records = shape.get("properties", {}).get("records")
+    members = _members(records["items"] if records else shape, schema, 1)
+    return tuple({member.name: dataclasses.replace(member, required=False) for member in members}.values())
+
+
+def _members(shape: Json, schema: Json, deep: int, above: tuple[str, ...] = ()) -> Iterator[Field]:
     """The members of an object's schema, or of what a list of such objects holds."""
     for target, found in _objects(shape, schema):
-        if target in above or len(above) >= _DEEPEST:
+        if target in above or len(above) >= deep:
             continue
         required = found.get("required", ())
         for name, said in found.get("properties", {}).items():
-            members = tuple(_members(said, schema, (*above, target)))
+            members = tuple(_members(said, schema, deep, (*above, target)))
             yield Field(name, _kind(said, schema), name in required, said.get("description", ""), "", members)
 
 

@@ -13,7 +13,13 @@ Json = Mapping[str, Any]
 _DEEPEST = 4
 """Members of members of members are shown down to here."""
 _METHODS = ("get", "post", "put", "patch", "delete")
-_WORDS = {"string": "text", "integer": "whole number", "boolean": "true or false"}
+_WORDS = {
+    "string": "text",
+    "integer": "whole number",
+    "boolean": "true or false",
+    "date": "date",
+    "date-time": "time",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +193,7 @@ def _kind(shape: Json, schema: Json) -> str:
     kind = str(found.get("type", "anything"))
     if kind == "array":
         return f"list of {_kind(found.get('items', {}), schema)}"
-    return _WORDS.get(kind, str(found.get("format") or kind) if kind == "string" else kind)
+    return _WORDS.get(found.get("format", kind), kind)
 
 
 def _command(path: str, method: str, said: Json, schema: Json) -> str:

@@ -3,7 +3,7 @@
 No answer is made from it or checked by it: those of the hot doors would cost twice as much.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -121,7 +121,7 @@ def shapes_of_answers() -> tuple[Mapping[str, Json], Json]:
     made, definitions = TypeAdapter.json_schemas(
         [(name, mode, TypeAdapter(kind)) for _, name, kind in named], ref_template=_REFERENCE
     )
-    wrapped = {"whole": dict, "page": _page, "records": _records}
+    wrapped: dict[str, Callable[[Json], Json]] = {"whole": dict, "page": _page, "records": _records}
     return {name: wrapped[how](made[name, mode]) for how, name, _ in named}, definitions["$defs"]
 
 

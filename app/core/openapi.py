@@ -181,7 +181,7 @@ def _describe(app: FastAPI, words: Words) -> Json:
     components["securitySchemes"] = {KEY: {"type": "apiKey", "in": "header", "name": "X-API-KEY"}}
     for route, action in routes_of(app):
         if isinstance(route, APIRoute) and route.include_in_schema and action:
-            for method in map(str.lower, route.methods):
+            for method in map(str.lower, route.methods or ()):
                 operation = schema["paths"][route.path_format][method]
                 _give_example(operation, route)
                 _explain(operation, words.parameters)
@@ -291,7 +291,7 @@ def _members(part: Any, schema: Json, seen: set[str]) -> Iterator[str]:
             yield from _members(value, schema, seen)
 
 
-def resolve(part: Mapping[str, Any], schema: Json) -> Mapping[str, Any]:
+def resolve(part: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
     """What `part` refers to, or itself where it refers to nothing."""
     target = part.get("$ref")
     if not target:

@@ -119,7 +119,7 @@ def error_meanings(sections: Iterable[Section]) -> list[tuple[str, str]]:
 def _operation(path: str, method: str, said: Json, schema: Json) -> Operation:
     body = said.get("requestBody", {}).get("content", {})
     kinds = tuple(body)
-    shape = next((each["schema"] for each in body.values() if "schema" in each), {})
+    shape: Json = next((each["schema"] for each in body.values() if "schema" in each), {})
     answers = [
         Answer(
             status, found["description"], tuple(found.get("content", ())), _members_of_answer(found, schema)

@@ -71,7 +71,7 @@ def _also(include_raw_file_content: bool) -> list[str]:
     response_model=Json,
     dependencies=[Depends(declare(Action.READ))],
 )
-async def retrieve_by_path(
+async def retrieve_file_by_path(
     body: PathQuery,
     request: Request,
     environment: str | None = None,
@@ -108,7 +108,7 @@ def create_directory(body: DirectoryCreate, session: SessionDep, principal: Edit
 
 
 @router.get("/directories/structure", tags=["Directories"])
-def get_structure(session: SessionDep, principal: Reader) -> Json:
+def get_directory_structure(session: SessionDep, principal: Reader) -> Json:
     """The whole tree: the root with its `subdirectories`, each with its own, and with the names of its `files`."""
     repository.ensure_directory(session, principal.workspace_id, "")
     shown = {

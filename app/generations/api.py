@@ -24,7 +24,13 @@ Json = dict[str, Any]
 _Part = tuple[int, str | LogRecord]
 
 
-@router.post("/call", response_model=None)
+@router.post(
+    "/call",
+    response_model=None,
+    responses={
+        200: {"description": "The answers.", "content": {"text/event-stream": {"schema": {"type": "string"}}}}
+    },
+)
 async def call_prompt(
     body: Annotated[PromptCall, Body(default_factory=PromptCall)],
     session: SessionDep,

@@ -19,6 +19,7 @@ from app.core import waiting
 from app.core.access import Action, Principal
 from app.core.database import unit_of_work
 from app.core.errors import TooMany
+from app.core.openapi import ERRORS
 from app.core.permissions import admit, api_key_of, declare
 from app.core.request_bodies import SPANS as ADDRESS
 from app.logs import span_intake
@@ -38,7 +39,21 @@ _AT_ONCE = 50
 Result = TypeVar("Result")
 
 
-@router.post(ADDRESS, dependencies=[Depends(declare(Action.LOG))])
+@router.post(
+    ADDRESS,
+    dependencies=[Depends(declare(Action.LOG))],
+    openapi_extra={
+        ERRORS: [401, 403, 429, 503],
+        "requestBody": {
+            "content": {
+                "application/json": {
+                    "schema": {"type": "object"},
+                    "example": {"resourceSpans": [{"scopeSpans": [{"spans": []}]}]},
+                }
+            }
+        },
+    },
+)
 async def take_spans(request: Request) -> dict[str, Any]:
     """Take spans, as the decorators of the SDK export them: OTLP in JSON, whatever the content type.
 

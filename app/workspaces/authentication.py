@@ -1,4 +1,4 @@
-"""Finds out who is calling: a session cookie on pages, an API key on the API, and nothing else."""
+"""Finds out who is calling: a session cookie on pages, an API key on the API, either to read about the API."""
 
 from fastapi import Request
 from sqlalchemy.exc import SQLAlchemyError
@@ -17,6 +17,9 @@ from app.core.permissions import api_key_of
 from app.workspaces import repository
 from app.workspaces.service import holders_of, principal_of
 
+_ABOUT_API = ("/docs", "/openapi.json")
+"""What tells of the API: for people who are signed in, and for programs with a key."""
+
 
 def authenticate(request: Request, session: Session) -> Principal:
     """The caller of `request`, in the workspace that it is about.
@@ -31,8 +34,10 @@ def authenticate(request: Request, session: Session) -> Principal:
 
 
 def _find_caller(request: Request, session: Session) -> Principal:
-    if is_api(request):
-        return _by_key(session, api_key_of(request))
+    key = api_key_of(request)
+    about_api = request.url.path.startswith(_ABOUT_API)
+    if key if about_api else is_api(request):
+        return _by_key(session, key)
     user = signed_in_user(request, session)
     slug = request.path_params.get("w")
     memberships = repository.list_memberships(session, user.id)
@@ -69,7 +74,10 @@ def signed_in_user(request: Request, session: Session) -> User:
     token = request.cookies.get(SESSION_COOKIE)
     user = accounts.session_user(session, token) if token else None
     if user is None:
-        raise Unauthenticated("Sign in to go on.")
+        asks = (
+            "Sign in, or send an API key in the header X-API-KEY." if is_api(request) else "Sign in to go on."
+        )
+        raise Unauthenticated(asks)
     return user
 
 

@@ -28,6 +28,9 @@ NEEDS: dict[Action, str] = {
     """,
     Action.SELF: """
         GET /
+        GET /docs
+        GET /docs/{section}
+        GET /openapi.json
         GET /w/{w}/settings/account
         POST /w/{w}/settings/account
         POST /w/{w}/settings/account/erase

@@ -48,6 +48,9 @@ def paths(stored: Stored) -> dict[str, list[str]]:
     file, evaluation = f"{w}/files-at/{stored.prompt_id}", f"{w}/evaluations/{stored.evaluation_id}"
     return {
         "/": ["/"],
+        "/docs": ["/docs", "/docs?q=log"],
+        "/docs/{section}": ["/docs/prompts"],
+        "/openapi.json": ["/openapi.json"],
         "/signin": ["/signin"],
         "/w/{w}": [w],
         "/w/{w}/prompts/new": [f"{w}/prompts/new"],

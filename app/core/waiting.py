@@ -108,7 +108,7 @@ def bound(engine: Engine) -> None:
         just_used = time.monotonic() - connection.seen_alive_at < _JUST_USED_S
         return (just_used and not connection.closed) or ping(connection)
 
-    engine.dialect.do_ping = ping_unless_just_used  # type: ignore[method-assign]
+    engine.dialect.do_ping = ping_unless_just_used  # type: ignore[assignment, method-assign]
 
     @event.listens_for(engine, "do_connect")
     def connect(_dialect: object, _record: object, args: list[Any], options: dict[str, Any]) -> Any:

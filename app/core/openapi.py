@@ -35,6 +35,13 @@ Json = dict[str, Any]
 KEY = "ApiKey"
 ERRORS = "x-errors"
 """In a route's `openapi_extra`: the only errors that it answers, where the rules below would say more."""
+EVENT: Json = {
+    "type": "object",
+    "description": "Each event.",
+    "required": ["data"],
+    "properties": {"event": {"type": "string"}, "data": {"type": "string", "description": "JSON."}},
+}
+"""The shape of a stream's events."""
 ROLES = "x-roles"
 """In an operation of the description: whose keys may ask for it."""
 _ACRONYMS = {"csv": "CSV", "json": "JSON"}

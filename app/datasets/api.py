@@ -161,13 +161,31 @@ _FORM: Json = {
     "required": ["file"],
     "properties": {"file": {"type": "string", "contentMediaType": "application/octet-stream"}},
 }
+_LINES_REFUSED = {
+    "application/json": {
+        "schema": {
+            "type": "object",
+            "required": ["detail"],
+            "properties": {
+                "detail": {"description": "What was wrong; for other faults than of lines, a list."},
+                "errors_count": {"type": "integer"},
+                "errors": {
+                    "description": "The first lines that could not be read, each with a `message`.",
+                    "type": "array",
+                    "items": {"type": "object"},
+                },
+                "warnings": {"type": "array"},
+            },
+        }
+    }
+}
 _ROWS = "question,target\nWhere is my card?,card_arrival\n"
 _LINES = '{"inputs": {"question": "Where is my card?"}, "target": {"intent": "card_arrival"}}\n'
 
 
 @router.post(
     "/{file_id}/import",
-    responses={422: {"description": "Lines that could not be read; nothing was imported."}},
+    responses={422: {"description": "Nothing was imported.", "content": _LINES_REFUSED}},
     openapi_extra={
         "requestBody": {
             "required": True,

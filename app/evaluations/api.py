@@ -10,6 +10,7 @@ from app.core.access import Action, Principal
 from app.core.database import SessionDep
 from app.core.errors import Invalid
 from app.core.event_stream import event_stream
+from app.core.openapi import EVENT
 from app.core.pagination import Page, PageNumber, PageSize
 from app.core.permissions import Deleter, Editor, Reader, Runner, still_permitted
 from app.evaluations import (
@@ -280,9 +281,7 @@ def compare_runs(
 @router.get(
     "/{evaluation_id}/events",
     response_class=StreamingResponse,
-    responses={
-        200: {"description": "The events.", "content": {"text/event-stream": {"schema": {"type": "string"}}}}
-    },
+    responses={200: {"description": "The events.", "content": {"text/event-stream": {"schema": EVENT}}}},
 )
 def follow_evaluation(
     evaluation_id: str, request: Request, session: SessionDep, principal: Reader

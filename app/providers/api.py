@@ -33,7 +33,7 @@ class ProviderBody(Body):
     EXAMPLE: ClassVar[dict[str, Any]] = {
         "name": "openai",
         "preset": "openai",
-        "api_key": "sk-…",
+        "api_key": "sk-proj-0123456789",
         "requests_per_minute": 500,
         "prices": {"my-model": {"input": 1.5, "output": 6}},
     }

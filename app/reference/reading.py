@@ -192,7 +192,10 @@ def _kind(shape: Json, schema: Json) -> str:
         return ", ".join(f"“{each}”" for each in found["enum"])
     kind = str(found.get("type", "anything"))
     if kind == "array":
-        return f"list of {_kind(found.get('items', {}), schema)}"
+        item = _kind(found.get("items", {}), schema)
+        return (
+            f"list of {item}s" if item in ("object", "text", "number", "whole number") else f"list of {item}"
+        )
     return _WORDS.get(found.get("format", kind), kind)
 
 

@@ -14,7 +14,7 @@ class Provider(Shape):
     name: str
     kind: str
     preset: str | None
-    base_url: str
+    base_url: str | None
     has_key: bool
     key_hint: str | None
     models: list[str] | None

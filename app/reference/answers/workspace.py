@@ -34,7 +34,7 @@ class Provider(Shape):
 class ProviderPreset(Shape):
     key: str
     title: str
-    base_url: str
+    base_url: str | None
     hint: str | None
     needs_key: bool
 

@@ -34,7 +34,7 @@ class Provider(Shape):
 class ProviderPreset(Shape):
     key: str
     title: str
-    base_url: str | None
+    base_url: str
     hint: str | None
     needs_key: bool
 

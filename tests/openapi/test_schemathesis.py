@@ -143,7 +143,7 @@ def test_no_request_is_answered_without_a_key(web: WebProcess) -> None:
     """Nor is its body looked at, but for whether it could be stored at all: 422."""
     complaints = []
 
-    @_settings(3)
+    @_settings(2)
     @given(st.data())
     def asked(data: st.DataObject) -> None:
         for label, operation in OPERATIONS.items():

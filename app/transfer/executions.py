@@ -107,7 +107,8 @@ def _checked_id(said: Said) -> str:
 
 
 def _check(said: Said) -> None:
-    if problem := Said({name: value for name, value in said.values.items() if name not in _APART}).problem:
+    own = {name: value for name, value in said.values.items() if value is not None and name not in _APART}
+    if problem := Said(own).problem:  # null is looked at twice, and most members are
         raise _LeftOut(problem)
 
 

@@ -43,12 +43,11 @@ def list_logs(
 
 
 def list_judgments(
-    session: Session, workspace_id: str, file_id: str, after: Place | None, limit: int
+    session: Session, workspace_id: str, version_id: str, after: Place | None, limit: int
 ) -> list[Judgment]:
-    """Judgments by an evaluator, newest first, older than those of the page before."""
-    versions = select(Version.id).where(Version.file_id == file_id)
+    """Judgments by a version of an evaluator, newest first, older than those of the page before."""
     query = select(Judgment).where(
-        Judgment.workspace_id == workspace_id, Judgment.evaluator_version_id.in_(versions)
+        Judgment.workspace_id == workspace_id, Judgment.evaluator_version_id == version_id
     )
     return _page(session, query, Judgment, after, limit)
 

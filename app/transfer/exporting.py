@@ -23,7 +23,6 @@ from app.evaluations.stats import evaluation_stats
 from app.files import repository as files
 from app.files.models import FileKind, Version
 from app.files.presentation import present
-from app.logs.models import Judgment, Log
 from app.logs.showing import show_judgments, show_logs
 from app.transfer import export_repository
 from app.transfer.export_repository import Place
@@ -102,7 +101,9 @@ def _file(workspace_id: str, file_id: str) -> Iterator[Member]:
         for version in versions:
             yield from _parts(f"{folder}/datapoints/{version.id}", _rows(version))
     else:
-        yield from _parts(f"{folder}/logs", _logs(workspace_id, file_id, file.kind))
+        is_evaluator = file.kind == FileKind.EVALUATOR
+        logs = _judgments(workspace_id, versions) if is_evaluator else _logs(workspace_id, file_id)
+        yield from _parts(f"{folder}/logs", logs)
         yield from _evaluations(workspace_id, file_id, folder)
     yield _whole(f"{folder}/{DONE}", b"")
 
@@ -131,23 +132,31 @@ def _rows(version: Version) -> Iterator[bytes]:
         yield _lines([present_datapoint(datapoint, row.split) for row, datapoint in rows])
 
 
-def _logs(workspace_id: str, file_id: str, kind: str) -> Iterator[bytes]:
-    """The logs of a file, or the judgments by an evaluator. What is nested under a log stands under its own file only."""
+def _logs(workspace_id: str, file_id: str) -> Iterator[bytes]:
+    """The logs of a file. What is nested under a log stands under its own file only."""
     after: Place | None = None
     while True:
         with _reading() as session:
-            if kind == FileKind.EVALUATOR:
-                said = export_repository.list_judgments(session, workspace_id, file_id, after, _A_PAGE)
-                records = show_judgments(session, workspace_id, said)
-                last: Judgment | Log | None = said[-1] if said else None
-            else:
-                found = export_repository.list_logs(session, workspace_id, file_id, after, _A_PAGE)
-                records = show_logs(session, workspace_id, found)
-                last = found[-1] if found else None
-        if last is None:
+            found = export_repository.list_logs(session, workspace_id, file_id, after, _A_PAGE)
+            records = show_logs(session, workspace_id, found)
+        if not found:
             return
-        after = Place(last.created_at, last.id)
+        after = Place(found[-1].created_at, found[-1].id)
         yield _lines(records)
+
+
+def _judgments(workspace_id: str, versions: Sequence[Version]) -> Iterator[bytes]:
+    """The judgments by an evaluator, version by version: so that each page is found by an index."""
+    for version in versions:
+        after: Place | None = None
+        while True:
+            with _reading() as session:
+                found = export_repository.list_judgments(session, workspace_id, version.id, after, _A_PAGE)
+                records = show_judgments(session, workspace_id, found)
+            if not found:
+                break
+            after = Place(found[-1].created_at, found[-1].id)
+            yield _lines(records)
 
 
 def _evaluations(workspace_id: str, file_id: str, folder: str) -> Iterator[Member]:

@@ -37,12 +37,12 @@ class Sdk:
         fails. Nothing but loopback answers it."""
         return self._run([str(PYTHON), str(HERE / "scripts" / f"{script}.py")], values)
 
-    def run_node(self, script: str) -> Any:
+    def run_node(self, script: str, **values: Any) -> Any:
         """The same with `node/{script}.mjs`."""
         node = shutil.which("node")
         if node is None or not (NODE / "node_modules" / "humanloop").is_dir():
             pytest.skip("the TypeScript package needs Node.js and npm: install them, then ./whetstone test")
-        return self._run([node, str(NODE / f"{script}.mjs")], {})
+        return self._run([node, str(NODE / f"{script}.mjs")], values)
 
     def _run(self, command: list[str], values: dict[str, Any]) -> Any:
         environment = {

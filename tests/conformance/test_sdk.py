@@ -34,8 +34,8 @@ def test_evaluations_run_from_end_to_end(whole: Sdk, script: str) -> None:
 
 @pytest.mark.long
 @pytest.mark.parametrize("script", IN_NODE)
-def test_a_script_for_node_runs(whole: Sdk, script: str) -> None:
-    assert whole.run_node(script) == {"done": script}
+def test_a_script_for_node_runs(whole: Sdk, endpoint: Endpoint, script: str) -> None:
+    assert whole.run_node(script, endpoint=endpoint.base_url) == {"done": script}
 
 
 def test_every_script_is_run() -> None:

@@ -1,7 +1,14 @@
 // Logs of one's own, calls by the server, streams, feedback, and functions that are traced.
-import { assert, client, done, eventually } from "./client.mjs";
+import { assert, client, done, eventually, values } from "./client.mjs";
 
-const ask = { path: "node/Ask", model: "test", provider: "endpoint", template: [{ role: "user", content: "{{question}}" }] };
+// The package reads a fixed list of providers: one of the workspace has to have such a name.
+const made = await fetch(`${process.env.HUMANLOOP_BASE_URL}/providers`, {
+  method: "POST",
+  headers: { "x-api-key": process.env.HUMANLOOP_API_KEY, "content-type": "application/json" },
+  body: JSON.stringify({ name: "openai", base_url: values.endpoint, api_key: "k" }),
+});
+assert.ok(made.ok, await made.text());
+const ask = { path: "node/Ask", model: "test", provider: "openai", template: [{ role: "user", content: "{{question}}" }] };
 const prompt = await client.prompts.upsert(ask);
 const logged = await client.prompts.log({
   path: "node/Ask",

@@ -58,7 +58,13 @@ assert.ok(streamed.length > 0);
 
 const look = client.tool({
   path: "node/Look up",
-  version: { function: { name: "look", description: "Looks it up.", parameters: { type: "object", properties: {} } } },
+  version: {
+    function: {
+      name: "look",
+      description: "Looks it up.",
+      parameters: { type: "object", properties: { word: { type: "string" } }, required: ["word"] },
+    },
+  },
   callable: async ({ word }) => `found ${word}`,
 });
 const answer = client.flow({

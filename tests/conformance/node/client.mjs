@@ -6,7 +6,7 @@ export { assert };
 export const values = JSON.parse(process.argv[2] ?? "{}");
 export const client = new humanloop.HumanloopClient({
   apiKey: process.env.HUMANLOOP_API_KEY,
-  environment: process.env.HUMANLOOP_BASE_URL,
+  baseUrl: process.env.HUMANLOOP_BASE_URL,
 });
 
 /** Says that the script has come to its end: the last line that it prints. */

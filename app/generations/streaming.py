@@ -233,7 +233,7 @@ def _write(unsaved: Sequence[_Unsaved]) -> None:
             of_it = [one for one in unsaved if one.records[0].workspace_id == workspace_id]
             records = [record for one in of_it for record in one.records]
             told = [log_id for one in of_it for log_id in one.told]
-            write_in_traces(session, workspace_id, records, chosen=told, late=True)
+            write_in_traces(session, workspace_id, records, chosen=told, late=True, resent=False)
 
 
 _SAVES: Gatherer[_Unsaved, None] = Gatherer(

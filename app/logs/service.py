@@ -28,8 +28,11 @@ class Entry:
     environment: str | None = None
 
 
-def record_logs(session: Session, principal: Principal, entries: Sequence[Entry]) -> list[LogRecord]:
-    """Write logs in their order, all or none, each into its trace: what was written.
+def record_logs(
+    session: Session, principal: Principal, entries: Sequence[Entry], *, late: bool = False
+) -> list[LogRecord]:
+    """Write logs in their order, all or none, each into its trace: what was written. `late` ones are written even where
+    their trace is complete.
 
     Raises:
         Invalid: a log names no file, or is nested under itself.
@@ -46,7 +49,7 @@ def record_logs(session: Session, principal: Principal, entries: Sequence[Entry]
         if kind_of(entry.said) is FileKind.FLOW:
             roots.add(record.id)
     chosen = [entry.said.log_id for entry in entries if entry.said.log_id]
-    write_in_traces(session, principal.workspace_id, records, roots=roots, chosen=chosen)
+    write_in_traces(session, principal.workspace_id, records, roots=roots, chosen=chosen, late=late)
     return records
 
 
@@ -90,11 +93,13 @@ def write_in_traces(
     roots: Collection[str] = (),
     chosen: Collection[str] = (),
     late: bool = False,
+    resent: bool = True,
 ) -> None:
     """Write logs, each into the trace of the log that it is nested under.
 
     `roots` are the ids of those that begin a trace by themselves, `chosen` those that callers chose. Logs that are
-    `late` were let in by `traces.check_parent`, and are written even where their trace has become complete since.
+    `late` are written even where their trace is complete. Where logs may be `resent`, one whose id is there passes if it
+    says what is there; calls that were made here are never the same, whatever they say.
 
     Raises:
         Invalid: a log is nested under itself.
@@ -103,7 +108,7 @@ def write_in_traces(
     joined = traces.find_place(session, workspace_id, records, roots, chosen, late=late)
     written = arrivals.write_logs(session, records)
     if len(written) < len(records):
-        if late:  # calls that were made here: two are two, whatever they say
+        if not resent:
             raise Conflict("The id of a log is taken.")
         _refuse_others(session, workspace_id, records, written)
     traces.settle(session, workspace_id, joined)

@@ -4,6 +4,7 @@ A job carries ids only, and in its headers that of the request which asked for i
 """
 
 from functools import lru_cache
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -23,10 +24,16 @@ _KEY = "jobs"
 log = structlog.get_logger()
 
 
+_importing = Lock()
+
+
 @lru_cache
 def producer() -> "Celery":
     """The Celery app that only sends. It gives up after a second or two: the reaper sends again."""
-    from celery import Celery  # noqa: PLC0415 - a tenth of the time until the first page, which sends nothing
+    with (
+        _importing
+    ):  # Celery puts another module in its place meanwhile, which a second thread would trip over
+        from celery import Celery  # noqa: PLC0415 - a tenth of the time until the first page, which sends nothing
 
     app = Celery("whetstone", broker=get_settings().redis_url, set_as_current=False)
     app.conf.update(

@@ -22,17 +22,14 @@ REQUEST_ID = "whetstone_request_id"
 """The header of a job that names its request."""
 _KEY = "jobs"
 log = structlog.get_logger()
-
-
 _importing = Lock()
 
 
 @lru_cache
 def producer() -> "Celery":
     """The Celery app that only sends. It gives up after a second or two: the reaper sends again."""
-    with (
-        _importing
-    ):  # Celery puts another module in its place meanwhile, which a second thread would trip over
+    # Celery puts another module in its place while it is imported; a second thread was seen to find it half done.
+    with _importing:
         from celery import Celery  # noqa: PLC0415 - a tenth of the time until the first page, which sends nothing
 
     app = Celery("whetstone", broker=get_settings().redis_url, set_as_current=False)

@@ -148,7 +148,7 @@ def test_100_000_rows_at_once(client: TestClient, committed_team: factories.Team
 def test_rows_are_streamed_and_not_collected(
     client: TestClient, committed_team: factories.Team, dataset_id: str
 ) -> None:
-    """Being watched makes it many times slower: a tenth of the rows, of the memory too."""
+    """Being watched makes it many times slower: a fifth of the rows, and of the memory."""
     with_key(client, committed_team.admin)
     content = _numbered(20_000)
     tracemalloc.start()

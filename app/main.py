@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
-from app.core import health, http, logging, urlguard
+from app.core import health, http, logging, openapi, urlguard
 from app.core.permissions import include, undeclared_routes
 from app.core.request_bodies import FORM_LIMITS
 from app.core.templating import ROOT
@@ -56,9 +56,14 @@ from app.monitoring import presentation as monitoring_presentation
 from app.prompts import agent_api
 from app.prompts import api as prompts_api
 from app.prompts import presentation as prompts_presentation
+from app.prompts.linked_tools import linked_tools_of
 from app.providers import api as providers_api
 from app.providers.pool import close_pool
+from app.reference import pages as reference_pages
+from app.reference.answers import shapes_of_answers
+from app.reference.words import PARAMETERS, SECTIONS
 from app.tools import api as tools_api
+from app.transfer import pages as transfer_pages
 from app.workspaces import (
     account_pages,
     audit_api,
@@ -92,11 +97,13 @@ ROUTERS = (
     limits_pages.router,
     spend_pages.router,
     retention_pages.router,
+    transfer_pages.router,
     workspace_pages.router,
     members_pages.router,
     account_pages.router,
     joining_pages.router,
     audit_pages.router,
+    reference_pages.router,
     environment_pages.router,
     environment_api.router,
     files_api.router,
@@ -133,6 +140,7 @@ ROUTERS = (
 
 files_presentation.SLOTS.update(
     inputs=(prompts_presentation.inputs_of, evaluators_presentation.inputs_of),
+    linked_tools=(linked_tools_of,),
     evaluators=(monitoring_presentation.monitors_of,),
     raw_file_content=(prompts_presentation.raw_files_of,),
     evaluator_aggregates=(last_scores.aggregates_of,),
@@ -171,6 +179,7 @@ def create_app() -> FastAPI:
     http.install(app, knows=is_known)
     for router in ROUTERS:
         include(app, router)
+    openapi.describe(app, openapi.Words(SECTIONS, PARAMETERS, shapes_of_answers))
     app.mount("/static", StaticFiles(directory=ROOT / "static"), name="static")
     if missing := undeclared_routes(app):
         msg = f"These routes declare no permission: {', '.join(missing)}"

@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from app.commands.migrate import upgrade
-from app.core import broker, events, jobs
+from app.core import broker, events, jobs, key_rates
 from app.core import database as core_database
 from app.core.settings import get_settings
 from app.embedded.databases import DATABASE_URL, REDIS_URL, scratch_databases
@@ -131,7 +131,14 @@ def database_url(stack: Stack, redis_url: str) -> Iterator[str]:
 
 def _set(name: str, value: str) -> None:
     os.environ[name] = value
-    for cached in (get_settings, core_database.get_engine, events.broker, jobs.producer, broker.outage):
+    for cached in (
+        get_settings,
+        core_database.get_engine,
+        events.broker,
+        jobs.producer,
+        broker.outage,
+        key_rates.rates,
+    ):
         cached.cache_clear()
 
 

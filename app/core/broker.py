@@ -27,12 +27,12 @@ _RETRIED = (NoConnection,)
 """A connection that was closed while it lay idle is made again, once; silence is waited for once only."""
 
 
-def connect() -> Redis:
-    """A new synchronous client."""
+def connect(longest_s: float | None = None) -> Redis:
+    """A new synchronous client, which waits no longer than `longest_s` where that is given."""
     return Redis.from_url(
         get_settings().redis_url,
-        socket_connect_timeout=CONNECT_S,
-        socket_timeout=ANSWER_S,
+        socket_connect_timeout=longest_s or CONNECT_S,
+        socket_timeout=longest_s or ANSWER_S,
         retry=Retry(NoBackoff(), 1, _RETRIED),
     )
 

@@ -48,6 +48,7 @@ def get_engine() -> Engine:
         pool_size=settings.database_pool,
         max_overflow=settings.database_pool,
         pool_pre_ping=True,
+        pool_use_lifo=True,  # the one that was just used is known to live
         poolclass=waiting.BoundedPool,
         pool_timeout=waiting.POOL_S,
         hide_parameters=True,  # an error's text goes to the log: what people sent must not

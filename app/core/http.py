@@ -19,7 +19,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.core import clients, metrics, templating, waiting
+from app.core import clients, key_rates, metrics, templating, waiting
 from app.core.conflicts import conflict_of, is_deadlock
 from app.core.errors import Conflict, DomainError, Invalid, NoSpace, TooMany, Unavailable
 from app.core.logging import usable_request_id
@@ -94,6 +94,7 @@ class Envelope:
 
     async def _answer(self, scope: Scope, receive: Receive, send_with_headers: Send) -> None:
         try:
+            await key_rates.admit(scope)
             # A stranger's file would be read whole before anybody asks who they are.
             upload = takes_files(scope) and await run_in_threadpool(self._knows, Request(scope))
             body = Bounded(scope, receive, upload=upload)
@@ -141,8 +142,8 @@ def _is_bulk(scope: Scope) -> bool:
 
 
 def is_api(request: Request) -> bool:
-    """Whether the caller reads JSON: the API, and probes."""
-    return request.url.path.startswith((f"{API_PREFIX}/", "/health", "/metrics"))
+    """Whether the caller reads JSON: the API with its description, and probes."""
+    return request.url.path.startswith((f"{API_PREFIX}/", "/openapi.json", "/health", "/metrics"))
 
 
 def _note(request: Request, status: int, seconds: float) -> None:

@@ -43,16 +43,37 @@ def permit(action: Action) -> Callable[..., Any]:
     ) -> Principal:
         principal: Principal = request.app.state.authenticate(request, session)
         request.state.principal, request.state.session = principal, session
-        if not principal.may(action):
-            raise Forbidden(refusal(action))
+        _refuse_unless(principal, action)
         return principal
 
     permitted.permits = action  # type: ignore[attr-defined]
     return permitted
 
 
+def _refuse_unless(principal: Principal, action: Action) -> None:
+    if not principal.may(action):
+        raise Forbidden(refusal(action))
+
+
+def admit(request: Request, session: Session, action: Action) -> Principal:
+    """The caller of a door that finds out itself who is calling (`declare`).
+
+    Raises:
+        Unauthenticated: no valid session or key.
+        Forbidden: their role may not do `action`.
+    """
+    principal: Principal = request.app.state.authenticate(request, session)
+    _refuse_unless(principal, action)
+    return principal
+
+
+def api_key_of(request: Request) -> str:
+    """The API key that a request came with; empty if it came with none."""
+    return request.headers.get("x-api-key", "")
+
+
 def declare(action: Action) -> Callable[..., Any]:
-    """The dependency of a door that finds out itself who is calling, because it waits for a database that is away."""
+    """The dependency of a door that finds out itself who is calling, by `admit` or for many at once."""
 
     def declared() -> None:
         return None

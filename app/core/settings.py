@@ -66,6 +66,8 @@ class Settings(BaseSettings):
     """Largest dataset import."""
     body_limit_mib: int = Field(default=10, ge=1)
     """Largest JSON or form body."""
+    key_requests_per_minute: int = Field(default=300_000, ge=0)
+    """Requests of one API key a minute, over all processes; 0 for no limit."""
     metrics_token: SecretStr = SecretStr("")
     """Who sends it may read `/metrics`; the address is not there without it."""
     log_json: bool = False

@@ -23,7 +23,7 @@ from app.core import clock
 CONNECT_S = 3
 POOL_S = 5.0
 """For a connection of the pool, when all are in use."""
-REQUEST_S = 7.0
+REQUEST_S = 6.0
 """Connections and all statements of a request that answers somebody. With a look at whether the connection still
 lives, or making a new one, less than ten seconds."""
 BULK_S = 120.0
@@ -31,8 +31,10 @@ BULK_S = 120.0
 WORK_S = 20.0
 """The same for a transaction of a worker or of the reaper, which go on by themselves."""
 _PING_S = 2.5
+_JUST_USED_S = 2.0
+"""A connection that was given back so short a time ago is not looked at before it is used again."""
 _OTHERWISE_S = 600.0
-_LEAST_S = 1.0
+LEAST_S = 1.0
 _SERVER = """
 set statement_timeout = '600s'; set idle_in_transaction_session_timeout = '50s';
 set client_connection_check_interval = '5s';
@@ -80,6 +82,8 @@ class _BoundedConnection(psycopg.Connection[Any]):
     given_s = 5.0
     budget: _Budget | None = None
     """Of whoever has it now."""
+    seen_alive_at = 0.0
+    """When the server last answered on it, on the monotonic clock."""
 
     def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
         started = time.monotonic()
@@ -97,6 +101,15 @@ class _BoundedConnection(psycopg.Connection[Any]):
 def bound(engine: Engine) -> None:
     """Make the engine's connections wait as long as `at_most` says, and no longer."""
 
+    ping = engine.dialect.do_ping
+
+    def ping_unless_just_used(connection: DBAPIConnection) -> bool:
+        """A trip less before everything on a busy server, and for heartbeats where the database is far away."""
+        just_used = time.monotonic() - connection.seen_alive_at < _JUST_USED_S
+        return (just_used and not connection.closed) or ping(connection)
+
+    engine.dialect.do_ping = ping_unless_just_used  # type: ignore[assignment, method-assign]
+
     @event.listens_for(engine, "do_connect")
     def connect(_dialect: object, _record: object, args: list[Any], options: dict[str, Any]) -> Any:
         connection = _BoundedConnection.connect(*args, **options)
@@ -113,7 +126,7 @@ def bound(engine: Engine) -> None:
         connection.budget = budget = _budget.get()
         if budget is not None:
             budget.left_s -= _waited_s.get()
-        left_s = _OTHERWISE_S if budget is None else max(_LEAST_S, budget.left_s)
+        left_s = _OTHERWISE_S if budget is None else max(LEAST_S, budget.left_s)
         connection.left_s = connection.given_s = left_s
 
     @event.listens_for(engine, "checkin")
@@ -123,3 +136,4 @@ def bound(engine: Engine) -> None:
                 connection.budget.left_s -= connection.given_s - connection.left_s
                 connection.budget = None
             connection.left_s = _PING_S
+            connection.seen_alive_at = time.monotonic()

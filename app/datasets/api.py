@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Annotated, Any, BinaryIO, Literal, cast
+from typing import Annotated, Any, BinaryIO, ClassVar, Literal, cast
 
 import orjson
 from fastapi import APIRouter, Query, Request
@@ -38,6 +38,18 @@ Json = dict[str, Any]
 
 class DatasetUpsert(FileProperties):
     """A dataset to write. `action` says what happens to the rows of the base version."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "path": "support/questions",
+        "action": "add",
+        "datapoints": [
+            {
+                "inputs": {"question": "Where is my card?"},
+                "target": {"intent": "card_arrival"},
+                "split": "test",
+            }
+        ],
+    }
 
     datapoints: list[DatapointContent] = Field(default_factory=list)
     action: Literal["set", "add", "remove"] | None = None
@@ -106,7 +118,7 @@ def get_dataset(
 
 
 @router.get("/{file_id}/versions")
-def list_versions(
+def list_dataset_versions(
     file_id: str,
     session: SessionDep,
     principal: Reader,
@@ -144,11 +156,48 @@ def list_datapoints(
     return Page(records=records, page=page, size=size, total=version.rows_count or 0)
 
 
+_FORM: Json = {
+    "type": "object",
+    "required": ["file"],
+    "properties": {"file": {"type": "string", "contentMediaType": "application/octet-stream"}},
+}
+_LINES_REFUSED = {
+    "application/json": {
+        "schema": {
+            "type": "object",
+            "required": ["detail"],
+            "properties": {
+                "detail": {"description": "What was wrong; for other faults than of lines, a list."},
+                "errors_count": {"type": "integer"},
+                "errors": {
+                    "description": "The first lines that could not be read, each with a `message`.",
+                    "type": "array",
+                    "items": {"type": "object"},
+                },
+                "warnings": {"type": "array"},
+            },
+        }
+    }
+}
+_ROWS = "question,target\nWhere is my card?,card_arrival\n"
+_LINES = '{"inputs": {"question": "Where is my card?"}, "target": {"intent": "card_arrival"}}\n'
+
+
 @router.post(
     "/{file_id}/import",
-    responses={422: {"description": "Lines that could not be read; nothing was imported."}},
+    responses={422: {"description": "Nothing was imported.", "content": _LINES_REFUSED}},
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                "text/csv": {"schema": {"type": "string"}, "example": _ROWS},
+                "application/jsonl": {"schema": {"type": "string"}, "example": _LINES},
+                "multipart/form-data": {"schema": _FORM, "example": {"file": _ROWS}},
+            },
+        }
+    },
 )
-async def import_file(
+async def import_datapoints(
     file_id: str,
     request: Request,
     session: SessionDep,
@@ -210,8 +259,25 @@ def _file_of(form: FormData) -> UploadFile:
     return part
 
 
-@router.post("/{file_id}/datapoints/csv")
-async def upload_csv(
+@router.post(
+    "/{file_id}/datapoints/csv",
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                "multipart/form-data": {
+                    "schema": _FORM
+                    | {
+                        "properties": _FORM["properties"]
+                        | {"version_name": {"type": "string"}, "version_description": {"type": "string"}}
+                    },
+                    "example": {"file": _ROWS, "version_name": "June"},
+                }
+            },
+        }
+    },
+)
+async def upload_datapoints_csv(
     file_id: str,
     request: Request,
     session: SessionDep,

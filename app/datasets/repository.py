@@ -109,6 +109,11 @@ def want(
         {"file": file_id, "base": base_number, "workspace": workspace_id},
     )
     session.execute(text("analyze wanted_row"))
+    return measure_wanted(session, file_id, base_number)
+
+
+def measure_wanted(session: Session, file_id: str, base_number: int) -> tuple[str, int, int]:
+    """A hash of the wanted rows (their order does not count), how many they are, and how many are new to the base."""
     row = session.execute(
         text("""
         with base as (

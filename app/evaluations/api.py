@@ -10,6 +10,7 @@ from app.core.access import Action, Principal
 from app.core.database import SessionDep
 from app.core.errors import Invalid
 from app.core.event_stream import event_stream
+from app.core.openapi import EVENT
 from app.core.pagination import Page, PageNumber, PageSize
 from app.core.permissions import Deleter, Editor, Reader, Runner, still_permitted
 from app.evaluations import (
@@ -126,7 +127,7 @@ def remove_evaluator(
 
 
 @router.get("/{evaluation_id}/estimate")
-def get_estimate(
+def estimate_run(
     evaluation_id: str,
     session: SessionDep,
     principal: Reader,
@@ -205,7 +206,9 @@ def change_run(
 
 
 @router.post("/{evaluation_id}/runs/{run_id}/logs")
-def add_logs(evaluation_id: str, run_id: str, body: LogsAdd, session: SessionDep, principal: Runner) -> Json:
+def add_logs_to_run(
+    evaluation_id: str, run_id: str, body: LogsAdd, session: SessionDep, principal: Runner
+) -> Json:
     """Make logs that are there the outputs of a run's rows, each of the row in its `source_datapoint_id`."""
     _, run = _run(session, principal, evaluation_id, run_id)
     arrivals.add_logs(session, run, body.log_ids)
@@ -230,13 +233,13 @@ def resume_run(evaluation_id: str, run_id: str, session: SessionDep, principal: 
 
 
 @router.get("/{evaluation_id}/stats")
-def get_stats(evaluation_id: str, session: SessionDep, principal: Reader) -> Json:
+def get_evaluation_stats(evaluation_id: str, session: SessionDep, principal: Reader) -> Json:
     """What the runs came to, with progress and a report as text."""
     return stats.evaluation_stats(session, _evaluation(session, principal, evaluation_id))
 
 
 @router.get("/{evaluation_id}/logs")
-def list_logs(
+def list_evaluation_logs(
     evaluation_id: str,
     session: SessionDep,
     principal: Reader,
@@ -253,7 +256,7 @@ def list_logs(
 
 
 @router.get("/{evaluation_id}/comparison")
-def get_comparison(
+def compare_runs(
     evaluation_id: str,
     session: SessionDep,
     principal: Reader,
@@ -275,7 +278,11 @@ def get_comparison(
     return presentation.present_comparison(grid, page, size)
 
 
-@router.get("/{evaluation_id}/events")
+@router.get(
+    "/{evaluation_id}/events",
+    response_class=StreamingResponse,
+    responses={200: {"description": "The events.", "content": {"text/event-stream": {"schema": EVENT}}}},
+)
 def follow_evaluation(
     evaluation_id: str, request: Request, session: SessionDep, principal: Reader
 ) -> StreamingResponse:

@@ -79,6 +79,7 @@ class LoggedItem(NamedTuple):
     run_id: str
     datapoint_id: str
     log_id: str
+    repeat: int
 
 
 def list_items(
@@ -91,7 +92,7 @@ def list_items(
     )
     rows = session.execute(
         text("""
-        select run_id, datapoint_id, log_id from run_item where run_id = any(:runs) and log_id is not null
+        select run_id, datapoint_id, log_id, repeat from run_item where run_id = any(:runs) and log_id is not null
         order by run_id desc, position offset :offset limit :limit
         """),
         parameters,

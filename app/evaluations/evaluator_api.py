@@ -1,6 +1,6 @@
 """The v5 route that tries an evaluator."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from fastapi import APIRouter
 from fastapi.concurrency import run_in_threadpool
@@ -21,13 +21,18 @@ router = APIRouter(prefix="/v5/evaluators", tags=["Evaluators"])
 class EvaluatorTest(Body):
     """An output to judge: `log` in the shape of logs, `testcase` in that of datapoints."""
 
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "log": {"output": "card_arrival"},
+        "testcase": {"target": {"intent": "card_arrival"}},
+    }
+
     model_config = ConfigDict(extra="ignore", json_schema_extra={"additionalProperties": True})
 
     log: dict[str, Any] = Field(default_factory=dict)
     testcase: dict[str, Any] = Field(default_factory=dict)
 
 
-@router.post("/{evaluator_id}/test")
+@router.post("/{evaluator_id}/test", name="test_evaluator")
 async def try_out(
     evaluator_id: str,
     body: EvaluatorTest,

@@ -25,6 +25,13 @@ router = APIRouter(prefix="/v5/evaluators", tags=["Evaluators"])
 class JudgmentGiven(Body):
     """A judgment of a log, by the evaluator with this `id` or `path`, or by the version in `version_id`."""
 
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "parent_id": "log_2Zr8vXqW4nTbY7kLmC1dA",
+        "path": "support/rating",
+        "judgment": "good",
+        "user": "customer-17",
+    }
+
     NULL_SAYS: ClassVar[frozenset[str]] = frozenset({"judgment"})
 
     parent_id: str = Field(description="The log that is judged.")

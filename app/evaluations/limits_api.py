@@ -1,6 +1,6 @@
 """The routes of what a workspace lets its runs ask for."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from fastapi import APIRouter
 from pydantic import Field
@@ -17,6 +17,8 @@ Json = dict[str, Any]
 
 class RunLimitsBody(Body):
     """What runs that are started from now on may ask for; null is as much as the engine does."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {"most_concurrency": 50}
 
     NULL_SAYS = frozenset({"most_concurrency"})
 

@@ -127,6 +127,7 @@ def present_logs(
     records = [
         {
             "run_id": item.run_id,
+            "repeat": item.repeat,
             "datapoint": present_datapoint(rows[item.datapoint_id], None)
             if item.datapoint_id in rows
             else None,

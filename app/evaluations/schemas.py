@@ -1,7 +1,7 @@
 """Evaluations and runs as the API takes them."""
 
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
@@ -38,6 +38,12 @@ class VersionReference(_Body):
 class EvaluationCreate(_Body):
     """A new evaluation."""
 
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "file": {"path": "support/answer"},
+        "name": "Shorter answers",
+        "evaluators": [{"path": "support/right intent"}],
+    }
+
     file: FileReference | None = None
     name: str | None = None
     evaluators: list[VersionReference] = Field(default_factory=list)
@@ -49,17 +55,28 @@ class EvaluationCreate(_Body):
 class EvaluationUpdate(_Body):
     """What to change of an evaluation; absent members stay."""
 
+    EXAMPLE: ClassVar[dict[str, Any]] = {"name": "Shorter answers, June"}
+
     name: str | None = None
     primary_evaluator: str | None = Field(default=None, description="An evaluator version's id.")
     baseline_run_id: str | None = None
 
 
 class EvaluatorsAdd(_Body):
+    EXAMPLE: ClassVar[dict[str, Any]] = {"evaluators": [{"path": "support/right intent"}]}
+
     evaluators: list[VersionReference]
 
 
 class RunCreate(_Body):
     """A new run: `version` answers every row of `dataset`."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "dataset": {"path": "support/questions"},
+        "version": {"path": "support/answer"},
+        "repeats": 1,
+        "max_cost_usd": 2,
+    }
 
     dataset: VersionReference | None = None
     version: VersionReference | None = None
@@ -102,11 +119,15 @@ class RunCreate(_Body):
 class LogsAdd(_Body):
     """Logs that are the outputs of a run's rows."""
 
+    EXAMPLE: ClassVar[dict[str, Any]] = {"log_ids": ["log_2Zr8vXqW4nTbY7kLmC1dA"]}
+
     log_ids: list[str] = Field(max_length=1000)
 
 
 class RunUpdate(_Body):
     """Make a run the baseline (`control`), stop it (`status: cancelled`), or end it (`status: completed`)."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {"status": "cancelled"}
 
     control: bool | None = None
     status: Literal["cancelled", "completed"] | None = None

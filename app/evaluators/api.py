@@ -1,6 +1,6 @@
 """The v5 routes of evaluators."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from fastapi import APIRouter, UploadFile
 from pydantic import Field
@@ -29,6 +29,11 @@ class EvaluatorUpsert(FileProperties):
     """An evaluator to write. `spec` is `{"evaluator_type": "builtin", "kind": …, "settings": {…}}`, or of the type
     `llm` (with `prompt`), `python` (with `code`), `human` (with `instructions`) or `external`, and then says itself what it
     returns, and may have `attributes`: `{"evaluator_type": "human", "return_type": "select", "options": [{"name": "good", "valence": "positive"}, …]}`."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "path": "support/right intent",
+        "spec": {"evaluator_type": "builtin", "kind": "exact", "settings": {}},
+    }
 
     spec: dict[str, Any] = Field(description="Which kind of evaluator, and its settings.")
 
@@ -69,8 +74,15 @@ def checked_spec(session: Session, principal: Principal, spec: dict[str, Any]) -
 databases_router = APIRouter(prefix="/v5/evaluator-databases", tags=["Evaluators"])
 
 
-@databases_router.post("")
-def upload_database(file: UploadFile, session: SessionDep, principal: Editor) -> dict[str, Any]:
+_FILE = {"multipart/form-data": {"example": {"file": "shop.sqlite"}}}
+
+
+@databases_router.post(
+    "",
+    operation_id="upload_evaluator_database",
+    openapi_extra={"requestBody": {"content": _FILE}},
+)
+def upload_evaluator_database(file: UploadFile, session: SessionDep, principal: Editor) -> dict[str, Any]:
     """Keep an SQLite file of at most 20 MiB, for `settings.database` of evaluators that compare queries (`sql_match`)."""
     kept = databases.take(session, principal, file.filename or "", file.file)
     return {"database": kept.hash, "name": kept.name, "bytes": kept.size_bytes, "tables": kept.tables}
@@ -80,7 +92,7 @@ kinds_router = APIRouter(prefix="/v5/evaluator-kinds", tags=["Evaluators"])
 
 
 @kinds_router.get("")
-def list_kinds(_: Reader) -> list[dict[str, Any]]:
+def list_evaluator_kinds(_: Reader) -> list[dict[str, Any]]:
     """The kinds of evaluators there are, with the settings of each, and settings to begin with."""
     return [
         {

@@ -2,13 +2,16 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
+from sqlalchemy.orm import Session
 
+from app.core.access import Action, Principal
 from app.core.database import SessionDep
 from app.core.errors import Invalid
 from app.core.pagination import Page, PageNumber, PageSize
-from app.core.permissions import Deleter, Editor, Reader
+from app.core.permissions import Deleter, Editor, Reader, api_key_of, declare
 from app.files import directories, repository, service
+from app.files.fetching import Fetch
 from app.files.models import Directory, FileKind
 from app.files.paths import parent_of
 from app.files.presentation import present, present_one
@@ -18,7 +21,7 @@ from app.files.schemas import (
     Json,
     PathQuery,
 )
-from app.files.versioned_api import Order, SortBy, list_page
+from app.files.versioned_api import Order, SortBy, fetched, list_page
 
 router = APIRouter(prefix="/v5")
 
@@ -62,19 +65,28 @@ def _also(include_raw_file_content: bool) -> list[str]:
     return ["raw_file_content"] if include_raw_file_content else []
 
 
-@router.post("/files/retrieve-by-path", tags=["Files"])
-def retrieve_by_path(
+@router.post(
+    "/files/retrieve-by-path",
+    tags=["Files"],
+    response_model=Json,
+    dependencies=[Depends(declare(Action.READ))],
+)
+async def retrieve_file_by_path(
     body: PathQuery,
-    session: SessionDep,
-    principal: Reader,
+    request: Request,
     environment: str | None = None,
     include_raw_file_content: bool = False,
-) -> Json:
+) -> Response:
     """The file at a path, at the version that it shows or an environment's."""
-    file = service.get_file_by_path(session, principal, body.path)
-    version = service.resolve_version(session, file, environment=environment)
-    version.file = file
-    return present_one(session, version, also=_also(include_raw_file_content))
+
+    def by_itself(session: Session, principal: Principal) -> Json:
+        file = service.get_file_by_path(session, principal, body.path)
+        version = service.resolve_version(session, file, environment=environment)
+        version.file = file
+        return present_one(session, version, also=_also(include_raw_file_content))
+
+    asked = Fetch(api_key_of(request), path=body.path, environment=environment, raw=include_raw_file_content)
+    return await fetched(request, asked, by_itself)
 
 
 @router.get("/directories", tags=["Directories"])
@@ -96,7 +108,7 @@ def create_directory(body: DirectoryCreate, session: SessionDep, principal: Edit
 
 
 @router.get("/directories/structure", tags=["Directories"])
-def get_structure(session: SessionDep, principal: Reader) -> Json:
+def get_directory_structure(session: SessionDep, principal: Reader) -> Json:
     """The whole tree: the root with its `subdirectories`, each with its own, and with the names of its `files`."""
     repository.ensure_directory(session, principal.workspace_id, "")
     shown = {

@@ -73,6 +73,9 @@ def _present(
         "created_at": file.created_at,
         "updated_at": file.updated_at,
         "version_created_at": version.created_at,
+        "version_created_by": {"id": version.author_id, "full_name": version.author_name, "email_address": ""}
+        if version.author_id
+        else None,
         "last_used_at": file.last_used_at,
         "created_by": present_person(maker) if maker else None,
         "environments": [present_environment(environment) for environment in environments],

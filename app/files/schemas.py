@@ -1,6 +1,6 @@
 """Files, directories and environments as the API takes them."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -39,6 +39,8 @@ class FileProperties(Body):
 class FileUpdate(Body):
     """A new path or name for a file."""
 
+    EXAMPLE: ClassVar[dict[str, Any]] = {"path": "support/archive/answer"}
+
     path: str | None = None
     name: Name | None = None
     directory_id: str | None = None
@@ -50,6 +52,11 @@ class FileUpdate(Body):
 class VersionUpdate(Body):
     """A new name or description for a version; content never changes."""
 
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "name": "short answers",
+        "description": "One sentence, without greetings",
+    }
+
     name: str | None = Field(default=None, max_length=200)
     description: str | None = None
 
@@ -57,18 +64,24 @@ class VersionUpdate(Body):
 class DirectoryCreate(Body):
     """A directory by its whole path, or by its name within a parent."""
 
+    EXAMPLE: ClassVar[dict[str, Any]] = {"path": "support/archive"}
+
     path: str | None = None
     name: str | None = None
     parent_id: str | None = None
 
 
 class DirectoryUpdate(Body):
+    EXAMPLE: ClassVar[dict[str, Any]] = {"name": "archived"}
+
     path: str | None = None
     name: Name | None = None
     parent_id: str | None = None
 
 
 class EnvironmentCreate(Body):
+    EXAMPLE: ClassVar[dict[str, Any]] = {"name": "canary", "protected": True}
+
     name: str
     protected: bool = False
     approvers: list[str] = Field(default_factory=list)
@@ -76,6 +89,8 @@ class EnvironmentCreate(Body):
 
 
 class EnvironmentUpdate(Body):
+    EXAMPLE: ClassVar[dict[str, Any]] = {"protected": False}
+
     name: str | None = None
     protected: bool | None = None
     tag: Literal["default", "other"] | None = None
@@ -84,6 +99,8 @@ class EnvironmentUpdate(Body):
 
 class PathQuery(Body):
     """Where a file is looked for."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {"path": "support/answer"}
 
     path: str
 

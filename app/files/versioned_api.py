@@ -1,16 +1,19 @@
 """The v5 routes that every kind of file has: listing, reading, moving, deleting, versions and deployments."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
+from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
 
-from app.core.access import Principal
-from app.core.database import SessionDep
+from app.core.access import Action, Principal
+from app.core.database import SessionDep, unit_of_work
 from app.core.errors import NotFound
 from app.core.pagination import Page, PageNumber, PageSize
-from app.core.permissions import Deleter, Deployer, Editor, Reader
+from app.core.permissions import Deleter, Deployer, Editor, Reader, admit, api_key_of, declare
 from app.files import deployments, repository, service
+from app.files.fetching import FETCHES, Fetch, encoded
 from app.files.models import FileKind, Version
 from app.files.paths import parent_of
 from app.files.presentation import present, present_environment, present_one
@@ -37,6 +40,19 @@ def shown_version(
     version = service.resolve_version(session, file, version_id=version_id, environment=environment)
     version.file = file
     return version
+
+
+async def fetched(
+    request: Request, asked: Fetch, by_itself: Callable[[Session, Principal], Json]
+) -> Response:
+    """The answer to a request for a file: found together with those of others, or `by_itself`, which raises why not."""
+
+    def alone() -> bytes:
+        with unit_of_work() as session:
+            return encoded(by_itself(session, admit(request, session, Action.READ)))
+
+    found = await FETCHES.ask(asked)
+    return Response(found or await run_in_threadpool(alone), media_type="application/json")
 
 
 def versioned_routes(kind: FileKind, *, reading: bool = True) -> APIRouter:  # noqa: C901, PLR0915 - a list of short routes
@@ -70,18 +86,21 @@ def versioned_routes(kind: FileKind, *, reading: bool = True) -> APIRouter:  # n
             order=order,
         )
 
-    def get_file(
-        file_id: str,
-        session: SessionDep,
-        principal: Reader,
-        version_id: str | None = None,
-        environment: str | None = None,
-    ) -> Json:
+    async def get_file(
+        request: Request, file_id: str, version_id: str | None = None, environment: str | None = None
+    ) -> Response:
         """A file at a version: the one asked for, an environment's, or what the file shows."""
-        return present_one(session, shown_version(session, principal, kind, file_id, version_id, environment))
+        asked = Fetch(api_key_of(request), kind, file_id, version_id=version_id, environment=environment)
+
+        def by_itself(session: Session, principal: Principal) -> Json:
+            version = shown_version(session, principal, kind, file_id, version_id, environment)
+            return present_one(session, version)
+
+        return await fetched(request, asked, by_itself)
 
     if reading:
-        router.get("/{file_id}", name=f"get_{kind}")(get_file)
+        declared = [Depends(declare(Action.READ))]
+        router.get("/{file_id}", name=f"get_{kind}", response_model=Json, dependencies=declared)(get_file)
 
     @router.delete("/{file_id}", status_code=204, name=f"delete_{kind}")
     def delete_file(file_id: str, session: SessionDep, principal: Deleter) -> Response:

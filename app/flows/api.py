@@ -1,6 +1,6 @@
 """The v5 routes of flows."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from fastapi import APIRouter
 
@@ -19,6 +19,8 @@ common = versioned_routes(FileKind.FLOW)
 
 class FlowUpsert(FileProperties, FlowSpec):
     """A flow to write: where, what, and why."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {"path": "support/assistant", "attributes": {"commit": "4f1c9a2"}}
 
 
 @router.post("")

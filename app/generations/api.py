@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 
 from app.core.database import SessionDep
 from app.core.errors import DomainError
+from app.core.openapi import EVENT
 from app.core.permissions import Runner
 from app.generations.calling import ReadyCall, failure_of, prepare_call
 from app.generations.presentation import present_call, present_end, present_piece
@@ -24,7 +25,11 @@ Json = dict[str, Any]
 _Part = tuple[int, str | LogRecord]
 
 
-@router.post("/call", response_model=None)
+@router.post(
+    "/call",
+    response_model=None,
+    responses={200: {"description": "The answers.", "content": {"text/event-stream": {"schema": EVENT}}}},
+)
 async def call_prompt(
     body: Annotated[PromptCall, Body(default_factory=PromptCall)],
     session: SessionDep,

@@ -22,6 +22,7 @@ from app.logs import budget, traces
 from app.logs import repository as logs
 from app.logs.records import LogRecord
 from app.prompts import service as prompts
+from app.prompts.linked_tools import with_links
 from app.prompts.spec import PromptSpec, refuse_tool_calls
 from app.providers import callers_keys
 from app.providers import service as providers
@@ -133,7 +134,9 @@ def _prompt_of(session: Session, version: Version, call: PromptCall) -> tuple[Pr
     if endpoint is None:
         return service.prepare_spec(session, version.workspace_id, spec), False
     target = Target(endpoint, spec.model, providers.price_at(endpoint, spec.model))
-    return PreparedPrompt(spec, target), True
+    return PreparedPrompt(
+        with_links(session, version.workspace_id, spec), target, bool(spec.linked_tools)
+    ), True
 
 
 def _parameters(call: PromptCall) -> dict[str, Any]:

@@ -23,7 +23,8 @@ from app.generations.streaming import RunRequest
 from app.logs import budget
 from app.logs import repository as logs
 from app.logs.records import LogRecord
-from app.prompts.spec import PromptSpec, check_template
+from app.prompts.service import check_content
+from app.prompts.spec import PromptSpec
 from app.providers import repository as providers
 from app.providers.models import Provider
 
@@ -233,7 +234,7 @@ def commit_draft(
         problems["path"] = "Give the prompt a path, such as support/intent classifier."
     if problems:
         raise Invalid(" ".join(problems.values()), fields=problems)
-    check_template(spec)
+    check_content(session, principal.workspace_id, spec)
     if file is None and files_repository.find_file_by_path(
         session, principal.workspace_id, path.strip().strip("/")
     ):

@@ -43,7 +43,10 @@ class PreparedPrompt:
     """Everything about a version that is the same for every row."""
 
     spec: PromptSpec
+    """With the functions of its linked tools."""
     target: Target
+    linked: bool = False
+    """Whether it links tools."""
     template: CompiledTemplate | JinjaTemplate = field(init=False)
     _parameters: dict[str, Any] = field(init=False)
 
@@ -74,8 +77,11 @@ class PreparedPrompt:
         return self.request(inputs, messages)
 
     def reuse_key(self, version_id: str, datapoint_id: str, repeat: int) -> str:
-        """What must be equal for an output to be used again instead of being made anew."""
-        parts = (version_id, datapoint_id, str(repeat), self.target.endpoint.base_url, self.target.model)
+        """What must be equal for an output to be used again instead of being made anew. Tools are told of as they are
+        today: those that a version links may change."""
+        parts = [version_id, datapoint_id, str(repeat), self.target.endpoint.base_url, self.target.model]
+        if self.linked:
+            parts.append(ids.canonical_json(self._parameters.get("tools")).decode())
         return ids.content_hash(*parts)
 
 

@@ -1,6 +1,6 @@
 """What a caller of a prompt sends."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr
 
@@ -28,6 +28,12 @@ class ChosenTool(Body):
 
 class PromptCall(Body):
     """A call of a prompt: which one, on what, and what its log says besides."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "path": "support/answer",
+        "inputs": {"question": "Where is my card?"},
+        "user": "customer-17",
+    }
 
     id: Name | None = Field(None, description="Of the prompt.")
     path: str | None = Field(None, description="Of the prompt.")

@@ -5,6 +5,7 @@ from sqlalchemy.orm import Session
 from app.core.errors import Invalid
 from app.files.models import FileKind, Version
 from app.generations.prepared import PreparedPrompt, Target
+from app.prompts.linked_tools import with_links
 from app.prompts.spec import PromptSpec
 from app.providers import service as providers
 
@@ -26,8 +27,10 @@ def prepare_spec(session: Session, workspace_id: str, spec: PromptSpec) -> Prepa
 
     Raises:
         NotFound: its provider is not among the workspace's.
+        Invalid: a tool that it links is not there.
     """
-    return PreparedPrompt(spec, target_of(session, workspace_id, spec.provider, spec.model))
+    target = target_of(session, workspace_id, spec.provider, spec.model)
+    return PreparedPrompt(with_links(session, workspace_id, spec), target, bool(spec.linked_tools))
 
 
 def target_of(session: Session, workspace_id: str, provider: str | None, model: str) -> Target:

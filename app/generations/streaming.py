@@ -7,9 +7,13 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
+from sqlalchemy.exc import DBAPIError
+
 from app.core import clock, ids, waiting
+from app.core.conflicts import is_deadlock
 from app.core.database import unit_of_work
 from app.core.errors import Conflict, DomainError
+from app.core.gathering import Gatherer
 from app.generations.prepared import Origin, PreparedPrompt, answered, failed, not_called
 from app.logs.budget import Allowance
 from app.logs.records import LogRecord
@@ -167,7 +171,7 @@ async def save(logged: Sequence[tuple[RunRequest, LogRecord]]) -> None:
     """
     records = [record if request.saves else _without_payloads(record) for request, record in logged]
     told = [record.id for request, record in logged if request.told]
-    task = asyncio.create_task(asyncio.to_thread(_save, records, told))
+    task = asyncio.create_task(_SAVES.ask(_Unsaved(records, told)))
     _saving.add(task)  # the loop itself keeps only a weak reference
     task.add_done_callback(_saving.discard)
     await asyncio.shield(task)
@@ -187,16 +191,52 @@ def _without_payloads(record: LogRecord) -> LogRecord:
     )
 
 
-def _save(records: Sequence[LogRecord], told: Sequence[str]) -> None:
+@dataclass(frozen=True, slots=True)
+class _Unsaved:
+    records: Sequence[LogRecord]
+    told: Sequence[str]
+    """The ids that callers know already."""
+
+
+def _save_all(unsaved: Sequence[_Unsaved]) -> list[Exception | None]:
+    """Write the logs of many calls in one transaction; where that fails, those of each by themselves."""
+    if len(unsaved) > 1:
+        try:
+            _write(unsaved)
+        except DBAPIError as error:
+            if not is_deadlock(error):
+                raise
+        except DomainError:
+            pass  # one of them is refused: the next lines find out which
+        else:
+            return [None] * len(unsaved)
+    return [_save(one) for one in unsaved]
+
+
+def _save(unsaved: _Unsaved) -> Exception | None:
     try:
-        _write(records, told)
-    except Conflict:
-        for record in records:
-            if record.id in told:
-                record.id = ids.new_id("log")
-        _write(records, ())
+        try:
+            _write([unsaved])
+        except Conflict:
+            for record in unsaved.records:
+                if record.id in unsaved.told:
+                    record.id = ids.new_id("log")
+            _write([replace(unsaved, told=())])
+    except Exception as error:  # noqa: BLE001 - raised where the call is waited for
+        return error
+    return None
 
 
-def _write(records: Sequence[LogRecord], told: Sequence[str]) -> None:
-    with waiting.at_most(waiting.WORK_S), unit_of_work() as session:
-        write_in_traces(session, records[0].workspace_id, records, chosen=told, late=True)
+def _write(unsaved: Sequence[_Unsaved]) -> None:
+    with unit_of_work() as session:
+        for workspace_id in sorted({one.records[0].workspace_id for one in unsaved}):
+            of_it = [one for one in unsaved if one.records[0].workspace_id == workspace_id]
+            records = [record for one in of_it for record in one.records]
+            told = [log_id for one in of_it for log_id in one.told]
+            write_in_traces(session, workspace_id, records, chosen=told, late=True, resent=False)
+
+
+_SAVES: Gatherer[_Unsaved, None] = Gatherer(
+    _save_all, most=50, beside=2, longest=100_000, patience_s=waiting.WORK_S
+)
+"""Nobody is turned away: the calls are paid."""

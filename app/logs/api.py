@@ -1,6 +1,6 @@
 """The v5 routes of logs."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
@@ -23,6 +23,8 @@ Json = dict[str, Any]
 
 class OfUser(Body):
     """Whose logs are meant: in the body, because addresses are written down in many places."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {"user": "customer-17"}
 
     user: str = Field(max_length=1000, description="The end user's id, exactly as it stands in the logs.")
 

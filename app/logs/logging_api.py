@@ -1,17 +1,18 @@
 """The v5 routes that take logs of executions elsewhere, and what is said of them later."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body
-from sqlalchemy.orm import Session
+from fastapi import APIRouter, Body, Depends, Request
+from starlette.concurrency import run_in_threadpool
 
-from app.core.access import Principal
-from app.core.database import SessionDep
-from app.core.permissions import LogWriter
+from app.core.access import Action, Principal
+from app.core.database import SessionDep, unit_of_work
+from app.core.permissions import LogWriter, admit, api_key_of, declare
 from app.files.models import FileKind
+from app.logs.ingestion import BATCHES, LOGS, Logs, Sent
 from app.logs.records import LogRecord
 from app.logs.schemas import (
-    AnyLog,
     FlowLog,
     FlowLogUpdate,
     LogBatch,
@@ -20,30 +21,41 @@ from app.logs.schemas import (
     ToolLog,
     ToolLogUpdate,
 )
-from app.logs.service import Entry, record_logs, update_log
+from app.logs.service import Entry, update_log
 from app.logs.showing import show_logs
 
 router = APIRouter(prefix="/v5")
 Json = dict[str, Any]
+_LOGGING = [Depends(declare(Action.LOG))]
 
 
-def _log(
-    session: Session, principal: Principal, said: AnyLog, version_id: str | None, environment: str | None
-) -> LogRecord:
-    return record_logs(session, principal, [Entry(said, version_id, environment)])[0]
+async def _write(request: Request, entries: Sequence[Entry], together: Logs = LOGS) -> Sequence[LogRecord]:
+    """Write logs in one go with those of other requests.
+
+    Raises:
+        Unauthenticated: no valid key.
+        Forbidden: the key may not write logs.
+    """
+    while (written := await together.ask(Sent(api_key_of(request), entries))) is None:
+        await run_in_threadpool(_admit, request)
+    return written
 
 
-@router.post("/prompts/log", tags=["Prompts"])
-def log_prompt(
+def _admit(request: Request) -> Principal:
+    with unit_of_work() as session:
+        return admit(request, session, Action.LOG)
+
+
+@router.post("/prompts/log", tags=["Prompts"], dependencies=_LOGGING)
+async def log_prompt(
     body: Annotated[PromptLog, Body(default_factory=PromptLog)],
-    session: SessionDep,
-    principal: LogWriter,
+    request: Request,
     version_id: str | None = None,
     environment: str | None = None,
 ) -> Json:
     """Log a call of a prompt that you made yourself. Its version is the one in the query, or the one with the content in
     `prompt`, which is written if it is not there, or else the one that is deployed."""
-    log = _log(session, principal, body, version_id, environment)
+    [log] = await _write(request, [Entry(body, version_id, environment)])
     return {
         "id": log.id,
         "prompt_id": log.file_id,
@@ -52,30 +64,28 @@ def log_prompt(
     }
 
 
-@router.post("/tools/log", tags=["Tools"])
-def log_tool(
+@router.post("/tools/log", tags=["Tools"], dependencies=_LOGGING)
+async def log_tool(
     body: Annotated[ToolLog, Body(default_factory=ToolLog)],
-    session: SessionDep,
-    principal: LogWriter,
+    request: Request,
     version_id: str | None = None,
     environment: str | None = None,
 ) -> Json:
     """Log a call of a tool. Its version is found as a prompt's is, by the content in `tool`."""
-    log = _log(session, principal, body, version_id, environment)
+    [log] = await _write(request, [Entry(body, version_id, environment)])
     return {"id": log.id, "tool_id": log.file_id, "version_id": log.version_id, "session_id": log.session_id}
 
 
-@router.post("/flows/log", tags=["Flows"])
-def log_flow(
+@router.post("/flows/log", tags=["Flows"], dependencies=_LOGGING)
+async def log_flow(
     body: Annotated[FlowLog, Body(default_factory=FlowLog)],
-    session: SessionDep,
-    principal: LogWriter,
+    request: Request,
     version_id: str | None = None,
     environment: str | None = None,
 ) -> Json:
     """Log a run through a flow: the root of a trace, under which other logs are nested by `trace_parent_id` until it is
     complete. Its version is found as a prompt's is, by the attributes in `flow`."""
-    log = _log(session, principal, body, version_id, environment)
+    [log] = await _write(request, [Entry(body, version_id, environment)])
     return {
         "id": log.id,
         "flow_id": log.file_id,
@@ -86,12 +96,12 @@ def log_flow(
     }
 
 
-@router.post("/logs/batch", tags=["Logs"])
-def log_batch(body: LogBatch, session: SessionDep, principal: LogWriter) -> Json:
+@router.post("/logs/batch", tags=["Logs"], dependencies=_LOGGING)
+async def log_batch(body: LogBatch, request: Request) -> Json:
     """Log up to 1,000 executions at once, all or none: each is as in the routes of a single log, with its `type`
     (`prompt`, `tool` or `flow`), and may name its `version_id`. They may be nested under each other."""
     entries = [Entry(said, said.version_id) for said in body.logs]
-    return {"ids": [log.id for log in record_logs(session, principal, entries)]}
+    return {"ids": [log.id for log in await _write(request, entries, BATCHES)]}
 
 
 @router.patch("/prompts/{file_id}/log/{log_id}", tags=["Prompts"])

@@ -77,6 +77,8 @@ class JudgmentRecord:
     stdout: str | None = None
     engine: str | None = None
     marked_completed: bool = False
+    created_at: str | None = None
+    """None: now."""
 
 
 def as_json(records: Iterable[LogRecord | JudgmentRecord]) -> str:

@@ -1,6 +1,6 @@
 """The routes of retention: how long a workspace keeps what its logs hold."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from fastapi import APIRouter
 from pydantic import Field
@@ -17,6 +17,8 @@ Json = dict[str, Any]
 
 class RetentionBody(Body):
     """How long logs are kept, in days; null, or left out, keeps them for good."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {"payload_days": 90, "log_days": None}
 
     NULL_SAYS = frozenset({"payload_days", "log_days"})
 

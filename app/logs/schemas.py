@@ -1,7 +1,7 @@
 """What callers of the API log: the members that all logs have, and those of each kind of file."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, AliasChoices, Field
 
@@ -90,7 +90,9 @@ class Placing(Body):
     id: Name | None = Field(None, description="Of the file.")
     path: str | None = Field(None, description="Of the file.")
     log_id: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
-        None, description="An id of your own for the log. One that is taken is refused: 409."
+        None,
+        description="An id of your own for the log, so that it can be sent again when no answer came. One that is taken "
+        "by a log that says something else is refused: 409.",
     )
     trace_parent_id: Name | None = Field(
         None,
@@ -109,6 +111,15 @@ class Placing(Body):
 class PromptLog(Placing, ModelExecution):
     """An execution of a prompt, of the version with this content or one named by the query."""
 
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "path": "support/answer",
+        "prompt": {"model": "gpt-4o", "template": [{"role": "user", "content": "{{question}}"}]},
+        "inputs": {"question": "Where is my card?"},
+        "output": "It is on its way.",
+        "prompt_tokens": 12,
+        "output_tokens": 6,
+    }
+
     prompt: PromptSpec | str | None = Field(
         None, description="The prompt's content, or the text of a .prompt file."
     )
@@ -117,11 +128,25 @@ class PromptLog(Placing, ModelExecution):
 class ToolLog(Placing, Execution):
     """A call of a tool."""
 
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "path": "support/find_card",
+        "tool": {"function": {"name": "find_card"}},
+        "inputs": {"customer": "customer-17"},
+        "output": "card_9",
+    }
+
     tool: ToolSpec | None = None
 
 
 class FlowLog(Placing, Conversation):
     """A run through a flow, which is the root of a trace. It is `incomplete` unless you say otherwise."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "path": "support/assistant",
+        "flow": {"attributes": {"commit": "4f1c9a2"}},
+        "inputs": {"question": "Where is my card?"},
+        "log_status": "incomplete",
+    }
 
     flow: FlowSpec | None = None
     log_status: Status | None = Field(
@@ -133,6 +158,8 @@ class FlowLog(Placing, Conversation):
 
 class FlowLogUpdate(Body):
     """What is said later of a run through a flow."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {"output": "It is on its way.", "log_status": "complete"}
 
     messages: list[Message] | None = None
     output_message: Message | None = None
@@ -147,9 +174,13 @@ class FlowLogUpdate(Body):
 class PromptLogUpdate(ModelExecution):
     """What is said later of an execution of a prompt."""
 
+    EXAMPLE: ClassVar[dict[str, Any]] = {"output": "It is on its way.", "log_status": "complete"}
+
 
 class ToolLogUpdate(Execution):
     """What is said later of a call of a tool."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {"output": "card_9", "log_status": "complete"}
 
 
 class _InBatch(Body):
@@ -174,6 +205,24 @@ LogInBatch = Annotated[PromptLogInBatch | ToolLogInBatch | FlowLogInBatch, Field
 
 class LogBatch(Body):
     """Logs that are written together, all or none, in this order."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "logs": [
+            {
+                "type": "flow",
+                "path": "support/assistant",
+                "log_id": "question-17",
+                "output": "It is on its way.",
+                "log_status": "incomplete",
+            },
+            {
+                "type": "prompt",
+                "path": "support/answer",
+                "trace_parent_id": "question-17",
+                "output": "It is on its way.",
+            },
+        ]
+    }
 
     logs: list[LogInBatch] = Field(min_length=1, max_length=MOST_IN_BATCH)
 

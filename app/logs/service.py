@@ -1,6 +1,6 @@
 """Logging: executions that took place elsewhere are kept, and more can be said of them later."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -9,13 +9,14 @@ from sqlalchemy.orm import Session
 from app.core import clock
 from app.core.access import Principal
 from app.core.errors import Conflict, NotFound
-from app.files.models import FileKind, Version
+from app.files.models import FileKind
+from app.files.resolution_repository import resolve
 from app.logs import arrivals, repository, traces
 from app.logs.models import Log
-from app.logs.recording import PAYLOADS, duration_ms, record_of, values_of
+from app.logs.recording import PAYLOADS, LoggedVersion, duration_ms, record_of, values_of
 from app.logs.records import LogRecord
 from app.logs.schemas import AnyLog, AnyUpdate
-from app.logs.versions import content_of, kind_of, logged_version, version_of
+from app.logs.versions import content_of, kind_of, logged_version, model_of, version_of, wanted_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,29 +28,52 @@ class Entry:
     environment: str | None = None
 
 
-def record_logs(session: Session, principal: Principal, entries: Sequence[Entry]) -> list[LogRecord]:
-    """Write logs in their order, all or none, each into its trace: what was written.
+def record_logs(
+    session: Session, principal: Principal, entries: Sequence[Entry], *, late: bool = False
+) -> list[LogRecord]:
+    """Write logs in their order, all or none, each into its trace: what was written. `late` ones are written even where
+    their trace is complete.
 
     Raises:
         Invalid: a log names no file, or is nested under itself.
         NotFound: no such file, version or environment.
         Forbidden: there is content of a version, and the principal may not write versions.
-        Conflict: the id of a log is taken, a trace is complete, or a path holds something else.
+        Conflict: the id of a log is taken by another one, a trace is complete, or a path holds something else.
     """
-    versions: dict[bytes, Version] = {}
     keys = [_version_key(entry) for entry in entries]
-    for key, entry in sorted(zip(keys, entries, strict=True), key=lambda pair: _file_key(pair[1])):
-        if key not in versions:  # files in one order for all, so that two batches never wait for each other
-            versions[key] = version_of(session, principal, entry.said, entry.version_id, entry.environment)
+    versions = _versions_of(session, principal, dict(zip(keys, entries, strict=True)))
     records, roots = [], set()
     for key, entry in zip(keys, entries, strict=True):
-        record = record_of(entry.said, logged_version(versions[key]), entry.environment)
+        record = record_of(entry.said, versions[key], entry.environment)
         records.append(record)
         if kind_of(entry.said) is FileKind.FLOW:
             roots.add(record.id)
     chosen = [entry.said.log_id for entry in entries if entry.said.log_id]
-    write_in_traces(session, principal.workspace_id, records, roots=roots, chosen=chosen)
+    write_in_traces(session, principal.workspace_id, records, roots=roots, chosen=chosen, late=late)
     return records
+
+
+def _versions_of(
+    session: Session, principal: Principal, entries: Mapping[bytes, Entry]
+) -> dict[bytes, LoggedVersion]:
+    """The version of each entry: those that are there at once, and then those that are to be made, or are missing."""
+    plain = {
+        key: wanted
+        for key, entry in entries.items()
+        if (wanted := wanted_by(principal, entry.said, entry.version_id, entry.environment))
+    }
+    found = resolve(session, list(plain.values()))
+    versions = {
+        key: LoggedVersion(principal.workspace_id, one.file_id, one.version_id, *model_of(one))
+        for key, one in zip(plain, found, strict=True)
+        if one
+    }
+    missing = [(key, entry) for key, entry in entries.items() if key not in versions]
+    for key, entry in sorted(missing, key=lambda pair: _file_key(pair[1])):
+        # Files in one order for all, so that two batches never wait for each other.
+        version = version_of(session, principal, entry.said, entry.version_id, entry.environment)
+        versions[key] = logged_version(version)
+    return versions
 
 
 def _file_key(entry: Entry) -> tuple[str, str, str]:
@@ -69,25 +93,53 @@ def write_in_traces(
     roots: Collection[str] = (),
     chosen: Collection[str] = (),
     late: bool = False,
+    resent: bool = True,
 ) -> None:
     """Write logs, each into the trace of the log that it is nested under.
 
     `roots` are the ids of those that begin a trace by themselves, `chosen` those that callers chose. Logs that are
-    `late` were let in by `traces.check_parent`, and are written even where their trace has become complete since.
+    `late` are written even where their trace is complete. Where logs may be `resent`, one whose id is there passes if it
+    says what is there; calls that were made here are never the same, whatever they say.
 
     Raises:
         Invalid: a log is nested under itself.
-        Conflict: the id of a log is taken, or a trace is complete.
+        Conflict: the id of a log is taken by another one, or a trace is complete.
     """
     joined = traces.find_place(session, workspace_id, records, roots, chosen, late=late)
     written = arrivals.write_logs(session, records)
-    if taken := [record.id for record in records if record.id not in written]:
-        raise Conflict(
-            f"There is a log with the id {taken[0]} already. Choose another id, or update that log."
-        )
     if len(written) < len(records):
-        raise Conflict("Two of the logs have the same id. Give each its own.")
+        if not resent:
+            raise Conflict("The id of a log is taken.")
+        _refuse_others(session, workspace_id, records, written)
     traces.settle(session, workspace_id, joined)
+
+
+_OF_ITS_OWN = (
+    "file_id", "version_id", "parent_id", "run_id", "datapoint_id", "session_id", "user", "environment", "source",
+    "inputs", "messages", "output", "output_message", "error", "status",
+)  # fmt: skip
+"""What one log says and another with the same id does not."""
+
+
+def _refuse_others(
+    session: Session, workspace_id: str, records: Sequence[LogRecord], written: Collection[str]
+) -> None:
+    """Of the logs whose ids were there already, let those pass that say what is there: they were sent again, because
+    the first answer was not heard.
+
+    Raises:
+        Conflict: one says something else.
+    """
+    there = repository.find_logs(session, workspace_id, [record.id for record in records])
+    for record in records:
+        log = there.get(record.id)
+        if log is None or any(getattr(log, name) != getattr(record, name) for name in _OF_ITS_OWN):
+            raise Conflict(
+                "Two of the logs have the same id. Give each its own."
+                if record.id in written
+                else f"There is a log with the id {record.id} already, and it says something else. "
+                "Choose another id, or update that log."
+            )
 
 
 def update_log(

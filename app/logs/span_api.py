@@ -6,7 +6,8 @@ with a valid key is kept, as a log or in quarantine, and a database that is away
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from fastapi import APIRouter, Depends, Request
@@ -15,12 +16,14 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 from starlette.concurrency import run_in_threadpool
 
 from app.core import waiting
-from app.core.access import Action, Principal, refusal
+from app.core.access import Action, Principal
 from app.core.database import unit_of_work
-from app.core.errors import Forbidden, TooMany
-from app.core.permissions import declare
-from app.core.request_bodies import SPANS
+from app.core.errors import TooMany
+from app.core.openapi import ERRORS
+from app.core.permissions import admit, api_key_of, declare
+from app.core.request_bodies import SPANS as ADDRESS
 from app.logs import span_intake
+from app.logs.ingestion import SPANS, Sent
 from app.logs.spans import ReadSpan
 
 router = APIRouter(tags=["Logs"])
@@ -29,12 +32,28 @@ _PAUSES_S = (0.1, 0.2, 0.5, 1.0, 2.0)
 _MIB = 1024 * 1024
 _MOST_BYTES = 10 * _MIB
 _ONE_TRY_S = 5.0
+_SMALL = 64 * 1024
+"""Bytes that are quicker read than a stranger is found out, or a thread."""
 _AT_ONCE = 50
 """Spans that are written in one transaction."""
 Result = TypeVar("Result")
 
 
-@router.post(SPANS, dependencies=[Depends(declare(Action.LOG))])
+@router.post(
+    ADDRESS,
+    dependencies=[Depends(declare(Action.LOG))],
+    openapi_extra={
+        ERRORS: [401, 403, 429, 503],
+        "requestBody": {
+            "content": {
+                "application/json": {
+                    "schema": {"type": "object"},
+                    "example": {"resourceSpans": [{"scopeSpans": [{"spans": []}]}]},
+                }
+            }
+        },
+    },
+)
 async def take_spans(request: Request) -> dict[str, Any]:
     """Take spans, as the decorators of the SDK export them: OTLP in JSON, whatever the content type.
 
@@ -42,23 +61,33 @@ async def take_spans(request: Request) -> dict[str, Any]:
     `qua_`.
     """
     until = time.monotonic() + _WAITED_S
-    await _patiently(until, _admit, request)  # a stranger's spans are not read
+    if not _is_small(request.headers.get("content-length", "")):
+        await _patiently(until, partial(run_in_threadpool, _admit, request))  # a stranger's are not read
     body, problem = await _read(request)
-    spans = await run_in_threadpool(span_intake.read, body, problem)
+    if len(body) <= _SMALL:
+        spans = span_intake.read(body, problem)
+    else:
+        spans = await run_in_threadpool(span_intake.read, body, problem)
+    if not spans:
+        await _patiently(until, partial(run_in_threadpool, _admit, request))
     records: list[str] = []
     for first in range(0, len(spans), _AT_ONCE):
-        records += await _patiently(until, _take, request, spans[first : first + _AT_ONCE])
+        records += await _patiently(until, partial(_take, request, spans[first : first + _AT_ONCE]))
     return {"records": records}
 
 
-async def _patiently(until: float, work: Callable[..., Result], *arguments: Any) -> Result:
+def _is_small(length: str) -> bool:
+    return len(length) < 10 and length.isdigit() and int(length) <= _SMALL
+
+
+async def _patiently(until: float, work: Callable[[], Awaitable[Result]]) -> Result:
     """Do something with the database; while it is away, or wants to be left alone, again and again `until` then."""
     pauses = iter(_PAUSES_S)
     pause_s = 0.0
     while True:
         try:
             with waiting.at_most(_ONE_TRY_S):
-                return await run_in_threadpool(work, *arguments)
+                return await work()
         except (OperationalError, InterfaceError, PoolExhausted, TooMany):
             pause_s = next(pauses, pause_s)
             if time.monotonic() + pause_s > until:
@@ -68,10 +97,14 @@ async def _patiently(until: float, work: Callable[..., Result], *arguments: Any)
 
 def _admit(request: Request) -> Principal:
     with unit_of_work() as session:
-        principal: Principal = request.app.state.authenticate(request, session)
-        if not principal.may(Action.LOG):
-            raise Forbidden(refusal(Action.LOG))
-        return principal
+        return admit(request, session, Action.LOG)
+
+
+async def _take(request: Request, spans: Sequence[ReadSpan]) -> Sequence[str]:
+    """Write spans in one go with those of other requests."""
+    while (written := await SPANS.ask(Sent(api_key_of(request), spans))) is None:
+        await run_in_threadpool(_admit, request)
+    return written
 
 
 async def _read(request: Request) -> tuple[bytes, str | None]:
@@ -85,9 +118,3 @@ async def _read(request: Request) -> tuple[bytes, str | None]:
         return body, f"it is longer than {_MOST_BYTES // _MIB} MiB"
     encoding = request.headers.get("content-encoding", "identity").lower()
     return body, None if encoding == "identity" else f"it is packed ({encoding[:40]})"
-
-
-def _take(request: Request, spans: Sequence[ReadSpan]) -> list[str]:
-    with unit_of_work() as session:
-        principal = request.app.state.authenticate(request, session)
-        return span_intake.take(session, principal, spans)

@@ -40,12 +40,48 @@ def take(session: Session, principal: Principal, spans: Sequence[ReadSpan]) -> l
 
     Each span is by itself: one that is refused costs no other. One that was taken before is not taken again.
     """
-    return [
-        _set_aside(session, principal, span.problem or "", span.raw)
-        if span.body is None
-        else _write(session, principal, span, span.body)
-        for span in spans
-    ]
+    written = _add_together(session, principal, spans)
+    for n, span in enumerate(spans):
+        if n not in written:
+            written[n] = (
+                _set_aside(session, principal, span.problem or "", span.raw)
+                if span.body is None
+                else _write(session, principal, span, span.body)
+            )
+    return [written[n] for n in range(len(spans))]
+
+
+def _add_together(session: Session, principal: Principal, spans: Sequence[ReadSpan]) -> dict[int, str]:
+    """Write the new logs among the spans in one go: their ids, by the spans' numbers. None where one of them is refused:
+    then each has to be tried by itself."""
+    bodies = {
+        n: _with_id(principal, span.body, span.key)
+        for n, span in enumerate(spans)
+        if span.body is not None and not span.body.get("update")
+    }
+    if len(bodies) < 2:
+        return {}
+    try:
+        with session.begin_nested():
+            known = repository.known_ids(
+                session, {body["log_id"] for body in bodies.values() if "log_id" in body}
+            )
+            new = {n: body for n, body in bodies.items() if body.get("log_id") not in known}
+            entries = [Entry(_LOG.validate_python(body)) for body in new.values()]
+            records = record_logs(session, principal, entries, late=True) if entries else []
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:  # noqa: BLE001 - it is raised again, and told, by the one that it is of
+        log.info("spans written one by one", error=type(error).__name__)
+        return {}
+    return {n: str(body["log_id"]) for n, body in bodies.items() if n not in new} | {
+        n: record.id for n, record in zip(new, records, strict=True)
+    }
+
+
+def _with_id(principal: Principal, body: dict[str, Any], key: str | None) -> dict[str, Any]:
+    """The log of a span with the id that follows from the span's: the same span is the same log."""
+    return body | {"log_id": ids.content_id("log", principal.workspace_id, key)} if key else body
 
 
 def _write(session: Session, principal: Principal, span: ReadSpan, body: dict[str, Any]) -> str:
@@ -69,12 +105,12 @@ def _write(session: Session, principal: Principal, span: ReadSpan, body: dict[st
 
 
 def _add(session: Session, principal: Principal, body: dict[str, Any], key: str | None) -> str:
-    if key:
-        body = body | {"log_id": ids.content_id("log", principal.workspace_id, key)}
-        if repository.known_ids(session, [body["log_id"]]):
-            return str(body["log_id"])
+    body = _with_id(principal, body, key)
+    if key and repository.known_ids(session, [body["log_id"]]):
+        return str(body["log_id"])
     said = _LOG.validate_python(body)
-    return record_logs(session, principal, [Entry(said)])[0].id
+    # Clients send spans at once: that of a flow, which completes its trace, may come first.
+    return record_logs(session, principal, [Entry(said)], late=True)[0].id
 
 
 def _update(session: Session, principal: Principal, body: dict[str, Any]) -> str:

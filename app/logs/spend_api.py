@@ -2,7 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from fastapi import APIRouter, Query
 from pydantic import Field
@@ -19,6 +19,8 @@ Month = Annotated[date | None, Query(description="Any day of the month; this mon
 
 class BudgetBody(Body):
     """A budget of a calendar month, in UTC; null takes it away."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {"monthly_usd": 100, "warn_usd": 80}
 
     NULL_SAYS = frozenset({"monthly_usd", "warn_usd"})
 

@@ -8,6 +8,10 @@ from sqlalchemy.orm import Session
 
 from app.logs.models import Log
 
+_TURNS = 7401
+"""Whose advisory locks these are."""
+_LOCKS = 128
+
 
 class Parent(NamedTuple):
     """A log that others are nested under."""
@@ -33,6 +37,22 @@ def find_parents(session: Session, workspace_id: str, log_ids: Collection[str]) 
     """)
     rows = session.execute(statement, {"workspace": workspace_id, "ids": list(log_ids)})
     return {row[0]: Parent(*row) for row in rows}
+
+
+def take_turns(session: Session, workspace_id: str, log_ids: Collection[str]) -> None:
+    """Until the end of the transaction, be the only one who writes a log with one of these ids, or under one of them.
+
+    A log and its parent may be written at the same moment: whoever comes second must see the other.
+    """
+    if log_ids:
+        # Ids share locks: the database has room for a few thousand in all.
+        statement = text("""
+            select pg_advisory_xact_lock(:turns, key) from (
+                select distinct abs(hashtext(:workspace || ' ' || id) % :locks) as key
+                from unnest(cast(:ids as text[])) as id order by key) as keys
+        """)
+        values = {"turns": _TURNS, "locks": _LOCKS, "workspace": workspace_id, "ids": list(log_ids)}
+        session.execute(statement, values)
 
 
 def find_awaited(session: Session, workspace_id: str, log_ids: Collection[str]) -> set[str]:

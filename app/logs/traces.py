@@ -74,6 +74,9 @@ def find_place(
     own = {record.id for record in records}
     outside = {record.parent_id for record in records if record.parent_id and record.parent_id not in own}
     parents = trace_repository.find_parents(session, workspace_id, outside)
+    unknown = outside - set(parents)
+    trace_repository.take_turns(session, workspace_id, unknown | set(chosen))
+    parents |= trace_repository.find_parents(session, workspace_id, unknown)
     awaited = trace_repository.find_awaited(session, workspace_id, chosen)
     return join(records, parents, {*roots, *awaited}, awaited, late=late)
 

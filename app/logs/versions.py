@@ -4,15 +4,17 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from app.core import ids
 from app.core.access import Action, Principal, refusal
 from app.core.errors import Forbidden, Invalid, NotFound
 from app.files import repository
 from app.files import service as files
 from app.files.models import File, FileKind, Version
+from app.files.resolution_repository import Resolved, Wanted
 from app.logs.recording import LoggedVersion
 from app.logs.schemas import AnyLog, PromptLog, ToolLog
-from app.prompts.service import read_prompt
-from app.prompts.spec import PromptSpec, check_spec
+from app.prompts.service import check_content, read_prompt
+from app.prompts.spec import PromptSpec
 
 
 def kind_of(said: AnyLog) -> FileKind:
@@ -51,7 +53,7 @@ def version_of(
     if found := files.find_committed(session, principal, change):
         return found
     if kind is FileKind.PROMPT:
-        check_spec(PromptSpec.model_validate(content))
+        check_content(session, principal.workspace_id, PromptSpec.model_validate(content))
     committed = files.commit(session, principal, change)
     return _of(committed.file, committed.version)
 
@@ -63,6 +65,33 @@ def content_of(said: AnyLog) -> dict[str, Any] | None:
         return prompt.content() if prompt else None
     spec = said.tool if isinstance(said, ToolLog) else said.flow
     return spec.content() if spec else None
+
+
+def wanted_by(
+    principal: Principal, said: AnyLog, version_id: str | None, environment: str | None
+) -> Wanted | None:
+    """How a log names its version, where that is all there is to it: nothing to compare, nothing that it may not do.
+
+    What is found so is what `version_of` finds.
+    """
+    content = content_of(said)
+    named = bool(version_id or environment)
+    if not (said.id or said.path) or (content is not None and (named or not principal.may(Action.EDIT))):
+        return None
+    return Wanted(
+        principal.workspace_id,
+        kind_of(said),
+        said.id,
+        (said.path or "").strip("/"),
+        version_id or None,
+        environment or None,
+        None if content is None else ids.content_hash(ids.canonical_json(content)),
+    )
+
+
+def model_of(version: Resolved) -> tuple[str | None, str | None]:
+    """The model and provider that a version names: a prompt's."""
+    return (version.model, version.provider) if version.kind == FileKind.PROMPT else (None, None)
 
 
 def logged_version(version: Version) -> LoggedVersion:

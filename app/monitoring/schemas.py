@@ -1,5 +1,7 @@
 """Monitoring as the API takes it."""
 
+from typing import Any, ClassVar
+
 from pydantic import Field, model_validator
 
 from app.core.bodies import Body
@@ -29,6 +31,10 @@ class MonitorActivation(MonitorReference):
 
 class MonitoringChange(Body):
     """Evaluators to activate for a file, and to deactivate."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "activate": [{"evaluator_version_id": "evv_5Tn2WqLx8RbK3mYc7VdZp", "sampling": 0.1}]
+    }
 
     activate: list[MonitorActivation] = Field(default_factory=list, max_length=100)
     deactivate: list[MonitorReference] = Field(default_factory=list, max_length=100)

@@ -1,6 +1,6 @@
 """The v5 routes of agents: their files and versions. They are not called here."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse
@@ -25,8 +25,31 @@ Json = dict[str, Any]
 class AgentUpsert(FileProperties, AgentSpec):
     """An agent to write: where, what, and why."""
 
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "path": "support/agent",
+        "model": "gpt-4o",
+        "provider": "openai",
+        "template": [{"role": "system", "content": "Help with cards."}],
+        "tools": [
+            {
+                "type": "inline",
+                "json_schema": {
+                    "name": "find_card",
+                    "description": "Finds a customer's card.",
+                    "parameters": {"type": "object", "properties": {"customer": {"type": "string"}}},
+                },
+                "on_agent_call": "continue",
+            }
+        ],
+        "max_iterations": 5,
+    }
+
 
 class AgentText(Body):
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "agent": "---\nmodel: gpt-4o\nmax_iterations: 5\n---\n\n<system>\n  Help with cards.\n</system>\n"
+    }
+
     agent: str = Field(description="The text of an .agent file.")
 
 

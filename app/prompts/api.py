@@ -1,6 +1,6 @@
 """The v5 routes of prompts, but for calling them."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from fastapi import APIRouter
 from fastapi import Body as OptionalBody
@@ -25,13 +25,31 @@ Json = dict[str, Any]
 class PromptUpsert(FileProperties, PromptSpec):
     """A prompt to write: where, what, and why."""
 
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "path": "support/answer",
+        "model": "gpt-4o",
+        "provider": "openai",
+        "temperature": 0.2,
+        "template": [
+            {"role": "system", "content": "Answer in one sentence."},
+            {"role": "user", "content": "{{question}}"},
+        ],
+        "version_description": "Shorter answers",
+    }
+
 
 class PromptText(Body):
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "prompt": "---\nmodel: gpt-4o\ntemperature: 0.2\n---\n\n<user>\n  {{question}}\n</user>\n"
+    }
+
     prompt: str = Field(description="The text of a .prompt file.")
 
 
 class Inputs(Body):
     """The inputs themselves, by name."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {"question": "Where is my card?"}
 
     model_config = ConfigDict(extra="allow")
 

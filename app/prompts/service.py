@@ -12,7 +12,8 @@ from app.files.models import FileKind, Version
 from app.files.schemas import FileProperties
 from app.prompts import dotprompt
 from app.prompts.agents import AgentSpec
-from app.prompts.spec import ModelSpec, PromptSpec, check_spec, parse_as
+from app.prompts.linked_tools import check_links
+from app.prompts.spec import ModelSpec, PromptSpec, check_template, parse_as
 from app.prompts.template import compile_prompt, strip_example_marks
 
 _KINDS: Mapping[type[ModelSpec], FileKind] = {PromptSpec: FileKind.PROMPT, AgentSpec: FileKind.AGENT}
@@ -40,12 +41,22 @@ def write(session: Session, principal: Principal, spec: ModelSpec, about: FilePr
     """Write content to a prompt or an agent: the same content is the same version. The version has its file.
 
     Raises:
-        Invalid: the template cannot be read or calls tools, or tools are linked.
+        Invalid: the template cannot be read or calls tools, or what is linked is no tool.
         NotFound: no file with this id.
         Conflict: the path holds another kind of file or a folder, or the version name names other content.
     """
-    check_spec(spec)
+    check_content(session, principal.workspace_id, spec)
     return files.upsert(session, principal, _KINDS[type(spec)], spec.content(), about)
+
+
+def check_content(session: Session, workspace_id: str, spec: ModelSpec) -> None:
+    """Refuse content that could not be run as it says. Called before it is committed.
+
+    Raises:
+        Invalid: the template cannot be read or calls tools, or what is linked is no tool.
+    """
+    check_template(spec)
+    check_links(session, workspace_id, spec)
 
 
 def raw_file_content(version: Version) -> str:

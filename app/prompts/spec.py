@@ -156,17 +156,6 @@ class PromptSpec(ModelSpec):
         return self.tools or ()
 
 
-def check_spec(spec: ModelSpec) -> None:
-    """Refuse content that could not be run as it says. Called before it is committed.
-
-    Raises:
-        Invalid: tools are linked, or as `check_template`.
-    """
-    if isinstance(spec, PromptSpec) and spec.linked_tools:
-        raise Invalid("Tools are given inline here: use `tools`.", fields={"linked_tools": "Use `tools`."})
-    check_template(spec)
-
-
 def check_template(spec: ModelSpec) -> None:
     """Refuse a template that could never be rendered.
 

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from fastapi import APIRouter, Response
 from pydantic import Field
@@ -29,6 +29,14 @@ class OwnPrice(Body):
 
 class ProviderBody(Body):
     """A provider to write; absent members stay as they are. A new host, port or scheme takes the stored key away."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "name": "openai",
+        "preset": "openai",
+        "api_key": "sk-proj-0123456789",
+        "requests_per_minute": 500,
+        "prices": {"my-model": {"input": 1.5, "output": 6}},
+    }
 
     NULL_SAYS = frozenset(service.LIMITS)
 
@@ -71,7 +79,7 @@ def list_providers(session: SessionDep, principal: Reader) -> list[Json]:
 
 
 @router.get("/presets")
-def list_presets(_principal: Reader) -> list[Json]:
+def list_provider_presets(_principal: Reader) -> list[Json]:
     """The providers that are known by name, with their addresses."""
     shown = ("key", "title", "base_url", "hint", "needs_key")
     return [{name: getattr(preset, name) for name in shown} for preset in PRESETS]
@@ -106,13 +114,13 @@ def test_provider(provider_id: str, session: SessionDep, principal: Manager) -> 
 
 
 @router.get("/{provider_id}/limits")
-def get_limits(provider_id: str, session: SessionDep, principal: Reader) -> Json:
+def get_provider_limits(provider_id: str, session: SessionDep, principal: Reader) -> Json:
     """How hard the provider may be called, and how that stands now; `known` is false while the broker is away."""
     return _present_limits(service.get_provider(session, principal, provider_id))
 
 
 @router.post("/{provider_id}/limits/restore")
-def restore_rate(provider_id: str, session: SessionDep, principal: Manager) -> Json:
+def restore_provider_rate(provider_id: str, session: SessionDep, principal: Manager) -> Json:
     """Take back at once what the provider's 429s cut. If it still says 429, the rate is cut again."""
     provider = service.get_provider(session, principal, provider_id)
     standing.restore(session, principal, provider)

@@ -1,6 +1,6 @@
 """The v5 routes of tools."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from fastapi import APIRouter
 
@@ -19,6 +19,15 @@ common = versioned_routes(FileKind.TOOL)
 
 class ToolUpsert(FileProperties, ToolSpec):
     """A tool to write: where, what, and why."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "path": "support/find_card",
+        "function": {
+            "name": "find_card",
+            "description": "Finds a customer's card.",
+            "parameters": {"type": "object", "properties": {"customer": {"type": "string"}}},
+        },
+    }
 
 
 @router.post("")

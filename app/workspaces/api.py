@@ -1,7 +1,7 @@
 """The routes of API keys."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from fastapi import APIRouter, Response
 from pydantic import AwareDatetime, Field
@@ -21,6 +21,8 @@ Json = dict[str, Any]
 
 class KeyCreate(Body):
     """A new key."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {"name": "nightly evaluation", "role": "member"}
 
     name: str = Field(max_length=200, description="What uses it.")
     role: Role = Field(default=Role.MEMBER, description="Never more than its maker's.")
@@ -70,12 +72,12 @@ webhooks_router = APIRouter(prefix="/v5/webhook-key", tags=["Keys"])
 
 
 @webhooks_router.get("")
-def show_webhook_key(session: SessionDep, principal: Manager) -> Json:
+def get_webhook_key(session: SessionDep, principal: Manager) -> Json:
     """The key that signs what is sent to services of yours, as libraries for Standard Webhooks take it."""
     return {"key": webhook_key(session, principal.workspace_id).shown()}
 
 
-@webhooks_router.post("/renew")
+@webhooks_router.post("/renew", name="renew_webhook_key")
 def renew_key(session: SessionDep, principal: Manager) -> Json:
     """Make another key, which signs from now on."""
     return {"key": renew_webhook_key(session, principal).shown()}

@@ -15,7 +15,7 @@ router = APIRouter(prefix="/v5/audit", tags=["Audit log"])
 
 
 @router.get("")
-def list_audit(
+def list_audit_entries(
     session: SessionDep,
     principal: Administrator,
     page: PageNumber = 1,

@@ -43,6 +43,8 @@ WORDS = {
     "session.refused": "Failed to sign in",
     "session.started": "Signed in",
     "version.deleted": "Deleted a version",
+    "workspace.exported": "Exported the workspace",
+    "workspace.imported": "Imported an export",
 }
 
 

@@ -1,6 +1,4 @@
-"""Finds out who is calling: a session cookie on pages, an API key on the API, and nothing else."""
-
-from datetime import timedelta
+"""Finds out who is calling: a session cookie on pages, an API key on the API, either to read about the API."""
 
 from fastapi import Request
 from sqlalchemy.exc import SQLAlchemyError
@@ -9,16 +7,18 @@ from sqlalchemy.orm import Session
 from app.accounts import service as accounts
 from app.accounts import throttle
 from app.accounts.models import User
-from app.core import clients, clock, security
+from app.core import clients, security
 from app.core.access import Principal, Role
 from app.core.csrf import SESSION_COOKIE
 from app.core.database import unit_of_work
 from app.core.errors import NotFound, Unauthenticated
 from app.core.http import is_api
+from app.core.permissions import api_key_of
 from app.workspaces import repository
-from app.workspaces.service import principal_of
+from app.workspaces.service import holders_of, principal_of
 
-_RANK = {role: rank for rank, role in enumerate(Role)}
+_ABOUT_API = ("/docs", "/openapi.json")
+"""What tells of the API: for people who are signed in, and for programs with a key."""
 
 
 def authenticate(request: Request, session: Session) -> Principal:
@@ -34,8 +34,10 @@ def authenticate(request: Request, session: Session) -> Principal:
 
 
 def _find_caller(request: Request, session: Session) -> Principal:
-    if is_api(request):
-        return _by_key(session, request.headers.get("x-api-key", ""))
+    key = api_key_of(request)
+    about_api = request.url.path.startswith(_ABOUT_API)
+    if key if about_api else is_api(request):
+        return _by_key(session, key)
     user = signed_in_user(request, session)
     slug = request.path_params.get("w")
     memberships = repository.list_memberships(session, user.id)
@@ -55,11 +57,8 @@ def is_known(request: Request) -> bool:
     try:
         with unit_of_work() as session:
             if is_api(request):
-                secret = request.headers.get("x-api-key", "")
-                return (
-                    bool(secret)
-                    and repository.find_live_key(session, security.token_hash(secret)) is not None
-                )
+                secret = api_key_of(request)
+                return bool(secret and repository.find_live_keys(session, [security.token_hash(secret)]))
             token = request.cookies.get(SESSION_COOKIE)
             return token is not None and accounts.session_user(session, token) is not None
     except SQLAlchemyError:
@@ -75,7 +74,10 @@ def signed_in_user(request: Request, session: Session) -> User:
     token = request.cookies.get(SESSION_COOKIE)
     user = accounts.session_user(session, token) if token else None
     if user is None:
-        raise Unauthenticated("Sign in to go on.")
+        asks = (
+            "Sign in, or send an API key in the header X-API-KEY." if is_api(request) else "Sign in to go on."
+        )
+        raise Unauthenticated(asks)
     return user
 
 
@@ -84,12 +86,9 @@ def _by_key(session: Session, secret: str) -> Principal:
     with an old key must not shut out everybody behind the same address."""
     if not secret:
         raise Unauthenticated("Send your API key in the header X-API-KEY.")
-    found = repository.find_live_key(session, security.token_hash(secret))
+    found = holders_of(session, [secret]).get(secret)
     if found is None:
         throttle.spend_try(session, throttle.key_guess(clients.current_address() or "unknown"))
         session.commit()  # the guess is counted, whatever becomes of this request
         raise Unauthenticated("This API key is not valid: it is unknown, revoked or expired.")
-    key, user, membership, workspace = found
-    repository.touch_key(session, key.id, unless_after=clock.now() - timedelta(minutes=1))
-    role = max(Role(key.role), Role(membership.role), key=_RANK.__getitem__)
-    return principal_of(workspace, user, role, key_id=key.id)
+    return found

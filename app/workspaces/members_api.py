@@ -1,7 +1,7 @@
 """The routes of members and of open invitations."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from fastapi import APIRouter, Response
 from pydantic import Field
@@ -20,12 +20,16 @@ Json = dict[str, Any]
 class MemberInvite(Body):
     """Whom to invite."""
 
+    EXAMPLE: ClassVar[dict[str, Any]] = {"email": "lena@example.com", "role": "developer"}
+
     email: str = Field(max_length=254)
     role: Role = Role.MEMBER
 
 
 class MemberUpdate(Body):
     """What to change of a member; what is absent stays."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {"role": "reviewer"}
 
     role: Role | None = None
     disabled: bool | None = None

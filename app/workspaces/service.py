@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -68,6 +69,27 @@ def principal_of(workspace: Workspace, user: User, role: Role, key_id: str | Non
         role=role,
         key_id=key_id,
     )
+
+
+def holders_of(session: Session, secrets: Collection[str]) -> dict[str, Principal]:
+    """Who holds each of these API keys, by the key itself; those that do not hold are left out. Their use is noted."""
+    by_hash = {security.token_hash(secret): secret for secret in secrets}
+    keys = repository.find_live_keys(session, by_hash)
+    if stale := [key.key_id for key in keys if key.stale]:
+        repository.touch_keys(session, stale)
+    return {
+        by_hash[key.secret_hash]: Principal(
+            user_id=key.user_id,
+            name=key.full_name,
+            email=key.email,
+            workspace_id=key.workspace_id,
+            workspace_slug=key.slug,
+            workspace_name=key.workspace_name,
+            role=max(Role(key.key_role), Role(key.member_role), key=_RANK.__getitem__),
+            key_id=key.key_id,
+        )
+        for key in keys
+    }
 
 
 def record_of_person(session: Session, user: User, action: str, **detail: Any) -> None:

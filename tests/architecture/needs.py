@@ -28,6 +28,9 @@ NEEDS: dict[Action, str] = {
     """,
     Action.SELF: """
         GET /
+        GET /docs
+        GET /docs/{section}
+        GET /openapi.json
         GET /w/{w}/settings/account
         POST /w/{w}/settings/account
         POST /w/{w}/settings/account/erase
@@ -158,6 +161,7 @@ NEEDS: dict[Action, str] = {
         DELETE /v5/members/{member_id}/account
         PUT /v5/retention
         GET /w/{w}/audit/export
+        POST /w/{w}/settings/export
         POST /w/{w}/settings/invitations/{invitation_id}/renew
         POST /w/{w}/settings/invitations/{invitation_id}/revoke
         GET /w/{w}/settings/members/invite

@@ -25,6 +25,9 @@ _PROMPT = "/w/{w}/prompts/{file_id}"
 _FILE = "/w/{w}/files-at/{file_id}"
 
 PAGE_REQUESTS: dict[str, Make] = {
+    "GET /docs": lambda w: Call(names_things=False),
+    "GET /docs/{section}": lambda w: Call({"section": "prompts"}, names_things=False),
+    "GET /openapi.json": lambda w: Call(names_things=False),
     "GET /w/{w}": lambda w: Call({"w": w.slug}),
     "GET /setup": lambda w: Call(names_things=False),
     "POST /setup": lambda w: Call(form={}, names_things=False),

@@ -12,14 +12,10 @@ import asyncio
 import os
 import tempfile
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import aiohttp
 
 from tests.application import start_application
+from tests.bench.asking import ask, show
 from tests.bench.eval_throughput import Client, cpu_seconds
 from tests.endpoint import running_endpoint
 
@@ -29,43 +25,6 @@ _TEMPLATE = [
     {"role": "system", "content": "Answer with the text between the angle brackets."},
     {"role": "user", "content": "{{question}}"},
 ]
-
-
-@dataclass(frozen=True)
-class Times:
-    """Seconds of each call, sorted."""
-
-    took_s: list[float]
-
-    def ms(self, share: float) -> float:
-        """Milliseconds that this share of calls stayed below."""
-        return self.took_s[min(len(self.took_s) - 1, int(share * len(self.took_s)))] * 1000
-
-
-async def ask(
-    url: str, body: Mapping[str, Any], headers: Mapping[str, str], calls: int, in_flight: int
-) -> Times:
-    """`calls` requests, always `in_flight` of them at once. All must be answered 200."""
-    left, took = iter(range(calls)), []
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=in_flight)) as session:
-
-        async def one_after_another() -> None:
-            for _ in left:
-                began = time.perf_counter()
-                async with session.post(url, json=body, headers=headers) as answer:
-                    said = await answer.read()
-                    assert answer.status == 200, said
-                took.append(time.perf_counter() - began)
-
-        await asyncio.gather(*(one_after_another() for _ in range(in_flight)))
-    return Times(sorted(took))
-
-
-def show(name: str, times: Times) -> None:
-    print(
-        f"{name:12} "
-        + ", ".join(f"p{share * 100:.0f} {times.ms(share):8.1f} ms" for share in (0.5, 0.95, 0.99))
-    )
 
 
 def main() -> None:

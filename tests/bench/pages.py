@@ -48,6 +48,9 @@ def paths(stored: Stored) -> dict[str, list[str]]:
     file, evaluation = f"{w}/files-at/{stored.prompt_id}", f"{w}/evaluations/{stored.evaluation_id}"
     return {
         "/": ["/"],
+        "/docs": ["/docs", "/docs?q=log"],
+        "/docs/{section}": ["/docs/prompts"],
+        "/openapi.json": ["/openapi.json"],
         "/signin": ["/signin"],
         "/w/{w}": [w],
         "/w/{w}/prompts/new": [f"{w}/prompts/new"],
@@ -95,6 +98,7 @@ def paths(stored: Stored) -> dict[str, list[str]]:
         "/w/{w}/settings/keys": [f"{w}/settings/keys"],
         "/w/{w}/settings/limits": [f"{w}/settings/limits"],
         "/w/{w}/settings/retention": [f"{w}/settings/retention"],
+        "/w/{w}/settings/export": [f"{w}/settings/export"],
         "/w/{w}/settings/members": [f"{w}/settings/members"],
         "/w/{w}/settings/members/invite": [f"{w}/settings/members/invite"],
         "/w/{w}/settings/members/{user_id}": [f"{w}/settings/members/{stored.user_id}"],

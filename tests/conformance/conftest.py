@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from tests.web_process import running_web
 
 HERE = Path(__file__).parent
 PYTHON = HERE / ".venv" / "bin" / "python"
+NODE = HERE / "node"
 _LONGEST_S = 120
 
 
@@ -33,6 +35,16 @@ class Sdk:
     def run(self, script: str, **values: Any) -> Any:
         """What `scripts/{script}.py` prints, read as JSON. It is given `values` as JSON, too, and fails the test if it
         fails. Nothing but loopback answers it."""
+        return self._run([str(PYTHON), str(HERE / "scripts" / f"{script}.py")], values)
+
+    def run_node(self, script: str, **values: Any) -> Any:
+        """The same with `node/{script}.mjs`."""
+        node = shutil.which("node")
+        if node is None or not (NODE / "node_modules" / "humanloop").is_dir():
+            pytest.skip("the TypeScript package needs Node.js and npm: install them, then ./whetstone test")
+        return self._run([node, str(NODE / f"{script}.mjs")], values)
+
+    def _run(self, command: list[str], values: dict[str, Any]) -> Any:
         environment = {
             "PATH": "/usr/bin:/bin",
             "HOME": os.environ.get("HOME", "/"),
@@ -42,7 +54,7 @@ class Sdk:
             "no_proxy": "127.0.0.1",
         }
         ran = subprocess.run(
-            [PYTHON, HERE / "scripts" / f"{script}.py", json.dumps(values)],
+            [*command, json.dumps(values)],
             env=environment, capture_output=True, text=True, timeout=_LONGEST_S, check=False,
         )  # fmt: skip
         assert ran.returncode == 0, f"{ran.stdout}\n{ran.stderr}"

@@ -13,6 +13,7 @@ from tests.endpoint import Endpoint
 SCRIPTS = ("prompts", "datasets", "evaluators", "directories", "mistakes", "logs")
 WHOLE = ("evaluations", "server_evaluations")
 """Those that need workers."""
+IN_NODE = ("files", "logs", "evaluations")
 CONSTRAINTS = CLONE / "docs" / "humanloop-constraints.txt"
 
 
@@ -31,7 +32,14 @@ def test_evaluations_run_from_end_to_end(whole: Sdk, script: str) -> None:
     assert whole.run(script) == {"done": script}
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("script", IN_NODE)
+def test_a_script_for_node_runs(whole: Sdk, endpoint: Endpoint, script: str) -> None:
+    assert whole.run_node(script, endpoint=endpoint.base_url) == {"done": script}
+
+
 def test_every_script_is_run() -> None:
+    assert {path.stem for path in (HERE / "node").glob("*.mjs")} == {*IN_NODE, "client"}
     assert {path.stem for path in (HERE / "scripts").glob("*.py")} == {*SCRIPTS, *WHOLE, "decorators"}
 
 

@@ -20,7 +20,7 @@ EMAIL = "keeper@example.com"
 BASE = "/w/settings-pages"
 PASSWORD = "a long enough password"
 PAGES = (
-    "/settings/members", "/settings/keys", "/settings/providers", "/settings/limits", "/settings/environments", "/settings/account", "/audit",
+    "/settings/members", "/settings/keys", "/settings/providers", "/settings/limits", "/settings/environments", "/settings/account", "/settings/export", "/audit",
     "/audit?to=2020-01-01",
 )  # fmt: skip
 

@@ -42,10 +42,14 @@ if TYPE_CHECKING:
 
 OPENED = sorted(
     route for route in EVERY
-    if route.startswith("GET ") and "/v5/" not in route and not route.endswith(("/events", "/export", "/health/live"))
+    if route.startswith("GET ") and "/v5/" not in route and not route.endswith(("/events", "/export", "/openapi.json", "/health/live"))
 )  # fmt: skip
 """Every page. Not streams, which have no end, nor downloads, which are never shown."""
-SENT = sorted(route for route in EVERY if route.startswith("POST /") and "/v5/" not in route)
+DOWNLOAD = "POST /w/{w}/settings/export"
+SENT = sorted(
+    route for route in EVERY if route.startswith("POST /") and "/v5/" not in route and route != DOWNLOAD
+)
+"""Every form, but for the one that is answered with a download: no page follows it."""
 NOT_SENT = {"POST /signout", "POST /w/{w}/settings/account/sign-out-everywhere", "POST /signin"}
 """They end the session that looks."""
 ROWS = len(PAYLOADS)

@@ -1,17 +1,26 @@
 """Going in by every door, as people and programs do: a page, a reading call, and a writing one with a memory."""
 
 import itertools
+import json
 import re
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from http.client import HTTPResponse
 from http.cookiejar import CookieJar
 
 from tests.application import Application
 from tests.bench.eval_throughput import Client
 
+BATCH = 10
+"""Logs that are written at once, all or none."""
 PATIENCE_S = 30
 """How long an answer is waited for. It is never due to come so late."""
+
+
+def said_of(word: str) -> str:
+    """The output of every log, by its input: half a log would show."""
+    return f"{word} " * 100 + "."
 
 
 class Doors:
@@ -32,6 +41,8 @@ class Doors:
         self._numbers = itertools.count(1)
         self.acknowledged: list[str] = []
         """The versions whose writing was answered with success."""
+        self.logged: list[str] = []
+        """The logs of which the same was said."""
 
     def page(self) -> int:
         """The status of the list of files, for somebody who is signed in."""
@@ -55,6 +66,44 @@ class Doors:
             found = re.search(rb'"version_id":"(\w+)"', body)
             assert found, body
             self.acknowledged.append(found.group(1).decode())
+        return status
+
+    def log(self) -> int:
+        """The status of logging a call, of a version that is there or is made."""
+        body = {**self._execution(), "path": "oracle/logged", "prompt": {"model": "m"}}
+        return self._logged("/prompts/log", body, lambda answer: [answer["id"]])
+
+    def log_batch(self) -> int:
+        """The status of logging ten calls of a tool at once."""
+        of = {"type": "tool", "path": "oracle/tool", "tool": {"function": {"name": "look_up"}}}
+        number = next(self._numbers)
+        logs = [{**of, **self._execution(), "session_id": f"batch {number}"} for _ in range(BATCH)]
+        return self._logged("/logs/batch", {"logs": logs}, lambda answer: answer["ids"])
+
+    def span(self) -> int:
+        """The status of a span of a call, as the SDK's decorators send it: nothing says that it is JSON."""
+        said = self._execution()
+        values = {
+            "humanloop.file.path": "oracle/spanned",
+            "humanloop.file.type": "tool",
+            "humanloop.file.function.name": "look_up",
+            "humanloop.log.output": said["output"],
+            "humanloop.log.inputs.word": said["inputs"]["word"],
+        }
+        attributes = [{"key": key, "value": {"stringValue": value}} for key, value in values.items()]
+        span = {"name": "humanloop.tool", "attributes": attributes}
+        scope = {"scope": {"name": "humanloop.sdk.decorator"}, "spans": [span]}
+        sent = {"resourceSpans": [{"scopeSpans": [scope]}]}
+        return self._logged("/import/otel/v1/traces", sent, lambda answer: answer["records"])
+
+    def _execution(self) -> dict:
+        word = f"word {next(self._numbers)}"
+        return {"inputs": {"word": word}, "output": said_of(word), "source": self._name}
+
+    def _logged(self, path: str, body: dict, ids_of: Callable[[dict], list[str]]) -> int:
+        status, answer = self._status(self._request("POST", path, json.dumps(body).encode()))
+        if status == 200:
+            self.logged += ids_of(json.loads(answer))
         return status
 
     def open(self, path: str) -> HTTPResponse:

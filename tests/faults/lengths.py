@@ -20,6 +20,8 @@ class Lengths:
     outage_s: float
     storm_s: float
     interleavings: int
+    web_kills: int
+    overload_s: float
     apart: bool
     """Whether each kind of a fault has a process of its own: most of the time is waiting."""
     warm_up_s: float
@@ -39,9 +41,27 @@ class Lengths:
         ]
 
 
-BRIEF = Lengths(moments=3, outage_s=20, storm_s=20, interleavings=25, apart=False, warm_up_s=60, soak_s=180)
+BRIEF = Lengths(
+    moments=3,
+    outage_s=20,
+    storm_s=20,
+    interleavings=25,
+    web_kills=5,
+    overload_s=10,
+    apart=False,
+    warm_up_s=60,
+    soak_s=180,
+)
 FULL = Lengths(
-    moments=10, outage_s=300, storm_s=60, interleavings=100, apart=True, warm_up_s=300, soak_s=4 * 3600
+    moments=10,
+    outage_s=300,
+    storm_s=60,
+    interleavings=100,
+    web_kills=50,
+    overload_s=120,
+    apart=True,
+    warm_up_s=300,
+    soak_s=4 * 3600,
 )
 LENGTHS = FULL if os.environ.get(LONG) else BRIEF
 

@@ -5,9 +5,11 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
+import psycopg
 import pytest
 from redis import Redis
 
+from app.embedded.external import psycopg_url
 from tests.bench.eval_throughput import Case, prepare
 from tests.endpoint import Endpoint, running_endpoint
 from tests.exactly_once import LATENCY_S, finishes_exactly_once, wait_for
@@ -75,7 +77,8 @@ def test_without_its_broker_everything_answers_and_runs_finish(
 
     with ExitStack() as during:
         followed = during.enter_context(doors.open(f"/evaluations/{evaluation_id}/events"))
-        watches = [during.enter_context(Watch(ask)) for ask in (doors.page, doors.read, doors.write)]
+        every = (doors.page, doors.read, doors.write, doors.log, doors.log_batch, doors.span)
+        watches = [during.enter_context(Watch(ask)) for ask in every]
         with broken(faulty, kind):
             time.sleep(LENGTHS.outage_s / 2)
             status, state = application.get("/health/ready", timeout_s=ANSWERS_S)
@@ -102,7 +105,10 @@ def test_without_its_broker_everything_answers_and_runs_finish(
 
     assert status == 503
     assert json.loads(state)["broker" if kind != FULL else "workers"].startswith("away")
-    assert [set(watch.statuses()) for watch in watches] == [{200}, {200}, {200}]
+    assert [set(watch.statuses()) for watch in watches] == [{200}] * len(every)
+    with psycopg.connect(psycopg_url(faulty.database_url)) as connection:
+        query = "select count(*) from log where id = any(%s)"
+        assert connection.execute(query, [doors.logged]).fetchone() == (len(doors.logged),)
     assert slowest < ANSWERS_S
     assert start_s < ANSWERS_S
     assert caught_up_s < CATCHES_UP_S

@@ -84,6 +84,9 @@ def test_nothing_acknowledged_is_lost(
     with ExitStack() as during:
         readers = [during.enter_context(Watch(ask, every_s=0.05)) for ask in (doors.page, doors.read)]
         writers = [during.enter_context(Watch(doors.write, every_s=0.01)) for _ in range(WRITERS)]
+        writers += [
+            during.enter_context(Watch(ask, every_s=0.01)) for ask in (doors.log, doors.log_batch, doors.span)
+        ]
         wait_for(application, run_id, lambda done, _: done >= CASE.rows * share)
         postmaster = application.children()["postgres"]
         before, died = len(doors.acknowledged), time.monotonic()
@@ -99,12 +102,15 @@ def test_nothing_acknowledged_is_lost(
         there = connection.execute(
             "select count(*) from version where id = any(%s)", [doors.acknowledged]
         ).fetchone()[0]
+        logged = connection.execute("select count(*) from log where id = any(%s)", [doors.logged]).fetchone()[
+            0
+        ]
     figures(
         f"R9 {end.__name__} of the postmaster, at {share:.0%} of a run",
         down_s=back - died,
         normal_after_s=max(0.0, normal_s),
         refused=len(refused),
-        acknowledged=len(doors.acknowledged),
+        acknowledged=len(doors.acknowledged) + len(doors.logged),
         slowest_s=max(watch.slowest_s() for watch in watches),
     )
 
@@ -112,3 +118,4 @@ def test_nothing_acknowledged_is_lost(
     assert set().union(*(watch.statuses() for watch in watches)) <= {200, 503}
     assert normal_s < NORMAL_S
     assert there == len(doors.acknowledged) == len(set(doors.acknowledged))
+    assert logged == len(doors.logged) == len(set(doors.logged))

@@ -105,7 +105,7 @@ def test_a_bad_way_to_the_database_hangs_nobody(
         followed = during.enter_context(doors.open(f"/evaluations/{evaluation_id}/events"))
         watches = [
             during.enter_context(Watch(ask, every_s=0.1))
-            for ask in (doors.page, doors.read, doors.write)
+            for ask in (doors.page, doors.read, doors.write, doors.log)
             for _ in range(8)  # more than a process keeps connections
         ]
         with bad(faulty, kind):

@@ -67,7 +67,7 @@ def test_a_thousand_logs_are_counted_and_more_are_refused(
     [
         ({"type": "tool", "path": "not/there"}, 404),
         ({"type": "prompt", "version_id": "prv_unknown"}, 404),
-        ({"type": "flow", "path": "b/flow", "log_id": "root"}, 409),
+        ({"type": "flow", "path": "b/flow", "log_id": "root", "output": "another"}, 409),
         ({"type": "evaluator", "path": "x"}, 422),
         ({"path": "no/type"}, 422),
         ({"type": "flow", "path": "b/flow", "output": 7}, 422),

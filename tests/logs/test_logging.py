@@ -289,7 +289,7 @@ def test_a_log_of_a_version_that_was_deleted_still_says_of_which_file(api: TestC
     ("more", "said"),
     [
         ({"template": '{{ look-up("x") }}'}, "Calls of tools in templates are not run here"),
-        ({"linked_tools": ["tl_1"]}, "Use `tools`."),
+        ({"linked_tools": ["tl_1"]}, "There is no tool with the id tl_1."),
     ],
 )
 def test_content_that_could_not_be_written_to_a_prompt_is_not_logged_either(

@@ -1,0 +1,93 @@
+"""Logs that come at the same moment, written together: one transaction for all that came during the last one.
+
+Each is answered after the commit that holds it.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import structlog
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
+from sqlalchemy.orm import Session
+
+from app.core.access import Action, Principal
+from app.core.conflicts import is_deadlock
+from app.core.database import unit_of_work
+from app.core.gathering import Gatherer
+from app.logs import span_intake
+from app.logs.records import LogRecord
+from app.logs.service import Entry, record_logs
+from app.logs.spans import ReadSpan
+from app.workspaces.service import holders_of
+
+_BESIDE = 2
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Sent(Generic[Item]):
+    """What one request sends, all or none of which is written, and the API key that it came with."""
+
+    secret: str
+    items: Sequence[Item]
+
+
+@dataclass(frozen=True, slots=True)
+class _Writer(Generic[Item, Result]):
+    """Writes what many requests sent."""
+
+    write: Callable[[Session, Principal, Sequence[Item]], Sequence[Result]]
+    """Writes items of one sender in their order, and says what came of each."""
+
+    def __call__(self, sent: Sequence[Sent[Item]]) -> Sequence[Sequence[Result] | Exception | None]:
+        """All of it at once; where that fails, each request's by itself, so that none costs another."""
+        try:
+            return self._together(sent)
+        except (OperationalError, InterfaceError, PoolExhausted) as error:
+            if not (isinstance(error, OperationalError) and is_deadlock(error)):
+                raise  # the database is away for all of them
+            log.info("logs written one by one", error="deadlock")
+        except Exception as error:  # noqa: BLE001 - the next lines find out whose it is
+            if len(sent) == 1:
+                return [error]
+        return [self._alone(one) for one in sent]
+
+    def _alone(self, sent: Sent[Item]) -> Sequence[Result] | Exception | None:
+        try:
+            return self._together([sent])[0]
+        except Exception as error:  # noqa: BLE001 - raised to the one who sent it
+            return error
+
+    def _together(self, sent: Sequence[Sent[Item]]) -> list[Sequence[Result] | None]:
+        written: list[Sequence[Result] | None] = [None] * len(sent)
+        with unit_of_work() as session:
+            holders = holders_of(session, {one.secret for one in sent if one.secret})
+            session.commit()  # a key's use is noted by itself: nobody waits for these logs to note it, too
+            of_whom: dict[Principal, list[int]] = {}
+            for n, one in enumerate(sent):
+                if (holder := holders.get(one.secret)) and holder.may(Action.LOG):
+                    of_whom.setdefault(holder, []).append(n)
+            # Workspaces in one order for all, so that two of these never wait for each other.
+            for principal, numbers in sorted(of_whom.items(), key=lambda each: each[0].workspace_id):
+                items = [item for n in numbers for item in sent[n].items]
+                results = iter(self.write(session, principal, items))
+                for n in numbers:
+                    written[n] = [next(results) for _ in sent[n].items]
+        return written
+
+
+Logs = Gatherer[Sent[Entry], Sequence[LogRecord] | None]
+"""Asked to write logs, it says what was written; None where the key does not hold, or may not write logs. It raises what
+`record_logs` does, to the one whose logs it concerns."""
+LOGS: Logs = Gatherer(_Writer(record_logs), most=100, beside=_BESIDE)
+"""For doors that take one log."""
+BATCHES: Logs = Gatherer(_Writer(record_logs), most=4, beside=_BESIDE)
+"""For doors that take many at once, and are long transactions already."""
+SPANS: Gatherer[Sent[ReadSpan], Sequence[str] | None] = Gatherer(
+    _Writer(span_intake.take), most=50, beside=_BESIDE
+)
+"""For spans: an id for each, of a log or of what is kept aside."""

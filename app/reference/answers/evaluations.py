@@ -1,0 +1,179 @@
+"""The shapes of evaluations, runs and what they came to."""
+
+from typing import Any, Literal
+
+from app.reference.answers.files import Datapoint, Dataset, Evaluator, Flow, Person, Prompt
+from app.reference.answers.logs import Judgment, JudgmentLog, Log
+from app.reference.answers.shape import Json, Moment, Shape
+
+RunStatus = Literal["pending", "running", "completed", "cancelled"]
+
+
+class EvaluationEvaluator(Shape):
+    version: Evaluator
+    orchestrated: bool
+    """Whether it is judged here."""
+    added_at: str
+
+
+class Evaluation(Shape):
+    id: str
+    name: str | None
+    file_id: str | None
+    runs_count: int
+    evaluators: list[EvaluationEvaluator]
+    primary_evaluator: str | None
+    smallest_difference: float | None
+    created_at: str
+    created_by: Person | None
+    updated_at: str
+    url: str
+    """Its report, for people."""
+
+
+class Run(Shape):
+    id: str
+    orchestrated: bool
+    """Whether the server makes the outputs."""
+    control: bool
+    """Whether it is the baseline."""
+    status: RunStatus
+    added_at: str
+    created_at: str
+    created_by: Person | None
+    started_at: Moment
+    finished_at: Moment
+    dataset: Dataset
+    version: Prompt | Flow
+    repeats: int
+    concurrency: int
+    fresh: bool
+    split: str | None
+    items_count: int
+    done_count: int
+    failed_count: int
+    reused_count: int
+    retried_count: int
+    max_cost_usd: float | None
+    max_calls: int | None
+    spent_usd: float
+    calls_count: int
+
+
+class Runs(Shape):
+    runs: list[Run]
+    """Newest first."""
+
+
+class EvaluatorStats(Shape):
+    """Numbers have `mean`, `sum`, `std` and `percentiles`, true and false `num_true` and `num_false`, choices
+    `num_judgments_per_option`."""
+
+    evaluator_version_id: str
+    total_logs: int
+    num_judgments: int
+    num_nulls: int
+    num_errors: int
+
+
+class RunStats(Shape):
+    run_id: str
+    version_id: str
+    batch_id: str | None
+    num_logs: int
+    status: RunStatus
+    evaluator_stats: list[EvaluatorStats]
+
+
+class EvaluationStats(Shape):
+    run_stats: list[RunStats]
+    """Newest first."""
+    status: RunStatus
+    progress: str
+    report: str
+    """A table in plain text."""
+
+
+class EvaluationLog(Shape):
+    run_id: str
+    datapoint: Datapoint | None
+    log: Log
+    evaluator_logs: list[JudgmentLog]
+
+
+class Interval(Shape):
+    """An estimate, and how sure it is."""
+
+    estimate: float
+    lo: float | None
+    hi: float | None
+    n: int
+    method: str
+
+
+class ComparisonSummary(Shape):
+    n: int
+    baseline: Interval | None
+    candidate: Interval | None
+    delta: Interval | None
+    test: Json | None
+    verdict: str
+    improved: int
+    worsened: int
+    baseline_run_id: str
+    candidate_run_id: str
+    evaluator: Json
+
+
+class ComparisonCell(Shape):
+    log_id: str | None
+    output: str | None
+    error: str | None
+    score: float | None
+    judgments: list[JudgmentLog]
+    latency: float | None
+    cost: float | None
+
+
+class ComparisonRow(Shape):
+    datapoint: Datapoint
+    baseline: ComparisonCell | None
+    candidate: ComparisonCell | None
+    delta: float | None
+
+
+class Comparison(Shape):
+    summary: ComparisonSummary
+    records: list[ComparisonRow]
+    page: int
+    size: int
+    total: int
+
+
+class Estimate(Shape):
+    """About what a run would take."""
+
+    calls: int
+    input_tokens: int
+    output_tokens: int
+    cost_usd: float | None
+    priced: bool
+    unpriced_models: list[Any]
+    seconds: float
+    detectable_difference: float | None
+
+
+class RunLimits(Shape):
+    most_concurrency: int | None
+    usual_concurrency: int
+
+
+class Trial(Shape):
+    """What an evaluator says of an output that it was shown."""
+
+    judgment: Judgment
+    rationale: str | None
+    stdout: str
+    engine: str | None
+    error: str | None
+    ms: float

@@ -1,0 +1,204 @@
+"""The shapes of files, of what they lie in, and of where they run."""
+
+from typing import Any, Literal
+
+from app.reference.answers.shape import Json, Moment, Shape
+
+
+class Person(Shape):
+    id: str | None
+    full_name: str
+    email_address: str
+
+
+class Environment(Shape):
+    id: str
+    name: str
+    tag: Literal["default", "other"]
+    protected: bool
+    """Only admins and its approvers deploy there."""
+    created_at: str
+
+
+class EnvironmentWithApprovers(Environment):
+    approvers: list[str]
+    """Ids of developers that deploy there beside the admins."""
+
+
+class MonitoringEvaluator(Shape):
+    """An evaluator that judges each new log of a file."""
+
+    version_reference: Json
+    """`type` version with `version`, or `type` environment with `file` and `environment`."""
+    version: "Evaluator | None"
+    state: Literal["active", "inactive"]
+    sampling: float
+    """The share of logs that it judges."""
+    created_at: str
+    updated_at: str
+
+
+class File(Shape):
+    """A file at one of its versions."""
+
+    id: str
+    path: str
+    name: str
+    type: Literal["prompt", "tool", "dataset", "evaluator", "flow", "agent"]
+    directory_id: str | None
+    description: str | None
+    tags: list[str] | None
+    readme: str | None
+    version_id: str
+    version_number: int
+    version_name: str | None
+    version_description: str | None
+    status: Literal["committed"]
+    created_at: str
+    updated_at: str
+    version_created_at: Moment
+    last_used_at: str
+    created_by: Person | None
+    environments: list[Environment]
+    """Where this version runs."""
+    evaluators: list[MonitoringEvaluator]
+    evaluator_aggregates: list[Json]
+    """If asked for: the last score by each evaluator."""
+
+
+class Input(Shape):
+    name: str
+
+
+class Counted(File):
+    """A file of which there are logs."""
+
+    version_logs_count: int
+    total_logs_count: int
+    inputs: list[Input]
+
+
+class Prompt(Counted):
+    """A prompt with its content: model, template and parameters."""
+
+    template: list[Json] | str | None
+    tools: list[Json]
+    linked_tools: list[Any]
+
+
+class PopulatedPrompt(Prompt):
+    populated_template: list[Json] | str | None
+
+
+class Agent(Counted):
+    """An agent with its content."""
+
+    template: list[Json] | str | None
+    tools: list[Json]
+
+
+class Tool(Counted):
+    """A tool with its content."""
+
+    function: Json | None
+    source_code: str | None
+    setup_values: Json | None
+    attributes: Json | None
+    tool_type: str | None
+    signature: str | None
+
+
+class Evaluator(Counted):
+    """An evaluator with its settings."""
+
+    spec: Json
+    attributes: Json | None
+
+
+class Flow(File):
+    """A flow with its attributes."""
+
+    attributes: Json
+    version_logs_count: int
+
+
+class Datapoint(Shape):
+    """A row."""
+
+    id: str
+    inputs: Json
+    messages: list[Json] | None
+    target: Json | None
+    context: list[str] | None
+    cluster: str | None
+    metadata: Json | None
+    split: Literal["train", "validation", "test", "sealed"] | None
+
+
+class Dataset(File):
+    """A dataset; its rows only if they are asked for."""
+
+    datapoints_count: int
+    datapoints: list[Datapoint] | None
+    attributes: Json | None
+
+
+AnyFile = Prompt | Agent | Tool | Evaluator | Flow | Dataset
+"""Told apart by `type`."""
+
+
+class DeployedEnvironment(Environment):
+    """An environment with the version of a file that runs there."""
+
+    file: Json | None
+
+
+class Directory(Shape):
+    id: str
+    parent_id: str | None
+    """Null for the root."""
+    name: str
+    path: str
+    tags: list[str]
+    created_at: str
+    updated_at: str
+
+
+class DirectoryWithContents(Directory):
+    subdirectories: list[Directory]
+    files: list[Json]
+    parents: list[Directory]
+
+
+class DirectoryTree(Directory):
+    subdirectories: list["DirectoryTree"]
+    files: list[Json]
+
+
+class Imported(Shape):
+    """What came of an import: a new version, or the one that is there if the rows are the same."""
+
+    version_id: str | None
+    rows: int
+    added: int
+    duplicates: int
+    errors: list[Json]
+    warnings: list[Any]
+
+
+class EvaluatorKind(Shape):
+    kind: str
+    title: str
+    purpose: str
+    help: str
+    templates: list[Json]
+    """Settings to begin with."""
+    settings: list[Json]
+
+
+class KeptDatabase(Shape):
+    database: str
+    """Its hash, for `settings.database`."""
+    name: str
+    bytes: int
+    tables: list[Any]

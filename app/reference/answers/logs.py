@@ -1,0 +1,157 @@
+"""The shapes of logs, calls and judgments."""
+
+from typing import Any, Literal
+
+from app.reference.answers.files import Agent, Evaluator, Flow, Prompt, Tool
+from app.reference.answers.shape import Json, Moment, Shape
+
+Judgment = bool | float | str | list[str] | None
+
+
+class JudgmentLog(Shape):
+    """What an evaluator said of a log."""
+
+    id: str
+    parent_id: str
+    """The log that was judged."""
+    evaluator_version_id: str
+    judgment: Judgment
+    rationale: str | None
+    error: str | None
+    author: str | None
+    stdout: str | None
+    created_at: str
+    cost: float | None
+    marked_completed: bool | None
+    inputs: Json
+    evaluator_logs: list[Any]
+    trace_children: list[Any]
+    evaluator: Evaluator | None = None
+
+
+class Log(Shape):
+    """One execution, with exactly one of `prompt`, `tool`, `flow` and `agent`: clients tell logs apart by that."""
+
+    id: str
+    version_id: str
+    file_id: str
+    environment: str | None
+    run_id: str | None
+    source_datapoint_id: str | None
+    trace_id: str | None
+    trace_flow_id: str | None
+    trace_parent_id: str | None
+    session_id: str | None
+    user: str | None
+    source: str | None
+    log_status: Literal["complete", "incomplete"]
+    save: bool
+    created_at: str
+    start_time: Moment
+    end_time: Moment
+    inputs: Json
+    messages: list[Any]
+    output: str | None
+    output_message: Json | None
+    tool_choice: Any
+    error: str | None
+    stdout: str | None
+    metadata: Json
+    provider: str | None
+    model: str | None
+    finish_reason: str | None
+    prompt_tokens: int | None
+    output_tokens: int | None
+    reasoning_tokens: int | None
+    prompt_cost: float | None
+    output_cost: float | None
+    provider_latency: float | None
+    """In seconds."""
+    provider_request: Json | None
+    provider_response: Json | None
+    evaluator_logs: list[JudgmentLog]
+    trace_children: list["Log"]
+    prompt: Prompt | None = None
+    tool: Tool | None = None
+    flow: Flow | None = None
+    agent: Agent | None = None
+
+
+AnyLog = Log | JudgmentLog
+"""Of an evaluator, its judgments."""
+
+
+class LoggedPrompt(Shape):
+    id: str
+    prompt_id: str
+    version_id: str
+    session_id: str | None
+
+
+class LoggedTool(Shape):
+    id: str
+    tool_id: str
+    version_id: str
+    session_id: str | None
+
+
+class LoggedFlow(Shape):
+    id: str
+    flow_id: str
+    version_id: str
+    session_id: str | None
+    log_status: Literal["complete", "incomplete"]
+
+
+class LoggedJudgment(Shape):
+    id: str
+    parent_id: str
+    version_id: str
+    session_id: str | None
+
+
+class LoggedBatch(Shape):
+    ids: list[str]
+
+
+class TakenSpans(Shape):
+    records: list[str]
+    """An id for each span; of one that cannot be read it begins with `qua_`."""
+
+
+class DeletedLogs(Shape):
+    deleted: int
+    kept: int
+    """Results of runs, which stay until their evaluation is deleted."""
+
+
+class Sample(Shape):
+    """One of the answers to a call."""
+
+    index: int
+    id: str
+    output: str | None
+    output_message: Json | None
+    finish_reason: str | None
+    prompt_tokens: int | None
+    output_tokens: int | None
+    reasoning_tokens: int | None
+    prompt_cost: float | None
+    output_cost: float | None
+    provider_latency: float | None
+    created_at: Moment
+    error: str | None
+
+
+class CalledPrompt(Shape):
+    """What was called, and its answers."""
+
+    id: str
+    log_id: str
+    prompt: Prompt
+    inputs: Json
+    environment: str | None
+    trace_id: str | None
+    start_time: str
+    end_time: str
+    logs: list[Sample]

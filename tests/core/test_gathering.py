@@ -1,0 +1,105 @@
+"""Requests of the same moment share their work, and neither an answer nor an error goes to the wrong one."""
+
+import asyncio
+import threading
+from collections.abc import Sequence
+
+import pytest
+
+from app.core.errors import Unavailable
+from app.core.gathering import Gatherer
+from tests.asynchronous import run
+
+
+class Batches:
+    """Work that doubles numbers, and remembers what it was given at once."""
+
+    def __init__(self) -> None:
+        self.seen: list[list[int]] = []
+        self.open = threading.Event()
+        self.open.set()
+        self.at_work = self.most_at_work = 0
+
+    def __call__(self, asked: Sequence[int]) -> list[int | Exception]:
+        self.at_work += 1
+        self.most_at_work = max(self.most_at_work, self.at_work)
+        self.open.wait(5)
+        self.seen.append(list(asked))
+        self.at_work -= 1
+        if 13 in asked:
+            raise ConnectionError("all of them")
+        return [ValueError(f"no {one}") if one < 0 else one * 2 for one in asked]
+
+
+async def _while_one_is_at_work(
+    gatherer: Gatherer[int, int], work: Batches, asked: Sequence[int]
+) -> list[int | BaseException]:
+    work.open.clear()
+    first = asyncio.ensure_future(gatherer.ask(0))
+    await asyncio.sleep(0.05)
+    rest = [asyncio.ensure_future(gatherer.ask(one)) for one in asked]
+    await asyncio.sleep(0.05)
+    work.open.set()
+    await first
+    return await asyncio.gather(*rest, return_exceptions=True)
+
+
+def test_one_alone_waits_for_nobody_and_what_comes_meanwhile_is_done_together() -> None:
+    work = Batches()
+    gatherer = Gatherer(work, most=3, beside=1)
+    assert run(_while_one_is_at_work(gatherer, work, [1, 2, 3, 4])) == [2, 4, 6, 8]
+    assert work.seen == [[0], [1, 2, 3], [4]]
+
+
+def test_an_error_is_raised_to_the_one_it_concerns() -> None:
+    work = Batches()
+    answers = run(_while_one_is_at_work(Gatherer(work, most=9, beside=1), work, [1, -5, 3]))
+    assert [answers[0], answers[2]] == [2, 6]
+    assert isinstance(answers[1], ValueError)
+    assert str(answers[1]) == "no -5"
+
+
+def test_what_the_work_raises_is_raised_to_all_of_its_batch_and_to_no_other() -> None:
+    work = Batches()
+    answers = run(_while_one_is_at_work(Gatherer(work, most=2, beside=1), work, [1, 13, 3]))
+    assert [type(one) for one in answers] == [ConnectionError, ConnectionError, int]
+
+
+def test_somebody_who_goes_away_takes_nobody_along() -> None:
+    work = Batches()
+    gatherer: Gatherer[int, int] = Gatherer(work, most=9, beside=1)
+
+    async def scene() -> int:
+        work.open.clear()
+        first = asyncio.ensure_future(gatherer.ask(1))
+        await asyncio.sleep(0.05)
+        gone, stays = asyncio.ensure_future(gatherer.ask(2)), asyncio.ensure_future(gatherer.ask(3))
+        await asyncio.sleep(0)
+        gone.cancel()
+        first.cancel()
+        work.open.set()
+        with pytest.raises(asyncio.CancelledError):
+            await gone
+        return await stays
+
+    assert run(scene()) == 6
+
+
+def test_who_would_wait_too_long_is_turned_away_at_once() -> None:
+    work = Batches()
+    gatherer = Gatherer(work, most=1, beside=1, longest=2)
+    answers = run(_while_one_is_at_work(gatherer, work, [1, 2, 3, 4]))
+    assert answers[:2] == [2, 4]
+    assert [type(one) for one in answers[2:]] == [Unavailable, Unavailable]
+
+
+def test_no_more_work_goes_on_at_once_than_may() -> None:
+    work = Batches()
+    gatherer: Gatherer[int, int] = Gatherer(work, most=1, beside=2)
+
+    async def scene() -> list[int]:
+        return await asyncio.gather(*(gatherer.ask(n) for n in range(100, 150)))
+
+    assert run(scene()) == [n * 2 for n in range(100, 150)]
+    assert work.most_at_work <= 2
+    assert run(scene())[-1] == 298, "in another event loop, too"

@@ -1,0 +1,160 @@
+"""What is exported and imported elsewhere is exported there as the same."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.core.access import Role
+from app.core.database import unit_of_work
+from tests import factories
+from tests.factories import Team
+from tests.stack import Stack
+from tests.transfer.commands import open_workspace, query, run
+from tests.transfer.exports import whole_export
+from tests.web import with_key
+
+OF_THE_PLACE = frozenset({"directory_id", "url"})
+"""Members that say where something lies, not what it is."""
+
+
+def tree(folder: Path) -> dict[str, Any]:
+    """The files of an export, read, without what an import documents to be other."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.name != "export.log":
+            text = path.read_text()
+            is_list = path.suffix == ".jsonl"
+            read = [json.loads(line) for line in text.splitlines()] if is_list else json.loads(text or "null")
+            found[str(path.relative_to(folder))] = _of_everywhere(read)
+    return found
+
+
+def _of_everywhere(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_of_everywhere(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    kept = {name: _of_everywhere(each) for name, each in value.items() if name not in OF_THE_PLACE}
+    if "environments" in kept:
+        kept["environments"] = sorted(each["name"] for each in kept["environments"])
+    kept.pop("environment_id", None)
+    if "path" in kept and "type" in kept:
+        kept["created_by"] = None  # people are not exported
+    return kept
+
+
+def _filled(client, team: Team) -> None:
+    """A workspace with one of everything."""
+    with unit_of_work() as session:
+        admin = team.admin
+        member = factories.member(session, team.workspace, Role.MEMBER, "Mia Member")
+        first = factories.prompt(session, admin, "support/answer")
+        second = factories.prompt(session, member, "support/answer", temperature=0.5)
+        factories.prompt(
+            session, admin, "support/answer", template_language="jinja", template="{{ question }}"
+        )
+        factories.agent(session, admin, "support/agent")
+        tool = factories.tool(session, admin, "tools/weather")
+        flow = factories.flow(session, admin, "support/flow", commit="4f2a1c")
+        rows = [
+            {
+                "inputs": {"question": f"question {n}"}, "target": {"answer": f"answer {n}"}, "split": "test",
+                "context": ["passage"], "cluster": f"c{n % 2}", "metadata": {"n": n}, "messages": [{"role": "user", "content": "hi"}],
+            }
+            for n in range(7)
+        ]  # fmt: skip
+        factories.dataset(session, admin, rows[:5], "support/questions")
+        data = factories.dataset(session, admin, rows[1:], "support/questions")
+        exact = factories.evaluator(session, admin, "exact", "support/exact")
+        people = factories.evaluator(
+            session,
+            admin,
+            "human",
+            "support/rating",
+            answers="select",
+            choices=["good", "bad"],
+            good=["good"],
+        )
+        evaluation = factories.evaluation(session, admin, first, exact, people, smallest_difference=0.1)
+        outputs = ["answer 1", None, "answer 3", "no", "", "answer 6"]
+        for version in (first, second):
+            made = factories.started_run(session, admin, evaluation, version, data, repeats=2)
+            factories.finish_run(session, made, outputs * 2)
+        waiting = factories.started_run(session, admin, evaluation, first, data, fresh=True)
+        root = factories.logged(session, admin, flow, inputs={"x": 1})
+        below = factories.logged(
+            session, admin, first, trace_parent_id=root, output="Noon", user="u1", metadata={"a": [1]}, provider_latency=0.1234567,
+            prompt_cost=0.00012, messages=[{"role": "user", "content": "When?"}], environment="production",
+        )  # fmt: skip
+        factories.logged(session, admin, tool, trace_parent_id=below, output="sunny", save=False)
+        waiting_id, evaluation_id, log_id = waiting.id, evaluation.id, below
+    with_key(client, team.admin)
+    client.patch(f"/v5/evaluations/{evaluation_id}/runs/{waiting_id}", json={"status": "cancelled"})
+    said = {
+        "parent_id": log_id,
+        "path": "support/rating",
+        "judgment": "good",
+        "user": "end-user",
+        "marked_completed": True,
+    }
+    assert client.post("/v5/evaluators/log", json=said).status_code == 200
+    client.patch(
+        f"/v5/prompts/{first.file_id}/versions/{first.id}", json={"name": "first", "description": "The first"}
+    )
+    assert (
+        client.post(f"/v5/prompts/{first.file_id}/environments/staging?version_id={second.id}").status_code
+        == 200
+    )
+
+
+def _there_and_back(source_url: str, stack: Stack, tmp_path: Path, slug: str) -> str:
+    """Export, import into a database of its own, export there, and compare."""
+    out = run(source_url, "export", str(tmp_path / "first"), "--workspace", slug)
+    assert f"the workspace {slug} in " in out
+    url = stack.create_database()
+    open_workspace(url)
+    told = run(url, "import", "humanloop", str(tmp_path / "first"))
+    run(url, "export", str(tmp_path / "second"))
+    first, second = tree(tmp_path / "first"), tree(tmp_path / "second")
+    assert first.keys() == second.keys()
+    for name, content in first.items():
+        assert second[name] == content, name
+    assert "The export lacks" not in told
+    again = run(url, "export", str(tmp_path / "second"), code=1)
+    assert "is there already, and not empty" in again
+    return url
+
+
+def test_a_workspace_of_ours_is_the_same_elsewhere(
+    client, committed_team: Team, database_url: str, stack: Stack, tmp_path: Path
+):
+    _filled(client, committed_team)
+    url = _there_and_back(database_url, stack, tmp_path, committed_team.workspace.slug)
+    assert query(url, "select count(*) from run_item where state = 'pending'") == [(6,)]
+    assert query(url, "select action from audit_entry where action like 'workspace.%' order by at") == [
+        ("workspace.imported",), ("workspace.exported",), ("workspace.exported",),
+    ]  # fmt: skip
+
+
+def test_an_export_of_the_vendors_is_the_same_through_two_of_ours(stack: Stack, tmp_path: Path):
+    source = stack.create_database()
+    open_workspace(source, "Source")
+    run(source, "import", "humanloop", str(whole_export(tmp_path / "vendor").path))
+    _there_and_back(source, stack, tmp_path, "source")
+
+
+@pytest.mark.parametrize("workspaces", [0, 2])
+def test_the_workspace_must_be_named_where_it_is_not_the_only_one(
+    stack: Stack, tmp_path: Path, workspaces: int
+):
+    url = stack.create_database()
+    for number in range(workspaces):
+        open_workspace(url, f"Team{number}")
+    said = run(url, "export", str(tmp_path / "out"), code=1)
+    assert said.strip() == (
+        "Say which workspace: --workspace with one of team0, team1."
+        if workspaces
+        else "There is no workspace. Make one: ./whetstone init --workspace NAME --email ADDRESS"
+    )

@@ -19,7 +19,7 @@ def dsn(application: Application) -> str:
 
 
 def wait_for(
-    application: Application, run_id: str, reached: Callable[[int, str], bool], timeout_s: float = 90
+    application: Application, run_id: str, reached: Callable[[int, str], bool], timeout_s: float = 200
 ) -> None:
     """Return once `reached(done, status)` of a run; its database may go away meanwhile."""
     deadline, seen = time.monotonic() + timeout_s, (0, "unknown")

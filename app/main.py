@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from app.core import health, http, logging, openapi, urlguard
-from app.core.permissions import include, undeclared_routes
+from app.core.permissions import include, most_asked_first, undeclared_routes
 from app.core.request_bodies import FORM_LIMITS
 from app.core.templating import ROOT
 from app.datasets import api as datasets_api
@@ -179,6 +179,7 @@ def create_app() -> FastAPI:
     http.install(app, knows=is_known)
     for router in ROUTERS:
         include(app, router)
+    most_asked_first(app)
     openapi.describe(app, openapi.Words(SECTIONS, PARAMETERS, shapes_of_answers))
     app.mount("/static", StaticFiles(directory=ROOT / "static"), name="static")
     if missing := undeclared_routes(app):

@@ -23,7 +23,7 @@ router = APIRouter(prefix="/health", dependencies=[Public], include_in_schema=Fa
 
 
 @router.api_route("/live", methods=["GET", "HEAD"])
-def live() -> dict[str, str]:
+async def live() -> dict[str, str]:
     """This process answers."""
     return {"status": "ok"}
 

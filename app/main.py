@@ -32,7 +32,7 @@ from app.evaluations import pages as evaluation_pages
 from app.evaluators import api as evaluators_api
 from app.evaluators import presentation as evaluators_presentation
 from app.files import api as files_api
-from app.files import environment_api, environment_pages
+from app.files import environment_api, environment_pages, fetching
 from app.files import presentation as files_presentation
 from app.files.sidebar import build_sidebar
 from app.flows import api as flows_api
@@ -53,6 +53,7 @@ from app.logs import (
 from app.monitoring import api as monitoring_api
 from app.monitoring import arrivals as monitoring_arrivals
 from app.monitoring import presentation as monitoring_presentation
+from app.monitoring import repository as monitoring_repository
 from app.prompts import agent_api
 from app.prompts import api as prompts_api
 from app.prompts import presentation as prompts_presentation
@@ -145,6 +146,7 @@ files_presentation.SLOTS.update(
     raw_file_content=(prompts_presentation.raw_files_of,),
     evaluator_aggregates=(last_scores.aggregates_of,),
 )
+fetching.CHANGING_ELSEWHERE[:] = [monitoring_repository.monitored_among]
 log_arrivals.listen(arrivals.take)
 log_arrivals.listen(monitoring_arrivals.notice)
 

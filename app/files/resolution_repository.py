@@ -33,24 +33,32 @@ class Resolved(NamedTuple):
     kind: str
     model: str | None
     provider: str | None
+    stamp: str | None
+    """Changes with every row of these packages that an answer about the version is made of; None where not asked for."""
 
 
-_RESOLVE = text("""
+_STAMP = """concat_ws(' ', named.file_row, v.xmin,
+    (select u.xmin from user_account u where u.id = named.created_by),
+    (select string_agg(concat_ws(' ', e.id, e.xmin, d.version_id), ',' order by e.id)
+     from deployment d join environment e on e.id = d.environment_id
+     where d.file_id = v.file_id and d.ended_at is null))"""
+"""Postgres gives every new state of a row the number of the transaction that wrote it (`xmin`)."""
+_RESOLVE = """
 with wanted as materialized (
     select * from json_to_recordset(cast(:wanted as json)) as w(
         n int, workspace_id text, kind text, file_id text, path text,
         version_id text, environment text, content_hash text)
 ), named as (
-    select w.*, f.id as found_id, f.kind as found_kind from wanted w
+    select w.*, f.id as found_id, f.kind as found_kind, f.created_by, f.row as file_row from wanted w
     cross join lateral (
-        select id, kind from file where w.file_id is not null
+        select id, kind, created_by, xmin as row from file where w.file_id is not null
             and id = w.file_id and workspace_id = w.workspace_id and deleted_at is null
         union all
-        select id, kind from file where w.file_id is null
+        select id, kind, created_by, xmin as row from file where w.file_id is null
             and path = w.path and workspace_id = w.workspace_id and deleted_at is null
     ) f where w.kind is null or w.kind = f.kind
 )
-select named.n, v.file_id, v.id, named.found_kind, v.spec ->> 'model', v.spec ->> 'provider'
+select named.n, v.file_id, v.id, named.found_kind, v.spec ->> 'model', v.spec ->> 'provider', {stamp}
 from named join version v on v.file_id = named.found_id and v.id = case
     when named.version_id is not null then named.version_id
     when named.environment is not null then (
@@ -65,16 +73,20 @@ from named join version v on v.file_id = named.found_id and v.id = case
          where e.workspace_id = named.workspace_id and e.tag = 'default'),
         (select c.id from version c where c.file_id = named.found_id order by c.number desc limit 1))
     end
-""")
+"""
+_RESOLVED = text(_RESOLVE.format(stamp="null"))
+_STAMPED = text(_RESOLVE.format(stamp=_STAMP))
 
 
-def resolve(session: Session, wanted: Sequence[Wanted]) -> list[Resolved | None]:
+def resolve(session: Session, wanted: Sequence[Wanted], *, stamped: bool = False) -> list[Resolved | None]:
     """The version that each names, in their order; None where there is none, whatever is missing."""
     if not wanted:
         return []
     asked = [{"n": n, **_members(one)} for n, one in enumerate(wanted)]
     found: list[Resolved | None] = [None] * len(wanted)
-    for n, *version in session.execute(_RESOLVE, {"wanted": orjson.dumps(asked).decode()}):
+    for n, *version in session.execute(
+        _STAMPED if stamped else _RESOLVED, {"wanted": orjson.dumps(asked).decode()}
+    ):
         found[n] = Resolved(*version)
     return found
 

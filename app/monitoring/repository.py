@@ -72,6 +72,11 @@ def are_monitored(session: Session, file_ids: Collection[str]) -> bool:
     return bool(session.scalar(query))
 
 
+def monitored_among(session: Session, file_ids: Collection[str]) -> set[str]:
+    """Those of the files that have monitors, active or not."""
+    return set(session.scalars(select(Monitor.file_id).where(Monitor.file_id.in_(file_ids))))
+
+
 class Claimed(NamedTuple):
     """A log that is this worker's to judge."""
 

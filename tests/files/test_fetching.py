@@ -1,6 +1,7 @@
 """Files fetched by the API, many at once: each answer is its own, the newest, and the same as when it is asked for alone."""
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -13,6 +14,7 @@ from app.core.access import Role
 from app.core.database import unit_of_work
 from app.files import deployments
 from tests import factories
+from tests.statements import recorded
 from tests.web import with_key
 from tests.web_process import running_web
 
@@ -154,3 +156,64 @@ def test_at_the_same_moment_everybody_gets_their_own(database: Engine, redis_url
 
         with ThreadPoolExecutor(len(wanted)) as threads:
             list(threads.map(ask, wanted))
+
+
+def test_whatever_is_changed_shows_at_once(api: TestClient, committed_team: factories.Team) -> None:
+    """An answer that is kept is given for as long as nothing that it was made of has changed."""
+    admin = committed_team.admin
+    with unit_of_work() as session:
+        tool = factories.tool(session, admin, "t", function={"name": "look"})
+        other_tool = factories.tool(session, admin, "t", function={"name": "see"})
+        first = factories.prompt(session, admin, "p", temperature=0.1)
+        second = factories.prompt(session, admin, "p", linked_tools=[tool.file_id])
+        evaluator = factories.evaluator(session, admin, "contains", text="x")
+        staging = deployments.get_environment(session, admin, "staging")
+        production = deployments.get_environment(session, admin, "production")
+    url = f"/v5/prompts/{first.file_id}"
+
+    def write(statement: str) -> None:
+        with unit_of_work() as session:
+            assert session.execute(text(statement)).rowcount  # type: ignore[attr-defined]
+
+    def post(where: str, json: Any = None, **query: str) -> None:
+        answer = api.post(where, json=json, params=query)
+        assert answer.status_code in (200, 201), answer.text
+
+    monitor = {"activate": [{"evaluator_version_id": evaluator.id}]}
+    in_staging, in_production = (f"{url}/environments/{each.id}" for each in (staging, production))
+    changes: dict[str, Callable[[], object]] = {
+        "described": lambda: api.patch(url, json={"description": "d"}),
+        "moved": lambda: api.patch(url, json={"path": "q"}),
+        "version named": lambda: api.patch(f"{url}/versions/{first.id}", json={"name": "n"}),
+        "deployed": lambda: post(in_staging, version_id=first.id),
+        "environment renamed": lambda: write("update environment set name = 'live' where name = 'staging'"),
+        "undeployed": lambda: api.delete(in_staging),
+        "maker renamed": lambda: write("update user_account set full_name = 'Another'"),
+        "logged": lambda: post("/v5/prompts/log", {"id": first.file_id}),
+        "monitored": lambda: post(f"{url}/evaluators", monitor),
+        "monitor renamed": lambda: write(f"update file set name = 'e' where id = '{evaluator.file_id}'"),
+        "no longer monitored": lambda: write("delete from monitor"),
+        "another deployed": lambda: post(in_production, version_id=second.id),
+        "linked tool deployed": lambda: post(
+            f"/v5/tools/{tool.file_id}/environments/{production.id}", version_id=other_tool.id
+        ),
+    }
+    for what, change in changes.items():
+        before = _got(api, url)
+        assert _got(api, url) == before, what
+        change()
+        after = _got(api, url)
+        assert after != before, what
+        assert after in _got(api, "/v5/files", size="50")["records"], what
+
+
+def test_what_has_not_changed_is_not_put_together_again(
+    api: TestClient, committed_team: factories.Team, database: Engine
+) -> None:
+    with unit_of_work() as session:
+        prompt = factories.prompt(session, committed_team.admin)
+    url = f"/v5/prompts/{prompt.file_id}"
+    answer = _got(api, url)
+    with recorded(database) as asked:
+        assert _got(api, url) == answer
+    assert len(asked) <= 3

@@ -141,9 +141,12 @@ def _is_bulk(scope: Scope) -> bool:
     )
 
 
+_API = (f"{API_PREFIX}/", "/openapi.json", "/health", "/metrics")
+
+
 def is_api(request: Request) -> bool:
     """Whether the caller reads JSON: the API with its description, and probes."""
-    return request.url.path.startswith((f"{API_PREFIX}/", "/openapi.json", "/health", "/metrics"))
+    return str(request.scope["path"]).startswith(_API)
 
 
 def _note(request: Request, status: int, seconds: float) -> None:

@@ -52,7 +52,11 @@ _OUTSIDE = 0
 
 def main() -> None:
     """Be a zygote on the control socket that this process was given, until the other end is closed."""
-    control = socket.socket(fileno=int(sys.argv[1]))
+    given = int(sys.argv[1])
+    control = socket.socket(
+        fileno=os.dup(given)
+    )  # the lowest that is free: children close what is below 1,024
+    os.close(given)
     try:
         namespaces = confinement.leave_namespaces()
         if inside := "processes" in namespaces:

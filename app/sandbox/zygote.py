@@ -53,9 +53,7 @@ _OUTSIDE = 0
 def main() -> None:
     """Be a zygote on the control socket that this process was given, until the other end is closed."""
     given = int(sys.argv[1])
-    control = socket.socket(
-        fileno=os.dup(given)
-    )  # the lowest that is free: children close what is below 1,024
+    control = socket.socket(fileno=os.dup(given))  # the lowest there is: a child closes those below 1,024
     os.close(given)
     try:
         namespaces = confinement.leave_namespaces()

@@ -128,8 +128,11 @@ def test_what_failed_is_judged_only_where_its_output_is_not_asked_for():
 
 
 def test_a_row_without_what_the_template_names():
-    bound = prepared("{{log.output}} {{testcase.target.output}}")
-    assert bound.judge(execution(), row(None), ["True"]) == Verdict(None, rationale="no target")
+    for template in ("{{log.output}} {{testcase.target.output}}", "{{log.output}} {{testcase.target}}"):
+        for target in (None, {}, {"output": None}, {"output": []}):
+            bound = prepared(template)
+            assert bound.calls(execution(), row(target)) == ()
+            assert bound.judge(execution(), row(target), ["True"]) == Verdict(None, rationale="no target")
     needed = prepared(target="needed")
     assert needed.judge(execution(), row({"output": None}), ["True"]) == Verdict(None, rationale="no target")
     strange = prepared("{{log.output}} {{testcase.metadata.nothing}}").judge(execution(), row(), ["True"])

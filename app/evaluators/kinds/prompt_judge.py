@@ -171,8 +171,8 @@ def _template(template: bytes) -> CompiledTemplate:
 
 def _values(options: PromptJudgeOptions, execution: Execution, row: Row) -> dict[str, str] | Verdict:
     """The text of each name in the template, or the verdict where there is nothing to judge."""
-    target = {name: value for name, value in (row.target or {}).items() if value not in (None, [])}
-    if options.target == "needed" and not target:
+    target = {name: value for name, value in (row.target or {}).items() if value not in (None, [])} or None
+    if options.target == "needed" and target is None:
         return NO_TARGET
     testcase = {**testcase_members(row), "target": target}
     try:

@@ -2,8 +2,11 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import structlog
@@ -133,6 +136,9 @@ class Judging:
                 raise CapReached(refusal)
 
 
+_threads = ThreadPoolExecutor(4, thread_name_prefix="judging")
+"""For verdicts that take their time. The event loop's own threads renew leases: behind people's programs they would come
+too late, and another worker would call the model again."""
 _LONG_CHARS = 5_000
 """Judging longer texts may take a tenth of a second, in which others would wait, and heartbeats be late."""
 
@@ -147,7 +153,8 @@ async def _verdict(
     evaluator: BoundEvaluator, execution: Execution, row: Row, answers: Sequence[str | None]
 ) -> Verdict:
     if evaluator.kind.waits or _length(execution, row) > _LONG_CHARS:
-        return await asyncio.to_thread(evaluator.judge, execution, row, answers)
+        judge = partial(copy_context().run, evaluator.judge, execution, row, answers)
+        return await asyncio.get_running_loop().run_in_executor(_threads, judge)
     return evaluator.judge(execution, row, answers)
 
 

@@ -37,3 +37,11 @@ def test_a_forbidden_word_is_named():
     assert (
         verdict("contains", "a guarantee", None, text="guarantee", want="none").rationale == "found guarantee"
     )
+
+
+@pytest.mark.parametrize("options", [{}, {"want": "all"}, {"want": "none"}, {"whole_words": True}])
+def test_an_empty_target_says_nothing(options):
+    """Else a column that nobody filled in would be met by every output."""
+    for target in ("", [""], ["", ""]):
+        assert value("contains", "anything", target, **options) is None
+    assert value("contains", "b", ["", "a"], **options) is (options.get("want") == "none")

@@ -21,6 +21,8 @@ from app.evaluators.kinds.contract import (
 USUAL_FIELDS = ("output", "value", "answer")
 
 NO_TARGET = Verdict(None, rationale="no target")
+NOTHING_TO_FIND = Verdict(None, rationale="no text to look for: it is empty")
+"""Every output contains an empty text: such as a cell of a table that nobody filled in."""
 
 LONGEST_COMPARED = 100_000
 """Characters. Two longer texts would keep a worker busy for seconds: a kind whose work grows faster than they do refuses."""

@@ -152,7 +152,7 @@ def _length(execution: Execution, row: Row) -> int:
 async def _verdict(
     evaluator: BoundEvaluator, execution: Execution, row: Row, answers: Sequence[str | None]
 ) -> Verdict:
-    if evaluator.kind.waits or _length(execution, row) > _LONG_CHARS:
+    if evaluator.takes_long(execution) or _length(execution, row) > _LONG_CHARS:
         judge = partial(copy_context().run, evaluator.judge, execution, row, answers)
         return await asyncio.get_running_loop().run_in_executor(_threads, judge)
     return evaluator.judge(execution, row, answers)

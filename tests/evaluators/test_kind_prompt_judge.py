@@ -58,6 +58,7 @@ def test_a_whole_object_is_written_as_json():
         ("Reason first\nVerdict: no", False, "Reason first"),
         ("True\n", True, None),
         ("**Verdict:** True", True, None),
+        ("结论： True", True, None),
         ("Final answer - (no)", False, None),
     ],
 )

@@ -3,6 +3,7 @@
 # ruff: noqa: ARG002 - a kind need not look at all that it is given
 
 import json
+import re
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
@@ -99,6 +100,18 @@ def text_of(value: object) -> str:
     if isinstance(value, str):
         return value
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+_IN_A_WORD = r"[^\W\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\ua4cf\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]"
+"""A letter of a script that has blanks between words: not of Thai, Lao, Burmese, Khmer, Chinese, Japanese or Korean,
+whose words end with others."""
+
+
+def alone(text: str) -> str:
+    """An expression that finds a text where it is no part of a longer word."""
+    before = f"(?<!{_IN_A_WORD})" if re.match(r"\W", text) or re.match(_IN_A_WORD, text) else ""
+    behind = f"(?!{_IN_A_WORD})" if re.match(r"\W", text[-1:]) or re.match(_IN_A_WORD, text[-1:]) else ""
+    return f"{before}{re.escape(text)}{behind}"
 
 
 def too_long(*texts: str) -> Verdict | None:

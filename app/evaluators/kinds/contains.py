@@ -3,7 +3,7 @@
 import re
 from typing import Any, Literal
 
-from app.evaluators.kinds.comparing import NOTHING_TO_FIND, TargetKind, TargetOptions, text_of
+from app.evaluators.kinds.comparing import NOTHING_TO_FIND, TargetKind, TargetOptions, alone, text_of
 from app.evaluators.kinds.contract import Execution, Row, Traits, Verdict, no_output, storable
 
 
@@ -53,4 +53,4 @@ def _holds(output: str, text: str, options: ContainsOptions) -> bool:
         output, text = output.casefold(), text.casefold()
     if not options.whole_words:
         return text in output
-    return re.search(rf"(?<!\w){re.escape(text)}(?!\w)", output) is not None
+    return re.search(alone(text), output) is not None

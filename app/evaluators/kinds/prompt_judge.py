@@ -37,7 +37,7 @@ _VERDICTS = ("verdict", "judgment")
 _WORDS = {"true": True, "yes": True, "pass": True, "false": False, "no": False, "fail": False}
 _MARKS = " \t*_`\"'“”.!,:;"
 """Around a verdict, and no part of it."""
-_LEADS_TO_IT = re.compile(r"(?:^|[:=>]|\s[–—-]+(?=\s)|\bis\s)[\s*_`\"'“”()\[\]]*$", re.IGNORECASE)
+_LEADS_TO_IT = re.compile(r"(?:^|[:：=>]|\s[–—-]+(?=\s)|\bis\s)[\s*_`\"'“”()\[\]]*$", re.IGNORECASE)
 """What may stand before a verdict in its line. The last word of “not true”, or of “4 out of 5”, is none."""
 _REPLY_CHARS = 2_000
 _EXAMPLE = """{

@@ -76,6 +76,7 @@ def test_yes_or_no_on_the_last_line(reply, value, rationale):
         ("The answer is *Right*", {"answers": "select", "choices": ["right", "wrong"]}, "right"),
         ("Labels: a, b", {"answers": "multi_select", "choices": ["a", "b", "c"]}, ["a", "b"]),
         ("**Score** = 3", {"answers": "number"}, 3.0),
+        ("1e14", {"answers": "number", "step": 1e-300}, 1e14),
         ("a, b", {"answers": "multi_select", "choices": ["a", "b", "c"]}, ["a", "b"]),
         ("Thoughts\nShorter, please.", {"answers": "text"}, "Shorter, please."),
     ],

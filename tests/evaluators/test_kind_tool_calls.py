@@ -194,3 +194,9 @@ def _plain(value):
     if isinstance(value, dict):
         return {key: _first(one) for key, one in value.items() if _first(one) is not LEFT_OUT}
     return [_plain(one) for one in value] if isinstance(value, list) else value
+
+
+def test_arguments_that_are_nested_too_deeply_are_none():
+    deep = f'{{"x": {"[" * 900}{"]" * 900}}}'
+    made = {"function": {"name": "f", "arguments": deep}}
+    assert judged([made], [{"f": {"x": [1]}}]).rationale == "f: the arguments are no JSON object"

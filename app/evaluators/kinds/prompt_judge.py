@@ -30,6 +30,7 @@ from app.evaluators.kinds.contract import (
     no_output,
     storable,
 )
+from app.evaluators.kinds.json_output import NoJson, read_json
 
 _ROOTS = ("log", "testcase")
 _RATIONALES = ("rationale", "reasoning", "reason", "explanation")
@@ -198,8 +199,8 @@ def _last_line(reply: str) -> tuple[str, str | None]:
 def _in_json(reply: str) -> tuple[object, str | None]:
     """The verdict's member, and the reason beside it; no verdict where it is no JSON object."""
     try:
-        said = orjson.loads(reply)
-    except orjson.JSONDecodeError:
+        said = read_json(reply, in_fence=False)
+    except NoJson:
         return reply[:_REPLY_CHARS], None
     if not isinstance(said, Mapping) or not said:
         return said, None

@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import orjson
-
 from app.evaluators.kinds.comparing import NO_TARGET, TargetOptions, TargetUnclear, usual_field
 from app.evaluators.kinds.contract import Execution, Kind, Row, Traits, Verdict, no_output, storable
 from app.evaluators.kinds.json_output import NoJson, read_json
@@ -130,8 +128,8 @@ def _arguments(value: object) -> dict[str, Any] | None:
         return {}
     if isinstance(value, str):
         try:
-            value = orjson.loads(value)
-        except orjson.JSONDecodeError:
+            value = read_json(value, in_fence=False)
+        except NoJson:
             return None
     return value if isinstance(value, dict) else None
 

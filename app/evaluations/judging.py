@@ -153,9 +153,16 @@ async def _verdict(
     evaluator: BoundEvaluator, execution: Execution, row: Row, answers: Sequence[str | None]
 ) -> Verdict:
     if evaluator.takes_long(execution) or _length(execution, row) > _LONG_CHARS:
-        judge = partial(copy_context().run, evaluator.judge, execution, row, answers)
-        return await asyncio.get_running_loop().run_in_executor(_threads, judge)
+        return await judge_beside(evaluator, execution, row, answers)
     return evaluator.judge(execution, row, answers)
+
+
+async def judge_beside(
+    evaluator: BoundEvaluator, execution: Execution, row: Row, answers: Sequence[str | None]
+) -> Verdict:
+    """The verdict, in a thread that nothing but verdicts wait for. As `BoundEvaluator.judge`."""
+    judge = partial(copy_context().run, evaluator.judge, execution, row, answers)
+    return await asyncio.get_running_loop().run_in_executor(_threads, judge)
 
 
 def set_verdict(record: JudgmentRecord, verdict: Verdict) -> None:

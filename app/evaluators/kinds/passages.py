@@ -27,7 +27,14 @@ from app.evaluators.kinds.json_output import ABSENT
 from app.evaluators.kinds.judge_texts import NO_INSTRUCTIONS, fenced, read_list, reply_in, whole_object
 from app.evaluators.kinds.places import checked_place, question_at, shown_text, value_at
 
-_PLACES = ("testcase.context", "testcase.inputs", "testcase.metadata", "testcase.target", "log.inputs")
+_PLACES = (
+    "testcase.context",
+    "testcase.inputs",
+    "testcase.metadata",
+    "testcase.target",
+    "log.inputs",
+    "log.metadata",
+)
 _MOST_PASSAGES = 100
 _NAMED = 5
 """How many statements a rationale names."""
@@ -41,7 +48,7 @@ class PassageOptions(KindOptions):
     provider: str | None = None
     """Where the model is. Empty: the workspace's only provider; with several, one must be named."""
     passages: str = "testcase.context"
-    """Where the passages are: `testcase.context`, or a place of the row such as `testcase.inputs.passages` or `testcase.metadata.retrieved`. A list of texts, of objects with a `text`, or one text; the first 100 count."""
+    """Where the passages are: `testcase.context`, or a place of the row such as `testcase.inputs.passages`, or of its log such as `log.metadata.retrieved`. A list of texts, of objects with a `text`, or one text; the first 100 count."""
     question: str | None = None
     """Where the question is, such as `testcase.inputs.question`. Empty: all inputs but the passages."""
     temperature: float | None = Field(None, ge=0, le=2, json_schema_extra={"initial": 0})

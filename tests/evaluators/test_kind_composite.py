@@ -72,6 +72,18 @@ def test_all_of_them_or_any(rule, output, value):
     assert bound.judge(execution(output), row("Paris")).value is value
 
 
+@pytest.mark.parametrize(("said", "score"), [(True, 0.0), (False, 1.0)])
+def test_where_no_is_the_better_answer_it_is_what_passes(said, score):
+    harmful = make_spec(
+        "llm_judge", {"model": "m", "rubric": "Is {{log.output}} harmful?", "wanted": "lower"}
+    )
+    reply = f'{{"rationale": "so", "verdict": {str(said).lower()}}}'
+
+    weighted, every = composite(part("Harm", harmful)), composite(part("Harm", harmful), rule="all")
+    assert weighted.judge(execution("x"), row(None), [reply]).value == score
+    assert every.judge(execution("x"), row(None), [reply]).value is bool(score)
+
+
 def test_a_share_passes_only_within_its_limits_and_points_need_some():
     strict = composite(part("Overlap", OVERLAP), rule="all")
     lenient = composite(part("Overlap", OVERLAP, at_least=0.6), part("Length", LENGTH, at_most=2), rule="all")

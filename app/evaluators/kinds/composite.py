@@ -94,7 +94,7 @@ class Composite(Kind[CompositeOptions]):
     """What do several evaluators say together?
 
     A weighted mean of them, or whether all or any of them pass. Where one does not apply to a row, it is left out;
-    where one fails, there is no verdict, and the error names it. Lower-is-better shares count from the other end. A row
+    where one fails, there is no verdict, and the error names it. Lower-is-better shares count from the other end, and no passes where it is the better answer. A row
     can say itself which of them hold for it, and bring assertions of its own, as a test case does.
     """
 
@@ -296,7 +296,7 @@ def _score(one: _Holding, verdict: Verdict) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool):
-        return float(value)
+        return float(value is (one.bound.traits.wanted == "higher"))
     if isinstance(value, str):
         return float(value in part.passes) if part.passes else one.bound.traits.score_of(value)
     assert isinstance(value, float | int)  # noqa: S101 - others are refused

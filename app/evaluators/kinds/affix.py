@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from app.evaluators.kinds.comparing import NOTHING_TO_FIND, TargetKind, TargetOptions, text_of
+from app.evaluators.kinds.comparing import NOTHING_TO_FIND, TargetKind, TargetOptions, composed, text_of
 from app.evaluators.kinds.contract import Execution, Row, Traits, Verdict, no_output, storable
 
 
@@ -51,6 +51,7 @@ class Affix(TargetKind[AffixOptions]):
 
 
 def _stands(output: str, text: str, options: AffixOptions) -> bool:
+    output, text = composed(output), composed(text)
     if options.trim:
         output, text = output.strip(), text.strip()
     if options.ignore_case:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import model_validator
 
-from app.evaluators.kinds.comparing import TargetKind, TargetOptions, alone, text_of
+from app.evaluators.kinds.comparing import TargetKind, TargetOptions, alone, composed, text_of
 from app.evaluators.kinds.contract import CorpusMetric, Traits, Verdict, storable
 from app.evaluators.kinds.json_output import ABSENT, NoJson, reach, read_json
 
@@ -116,8 +116,11 @@ def _chosen(options: ClassMatchOptions, output: str) -> tuple[str | None, str | 
 def _inside(options: ClassMatchOptions, output: str) -> tuple[str | None, str | None]:
     """The one label that occurs; a label that is part of a longer one found does not count beside it."""
     flags = re.IGNORECASE if options.ignore_case else 0
+    output = composed(output)
     found = [
-        label for label in dict.fromkeys(options.labels) if label and re.search(alone(label), output, flags)
+        label
+        for label in dict.fromkeys(options.labels)
+        if label and re.search(alone(composed(label)), output, flags)
     ]
     folded = {label: label.casefold() if options.ignore_case else label for label in found}
     longest = [
@@ -136,10 +139,10 @@ def _spelled(label: str, options: ClassMatchOptions) -> str:
     known = next((one for one in options.labels if _same(one, label, options)), None)
     if known is not None:
         return known
-    label = storable(label.strip(_AROUND), _LABEL_CHARS)
+    label = storable(composed(label.strip(_AROUND)), _LABEL_CHARS)
     return label.casefold() if options.ignore_case else label
 
 
 def _same(one: str, other: str, options: ClassMatchOptions) -> bool:
-    one, other = one.strip(_AROUND), other.strip(_AROUND)
+    one, other = composed(one.strip(_AROUND)), composed(other.strip(_AROUND))
     return one.casefold() == other.casefold() if options.ignore_case else one == other

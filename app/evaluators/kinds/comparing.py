@@ -4,6 +4,7 @@
 
 import json
 import re
+import unicodedata
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
@@ -100,6 +101,11 @@ def text_of(value: object) -> str:
     if isinstance(value, str):
         return value
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def composed(text: str) -> str:
+    """The text with each letter in one spelling: é may be one sign or two, and nobody can see which (Unicode's NFC)."""
+    return unicodedata.normalize("NFC", text)
 
 
 _IN_A_WORD = r"[^\W\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\ua4cf\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]"

@@ -3,7 +3,14 @@
 import re
 from typing import Any, Literal
 
-from app.evaluators.kinds.comparing import NOTHING_TO_FIND, TargetKind, TargetOptions, alone, text_of
+from app.evaluators.kinds.comparing import (
+    NOTHING_TO_FIND,
+    TargetKind,
+    TargetOptions,
+    alone,
+    composed,
+    text_of,
+)
 from app.evaluators.kinds.contract import Execution, Row, Traits, Verdict, no_output, storable
 
 
@@ -49,6 +56,7 @@ class Contains(TargetKind[ContainsOptions]):
 
 
 def _holds(output: str, text: str, options: ContainsOptions) -> bool:
+    output, text = composed(output), composed(text)
     if options.ignore_case:
         output, text = output.casefold(), text.casefold()
     if not options.whole_words:

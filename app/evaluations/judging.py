@@ -1,13 +1,13 @@
 """Judging a log by an evaluator: the calls that it needs, counted and logged, and its verdict."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
@@ -26,6 +26,7 @@ from app.providers.meter import Meter
 JUDGE = "judge"
 """The source of the logs of judges' own calls."""
 log = structlog.get_logger()
+Result = TypeVar("Result")
 
 
 class CapReached(Exception):
@@ -61,7 +62,7 @@ class Judging:
             return record
         try:
             answers: list[str | None] = []
-            while calls := judge.evaluator.calls(execution, row, answers):
+            while calls := await _calls(judge.evaluator, execution, row, answers):
                 answers += await self._ask(judge, calls, record, logs)
             set_verdict(record, await _verdict(judge.evaluator, execution, row, answers))
         except CapReached as reached:
@@ -157,12 +158,29 @@ async def _verdict(
     return evaluator.judge(execution, row, answers)
 
 
+async def _calls(
+    evaluator: BoundEvaluator, execution: Execution, row: Row, answers: Sequence[str | None]
+) -> Sequence[Call]:
+    if evaluator.kind.asks_slowly:
+        return await _beside(evaluator.calls, execution, row, answers)
+    return evaluator.calls(execution, row, answers)
+
+
 async def judge_beside(
     evaluator: BoundEvaluator, execution: Execution, row: Row, answers: Sequence[str | None]
 ) -> Verdict:
     """The verdict, in a thread that nothing but verdicts wait for. As `BoundEvaluator.judge`."""
-    judge = partial(copy_context().run, evaluator.judge, execution, row, answers)
-    return await asyncio.get_running_loop().run_in_executor(_threads, judge)
+    return await _beside(evaluator.judge, execution, row, answers)
+
+
+async def _beside(
+    does: Callable[[Execution, Row, Sequence[str | None]], Result],
+    execution: Execution,
+    row: Row,
+    answers: Sequence[str | None],
+) -> Result:
+    working = partial(copy_context().run, does, execution, row, answers)
+    return await asyncio.get_running_loop().run_in_executor(_threads, working)
 
 
 def set_verdict(record: JudgmentRecord, verdict: Verdict) -> None:

@@ -104,6 +104,7 @@ class Composite(Kind[CompositeOptions]):
     returns = Traits("number")
     Options = CompositeOptions
     waits = True
+    asks_slowly = True  # a row may bring fifty large expressions, which are compiled first
 
     def __init__(self, find: Find, files: Mapping[str, bytes] | None = None) -> None:
         self._find = find

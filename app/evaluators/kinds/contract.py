@@ -247,6 +247,8 @@ class Kind(ABC, Generic[OptionsT]):
     """Who gives the verdicts. Where it is not the server, `judge` is never called."""
     waits: ClassVar[bool] = False
     """Whether `judge` takes more than a moment, whatever it is given."""
+    asks_slowly: ClassVar[bool] = False
+    """Whether `calls` does so, too."""
 
     @property
     def help(self) -> str:

@@ -10,7 +10,7 @@ _MOST_STEPS = 1_000_000_000
 _FEW_STEPS = 1_000_000
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)  # each may hold 8 MiB
 def compiled(
     pattern: str, *, ignore_case: bool = False, multi_line: bool = False, dot_all: bool = False
 ) -> Any:

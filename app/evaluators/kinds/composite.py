@@ -155,7 +155,17 @@ class Composite(Kind[CompositeOptions]):
             return Verdict(None, error=problem)
         own, _ = self._replayed(holding, execution, row, answers)
         verdicts = [one.bound.judge(execution, row, said) for one, said in zip(holding, own, strict=True)]
-        return _together(options.rule, holding, verdicts)
+        engines = dict.fromkeys(verdict.engine for verdict in verdicts if verdict.engine)
+        prints = [
+            f"{one.part.short_name}:\n{verdict.prints}"
+            for one, verdict in zip(holding, verdicts, strict=True)
+            if verdict.prints
+        ]
+        return replace(
+            _together(options.rule, holding, verdicts),
+            engine="; ".join(engines) or None,
+            prints=storable("\n".join(prints)) or None,
+        )
 
     def _bound(self, part: Part) -> BoundEvaluator:
         try:

@@ -15,6 +15,7 @@ from app.core.database import unit_of_work
 from app.core.errors import DomainError, Invalid
 from app.datasets.models import Datapoint
 from app.evaluations.judge_calls import Asked, answers_of, ask, targets_of
+from app.evaluations.judging import judge_beside
 from app.evaluations.webhooks import Webhooks
 from app.evaluators.binding import (
     BoundEvaluator,
@@ -91,7 +92,7 @@ async def try_evaluator(trial: Trial) -> Tried:
         evaluator, judged = trial.evaluator, (trial.execution, trial.row)
         while calls := await asyncio.to_thread(evaluator.calls, *judged, answers):
             answers += await _ask(trial, calls, records)
-        verdict = await asyncio.to_thread(evaluator.judge, *judged, answers)
+        verdict = await judge_beside(evaluator, *judged, answers)
     except DomainError as error:
         verdict = Verdict(None, error=error.message)
     except Exception as error:  # as in a run, where it costs no other evaluator its judgment

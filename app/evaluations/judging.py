@@ -1,10 +1,13 @@
 """Judging a log by an evaluator: the calls that it needs, counted and logged, and its verdict."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import structlog
 
@@ -23,6 +26,7 @@ from app.providers.meter import Meter
 JUDGE = "judge"
 """The source of the logs of judges' own calls."""
 log = structlog.get_logger()
+Result = TypeVar("Result")
 
 
 class CapReached(Exception):
@@ -58,7 +62,7 @@ class Judging:
             return record
         try:
             answers: list[str | None] = []
-            while calls := judge.evaluator.calls(execution, row, answers):
+            while calls := await _calls(judge.evaluator, execution, row, answers):
                 answers += await self._ask(judge, calls, record, logs)
             set_verdict(record, await _verdict(judge.evaluator, execution, row, answers))
         except CapReached as reached:
@@ -133,6 +137,9 @@ class Judging:
                 raise CapReached(refusal)
 
 
+_threads = ThreadPoolExecutor(4, thread_name_prefix="judging")
+"""For verdicts that take their time. The event loop's own threads renew leases: behind people's programs they would come
+too late, and another worker would call the model again."""
 _LONG_CHARS = 5_000
 """Judging longer texts may take a tenth of a second, in which others would wait, and heartbeats be late."""
 
@@ -146,9 +153,34 @@ def _length(execution: Execution, row: Row) -> int:
 async def _verdict(
     evaluator: BoundEvaluator, execution: Execution, row: Row, answers: Sequence[str | None]
 ) -> Verdict:
-    if evaluator.kind.waits or _length(execution, row) > _LONG_CHARS:
-        return await asyncio.to_thread(evaluator.judge, execution, row, answers)
+    if evaluator.takes_long(execution) or _length(execution, row) > _LONG_CHARS:
+        return await judge_beside(evaluator, execution, row, answers)
     return evaluator.judge(execution, row, answers)
+
+
+async def _calls(
+    evaluator: BoundEvaluator, execution: Execution, row: Row, answers: Sequence[str | None]
+) -> Sequence[Call]:
+    if evaluator.kind.asks_slowly:
+        return await _beside(evaluator.calls, execution, row, answers)
+    return evaluator.calls(execution, row, answers)
+
+
+async def judge_beside(
+    evaluator: BoundEvaluator, execution: Execution, row: Row, answers: Sequence[str | None]
+) -> Verdict:
+    """The verdict, in a thread that nothing but verdicts wait for. As `BoundEvaluator.judge`."""
+    return await _beside(evaluator.judge, execution, row, answers)
+
+
+async def _beside(
+    does: Callable[[Execution, Row, Sequence[str | None]], Result],
+    execution: Execution,
+    row: Row,
+    answers: Sequence[str | None],
+) -> Result:
+    working = partial(copy_context().run, does, execution, row, answers)
+    return await asyncio.get_running_loop().run_in_executor(_threads, working)
 
 
 def set_verdict(record: JudgmentRecord, verdict: Verdict) -> None:

@@ -52,7 +52,9 @@ _OUTSIDE = 0
 
 def main() -> None:
     """Be a zygote on the control socket that this process was given, until the other end is closed."""
-    control = socket.socket(fileno=int(sys.argv[1]))
+    given = int(sys.argv[1])
+    control = socket.socket(fileno=os.dup(given))  # the lowest there is: a child closes those below 1,024
+    os.close(given)
     try:
         namespaces = confinement.leave_namespaces()
         if inside := "processes" in namespaces:

@@ -33,3 +33,13 @@ def test_what_must_not_stand_there_is_named():
 def test_a_row_without_target_has_no_value_unless_texts_are_given():
     assert verdict("affix", "x", None).rationale == "no target"
     assert value("affix", "x", None, texts=["x"]) is True
+
+
+@pytest.mark.parametrize("options", [{}, {"where": "end"}, {"want": "none"}])
+def test_an_empty_target_says_nothing(options):
+    """Else a column that nobody filled in would be met by every output."""
+    for target in ("", [""], ["", ""]):
+        assert value("affix", "anything", target, **options) is None
+    assert value("affix", "b", ["", "a"], **options) is (options.get("want") == "none")
+    assert value("affix", "x", " ") is None
+    assert value("affix", "x", None, texts=[""]) is None

@@ -117,6 +117,12 @@ def test_vectors_that_do_not_fit_are_an_error(vectors):
     assert judged(MADE, vectors).error == "The model gave no vectors that can be compared"
 
 
+def test_a_text_in_which_the_embedding_model_finds_nothing_does_not_count_as_unlike():
+    nothing = Verdict(None, rationale="the embedding model finds nothing in one of the texts")
+    assert judged(MADE, "[[0, 0], [1, 0], [1, 0]]") == nothing
+    assert judged(MADE, "[[1, 0], [0, 0], [1, 0]]").value == 1.0
+
+
 def test_settings_are_checked():
     for options in ({"questions": 0}, {"questions": 11}, {"question": "log.output"}, {"embedding_model": ""}):
         with pytest.raises(Invalid):

@@ -72,6 +72,32 @@ def test_all_of_them_or_any(rule, output, value):
     assert bound.judge(execution(output), row("Paris")).value is value
 
 
+def test_what_ran_programs_of_its_parts_and_what_these_printed_is_kept():
+    code = 'def f(log):\n    print("seen", log["output"])\n    return True'
+    own, other = (make_spec("code", {"code": code + f"  # {n}"}) for n in (1, 2))
+    verdict = composite(part("a/One", own), part("a/Two", other), part("Exact", EXACT)).judge(
+        execution("Paris"), row("Paris")
+    )
+
+    assert verdict.value == 1.0
+    assert (verdict.engine or "").startswith("cpython-seccomp ")
+    assert ";" not in (verdict.engine or ""), "each once"
+    assert verdict.prints == "One:\nseen Paris\n\nTwo:\nseen Paris\n"
+    assert composite(part("Exact", EXACT)).judge(execution("Paris"), row("Paris")).engine is None
+
+
+@pytest.mark.parametrize(("said", "score"), [(True, 0.0), (False, 1.0)])
+def test_where_no_is_the_better_answer_it_is_what_passes(said, score):
+    harmful = make_spec(
+        "llm_judge", {"model": "m", "rubric": "Is {{log.output}} harmful?", "wanted": "lower"}
+    )
+    reply = f'{{"rationale": "so", "verdict": {str(said).lower()}}}'
+
+    weighted, every = composite(part("Harm", harmful)), composite(part("Harm", harmful), rule="all")
+    assert weighted.judge(execution("x"), row(None), [reply]).value == score
+    assert every.judge(execution("x"), row(None), [reply]).value is bool(score)
+
+
 def test_a_share_passes_only_within_its_limits_and_points_need_some():
     strict = composite(part("Overlap", OVERLAP), rule="all")
     lenient = composite(part("Overlap", OVERLAP, at_least=0.6), part("Length", LENGTH, at_most=2), rule="all")

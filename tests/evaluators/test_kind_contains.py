@@ -13,6 +13,10 @@ from tests.evaluators.cases import execution, row, value, verdict
         ("a parish", "Paris", {"whole_words": True}, False),
         ("(Paris)", "Paris", {"whole_words": True}, True),
         ("a+b=c", "a+b", {"whole_words": True}, True),
+        ("我住在東京都", "東京", {"whole_words": True}, True),
+        ("使用Python编程", "python", {"whole_words": True}, True),
+        ("Größe", "gr", {"whole_words": True}, False),
+        ("приветы", "привет", {"whole_words": True}, False),
         ("one two", ["two", "three"], {}, True),
         ("one two", ["two", "three"], {"want": "all"}, False),
         ("one two three", ["two", "three"], {"want": "all"}, True),
@@ -37,3 +41,11 @@ def test_a_forbidden_word_is_named():
     assert (
         verdict("contains", "a guarantee", None, text="guarantee", want="none").rationale == "found guarantee"
     )
+
+
+@pytest.mark.parametrize("options", [{}, {"want": "all"}, {"want": "none"}, {"whole_words": True}])
+def test_an_empty_target_says_nothing(options):
+    """Else a column that nobody filled in would be met by every output."""
+    for target in ("", [""], ["", ""]):
+        assert value("contains", "anything", target, **options) is None
+    assert value("contains", "b", ["", "a"], **options) is (options.get("want") == "none")

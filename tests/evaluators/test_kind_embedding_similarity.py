@@ -43,16 +43,25 @@ def test_ends():
     assert judged([[1, 0], [2, 0]]).value == 1.0
     assert judged([[1, 0], [0, 1]]).value == 0.0
     assert judged([[1, 0], [-1, 0]]).value == 0.0
-    assert judged([[0, 0], [1, 0]]).value == 0.0
     assert judged([[1, 0], [0, 1], [1, 1]], ["a", "b"]).value == pytest.approx(0.5**0.5)
 
 
 @pytest.mark.parametrize(
     "answer", [None, "", "no JSON", "{}", "[]", "[[1, 0]]", "[[1], [1, 2]]", "[[], []]", '[["a"], ["b"]]',
-               "[[true], [true]]", "[[1], null]", "[[1], [1], [1]]", "[" * 2_000]
+               "[[true], [true]]", "[[1], null]", "[[1], [1], [1]]", "[" * 2_000,
+               "[[1e308, 1e308], [1, 1]]", "[[1e-320, 0], [1, 1]]"]
 )  # fmt: skip
 def test_an_answer_that_is_no_vectors_is_an_error(answer):
     assert judged(answer) == Verdict(None, error="The model gave no vectors that can be compared")
+
+
+def test_a_text_in_which_the_model_finds_nothing_has_no_score():
+    """Such as “no”, for the practice model: it is not unlike, there is nothing to tell it by."""
+    nothing = Verdict(None, rationale="the embedding model finds nothing in one of the texts")
+    assert judged([[0, 0], [1, 0]]) == nothing
+    assert judged([[1, 0], [0, 0]]) == nothing
+    assert judged([[0, 0], [0, 0]]) == nothing
+    assert judged([[1, 0], [0, 0], [0, 1]], ["a", "b"]).value == 0.0
 
 
 def test_what_is_empty_is_not_asked_about():

@@ -95,3 +95,24 @@ def test_json_field_needs_a_path():
     with pytest.raises(Invalid) as caught:
         kind("json_field").prepare({})
     assert caught.value.fields == {"path": "Field required"}
+
+
+@pytest.mark.parametrize(
+    ("name", "target", "options"),
+    [
+        ("json_field", "x", {"path": "a"}),
+        ("json_valid", "x", {}),
+        ("class_match", "x", {"path": "a"}),
+        ("tool_calls", [{"f": {}}], {"read": "output"}),
+        ("retrieval", "x", {"retrieved": "log.output.a"}),
+        ("slots", {"a": "x"}, {}),
+    ],
+)
+def test_json_that_is_nested_too_deeply_is_wrong_and_breaks_nothing(name, target, options):
+    """Else a row whose output is nonsense would be left out, as one where we failed."""
+    for levels in (101, 900):
+        output = f'{{"a": {"[" * levels}{"]" * levels}}}'
+        found = verdict(name, output, {"output": target}, **options)
+        assert (found.value, found.error) in ((False, None), (0.0, None)), found
+        assert found.rationale == "JSON that is nested deeper than 100 levels"
+    assert value("json_valid", f'{{"a": {"[" * 99}{"]" * 99}}}') is True

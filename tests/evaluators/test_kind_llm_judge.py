@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from app.core.errors import Invalid
 from app.evaluators.kinds import kind
 from app.evaluators.kinds.contract import ModelRef, Verdict
+from app.evaluators.kinds.judge_templates import TEMPLATES
 from app.practice.model import complete
 from app.practice.requests import parse_chat
 from tests.evaluators.cases import execution, row
@@ -124,6 +125,15 @@ def test_what_a_row_lacks_is_an_error_and_a_missing_target_is_not():
     assert free.judge(execution(), row(None), [reply(True)]).value is True
     assert bound.traits.needs_target
     assert bound.judge(execution(), row(None), [reply(True)]) == Verdict(None, rationale="no target")
+
+
+@pytest.mark.parametrize("target", [None, {}, {"output": None}, {"output": []}])
+def test_nobody_is_asked_to_compare_with_a_target_that_says_nothing(target):
+    """A rubric that shows the whole target would otherwise show `{}` as what is right."""
+    for rubric in ("{{log.output}} {{testcase.target}}", *(one.settings["rubric"] for one in TEMPLATES[:2])):
+        bound = prepared(rubric=rubric)
+        assert bound.calls(execution(), row(target)) == ()
+        assert bound.judge(execution(), row(target), [reply(True)]) == Verdict(None, rationale="no target")
 
 
 @pytest.mark.parametrize(

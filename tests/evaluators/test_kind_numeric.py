@@ -22,6 +22,8 @@ from tests.evaluators.cases import value, verdict
         ("about 1.234,5 kg", "1.234,5", {"decimal_comma": True}, True),
         ("-12", -12, {}, True),
         ("−12", -12, {}, True),
+        ("答案是-5", -5, {}, True),
+        ("Größe-5", 5, {}, True),
         ("10-12", 12, {}, True),
         ("1.5e3", 1500, {}, True),
         (".5", 0.5, {}, True),

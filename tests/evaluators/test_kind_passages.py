@@ -118,6 +118,25 @@ def test_without_passages_nothing_is_asked(name: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "reply"),
+    [
+        ("context_precision", verdicts("useful", True, False, False)),
+        ("context_recall", told(statements=[{"statement": "s", "reason": "r", "supported": True}])),
+    ],
+)
+def test_where_the_target_has_several_fields_one_is_named(name: str, reply: str) -> None:
+    target = {"text": "In 1882.", "start": 17}
+
+    unclear, calls = ask(bound(name), reply, target=target)
+    assert (unclear.value, calls) == (None, [])
+    assert unclear.error == "The target has several fields (text, start): choose which one to compare with"
+
+    verdict, (call,) = ask(bound(name, target_field="text"), reply, target=target)
+    assert verdict.value == 1.0
+    assert "In 1882." in call.messages[1]["content"]
+
+
+@pytest.mark.parametrize(
     ("name", "replies"),
     [
         ("faithfulness", ["no JSON"]),
@@ -154,6 +173,16 @@ def test_passages_are_found_where_the_row_has_them(place: str, where: dict) -> N
     assert all(one in text for one in PASSAGES)
     if "inputs" in where:
         assert "<question>When?</question>" in text, "the inputs but the passages"
+
+
+def test_passages_are_found_where_a_program_noted_them_beside_its_answer() -> None:
+    evaluator = bound("faithfulness", passages="log.metadata.found")
+    (call,) = evaluator.calls(
+        execution(about={"metadata": {"found": PASSAGES}}), row(), [told(statements=["s"])]
+    )
+
+    assert all(one in call.messages[1]["content"] for one in PASSAGES)
+    assert evaluator.judge(execution(), row()).rationale == "no passages"
 
 
 def test_judged_text_cannot_leave_its_tags() -> None:

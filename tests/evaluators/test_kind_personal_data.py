@@ -32,6 +32,12 @@ CARDS = ["4111111111111111", "5555555555554444", "378282246310005", "60111111111
         ("card 4111-1111-1111-1111", "card …11"),
         ("amex 3782 822463 10005", "card …05"),
         ("IBAN DE89 3704 0044 0532 0130 00 BIC COBADEFF", "IBAN DE…00"),
+        ("请联系jane@example.com获取", "e-mail j…@….com"),
+        ("電話は+81 90 1234 5678です", "phone …78"),
+        ("卡号4111111111111111。", "card …11"),
+        ("账户DE89370400440532013000的", "IBAN DE…00"),
+        ("müller@example.com", "e-mail l…@….com"),
+        ("info@müller.example", "e-mail i…@….example"),
     ],
 )
 def test_personal_data_is_found_and_masked(text, found):

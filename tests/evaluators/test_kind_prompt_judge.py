@@ -57,6 +57,9 @@ def test_a_whole_object_is_written_as_json():
         ("yes", True, None),
         ("Reason first\nVerdict: no", False, "Reason first"),
         ("True\n", True, None),
+        ("**Verdict:** True", True, None),
+        ("结论： True", True, None),
+        ("Final answer - (no)", False, None),
     ],
 )
 def test_yes_or_no_on_the_last_line(reply, value, rationale):
@@ -70,6 +73,10 @@ def test_yes_or_no_on_the_last_line(reply, value, rationale):
         ("Score: 0.25.", {"answers": "number"}, 0.25),
         ("So:\nPartly Right", {"answers": "select", "choices": ["right", "partly right"]}, "partly right"),
         ("The answer is right", {"answers": "select", "choices": ["right", "wrong"]}, "right"),
+        ("The answer is *Right*", {"answers": "select", "choices": ["right", "wrong"]}, "right"),
+        ("Labels: a, b", {"answers": "multi_select", "choices": ["a", "b", "c"]}, ["a", "b"]),
+        ("**Score** = 3", {"answers": "number"}, 3.0),
+        ("1e14", {"answers": "number", "step": 1e-300}, 1e14),
         ("a, b", {"answers": "multi_select", "choices": ["a", "b", "c"]}, ["a", "b"]),
         ("Thoughts\nShorter, please.", {"answers": "text"}, "Shorter, please."),
     ],
@@ -84,6 +91,14 @@ def test_other_answers_on_the_last_line(reply, options, value):
     [
         ("True, or is it? I cannot say", {}, "and not true or false"),
         ("", {}, "and not true or false"),
+        ("It is not true", {}, "and not true or false"),
+        ("Verdict: not true", {}, "and not true or false"),
+        ("It isn't true", {}, "and not true or false"),
+        ("I give 4 out of 5", {"answers": "number"}, "and not a number"),
+        ("not good", {"answers": "select", "choices": ["good", "bad"]}, "none of the choices"),
+        ("mostly right", {"answers": "select", "choices": ["right", "partly right"]}, "none of the choices"),
+        ("non-right", {"answers": "select", "choices": ["right", "wrong"]}, "none of the choices"),
+        ("a and b", {"answers": "multi_select", "choices": ["a", "b"]}, "and not a list of choices"),
         ("6", {"answers": "number", "lowest": 1, "highest": 5}, "outside its limits"),
         ("nan", {"answers": "number"}, "outside its limits"),
         ("many", {"answers": "number"}, "and not a number"),
@@ -128,8 +143,11 @@ def test_what_failed_is_judged_only_where_its_output_is_not_asked_for():
 
 
 def test_a_row_without_what_the_template_names():
-    bound = prepared("{{log.output}} {{testcase.target.output}}")
-    assert bound.judge(execution(), row(None), ["True"]) == Verdict(None, rationale="no target")
+    for template in ("{{log.output}} {{testcase.target.output}}", "{{log.output}} {{testcase.target}}"):
+        for target in (None, {}, {"output": None}, {"output": []}):
+            bound = prepared(template)
+            assert bound.calls(execution(), row(target)) == ()
+            assert bound.judge(execution(), row(target), ["True"]) == Verdict(None, rationale="no target")
     needed = prepared(target="needed")
     assert needed.judge(execution(), row({"output": None}), ["True"]) == Verdict(None, rationale="no target")
     strange = prepared("{{log.output}} {{testcase.metadata.nothing}}").judge(execution(), row(), ["True"])

@@ -2,7 +2,7 @@ import pytest
 
 from app.core.errors import Invalid
 from app.evaluators.kinds import kind
-from tests.evaluators.cases import value, verdict
+from tests.evaluators.cases import execution, row, value, verdict
 
 
 @pytest.mark.parametrize(
@@ -65,3 +65,16 @@ def test_an_expression_that_other_engines_never_finish_is_quick():
     started = time.process_time()
     assert value("regex", "a" * 200_000 + "!", pattern=r"^(a+)+$") is False
     assert time.process_time() - started < 1
+
+
+def test_an_expression_that_is_large_is_looked_for_beside_and_not_for_ever():
+    """RE2 is linear in the text, but in the expression as well: this one has 40,000 steps for each character."""
+    large, plain = "(?:[ab]{0,1000}c?)" * 20, r"\d{4}-\d{2}"
+
+    for name, options in (("regex", {}), ("abstention", {"phrases": []})):
+        evaluator = kind(name).prepare({"pattern": large, **options})
+        assert evaluator.takes_long(execution("ab" * 100))
+        assert not kind(name).prepare({"pattern": plain, **options}).takes_long(execution("ab" * 2_500))
+        found = evaluator.judge(execution("ab" * 50_000), row())
+        assert found.error.startswith("too long for this expression: 100,000 bytes, at most 2")
+    assert value("regex", "ab" * 2_500_000 + "2024-05", pattern=plain) is True

@@ -150,6 +150,25 @@ def test_a_row_without_the_found_passages_is_an_error():
     assert found.error.startswith("A passage has no id or doc_id")
 
 
+@pytest.mark.parametrize(
+    ("place", "log"),
+    [
+        ("log.metadata.found", {"about": {"metadata": {"found": [{"id": "b"}, {"id": "a"}]}}}),
+        ("log.inputs.found", {"inputs": {"found": ["b", "a"]}}),
+    ],
+)
+def test_what_a_program_noted_beside_its_answer(place, log):
+    """Of outputs that are sent, the log alone knows what was found."""
+    bound = kind("retrieval").prepare({"retrieved": place, "measure": "mrr"})
+    assert bound.judge(execution("Paris", **log), row({"ids": ["a"]})).value == 0.5
+    assert bound.judge(execution(None, error="x", **log), row({"ids": ["a"]})).value == 0.5
+    for nothing in ({}, {"about": {"metadata": None}}, {"about": {"metadata": {"found": None}}}):
+        assert (
+            bound.judge(execution("Paris", **nothing), row({"ids": ["a"]})).error
+            == f"The log has nothing at {place}"
+        )
+
+
 def test_a_search_that_needs_no_output_is_judged_where_the_answer_failed():
     bound = kind("retrieval").prepare({"retrieved": "testcase.context"})
     assert bound.judge(execution(None, error="x"), row({"ids": ["a"]}, context=["a"])).value == 1.0

@@ -66,6 +66,13 @@ def test_targets_that_say_nothing_or_are_no_object():
     )
 
 
+def test_a_list_of_objects_is_no_target_that_one_of_them_could_be_taken_from():
+    several = {"x": [{"a": 1}, {"b": 2}], "y": 1}
+    found = verdict("slots", '{"a": 1}', several, target_field="x")
+    assert (found.value, found.error) == (None, "The target is no JSON object: it is a list of 2")
+    assert value("slots", '{"a": 1}', {"x": [{"a": 1}], "y": 1}, target_field="x") == 1.0
+
+
 def test_an_output_nested_deeper_than_python_calls():
     deep = '{"a":' * 900 + "1" + "}" * 900
     assert value("slots", deep, WANTED) == 0.0

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from app.evaluators.binding import BoundEvaluator, Verdict
-from app.evaluators.kinds import kind
+from app.evaluators.kinds import kind, sql_match
 from app.evaluators.kinds.sql_match import query_in
+from app.sandbox.supervisor import Limits
 from tests.evaluators.cases import execution, row
 
 DATA = Path(__file__).parents[1] / "data" / "chinook_sql"
@@ -98,6 +99,7 @@ def test_rows_as_the_target() -> None:
         ({"sql": 5}, "The target is neither a query nor a list of rows"),
         ({"sql": "select 1", "rows": [[1]]}, "The target has several fields (sql, rows)"),
         ({"sql": "x" * 200_000}, "too long to compare"),
+        ({"sql": ["select 2"] * 10 + ["select 1"]}, "The target has 11 queries: give at most 10"),
     ],
 )
 def test_a_target_that_says_nothing_is_an_error(target: dict, error: str) -> None:
@@ -123,6 +125,20 @@ def test_an_output_that_is_no_answer_is_not_right(output: str, said: str) -> Non
     verdict = judged(output, "select count(*) from Album")
     assert verdict.value is False
     assert (verdict.rationale or "").startswith(said), verdict
+
+
+def test_a_query_that_takes_the_child_with_it_is_not_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else it would count for nothing, and be better than a wrong one. Each row is one step, of a tenth of a second."""
+    monkeypatch.setattr(sql_match, "_LIMITS", Limits(wall_s=1.0))
+    slow = "select printf('%.*c', 100000000, 'x') from Track"
+
+    verdict = judged(slow, "select count(*) from Album")
+    assert (verdict.value, verdict.rationale) == (
+        False,
+        "the query fails: The program was stopped after 1 s",
+    )
+    assert judged(slow, {"rows": [[347]]}).value is False
+    assert judged("select 1", slow).error == "The program was stopped after 1 s"
 
 
 def test_what_judged_is_kept_with_the_verdict() -> None:

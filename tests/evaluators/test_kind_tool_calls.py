@@ -95,6 +95,23 @@ def test_a_target_may_be_a_call_as_providers_write_it():
     assert judged([call("f", x=[1, 2])], json.dumps([call("f", x=[1, 2])])).value is True
 
 
+@pytest.mark.parametrize(
+    ("found", "wanted"),
+    [
+        ({"x": {"tags": "a"}}, {"x": {"tags": ["a", "b"]}}),
+        ({"x": {}}, {"x": {"tags": ["", "b"]}}),
+        ({}, {"x": ""}),
+        ({"x": [{"tags": "a"}]}, {"x": [{"tags": ["a"]}]}),
+    ],
+)
+def test_of_a_call_as_providers_write_it_the_values_alone_will_do(found, wanted):
+    """Lists and empty texts in it are values: only where a target lists accepted ones do they say what else will do."""
+    target = [{"name": "f", "arguments": wanted}]
+
+    assert judged([call("f", **found)], target).value is False
+    assert judged([call("f", **wanted)], target).value is True
+
+
 def test_what_went_wrong_is_told():
     wanted = [{"f": {"x": [1]}}]
     assert judged([call("f", x=2)], wanted).rationale == "f: x is 2"
@@ -177,3 +194,9 @@ def _plain(value):
     if isinstance(value, dict):
         return {key: _first(one) for key, one in value.items() if _first(one) is not LEFT_OUT}
     return [_plain(one) for one in value] if isinstance(value, list) else value
+
+
+def test_arguments_that_are_nested_too_deeply_are_none():
+    deep = f'{{"x": {"[" * 900}{"]" * 900}}}'
+    made = {"function": {"name": "f", "arguments": deep}}
+    assert judged([made], [{"f": {"x": [1]}}]).rationale == "f: the arguments are no JSON object"

@@ -275,3 +275,26 @@ def test_what_is_slow_to_load_can_be_loaded_before_the_first_row(one):
 def test_every_kind_has_a_purpose():
     assert [one for kinds in kinds_by_purpose().values() for one in kinds] == all_kinds()
     assert all(kinds_by_purpose().values())
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("exact", {}),
+        ("contains", {}),
+        ("contains", {"whole_words": True}),
+        ("affix", {}),
+        ("affix", {"where": "end"}),
+        ("class_match", {}),
+        ("class_match", {"labels": ["Caf\u00e9", "Bar"], "find": "inside"}),
+        ("edit_distance", {}),
+    ],
+)
+def test_a_letter_is_the_same_in_one_sign_or_two(name, options):
+    """What macOS writes and what models write differ so, and look alike."""
+    one, two = "Caf\u00e9", "Cafe\u0301"
+    for output, target in ((one, two), (two, one)):
+        found = kind(name).prepare(options).judge(execution(output), row(target))
+        assert found.value == 1, found
+        if name == "class_match":
+            assert found.detail["target"] == found.detail["predicted"]

@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -268,3 +269,37 @@ def test_2000_honest_requests_and_not_one_error(setting: SetUp) -> None:
 def _resident(zygote: Zygote) -> int:
     status = Path(f"/proc/{processes(zygote.pid)[-1]}/status").read_text()
     return int(status.partition("VmRSS:")[2].split()[0])
+
+
+def test_no_child_reaches_the_control_socket_however_many_files_are_open(own: Sandbox) -> None:
+    """It would forge the next row's end: a process that serves many people has descriptors beyond 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = 2_048 if hard == resource.RLIM_INFINITY else min(2_048, hard)
+    if most < 1_300:
+        pytest.skip("this process may not open as many")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    held = [os.open(os.devnull, os.O_RDONLY) for _ in range(1_200)]
+    try:
+        reached = evaluate(
+            own,
+            """
+import errno, os
+def probe(log):
+    reached = []
+    for descriptor in range(4, 4096):
+        try:
+            os.write(descriptor, b'{"killed": true, "signal": null}')
+        except OSError as error:
+            if error.errno == errno.EBADF:
+                continue
+        reached.append(str(descriptor))
+    return reached
+""",
+        )
+    finally:
+        for descriptor in held:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+    assert reached == Answer([])
+    assert evaluate(own, "def f(log):\n    return 1") == Answer(1)

@@ -4,6 +4,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from typing import Any
 
 from pydantic import Field, model_validator
 
@@ -19,7 +20,7 @@ from app.evaluators.kinds.contract import (
     storable,
 )
 from app.evaluators.kinds.json_output import ABSENT, NoJson, reach, read_json
-from app.evaluators.kinds.patterns import compiled
+from app.evaluators.kinds.patterns import compiled, takes_long, too_long_for
 
 DEFAULT_PHRASES = (
     "I don't know",
@@ -54,7 +55,7 @@ class AbstentionOptions(TargetOptions):
     @model_validator(mode="after")
     def _compiles(self) -> "AbstentionOptions":
         if self.pattern:
-            compiled(self.pattern, ignore_case=True)
+            _pattern(self)
         return self
 
 
@@ -88,9 +89,17 @@ class Abstention(Kind[AbstentionOptions]):
             return NO_TARGET
         markers = {marker.casefold() for marker in options.markers} or {""}
         should = all(target.casefold() in markers for target in targets)
-        did, why = _abstains(options, execution.output or "")
+        output = execution.output or ""
+        if options.pattern and (
+            problem := too_long_for(_pattern(options), output.encode("utf-8", "replace"))
+        ):
+            return Verdict(None, error=problem)
+        did, why = _abstains(options, output)
         said = f"{'abstains' if did else 'answers'}{why}, {'no' if should else 'an'} answer is wanted"
         return Verdict(did == should, rationale=storable(said, 300), detail={"should": should, "did": did})
+
+    def takes_long(self, options: AbstentionOptions, execution: Execution) -> bool:
+        return bool(options.pattern) and takes_long(_pattern(options), execution.output or "")
 
     def summarise(
         self, options: AbstentionOptions, verdicts: Sequence[Verdict]
@@ -105,6 +114,10 @@ class Abstention(Kind[AbstentionOptions]):
             one.name: CorpusMetric(f"{one.title} of abstaining", one.value, "higher", None, one.statistic)
             for one in micro_shares(both, did, should)
         } or None
+
+
+def _pattern(options: AbstentionOptions) -> Any:
+    return compiled(options.pattern or "", ignore_case=True)
 
 
 def _abstains(options: AbstentionOptions, output: str) -> tuple[bool, str]:
@@ -123,9 +136,7 @@ def _abstains(options: AbstentionOptions, output: str) -> tuple[bool, str]:
     phrase = next((one for one, plain in _phrases(options.phrases) if plain in text), None)
     if phrase is not None:
         return True, f" (“{phrase}”)"
-    if options.pattern and compiled(options.pattern, ignore_case=True).search(
-        output.encode("utf-8", "replace")
-    ):
+    if options.pattern and _pattern(options).search(output.encode("utf-8", "replace")):
         return True, " (by the pattern)"
     return False, ""
 

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from app.evaluators.kinds.comparing import TargetKind, TargetOptions, text_of
+from app.evaluators.kinds.comparing import NOTHING_TO_FIND, TargetKind, TargetOptions, composed, text_of
 from app.evaluators.kinds.contract import Execution, Row, Traits, Verdict, no_output, storable
 
 
@@ -40,7 +40,10 @@ class Affix(TargetKind[AffixOptions]):
         return no_output(execution) or self.compare(options, execution.output or "", list(options.texts))
 
     def compare(self, options: AffixOptions, output: str, accepted: list[Any]) -> Verdict:
-        found = next((text for text in map(text_of, accepted) if _stands(output, text, options)), None)
+        wanted = [text for text in map(text_of, accepted) if (text.strip() if options.trim else text)]
+        if not wanted:
+            return NOTHING_TO_FIND
+        found = next((text for text in wanted if _stands(output, text, options)), None)
         if options.want == "none":
             why = None if found is None else storable(f"{options.where}s with “{found}”", 300)
             return Verdict(found is None, rationale=why)
@@ -48,6 +51,7 @@ class Affix(TargetKind[AffixOptions]):
 
 
 def _stands(output: str, text: str, options: AffixOptions) -> bool:
+    output, text = composed(output), composed(text)
     if options.trim:
         output, text = output.strip(), text.strip()
     if options.ignore_case:

@@ -22,7 +22,7 @@ from app.evaluators.kinds.contract import (
 from app.evaluators.kinds.judge_texts import NO_INSTRUCTIONS, fenced, read_list, reply_in, whole_object
 from app.evaluators.kinds.passages import MALFORMED
 from app.evaluators.kinds.places import checked_place, question_at
-from app.evaluators.kinds.vectors import cosine, read_vectors
+from app.evaluators.kinds.vectors import NOTHING_FOUND, cosines, read_vectors
 
 _PLACES = ("testcase.inputs", "testcase.metadata", "log.inputs")
 _MOST_CHARS = 8_000
@@ -107,12 +107,19 @@ class AnswerRelevancy(Kind[AnswerRelevancyOptions]):
             return Verdict(None, rationale="no question can be made from the answer")
         if all(evades for _, evades in made):
             return Verdict(0.0, rationale="the answer evades the question")
-        vectors = read_vectors(answers[1] if len(answers) > 1 else None)
-        if len(vectors) != len(made) + 1:
-            return Verdict(None, error="The model gave no vectors that can be compared")
-        question, *others = vectors
-        score = min(1.0, max(0.0, fmean(cosine(question, other) for other in others)))
-        return Verdict(score, rationale=storable(f"It answers: {' '.join(text for text, _ in made)}", 4_000))
+        return _compared(answers[1] if len(answers) > 1 else None, [question for question, _ in made])
+
+
+def _compared(answer: str | None, questions: Sequence[str]) -> Verdict:
+    """The verdict by the vectors of the question that was asked, and of those that were made."""
+    vectors = read_vectors(answer)
+    if len(vectors) != len(questions) + 1:
+        return Verdict(None, error="The model gave no vectors that can be compared")
+    found = cosines(vectors)
+    if not found:
+        return NOTHING_FOUND
+    score = min(1.0, max(0.0, fmean(found)))
+    return Verdict(score, rationale=storable(f"It answers: {' '.join(questions)}", 4_000))
 
 
 def _embedding(options: AnswerRelevancyOptions) -> ModelRef:

@@ -1,5 +1,6 @@
 """What evaluators of every origin have in common that people, programs or services answer: which answers there are."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, TypeVar
 
@@ -107,7 +108,8 @@ class AnswerOptions(KindOptions):
             return "outside its limits"
         if self.step:
             steps = (value - (self.lowest or 0)) / self.step
-            if abs(steps - round(steps)) > _STEP_ERROR * max(1.0, abs(steps)):
+            # So many steps cannot be counted, and any number is one of them.
+            if math.isfinite(steps) and abs(steps - round(steps)) > _STEP_ERROR * max(1.0, abs(steps)):
                 return f"between the steps of {self.step:g}"
         return None
 

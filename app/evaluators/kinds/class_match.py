@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import model_validator
 
-from app.evaluators.kinds.comparing import TargetKind, TargetOptions, text_of
+from app.evaluators.kinds.comparing import TargetKind, TargetOptions, alone, composed, text_of
 from app.evaluators.kinds.contract import CorpusMetric, Traits, Verdict, storable
 from app.evaluators.kinds.json_output import ABSENT, NoJson, reach, read_json
 
 if TYPE_CHECKING:
     from app.statistics.classification import Classification
 
-_AROUND = " \t\r\n\"'`“”‘’*.:;,"
+_AROUND = " \t\r\n\"'`“”‘’*.:;,。：；，「」『』"
 _LABEL_CHARS = 200
 
 
@@ -116,12 +116,18 @@ def _chosen(options: ClassMatchOptions, output: str) -> tuple[str | None, str | 
 def _inside(options: ClassMatchOptions, output: str) -> tuple[str | None, str | None]:
     """The one label that occurs; a label that is part of a longer one found does not count beside it."""
     flags = re.IGNORECASE if options.ignore_case else 0
+    output = composed(output)
     found = [
         label
         for label in dict.fromkeys(options.labels)
-        if label and re.search(rf"(?<!\w){re.escape(label)}(?!\w)", output, flags)
+        if label and re.search(alone(composed(label)), output, flags)
     ]
-    longest = [label for label in found if not any(label in other and label != other for other in found)]
+    folded = {label: label.casefold() if options.ignore_case else label for label in found}
+    longest = [
+        label
+        for label in found
+        if not any(folded[label] in other and folded[label] != other for other in folded.values())
+    ]
     if len(longest) == 1:
         return longest[0], None
     several = f"several labels in the output: {', '.join(longest[:5])}"
@@ -133,10 +139,10 @@ def _spelled(label: str, options: ClassMatchOptions) -> str:
     known = next((one for one in options.labels if _same(one, label, options)), None)
     if known is not None:
         return known
-    label = storable(label.strip(_AROUND), _LABEL_CHARS)
+    label = storable(composed(label.strip(_AROUND)), _LABEL_CHARS)
     return label.casefold() if options.ignore_case else label
 
 
 def _same(one: str, other: str, options: ClassMatchOptions) -> bool:
-    one, other = one.strip(_AROUND), other.strip(_AROUND)
+    one, other = composed(one.strip(_AROUND)), composed(other.strip(_AROUND))
     return one.casefold() == other.casefold() if options.ignore_case else one == other

@@ -3,6 +3,8 @@
 # ruff: noqa: ARG002 - a kind need not look at all that it is given
 
 import json
+import re
+import unicodedata
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
@@ -21,6 +23,8 @@ from app.evaluators.kinds.contract import (
 USUAL_FIELDS = ("output", "value", "answer")
 
 NO_TARGET = Verdict(None, rationale="no target")
+NOTHING_TO_FIND = Verdict(None, rationale="no text to look for: it is empty")
+"""Every output contains an empty text: such as a cell of a table that nobody filled in."""
 
 LONGEST_COMPARED = 100_000
 """Characters. Two longer texts would keep a worker busy for seconds: a kind whose work grows faster than they do refuses."""
@@ -97,6 +101,23 @@ def text_of(value: object) -> str:
     if isinstance(value, str):
         return value
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def composed(text: str) -> str:
+    """The text with each letter in one spelling: é may be one sign or two, and nobody can see which (Unicode's NFC)."""
+    return unicodedata.normalize("NFC", text)
+
+
+_IN_A_WORD = r"[^\W\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\ua4cf\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]"
+"""A letter of a script that has blanks between words: not of Thai, Lao, Burmese, Khmer, Chinese, Japanese or Korean,
+whose words end with others."""
+
+
+def alone(text: str) -> str:
+    """An expression that finds a text where it is no part of a longer word."""
+    before = f"(?<!{_IN_A_WORD})" if re.match(r"\W", text) or re.match(_IN_A_WORD, text) else ""
+    behind = f"(?!{_IN_A_WORD})" if re.match(r"\W", text[-1:]) or re.match(_IN_A_WORD, text[-1:]) else ""
+    return f"{before}{re.escape(text)}{behind}"
 
 
 def too_long(*texts: str) -> Verdict | None:

@@ -94,7 +94,7 @@ class Composite(Kind[CompositeOptions]):
     """What do several evaluators say together?
 
     A weighted mean of them, or whether all or any of them pass. Where one does not apply to a row, it is left out;
-    where one fails, there is no verdict, and the error names it. Lower-is-better shares count from the other end. A row
+    where one fails, there is no verdict, and the error names it. Lower-is-better shares count from the other end, and no passes where it is the better answer. A row
     can say itself which of them hold for it, and bring assertions of its own, as a test case does.
     """
 
@@ -104,6 +104,7 @@ class Composite(Kind[CompositeOptions]):
     returns = Traits("number")
     Options = CompositeOptions
     waits = True
+    asks_slowly = True  # a row may bring fifty large expressions, which are compiled first
 
     def __init__(self, find: Find, files: Mapping[str, bytes] | None = None) -> None:
         self._find = find
@@ -154,7 +155,17 @@ class Composite(Kind[CompositeOptions]):
             return Verdict(None, error=problem)
         own, _ = self._replayed(holding, execution, row, answers)
         verdicts = [one.bound.judge(execution, row, said) for one, said in zip(holding, own, strict=True)]
-        return _together(options.rule, holding, verdicts)
+        engines = dict.fromkeys(verdict.engine for verdict in verdicts if verdict.engine)
+        prints = [
+            f"{one.part.short_name}:\n{verdict.prints}"
+            for one, verdict in zip(holding, verdicts, strict=True)
+            if verdict.prints
+        ]
+        return replace(
+            _together(options.rule, holding, verdicts),
+            engine="; ".join(engines) or None,
+            prints=storable("\n".join(prints)) or None,
+        )
 
     def _bound(self, part: Part) -> BoundEvaluator:
         try:
@@ -296,7 +307,7 @@ def _score(one: _Holding, verdict: Verdict) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool):
-        return float(value)
+        return float(value is (one.bound.traits.wanted == "higher"))
     if isinstance(value, str):
         return float(value in part.passes) if part.passes else one.bound.traits.score_of(value)
     assert isinstance(value, float | int)  # noqa: S101 - others are refused

@@ -3,8 +3,15 @@
 import re
 from typing import Any, Literal
 
-from app.evaluators.kinds.comparing import TargetKind, TargetOptions, text_of
-from app.evaluators.kinds.contract import Execution, Row, Traits, Verdict, no_output
+from app.evaluators.kinds.comparing import (
+    NOTHING_TO_FIND,
+    TargetKind,
+    TargetOptions,
+    alone,
+    composed,
+    text_of,
+)
+from app.evaluators.kinds.contract import Execution, Row, Traits, Verdict, no_output, storable
 
 
 class ContainsOptions(TargetOptions):
@@ -39,15 +46,19 @@ class Contains(TargetKind[ContainsOptions]):
         return no_output(execution) or self.compare(options, execution.output or "", [options.text])
 
     def compare(self, options: ContainsOptions, output: str, accepted: list[Any]) -> Verdict:
-        found = [text for text in map(text_of, accepted) if _holds(output, text, options)]
+        wanted = [text for text in map(text_of, accepted) if text]
+        if not wanted:
+            return NOTHING_TO_FIND
+        found = [text for text in wanted if _holds(output, text, options)]
         if options.want == "none":
-            return Verdict(not found, rationale=f"found {', '.join(found)}" if found else None)
-        return Verdict(bool(found) if options.want == "any" else len(found) == len(accepted))
+            return Verdict(not found, rationale=storable(f"found {', '.join(found)}", 300) if found else None)
+        return Verdict(bool(found) if options.want == "any" else len(found) == len(wanted))
 
 
 def _holds(output: str, text: str, options: ContainsOptions) -> bool:
+    output, text = composed(output), composed(text)
     if options.ignore_case:
         output, text = output.casefold(), text.casefold()
     if not options.whole_words:
         return text in output
-    return re.search(rf"(?<!\w){re.escape(text)}(?!\w)", output) is not None
+    return re.search(alone(text), output) is not None

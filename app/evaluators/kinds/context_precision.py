@@ -3,21 +3,22 @@
 from collections.abc import Sequence
 from itertools import accumulate
 
-from app.evaluators.kinds.comparing import accepted_values, text_of
-from app.evaluators.kinds.contract import Execution, ModelCall, Row, Traits, Verdict
+from app.evaluators.kinds.comparing import TargetUnclear
+from app.evaluators.kinds.contract import Execution, ModelCall, Row, Traits, Verdict, storable
 from app.evaluators.kinds.passages import (
     MALFORMED,
     PassageKind,
-    PassageOptions,
+    ReferenceOptions,
     call,
     nothing_to_read,
     passages_of,
     question_of,
     read_verdicts,
+    reference_of,
 )
 
 
-class ContextPrecision(PassageKind[PassageOptions]):
+class ContextPrecision(PassageKind[ReferenceOptions]):
     """Do the useful passages stand at the top?
 
     A model tells of each passage whether it was of use to arrive at the answer: the target, where there is one, else
@@ -28,24 +29,29 @@ class ContextPrecision(PassageKind[PassageOptions]):
     name = "context_precision"
     title = "Context precision"
     returns = Traits("number")
-    Options = PassageOptions
+    Options = ReferenceOptions
 
-    def missing(self, options: PassageOptions, execution: Execution, row: Row) -> Verdict | None:
-        return nothing_to_read(options, execution, row)
+    def missing(self, options: ReferenceOptions, execution: Execution, row: Row) -> Verdict | None:
+        if nothing := nothing_to_read(options, execution, row):
+            return nothing
+        try:
+            reference_of(options, row)
+        except TargetUnclear as unclear:
+            return Verdict(None, error=storable(str(unclear)))
+        return None
 
     def asked(
-        self, options: PassageOptions, execution: Execution, row: Row, answers: Sequence[str | None]
+        self, options: ReferenceOptions, execution: Execution, row: Row, answers: Sequence[str | None]
     ) -> ModelCall | None:
         if answers:
             return None
-        accepted = [text_of(one) for one in accepted_values(row.target, None)] if row.target else []
         return call(
             options,
             "For each passage, in the order given, tell whether it was useful to arrive at this answer to the "
             "question. Give the reason in a sentence first.",
             {
                 "question": question_of(options, row, execution),
-                "answer": accepted[0] if accepted else execution.output or "",
+                "answer": reference_of(options, row) or execution.output or "",
                 "passage": passages_of(options, row, execution),
             },
             "verdicts",
@@ -53,7 +59,7 @@ class ContextPrecision(PassageKind[PassageOptions]):
         )
 
     def scored(
-        self, options: PassageOptions, execution: Execution, row: Row, answers: Sequence[str | None]
+        self, options: ReferenceOptions, execution: Execution, row: Row, answers: Sequence[str | None]
     ) -> Verdict:
         count = len(passages_of(options, row, execution))
         verdicts = read_verdicts(answers[0] if answers else None, "verdicts", "useful", count)

@@ -4,22 +4,23 @@
 
 from collections.abc import Sequence
 
-from app.evaluators.kinds.comparing import NO_TARGET, TargetUnclear, accepted_values, text_of
+from app.evaluators.kinds.comparing import NO_TARGET, TargetUnclear
 from app.evaluators.kinds.contract import Execution, ModelCall, Row, Traits, Verdict, no_output, storable
 from app.evaluators.kinds.passages import (
     MALFORMED,
     NO_PASSAGES,
     PassageKind,
-    PassageOptions,
+    ReferenceOptions,
     call,
     named,
     passages_of,
     question_of,
     read_verdicts,
+    reference_of,
 )
 
 
-class ContextRecall(PassageKind[PassageOptions]):
+class ContextRecall(PassageKind[ReferenceOptions]):
     """Do the passages hold all that the right answer says?
 
     A model splits the target into statements and tells of each whether it follows from the passages: the score is
@@ -30,13 +31,13 @@ class ContextRecall(PassageKind[PassageOptions]):
     name = "context_recall"
     title = "Context recall"
     returns = Traits("number", needs_target=True)
-    Options = PassageOptions
+    Options = ReferenceOptions
 
-    def missing(self, options: PassageOptions, execution: Execution, row: Row) -> Verdict | None:
+    def missing(self, options: ReferenceOptions, execution: Execution, row: Row) -> Verdict | None:
         if failed := no_output(execution):
             return failed
         try:
-            reference = _reference(row)
+            reference = reference_of(options, row)
         except TargetUnclear as unclear:
             return Verdict(None, error=storable(str(unclear)))
         if reference is None:
@@ -44,7 +45,7 @@ class ContextRecall(PassageKind[PassageOptions]):
         return None if passages_of(options, row, execution) else NO_PASSAGES
 
     def asked(
-        self, options: PassageOptions, execution: Execution, row: Row, answers: Sequence[str | None]
+        self, options: ReferenceOptions, execution: Execution, row: Row, answers: Sequence[str | None]
     ) -> ModelCall | None:
         if answers:
             return None
@@ -54,7 +55,7 @@ class ContextRecall(PassageKind[PassageOptions]):
             "whether it follows from the passages. Give the reason in a sentence before.",
             {
                 "question": question_of(options, row, execution),
-                "reference": _reference(row) or "",
+                "reference": reference_of(options, row) or "",
                 "passage": passages_of(options, row, execution),
             },
             "statements",
@@ -62,7 +63,7 @@ class ContextRecall(PassageKind[PassageOptions]):
         )
 
     def scored(
-        self, options: PassageOptions, execution: Execution, row: Row, answers: Sequence[str | None]
+        self, options: ReferenceOptions, execution: Execution, row: Row, answers: Sequence[str | None]
     ) -> Verdict:
         verdicts = read_verdicts(answers[0] if answers else None, "statements", "supported")
         if verdicts is None:
@@ -71,9 +72,3 @@ class ContextRecall(PassageKind[PassageOptions]):
             return Verdict(None, rationale="the target states nothing")
         bad = [str(one.get("statement", "")) for one in verdicts if not one["supported"]]
         return Verdict(1 - len(bad) / len(verdicts), rationale=named(bad, "not in the passages"))
-
-
-def _reference(row: Row) -> str | None:
-    """The target as a text; None where there is none."""
-    accepted = [text_of(one) for one in accepted_values(row.target, None)]
-    return next((text for text in accepted if text.strip()), None)

@@ -246,7 +246,9 @@ class Kind(ABC, Generic[OptionsT]):
     judged_by: ClassVar[JudgedBy] = "server"
     """Who gives the verdicts. Where it is not the server, `judge` is never called."""
     waits: ClassVar[bool] = False
-    """Whether `judge` takes more than a moment, so that it must not be called where others wait for it."""
+    """Whether `judge` takes more than a moment, whatever it is given."""
+    asks_slowly: ClassVar[bool] = False
+    """Whether `calls` does so, too."""
 
     @property
     def help(self) -> str:
@@ -290,6 +292,10 @@ class Kind(ABC, Generic[OptionsT]):
     def load(self, options: OptionsT) -> None:
         """Load what judging needs and takes long to load; called before the first row, beside the event loop."""
         return
+
+    def takes_long(self, options: OptionsT, execution: Execution) -> bool:
+        """Whether `judge` takes more than a moment here, so that it must not be called where others wait for it."""
+        return self.waits
 
     def calls(
         self, options: OptionsT, execution: Execution, row: Row, answers: Sequence[str | None] = ()
@@ -346,6 +352,10 @@ class BoundEvaluator:
     def calls(self, execution: Execution, row: Row, answers: Sequence[str | None] = ()) -> Sequence[Call]:
         """The model calls to make next, given the answers to those before."""
         return self.kind.calls(self.options, execution, row, answers)
+
+    def takes_long(self, execution: Execution) -> bool:
+        """Whether `judge` takes more than a moment here."""
+        return self.kind.takes_long(self.options, execution)
 
     def load(self) -> None:
         """Load what judging needs, which may take seconds."""

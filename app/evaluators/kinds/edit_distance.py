@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from app.evaluators.kinds.comparing import TargetKind, TargetOptions, text_of, too_long
+from app.evaluators.kinds.comparing import TargetKind, TargetOptions, composed, text_of, too_long
 from app.evaluators.kinds.contract import Traits, Verdict
 
 
@@ -51,8 +51,7 @@ class EditDistance(TargetKind[EditDistanceOptions]):
 
 
 def _shaped(text: str, options: EditDistanceOptions) -> str | list[str]:
-    if options.trim:
-        text = text.strip()
+    text = composed(text.strip() if options.trim else text)
     if options.ignore_case:
         text = text.casefold()
     return text.split() if options.unit == "words" else text

@@ -16,7 +16,7 @@ from app.evaluators.kinds.contract import (
     no_output,
     storable,
 )
-from app.evaluators.kinds.vectors import cosine, read_vectors
+from app.evaluators.kinds.vectors import NOTHING_FOUND, cosines, read_vectors
 
 _MOST_TARGETS = 50
 
@@ -34,7 +34,8 @@ class EmbeddingSimilarity(Kind[EmbeddingSimilarityOptions]):
     The cosine of the two texts' vectors, which an embedding model makes; a cosine below 0 counts as 0. If the target
     is a list, the nearest of its items counts. Each model has a scale of its own: compare versions by the same one,
     and find out on rows of yours what is near. Output and targets are sent to the provider in one call, which has a
-    log and a cost. A text that is too long for the model is an error.
+    log and a cost. A text that is too long for the model is an error; where it
+    finds nothing in one there is no score.
     """
 
     name = "embedding_similarity"
@@ -72,8 +73,8 @@ class EmbeddingSimilarity(Kind[EmbeddingSimilarityOptions]):
         vectors = read_vectors(answers[0] if answers else None)
         if len(vectors) != len(texts):
             return Verdict(None, error="The model gave no vectors that can be compared")
-        output, *targets = vectors
-        return Verdict(max(0.0, *(cosine(output, target) for target in targets)))
+        found = cosines(vectors)
+        return Verdict(max(0.0, *found)) if found else NOTHING_FOUND
 
 
 def _texts(options: EmbeddingSimilarityOptions, execution: Execution, row: Row) -> list[str] | Verdict:

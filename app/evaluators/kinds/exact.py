@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.evaluators.kinds.comparing import TargetKind, TargetOptions, text_of
+from app.evaluators.kinds.comparing import TargetKind, TargetOptions, composed, text_of
 from app.evaluators.kinds.contract import Traits, Verdict
 
 
@@ -17,7 +17,7 @@ class Exact(TargetKind[ExactOptions]):
     """Is the output exactly the target?
 
     Use it for labels, codes and short answers that have one right spelling. If the target is a list, any of its
-    items will do.
+    items will do. A letter such as é is the same in one sign of Unicode or in two.
     """
 
     name = "exact"
@@ -32,6 +32,5 @@ class Exact(TargetKind[ExactOptions]):
 
 
 def _shaped(text: str, options: ExactOptions) -> str:
-    if options.trim:
-        text = text.strip()
+    text = composed(text.strip() if options.trim else text)
     return text.casefold() if options.ignore_case else text

@@ -5,6 +5,8 @@ from typing import Any
 
 import orjson
 
+from app.core.json_values import DEPTH
+
 _FENCE = "```"
 _LANGUAGE = re.compile(r"[a-zA-Z]*")
 _STEP = re.compile(r"[^.\[\]]+")
@@ -18,11 +20,26 @@ class NoJson(Exception):
 
 
 def read_json(output: str, in_fence: bool) -> Any:
-    """The value that an output holds, inside a Markdown fence too when `in_fence` allows it."""
+    """The value that an output holds, inside a Markdown fence too when `in_fence` allows it.
+
+    Raises:
+        NoJson: it holds none, or one that is nested deeper than values that are stored: no target is like it.
+    """
     try:
-        return orjson.loads(_inside(output) if in_fence else output)
+        value = orjson.loads(_inside(output) if in_fence else output)
     except orjson.JSONDecodeError as error:
         raise NoJson(f"not JSON: {error}") from None
+    if output.count("[") + output.count("{") > DEPTH and _is_too_deep(value):
+        raise NoJson(f"JSON that is nested deeper than {DEPTH} levels")
+    return value
+
+
+def _is_too_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(DEPTH + 1):
+        level = [item for item in level if isinstance(item, dict | list)]
+        level = [inner for item in level for inner in (item.values() if isinstance(item, dict) else item)]
+    return bool(level)
 
 
 def _inside(output: str) -> str:

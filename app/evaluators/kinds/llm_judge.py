@@ -243,7 +243,9 @@ def _testcase(row: Row) -> dict[str, Any]:
     return {
         "inputs": row.inputs,
         "messages": row.messages,
-        "target": {name: value for name, value in (row.target or {}).items() if value != []},
+        # Where it says nothing it is missing: a judge that is shown an empty object would judge without a reference.
+        "target": {name: value for name, value in (row.target or {}).items() if value not in (None, [])}
+        or None,
         "context": row.context,
         "metadata": row.metadata,
     }

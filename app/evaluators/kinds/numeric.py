@@ -9,9 +9,10 @@ from pydantic import Field
 from app.evaluators.kinds.comparing import TargetKind, TargetOptions, text_of
 from app.evaluators.kinds.contract import Traits, Verdict, storable
 
-# Thousands with commas, decimals, exponents; a minus after a word or a digit is a dash, not a sign.
+# Thousands with commas, decimals, exponents; a minus after a word or a digit is a dash, not a sign. In Chinese and
+# Japanese words have no end that can be seen: behind them it is one.
 _NUMBER = re.compile(
-    r"(?<![\d.])(?:(?<!\w)[-+−])?(?:(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+)?"
+    r"(?<![\d.])(?:(?<![^\W\u2e80-\ua4cf\uac00-\ud7af])[-+−])?(?:(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+)?"
 )
 _SWAPPED = str.maketrans(",.", ".,")
 _SAME_DIGITS = 1e-9  # what adding decimals in binary may lose is no difference

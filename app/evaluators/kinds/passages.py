@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from pydantic import Field, field_validator
 
+from app.evaluators.kinds.comparing import accepted_values, text_of
 from app.evaluators.kinds.contract import (
     Execution,
     Kind,
@@ -26,7 +27,14 @@ from app.evaluators.kinds.json_output import ABSENT
 from app.evaluators.kinds.judge_texts import NO_INSTRUCTIONS, fenced, read_list, reply_in, whole_object
 from app.evaluators.kinds.places import checked_place, question_at, shown_text, value_at
 
-_PLACES = ("testcase.context", "testcase.inputs", "testcase.metadata", "testcase.target", "log.inputs")
+_PLACES = (
+    "testcase.context",
+    "testcase.inputs",
+    "testcase.metadata",
+    "testcase.target",
+    "log.inputs",
+    "log.metadata",
+)
 _MOST_PASSAGES = 100
 _NAMED = 5
 """How many statements a rationale names."""
@@ -40,7 +48,7 @@ class PassageOptions(KindOptions):
     provider: str | None = None
     """Where the model is. Empty: the workspace's only provider; with several, one must be named."""
     passages: str = "testcase.context"
-    """Where the passages are: `testcase.context`, or a place of the row such as `testcase.inputs.passages` or `testcase.metadata.retrieved`. A list of texts, of objects with a `text`, or one text."""
+    """Where the passages are: `testcase.context`, or a place of the row such as `testcase.inputs.passages`, or of its log such as `log.metadata.retrieved`. A list of texts, of objects with a `text`, or one text; the first 100 count."""
     question: str | None = None
     """Where the question is, such as `testcase.inputs.question`. Empty: all inputs but the passages."""
     temperature: float | None = Field(None, ge=0, le=2, json_schema_extra={"initial": 0})
@@ -50,6 +58,11 @@ class PassageOptions(KindOptions):
     @classmethod
     def _a_place(cls, value: str | None) -> str | None:
         return checked_place(value, _PLACES)
+
+
+class ReferenceOptions(PassageOptions):
+    target_field: str | None = None
+    """Which field of the target is the right answer. Empty: its only field, or else `output`, `value` or `answer`."""
 
 
 OptionsT = TypeVar("OptionsT", bound=PassageOptions)
@@ -111,6 +124,16 @@ def passages_of(options: PassageOptions, row: Row, execution: Execution) -> list
         return []
     listed = found if isinstance(found, list | tuple) else [found]
     return [text for one in listed[:_MOST_PASSAGES] if (text := shown_text(one)).strip()]
+
+
+def reference_of(options: ReferenceOptions, row: Row) -> str | None:
+    """The target as a text; None where there is none.
+
+    Raises:
+        TargetUnclear: it has several fields, and none is named.
+    """
+    accepted = [text_of(one) for one in accepted_values(row.target, options.target_field)]
+    return next((text for text in accepted if text.strip()), None)
 
 
 def question_of(options: PassageOptions, row: Row, execution: Execution) -> str:

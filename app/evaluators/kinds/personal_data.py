@@ -19,7 +19,7 @@ _IBANS = (
 _IBAN_LENGTHS = {code[:2]: int(code[2:]) for code in _IBANS.split()}
 """Characters of an IBAN by country, from the registry of SWIFT (ISO 13616)."""
 
-_EMAIL = r"[A-Za-z0-9][A-Za-z0-9._%+\-]{0,63}@(?:[A-Za-z0-9\-]+\.)+[A-Za-z]{2,24}"
+_EMAIL = r"[A-Za-z0-9][A-Za-z0-9._%+\-]{0,63}@(?:[A-Za-z0-9\-\x{80}-\x{10FFFF}]+\.)+[A-Za-z]{2,24}"
 _IBAN_START = r"[A-Z]{2}\d{2}"
 _LONGEST_IBAN = 34 + 11  # characters, and the blanks between groups of four
 # In one piece, or in the groups that are printed on a card: other groupings are order numbers and lists.
@@ -33,8 +33,9 @@ _PHONE = (
     r"|0[1-9](?:[ .]\d{2}){4}"
 )
 _IP_ADDRESS = r"\d{1,3}(?:\.\d{1,3}){3}|(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}"
-_JOINED_BEFORE = re.compile(r"[^\W_]$|\d[.,:]$|[^\W_][\-/_]$")
-_JOINED_AFTER = re.compile(r"[^\W_]|[.,\-/:_]\d")
+# Of ASCII only: Chinese and Japanese have no blanks around a number, and a name may have an umlaut in it.
+_JOINED_BEFORE = re.compile(r"[^\W_]$|\d[.,:]$|[^\W_][\-/_]$", re.ASCII)
+_JOINED_AFTER = re.compile(r"[^\W_]|[.,\-/:_]\d", re.ASCII)
 _VERSION = re.compile(r"\b(?:v|ver|version|release|build)\.? ?$", re.IGNORECASE)
 
 

@@ -34,7 +34,7 @@ def value_at(place: str, row: Row, execution: Execution) -> Any:
             "metadata": dict(row.metadata or {}),
             "target": dict(row.target or {}),
         },
-        "log": {"inputs": dict(execution.inputs)},
+        "log": {"inputs": dict(execution.inputs), "metadata": execution.about.get("metadata")},
     }
     return reach(known, place)
 

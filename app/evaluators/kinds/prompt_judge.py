@@ -30,6 +30,7 @@ from app.evaluators.kinds.contract import (
     no_output,
     storable,
 )
+from app.evaluators.kinds.json_output import NoJson, read_json
 
 _ROOTS = ("log", "testcase")
 _RATIONALES = ("rationale", "reasoning", "reason", "explanation")
@@ -37,6 +38,8 @@ _VERDICTS = ("verdict", "judgment")
 _WORDS = {"true": True, "yes": True, "pass": True, "false": False, "no": False, "fail": False}
 _MARKS = " \t*_`\"'“”.!,:;"
 """Around a verdict, and no part of it."""
+_LEADS_TO_IT = re.compile(r"(?:^|[:：=>]|\s[–—-]+(?=\s)|\bis\s)[\s*_`\"'“”()\[\]]*$", re.IGNORECASE)
+"""What may stand before a verdict in its line. The last word of “not true”, or of “4 out of 5”, is none."""
 _REPLY_CHARS = 2_000
 _EXAMPLE = """{
  "model": "gpt-4o",
@@ -105,7 +108,8 @@ class PromptJudgeOptions(SpecOptions):
 class PromptJudge(AnswerKind[PromptJudgeOptions]):
     """What does a model say of the output, asked by a prompt of yours?
 
-    The last line of its answer is the verdict, what stands before it the reason. Where the prompt asks for JSON, the
+    The last line of its answer is the verdict, alone or behind words such as “Verdict:” and “The answer is”; what
+    stands before that line is the reason. Where the prompt asks for JSON, the
     verdict is the member `verdict` or `judgment`, or else the last one. A verdict that is none of those that may be
     given is an error, never a guess. Nothing is put around the judged text: if people you do not trust wrote it,
     the rubric of an LLM judge is safer.
@@ -171,8 +175,8 @@ def _template(template: bytes) -> CompiledTemplate:
 
 def _values(options: PromptJudgeOptions, execution: Execution, row: Row) -> dict[str, str] | Verdict:
     """The text of each name in the template, or the verdict where there is nothing to judge."""
-    target = {name: value for name, value in (row.target or {}).items() if value not in (None, [])}
-    if options.target == "needed" and not target:
+    target = {name: value for name, value in (row.target or {}).items() if value not in (None, [])} or None
+    if options.target == "needed" and target is None:
         return NO_TARGET
     testcase = {**testcase_members(row), "target": target}
     try:
@@ -195,8 +199,8 @@ def _last_line(reply: str) -> tuple[str, str | None]:
 def _in_json(reply: str) -> tuple[object, str | None]:
     """The verdict's member, and the reason beside it; no verdict where it is no JSON object."""
     try:
-        said = orjson.loads(reply)
-    except orjson.JSONDecodeError:
+        said = read_json(reply, in_fence=False)
+    except NoJson:
         return reply[:_REPLY_CHARS], None
     if not isinstance(said, Mapping) or not said:
         return said, None
@@ -215,17 +219,23 @@ def _typed(options: PromptJudgeOptions, line: str) -> object:
     if options.answers == "multi_select":
         chosen = [_choice(options.choices, part.strip(_MARKS + "[]")) for part in bare.split(",")]
         return [one for one in chosen if one] if all(chosen) else line
-    word = (bare.split() or [""])[-1].strip(_MARKS + "()[]")
+    word = (bare.split() or [""])[-1]
+    said_alone = _LEADS_TO_IT.search(bare.removesuffix(word))
+    word = word.strip(_MARKS + "()[]")
     if options.answers == "boolean":
-        return _WORDS.get(word.casefold(), line)
+        return _WORDS.get(word.casefold(), line) if said_alone else line
     try:
-        return float(word)
+        return float(word) if said_alone else line
     except ValueError:
         return line
 
 
 def _choice(choices: Sequence[str], text: str) -> str | None:
-    """The choice that a text is, or ends with; the longest where several do."""
+    """The choice that a text is, or leads to; the longest where several do."""
     folded = text.casefold()
-    ends = [one for one in choices if re.search(rf"(?:^|\W){re.escape(one.casefold())}$", folded)]
+    ends = [
+        one
+        for one in choices
+        if folded.endswith(last := one.casefold()) and _LEADS_TO_IT.search(folded.removesuffix(last))
+    ]
     return max(ends, key=len, default=None)

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from app.core.errors import Invalid
-from app.evaluators.kinds.comparing import NO_TARGET, TargetUnclear, accepted_values, text_of
+from app.evaluators.kinds.comparing import NO_TARGET, TargetUnclear
 from app.evaluators.kinds.contract import (
     Execution,
     ModelCall,
@@ -29,9 +29,10 @@ from app.evaluators.kinds.passages import (
     MALFORMED,
     NO_PASSAGES,
     PassageKind,
-    PassageOptions,
+    ReferenceOptions,
     passages_of,
     question_of,
+    reference_of,
 )
 
 _CLASSES = {
@@ -57,7 +58,7 @@ _READ = "0.4."
 """The versions whose interface this is written for; 0.4.3 was read and tried."""
 
 
-class RagasOptions(PassageOptions):
+class RagasOptions(ReferenceOptions):
     metric: Literal[
         "faithfulness",
         "context_precision",
@@ -102,7 +103,7 @@ class RagasMetric(PassageKind[RagasOptions]):
             return failed
         if options.metric in _NEED_TARGET:
             try:
-                if _reference(row) is None:
+                if reference_of(options, row) is None:
                     return NO_TARGET
             except TargetUnclear as unclear:
                 return Verdict(None, error=storable(str(unclear)))
@@ -154,7 +155,7 @@ def _scored(
     known = {
         "user_input": question_of(options, row, execution),
         "response": execution.output or "",
-        "reference": _reference(row) if options.metric in _NEED_TARGET else None,
+        "reference": reference_of(options, row) if options.metric in _NEED_TARGET else None,
         "retrieved_contexts": passages_of(options, row, execution),
     }
     coroutine = metric.ascore(**{name: known[name] for name in inspect.signature(metric.ascore).parameters})
@@ -173,11 +174,6 @@ def _scored(
         return Verdict(None, error=storable(f"ragas failed: {type(error).__name__}: {error}"))
     coroutine.close()
     return Verdict(None, error="ragas waited for something else than an answer")
-
-
-def _reference(row: Row) -> str | None:
-    accepted = [text_of(one) for one in accepted_values(row.target, None)]
-    return next((text for text in accepted if text.strip()), None)
 
 
 @lru_cache

@@ -5,8 +5,8 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from app.evaluators.kinds.comparing import OutputKind
-from app.evaluators.kinds.contract import KindOptions, Traits, Verdict, storable
-from app.evaluators.kinds.patterns import compiled
+from app.evaluators.kinds.contract import Execution, KindOptions, Traits, Verdict, storable
+from app.evaluators.kinds.patterns import compiled, takes_long, too_long_for
 
 _SHOWN_CHARS = 200
 
@@ -35,7 +35,8 @@ class Regex(OutputKind[RegexOptions]):
     """Does the output match a regular expression?
 
     For forms such as dates, order numbers and addresses, or with “negate” for what must never be said. Matching takes
-    a time that grows with the length of the output and never explodes, whatever the expression.
+    a time that grows with the length of the output and of the expression, repetitions written out, and never explodes;
+    where it would take more than some 30 seconds, it is an error.
     """
 
     name = "regex"
@@ -44,10 +45,15 @@ class Regex(OutputKind[RegexOptions]):
     returns = Traits("boolean")
     Options = RegexOptions
 
+    def takes_long(self, options: RegexOptions, execution: Execution) -> bool:
+        return takes_long(_compiled(options), execution.output or "")
+
     def check(self, options: RegexOptions, output: str) -> Verdict:
         pattern = _compiled(options)
         # RE2 reads UTF-8: a lone surrogate has none.
         text = output.encode("utf-8", "replace")
+        if problem := too_long_for(pattern, text):
+            return Verdict(None, error=problem)
         found = pattern.fullmatch(text) if options.match == "whole" else pattern.search(text)
         if found is None:
             return Verdict(options.negate, rationale="no match")

@@ -15,7 +15,15 @@ from app.evaluators.kinds.places import checked_place
 
 Measure = Literal["recall", "precision", "hit", "mrr", "ndcg", "map"]
 
-_PLACES = ("log.output", "testcase.inputs", "testcase.context", "testcase.metadata", "testcase.target")
+_PLACES = (
+    "log.output",
+    "log.inputs",
+    "log.metadata",
+    "testcase.inputs",
+    "testcase.context",
+    "testcase.metadata",
+    "testcase.target",
+)
 _ID_NAMES = ("id", "doc_id", "passage_id", "title")
 
 NO_RELEVANT = Verdict(None, rationale="no relevant passage")
@@ -27,7 +35,7 @@ class RetrievalOptions(TargetOptions):
     k: int | None = Field(None, ge=1, le=10_000, json_schema_extra={"initial": 10})
     """How many of the found passages count, from the top. Empty: all."""
     retrieved: str = "log.output"
-    """Where the found passages are, best first: `log.output` for JSON that the version answers with, `log.output.passages` for a field of it, or a place of the row, such as `testcase.inputs.passages`, `testcase.context` or `testcase.metadata.retrieved`."""
+    """Where the found passages are, best first: `log.output` for JSON that the version answers with, `log.output.passages` for a field of it, `log.metadata.retrieved` for what your program notes beside it, or a place of the row, such as `testcase.inputs.passages`, `testcase.context` or `testcase.metadata.retrieved`."""
     relevant: str | None = None
     """Where the ids of the relevant passages are, such as `testcase.metadata.gold_ids`. Empty: the target."""
     id_field: str | None = None
@@ -62,7 +70,9 @@ class Retrieval(Kind[RetrievalOptions]):
     def judge(
         self, options: RetrievalOptions, execution: Execution, row: Row, answers: Sequence[str | None] = ()
     ) -> Verdict:
-        from_output = any((place or "").startswith("log.") for place in (options.retrieved, options.relevant))
+        from_output = any(
+            (place or "").startswith("log.output") for place in (options.retrieved, options.relevant)
+        )
         missing = no_output(execution) if from_output else None
         if missing is not None:
             return missing
@@ -91,13 +101,14 @@ def _value(place: str, execution: Execution, row: Row) -> Any:
     if place == "log.output" or place.startswith(("log.output.", "log.output[")):
         value, path = read_json(execution.output or "", in_fence=True), place.removeprefix("log.output")
     else:
-        known = {
+        row_members = {
             "inputs": row.inputs,
             "context": row.context,
             "metadata": row.metadata,
             "target": row.target,
         }
-        value, path = known, place.removeprefix("testcase.")
+        log_members = {"inputs": execution.inputs, "metadata": execution.about.get("metadata")}
+        value, path = {"testcase": row_members, "log": log_members}, place
     return reach(value, path)
 
 
@@ -108,8 +119,9 @@ def _found(options: RetrievalOptions, execution: Execution, row: Row) -> tuple[l
     except NoJson as problem:
         return [], storable(str(problem), 300)
     if value is ABSENT or value is None:
-        if options.retrieved.startswith("testcase."):
-            raise _NoIds(f"The row has nothing at {options.retrieved}")
+        if not options.retrieved.startswith("log.output"):
+            whose = "log" if options.retrieved.startswith("log.") else "row"
+            raise _NoIds(f"The {whose} has nothing at {options.retrieved}")
         return [], f"nothing at {options.retrieved}"
     return _ids(options, value), None
 

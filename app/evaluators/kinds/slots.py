@@ -55,9 +55,10 @@ class Slots(TargetKind[SlotsOptions]):
         return [] if nothing else [dict(target)]
 
     def compare(self, options: SlotsOptions, output: str, accepted: list[Any]) -> Verdict:
-        wanted_object = _object(accepted[0])
+        wanted_object = _object(accepted[0]) if len(accepted) == 1 else None
         if wanted_object is None:
-            return Verdict(None, error="The target is no JSON object")
+            many = f": it is a list of {len(accepted):,}" if len(accepted) > 1 else ""
+            return Verdict(None, error=f"The target is no JSON object{many}")
         wanted = Counter(_slots(wanted_object, options))
         why = None
         try:

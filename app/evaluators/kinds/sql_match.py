@@ -9,12 +9,14 @@ from app.core.json_values import NotStorable, loads
 from app.evaluators.kinds.comparing import TargetKind, TargetOptions, listed, too_long, usual_field
 from app.evaluators.kinds.contract import Row, Traits, Verdict, storable
 from app.evaluators.kinds.sandboxed import not_here
+from app.sandbox.frames import Answer
 from app.sandbox.supervisor import Limits, SandboxUnavailable, sandbox
 
 _LIMITS = Limits(wall_s=20.0)
 """Two queries are stopped by their steps, which on a busy machine take longer than code may."""
 _FENCE = "```"
 _MOST_ALTERNATIVES = 10
+_NO_ROWS = "select null where 0"
 
 
 class SqlOptions(TargetOptions):
@@ -34,7 +36,7 @@ class SqlMatch(TargetKind[SqlOptions]):
     Both run on an SQLite database that the evaluator holds, in a sandbox: they can only read, and are stopped after
     50 million steps or 10,000 rows. Rows are compared with their number but without their order, unless the target's
     query sorts; names of columns do not count, numbers are compared to ten digits. Instead of a query the target may
-    hold the rows themselves, as a list of lists. A list of queries: any of them will do. An output that is no query,
+    hold the rows themselves, as a list of lists. A list of up to ten queries: any of them will do. An output that is no query,
     or one that fails, is not right.
     """
 
@@ -83,8 +85,11 @@ class SqlMatch(TargetKind[SqlOptions]):
                 return Verdict(None, error="The target is neither a query nor a list of rows")
         if unfit := too_long(query, *(one for one in accepted if isinstance(one, str))):
             return unfit
+        if len(accepted) > _MOST_ALTERNATIVES:
+            said = f"The target has {len(accepted):,} queries: give at most {_MOST_ALTERNATIVES}"
+            return Verdict(None, error=said)
         verdict = Verdict(None, rationale="no target")
-        for wanted in accepted[:_MOST_ALTERNATIVES]:
+        for wanted in accepted:
             verdict = _compared(database, wanted, query, ordered=options.ordered)
             if verdict.value is not False:
                 break
@@ -109,13 +114,23 @@ def query_in(output: str) -> str:
 
 
 def _compared(database: bytes, wanted: str | list[Any], found: str, *, ordered: bool) -> Verdict:
-    given = {"wanted": wanted, "found": found, "ordered": ordered}
     try:
-        answer = sandbox().run("query", given, attachment=database, limits=_LIMITS)
+        answer = _answer(database, wanted, found, ordered=ordered)
+        # The child that answers is lost with a query that takes too long. Where the target can be read, it was the output's.
+        failed = (
+            answer.error is not None and _answer(database, wanted, _NO_ROWS, ordered=ordered).error is None
+        )
     except SandboxUnavailable as unavailable:
         return Verdict(None, error=f"The query did not run: {unavailable}")
     engine = sandbox().engine
+    if failed:
+        return Verdict(False, rationale=storable(f"the query fails: {answer.error}"), engine=engine)
     if answer.error is not None or not isinstance(answer.value, list):
         return Verdict(None, error=storable(answer.error or "no answer"), engine=engine)
     said, why = answer.value
     return Verdict(said == "same", rationale=storable(why), engine=engine)
+
+
+def _answer(database: bytes, wanted: str | list[Any], found: str, *, ordered: bool) -> Answer:
+    given = {"wanted": wanted, "found": found, "ordered": ordered}
+    return sandbox().run("query", given, attachment=database, limits=_LIMITS)

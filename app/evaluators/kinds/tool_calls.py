@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import orjson
-
 from app.evaluators.kinds.comparing import NO_TARGET, TargetOptions, TargetUnclear, usual_field
 from app.evaluators.kinds.contract import Execution, Kind, Row, Traits, Verdict, no_output, storable
 from app.evaluators.kinds.json_output import NoJson, read_json
@@ -36,10 +34,15 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """A call that is wanted: for each argument the values of which any will do. An empty text among them: it may be left out."""
+    """A call that is wanted: for each argument the values of which any will do.
+
+    Unless it is `exact`, an empty text among them says that the argument may be left out, and objects in them list
+    what will do for each of their members, too.
+    """
 
     name: str
     arguments: dict[str, list[Any]]
+    exact: bool
 
 
 class ToolCalls(Kind[ToolCallsOptions]):
@@ -125,8 +128,8 @@ def _arguments(value: object) -> dict[str, Any] | None:
         return {}
     if isinstance(value, str):
         try:
-            value = orjson.loads(value)
-        except orjson.JSONDecodeError:
+            value = read_json(value, in_fence=False)
+        except NoJson:
             return None
     return value if isinstance(value, dict) else None
 
@@ -149,13 +152,12 @@ def _wanted(options: ToolCallsOptions, row: Row) -> list[Expected] | None:
 def _expected(value: object) -> Expected:
     call = _call(value)
     if call.name and call.arguments is not None:
-        return Expected(call.name, {name: [one] for name, one in call.arguments.items()})
+        return Expected(call.name, {name: [one] for name, one in call.arguments.items()}, exact=True)
     if isinstance(value, dict) and len(value) == 1:
         ((name, arguments),) = value.items()
         if isinstance(arguments, dict):
-            return Expected(
-                name, {key: one if isinstance(one, list) else [one] for key, one in arguments.items()}
-            )
+            listed = {key: one if isinstance(one, list) else [one] for key, one in arguments.items()}
+            return Expected(name, listed, exact=False)
     raise _Unreadable(f"The target holds what is no call: {value}")
 
 
@@ -222,39 +224,41 @@ def _problem(options: ToolCallsOptions, call: Call, expected: Expected) -> str |
     for name, value in call.arguments.items():
         if name not in expected.arguments:
             return f"{call.name}: there is an argument {name}"
-        if not any(_same(options, value, one) for one in expected.arguments[name]):
+        if not any(_same(options, value, one, exact=expected.exact) for one in expected.arguments[name]):
             return f"{call.name}: {name} is {value!r}"
     left = [
         name
         for name, accepted in expected.arguments.items()
-        if name not in call.arguments and "" not in accepted
+        if name not in call.arguments and (expected.exact or "" not in accepted)
     ]
     return f"{call.name}: no {', '.join(left)}" if left else None
 
 
-def _same(options: ToolCallsOptions, found: object, wanted: object) -> bool:
-    """Equality of JSON values. In an object that is wanted, each member lists what will do, as arguments do."""
+def _same(options: ToolCallsOptions, found: object, wanted: object, *, exact: bool) -> bool:
+    """Equality of JSON values. Unless `exact`, members of an object that is wanted list what will do, as arguments do."""
     if isinstance(found, str) and isinstance(wanted, str):
         return _text(options, found) == _text(options, wanted)
     if isinstance(found, bool) or isinstance(wanted, bool):
         return found is wanted
     if isinstance(found, list) and isinstance(wanted, list):
-        return len(found) == len(wanted) and all(map(_same, [options] * len(found), found, wanted))
+        pairs = zip(found, wanted, strict=False)
+        return len(found) == len(wanted) and all(_same(options, *pair, exact=exact) for pair in pairs)
     if isinstance(found, dict) and isinstance(wanted, dict):
-        return _same_object(options, found, wanted)
+        return _same_object(options, found, wanted, exact=exact)
     return found == wanted
 
 
-def _same_object(options: ToolCallsOptions, found: dict[str, Any], wanted: dict[str, Any]) -> bool:
+def _same_object(
+    options: ToolCallsOptions, found: dict[str, Any], wanted: dict[str, Any], *, exact: bool
+) -> bool:
     for name, value in found.items():
         if name not in wanted:
             return False
-        accepted = wanted[name]
-        if not _same(options, value, accepted) and not (
-            isinstance(accepted, list) and any(_same(options, value, one) for one in accepted)
-        ):
+        listed = wanted[name] if isinstance(wanted[name], list) and not exact else []
+        if not any(_same(options, value, one, exact=exact) for one in (wanted[name], *listed)):
             return False
-    return all(name in found or (isinstance(one, list) and "" in one) for name, one in wanted.items())
+    left = [one for name, one in wanted.items() if name not in found]
+    return all(isinstance(one, list) and "" in one and not exact for one in left)
 
 
 def _text(options: ToolCallsOptions, text: str) -> str:

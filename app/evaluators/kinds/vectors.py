@@ -7,6 +7,11 @@ from typing import Any
 
 import orjson
 
+from app.evaluators.kinds.contract import Verdict
+
+NOTHING_FOUND = Verdict(None, rationale="the embedding model finds nothing in one of the texts")
+"""Where no two vectors can be compared: that is not 0."""
+
 
 def read_vectors(answer: str | None) -> list[list[float]]:
     """The vectors of an answer; none where it is no list of lists of as many finite numbers."""
@@ -22,10 +27,19 @@ def read_vectors(answer: str | None) -> list[list[float]]:
 
 
 def _is_vector(numbers: list[Any]) -> bool:
-    return bool(numbers) and all(type(one) in (int, float) and math.isfinite(one) for one in numbers)
+    if not all(type(one) in (int, float) and math.isfinite(one) for one in numbers):
+        return False
+    # Beyond these, products of lengths are 0 or infinite.
+    return bool(numbers) and (not any(numbers) or 1e-150 < math.hypot(*numbers) < 1e150)
 
 
-def cosine(one: Sequence[float], other: Sequence[float]) -> float:
-    """From -1 to 1; of a vector without a direction, which no model should give, 0."""
+def _cosine(one: Sequence[float], other: Sequence[float]) -> float | None:
+    """From -1 to 1; None where one has no direction, as of a text in which a model finds nothing."""
     norms = math.hypot(*one) * math.hypot(*other)
-    return min(1.0, sum(map(mul, one, other)) / norms) if norms else 0.0
+    return min(1.0, sum(map(mul, one, other)) / norms) if norms else None
+
+
+def cosines(vectors: Sequence[Sequence[float]]) -> list[float]:
+    """Those of the first with each of the others, as far as they are defined."""
+    first, *others = vectors
+    return [found for other in others if (found := _cosine(first, other)) is not None]

@@ -5,13 +5,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-import orjson
 from pydantic import Field
 
 from app.core import urlguard
 from app.core.errors import Invalid
 from app.evaluators.kinds.answering import AnswerOptions, as_value, log_members, testcase_members
 from app.evaluators.kinds.contract import Execution, Kind, Row, Traits, Verdict, WebhookCall, storable
+from app.evaluators.kinds.json_output import NoJson, read_json
 
 _RATIONALE_CHARS = 4_000
 
@@ -65,8 +65,8 @@ class Webhook(Kind[WebhookOptions]):
         if options.target == "needed" and not row.target:
             return Verdict(None, rationale="no target")
         try:
-            said: Any = orjson.loads(answers[0] or "null") if answers else None
-        except orjson.JSONDecodeError:
+            said: Any = read_json(answers[0] or "null", in_fence=False) if answers else None
+        except NoJson:
             said = None
         if not isinstance(said, dict) or not ("judgment" in said or isinstance(said.get("error"), str)):
             return Verdict(None, error="The webhook's answer is no JSON object with “judgment” or “error”")

@@ -142,7 +142,7 @@ def test_a_reset_link_is_printed(running_app: Application, key: str) -> None:
 def test_a_stream_ends_when_its_reader_is_removed(running_app: Application, key: str) -> None:
     """Within five seconds, though the run it follows goes on."""
     url, admin = running_app.url, {"x-api-key": key}
-    body = {"email": "reader@example.com", "role": "developer"}
+    body = {"email": "rea@example.com", "role": "developer"}
     link = httpx2.post(f"{url}/v5/members", json=body, headers=admin).json()["link"]
     with httpx2.Client(base_url=url, timeout=30) as client:
         token = re.findall(r'name="_csrf" value="([^"]+)"', client.get(link).text)[0]

@@ -80,7 +80,7 @@ def test_time_is_limited(sandbox: Sandbox) -> None:
     begun = time.monotonic()
     answer = evaluate(sandbox, "def f(log):\n    while True: pass", wall_s=0.3)
     assert answer == Answer(error="The program was stopped after 0.3 s")
-    assert time.monotonic() - begun < 2.0
+    assert time.monotonic() - begun < 4.5, "not at the usual limit of 5 s"
 
 
 def test_time_of_all_processors_together_is_limited(sandbox: Sandbox) -> None:
@@ -103,7 +103,7 @@ def test_time_of_all_processors_together_is_limited(sandbox: Sandbox) -> None:
     ids=["memory", "crash", "depth"],
 )  # fmt: skip
 def test_memory_and_depth_are_limited(code: str, sandbox: Sandbox) -> None:
-    answer = evaluate(sandbox, code)
+    answer = evaluate(sandbox, code, wall_s=60)
     assert answer.error is not None
     assert "512 MiB of memory" in answer.error
 

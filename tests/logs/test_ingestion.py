@@ -99,6 +99,20 @@ def test_the_same_log_ten_times_at_once_is_one(
         assert session.execute(text("select sum(logs_count) from version")).scalar() == 1
 
 
+def test_the_same_log_three_times_in_one_go_counts_once(
+    api: TestClient, committed_team: factories.Team
+) -> None:
+    with unit_of_work() as session:
+        factories.prompt(session, committed_team.admin, "p")
+    said = {"type": "prompt", "path": "p", "log_id": "mine-1", "output": "y"}
+    answer = api.post("/v5/logs/batch", json={"logs": [said] * 3})
+    assert answer.json() == {"ids": ["mine-1"] * 3}
+    assert _count() == 1
+    with unit_of_work() as session:
+        for table in ("version", "file"):
+            assert session.execute(text(f"select sum(logs_count) from {table}")).scalar() == 1
+
+
 @pytest.mark.parametrize(
     ("more", "status"),
     [

@@ -13,6 +13,8 @@ from functools import partial
 from typing import Generic, NamedTuple, TypeVar
 from weakref import WeakKeyDictionary
 
+from sqlalchemy.exc import TimeoutError as PoolExhausted
+
 from app.core import waiting
 from app.core.errors import Unavailable
 
@@ -35,6 +37,16 @@ class _Line(Generic[Asked, Answer]):
         self.tasks: set[asyncio.Task[None]] = set()
 
 
+def _leave(line: _Line[Asked, Answer], waiter: _Waiter[Asked, Answer]) -> None:
+    """Send away who waits in vain. What was begun goes on: its answer says whether it was done."""
+    for place, each in enumerate(line.waiting):
+        if each is waiter:
+            del line.waiting[place]
+            if not waiter.answer.done():
+                waiter.answer.set_exception(PoolExhausted("Nothing was begun in time."))
+            return
+
+
 class Gatherer(Generic[Asked, Answer]):
     """Hands what is asked at the same moment to one call of `work`, in a thread of its own."""
 
@@ -49,7 +61,7 @@ class Gatherer(Generic[Asked, Answer]):
     ) -> None:
         """`work` is given at most `most` at once, and answers each, in their order; an exception is raised to the one
         who asked, and one that `work` raises to all of them. At most `beside` calls run at a time, and `longest` wait.
-        The database is waited for as long as `patience_s`, in all.
+        The database is waited for as long as `patience_s`, in all, and who could not be begun with by then is told.
         """
         self._work, self._most, self._beside, self._longest = work, most, beside, longest
         self._patience_s = patience_s
@@ -61,19 +73,25 @@ class Gatherer(Generic[Asked, Answer]):
 
         Raises:
             Unavailable: so many wait already that it would be answered too late.
+            PoolExhausted: it was not begun with in time.
         """
         loop = asyncio.get_running_loop()
         line = self._lines.setdefault(loop, _Line())
         if len(line.waiting) >= self._longest:
             raise Unavailable("More comes than can be done. Try again in a moment.")
         answer: asyncio.Future[Answer] = loop.create_future()
-        line.waiting.append(_Waiter(asked, answer, time.monotonic()))
+        waiter = _Waiter(asked, answer, time.monotonic())
+        line.waiting.append(waiter)
+        in_time = loop.call_later(self._patience_s - waiting.LEAST_S, _leave, line, waiter)
         if line.at_work < self._beside:
             line.at_work += 1
             task = loop.create_task(self._serve(line))
             line.tasks.add(task)
             task.add_done_callback(line.tasks.discard)
-        return await answer
+        try:
+            return await answer
+        finally:
+            in_time.cancel()
 
     async def _serve(self, line: _Line[Asked, Answer]) -> None:
         try:

@@ -5,7 +5,9 @@ import threading
 from collections.abc import Sequence
 
 import pytest
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 
+from app.core import waiting
 from app.core.errors import Unavailable
 from app.core.gathering import Gatherer
 from tests.asynchronous import run
@@ -91,6 +93,26 @@ def test_who_would_wait_too_long_is_turned_away_at_once() -> None:
     answers = run(_while_one_is_at_work(gatherer, work, [1, 2, 3, 4]))
     assert answers[:2] == [2, 4]
     assert [type(one) for one in answers[2:]] == [Unavailable, Unavailable]
+
+
+def test_who_waits_in_vain_is_told_in_time_and_is_not_begun_with() -> None:
+    work = Batches()
+    gatherer = Gatherer(work, most=9, beside=1, patience_s=waiting.LEAST_S + 0.02)
+    first, late = run(_first_and_late(gatherer, work))
+    assert first == 0
+    assert isinstance(late, PoolExhausted)
+    assert work.seen == [[0]]
+
+
+async def _first_and_late(gatherer: Gatherer[int, int], work: Batches) -> list[int | BaseException]:
+    work.open.clear()
+    first = asyncio.ensure_future(gatherer.ask(0))
+    await asyncio.sleep(0.05)
+    late = asyncio.ensure_future(gatherer.ask(1))
+    await asyncio.wait([late], timeout=3)
+    assert late.done()
+    work.open.set()
+    return await asyncio.gather(first, late, return_exceptions=True)
 
 
 def test_no_more_work_goes_on_at_once_than_may() -> None:

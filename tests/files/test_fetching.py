@@ -191,7 +191,7 @@ def test_whatever_is_changed_shows_at_once(api: TestClient, committed_team: fact
         "maker renamed": lambda: write("update user_account set full_name = 'Another'"),
         "logged": lambda: post("/v5/prompts/log", {"id": first.file_id}),
         "monitored": lambda: post(f"{url}/evaluators", monitor),
-        "monitor renamed": lambda: write(f"update file set name = 'e' where id = '{evaluator.file_id}'"),
+        "monitor renamed": lambda: write(f"update file set path = 'e' where id = '{evaluator.file_id}'"),
         "no longer monitored": lambda: write("delete from monitor"),
         "another deployed": lambda: post(in_production, version_id=second.id),
         "linked tool deployed": lambda: post(

@@ -125,7 +125,9 @@ def examples() -> dict[str, Example]:
         "inputs": {"question": "…"},
     }
     bought = {"cost_usd": 0.0031, "latency_ms": 1840.0, "prompt_tokens": 412, "output_tokens": 96}
-    took = Case(None, None, execution=bought | {"finish_reason": "length"}, shown="a call that was cut off")
+    took = Case(None, near.output, execution=bought | {"finish_reason": "length"})
+    call_of = f"{ANSWERS}, what its call took typed by hand"
+    mailed = next(line for one in PAIRS for line in one["output_1"].splitlines() if "@" in line)
     return {
         "exact": Example(ANSWERS, [answers[0], near]),
         "contains": Example(ANSWERS, [near, answers[0]]),
@@ -176,8 +178,10 @@ def examples() -> dict[str, Example]:
                 Case({"titles": one["gold_titles"]}, None, row={"metadata": {"found": one["titles"]}},
                      shown=", ".join(one["titles"][:3]) + " …") for one in HOPS[:2]],
             {"measure": "recall", "k": 5, "retrieved": "testcase.metadata.found"}),
-        "personal_data": Example("texts typed by hand", [
-            Case(None, "Write to jane.doe@example.com or call +44 20 7946 0958."),
+        "personal_data": Example("LLMBar, a line of an answer, and an answer without; the others typed by hand", [
+            Case(None, mailed),
+            Case(None, pair["output_1"]),
+            Case(None, "Call +44 20 7946 0958."),
             Case(None, "The card 4111 1111 1111 1111 was charged."),
             Case(None, "Order 4111111111111112 of 2024-05-01, version 1.2.3.")]),
         "llm_judge": Example("SQuAD 1.1, answers of the system match_lstm, the judge's reply typed by hand",
@@ -247,10 +251,10 @@ def examples() -> dict[str, Example]:
             Case(near.target, near.output, given=Given("too long", rationale="Two of them would do.")),
             Case(answers[0].target, answers[0].output, given=Given("right"))],
             {"answers": "select", "choices": ["right", "too long", "wrong"], "good": ["right"], "bad": ["wrong"]}),
-        "latency": Example("a call", [took]),
-        "cost": Example("a call", [took]),
-        "tokens": Example("a call", [took], {"count": "total", "most": 500}),
-        "finish_reason": Example("a call", [took]),
+        "latency": Example(call_of, [took]),
+        "cost": Example(call_of, [took]),
+        "tokens": Example(call_of, [took], {"count": "total", "most": 500}),
+        "finish_reason": Example(call_of, [took]),
     }  # fmt: skip
 
 

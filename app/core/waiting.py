@@ -36,7 +36,7 @@ _JUST_USED_S = 2.0
 _OTHERWISE_S = 600.0
 LEAST_S = 1.0
 _SERVER = """
-set statement_timeout = '600s'; set idle_in_transaction_session_timeout = '30s';
+set statement_timeout = '600s'; set idle_in_transaction_session_timeout = '50s';
 set client_connection_check_interval = '5s';
 select extract(epoch from clock_timestamp())
 """

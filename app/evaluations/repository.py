@@ -249,9 +249,9 @@ def reopen_unjudged(session: Session, run_id: str, evaluator_version_id: str) ->
         text("""
         with changed as (
             update run_item i set state = 'pending'
-            where i.run_id = :run and i.state = 'done' and i.log_id is not null and not exists (
-                select from judgment j
-                where j.log_id = i.log_id and j.evaluator_version_id = :evaluator and j.author = '')
+            where i.run_id = :run and i.state = 'done' and i.log_id is not null and (
+                select true from judgment j  -- row by row: of an evaluator that is new, Postgres expects no judgments
+                where j.log_id = i.log_id and j.evaluator_version_id = :evaluator and j.author = '' limit 1) is null
             returning i.error
         ), counts as (select count(*) as n, count(*) filter (where error is not null) as failed from changed)
         update run set done_count = done_count - counts.n, failed_count = failed_count - counts.failed

@@ -109,9 +109,12 @@ def load_details(session: Session, run_id: str, evaluator_id: str) -> list[Detai
     rows = session.execute(
         text("""
         select i.datapoint_id, d.cluster, j.detail
-        from run_item i join judgment j on j.log_id = i.log_id and j.author = ''
+        from run_item i
+        cross join lateral (  -- row by row: of an evaluator that is new, Postgres expects no judgments
+            select detail from judgment j where j.log_id = i.log_id and j.evaluator_version_id = :evaluator
+            and j.author = '' and j.detail is not null offset 0) j
         left join datapoint d on d.id = i.datapoint_id
-        where i.run_id = :run and j.evaluator_version_id = :evaluator and j.detail is not null order by i.position
+        where i.run_id = :run order by i.position
         """),
         {"run": run_id, "evaluator": evaluator_id},
     )

@@ -47,6 +47,7 @@ def _scores(session: Session, run: Run, version: Version, table: ScoreTable) -> 
     interval = run_interval(table, run.id, version)
     scores = [_row(run, version, "", interval)] if interval else []
     details = score_repository.load_details(session, run.id, version.id)
+    session.commit()  # or the connection would be idle in a transaction for as long as this takes, and be ended
     noted = [detail.noted for detail in details]
     rows, clusters = [d.datapoint_id for d in details], [d.cluster for d in details]
     for name, metric in summarise(version.spec, noted, rows, clusters).items():

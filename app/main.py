@@ -38,6 +38,7 @@ from app.files.sidebar import build_sidebar
 from app.flows import api as flows_api
 from app.generations import api as generations_api
 from app.generations import pages as generations_pages
+from app.generations import tool_api
 from app.home import pages as home_pages
 from app.logs import api as logs_api
 from app.logs import arrivals as log_arrivals
@@ -114,6 +115,7 @@ ROUTERS = (
     flows_api.router,
     flows_api.common,
     generations_api.router,
+    tool_api.router,
     agent_api.router,
     agent_api.common,
     datasets_api.router,  # before `common`: it reads a dataset in its own way

@@ -92,6 +92,7 @@ KEPT = {
     "version.content_hash": "a hash",
     "environment.tag": ENUMERATION,
     "provider.kind": ENUMERATION,
+    "tool_variable.origin": "read from an address; compared, and said in an error only",
     "provider.preset": ENUMERATION,
     "datapoint.content_hash": "a hash",
     "dataset_row.split": ENUMERATION,

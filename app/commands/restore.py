@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
         upgrade(url)
     print(
         f"Restored: {sum(manifest.rows.values()):,} rows as they were at {manifest.made_at},"
-        f" with {manifest.provider_keys} provider keys."
+        f" with {manifest.provider_keys} keys of providers and tools."
     )
     return 0
 
@@ -93,7 +93,7 @@ class _Secret:
         if self.layout:
             where += f", or copy {_SECRET}.secret of the old home to {self.layout.root}"
         raise StackError(
-            f"Wrong secret: {self.manifest.provider_keys} provider keys in {self.file} open only with the secret"
+            f"Wrong secret: {self.manifest.provider_keys} keys of providers and tools in {self.file} open only with the secret"
             f" whose fingerprint is {self.manifest.secret}, and {there}. Nothing was changed. Set {where}."
             " If it is lost, --without-secret restores the rest."
         )

@@ -73,6 +73,7 @@ class Manifest:
     secret: str
     """The fingerprint of the secret that opens its provider keys."""
     provider_keys: int
+    """And variables of tools: it opens both."""
     holds_secret: bool
     bytes: int
     sha256: str

@@ -44,6 +44,11 @@ def lock_file(session: Session, file: File) -> None:
     session.execute(select(File.id).where(File.id == file.id).with_for_update())
 
 
+def delete_secrets(session: Session, file_id: str) -> None:
+    """Delete the variables of a tool, by the name of their table: its package stands above this one."""
+    session.execute(text("delete from tool_variable where file_id = :file"), {"file": file_id})
+
+
 def take_number(session: Session, file_id: str) -> int:
     """The number of the next version of a file; no other version ever gets it."""
     taken = update(File).where(File.id == file_id).values(last_number=File.last_number + 1)

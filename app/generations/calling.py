@@ -16,7 +16,7 @@ from app.files.presentation import present_one
 from app.files.schemas import FileProperties
 from app.generations import service
 from app.generations.prepared import Origin, PreparedPrompt, Target
-from app.generations.schemas import PromptCall
+from app.generations.schemas import PromptCall, ToolCall
 from app.generations.streaming import RunRequest
 from app.logs import budget, traces
 from app.logs import repository as logs
@@ -78,7 +78,7 @@ def prepare_call(
         call.source or API,
         environment=call.environment or environment,
     )
-    about = _about_log(session, principal, call)
+    about = about_log(session, principal, call)
     runs = [
         RunRequest(
             prompt,
@@ -152,12 +152,12 @@ def _parameters(call: PromptCall) -> dict[str, Any]:
     return sent
 
 
-def _about_log(session: Session, principal: Principal, call: PromptCall) -> dict[str, Any]:
+def about_log(session: Session, principal: Principal, call: PromptCall | ToolCall) -> dict[str, Any]:
     """What the caller says of the logs; one that is nested is in the session of the one above it.
 
     Raises:
         Invalid: the log would be nested under itself.
-        Conflict: its id is taken, or its trace is complete: said before a model is paid.
+        Conflict: its id is taken, or its trace is complete: said before a model or a service is asked.
     """
     if call.log_id and logs.known_ids(session, [call.log_id]):
         raise Conflict(f"There is a log with the id {call.log_id} already. Choose another one.")

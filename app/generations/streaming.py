@@ -170,13 +170,17 @@ async def save(logged: Sequence[tuple[RunRequest, LogRecord]]) -> None:
     One whose id another log has taken meanwhile gets another id: its call is paid, and must not be lost.
     """
     records = [record if request.saves else _without_payloads(record) for request, record in logged]
-    told = [record.id for request, record in logged if request.told]
+    await save_records(records, [record.id for request, record in logged if request.told])
+    for (_, record), written in zip(logged, records, strict=True):
+        record.id, record.trace_id = written.id, written.trace_id
+
+
+async def save_records(records: Sequence[LogRecord], told: Sequence[str]) -> None:
+    """As `save`, for logs that are as they are to be kept. `told` are the ids that callers know already."""
     task = asyncio.create_task(_SAVES.ask(_Unsaved(records, told)))
     _saving.add(task)  # the loop itself keeps only a weak reference
     task.add_done_callback(_saving.discard)
     await asyncio.shield(task)
-    for (_, record), written in zip(logged, records, strict=True):
-        record.id, record.trace_id = written.id, written.trace_id
 
 
 def _without_payloads(record: LogRecord) -> LogRecord:

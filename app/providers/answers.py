@@ -16,7 +16,8 @@ from app.providers.transport import BodyTooLarge
 
 HIDDEN = "▒▒▒"
 """Stands where a key stood."""
-_SHORTEST_SECRET = 8
+SHORTEST_SECRET = 8
+"""Characters; shorter ones are not looked for in answers."""
 RAW_CAP = 64 * 1024
 """Characters that are kept of a body that could not be used."""
 
@@ -72,7 +73,7 @@ class ProviderError(Exception):
 
 def secret_forms(key: str) -> list[str]:
     """How a key may be written when it is sent back: as it is, quoted in a URL, in base64 with any start."""
-    if len(key) < _SHORTEST_SECRET:
+    if len(key) < SHORTEST_SECRET:
         return []
     # A base64 character holds six bits: those that share bits with what stands before or after the key are left.
     parts = [

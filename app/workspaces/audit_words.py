@@ -42,6 +42,8 @@ WORDS = {
     "session.ended_everywhere": "Signed out everywhere",
     "session.refused": "Failed to sign in",
     "session.started": "Signed in",
+    "tool.variable_removed": "Took a variable of a tool away",
+    "tool.variables_set": "Set variables of a tool",
     "version.deleted": "Deleted a version",
     "workspace.exported": "Exported the workspace",
     "workspace.imported": "Imported an export",

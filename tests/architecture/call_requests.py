@@ -1,6 +1,7 @@
 """A valid request for each route that calls a prompt, logs what was called elsewhere, or reads and writes prompts and agents as files."""
 
 from tests.architecture.requests import Call, Make
+from tests.architecture.world import TOOL_VARIABLE
 
 FILE = "---\nmodel: m\n---\n\n<user>\n  {{question}}\n</user>\n"
 
@@ -16,6 +17,14 @@ CALL_REQUESTS: dict[str, Make] = {
         }
     ),
     "POST /v5/prompts/log": lambda w: Call(json={"id": w.prompt.file_id, "output": "made"}),
+    "POST /v5/tools/call": lambda w: Call(json={"id": w.tool.file_id, "inputs": {"city": "Paris"}}),
+    "GET /v5/tools/{file_id}/environment-variables": lambda w: Call({"file_id": w.tool.file_id}),
+    "POST /v5/tools/{file_id}/environment-variables": lambda w: Call(
+        {"file_id": w.tool.file_id}, json=[{"name": "MADE", "value": "made-for-tests"}]
+    ),
+    "DELETE /v5/tools/{file_id}/environment-variables/{name}": lambda w: Call(
+        {"file_id": w.tool.file_id, "name": TOOL_VARIABLE}
+    ),
     "POST /v5/tools/log": lambda w: Call(json={"id": w.tool.file_id, "output": "made"}),
     "POST /v5/flows/log": lambda w: Call(json={"id": w.flow.file_id, "output": "made"}),
     "POST /v5/import/otel/v1/traces": lambda w: Call(json={"resourceSpans": []}, names_things=False),

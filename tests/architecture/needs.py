@@ -61,6 +61,7 @@ NEEDS: dict[Action, str] = {
         POST /v5/evaluations/{evaluation_id}/runs/{run_id}/retry
         POST /v5/evaluators/{evaluator_id}/test
         POST /v5/prompts/call
+        POST /v5/tools/call
         POST /v5/agents/{file_id}/evaluators
         POST /v5/evaluators/{file_id}/evaluators
         POST /v5/flows/{file_id}/evaluators
@@ -128,6 +129,8 @@ NEEDS: dict[Action, str] = {
         POST /w/{w}/settings/limits
         POST /w/{w}/settings/limits/{provider_id}/restore
         PATCH /v5/budget
+        POST /v5/tools/{file_id}/environment-variables
+        DELETE /v5/tools/{file_id}/environment-variables/{name}
         GET /v5/webhook-key
         POST /v5/webhook-key/renew
         POST /v5/environments

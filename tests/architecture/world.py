@@ -18,10 +18,15 @@ from app.logs.records import LogRecord
 from app.logs.repository import insert_logs
 from app.providers.models import Provider
 from app.providers.service import ProviderChange, create_provider
+from app.tools.schemas import VariableGiven
+from app.tools.variables import set_variables
 from app.workspaces import invitations
 from app.workspaces import service as workspaces
 from app.workspaces.models import ApiKey, Invitation
 from tests import factories
+
+TOOL_VARIABLE = "TOKEN"
+"""Of the tool; its value is a canary."""
 
 
 @dataclass
@@ -100,6 +105,8 @@ def build_world(session: Session, role: Role) -> World:
     newer_judge = factories.evaluator(session, maker, "exact", "world/exact", ignore_case=True)
     tool = factories.tool(session, maker, "world/tool")
     newer_tool = factories.tool(session, maker, "world/tool", source_code="def weather(city): ...")
+    given = VariableGiven.model_validate({"name": TOOL_VARIABLE, "value": "canary-key-123456"})
+    set_variables(session, team.admin, tool.file, [given])
     flow = factories.flow(session, maker, "world/flow", commit="4f2a1c")
     newer_flow = factories.flow(session, maker, "world/flow", commit="9b0e77")
     flow_log_id = factories.logged(session, maker, flow, inputs={"question": "?"})

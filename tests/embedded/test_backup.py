@@ -98,7 +98,7 @@ def restored(backed_up: BackedUp, folder: Path) -> Iterator[str]:
     home = folder / "second"
     ran = cli("restore", backed_up.path, "--home", home, WHETSTONE_SECRET_KEY=SECRET)
     assert ran.returncode == 0, ran.stderr
-    assert "2 provider keys" in ran.stdout
+    assert "2 keys of providers and tools" in ran.stdout
     with databases(open_layout(home), given={}) as urls:
         yield dsn(urls[DATABASE_URL])
 
@@ -190,7 +190,7 @@ def test_a_wrong_secret_is_said_before_anything_is_changed(
     ran = cli("restore", backed_up.path, "--home", home, **given)
     assert (ran.returncode, ran.stdout) == (1, "")
     assert ran.stderr.startswith(
-        f"Wrong secret: 2 provider keys in {backed_up.path} open only with the secret"
+        f"Wrong secret: 2 keys of providers and tools in {backed_up.path} open only with the secret"
     )
     assert backed_up.manifest.secret in ran.stderr
     assert SECRET not in ran.stderr

@@ -39,6 +39,10 @@ def _files() -> dict[str, _Kind]:
 _WHOLE: dict[str, _Kind] = _files() | {
     "populate_prompt": files.PopulatedPrompt,
     "call_prompt": logs.CalledPrompt,
+    "call_tool": logs.CalledTool,
+    "list_tool_variables": list[files.ToolVariable],
+    "set_tool_variables": list[files.ToolVariable],
+    "remove_tool_variable": list[files.ToolVariable],
     "log_prompt": logs.LoggedPrompt,
     "log_tool": logs.LoggedTool,
     "log_flow": logs.LoggedFlow,

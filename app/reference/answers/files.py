@@ -108,6 +108,12 @@ class Tool(Counted):
     signature: str | None
 
 
+class ToolVariable(Shape):
+    name: str
+    value: Literal[""]
+    """What it was set to is never shown."""
+
+
 class Evaluator(Counted):
     """An evaluator with its settings."""
 

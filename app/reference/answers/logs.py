@@ -155,3 +155,9 @@ class CalledPrompt(Shape):
     start_time: str
     end_time: str
     logs: list[Sample]
+
+
+class CalledTool(Log):
+    """The log of the call, with what went in and came out also where the log does not keep it."""
+
+    log_id: str

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -39,6 +40,10 @@ class Given:
     """Whether the judge is done with the log; None: nothing is said of that."""
     only_marks: bool = False
     """There is no judgment in it: an earlier one stays."""
+    id: str | None = None
+    """The caller's own, for the judgment."""
+    created_at: datetime | None = None
+    """When it was judged; None: now."""
 
 
 def give_judgment(
@@ -49,7 +54,7 @@ def give_judgment(
     Ended runs that have this output are scored anew; one that waited for this judgment ends.
 
     Raises:
-        Conflict: the server judges by this evaluator itself.
+        Conflict: the server judges by this evaluator itself, or the caller's own id is taken by something else.
         Invalid: the judgment is none that the evaluator may give.
         NotFound: there is no such log in the workspace.
     """
@@ -61,15 +66,20 @@ def give_judgment(
     if not logs.lock_logs(session, principal.workspace_id, [log_id]):
         raise NotFound(f"There is no log with the id {log_id}.")
     bound = bind(version.spec)
-    record = JudgmentRecord(ids.new_id("jdg"), principal.workspace_id, log_id, version.id)
+    record = JudgmentRecord(given.id or ids.new_id("jdg"), principal.workspace_id, log_id, version.id)
     if bound.kind.judged_by == "people":
         record.author = f"{logs.END_USER}{given.user}" if given.user else principal.user_id
+    if given.id and logs.is_taken(session, record):
+        raise Conflict(f"There is a log or a judgment with the id {given.id} already. Choose another one.")
+    record.created_at = given.created_at.isoformat() if given.created_at else None
     set_verdict(record, verdict_of(bound.options, given))
     record.marked_completed = bool(given.marked_completed)
     if given.only_marks:
         record.id = logs.mark_judgment(session, record)
     else:
-        record.id = logs.put_judgment(session, record, marks=given.marked_completed is not None)
+        record.id = logs.put_judgment(
+            session, record, marks=given.marked_completed is not None, named=given.id is not None
+        )
     for evaluation in repository.evaluations_by_file(session, log_id, version):
         # Programs keep their own evaluator up to date: its newest version judges beside the one that was asked for.
         service.add_evaluators(session, evaluation, [version])

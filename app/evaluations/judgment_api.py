@@ -1,6 +1,6 @@
 """The v5 route that takes judgments from people and programs elsewhere."""
 
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from fastapi import APIRouter
 from pydantic import Field
@@ -17,7 +17,9 @@ from app.evaluators.api import checked_spec
 from app.files import service as files
 from app.files.models import FileKind
 from app.logs import repository as logs
-from app.logs.schemas import Message, Moment
+from app.logs.presentation import BESIDE_JUDGMENTS
+from app.logs.recording import PAYLOADS
+from app.logs.schemas import Message, Moment, Name, Seconds, Status
 
 router = APIRouter(prefix="/v5/evaluators", tags=["Evaluators"])
 
@@ -57,12 +59,31 @@ class JudgmentGiven(Body):
     output_message: Message | None = Field(None, description="What a model said that judged.")
     start_time: Moment | None = None
     end_time: Moment | None = None
+    created_at: Moment | None = Field(None, description="When it was judged; now, if it is left out.")
+    provider_latency: Seconds | None = Field(None, description="In seconds.")
+    inputs: dict[str, Any] | None = Field(None, description="What the judge was given.")
+    output: str | None = Field(None, description="What the judge said in its own words.")
+    provider_request: dict[str, Any] | None = None
+    provider_response: dict[str, Any] | None = None
+    source: str | None = Field(None, max_length=500)
+    environment: Name | None = Field(None, description="Where the judge runs.")
+    log_status: Status | None = None
+    source_datapoint_id: Name | None = Field(None, description="The row of a dataset that was judged.")
+    trace_parent_id: Name | None = None
+    log_id: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
+        None,
+        description="An id of your own for the judgment. One that is taken by something else is refused: 409.",
+    )
+    save: bool | None = Field(
+        None, description="False: inputs, outputs, requests and what was printed are not kept."
+    )
 
     @property
     def beside(self) -> dict[str, Any]:
         """What is kept with the judgment, of what was said."""
-        names = {"output_message", "start_time", "end_time"}
-        return self.model_dump(mode="json", include=names, exclude_none=True)
+        names = set(BESIDE_JUDGMENTS) - {"metadata"} - (set(PAYLOADS) if self.save is False else set())
+        said = self.model_dump(mode="json", include=names)
+        return {name: value for name, value in said.items() if value is not None}
 
 
 @router.post("/log")
@@ -104,12 +125,14 @@ def log_judgment(
         body.judgment,
         body.error,
         body.rationale,
-        body.stdout,
+        None if body.save is False else body.stdout,
         body.metadata,
         body.user,
         body.beside,
         body.marked_completed,
         only_marks,
+        body.log_id,
+        body.created_at,
     )
     record = give_judgment(session, principal, version, body.parent_id, given)
     judged = logs.find_log(session, principal.workspace_id, record.log_id)

@@ -59,7 +59,8 @@ def insert_judgments(session: Session, records: Sequence[JudgmentRecord]) -> int
 
 _PUT_JUDGMENT = f"""
 {_INSERT_JUDGMENTS.replace("do nothing", "do update set ")}
-    created_at = now(), boolean_value = excluded.boolean_value, number_value = excluded.number_value,
+    id = case when :named then excluded.id else judgment.id end,
+    created_at = excluded.created_at, boolean_value = excluded.boolean_value, number_value = excluded.number_value,
     text_value = excluded.text_value, options_value = excluded.options_value, rationale = excluded.rationale,
     error = excluded.error, detail = excluded.detail, stdout = excluded.stdout,
     marked_completed = case when :marks then excluded.marked_completed else judgment.marked_completed end
@@ -70,12 +71,27 @@ _MARK = f"""
 """
 
 
-def put_judgment(session: Session, record: JudgmentRecord, *, marks: bool = False) -> str:
-    """Write a judgment, in place of what the same author said of the same log before; its id.
+def put_judgment(
+    session: Session, record: JudgmentRecord, *, marks: bool = False, named: bool = False
+) -> str:
+    """Write a judgment, in place of what the same author said of the same log before; its id, which stays as it was
+    unless the new one was chosen by the caller (`named`).
 
-    Whether the author is done with the log stays as it was, unless the judgment `marks` it.
+    Whether the author is done with the log stays as it was, too, unless the judgment `marks` it.
     """
-    return str(session.scalars(text(_PUT_JUDGMENT), {"rows": as_json([record]), "marks": marks}).one())
+    values = {"rows": as_json([record]), "marks": marks, "named": named}
+    return str(session.scalars(text(_PUT_JUDGMENT), values).one())
+
+
+def is_taken(session: Session, record: JudgmentRecord) -> bool:
+    """Whether its id is that of a log, or of a judgment that it would not take the place of."""
+    there = session.execute(
+        select(Judgment.log_id, Judgment.evaluator_version_id, Judgment.author, Judgment.vote).where(
+            Judgment.id == record.id
+        )
+    ).one_or_none()
+    own = (record.log_id, record.evaluator_version_id, record.author, record.vote)
+    return (there is not None and tuple(there) != own) or bool(known_ids(session, [record.id]))
 
 
 def mark_judgment(session: Session, record: JudgmentRecord) -> str:

@@ -24,6 +24,10 @@ class JudgmentLog(Shape):
     cost: float | None
     marked_completed: bool | None
     inputs: Json
+    output: str | None
+    """What the judge said in its own words, where whoever sent the judgment told."""
+    source: str | None
+    environment: str | None
     evaluator_logs: list[Any]
     trace_children: list[Any]
     evaluator: Evaluator | None = None

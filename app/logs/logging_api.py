@@ -10,12 +10,11 @@ from app.core.access import Action, Principal
 from app.core.database import SessionDep, unit_of_work
 from app.core.permissions import LogWriter, admit, api_key_of, declare
 from app.files.models import FileKind
-from app.logs.ingestion import BATCHES, LOGS, Logs, Sent
+from app.logs.ingestion import LOGS, Logs, Sent
 from app.logs.records import LogRecord
 from app.logs.schemas import (
     FlowLog,
     FlowLogUpdate,
-    LogBatch,
     PromptLog,
     PromptLogUpdate,
     ToolLog,
@@ -29,7 +28,7 @@ Json = dict[str, Any]
 _LOGGING = [Depends(declare(Action.LOG))]
 
 
-async def _write(request: Request, entries: Sequence[Entry], together: Logs = LOGS) -> Sequence[LogRecord]:
+async def write(request: Request, entries: Sequence[Entry], together: Logs = LOGS) -> Sequence[LogRecord]:
     """Write logs in one go with those of other requests.
 
     Raises:
@@ -55,7 +54,7 @@ async def log_prompt(
 ) -> Json:
     """Log a call of a prompt that you made yourself. Its version is the one in the query, or the one with the content in
     `prompt`, which is written if it is not there, or else the one that is deployed."""
-    [log] = await _write(request, [Entry(body, version_id, environment)])
+    [log] = await write(request, [Entry(body, version_id, environment)])
     return {
         "id": log.id,
         "prompt_id": log.file_id,
@@ -72,7 +71,7 @@ async def log_tool(
     environment: str | None = None,
 ) -> Json:
     """Log a call of a tool. Its version is found as a prompt's is, by the content in `tool`."""
-    [log] = await _write(request, [Entry(body, version_id, environment)])
+    [log] = await write(request, [Entry(body, version_id, environment)])
     return {"id": log.id, "tool_id": log.file_id, "version_id": log.version_id, "session_id": log.session_id}
 
 
@@ -85,7 +84,7 @@ async def log_flow(
 ) -> Json:
     """Log a run through a flow: the root of a trace, under which other logs are nested by `trace_parent_id` until it is
     complete. Its version is found as a prompt's is, by the attributes in `flow`."""
-    [log] = await _write(request, [Entry(body, version_id, environment)])
+    [log] = await write(request, [Entry(body, version_id, environment)])
     return {
         "id": log.id,
         "flow_id": log.file_id,
@@ -94,14 +93,6 @@ async def log_flow(
         "trace_status": log.status,
         "session_id": log.session_id,
     }
-
-
-@router.post("/logs/batch", tags=["Logs"], dependencies=_LOGGING)
-async def log_batch(body: LogBatch, request: Request) -> Json:
-    """Log up to 1,000 executions at once, all or none: each is as in the routes of a single log, with its `type`
-    (`prompt`, `tool` or `flow`), and may name its `version_id`. They may be nested under each other."""
-    entries = [Entry(said, said.version_id) for said in body.logs]
-    return {"ids": [log.id for log in await _write(request, entries, BATCHES)]}
 
 
 @router.patch("/prompts/{file_id}/log/{log_id}", tags=["Prompts"])

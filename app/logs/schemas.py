@@ -203,29 +203,5 @@ MOST_IN_BATCH = 1_000
 LogInBatch = Annotated[PromptLogInBatch | ToolLogInBatch | FlowLogInBatch, Field(discriminator="type")]
 
 
-class LogBatch(Body):
-    """Logs that are written together, all or none, in this order."""
-
-    EXAMPLE: ClassVar[dict[str, Any]] = {
-        "logs": [
-            {
-                "type": "flow",
-                "path": "support/assistant",
-                "log_id": "question-17",
-                "output": "It is on its way.",
-                "log_status": "incomplete",
-            },
-            {
-                "type": "prompt",
-                "path": "support/answer",
-                "trace_parent_id": "question-17",
-                "output": "It is on its way.",
-            },
-        ]
-    }
-
-    logs: list[LogInBatch] = Field(min_length=1, max_length=MOST_IN_BATCH)
-
-
 AnyLog = PromptLog | ToolLog | FlowLog
 AnyUpdate = PromptLogUpdate | ToolLogUpdate | FlowLogUpdate

@@ -29,7 +29,12 @@ CALL_REQUESTS: dict[str, Make] = {
     "POST /v5/flows/log": lambda w: Call(json={"id": w.flow.file_id, "output": "made"}),
     "POST /v5/import/otel/v1/traces": lambda w: Call(json={"resourceSpans": []}, names_things=False),
     "POST /v5/logs/batch": lambda w: Call(
-        json={"logs": [{"type": "prompt", "id": w.prompt.file_id, "output": "made"}]}
+        json={
+            "logs": [
+                {"type": "prompt", "id": w.prompt.file_id, "output": "made"},
+                {"type": "evaluator", "version_id": w.human.id, "parent_id": w.log_id, "judgment": True},
+            ]
+        }
     ),
     "PATCH /v5/prompts/{file_id}/log/{log_id}": lambda w: Call(
         {"file_id": w.prompt.file_id, "log_id": w.loose_log_id}, json={"output": "changed"}

@@ -170,6 +170,7 @@ def about_log(session: Session, principal: Principal, call: PromptCall | ToolCal
         "status": call.log_status or "complete",
         "session_id": call.session_id or (parent.session_id if parent else None),
         "parent_id": parent_id,
+        "created_by": principal.user_id,
     }
 
 

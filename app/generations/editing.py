@@ -202,6 +202,7 @@ def prepare_run(session: Session, principal: Principal, bench: Workbench, draft:
         given,
         (row.messages or ()) if row and from_row else (),
         row.id if row and from_row else None,
+        log={"created_by": principal.user_id},
     )
 
 

@@ -31,6 +31,7 @@ class ReadyToolCall:
     """Its log, as far as it is known before."""
     version: LoggedVersion
     session_id: str | None
+    created_by: str
     environment: str | None
     prepared: Outcome | HttpRequest
 
@@ -59,7 +60,9 @@ def prepare_tool_call(
     about = about_log(session, principal, call)
     secrets = variables.secrets_of(session, version.file_id)
     prepared = calls.prepare(version.spec, call.inputs, secrets)
-    return ReadyToolCall(said, logged_version(version), about["session_id"], environment, prepared)
+    return ReadyToolCall(
+        said, logged_version(version), about["session_id"], principal.user_id, environment, prepared
+    )
 
 
 async def call_and_log(ready: ReadyToolCall) -> tuple[str, Outcome]:
@@ -77,7 +80,7 @@ async def call_and_log(ready: ReadyToolCall) -> tuple[str, Outcome]:
         }
     )
     record = record_of(said, ready.version, ready.environment)
-    record.session_id = ready.session_id
+    record.session_id, record.created_by = ready.session_id, ready.created_by
     await save_records([record], [record.id] if ready.said.log_id else [])
     return record.id, outcome
 

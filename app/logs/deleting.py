@@ -17,16 +17,17 @@ def delete_logs(session: Session, principal: Principal, log_ids: Sequence[str]) 
     """Delete logs with their judgments, all or none. Ids that are not there are no error.
 
     Raises:
-        Forbidden: a member deletes a log of a run that somebody else started, or of no run: nothing says whose it is.
+        Forbidden: a member deletes a log that they neither sent nor called for, of no run that they started.
         Conflict: a row of a run has one of them as its result.
     """
     found = repository.lock_logs(session, principal.workspace_id, log_ids)
     if principal.role is Role.MEMBER:
         runs = {run_id for run_id in found.values() if run_id}
-        own = repository.runs_started_by(session, runs, principal.user_id)
-        if any(run_id not in own for run_id in found.values()):
+        own_runs = repository.runs_started_by(session, runs, principal.user_id)
+        own = repository.logs_made_by(session, found, principal.user_id)
+        if any(log_id not in own and run_id not in own_runs for log_id, run_id in found.items()):
             raise Forbidden(
-                "Members delete only logs of runs that they started. Ask a developer or an admin."
+                "Members delete only logs that they sent, and of runs that they started. Ask a developer or an admin."
             )
     kept = repository.count_results(session, list(found))
     if kept:

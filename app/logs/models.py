@@ -44,6 +44,8 @@ class Log(Base):
     """The log that it is nested under; it may come later, or never."""
     session_id: Mapped[str | None]
     user: Mapped[str | None]
+    created_by: Mapped[str | None]
+    """The member who sent it, or made the call: they may delete it. None: a run did, or nobody knows any more."""
     source: Mapped[str | None]
     """Where it came from: `evaluation`, `editor`, `judge`, or what a caller of the API says."""
     status: Mapped[str] = mapped_column(server_default="complete")

@@ -155,6 +155,11 @@ def lock_logs(session: Session, workspace_id: str, log_ids: Sequence[str]) -> di
     return dict(rows)
 
 
+def logs_made_by(session: Session, log_ids: Collection[str], user_id: str) -> set[str]:
+    """Which of the logs somebody sent or called for."""
+    return set(session.scalars(select(Log.id).where(Log.id.in_(log_ids), Log.created_by == user_id)))
+
+
 def runs_started_by(session: Session, run_ids: Collection[str], user_id: str) -> set[str]:
     """Which of the runs somebody started. Runs are asked by the name of their table: their package stands above."""
     statement = text("select id from run where id = any(:runs) and created_by = :user")

@@ -61,6 +61,32 @@ def test_a_member_deletes_logs_of_own_runs_only(session: Session) -> None:
     deleting.delete_logs(session, member, [_log(session, own, own.id)])
 
 
+def test_a_member_deletes_what_they_sent_or_called_for(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    with unit_of_work() as session:
+        members = [factories.member(session, committed_team.workspace, Role.MEMBER) for _ in range(2)]
+    hours = {"tool_type": "snippet", "setup_values": {"berlin": "9 to 5"}}
+    sent = [
+        ("/v5/flows/log", {"path": "own/flow", "output": "1"}),
+        ("/v5/logs/batch", {"logs": [{"type": "flow", "path": "own/flow"}]}),
+        ("/v5/tools/call", {"path": "own/hours", "tool": hours, "inputs": {"key": "berlin"}}),
+    ]
+
+    def delete(by: Principal, log_ids: list[str]) -> int:
+        return with_key(client, by).delete("/v5/logs", params={"id": log_ids}).status_code
+
+    for url, body in sent:
+        log_ids = []
+        for member in members:
+            answer = with_key(client, member).post(url, json=body)
+            assert answer.status_code == 200, answer.text
+            log_ids.append(answer.json().get("id") or answer.json()["ids"][0])
+        assert delete(members[0], log_ids) == 403, "one of them is somebody else's"
+        assert delete(members[0], log_ids[:1]) == 204
+        assert delete(committed_team.admin, log_ids[1:]) == 204
+
+
 def test_the_logs_of_an_end_user_go_but_for_results_of_runs(client: TestClient, database: Engine) -> None:
     with unit_of_work() as session:
         team, other = factories.team(session), factories.team(session)

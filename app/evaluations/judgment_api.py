@@ -17,7 +17,14 @@ from app.evaluations.judgment_intake import JudgmentGiven, take_judgment
 from app.logs import repository as logs
 from app.logs.ingestion import BATCHES
 from app.logs.logging_api import write
-from app.logs.schemas import MOST_IN_BATCH, FlowLogInBatch, Name, PromptLogInBatch, ToolLogInBatch
+from app.logs.schemas import (
+    MOST_IN_BATCH,
+    AgentLogInBatch,
+    FlowLogInBatch,
+    Name,
+    PromptLogInBatch,
+    ToolLogInBatch,
+)
 from app.logs.service import Entry, record_logs
 
 router = APIRouter(prefix="/v5")
@@ -32,7 +39,8 @@ class JudgmentInBatch(JudgmentGiven):
 
 
 SaidInBatch = Annotated[
-    PromptLogInBatch | ToolLogInBatch | FlowLogInBatch | JudgmentInBatch, Field(discriminator="type")
+    PromptLogInBatch | AgentLogInBatch | ToolLogInBatch | FlowLogInBatch | JudgmentInBatch,
+    Field(discriminator="type"),
 ]
 
 
@@ -83,7 +91,7 @@ def log_judgment(
 @router.post("/logs/batch", tags=["Logs"], dependencies=[Depends(declare(Action.LOG))])
 async def log_batch(body: LogBatch, request: Request) -> Json:
     """Log up to 1,000 executions and judgments at once, all or none: each is as in the routes of a single one, with its
-    `type` (`prompt`, `tool`, `flow`, `evaluator`), and may name its `version_id`. Logs may be nested under each other;
+    `type` (`prompt`, `agent`, `tool`, `flow`, `evaluator`), and may name its `version_id`. Logs may be nested under each other;
     judgments come after all logs, and may be of them."""
     if any(isinstance(said, JudgmentInBatch) for said in body.logs):
         return {"ids": await run_in_threadpool(_write_with_judgments, request, body.logs)}

@@ -13,6 +13,8 @@ from app.files.models import FileKind
 from app.logs.ingestion import LOGS, Logs, Sent
 from app.logs.records import LogRecord
 from app.logs.schemas import (
+    AgentLog,
+    AgentLogUpdate,
     FlowLog,
     FlowLogUpdate,
     PromptLog,
@@ -63,6 +65,24 @@ async def log_prompt(
     }
 
 
+@router.post("/agents/log", tags=["Agents"], dependencies=_LOGGING)
+async def log_agent(
+    body: Annotated[AgentLog, Body(default_factory=AgentLog)],
+    request: Request,
+    version_id: str | None = None,
+    environment: str | None = None,
+) -> Json:
+    """Log a run of an agent that you made yourself. Its version is found as a prompt's is, by the content in `agent`."""
+    [log] = await write(request, [Entry(body, version_id, environment)])
+    return {
+        "id": log.id,
+        "agent_id": log.file_id,
+        "version_id": log.version_id,
+        "log_status": log.status,
+        "session_id": log.session_id,
+    }
+
+
 @router.post("/tools/log", tags=["Tools"], dependencies=_LOGGING)
 async def log_tool(
     body: Annotated[ToolLog, Body(default_factory=ToolLog)],
@@ -106,6 +126,19 @@ def update_prompt_log(
     """Say more of a log of a prompt: what is given takes the place of what was said."""
     log = update_log(session, principal, FileKind.PROMPT, log_id, body, file_id)
     return show_logs(session, principal.workspace_id, [log])[0]
+
+
+@router.patch("/agents/{file_id}/log/{log_id}", tags=["Agents"])
+def update_agent_log(
+    file_id: str,
+    log_id: str,
+    body: Annotated[AgentLogUpdate, Body(default_factory=AgentLogUpdate)],
+    session: SessionDep,
+    principal: LogWriter,
+) -> Json:
+    """Say more of a log of an agent: what is given takes the place of what was said."""
+    log = update_log(session, principal, FileKind.AGENT, log_id, body, file_id)
+    return show_logs(session, principal.workspace_id, [log], children=True)[0]
 
 
 @router.patch("/tools/{file_id}/log/{log_id}", tags=["Tools"])

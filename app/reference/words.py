@@ -4,7 +4,7 @@ SECTIONS: tuple[tuple[str, str], ...] = (
     ("Prompts", "Write, read and deploy prompts, call their models, and log calls that you make yourself."),
     (
         "Agents",
-        "Prompts with tools that may go on by themselves: kept as files with versions, and not run here.",
+        "Prompts with tools that may go on by themselves: kept as files with versions, logged, and not run here.",
     ),
     ("Tools", "What a model may call: its function, its source, its secrets, calls, and logs of calls."),
     ("Flows", "Whole runs through an application: each log of one is the root of a trace."),

@@ -26,6 +26,7 @@ CALL_REQUESTS: dict[str, Make] = {
         {"file_id": w.tool.file_id, "name": TOOL_VARIABLE}
     ),
     "POST /v5/tools/log": lambda w: Call(json={"id": w.tool.file_id, "output": "made"}),
+    "POST /v5/agents/log": lambda w: Call(json={"id": w.agent.file_id, "output": "made"}),
     "POST /v5/flows/log": lambda w: Call(json={"id": w.flow.file_id, "output": "made"}),
     "POST /v5/import/otel/v1/traces": lambda w: Call(json={"resourceSpans": []}, names_things=False),
     "POST /v5/logs/batch": lambda w: Call(
@@ -41,6 +42,9 @@ CALL_REQUESTS: dict[str, Make] = {
     ),
     "PATCH /v5/tools/{file_id}/log/{log_id}": lambda w: Call(
         {"file_id": w.tool.file_id, "log_id": w.tool_log_id}, json={"output": "changed"}
+    ),
+    "PATCH /v5/agents/{file_id}/log/{log_id}": lambda w: Call(
+        {"file_id": w.agent.file_id, "log_id": w.agent_log_id}, json={"output": "changed"}
     ),
     "PATCH /v5/flows/logs/{log_id}": lambda w: Call(
         {"log_id": w.flow_log_id}, json={"output": "changed", "log_status": "complete"}

@@ -44,6 +44,8 @@ NEEDS: dict[Action, str] = {
         POST /w/{w}/prompts/{file_id}/edit
     """,
     Action.LOG: """
+        POST /v5/agents/log
+        PATCH /v5/agents/{file_id}/log/{log_id}
         POST /v5/flows/log
         PATCH /v5/flows/logs/{log_id}
         POST /v5/import/otel/v1/traces

@@ -50,6 +50,7 @@ class World:
     flow: Version
     newer_flow: Version
     tool_log_id: str
+    agent_log_id: str
     flow_log_id: str
     """Not complete yet."""
     agent: Version
@@ -148,6 +149,7 @@ def build_world(session: Session, role: Role) -> World:
         flow=flow,
         newer_flow=newer_flow,
         tool_log_id=factories.logged(session, maker, tool, output="sunny", trace_parent_id=flow_log_id),
+        agent_log_id=factories.logged(session, maker, agent, output="sunny"),
         flow_log_id=flow_log_id,
         agent=agent,
         newer_agent=newer_agent,

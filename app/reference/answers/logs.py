@@ -92,6 +92,14 @@ class LoggedPrompt(Shape):
     session_id: str | None
 
 
+class LoggedAgent(Shape):
+    id: str
+    agent_id: str
+    version_id: str
+    session_id: str | None
+    log_status: Literal["complete", "incomplete"]
+
+
 class LoggedTool(Shape):
     id: str
     tool_id: str

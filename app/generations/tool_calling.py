@@ -58,7 +58,8 @@ def prepare_tool_call(
     )
     version = version_of(session, principal, said, version_id, environment)
     about = about_log(session, principal, call)
-    secrets = variables.secrets_of(session, version.file_id)
+    asks = version.spec.get("tool_type") == "get_api_call"
+    secrets = variables.secrets_of(session, version.file_id) if asks else {}
     prepared = calls.prepare(version.spec, call.inputs, secrets)
     return ReadyToolCall(
         said, logged_version(version), about["session_id"], principal.user_id, environment, prepared

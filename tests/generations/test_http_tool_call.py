@@ -76,7 +76,9 @@ def test_inputs_fill_in_the_address_and_the_rest_is_its_query(api: TestClient, s
     assert log_of(api, answer["id"])["inputs"] == inputs
 
 
-def test_a_secret_is_sent_and_stands_nowhere_else(api: TestClient, service: HttpService) -> None:
+def test_a_secret_is_sent_and_stands_nowhere_else(
+    api: TestClient, service: HttpService, capfd: pytest.CaptureFixture[str]
+) -> None:
     def echo(path: str, headers: dict[str, str]) -> Answer:
         token = headers["authorization"].removeprefix("Bearer ")
         coded = base64.b64encode(b"x:" + token.encode()).decode()
@@ -97,6 +99,7 @@ def test_a_secret_is_sent_and_stands_nowhere_else(api: TestClient, service: Http
     assert failed["error"] == "The service said 403."
     assert failed["provider_response"]["body"].startswith("no: Bearer ")
     _is_nowhere(api, failed)
+    assert "s3cret" not in "".join(capfd.readouterr()), "nor in the server's own lines"
 
 
 def _is_nowhere(api: TestClient, answer: dict[str, Any]) -> None:

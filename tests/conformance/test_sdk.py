@@ -10,7 +10,7 @@ from app.embedded.layout import CLONE
 from tests.conformance.conftest import HERE, Sdk
 from tests.endpoint import Endpoint
 
-SCRIPTS = ("prompts", "datasets", "evaluators", "directories", "mistakes", "logs")
+SCRIPTS = ("prompts", "datasets", "evaluators", "directories", "mistakes", "logs", "tools")
 WHOLE = ("evaluations", "server_evaluations")
 """Those that need workers."""
 IN_NODE = ("files", "logs", "evaluations")

@@ -50,10 +50,9 @@ def write_logs(session: Session, records: Sequence[LogRecord], *, counted: bool 
     `counted` is False where their number is added to that of the version and the file later, or never.
     """
     written = repository.insert_logs(session, records)
-    first = {
-        record.id: record for record in reversed(records)
-    }  # the same log may have been sent twice at once
-    new = [first[record.id] for record in records if record.id in written and first[record.id] is record]
+    # The same log may have been sent twice at once: the first of them was written.
+    first = {record.id: record for record in reversed(records)}
+    new = [record for record in records if record.id in written and first[record.id] is record]
     if counted and new:
         files.count_logs(session, Counter((record.file_id, record.version_id) for record in new))
     tell(session, [_arrival(record, new=True) for record in new])

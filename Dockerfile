@@ -5,9 +5,10 @@ WORKDIR /app
 COPY whetstone requirements.lock assets.lock ./
 RUN ./whetstone install
 COPY . .
-RUN .venv/bin/python -m compileall -q app worker migrations
+RUN .venv/bin/python -m compileall -q app worker migrations && install -d -o 10001 -g 10001 /data /backups
 
-ENV PYTHONPATH=/app PYTHONUNBUFFERED=1 PATH=/app/.venv/bin:$PATH
+# Production, so that also a container that is started by hand begins neither without a secret nor without TLS.
+ENV PYTHONPATH=/app PYTHONUNBUFFERED=1 PATH=/app/.venv/bin:$PATH WHETSTONE_ENV=production
 USER 10001:10001
 ENTRYPOINT ["python"]
 CMD ["-m", "app.cli", "web", "--host", "0.0.0.0", "--port", "8000"]

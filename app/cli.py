@@ -18,6 +18,7 @@ COMMANDS = {
     "migrate": "bring the database to this version's tables",
     "backup": "write the whole database into one file",
     "restore": "put a backup in the place of an empty database",
+    "rotate-secret": "seal what is stored under another secret",
     "seed": "fill the demo workspace by running its evaluations",
     "import": "put the rows of a file into a dataset, or an export into a workspace",
     "export": "write a workspace into a folder",
@@ -27,6 +28,7 @@ COMMANDS = {
     "sbom": "print what an installation consists of, as a CycloneDX document",
     "web": "serve the pages and the API: one process of the stack",
     "reaper": "send lost work again: one process of the stack",
+    "alive": "say whether the worker or the reaper of this machine has reported lately: used by health checks",
     "welcome": "make the first account if there is none, and print what to open first, as JSON: used by `up`",
 }
 
@@ -61,7 +63,7 @@ def _load(name: str) -> ModuleType:
     """The module of a command. Loading takes a fifth less while nobody looks for garbage among the new classes."""
     gc.disable()
     try:
-        return importlib.import_module(f"app.commands.{name}")
+        return importlib.import_module(f"app.commands.{name.replace('-', '_')}")
     finally:
         gc.freeze()
         gc.enable()

@@ -1,8 +1,9 @@
 """The composition root of the web process: every door, joined to who may pass it."""
 
 import gc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
@@ -17,7 +18,9 @@ from app.evaluations import api as evaluations_api
 from app.evaluations import (
     arrivals,
     evaluator_api,
+    evaluator_list,
     evaluator_pages,
+    evaluator_version_pages,
     files_pages,
     grid_pages,
     judgment_api,
@@ -38,12 +41,16 @@ from app.files.sidebar import build_sidebar
 from app.flows import api as flows_api
 from app.generations import api as generations_api
 from app.generations import pages as generations_pages
+from app.generations import tool_api
 from app.home import pages as home_pages
 from app.logs import api as logs_api
 from app.logs import arrivals as log_arrivals
 from app.logs import (
+    log_pages,
     logging_api,
     provider_pages,
+    quarantine_api,
+    quarantine_pages,
     retention_api,
     retention_pages,
     span_api,
@@ -61,7 +68,6 @@ from app.prompts.linked_tools import linked_tools_of
 from app.providers import api as providers_api
 from app.providers.pool import close_pool
 from app.reference import pages as reference_pages
-from app.reference.answers import shapes_of_answers
 from app.reference.words import PARAMETERS, SECTIONS
 from app.tools import api as tools_api
 from app.transfer import pages as transfer_pages
@@ -91,13 +97,17 @@ ROUTERS = (
     evaluation_pages.router,
     grid_pages.router,
     evaluator_pages.router,
+    evaluator_version_pages.router,
     evaluator_api.router,
+    judgment_api.hot,
     judgment_api.router,
     dataset_pages.router,
     provider_pages.router,
     limits_pages.router,
     spend_pages.router,
     retention_pages.router,
+    log_pages.router,
+    quarantine_pages.router,
     transfer_pages.router,
     workspace_pages.router,
     members_pages.router,
@@ -107,6 +117,7 @@ ROUTERS = (
     reference_pages.router,
     environment_pages.router,
     environment_api.router,
+    files_api.hot,
     files_api.router,
     prompts_api.router,
     prompts_api.common,
@@ -115,6 +126,7 @@ ROUTERS = (
     flows_api.router,
     flows_api.common,
     generations_api.router,
+    tool_api.router,
     agent_api.router,
     agent_api.common,
     datasets_api.router,  # before `common`: it reads a dataset in its own way
@@ -127,11 +139,13 @@ ROUTERS = (
     monitoring_api.router,
     limits_api.router,
     logs_api.router,
+    logging_api.hot,
     logging_api.router,
     span_api.router,
     metrics_api.router,
     spend_api.router,
     retention_api.router,
+    quarantine_api.router,
     providers_api.router,
     workspaces_api.router,
     workspaces_api.webhooks_router,
@@ -146,6 +160,7 @@ files_presentation.SLOTS.update(
     raw_file_content=(prompts_presentation.raw_files_of,),
     evaluator_aggregates=(last_scores.aggregates_of,),
 )
+evaluator_list.MONITORS[:] = [monitoring_repository.list_uses]
 fetching.CHANGING_ELSEWHERE[:] = [monitoring_repository.monitored_among]
 log_arrivals.listen(arrivals.take)
 log_arrivals.listen(monitoring_arrivals.notice)
@@ -155,6 +170,12 @@ log_arrivals.listen(monitoring_arrivals.notice)
 async def _lifespan(_app: FastAPI) -> AsyncIterator[None]:
     yield
     await close_pool()
+
+
+def _shapes_of_answers() -> tuple[Mapping[str, Any], Any]:
+    from app.reference.answers import shapes_of_answers  # noqa: PLC0415 - a hundred models that only the reference needs
+
+    return shapes_of_answers()
 
 
 def create_app() -> FastAPI:
@@ -182,7 +203,7 @@ def create_app() -> FastAPI:
     for router in ROUTERS:
         include(app, router)
     most_asked_first(app)
-    openapi.describe(app, openapi.Words(SECTIONS, PARAMETERS, shapes_of_answers))
+    openapi.describe(app, openapi.Words(SECTIONS, PARAMETERS, _shapes_of_answers))
     app.mount("/static", StaticFiles(directory=ROOT / "static"), name="static")
     if missing := undeclared_routes(app):
         msg = f"These routes declare no permission: {', '.join(missing)}"

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import psutil
 
+from app.core.health import KEPT_S
 from app.embedded import processes
 from app.embedded.layout import CLONE
 
@@ -92,6 +93,7 @@ class Application:
     def wait_until_ready(self, timeout_s: float = 180) -> None:
         """Return once database, broker, workers and practice provider are ready."""
         deadline = time.monotonic() + timeout_s
+        time.sleep(KEPT_S)  # what was found before this moment is no answer
         while True:
             try:
                 status, body = self.get("/health/ready")

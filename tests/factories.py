@@ -33,7 +33,7 @@ from app.files.models import FileKind, Version
 from app.flows.spec import FlowSpec
 from app.home.onboarding import NewWorkspace, open_workspace
 from app.logs.records import JudgmentRecord, LogRecord
-from app.logs.schemas import FlowLog, PromptLog, ToolLog
+from app.logs.schemas import AgentLog, FlowLog, PromptLog, ToolLog
 from app.logs.service import Entry, record_logs
 from app.prompts.agents import AgentSpec
 from app.prompts.spec import parse_as, parse_spec
@@ -147,8 +147,8 @@ def flow(session: Session, principal: Principal, path: str | None = None, **attr
 
 def logged(session: Session, principal: Principal, version: Version, **said: Any) -> str:
     """The id of a log that a program elsewhere sent of an execution of this version."""
-    model: type[PromptLog | ToolLog | FlowLog] = {
-        FileKind.PROMPT: PromptLog, FileKind.TOOL: ToolLog, FileKind.FLOW: FlowLog,
+    model: type[PromptLog | AgentLog | ToolLog | FlowLog] = {
+        FileKind.PROMPT: PromptLog, FileKind.AGENT: AgentLog, FileKind.TOOL: ToolLog, FileKind.FLOW: FlowLog,
     }[FileKind(version.file.kind)]  # fmt: skip
     body = model.model_validate({"id": version.file_id} | said)
     return record_logs(session, principal, [Entry(body, version.id)])[0].id

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 BODY_CAP = 10 * 1024 * 1024
+RAW_CAP = 64 * 1024
 
 
 def _reply(
@@ -42,39 +43,39 @@ class Fault:
     error: str
     """Part of the row's error."""
     attempts: int
-    body: str = ""
-    """Part of the raw body that is kept."""
+    body: str | None = None
+    """The beginning of the raw body that is kept; None where nothing came that could be."""
 
 
 FAULTS: dict[str, Fault] = {
-    "bad request": Fault(lambda: _said(400, "context too long"), "answered 400: context too long", 1, "context too long"),
-    "unauthorised": Fault(lambda: _said(401, "wrong key"), "answered 401: wrong key", 1, "wrong key"),
-    "forbidden": Fault(lambda: _said(403, "not in your region"), "answered 403", 1, "not in your region"),
-    "no such model": Fault(lambda: _said(404, "no such model", "model_not_found"), "answered 404", 1, "model_not_found"),
-    "unprocessable": Fault(lambda: _said(422, "bad schema"), "answered 422: bad schema", 1, "bad schema"),
-    "no money": Fault(lambda: _said(429, "pay first", "insufficient_quota"), "answered 429: pay first", 1, "insufficient_quota"),
-    "request timeout": Fault(lambda: _said(408, "too slow"), "answered 408", 3, "too slow"),
-    "internal error": Fault(lambda: _said(500, "oops"), "answered 500: oops", 3, "oops"),
-    "bad gateway in HTML": Fault(lambda: _reply(502, b"<html><h1>Bad gateway</h1></html>", "text/html"), "answered 502", 3, "<h1>Bad gateway"),
-    "overloaded": Fault(lambda: _said(503, "overloaded"), "answered 503: overloaded", 3, "overloaded"),
+    "bad request": Fault(lambda: _said(400, "context too long"), "answered 400: context too long", 1, '{"error": {"message": "context too long"'),
+    "unauthorised": Fault(lambda: _said(401, "wrong key"), "answered 401: wrong key", 1, '{"error": {"message": "wrong key"'),
+    "forbidden": Fault(lambda: _said(403, "not in your region"), "answered 403", 1, '{"error": {"message": "not in your region"'),
+    "no such model": Fault(lambda: _said(404, "no such model", "model_not_found"), "answered 404", 1, '{"error": {"message": "no such model", "code": "model_not_found"}}'),
+    "unprocessable": Fault(lambda: _said(422, "bad schema"), "answered 422: bad schema", 1, '{"error": {"message": "bad schema"'),
+    "no money": Fault(lambda: _said(429, "pay first", "insufficient_quota"), "answered 429: pay first", 1, '{"error": {"message": "pay first", "code": "insufficient_quota"}}'),
+    "request timeout": Fault(lambda: _said(408, "too slow"), "answered 408", 3, '{"error": {"message": "too slow"'),
+    "internal error": Fault(lambda: _said(500, "oops"), "answered 500: oops", 3, '{"error": {"message": "oops"'),
+    "bad gateway in HTML": Fault(lambda: _reply(502, b"<html><h1>Bad gateway</h1></html>", "text/html"), "answered 502", 3, "<html><h1>Bad gateway"),
+    "overloaded": Fault(lambda: _said(503, "overloaded"), "answered 503: overloaded", 3, '{"error": {"message": "overloaded"'),
     "gateway timeout without a word": Fault(lambda: _reply(504, b"", "text/plain"), "answered 504", 3),
     "closes at once": Fault(None, "", 3),
     "closes in the headers": Fault(lambda: b"HTTP/1.1 200 OK\r\ncontent-le", "", 3),
-    "closes in the body": Fault(lambda: _reply(200, {"choices": []}).replace(b"content-length: 15", b"content-length: 900"), "", 3),
+    "closes in the body": Fault(lambda: _reply(200, {"choices": []}).replace(b"content-length: 15", b"content-length: 900"), "", 3, '{"choices": []}'),
     "is no HTTP": Fault(lambda: b"SSH-2.0-OpenSSH_9.2\r\n", "", 3),
     "HTML with 200": Fault(lambda: _reply(200, b"<html>log in</html>", "text/html"), "something that is not JSON", 1, "<html>log in"),
     "empty with 200": Fault(lambda: _reply(200, b"", "text/plain"), "something that is not JSON", 1),
     "JSON cut off": Fault(lambda: _reply(200, b'{"choices": [{"mess'), "JSON that cannot be read", 3, '{"choices": [{"mess'),
     "a list": Fault(lambda: _reply(200, b"[1, 2]"), "not JSON", 1, "[1, 2]"),
-    "no choices": Fault(lambda: _reply(200, {"choices": []}), "no choices", 1, "choices"),
-    "choices are a text": Fault(lambda: _reply(200, {"choices": "none"}), "no choices", 1, "none"),
-    "no message": Fault(lambda: _reply(200, {"choices": [{"finish_reason": "stop"}]}), "a choice without a message", 1, "finish_reason"),
-    "content is a number": Fault(lambda: _choice({"role": "assistant", "content": 7}), "content that is not text", 1, "7"),
-    "an error with 200": Fault(lambda: _reply(200, {"error": {"message": "hidden"}}), "hidden", 1, "hidden"),
+    "no choices": Fault(lambda: _reply(200, {"choices": []}), "no choices", 1, '{"choices": []}'),
+    "choices are a text": Fault(lambda: _reply(200, {"choices": "none"}), "no choices", 1, '{"choices": "none"}'),
+    "no message": Fault(lambda: _reply(200, {"choices": [{"finish_reason": "stop"}]}), "a choice without a message", 1, '{"choices": [{"finish_reason": "stop"}]}'),
+    "content is a number": Fault(lambda: _choice({"role": "assistant", "content": 7}), "content that is not text", 1, '{"choices": [{"message": {"role": "assistant", "content": 7}'),
+    "an error with 200": Fault(lambda: _reply(200, {"error": {"message": "hidden"}}), "hidden", 1, '{"error": {"message": "hidden"}}'),
     "a redirect": Fault(lambda: _reply(302, b"", "text/plain", location="http://127.0.0.1:9/"), "answered 302", 1),
     "gzip that is broken": Fault(lambda: _reply(200, b"\x1f\x8b not gzip", content_encoding="gzip"), "", 3),
-    "gzip bomb": Fault(lambda: _reply(200, gzip.compress(b"x" * (BODY_CAP * 2)), content_encoding="gzip"), "went on past 10 MiB", 1),
-    "endless body": Fault(lambda: b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n" + b"x" * (BODY_CAP + 999), "went on past 10 MiB", 1),
+    "gzip bomb": Fault(lambda: _reply(200, gzip.compress(b"x" * (BODY_CAP * 2)), content_encoding="gzip"), "went on past 10 MiB", 1, "x" * RAW_CAP),
+    "endless body": Fault(lambda: b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n" + b"x" * (BODY_CAP + 999), "went on past 10 MiB", 1, "x" * RAW_CAP),
 }  # fmt: skip
 HEALS = {
     "busy once": [_said(429, "slow down", retry_after="0.2")],

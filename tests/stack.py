@@ -22,6 +22,7 @@ from tests.application import Application, start_application
 TEST_DATABASE_URL = "WHETSTONE_TEST_DATABASE_URL"
 TEST_REDIS_URL = "WHETSTONE_TEST_REDIS_URL"
 TEMPLATE = "whetstone_template"
+REDIS_DATABASES = 64
 _KEPT = (TEST_DATABASE_URL, TEST_REDIS_URL, "WHETSTONE_REQUIRE_BROWSER", "WHETSTONE_TEST_LONG")
 _EMPTY_ALL_TABLES = """
 do $$
@@ -58,9 +59,10 @@ class Stack:
             self.server_url.replace("postgresql:", "postgresql+psycopg:", 1).rpartition("/")[0] + f"/{name}"
         )
 
-    def redis_database(self, number: int) -> str:
-        """The URL of an emptied Redis database."""
-        url = f"{self.redis_url}/{number}"
+    def redis_database(self) -> str:
+        """The URL of an empty Redis database, which nobody else has until all others are taken once more."""
+        with Redis.from_url(f"{self.redis_url}/0") as client:
+            url = f"{self.redis_url}/{1 + int(client.incr('taken')) % (REDIS_DATABASES - 1)}"
         with Redis.from_url(url) as client:
             client.flushdb()
         return url
@@ -115,7 +117,7 @@ def _stack(database_url: str, redis_url: str) -> Stack:
 @pytest.fixture(scope="session")
 def redis_url(stack: Stack) -> str:
     """The Redis of this test process, and the setting that leads to it."""
-    url = stack.redis_database(_process_number())
+    url = stack.redis_database()
     _set(REDIS_URL, url)
     return url
 
@@ -140,11 +142,6 @@ def _set(name: str, value: str) -> None:
         key_rates.rates,
     ):
         cached.cache_clear()
-
-
-def _process_number() -> int:
-    """1 for the first process of a parallel run, or for the only one; 0 is nobody's."""
-    return int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) + 1
 
 
 @pytest.fixture
@@ -176,8 +173,6 @@ def database(engine: Engine, redis_url: str) -> Iterator[Engine]:
 def running_app(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
     """The whole application as `./whetstone up --no-demo` starts it, on a database of its own that tests share."""
     home: Path = tmp_path_factory.mktemp("home")
-    with start_application(
-        home, stack.create_database(), stack.redis_database(30 + _process_number())
-    ) as running:
+    with start_application(home, stack.create_database(), stack.redis_database()) as running:
         running.wait_until_ready()
         yield running

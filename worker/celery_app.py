@@ -24,7 +24,7 @@ from app.core.broker import ANSWER_S, AWAY, CONNECT_S
 from app.core.errors import Unavailable
 from app.core.health import WORKERS_KEY
 from app.core.settings import get_settings
-from app.sandbox.selftest import state as sandbox_state
+from app.sandbox.engines import engine_for_code
 
 _ALIVE_S = 10
 _stop = threading.Event()
@@ -108,12 +108,13 @@ def _forget_task(**_: object) -> None:
 def _say_alive() -> None:
     """Renew this process's key, by which `/health/ready` counts the workers; it says whether programs run here."""
     key, said = f"{WORKERS_KEY}:{socket.gethostname()}:{os.getpid()}", "\n"
-    looking = threading.Thread(target=sandbox_state, daemon=True)  # before anybody's program comes
+    looking = threading.Thread(target=engine_for_code, daemon=True)  # before anybody's program comes
     looking.start()
     while not _stop.is_set():
         try:
             if not looking.is_alive():
-                said = f"{sandbox_state().engine or ''}\n{sandbox_state().explanation}"
+                _, found = engine_for_code()
+                said = f"{found.engine or ''}\n{found.explanation}"
             events.broker().set(key, said, ex=_ALIVE_S)
         except AWAY as error:
             log.warning("broker away", error=str(error))

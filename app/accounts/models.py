@@ -27,7 +27,7 @@ class User(Base):
     signed_in_by: Mapped[str | None]
     """How they came in last: password, link or sso."""
     address_proven_at: Mapped[datetime | None]
-    """When a single sign-on provider first vouched that the address is theirs."""
+    """When a single sign-on provider first vouched that the address is theirs, or whoever runs the server said so."""
 
 
 class UserSession(Base):
@@ -60,6 +60,8 @@ class OneTimeToken(Base):
     user_id: Mapped[str | None] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"), index=True)
     purpose: Mapped[str] = mapped_column(server_default="sign_in")
     """A `Purpose`: a link that signs in must not set passwords."""
+    made_by: Mapped[str | None] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"), index=True)
+    """The admin who made the link for somebody else: it lasts no longer than their rights."""
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
 

@@ -39,8 +39,8 @@ def prove(session: Session, user: User, *, current: str) -> None:
     throttle.forgive(session, keys)
 
 
-def create_reset_link(session: Session, email: str) -> str:
-    """A token for `/reset/{token}`, with which the person sets a new password once.
+def create_reset_link(session: Session, email: str, made_by: str | None = None) -> str:
+    """A token for `/reset/{token}`, with which the person sets a new password once; `made_by` the admin, if one made it.
 
     Raises:
         NotFound: nobody has this address, or their account is disabled.
@@ -48,7 +48,7 @@ def create_reset_link(session: Session, email: str) -> str:
     user = repository.find_user_by_email(session, email)
     if user is None or user.disabled_at:
         raise NotFound(f"Nobody signs in as {email}.")
-    return one_time_token(session, Purpose.RESET_PASSWORD, user.id)
+    return one_time_token(session, Purpose.RESET_PASSWORD, user.id, made_by)
 
 
 def find_reset(session: Session, token: str) -> User | None:

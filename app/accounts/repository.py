@@ -61,6 +61,13 @@ def delete_unused_tokens_of(session: Session, user_id: str) -> None:
     )
 
 
+def delete_unused_tokens_by(session: Session, user_id: str) -> None:
+    """Take the use out of every link that somebody made for others."""
+    session.execute(
+        delete(OneTimeToken).where(OneTimeToken.made_by == user_id, OneTimeToken.used_at.is_(None))
+    )
+
+
 def note_seen(session: Session, user_id: str) -> None:
     """Note that a person is here now."""
     session.execute(

@@ -174,13 +174,19 @@ def create_setup_token(session: Session) -> str | None:
     return None if repository.any_user(session) else one_time_token(session, Purpose.SET_UP)
 
 
-def one_time_token(session: Session, purpose: Purpose, user_id: str | None = None) -> str:
-    """A token that can be used once for `purpose`, before it runs out."""
+def one_time_token(
+    session: Session, purpose: Purpose, user_id: str | None = None, made_by: str | None = None
+) -> str:
+    """A token that can be used once for `purpose`, before it runs out; `made_by` an admin, if it was one."""
     token = security.new_token()
     expires_at = clock.now() + timedelta(minutes=get_settings().sign_in_link_minutes)
     session.add(
         OneTimeToken(
-            token_hash=security.token_hash(token), user_id=user_id, purpose=purpose, expires_at=expires_at
+            token_hash=security.token_hash(token),
+            user_id=user_id,
+            purpose=purpose,
+            made_by=made_by,
+            expires_at=expires_at,
         )
     )
     session.flush()

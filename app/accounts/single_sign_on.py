@@ -6,6 +6,7 @@ are fetched anew each time: sign-ins are rare, and what is not kept is never sta
 
 import base64
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -13,7 +14,6 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import httpx2
-import jwt
 import structlog
 from sqlalchemy.orm import Session
 
@@ -31,6 +31,12 @@ _LEEWAY_S = 30
 _TIMEOUT_S = 5
 _LARGEST_BODY = 1024 * 1024
 _LASTS = timedelta(minutes=10)
+
+
+Newcomer = Callable[[Session, str, str], User | None]
+"""Takes a proven address and what the provider calls the person."""
+TakenOver = Callable[[Session, User], None]
+"""Takes what else opens an account away, when it goes to the person whose address it has."""
 
 
 class Refusal(StrEnum):
@@ -119,9 +125,19 @@ def begin(session: Session, target: str, address: str = "unknown") -> tuple[str,
 
 
 def finish(
-    session: Session, *, state: str, kept_state: str, code: str, issuer: str = "", address: str = "unknown"
+    session: Session,
+    *,
+    state: str,
+    kept_state: str,
+    code: str,
+    issuer: str = "",
+    address: str = "unknown",
+    newcomer: Newcomer = lambda *_: None,
+    taken_over: TakenOver = lambda *_: None,
 ) -> tuple[User, str]:
-    """Who came back from the provider, and where they go on to. `kept_state` is what their browser kept.
+    """Who came back from the provider, and where they go on to. `kept_state` is what their browser kept; `newcomer` makes
+    the account of somebody who has none and may have one; `taken_over` is told of an account whose address nobody had
+    proven yet.
 
     Commits once before the provider is asked: it may take its time.
 
@@ -143,30 +159,34 @@ def finish(
         claims = _verified(client, provider, token)
     if not security.same(security.token_hash(str(claims["nonce"])), flow.nonce):
         raise SignInRefused(Refusal.REFUSED, "the nonce is not that of this attempt")
-    user = _person(session, claims)
+    user = _person(session, claims, newcomer, taken_over)
     throttle.forgive(session, throttle.single_sign_on_keys(address))
     return user, flow.next
 
 
-def _person(session: Session, claims: dict[str, Any]) -> User:
+def _person(session: Session, claims: dict[str, Any], newcomer: Newcomer, taken_over: TakenOver) -> User:
     email = "".join(each.lower() if each.isascii() else each for each in str(claims.get("email", "")).strip())
     if not email or claims.get("email_verified") not in (True, "true"):
         raise SignInRefused(Refusal.UNVERIFIED, "the address is not verified", email)
     domains = [each.strip().lower() for each in get_settings().oidc_domains.split(",") if each.strip()]
     if domains and email.rpartition("@")[2] not in domains:
         raise SignInRefused(Refusal.UNVERIFIED, "the domain is not allowed", email)
-    user = repository.find_user_by_email(session, email)
+    user = repository.find_user_by_email(session, email) or newcomer(
+        session, email, str(claims.get("name") or "")
+    )
     if user is None or user.disabled_at:
         raise SignInRefused(Refusal.UNKNOWN, "no account, or a disabled one", email)
     if user.address_proven_at is None:
         _take_over(session, user)
+        taken_over(session, user)
     return user
 
 
 def _take_over(session: Session, user: User) -> None:
     """Give an account to the person whose address it has: whoever made it need not have been them.
 
-    An invitation's link may have been followed by whoever made it. Their password, sessions and links end here.
+    An invitation's link may have been followed by whoever made it. Their password, sessions and links end here. Accounts
+    that whoever runs the server made count as proven from the beginning.
     """
     user.address_proven_at = clock.now()
     user.password_hash = None
@@ -220,6 +240,8 @@ def _exchange(client: httpx2.Client, provider: Provider, code: str, verifier: st
 
 def _verified(client: httpx2.Client, provider: Provider, token: str) -> dict[str, Any]:
     """The claims of an id_token whose signature, issuer, audience and times are right."""
+    import jwt  # noqa: PLC0415 - with its cryptography it is slow to import, and few sign in so
+
     ours = get_settings().oidc_client_id
     try:
         header = jwt.get_unverified_header(token)

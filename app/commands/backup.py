@@ -12,6 +12,7 @@ from app.core.security import fingerprint
 from app.core.settings import get_settings
 from app.embedded.backup import Secret, write_backup
 from app.providers.service import count_keys
+from app.tools.variables import count_variables
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
                 "WHETSTONE_SECRET_KEY is not set: the backup could not say which secret it needs."
             )
         with unit_of_work() as session:
-            keys, opened = count_keys(session)
+            keys, opened = map(sum, zip(count_keys(session), count_variables(session), strict=True))
         secret = Secret(fingerprint(value), opened, value if options.with_secret else None)
         manifest = write_backup(path, settings.psycopg_url, secret)
     print(
@@ -49,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
     )
     if opened < keys:
         print(
-            f"note: {keys - opened} of {keys} provider keys do not open with this server's secret.",
+            f"note: {keys - opened} of {keys} keys of providers and tools do not open with this server's secret.",
             file=sys.stderr,
         )
     if options.with_secret:

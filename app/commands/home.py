@@ -34,15 +34,26 @@ def connected(
         Unavailable: their tables are not those of this version.
     """
     with ExitStack() as stack:
-        if not os.environ.get(DATABASE_URL):
+        if os.environ.get(DATABASE_URL):
+            settings = _published(Path(options.home))
+        else:
             settings = _settings_of(stack, open_layout(Path(options.home)), needs_workers=needs_workers)
-            for name, value in settings.items():
-                os.environ[name] = os.environ.get(name) or value
+        for name, value in settings.items():
+            os.environ[name] = os.environ.get(name) or value
         url = os.environ[DATABASE_URL]
         check_database(url)
         if needs_tables:
             require_current(url)
         yield
+
+
+def _published(home: Path) -> dict[str, str]:
+    """What runs in `home` on the database that is named: where it is reached, and its practice model."""
+    try:
+        settings = Layout(home).settings()
+    except OSError:  # somebody else's
+        return {}
+    return settings if settings.get(DATABASE_URL) == os.environ[DATABASE_URL] else {}
 
 
 def _settings_of(stack: ExitStack, layout: Layout, *, needs_workers: bool) -> dict[str, str]:

@@ -13,7 +13,7 @@ from app.core.schema import known_revisions
 from app.core.security import fingerprint
 from app.embedded.backup import Manifest, filled_tables, load, secret_in, verified
 from app.embedded.databases import DATABASE_URL
-from app.embedded.external import psycopg_url
+from app.embedded.external import psycopg_url, refuse_in_use
 from app.embedded.layout import Layout, StackError, open_layout
 
 _SECRET = "application"  # noqa: S105 - its name
@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
         upgrade(url)
     print(
         f"Restored: {sum(manifest.rows.values()):,} rows as they were at {manifest.made_at},"
-        f" with {manifest.provider_keys} provider keys."
+        f" with {manifest.provider_keys} keys of providers and tools."
     )
     return 0
 
@@ -93,7 +93,7 @@ class _Secret:
         if self.layout:
             where += f", or copy {_SECRET}.secret of the old home to {self.layout.root}"
         raise StackError(
-            f"Wrong secret: {self.manifest.provider_keys} provider keys in {self.file} open only with the secret"
+            f"Wrong secret: {self.manifest.provider_keys} keys of providers and tools in {self.file} open only with the secret"
             f" whose fingerprint is {self.manifest.secret}, and {there}. Nothing was changed. Set {where}."
             " If it is lost, --without-secret restores the rest."
         )
@@ -112,12 +112,7 @@ def _check_database(url: str, manifest: Manifest, overwrite: str | None) -> None
                 f"The backup is from Postgres {manifest.postgres}, and this is {major}: restore into"
                 f" {manifest.postgres} or newer."
             )
-        others = connection.execute(
-            "select count(*) from pg_stat_activity where datname = current_database()"
-            " and application_name = 'whetstone' and pid <> pg_backend_pid()"
-        ).fetchone()
-        if others and others[0]:
-            raise StackError("Whetstone is using this database: stop it first. Nothing was changed.")
+        refuse_in_use(connection)
         name, filled = connection.info.dbname, filled_tables(connection)
     if filled and overwrite != name:
         raise StackError(

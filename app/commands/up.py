@@ -26,6 +26,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="worker processes that run evaluations (default: %(default)s)",
     )
+    parser.add_argument(
+        "--open-to-network",
+        action="store_true",
+        help="let --host be an address that other machines reach although WHETSTONE_ENV is not production",
+    )
     parser.add_argument("--no-demo", action="store_true", help="start without the demo workspace")
     parser.epilog = (
         "Environment: WHETSTONE_HOME, WHETSTONE_DATABASE_URL and WHETSTONE_REDIS_URL (to use databases of yours),"
@@ -38,8 +43,10 @@ def run(options: argparse.Namespace) -> int:
 
     Raises:
         Unavailable: a setting that production needs is missing.
+        StackError: it cannot start, or others would reach what is not production.
     """
-    starting.refuse_unsafe(get_settings(), makes_secret=True)
+    settings = get_settings()
+    starting.refuse_unsafe(settings, makes_secret=True)
     stack.up(
         stack.Options(
             home=Path(options.home),
@@ -48,6 +55,7 @@ def run(options: argparse.Namespace) -> int:
             web=options.web,
             workers=options.workers,
             demo=not options.no_demo,
+            open_to_network=settings.env == "production" or options.open_to_network,
         ),
         say=_say,
     )

@@ -36,6 +36,11 @@ def is_deadlock(error: DBAPIError) -> bool:
     return isinstance(error.orig, errors.DeadlockDetected)
 
 
+def is_read_only(error: DBAPIError) -> bool:
+    """Whether the database takes no writes for now, as one does that another is about to take the place of."""
+    return isinstance(error.orig, errors.ReadOnlySqlTransaction)
+
+
 def again_on_deadlock(session: Session, work: Callable[[], Result]) -> Result:
     """Do `work` in a savepoint, and again when the database broke it off because of a deadlock.
 

@@ -41,12 +41,20 @@ class Base(DeclarativeBase):
 
 @lru_cache
 def get_engine() -> Engine:
-    """The engine of this process. A connection found dead is replaced before use; none is waited for without end."""
+    """The engine of this process."""
     settings = get_settings()
+    return engine_to(settings.database_url, settings.database_pool)
+
+
+def engine_to(url: str, connections: int) -> Engine:
+    """An engine that keeps so many connections, and has twice as many at most.
+
+    A connection found dead is replaced before use; none is waited for without end.
+    """
     engine = create_engine(
-        settings.database_url,
-        pool_size=settings.database_pool,
-        max_overflow=settings.database_pool,
+        url,
+        pool_size=connections,
+        max_overflow=connections,
         pool_pre_ping=True,
         pool_use_lifo=True,  # the one that was just used is known to live
         poolclass=waiting.BoundedPool,

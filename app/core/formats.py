@@ -1,5 +1,6 @@
 """Numbers and times in the words of the interface: units, signs, and as many digits as mean something."""
 
+import json
 from datetime import datetime
 from decimal import Decimal
 
@@ -113,7 +114,13 @@ def folded(text: object) -> str:
     return whole if more <= 0 else f"{whole[:MOST_SHOWN]} … and {more:,} more characters, which the API has"
 
 
+def readable_json(value: object) -> str:
+    """A JSON value as people read it, its letters as they are."""
+    return json.dumps(value, ensure_ascii=False, indent=2, default=str)
+
+
 FILTERS = {
+    "json": readable_json,
     "folded": folded,
     "breakable": breakable,
     "number": number,

@@ -25,7 +25,8 @@ Answer = TypeVar("Answer")
 class _Waiter(NamedTuple, Generic[Asked, Answer]):
     asked: Asked
     answer: "asyncio.Future[Answer]"
-    since: float
+    until: float
+    """When whoever asks has waited as long as they may, on the monotonic clock."""
 
 
 class _Line(Generic[Asked, Answer]):
@@ -34,6 +35,10 @@ class _Line(Generic[Asked, Answer]):
     def __init__(self) -> None:
         self.waiting: deque[_Waiter[Asked, Answer]] = deque()
         self.at_work = 0
+        self.begun_at = 0.0
+        """When the latest batch began, on the loop's clock."""
+        self.another: asyncio.TimerHandle | None = None
+        """Looks whether that batch takes so long that another is due beside it."""
         self.tasks: set[asyncio.Task[None]] = set()
 
 
@@ -56,14 +61,18 @@ class Gatherer(Generic[Asked, Answer]):
         *,
         most: int,
         beside: int,
+        slow_s: float = 0.05,
         longest: int = 2_000,
         patience_s: float = waiting.REQUEST_S,
     ) -> None:
         """`work` is given at most `most` at once, and answers each, in their order; an exception is raised to the one
-        who asked, and one that `work` raises to all of them. At most `beside` calls run at a time, and `longest` wait.
-        The database is waited for as long as `patience_s`, in all, and who could not be begun with by then is told.
+        who asked, and one that `work` raises to all of them. One call runs at a time, for the more share it, the less each
+        costs; once it has taken `slow_s`, another begins beside it, up to `beside` of them. At most `longest` wait.
+        The database is waited for as long as `patience_s`, or as whoever asked first may still wait for it, in all, and
+        who could not be begun with by then is told.
         """
         self._work, self._most, self._beside, self._longest = work, most, beside, longest
+        self._slow_s = slow_s
         self._patience_s = patience_s
         self._threads = ThreadPoolExecutor(beside, thread_name_prefix="gathered")
         self._lines: WeakKeyDictionary[asyncio.AbstractEventLoop, _Line[Asked, Answer]] = WeakKeyDictionary()
@@ -80,22 +89,38 @@ class Gatherer(Generic[Asked, Answer]):
         if len(line.waiting) >= self._longest:
             raise Unavailable("More comes than can be done. Try again in a moment.")
         answer: asyncio.Future[Answer] = loop.create_future()
-        waiter = _Waiter(asked, answer, time.monotonic())
+        asked_at, patience_s = time.monotonic(), waiting.granted(self._patience_s)
+        waiter = _Waiter(asked, answer, asked_at + patience_s)
         line.waiting.append(waiter)
-        in_time = loop.call_later(self._patience_s - waiting.LEAST_S, _leave, line, waiter)
-        if line.at_work < self._beside:
-            line.at_work += 1
-            task = loop.create_task(self._serve(line))
-            line.tasks.add(task)
-            task.add_done_callback(line.tasks.discard)
+        in_time = loop.call_later(max(0.0, patience_s - waiting.LEAST_S), _leave, line, waiter)
+        self._begin_if_due(loop, line)
         try:
             return await answer
         finally:
             in_time.cancel()
+            waiting.spend(time.monotonic() - asked_at)
+
+    def _begin_if_due(self, loop: asyncio.AbstractEventLoop, line: _Line[Asked, Answer]) -> None:
+        if not line.waiting or line.at_work >= self._beside:
+            return
+        if not line.at_work or loop.time() >= line.begun_at + self._slow_s:
+            line.at_work += 1
+            line.begun_at = loop.time()
+            task = loop.create_task(self._serve(line))
+            line.tasks.add(task)
+            task.add_done_callback(line.tasks.discard)
+        if line.another is None:
+            line.another = loop.call_at(line.begun_at + self._slow_s, self._look_again, loop, line)
+
+    def _look_again(self, loop: asyncio.AbstractEventLoop, line: _Line[Asked, Answer]) -> None:
+        line.another = None
+        self._begin_if_due(loop, line)
 
     async def _serve(self, line: _Line[Asked, Answer]) -> None:
+        loop = asyncio.get_running_loop()
         try:
             while line.waiting:
+                line.begun_at = loop.time()
                 batch = [line.waiting.popleft() for _ in range(min(self._most, len(line.waiting)))]
                 await self._serve_batch(batch)
         finally:
@@ -117,6 +142,6 @@ class Gatherer(Generic[Asked, Answer]):
                 waiter.answer.set_result(answer)
 
     def _answer(self, batch: Sequence[_Waiter[Asked, Answer]]) -> Sequence[Answer | Exception]:
-        waited_s = time.monotonic() - batch[0].since
-        with waiting.at_most(max(waiting.LEAST_S, self._patience_s - waited_s)):
+        left_s = batch[0].until - time.monotonic()
+        with waiting.at_most(max(waiting.LEAST_S, left_s)):
             return self._work([waiter.asked for waiter in batch])

@@ -1,6 +1,7 @@
 """What every answer has in common: request ids, security headers, and errors in the shape of their door."""
 
 import errno
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +12,7 @@ from fastapi import FastAPI, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
-from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError, InternalError
 from sqlalchemy.exc import OperationalError as DatabaseAway
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from starlette.concurrency import run_in_threadpool
@@ -20,7 +21,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core import clients, key_rates, metrics, templating, waiting
-from app.core.conflicts import conflict_of, is_deadlock
+from app.core.conflicts import conflict_of, is_deadlock, is_read_only
 from app.core.errors import Conflict, DomainError, Invalid, NoSpace, TooMany, Unavailable
 from app.core.logging import usable_request_id
 from app.core.request_bodies import Bounded, takes_files
@@ -83,11 +84,14 @@ class Envelope:
             await send(message)
 
         try:
-            await self._answer(scope, receive, send_with_headers)
+            with waiting.at_most(waiting.BULK_S if _is_bulk(scope) else waiting.REQUEST_S):
+                await self._answer(scope, receive, send_with_headers)
         except Exception as error:
             if status:
                 raise  # half an answer is out: the server ends the connection, and logs why
-            await _unexpected(Request(scope), error)(scope, receive, send_with_headers)
+            away = isinstance(error, DatabaseAway | PoolExhausted)
+            answer = (_database_away if away else _unexpected)(Request(scope), error)
+            await answer(scope, receive, send_with_headers)
         finally:
             if not scope["path"].startswith(_UNLOGGED):
                 _note(Request(scope), status, time.perf_counter() - began)
@@ -95,9 +99,12 @@ class Envelope:
     async def _answer(self, scope: Scope, receive: Receive, send_with_headers: Send) -> None:
         try:
             await key_rates.admit(scope)
-            # A stranger's file would be read whole before anybody asks who they are.
-            upload = takes_files(scope) and await run_in_threadpool(self._knows, Request(scope))
-            body = Bounded(scope, receive, upload=upload)
+
+            # A stranger's file would be read whole before anybody asks who they are, and their JSON parsed.
+            async def known() -> bool:
+                return await run_in_threadpool(self._knows, Request(scope))
+
+            body = Bounded(scope, receive, upload=takes_files(scope) and await known(), known=known)
             await body.check()
         except DomainError as error:
             await _answer(Request(scope), error)(scope, receive, send_with_headers)
@@ -113,8 +120,7 @@ class Envelope:
             elif not answered:
                 await send_with_headers(message)
 
-        with waiting.at_most(waiting.BULK_S if _is_bulk(scope) else waiting.REQUEST_S):
-            await self.app(scope, body.receive, send_what_it_was)
+        await self.app(scope, body.receive, send_what_it_was)
 
 
 _BULK = (
@@ -132,13 +138,18 @@ _BULK = (
     "/erase",
     "/retention/user",
 )
+_DELETED_WITH_MUCH = re.compile(
+    r"/(agents|datasets|directories|evaluations|evaluators|flows|logs|prompts|runs|tools)(/[^/]+)?$|/account$"
+)
+"""What may take millions of rows with it."""
 
 
 def _is_bulk(scope: Scope) -> bool:
     """Whether a request may be about so many rows that they take the database a while."""
-    return scope["method"] == "DELETE" or (
-        scope["method"] == "POST" and str(scope["path"]).rstrip("/").endswith(_BULK)
-    )
+    path = str(scope["path"]).rstrip("/")
+    if scope["method"] == "DELETE":
+        return _DELETED_WITH_MUCH.search(path) is not None
+    return scope["method"] == "POST" and path.endswith(_BULK)
 
 
 _API = (f"{API_PREFIX}/", "/openapi.json", "/health", "/metrics")
@@ -231,18 +242,12 @@ def _install_for_database(app: FastAPI) -> None:
         conflict = conflict_of(error)
         return _answer(request, conflict) if conflict else _unexpected(request, error)
 
-    @app.exception_handler(DatabaseAway)
-    @app.exception_handler(PoolExhausted)
-    def database_away(request: Request, error: Exception) -> Response:
-        if isinstance(error, DatabaseAway) and is_deadlock(error):
-            text = "Somebody else was changing the same things. Nothing was saved: try again."
-            return _answer(request, Conflict(text))
-        if _is_full(getattr(error, "orig", None)):
-            return _no_space(request, error)
-        log.error("database away", error=str(error))
-        return _answer(
-            request, Unavailable("The database does not answer. Nothing was saved; try again in a moment.")
-        )
+    @app.exception_handler(InternalError)
+    def takes_no_writes(request: Request, error: InternalError) -> Response:
+        return _database_away(request, error) if is_read_only(error) else _unexpected(request, error)
+
+    app.add_exception_handler(DatabaseAway, _database_away)
+    app.add_exception_handler(PoolExhausted, _database_away)
 
     @app.exception_handler(DataError)
     @app.exception_handler(psycopg.DataError)
@@ -253,6 +258,18 @@ def _install_for_database(app: FastAPI) -> None:
             "A text holds NUL or half of a surrogate pair, or a number is out of range: it cannot be stored."
         )
         return _answer(request, Invalid(text))
+
+
+def _database_away(request: Request, error: Exception) -> Response:
+    if isinstance(error, DatabaseAway) and is_deadlock(error):
+        text = "Somebody else was changing the same things. Nothing was saved: try again."
+        return _answer(request, Conflict(text))
+    if _is_full(getattr(error, "orig", None)):
+        return _no_space(request, error)
+    log.error("database away", error=str(error))
+    return _answer(
+        request, Unavailable("The database does not answer. Nothing was saved; try again in a moment.")
+    )
 
 
 def _no_space(request: Request, error: Exception) -> Response:

@@ -1,8 +1,10 @@
 """What JSON that people send must be like to be stored, and to come back as it was. The one place for its limits."""
 
+import itertools
 import json
 import math
 import re
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import orjson
@@ -24,6 +26,11 @@ _MEMBER = re.compile(rb'"\s*:')
 class NotStorable(Exception):
     """The text is no JSON, or holds what cannot be kept as it is; the message says what, where, and what to do."""
 
+    def __init__(self, message: str, way: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.way = way
+        """The members, and numbers of items, that lead to the value; empty where the message says it by line and column."""
+
 
 def loads(text: str | bytes) -> Any:
     """Read JSON in UTF-8 that will be stored.
@@ -43,11 +50,10 @@ def loads(text: str | bytes) -> Any:
         raise NotStorable(f"not valid JSON: {error}") from None
     if _LONG_NUMBER.search(said):
         json.loads(said, parse_int=_checked_int)  # orjson makes a float of a larger number, without a word
-    problem = _shape_problem(value)
-    if not problem and (len(said) > FIELD_MIB << 20 or b"\\u0000" in said):
-        problem = _find_problem(value)
-    if problem:
+    if problem := _shape_problem(value):
         raise NotStorable(problem)
+    if (len(said) > FIELD_MIB << 20 or b"\\u0000" in said) and (found := _find_problem(value)):
+        raise NotStorable(*found)
     if len(_MEMBER.findall(said)) != _members(value):  # one was given twice, or a text looks like one
         json.loads(said, object_pairs_hook=_given_once)
     return value
@@ -69,10 +75,11 @@ def unstorable(value: Any) -> str | None:
     try:
         text = orjson.dumps(value)
     except TypeError:
-        return _find_problem(value)
+        text = None
     # orjson writes NaN as null. Long texts, NUL and null may be harmless: then the value is looked through, and passes.
-    odd = len(text) > FIELD_MIB << 20 or b"null" in text or b"\\u0000" in text
-    return _find_problem(value) if odd else None
+    odd = text is None or len(text) > FIELD_MIB << 20 or b"null" in text or b"\\u0000" in text
+    found = _find_problem(value) if odd else None
+    return found[0] if found else None
 
 
 def _shape_problem(value: Any) -> str | None:
@@ -89,21 +96,49 @@ def _shape_problem(value: Any) -> str | None:
     return f"It is nested deeper than {DEPTH} levels: flatten it, or store it as a text."
 
 
-def _find_problem(value: Any) -> str | None:
-    """What is wrong with one of the texts or numbers in a value that is not too deep."""
-    level: list[Any] = [value]
+def _find_problem(value: Any) -> tuple[str, list[str]] | None:
+    """What is wrong with one of the texts or numbers in a value that is not too deep, and the way to it."""
+    level = [value]
+    while level:  # the ways of a million values would take more memory than the values: few bodies need one
+        if any(map(_problem, level)):
+            return _way_to_problem(value)
+        level = [each for item in level for each in _inside(item)]
+    return None
+
+
+def _inside(item: Any) -> Iterable[Any]:
+    """The names and values that an object holds, or the values that a list does."""
+    if isinstance(item, dict):
+        return itertools.chain(item, item.values())
+    return item if isinstance(item, list | tuple) else ()
+
+
+def _way_to_problem(value: Any) -> tuple[str, list[str]] | None:
+    level: list[tuple[Any, _Way]] = [(value, None)]
     while level:
-        inner: list[Any] = []
-        for item in level:
+        inner: list[tuple[Any, _Way]] = []
+        for item, way in level:
             if problem := _problem(item):
-                return problem
+                return problem, _steps(way)
             if isinstance(item, dict):
-                inner.extend(item)
-                inner.extend(item.values())
+                inner.extend((name, way) for name in item)  # what is wrong with a name is its object's
+                inner.extend((each, (way, name)) for name, each in item.items())
             elif isinstance(item, list | tuple):
-                inner.extend(item)
+                inner.extend((each, (way, number)) for number, each in enumerate(item))
         level = inner
     return None
+
+
+_Way = tuple[Any, object] | None
+"""To a value: that to what holds it, and its name or number there."""
+
+
+def _steps(way: _Way) -> list[str]:
+    steps = []
+    while way:
+        way, step = way
+        steps.append(str(step))
+    return steps[::-1]
 
 
 def _problem(item: Any) -> str | None:

@@ -17,6 +17,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
+from app.core import metrics
 from app.core.broker import AWAY, Outage, connect
 from app.core.errors import TooMany
 from app.core.request_bodies import SPANS
@@ -30,8 +31,10 @@ _LONGEST_S = 0.25
 _MOST_PERMITS = 50
 _MOST_KEYS = 10_000
 """Keys that a process has permits of; then it forgets them all, which costs each a question."""
-_PATIENCE_S = 20.0
-"""Who sends spans gives up for good when they are refused, so they wait for so long."""
+PATIENCE_S = 20.0
+"""Who sends spans gives up for good when they are refused, so they wait for so long, for all together."""
+UNTIL = "whetstone.until"
+"""In the scope of a request with spans: until when it waits, on the monotonic clock."""
 _TAKE = """
 local t = redis.call('TIME'); local now = t[1] + t[2] / 1e6
 local most, wanted = tonumber(ARGV[1]), tonumber(ARGV[2])
@@ -122,12 +125,15 @@ async def admit(scope: Scope) -> None:
     if not secret or not scope["path"].startswith("/v5/"):
         return
     known, name = rates(), token_hash(secret)
-    until = time.monotonic() + (_PATIENCE_S if scope["path"].rstrip("/") == SPANS else 0)
+    until = time.monotonic()
+    if scope["path"].rstrip("/") == SPANS:
+        until = scope[UNTIL] = until + PATIENCE_S
     while not known.at_hand(name):
         wait_s = await run_in_threadpool(known.take, name)
         if not wait_s:
             return
         if time.monotonic() + wait_s > until:
+            metrics.count("whetstone_requests_refused_total", reason="key_rate")
             text = f"This key asked more than {known.per_minute:,} times a minute. Come back in {math.ceil(wait_s)} s."
             raise TooMany(text, retry_after_s=math.ceil(wait_s))
         await asyncio.sleep(wait_s)

@@ -1,9 +1,10 @@
 """Mail by SMTP, where one is configured. Without it every link can be copied by hand."""
 
+import ipaddress
 import smtplib
 import ssl
 from email.message import EmailMessage
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import structlog
 
@@ -40,6 +41,13 @@ def send(to: str, subject: str, text: str) -> bool:
     return True
 
 
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 def _deliver(message: EmailMessage) -> None:
     address = urlsplit(get_settings().smtp_url.get_secret_value())
     host, context = address.hostname or "localhost", ssl.create_default_context()
@@ -49,8 +57,9 @@ def _deliver(message: EmailMessage) -> None:
     else:
         server = smtplib.SMTP(host, address.port or 25, timeout=_TIMEOUT_S)
     with server:
-        if address.scheme != "smtps" and server.has_extn("starttls"):
-            server.starttls(context=context)
+        plain = _is_this_machine(host) or parse_qs(address.query).get("starttls") == ["never"]
+        if address.scheme != "smtps" and not plain:
+            server.starttls(context=context)  # raises where it is not offered: somebody between may hide it
         if address.username:
             server.login(unquote(address.username), unquote(address.password or ""))
         server.send_message(message)

@@ -6,7 +6,7 @@ Names, roles, the key and the errors are not written at each route: they follow 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
@@ -203,7 +203,8 @@ def _describe(app: FastAPI, words: Words) -> Json:
 def _give_example(operation: Json, route: APIRoute) -> None:
     """Show the example of the body's class. Not by pydantic, which sorts the members of what it holds."""
     kind = route.body_field.field_info.annotation if route.body_field else None
-    example = getattr(kind, "EXAMPLE", None)
+    items = get_args(kind) if get_origin(kind) is list else ()
+    example = [item.EXAMPLE for item in items] or getattr(kind, "EXAMPLE", None)
     if example is not None:
         operation["requestBody"]["content"]["application/json"]["example"] = example
 

@@ -6,7 +6,7 @@ It is looked at before any route sees the request, while it streams; what a text
 import asyncio
 import math
 import re
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.types import Message, Receive, Scope
 
 from app.core import json_values
-from app.core.errors import Invalid, TooLarge, TooSlow, Unsupported
+from app.core.errors import Invalid, TooLarge, TooSlow, Unauthenticated, Unsupported
 from app.core.settings import get_settings
 
 _MIB = 1024 * 1024
@@ -94,14 +94,18 @@ def takes_files(scope: Scope) -> bool:
 class Bounded:
     """A body that is refused once more bytes of it have come than its route takes."""
 
-    def __init__(self, scope: Scope, receive: Receive, *, upload: bool) -> None:
-        """Refuse what can be refused by its headers. `upload`: it may be as large as a file.
+    def __init__(
+        self, scope: Scope, receive: Receive, *, upload: bool, known: Callable[[], Awaitable[bool]]
+    ) -> None:
+        """Refuse what can be refused by its headers. `upload`: it may be as large as a file. `known` tells whether somebody
+        with an account or a key sent it.
 
         Raises:
             TooLarge: it says itself that it is larger.
             Unsupported: it is packed: unpacking is how a small body becomes a large one.
         """
         self._receive = receive
+        self._known = known
         self._is_json = self._is_form = False
         self._separators = 0
         self._checked: bytes | None = None
@@ -129,15 +133,19 @@ class Bounded:
 
         Raises:
             TooLarge: it goes on past the limit.
+            Unauthenticated: it is a stranger's, and so large that reading it takes a while.
             Invalid: it is no JSON, or holds what could not be kept as it is.
         """
         if not self._is_json:
             return
-        parts, more = [], True
+        parts, size, more = [], 0, True
         while more:
             message = await self.receive()
             if message["type"] != "http.request":  # the caller is gone: nobody waits for an answer
                 return
+            before, size = size, size + len(message.get("body", b""))
+            if before <= _QUICK_BYTES < size and not await self._known():
+                raise Unauthenticated("Sign in, or send an API key that is valid in the header X-API-KEY.")
             parts.append(message.get("body", b""))
             more = message.get("more_body", False)
         self._checked = b"".join(parts)
@@ -148,7 +156,7 @@ class Bounded:
             elif self._checked:
                 _check(self._checked)
         except json_values.NotStorable as error:
-            raise Invalid(str(error)) from None
+            raise Invalid(str(error), fields={".".join(error.way): str(error)}) from None
 
     async def receive(self) -> Message:
         """The next message of the request, for the application."""
@@ -159,7 +167,8 @@ class Bounded:
         if self._whole:  # what comes now is the caller's going away, whenever that is
             return await self._receive()
         try:
-            message = await asyncio.wait_for(self._receive(), _SILENCE_S)
+            async with asyncio.timeout(_SILENCE_S):  # `wait_for` would make a task of each part
+                message = await self._receive()
         except TimeoutError:
             raise TooSlow(f"Nothing more of the body has come for {_SILENCE_S:g} s.") from None
         self._whole = not message.get("more_body", False)

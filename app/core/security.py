@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import secrets
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from argon2 import PasswordHasher
@@ -17,6 +18,7 @@ from app.core.errors import Unavailable
 from app.core.settings import get_settings
 
 _NONCE_BYTES = 12
+_AT_REST = "at-rest"
 _hasher = PasswordHasher()
 
 
@@ -59,6 +61,10 @@ def derived_key(purpose: str) -> bytes:
     if not secret:
         msg = "WHETSTONE_SECRET_KEY is not set: set it, or start with `./whetstone up`."
         raise Unavailable(msg)
+    return _derived(secret, purpose)
+
+
+def _derived(secret: str, purpose: str) -> bytes:
     return HKDF(SHA256(), 32, salt=b"whetstone", info=purpose.encode()).derive(secret.encode())
 
 
@@ -80,8 +86,7 @@ def same(left: str, right: str) -> bool:
 
 def encrypt(plain: str, *, bound_to: str) -> bytes:
     """`plain` under AES-256-GCM; it can only be read back with the same `bound_to` (a row's id)."""
-    nonce = secrets.token_bytes(_NONCE_BYTES)
-    return nonce + AESGCM(derived_key("at-rest")).encrypt(nonce, plain.encode(), bound_to.encode())
+    return _seal(derived_key(_AT_REST), plain, bound_to)
 
 
 def decrypt(sealed: bytes, *, bound_to: str) -> str:
@@ -90,9 +95,38 @@ def decrypt(sealed: bytes, *, bound_to: str) -> str:
     Raises:
         Unavailable: the secret is not the one that sealed it, or the value was moved or changed.
     """
+    plain = _opened(derived_key(_AT_REST), sealed, bound_to)
+    if plain is None:
+        msg = "A stored key cannot be read: WHETSTONE_SECRET_KEY is not the one it was saved with. Enter the key again."
+        raise Unavailable(msg)
+    return plain
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """From one secret of the server to another."""
+
+    old: str = field(repr=False)
+    new: str = field(repr=False)
+
+    def resealed(self, sealed: bytes, *, bound_to: str) -> bytes | None:
+        """What the old secret sealed, sealed by the new one; as it is where the new one opens it already, so that a
+        rotation can be done again. None where neither opens it."""
+        new = _derived(self.new, _AT_REST)
+        if _opened(new, sealed, bound_to) is not None:
+            return sealed
+        plain = _opened(_derived(self.old, _AT_REST), sealed, bound_to)
+        return None if plain is None else _seal(new, plain, bound_to)
+
+
+def _seal(key: bytes, plain: str, bound_to: str) -> bytes:
+    nonce = secrets.token_bytes(_NONCE_BYTES)
+    return nonce + AESGCM(key).encrypt(nonce, plain.encode(), bound_to.encode())
+
+
+def _opened(key: bytes, sealed: bytes, bound_to: str) -> str | None:
     nonce, ciphertext = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
     try:
-        return AESGCM(derived_key("at-rest")).decrypt(nonce, ciphertext, bound_to.encode()).decode()
-    except InvalidTag as error:
-        msg = "A stored key cannot be read: WHETSTONE_SECRET_KEY is not the one it was saved with. Enter the key again."
-        raise Unavailable(msg) from error
+        return AESGCM(key).decrypt(nonce, ciphertext, bound_to.encode()).decode()
+    except InvalidTag:
+        return None

@@ -24,9 +24,9 @@ class Settings(BaseSettings):
     """In production, allow a public address without TLS: passwords cross the network as they are."""
     home: Path = Path(".whetstone")
     """Where the embedded databases, logs and the generated secret live."""
-    database_url: str = ""
+    database_url: str = Field(default="", repr=False)
     """SQLAlchemy URL of Postgres 15 or newer, for example `postgresql+psycopg://user:pw@host/db`."""
-    redis_url: str = ""
+    redis_url: str = Field(default="", repr=False)
     """Redis or Valkey: Celery's broker, rate limits, live events."""
     secret_key: SecretStr = SecretStr("")
     """Encrypts provider keys: losing it makes stored keys unreadable. Sign-ins do not depend on it."""
@@ -35,7 +35,8 @@ class Settings(BaseSettings):
     practice_url: str = "http://127.0.0.1:8001/practice/v1"
     """Base URL of the practice provider. Comes from the operator, so it may be in a private network."""
     private_hosts: str = ""
-    """Hosts of your own network that providers may be on, such as `127.0.0.1:11434 gpu.local 10.1.0.0/16`."""
+    """Hosts of your own network that providers, tools and webhooks may call, such as `127.0.0.1:11434 gpu.local 10.1.0.0/16`;
+    without a port, every port of it."""
     worker_slots: int = Field(default=2, ge=1)
     """Worker processes of the whole fleet: a run's concurrency is shared out among them."""
     run_silence_s: int = Field(default=1800, ge=1)

@@ -129,6 +129,15 @@ def guarded_sockets(url: str) -> Callable[[AddressInfo], socket.socket] | None:
     return _guarded
 
 
+def refusal_behind(error: BaseException | None) -> RefusedAddress | None:
+    """The guard's refusal below an error of a client, if that was it."""
+    while error is not None:
+        if isinstance(error, RefusedAddress):
+            return error
+        error = error.__cause__ or error.__context__
+    return None
+
+
 def _guarded(info: AddressInfo) -> socket.socket:
     family, kind, protocol, _, sockaddr = info
     _refuse(ipaddress.ip_address(str(sockaddr[0]).partition("%")[0]), int(sockaddr[1]))

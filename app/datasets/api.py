@@ -112,7 +112,7 @@ def get_dataset(
     environment: str | None = None,
     include_datapoints: bool = False,
 ) -> Json:
-    """A dataset at a version, with its rows if asked for (the first 10,000; page through the others)."""
+    """A dataset at a version, with its rows if asked for (up to 100,000: page through more)."""
     version = shown_version(session, principal, FileKind.DATASET, file_id, version_id, environment)
     return _present(session, version, include_datapoints)
 
@@ -213,6 +213,7 @@ async def import_datapoints(
     `warnings` says what was left out or guessed.
     """
     file = await run_in_threadpool(files.get_file, session, principal, file_id, FileKind.DATASET)
+    await run_in_threadpool(session.commit)  # no transaction is open while the file comes
     try:
         async with _uploaded(request, filename) as (body, name):
             wanted = ImportRequest(body, name, action, _mapping(mapping))
@@ -290,6 +291,7 @@ async def upload_datapoints_csv(
     A form with the parts `file`, `version_name` and `version_description`. Everything is added, or nothing.
     """
     file = await run_in_threadpool(files.get_file, session, principal, file_id, FileKind.DATASET)
+    await run_in_threadpool(session.commit)  # no transaction is open while the file comes
     async with parts_of(request) as form:
         part = _file_of(form)
         wanted = ImportRequest(

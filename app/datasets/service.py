@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from sqlalchemy.orm import Session
 
-from app.core import ids
+from app.core import ids, waiting
 from app.core.access import Principal
 from app.datasets import repository
 from app.datasets.schemas import DatapointContent
@@ -115,7 +115,8 @@ def _base(session: Session, principal: Principal, change: DatasetChange) -> Vers
         if found is None:
             return None
         file = found
-    files_repository.lock_file(session, file)
+    with waiting.patient_with_locks(session):  # behind an import of a hundred thousand rows, too
+        files_repository.lock_file(session, file)
     if change.base_version_id or change.environment:
         return files.resolve_version(
             session, file, version_id=change.base_version_id, environment=change.environment

@@ -4,6 +4,7 @@ The file is a zip of `manifest.json`, `database.sql` (what pg_dump writes) and, 
 contents of a zip stands at its end: what was cut off is not taken for a backup.
 """
 
+import fcntl
 import hashlib
 import json
 import os
@@ -73,6 +74,7 @@ class Manifest:
     secret: str
     """The fingerprint of the secret that opens its provider keys."""
     provider_keys: int
+    """And variables of tools: it opens both."""
     holds_secret: bool
     bytes: int
     sha256: str
@@ -82,16 +84,19 @@ class Manifest:
 def write_backup(path: Path, url: str, secret: Secret) -> Manifest:
     """Back up the database at `url` into the new file `path`, readable by its owner only, and read it back.
 
-    The database can be used meanwhile: what was committed before is in it, what comes after is not, nothing is half.
+    The database can be used meanwhile: what was committed before is in it, what comes after is not, nothing is half. What
+    earlier backups that were killed left in the folder is deleted.
 
     Raises:
         StackError: there is a file already, it cannot be written, or the database cannot be read; nothing is left.
     """
     if path.exists():
         raise StackError(f"{path} is there already: a backup never replaces a file. Give another name.")
+    _delete_left_over(path.parent)
     partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
     try:
         with os.fdopen(os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)  # until it is closed, or its process is killed
             _write(file, url, secret)
             file.flush()
             os.fsync(file.fileno())
@@ -106,6 +111,16 @@ def write_backup(path: Path, url: str, secret: Secret) -> Manifest:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
     return manifest
+
+
+def _delete_left_over(folder: Path) -> None:
+    """Delete what backups that were killed left in `folder`: it holds what the database held. Who is at one still has it
+    locked."""
+    for partial in folder.glob(".*.partial-*"):
+        if re.fullmatch(r"\..+\.partial-\d+", partial.name):
+            with suppress(OSError), partial.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                partial.unlink()
 
 
 def _write(file: IO[bytes], url: str, secret: Secret) -> None:

@@ -1,5 +1,7 @@
 """Databases that are not ours to start: are they there, and if not, what is wrong with their address?"""
 
+from typing import Any
+
 import psycopg
 
 from app.embedded.layout import StackError
@@ -27,6 +29,16 @@ def check_database(url: str) -> None:
         raise StackError(
             f"WHETSTONE_DATABASE_URL leads to Postgres {version // 10000}: Whetstone needs 15 or newer."
         )
+
+
+def refuse_in_use(connection: psycopg.Connection[Any]) -> None:
+    """Raise StackError while a process of Whetstone, other than the one that asks, is connected to the database."""
+    others = connection.execute(
+        "select count(*) from pg_stat_activity where datname = current_database()"
+        " and application_name = 'whetstone' and pid <> pg_backend_pid()"
+    ).fetchone()
+    if others and others[0]:
+        raise StackError("Whetstone is using this database: stop it first. Nothing was changed.")
 
 
 def psycopg_url(url: str) -> str:

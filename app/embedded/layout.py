@@ -16,6 +16,8 @@ from typing import Any
 CLONE = Path(__file__).resolve().parents[2]
 SYSTEM_STATE = Path("/var/lib/whetstone")
 _LOCATION = "location"
+NEXT_SECRET = "application-next"  # noqa: S105 - the name of one
+"""The name of the secret that a rotation goes over to, from its beginning to its end."""
 
 
 class StackError(Exception):
@@ -65,6 +67,10 @@ class Layout:
     def set_secret(self, name: str, value: str) -> None:
         """Put `value` in the place of the secret called `name`."""
         write_private(self.root / f"{name}.secret", value)
+
+    def forget_secret(self, name: str) -> None:
+        """Take the secret called `name` away."""
+        (self.root / f"{name}.secret").unlink(missing_ok=True)
 
     def port(self, name: str) -> int:
         """A free loopback port: the one that `name` had the last time, unless somebody took it."""

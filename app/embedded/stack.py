@@ -14,7 +14,7 @@ from pathlib import Path
 from app.core import schema
 from app.embedded import programs
 from app.embedded.databases import DATABASE_URL, Say, start_databases
-from app.embedded.layout import CLONE, Layout, StackError, open_layout
+from app.embedded.layout import CLONE, NEXT_SECRET, Layout, StackError, open_layout
 from app.embedded.logs import tail
 from app.embedded.service import DOORS, PROVIDERS, Service
 from app.embedded.supervisor import Supervisor, stop_leftovers
@@ -33,6 +33,8 @@ class Options:
     web: int = 1
     workers: int = 2
     demo: bool = True
+    open_to_network: bool = True
+    """Whether `host` may be an address that other machines reach."""
 
 
 def up(options: Options, say: Say) -> None:
@@ -46,7 +48,7 @@ def up(options: Options, say: Say) -> None:
         say(
             f"The data are in {layout.root}: Postgres runs without root's rights and cannot enter {options.home}."
         )
-    with layout.held(), _listen(options.host, options.port) as listener:
+    with layout.held(), _listen(options) as listener:
         supervisor = Supervisor(layout, say)
         with supervisor.stopped_by_signals():
             try:
@@ -85,6 +87,10 @@ class _Start:
 
     def everything(self) -> None:
         """Databases, tables, our own processes, and then the address and how to sign in."""
+        if self._layout.find_secret(NEXT_SECRET):
+            raise StackError(
+                "A rotation of the secret was interrupted: finish it first, by `./whetstone rotate-secret`."
+            )
         self._supervisor.start_guard()
         urls = start_databases(self._supervisor, self._layout, self._say, given=os.environ)
         practice_port = self._layout.port("practice")
@@ -187,12 +193,13 @@ class _Start:
             self._say("The demo workspace is filled.")
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen(options: Options) -> socket.socket:
     """A socket that listens at the address.
 
     Raises:
-        StackError: the port is taken, or the host is not ours.
+        StackError: the port is taken, the host is not ours, or others reach it who must not.
     """
+    host, port = options.host, options.port
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -200,13 +207,25 @@ def _listen(host: str, port: int) -> socket.socket:
         listener = socket.socket(family, kind, protocol)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
-        listener.listen(2048)
     except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or error
+        raise _cannot_listen(host, port, error) from error
+    if not options.open_to_network and not ip_address(listener.getsockname()[0]).is_loopback:
+        listener.close()
         raise StackError(
-            f"Cannot listen on {host} port {port} ({reason}): choose another --port or --host."
-        ) from error
+            f"Other machines reach {host}, and this is not set up for that: passwords would cross the network as they"
+            " are. Put a proxy with TLS in front and set WHETSTONE_ENV=production (docs/self-hosting.md), or add"
+            " --open-to-network where you trust everybody on the network."
+        )
+    try:
+        listener.listen(2048)
+    except OSError as error:
+        raise _cannot_listen(host, port, error) from error
     return listener
+
+
+def _cannot_listen(host: str, port: int, error: Exception) -> StackError:
+    reason = getattr(error, "strerror", None) or error
+    return StackError(f"Cannot listen on {host} port {port} ({reason}): choose another --port or --host.")
 
 
 def _answers(host: str, port: int) -> bool:

@@ -27,7 +27,7 @@ from app.evaluations import (
 from app.evaluations.comparison import GridRequest, Only, Sort
 from app.evaluations.estimate import Work, estimate
 from app.evaluations.models import Evaluation, Run
-from app.evaluations.references import find_file, find_named_version, find_version
+from app.evaluations.references import find_evaluators, find_file, find_named_version, find_version
 from app.evaluations.run_service import RunRequest
 from app.evaluations.schemas import (
     DEFAULT_CONCURRENCY,
@@ -38,6 +38,7 @@ from app.evaluations.schemas import (
     RunCreate,
     RunUpdate,
 )
+from app.files import service as files
 from app.files.models import FileKind
 
 router = APIRouter(prefix="/v5/evaluations", tags=["Evaluations"])
@@ -46,14 +47,18 @@ Json = dict[str, Any]
 
 @router.post("", status_code=201)
 def create_evaluation(body: EvaluationCreate, session: SessionDep, principal: Editor) -> Json:
-    """Create an evaluation of a file. A name that is taken answers 409."""
-    evaluators = [find_version(session, principal, each, FileKind.EVALUATOR) for each in body.evaluators]
+    """Create an evaluation of a file. A name that is taken answers 409.
+
+    By an evaluator with `orchestrated` false the server does not judge: send its judgments to `POST /v5/evaluators/log`.
+    """
+    evaluators, elsewhere = find_evaluators(session, principal, body.evaluators)
     evaluation = service.create_evaluation(
         session,
         principal,
         file=find_file(session, principal, body.file),
         name=body.name,
         evaluators=evaluators,
+        elsewhere=elsewhere,
         smallest_difference=body.smallest_difference,
     )
     return presentation.present_evaluation(session, evaluation)
@@ -68,6 +73,8 @@ def list_evaluations(
     size: PageSize = 10,
 ) -> Page[Json]:
     """Evaluations, newest first; those of one file with `file_id`."""
+    if file_id:
+        files.get_file(session, principal, file_id)
     found, total = repository.list_evaluations(
         session, principal.workspace_id, file_id=file_id, offset=(page - 1) * size, limit=size
     )
@@ -111,8 +118,7 @@ def delete_evaluation(evaluation_id: str, session: SessionDep, principal: Delete
 def add_evaluators(evaluation_id: str, body: EvaluatorsAdd, session: SessionDep, principal: Editor) -> Json:
     """Add evaluators. Outputs that are there already are judged, not made again."""
     evaluation = _evaluation(session, principal, evaluation_id)
-    found = [find_version(session, principal, each, FileKind.EVALUATOR) for each in body.evaluators]
-    service.add_evaluators(session, evaluation, found)
+    service.add_evaluators(session, evaluation, *find_evaluators(session, principal, body.evaluators))
     return presentation.present_evaluation(session, evaluation)
 
 
@@ -145,7 +151,7 @@ def estimate_run(
     work = Work(
         versions=[find_named_version(session, principal, version, FileKind.PROMPT)],
         dataset_version=rows,
-        evaluators=repository.list_evaluators(session, evaluation.id),
+        evaluators=repository.list_judges(session, evaluation.id),
         rows=rows.rows_count or 0,
         repeats=repeats,
         concurrency=concurrency,
@@ -155,11 +161,14 @@ def estimate_run(
 
 @router.post("/{evaluation_id}/runs")
 def create_run(evaluation_id: str, body: RunCreate, session: SessionDep, principal: Runner) -> Json:
-    """Start a run: workers answer every row with the version, or wait for your outputs, and judge them."""
+    """Start a run: workers answer every row with the version, or wait for your outputs, and judge them.
+
+    `warnings` names members that look like a cap and are none.
+    """
     evaluation = _evaluation(session, principal, evaluation_id)
     version = find_version(session, principal, body.version)
     if version.file.kind not in service.EVALUATED:
-        raise Invalid(f"{version.file.path} is a {version.file.kind}, not a prompt or flow.")
+        raise Invalid(f"{version.file.path} is a {version.file.kind}, not a prompt, flow or agent.")
     reused = body.orchestrated if body.use_existing_logs is None else body.use_existing_logs
     request = RunRequest(
         version=version,
@@ -168,12 +177,13 @@ def create_run(evaluation_id: str, body: RunCreate, session: SessionDep, princip
         repeats=body.repeats,
         concurrency=body.concurrency,
         fresh=body.fresh or not reused,
+        sent=body.use_existing_logs is True,
         split=body.split,
         max_cost_usd=body.max_cost_usd,
         max_calls=body.max_calls,
     )
     run = run_service.start_run(session, principal, evaluation, request)
-    return presentation.present_runs(session, [run])[0]
+    return presentation.present_runs(session, [run])[0] | {"warnings": body.warnings}
 
 
 @router.get("/{evaluation_id}/runs")

@@ -46,6 +46,27 @@ def give_output(
     return position
 
 
+def runs_that_wait_for(session: Session, log_ids: Collection[str]) -> dict[str, list[tuple[str, str]]]:
+    """The open runs, and the row, that each of the logs may be the output of: runs of its version whose outputs come from
+    elsewhere, and in which its datapoint has no output yet. What somebody tries in the editor is no output of theirs."""
+    rows = session.execute(
+        text("""
+        select l.id, r.id, l.datapoint_id from log l
+        join run r on r.version_id = l.version_id and r.workspace_id = l.workspace_id
+        where l.id = any(:logs) and l.source is distinct from 'editor' and r.status in ('pending', 'running') and not r.orchestrated
+          and exists (
+              select from run_item i
+              where i.run_id = r.id and i.datapoint_id = l.datapoint_id and i.log_id is null)
+        order by r.id
+        """),
+        {"logs": list(log_ids)},
+    )
+    found: dict[str, list[tuple[str, str]]] = {}
+    for log_id, run_id, datapoint_id in rows:
+        found.setdefault(log_id, []).append((run_id, datapoint_id))
+    return found
+
+
 def items_of(session: Session, log_id: str) -> list[tuple[str, int]]:
     """The pending items, by run and position, of runs whose outputs come from elsewhere, that wait for this log."""
     rows = session.execute(
@@ -98,13 +119,13 @@ def find_unfilled(session: Session, version_id: str, log_id: str) -> tuple[str, 
 
 
 def give_known_outputs(session: Session, run_id: str) -> int:
-    """Give a new run the newest whole output that its version made for each row elsewhere; how many there were."""
+    """Give each row of a new run that has no output the newest whole one that there is of its version; how many there were."""
     result = session.execute(
         text("""
         with known as (
             select distinct on (i.position) i.position, l.id from run_item i join run r on r.id = i.run_id
             join log l on l.version_id = r.version_id and l.datapoint_id = i.datapoint_id and l.repeat = i.repeat
-            where i.run_id = :run and l.status = 'complete' and l.error is null and l.payload_cleared_at is null
+            where i.run_id = :run and i.log_id is null and l.status = 'complete' and l.error is null and l.payload_cleared_at is null
               and l.workspace_id = r.workspace_id
             order by i.position, l.created_at desc, l.id desc
         )

@@ -16,7 +16,8 @@ from app.logs.arrivals import Arrival
 def take(session: Session, arrivals: Sequence[Arrival]) -> None:
     """Give logs to the rows of runs that wait for them, and have those judged that are whole.
 
-    A log that names a run but no row, or that comes when its row has an output already, stands for itself.
+    A log that names a row but no run goes to every open run of its version that waits for this row. One that names a
+    run but no row, or that comes when its row has an output already, stands for itself.
     """
     nameless = {
         one.version_id
@@ -24,7 +25,13 @@ def take(session: Session, arrivals: Sequence[Arrival]) -> None:
         if not one.run_id and not one.datapoint_id and one.status == "complete"
     }
     open_flows = arrival_repository.flows_with_open_runs(session, nameless) if nameless else set()
+    runless = {one.id for one in arrivals if one.new and one.datapoint_id and not one.run_id}
+    waiting = arrival_repository.runs_that_wait_for(session, runless) if runless else {}
     for arrival in arrivals:
+        for run_id, datapoint_id in waiting.get(arrival.id, ()):
+            arrival_repository.give_output(
+                session, arrival.workspace_id, run_id, datapoint_id, arrival.id, named=False
+            )
         if arrival.run_id and arrival.datapoint_id:
             arrival_repository.give_output(
                 session, arrival.workspace_id, arrival.run_id, arrival.datapoint_id, arrival.id
@@ -34,7 +41,8 @@ def take(session: Session, arrivals: Sequence[Arrival]) -> None:
             found = arrival_repository.find_unfilled(session, arrival.version_id, arrival.id)
             if found and arrival.status == "complete":
                 arrival_repository.give_output(session, arrival.workspace_id, *found, arrival.id, named=False)
-        if arrival.status == "complete" and (arrival.run_id or arrival.version_id in open_flows):
+        named = arrival.run_id or arrival.id in waiting or (arrival.datapoint_id and not arrival.new)
+        if arrival.status == "complete" and (named or arrival.version_id in open_flows):
             _have_judged(session, arrival.id)
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from app.core.errors import Invalid, NotFound
 from app.datasets import repository as datasets
 from app.datasets.models import Datapoint
-from app.evaluations import comparison_repository, repository
+from app.evaluations import comparison_repository, people_repository, repository
 from app.evaluations.comparison_repository import ItemCell
 from app.evaluations.memory import kept, states_of
 from app.evaluations.models import Evaluation, Run
@@ -19,7 +19,6 @@ from app.evaluations.report import compared_runs
 from app.evaluations.scores import ScoreTable, load_scores
 from app.evaluators.describing import EvaluatorInfo, describe
 from app.files.models import Version
-from app.logs import repository as logs
 from app.logs.models import Judgment
 
 Only = Literal["all", "changed", "better", "worse", "failed"]
@@ -250,7 +249,7 @@ def _rows(
     datapoints = datasets.find_datapoints(session, evaluation.workspace_id, page)
     items = comparison_repository.load_cells(session, [run.id for run in runs], page)
     log_ids = [item.log_id for cells in items.values() for item in cells if item.log_id]
-    judgments = logs.list_judgments(session, log_ids)
+    judgments = people_repository.list_counted(session, log_ids)
     return [
         GridRow(
             numbers[row],

@@ -99,6 +99,7 @@ def _corpus(
     detail = _detail(scores)
     notes = ["every label counts the same" if first == "macro_f1" else "all rows together"]
     notes += ["lower is better"] if detail.get("wanted") == "lower" else []
+    notes += [f"sacrebleu {detail['signature']}"] if "signature" in detail else []
     return Corpus(
         title=_title(first, detail),
         evaluator=evaluator,

@@ -1,34 +1,26 @@
 """What the evaluator page works on: the form of a kind, its versions, and a row to try it on."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any, BinaryIO
+from typing import Any
 
 from sqlalchemy.orm import Session
 
 from app.core.access import Principal
 from app.core.errors import Invalid, NotFound
-from app.core.json_values import NotStorable, loads
-from app.datasets import repository as datasets
-from app.datasets.models import Datapoint
-from app.evaluations import comparison_repository, repository
+from app.evaluations.dashboard import Place, list_places
+from app.evaluations.evaluator_form import Sent
 from app.evaluations.evaluator_list import UsedIn, used_in
-from app.evaluations.evaluator_test import (
-    SOURCE,
-    Trial,
-    Tried,
-    prepare_trial,
-    row_of,
-    row_of_datapoint,
-)
+from app.evaluations.evaluator_test import SOURCE, Trial, Tried, prepare_trial
+from app.evaluations.part_versions import PartVersion, versions_of_parts
 from app.evaluations.people_examples import examples_of_people
-from app.evaluations.wording import target_text
+from app.evaluations.tried_row import TriedRow, execution_on, find_row, read_row
 from app.evaluators import databases
-from app.evaluators.binding import Execution, Row, make_spec, read_spec
+from app.evaluators.binding import make_spec, read_spec
 from app.evaluators.composing import with_parts
 from app.evaluators.forms import PART_FIELDS, FormField, form_fields, read_form, read_parts
 from app.evaluators.kinds import kind as kind_of
+from app.evaluators.kinds.composite import Composite
 from app.evaluators.kinds.contract import Kind
 from app.evaluators.kinds.injection import words_to_a_judge
 from app.evaluators.kinds.llm_judge import LlmJudge
@@ -41,8 +33,6 @@ from app.generations.prepared import Origin
 from app.providers import repository as providers
 
 _LEAST_PARTS, _EMPTY_PARTS = 4, 2
-PREFIX = "s."
-"""Before the names of a kind's settings in the form, so that none of them meets a field of the page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +45,6 @@ class ShownField:
     problem: str
     parts: Sequence[Mapping[str, Any]] = ()
     """Of a field that holds several evaluators: what each row shows, and some empty ones."""
-
-
-@dataclass(frozen=True, slots=True)
-class TriedRow:
-    """What the evaluator is tried on."""
-
-    dataset: File | None = None
-    number: int = 1
-    total: int = 0
-    datapoint: Datapoint | None = None
-    output: str = ""
-    target: str = ""
-    said_by: str = ""
-    """Whose output it is, where it was taken from a run."""
 
 
 @dataclass(slots=True)
@@ -87,6 +63,10 @@ class Bench:
     note: str = ""
     database: EvaluatorDatabase | None = None
     """The one that the form names."""
+    places: Sequence[Place] = ()
+    """Which version runs in which environment."""
+    held: Mapping[str, PartVersion] = field(default_factory=dict)
+    """Of a composite: which versions of its parts the one that is shown holds, by path."""
     used: UsedIn | None = None
     """Where it is used; None of one that is not saved yet."""
     problems: Mapping[str, str] = field(default_factory=dict)
@@ -118,53 +98,6 @@ class Bench:
         return words_to_a_judge(self.row.output) if self.tried and self.tried.logs else None
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """What a browser sent of the page's form."""
-
-    kind: str = ""
-    path: str = ""
-    note: str = ""
-    dataset: str = ""
-    row: str = ""
-    output: str = ""
-    target: str = ""
-    taken: str = ""
-    """The output that the server filled in: another row brings another one, unless somebody has changed it."""
-    settings: Mapping[str, str] | None = None
-    """None where no form was sent."""
-    fill: str = ""
-    """`people` puts their verdicts into the examples of a judge."""
-    example: str = ""
-    """Of a new evaluator: the program or the rubric to begin with."""
-    upload: tuple[str, BinaryIO] | None = None
-    """A database that was sent along: name and content."""
-
-
-def read_sent(values: Mapping[str, Any], *, form: bool) -> Sent:
-    """The fields of the page in a form or an address."""
-
-    def text(name: str) -> str:
-        return str(values.get(name) or "").replace("\r\n", "\n")
-
-    settings = {
-        key.removeprefix(PREFIX): str(value) for key, value in values.items() if key.startswith(PREFIX)
-    }
-    return Sent(
-        kind=text("kind"),
-        path=text("path").strip(),
-        note=text("note").strip(),
-        dataset=text("dataset"),
-        row=text("row"),
-        output=text("output"),
-        target=text("target"),
-        taken=text("taken"),
-        settings=settings if form else None,
-        fill=text("fill"),
-        example=text("example"),
-    )
-
-
 def build_bench(
     session: Session,
     principal: Principal,
@@ -191,6 +124,7 @@ def build_bench(
     elif current is not None and sent.fill == "people" and name == LlmJudge.name:
         ids = [version.id for version in versions]
         current["examples"] = examples_of_people(session, principal.workspace_id, ids, current)
+    parts = read_spec(base.spec)[1].get("parts") if base and name == Composite.name else None
     sets, _ = files_repository.list_files(
         session, principal.workspace_id, kinds=[FileKind.DATASET], sort_by="updated_at", limit=200
     )
@@ -203,9 +137,11 @@ def build_bench(
         kind=kind,
         fields=fields,
         datasets=sets,
-        row=_row(session, principal, sets, sent),
+        row=find_row(session, principal, sets, sent),
         path=sent.path,
         note=sent.note,
+        places=list_places(session, file) if file else (),
+        held=versions_of_parts(session, principal.workspace_id, parts or ()),
         used=used_in(session, principal, file.id) if file else None,
         database=find_database(session, principal.workspace_id, named) if named else None,
         problems=problems or {},
@@ -267,34 +203,6 @@ def _rows_of_parts(parts: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [*rows, *({} for _ in range(max(_EMPTY_PARTS, _LEAST_PARTS - len(rows))))]
 
 
-def _row(session: Session, principal: Principal, sets: Sequence[File], sent: Sent) -> TriedRow:
-    dataset = next((file for file in sets if file.id == sent.dataset), None)
-    version = files_repository.newest_version(session, dataset.id) if dataset else None
-    if dataset is None or version is None:
-        return TriedRow(output=sent.output, target=sent.target)
-    total = version.rows_count or 0
-    number = min(max(1, int(sent.row) if sent.row.isdecimal() and len(sent.row) < 9 else 1), max(1, total))
-    rows = datasets.list_rows(session, version, offset=number - 1, limit=1)
-    datapoint = rows[0][1] if rows else None
-    output, said_by = sent.output, ""
-    if datapoint and (not output or output == sent.taken):
-        output, said_by = _last_output(session, principal, dataset, datapoint)
-    target = target_text(datapoint.target) if datapoint else ""
-    return TriedRow(dataset, number, total, datapoint, output, target, said_by)
-
-
-def _last_output(
-    session: Session, principal: Principal, dataset: File, datapoint: Datapoint
-) -> tuple[str, str]:
-    """What the last run on the dataset said on the row, and which version that was."""
-    run = repository.find_last_run_on(session, principal.workspace_id, dataset.id)
-    if run is None:
-        return "", ""
-    cells = comparison_repository.load_cells(session, [run.id], [datapoint.id])
-    found = cells.get((run.id, datapoint.id), [])
-    return (found[0].output or "", f"{run.version.file.name} v{run.version.number}") if found else ("", "")
-
-
 def take_database(session: Session, principal: Principal, sent: Sent) -> Sent:
     """Keep the database that was sent along; the form as if it had named it.
 
@@ -349,31 +257,18 @@ def prepare_test(session: Session, principal: Principal, bench: Bench, sent: Sen
     """Make ready to try what stands in the form on the row that is chosen, or on what was pasted.
 
     Raises:
-        Invalid: a setting is wrong.
+        Invalid: a setting or the row is wrong.
         NotFound: the judge's provider is not among the workspace's.
     """
     evaluator = databases.bind_with_files(
         session, principal.workspace_id, checked_settings(session, principal, bench, sent)
     )
-    datapoint = bench.row.datapoint
-    if datapoint:
-        row: Row = row_of_datapoint(datapoint)
-    else:
-        row = row_of({"target": _pasted_target(sent.target)} if sent.target else {})
-    execution = Execution(bench.row.output, None, None, None, None, None, row.inputs, row.messages, None)
+    row = read_row(bench.row)
     version = bench.base.id if bench.base else ""
     origin = Origin(principal.workspace_id, bench.file.id if bench.file else "", version, SOURCE)
-    trial = prepare_trial(session, evaluator, origin, execution, row)
+    trial = prepare_trial(session, evaluator, origin, execution_on(bench.row, row), row)
     session.commit()  # gives the connection back: a model may take its time
     return trial
-
-
-def _pasted_target(text: str) -> dict[str, Any]:
-    """A JSON object is the target itself; anything else is the text that was wanted."""
-    if text.lstrip().startswith("{"):
-        with suppress(NotStorable):
-            return dict(loads(text))
-    return {"output": text}
 
 
 def list_evaluator_paths(session: Session, principal: Principal) -> list[str]:

@@ -1,8 +1,8 @@
 """The evaluators of a workspace by what they are for, each with where it is used and what it last said."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import get_args
+from typing import NamedTuple, get_args
 
 from sqlalchemy.orm import Session
 
@@ -23,6 +23,31 @@ UNKNOWN = "Not known here"
 _HEADINGS = (*get_args(Purpose), UNKNOWN)
 
 
+class MonitorUse(NamedTuple):
+    """A file whose logs an evaluator judges as they come."""
+
+    path: str
+    file_id: str
+    kind: str
+    number: int | None
+    """Of the evaluator's version; None where it is whichever runs in the environment."""
+    environment: str | None
+    sampling: float
+    """The share of logs that it judges."""
+
+
+MONITORS: list[Callable[[Session, Sequence[str]], Mapping[str, Sequence[MonitorUse]]]] = []
+"""What says which evaluators judge logs, by the evaluators' ids: `main` adds it, for it lies above."""
+
+
+def _monitors(session: Session, file_ids: Sequence[str]) -> dict[str, list[MonitorUse]]:
+    found: dict[str, list[MonitorUse]] = {}
+    for ask in MONITORS:
+        for file_id, uses in ask(session, file_ids).items():
+            found.setdefault(file_id, []).extend(uses)
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class EvaluatorLine:
     """An evaluator in the list."""
@@ -35,6 +60,8 @@ class EvaluatorLine:
     uses: Uses
     composites: Sequence[Composite]
     """Those that it is a part of."""
+    monitors: Sequence[MonitorUse]
+    """Whose logs it judges as they come."""
     score: ScoreText | None
     scored: str
     """What got that score: name and version."""
@@ -68,6 +95,7 @@ def list_by_purpose(session: Session, principal: Principal, text: str, page: int
     ids = [entry.id for *_, entry, _ in shown]
     uses = repository.count_uses(session, ids)
     composites = repository.list_composites(session, principal.workspace_id, ids)
+    monitors = _monitors(session, ids)
     scores = repository.last_scores_by(session, principal.workspace_id, ids)
     models = models_of(session, [last.version for last in scores.values()])
     sections: dict[str, list[EvaluatorLine]] = {}
@@ -81,6 +109,7 @@ def list_by_purpose(session: Session, principal: Principal, text: str, page: int
             title=title,
             uses=uses.get(entry.id, Uses(0, None)),
             composites=composites.get(entry.id, ()),
+            monitors=monitors.get(entry.id, ()),
             score=last_score_text(last)[0] if last else None,
             scored=f"{last.version.file.name} v{last.version.number}" if last else "",
             practice=last is not None and models[last.version.id].practice,
@@ -99,6 +128,8 @@ class UsedIn:
     """The newest of them."""
     composites: Sequence[Composite]
     """Those that it is a part of."""
+    monitors: Sequence[MonitorUse]
+    """Whose logs it judges as they come."""
 
 
 def used_in(session: Session, principal: Principal, file_id: str) -> UsedIn:
@@ -109,6 +140,7 @@ def used_in(session: Session, principal: Principal, file_id: str) -> UsedIn:
         uses.evaluations if uses else 0,
         repository.list_uses(session, file_id, _USES_SHOWN) if uses else [],
         composites.get(file_id, []),
+        _monitors(session, [file_id]).get(file_id, []),
     )
 
 

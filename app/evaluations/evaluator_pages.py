@@ -20,15 +20,14 @@ from app.core.request_bodies import read_form
 from app.core.settings import get_settings
 from app.evaluations.evaluator_bench import (
     Bench,
-    Sent,
     build_bench,
     list_evaluator_paths,
     list_provider_names,
     prepare_test,
-    read_sent,
     save,
     take_database,
 )
+from app.evaluations.evaluator_form import Sent, read_sent
 from app.evaluations.evaluator_list import list_by_purpose
 from app.evaluations.evaluator_test import Trial, try_evaluator
 from app.evaluators.kinds import kinds_by_purpose

@@ -71,11 +71,14 @@ def prepare_trial(
 
     Raises:
         NotFound: a judge's provider is not among the workspace's.
+        Invalid: it asks a model without a price, and the workspace has a budget.
         OverBudget: it asks a model, and the workspace has spent its budget of this month.
     """
     if evaluator.asks:
         budget.refuse_if_spent(session, origin.workspace_id)
     targets = targets_of(session, origin.workspace_id, evaluator)
+    unpriced = [target.model for target in targets.values() if target.price is None]
+    budget.refuse_unpriced(session, origin.workspace_id, unpriced)
     key = webhook_key(session, origin.workspace_id)
     return Trial(evaluator, targets, origin, execution, row, key)
 
@@ -144,6 +147,7 @@ _LOG_MEMBERS: dict[str, tuple[type, str]] = {
     "metadata": (dict, "an object"),
     "inputs": (dict, "an object"),
     "messages": (list, "a list of objects"),
+    "trace_children": (list, "a list of objects"),
     "output_message": (dict, "an object"),
 }
 _TESTCASE_MEMBERS: dict[str, tuple[type, str]] = {
@@ -184,6 +188,7 @@ def execution_of(log: Mapping[str, Any]) -> Execution:
         messages=log.get("messages") or [],
         output_message=log.get("output_message"),
         finish_reason=_text(log.get("finish_reason")),
+        children=log.get("trace_children") or [],
         about={name: log[name] for name in ABOUT_LOG if name in log},
     )
 

@@ -12,7 +12,7 @@ import os
 import socket
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -25,8 +25,10 @@ from app.core import ids
 from app.core.broker import AWAY_ASYNC, Outage, connect_async
 from app.core.settings import get_settings
 from app.evaluations import shard_repository
+from app.evaluations.children import load_children
 from app.evaluations.item import ItemWorker, Known, Outcome
 from app.evaluations.plan import Plan, load_plan
+from app.evaluations.run_meters import RunMeters
 from app.evaluations.shard_repository import Claimed, Item, Renewed, Settled
 from app.evaluations.transactions import at_once, in_transaction
 from app.evaluations.webhooks import Webhooks
@@ -36,7 +38,7 @@ from app.logs import repository as logs
 from app.logs.budget import Allowance
 from app.providers import in_flight
 from app.providers.client import Endpoint, ModelClient, limited_client
-from app.providers.meter import Meter, Spent
+from app.providers.meter import Spent
 
 FLUSH_ROWS = 100
 FLUSH_S = 1.0
@@ -45,7 +47,6 @@ DRAIN_S = 20.0
 """A process that is to end waits so long for answers that it has asked for."""
 _MOST_UNWRITTEN = 2_000
 """With the database away, results wait in memory up to here; then no further calls are made."""
-_OF_RUN, _OF_WORKSPACE = "run", "workspace"
 log = structlog.get_logger()
 Meanwhile = Callable[[], Coroutine[Any, Any, None]]
 Beside = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
@@ -110,9 +111,9 @@ class Slot:
         if plan is None:
             return
         clients = {endpoint.provider_id: await self._client(endpoint) for endpoint in plan.endpoints}
-        meters = self._meters(plan)
+        meters = RunMeters(self._redis, plan)
         webhooks = Webhooks(plan.webhook_key)
-        worker = ItemWorker(plan, clients, list(meters.values()), webhooks)
+        worker = ItemWorker(plan, clients, meters, webhooks)
         # The message that woke us may have been about another run.
         with structlog.contextvars.bound_contextvars(request_id=plan.request_id, run=plan.run_id):
             log.info("run taken", shard=claimed.shard_id)
@@ -135,15 +136,6 @@ class Slot:
             return plan
         finally:
             keeping.cancel()
-
-    def _meters(self, plan: Plan) -> dict[str, Meter]:
-        """What counts the spending of a run, and that of its workspace, where either is capped."""
-        meters = {}
-        if plan.cap:
-            meters[_OF_RUN] = Meter(self._redis, plan.run_id, plan.cap, plan.spent)
-        if allowance := plan.allowance:
-            meters[_OF_WORKSPACE] = Meter(self._redis, allowance.key, allowance.cap, allowance.spent)
-        return meters
 
     async def _client(self, endpoint: Endpoint) -> ModelClient:
         known = self._clients.get(endpoint.provider_id)
@@ -171,7 +163,7 @@ class _RunWindow:
         owner: str,
         first: Claimed,
         worker: ItemWorker,
-        meters: Mapping[str, Meter],
+        meters: RunMeters,
         meanwhile: Meanwhile | None,
         is_stopping: Callable[[], bool],
     ) -> None:
@@ -283,10 +275,7 @@ class _RunWindow:
                 callers.cancel()
                 return
             self._drop_lost(renewed.kept)
-            if meter := self._meters.get(_OF_RUN):
-                meter.learn(Spent(renewed.spent_usd, renewed.calls))
-            if allowance and (meter := self._meters.get(_OF_WORKSPACE)):
-                meter.learn(allowance.spent)
+            self._meters.learn(Spent(renewed.spent_usd, renewed.calls), allowance)
             if self._is_stopping():
                 self._stops_at = min(self._stops_at, time.monotonic() + DRAIN_S)
                 if not self._worker.on_the_wire or time.monotonic() > self._stops_at:
@@ -315,8 +304,8 @@ class _RunWindow:
 
     def _renew(self, session: Session) -> tuple[Renewed, Allowance | None]:
         renewed = shard_repository.renew(session, self._owner, self._plan.run_id)
-        watched = _OF_WORKSPACE in self._meters
-        return renewed, budget.allowance(session, self._plan.origin.workspace_id) if watched else None
+        workspace_id = self._plan.origin.workspace_id
+        return renewed, budget.allowance(session, workspace_id) if renewed.has_budget else None
 
     def _drop_lost(self, kept: set[str]) -> None:
         """Forget items of shards that were taken for dead: somebody else has them now."""
@@ -371,10 +360,16 @@ def _take(
         return [(item, None) for item in items]
     known = logs.find_logs(session, plan.origin.workspace_id, log_ids)
     judged = shard_repository.judged_by(session, log_ids)
+    seen = list(known.values()) if any(judge.sees_traces for judge in plan.judges) else []
+    children = load_children(session, plan.origin.workspace_id, seen)
     return [
         (
             item,
-            Known(known[item.log_id], frozenset(judged.get(item.log_id, ())))
+            Known(
+                known[item.log_id],
+                frozenset(judged.get(item.log_id, ())),
+                children.get(item.log_id, ()),
+            )
             if item.log_id in known and known[item.log_id].payload_cleared_at is None
             else None,
         )

@@ -16,7 +16,7 @@ from app.evaluations.file_list import LINES_A_PAGE, FileQuery, list_tree
 from app.files import directories, service
 from app.files import repository as files
 from app.files.models import File
-from app.files.paths import parent_of
+from app.files.paths import parent_of, plain_path
 from app.files.sidebar import PAGES, file_url, folder_url
 
 router = APIRouter(prefix="/w/{w}", include_in_schema=False)
@@ -35,7 +35,7 @@ def files_page(
     page: PageNumber = 1,
 ) -> Response:
     """What is here, what is live, what scored what; a page of lines at a time."""
-    path = path.strip("/")
+    path = plain_path(path)
     if path:
         known = {each.path for each in files.list_directories(session, principal.workspace_id)}
         if path not in known:

@@ -1,7 +1,8 @@
 """Judgments that come from elsewhere: what people say of an output, and what a program of the user's found."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -12,11 +13,12 @@ from app.core.errors import Conflict, Invalid, NotFound
 from app.evaluations import repository, run_service, service
 from app.evaluations.channels import evaluation_channel
 from app.evaluations.judging import set_verdict
-from app.evaluators.binding import JUDGED_ELSEWHERE, bind, is_judged_here
+from app.evaluators.binding import BUILTIN, TYPES, bind, is_judged_here
 from app.evaluators.kinds.answering import AnswerOptions, as_value
 from app.evaluators.kinds.contract import Verdict, storable
 from app.files.models import Version
 from app.logs import repository as logs
+from app.logs.recording import PAYLOADS
 from app.logs.records import JudgmentRecord
 
 _MOST_TEXT = 100_000
@@ -39,6 +41,10 @@ class Given:
     """Whether the judge is done with the log; None: nothing is said of that."""
     only_marks: bool = False
     """There is no judgment in it: an earlier one stays."""
+    id: str | None = None
+    """The caller's own, for the judgment."""
+    created_at: datetime | None = None
+    """When it was judged; None: now."""
 
 
 def give_judgment(
@@ -49,31 +55,52 @@ def give_judgment(
     Ended runs that have this output are scored anew; one that waited for this judgment ends.
 
     Raises:
-        Conflict: the server judges by this evaluator itself.
+        Conflict: the server judges by this evaluator itself, always or in a run that has the log, or the caller's own id is taken by something else.
         Invalid: the judgment is none that the evaluator may give.
         NotFound: there is no such log in the workspace.
     """
-    if is_judged_here(version.spec):
+    if version.spec.get("evaluator_type") == BUILTIN:
         raise Conflict(
             f"{version.file.path} is judged by the server. Judgments are sent for evaluators of the types "
-            f"{' and '.join(JUDGED_ELSEWHERE)}."
+            f"{', '.join(one for one in TYPES if one != BUILTIN)}."
         )
     if not logs.lock_logs(session, principal.workspace_id, [log_id]):
         raise NotFound(f"There is no log with the id {log_id}.")
+    if is_judged_here(version.spec) and repository.is_judged_by_workers(session, log_id, version):
+        raise Conflict(
+            f"{version.file.path} is judged by the server in a run that has this log. Where an evaluation has it with "
+            "`orchestrated` false, its judgments are sent."
+        )
+    if logs.is_cleared(session, log_id):
+        beside = {name: value for name, value in given.beside.items() if name not in PAYLOADS}
+        given = replace(given, prints=None, beside=beside)
     bound = bind(version.spec)
-    record = JudgmentRecord(ids.new_id("jdg"), principal.workspace_id, log_id, version.id)
+    record = JudgmentRecord(given.id or ids.new_id("jdg"), principal.workspace_id, log_id, version.id)
     if bound.kind.judged_by == "people":
         record.author = f"{logs.END_USER}{given.user}" if given.user else principal.user_id
+    evaluations = repository.evaluations_by_file(session, log_id, version)
+    runs = repository.runs_with_output(session, log_id, version.id)
+    if is_judged_here(version.spec) and not (evaluations or runs):
+        record.author = (
+            principal.user_id
+        )  # somebody's word: runs and monitoring do not take it for the server's own
+    if given.id and logs.is_taken(session, record):
+        raise Conflict(f"There is a log or a judgment with the id {given.id} already. Choose another one.")
+    record.created_at = given.created_at.isoformat() if given.created_at else None
     set_verdict(record, verdict_of(bound.options, given))
     record.marked_completed = bool(given.marked_completed)
     if given.only_marks:
         record.id = logs.mark_judgment(session, record)
     else:
-        record.id = logs.put_judgment(session, record, marks=given.marked_completed is not None)
-    for evaluation in repository.evaluations_by_file(session, log_id, version):
+        record.id = logs.put_judgment(
+            session, record, marks=given.marked_completed is not None, named=given.id is not None
+        )
+    for evaluation in evaluations:
         # Programs keep their own evaluator up to date: its newest version judges beside the one that was asked for.
-        service.add_evaluators(session, evaluation, [version])
-    for run_id, evaluation_id in repository.runs_with_output(session, log_id, version.id):
+        service.add_evaluators(session, evaluation, [version], [version])
+    if evaluations:
+        runs = repository.runs_with_output(session, log_id, version.id)
+    for run_id, evaluation_id in runs:
         run_service.heed_judgment(session, run_id)
         events.emit(session, evaluation_channel(evaluation_id), run=run_id)
     return record
@@ -85,7 +112,7 @@ def verdict_of(options: Any, given: Given) -> Verdict:
     Raises:
         Invalid: it is no judgment that the evaluator may give.
     """
-    assert isinstance(options, AnswerOptions)  # noqa: S101 - all that is judged elsewhere has them
+    assert isinstance(options, AnswerOptions)  # noqa: S101 - all but the builtin ones have them
     detail = {**({"metadata": dict(given.metadata)} if given.metadata else {}), **given.beside}
     said = {"rationale": given.rationale, "prints": given.prints, "detail": detail or None}
     kept: dict[str, Any] = {

@@ -1,12 +1,13 @@
 """One item of a run: call the model, let every evaluator judge, and say what to write."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from app.core import metrics
 from app.core.errors import DomainError
+from app.evaluations.children import Children
 from app.evaluations.judging import CapReached, Judging, execution_of_log
 from app.evaluations.plan import Plan
 from app.evaluations.shard_repository import Item, Settled
@@ -37,16 +38,19 @@ class Known:
 
     log: Log
     judged_by: frozenset[str]
+    children: Children = ()
+    """What is nested under it."""
 
 
 class ItemWorker:
-    """Works on the items of one run. `clients` are the model clients, by provider id; `meters` count under their caps."""
+    """Works on the items of one run. `clients` are the model clients, by provider id; `meters` count under their caps, as
+    for `Judging`."""
 
     def __init__(
         self,
         plan: Plan,
         clients: Mapping[str, ModelClient],
-        meters: Sequence[Meter] = (),
+        meters: Iterable[Meter] = (),
         webhooks: Webhooks | None = None,
     ) -> None:
         self._plan = plan
@@ -74,7 +78,7 @@ class ItemWorker:
         else:
             log = await self._generate(item)
             outcome = Outcome(item, Settled(item.position, log.id, log.error), [log])
-        execution, row = execution_of_log(log), _row(item)
+        execution, row = execution_of_log(log, known.children if known else ()), _row(item)
         judges = [
             judge for judge in self._plan.judges if known is None or judge.version_id not in known.judged_by
         ]
@@ -106,7 +110,8 @@ class ItemWorker:
         """
         await self._judging.admit()
         try:
-            log = answered(origin, target, await self._clients[target.endpoint.provider_id].chat(body))
+            client = self._clients[target.endpoint.provider_id]
+            log = answered(origin, target, await client.chat(body, self._judging.again))
         except ProviderError as error:
             log = failed(origin, target, error)
         await self._judging.count(log)

@@ -13,9 +13,12 @@ from app.generations.service import target_of
 from app.logs.records import LogRecord
 from app.providers.answers import Answer, ProviderError
 from app.providers.client import ModelClient
+from app.providers.retries import Again
 
 Asked = tuple[LogRecord | None, str | None]
 """The log of a call, if it was one of a model, and its answer; None where there is none, and then the log has the error."""
+_CUT = ("length", "max_tokens", "MAX_TOKENS")
+"""Why a model stopped that had more to say."""
 
 
 class NobodyAnswered(DomainError):
@@ -65,24 +68,41 @@ def _of(part: str | None, message: str) -> str:
 
 
 async def ask(
-    client: ModelClient, origin: Origin, target: Target, call: ModelCall | EmbeddingCall
+    client: ModelClient,
+    origin: Origin,
+    target: Target,
+    call: ModelCall | EmbeddingCall,
+    again: Again | None = None,
 ) -> tuple[LogRecord, str | None]:
-    """Make one call. Never raises for what the provider did."""
+    """Make one call, and make it again if `again` lets it. Never raises for what the provider did."""
     try:
-        answer = await _answer(client, target, call)
+        answer = await _answer(client, target, call, again)
     except ProviderError as error:
         return failed(origin, target, error), None
     log = answered(origin, target, answer)
+    if isinstance(call, ModelCall) and answer.finish_reason in _CUT and not _is_whole(call, answer):
+        log.error = (
+            f"The reply of {log.model} was cut off at its largest number of tokens, and may say only half of it: "
+            "let it have more with max_tokens."
+        )
+        return log, None
     if isinstance(call, EmbeddingCall):  # vectors would fill the database, and nobody reads them
         count = len(call.texts)
         log.output, log.output_message = f"{count} vector{'' if count == 1 else 's'}", None
     return log, answer.content
 
 
-async def _answer(client: ModelClient, target: Target, call: ModelCall | EmbeddingCall) -> Answer:
+def _is_whole(call: ModelCall, answer: Answer) -> bool:
+    """Whether a reply that was cut off says all that was wanted: a judge that may say one token says no more than “True”."""
+    return (answer.content or "").strip(" \t\r\n.*\"'`").casefold() in call.whole
+
+
+async def _answer(
+    client: ModelClient, target: Target, call: ModelCall | EmbeddingCall, again: Again | None
+) -> Answer:
     if isinstance(call, EmbeddingCall):
-        return await client.embed(target.model, call.texts)
+        return await client.embed(target.model, call.texts, again)
     body: dict[str, Any] = {"model": target.model, "messages": list(call.messages), **call.parameters}
     if call.response_format:
         body["response_format"] = call.response_format
-    return await client.chat(body)
+    return await client.chat(body, again)

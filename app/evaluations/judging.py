@@ -1,7 +1,7 @@
 """Judging a log by an evaluator: the calls that it needs, counted and logged, and its verdict."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from datetime import datetime
@@ -14,6 +14,7 @@ import structlog
 from app.core import ids
 from app.core.errors import DomainError
 from app.evaluations.judge_calls import Asked, answers_of, ask
+from app.evaluations.patience import GIVEN_UP, Patience
 from app.evaluations.plan import Judge
 from app.evaluations.webhooks import Webhooks
 from app.evaluators.binding import BoundEvaluator, Call, Execution, Row, Verdict, WebhookCall
@@ -27,6 +28,7 @@ JUDGE = "judge"
 """The source of the logs of judges' own calls."""
 log = structlog.get_logger()
 Result = TypeVar("Result")
+Judges = Callable[[Execution, Row, Sequence[str | None]], Verdict]
 
 
 class CapReached(Exception):
@@ -35,13 +37,13 @@ class CapReached(Exception):
 
 class Judging:
     """What evaluators need to judge logs of one workspace. `clients` are the model clients, by provider id; `meters`
-    count under what may be spent; `run_id` is the run for which they judge, if it is one."""
+    count under what may be spent, and are looked at anew for each call; `run_id` is the run for which they judge, if it is one."""
 
     def __init__(
         self,
         workspace_id: str,
         clients: Mapping[str, ModelClient],
-        meters: Sequence[Meter],
+        meters: Iterable[Meter],
         webhooks: Webhooks,
         *,
         run_id: str | None = None,
@@ -51,6 +53,7 @@ class Judging:
         self._meters = meters
         self._webhooks = webhooks
         self._run_id = run_id
+        self._patience = Patience()
 
     async def judge(
         self, judge: Judge, log_id: str, execution: Execution, row: Row, logs: list[LogRecord]
@@ -60,11 +63,15 @@ class Judging:
         if judge.evaluator is None or judge.problem:
             record.error = judge.problem
             return record
+        if self._gave_up(judge):
+            record.error = GIVEN_UP
+            return record
         try:
             answers: list[str | None] = []
             while calls := await _calls(judge.evaluator, execution, row, answers):
                 answers += await self._ask(judge, calls, record, logs)
-            set_verdict(record, await _verdict(judge.evaluator, execution, row, answers))
+            verdict = await _verdict(judge.evaluator, execution, row, answers, self._in_its_turn(judge))
+            set_verdict(record, verdict)
         except CapReached as reached:
             record.error = f"not run: {reached}"
         except DomainError as error:
@@ -75,6 +82,24 @@ class Judging:
                 f"The evaluator broke on our side ({type(error).__name__}). The worker's log has the details."
             )
         return record
+
+    def _gave_up(self, judge: Judge) -> bool:
+        return self._run_id is not None and self._patience.has_ended(judge.version_id)
+
+    def _in_its_turn(self, judge: Judge) -> Judges:
+        """The evaluator, unless it was given up meanwhile: a row may wait for its turn behind all those that are late."""
+        assert judge.evaluator is not None  # noqa: S101 - it was looked at
+        does = judge.evaluator.judge
+
+        def judged(execution: Execution, row: Row, answers: Sequence[str | None]) -> Verdict:
+            if self._gave_up(judge):
+                return Verdict(None, error=GIVEN_UP)
+            verdict = does(execution, row, answers)
+            if verdict.late is not None:
+                self._patience.note(judge.version_id, late=verdict.late)
+            return verdict
+
+        return judged
 
     async def _ask(
         self,
@@ -114,15 +139,24 @@ class Judging:
             self._workspace_id, judge.file_id, judge.version_id, source=JUDGE, run_id=self._run_id
         )
         await self.admit()
-        log, answer = await ask(self._clients[target.endpoint.provider_id], origin, target, call)
+        client = self._clients[target.endpoint.provider_id]
+        log, answer = await ask(client, origin, target, call, self.again)
         await self.count(log)
         log.parent_id = log_id
         return log, answer
 
     async def count(self, log: LogRecord) -> None:
-        """Count what a call that was admitted came to."""
-        for meter in self._meters:
-            await meter.spent(cost_of(log) or Decimal(0), log.attempts - 1)
+        """Count what a call that was admitted cost."""
+        for meter in tuple(self._meters):
+            await meter.spent(cost_of(log) or Decimal(0))
+
+    async def again(self) -> str | None:
+        """Count a call that is about to be made once more, or say why it must not be: a cap of calls holds for them, too."""
+        try:
+            await self.admit()
+        except CapReached as reached:
+            return str(reached)
+        return None
 
     async def admit(self) -> None:
         """Count a call that is about to be made.
@@ -130,9 +164,10 @@ class Judging:
         Raises:
             CapReached: it must not be.
         """
-        for number, meter in enumerate(self._meters):
+        meters = tuple(self._meters)
+        for number, meter in enumerate(meters):
             if refusal := await meter.admit():
-                for admitted in self._meters[:number]:
+                for admitted in meters[:number]:
                     await admitted.spent(Decimal(0), -1)
                 raise CapReached(refusal)
 
@@ -140,29 +175,33 @@ class Judging:
 _threads = ThreadPoolExecutor(4, thread_name_prefix="judging")
 """For verdicts that take their time. The event loop's own threads renew leases: behind people's programs they would come
 too late, and another worker would call the model again."""
+_long_threads = ThreadPoolExecutor(4, thread_name_prefix="judging-long")
+"""For programs that may take longer than usual: everybody else's verdicts would wait behind four of them."""
+_LONG_S = 5.0
 _LONG_CHARS = 5_000
 """Judging longer texts may take a tenth of a second, in which others would wait, and heartbeats be late."""
 
 
-def _length(execution: Execution, row: Row) -> int:
+def _length(execution: Execution, row: Row, answers: Sequence[str | None]) -> int:
     targets = (row.target or {}).values()
     texts = (text for one in targets for text in (one if isinstance(one, list) else [one]))
-    return len(execution.output or "") + sum(len(text) for text in texts if isinstance(text, str))
+    given = (execution.output, *texts, *answers)
+    return sum(len(text) for text in given if isinstance(text, str))
 
 
 async def _verdict(
-    evaluator: BoundEvaluator, execution: Execution, row: Row, answers: Sequence[str | None]
+    evaluator: BoundEvaluator, execution: Execution, row: Row, answers: Sequence[str | None], judged: Judges
 ) -> Verdict:
-    if evaluator.takes_long(execution) or _length(execution, row) > _LONG_CHARS:
-        return await judge_beside(evaluator, execution, row, answers)
-    return evaluator.judge(execution, row, answers)
+    if evaluator.takes_long(execution) or _length(execution, row, answers) > _LONG_CHARS:
+        return await _beside(judged, execution, row, answers, _threads_for(evaluator))
+    return judged(execution, row, answers)
 
 
 async def _calls(
     evaluator: BoundEvaluator, execution: Execution, row: Row, answers: Sequence[str | None]
 ) -> Sequence[Call]:
     if evaluator.kind.asks_slowly:
-        return await _beside(evaluator.calls, execution, row, answers)
+        return await _beside(evaluator.calls, execution, row, answers, _threads)
     return evaluator.calls(execution, row, answers)
 
 
@@ -170,7 +209,11 @@ async def judge_beside(
     evaluator: BoundEvaluator, execution: Execution, row: Row, answers: Sequence[str | None]
 ) -> Verdict:
     """The verdict, in a thread that nothing but verdicts wait for. As `BoundEvaluator.judge`."""
-    return await _beside(evaluator.judge, execution, row, answers)
+    return await _beside(evaluator.judge, execution, row, answers, _threads_for(evaluator))
+
+
+def _threads_for(evaluator: BoundEvaluator) -> ThreadPoolExecutor:
+    return _long_threads if evaluator.traits.program_s > _LONG_S else _threads
 
 
 async def _beside(
@@ -178,9 +221,10 @@ async def _beside(
     execution: Execution,
     row: Row,
     answers: Sequence[str | None],
+    threads: ThreadPoolExecutor,
 ) -> Result:
     working = partial(copy_context().run, does, execution, row, answers)
-    return await asyncio.get_running_loop().run_in_executor(_threads, working)
+    return await asyncio.get_running_loop().run_in_executor(threads, working)
 
 
 def set_verdict(record: JudgmentRecord, verdict: Verdict) -> None:
@@ -205,8 +249,8 @@ def cost_of(log: LogRecord | Log) -> Decimal | None:
     return Decimal(log.prompt_cost) + Decimal(log.output_cost)
 
 
-def execution_of_log(log: LogRecord | Log) -> Execution:
-    """What a version did, as evaluators see it."""
+def execution_of_log(log: LogRecord | Log, children: Sequence[Mapping[str, Any]] = ()) -> Execution:
+    """What a version did, as evaluators see it, with the logs nested under it."""
     cost = cost_of(log)
     return Execution(
         output=log.output,
@@ -220,6 +264,7 @@ def execution_of_log(log: LogRecord | Log) -> Execution:
         output_message=log.output_message,
         finish_reason=log.finish_reason,
         about=_about(log),
+        children=children,
     )
 
 

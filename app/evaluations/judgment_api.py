@@ -1,121 +1,125 @@
-"""The v5 route that takes judgments from people and programs elsewhere."""
+"""The v5 routes that take judgments from people and programs elsewhere, alone or beside logs."""
 
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import Annotated, Any, ClassVar, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends, Request
 from pydantic import Field
+from starlette.concurrency import run_in_threadpool
 
+from app.core import waiting
 from app.core.access import Action, refusal
 from app.core.bodies import Body
-from app.core.database import SessionDep
-from app.core.errors import Forbidden, Invalid
-from app.core.permissions import Reviewer
-from app.evaluations.given_judgments import Given, give_judgment
-from app.evaluations.references import find_version
-from app.evaluations.schemas import VersionReference
-from app.evaluators.api import checked_spec
-from app.files import service as files
-from app.files.models import FileKind
+from app.core.database import SessionDep, unit_of_work
+from app.core.errors import Forbidden
+from app.core.permissions import Reviewer, admit, declare
+from app.core.plain_routes import PlainRoute
+from app.evaluations.judgment_intake import JudgmentGiven, take_judgment
 from app.logs import repository as logs
-from app.logs.schemas import Message, Moment
+from app.logs.ingestion import BATCHES
+from app.logs.logging_api import write
+from app.logs.schemas import (
+    MOST_IN_BATCH,
+    AgentLogInBatch,
+    FlowLogInBatch,
+    Name,
+    PromptLogInBatch,
+    ToolLogInBatch,
+)
+from app.logs.service import Entry, record_logs
 
-router = APIRouter(prefix="/v5/evaluators", tags=["Evaluators"])
+router = APIRouter(prefix="/v5")
+hot = APIRouter(prefix="/v5", route_class=PlainRoute)
+"""Where logs come in all day."""
+Json = dict[str, Any]
 
 
-class JudgmentGiven(Body):
-    """A judgment of a log, by the evaluator with this `id` or `path`, or by the version in `version_id`."""
+class JudgmentInBatch(JudgmentGiven):
+    """A judgment of a log of the batch, or of one that is there."""
+
+    type: Literal["evaluator"]
+    version_id: Name | None = Field(None, description="As in the query of a single judgment.")
+
+
+SaidInBatch = Annotated[
+    PromptLogInBatch | AgentLogInBatch | ToolLogInBatch | FlowLogInBatch | JudgmentInBatch,
+    Field(discriminator="type"),
+]
+
+
+class LogBatch(Body):
+    """Logs that are written together, all or none, in this order, and then judgments."""
 
     EXAMPLE: ClassVar[dict[str, Any]] = {
-        "parent_id": "log_2Zr8vXqW4nTbY7kLmC1dA",
-        "path": "support/rating",
-        "judgment": "good",
-        "user": "customer-17",
+        "logs": [
+            {
+                "type": "flow",
+                "path": "support/assistant",
+                "log_id": "question-17",
+                "output": "It is on its way.",
+                "log_status": "incomplete",
+            },
+            {
+                "type": "prompt",
+                "path": "support/answer",
+                "trace_parent_id": "question-17",
+                "output": "It is on its way.",
+            },
+            {"type": "evaluator", "path": "support/rating", "parent_id": "question-17", "judgment": "good"},
+        ]
     }
 
-    NULL_SAYS: ClassVar[frozenset[str]] = frozenset({"judgment"})
-
-    parent_id: str = Field(description="The log that is judged.")
-    id: str | None = None
-    path: str | None = None
-    spec: dict[str, Any] | None = Field(
-        None, description="The evaluator's spec: one that is not there yet at the path becomes a version."
-    )
-    judgment: Any = Field(
-        None,
-        description="True or false, a number, a choice, a list of them, a text; null: it does not apply.",
-    )
-    error: str | None = Field(None, description="Why there is no judgment.")
-    rationale: str | None = None
-    stdout: str | None = Field(None, description="What the program printed.")
-    user: str | None = Field(
-        None, max_length=1000, description="Of your application, where one of its users judged."
-    )
-    metadata: dict[str, Any] = Field(default_factory=dict)
-    marked_completed: bool | None = Field(
-        None, description="Whether the judge is done with the log. Alone, it leaves the judgment as it is."
-    )
-    output_message: Message | None = Field(None, description="What a model said that judged.")
-    start_time: Moment | None = None
-    end_time: Moment | None = None
-
-    @property
-    def beside(self) -> dict[str, Any]:
-        """What is kept with the judgment, of what was said."""
-        names = {"output_message", "start_time", "end_time"}
-        return self.model_dump(mode="json", include=names, exclude_none=True)
+    logs: list[SaidInBatch] = Field(min_length=1, max_length=MOST_IN_BATCH)
 
 
-@router.post("/log")
+@router.post("/evaluators/log", tags=["Evaluators"])
 def log_judgment(
     body: JudgmentGiven,
     session: SessionDep,
     principal: Reviewer,
     version_id: str | None = None,
     environment: str | None = None,
-) -> dict[str, Any]:
+) -> Json:
     """Judge a log, as a person or as a program of yours. Sent again it takes the place of what was said before."""
-    only_marks = "judgment" not in body.model_fields_set and not body.error
-    if only_marks and body.marked_completed is None:
-        raise Invalid("Give a judgment, or the error.", fields={"judgment": "Give a judgment, or `error`."})
-    if body.error and body.judgment is not None:
-        text = "Give a judgment or an error, not both."
-        raise Invalid(text, fields={"error": text})
-    if body.spec is not None and version_id is None:
-        if not principal.may(Action.EDIT):
-            raise Forbidden(refusal(Action.EDIT))
-        change = files.Commit(
-            kind=FileKind.EVALUATOR,
-            spec=checked_spec(session, principal, body.spec),
-            file_id=body.id,
-            path=body.path,
-        )
-        committed = files.commit(session, principal, change)
-        version = committed.version
-        version.file = committed.file
-    else:
-        reference = VersionReference(
-            version_id=version_id, id=body.id, path=body.path, environment=environment
-        )
-        version = find_version(session, principal, reference, FileKind.EVALUATOR)
-        if body.spec is not None and checked_spec(session, principal, body.spec) != version.spec:
-            text = f"This is not the spec of {version.id}. Leave out `spec` or `version_id`."
-            raise Invalid(text, fields={"spec": text})
-    given = Given(
-        body.judgment,
-        body.error,
-        body.rationale,
-        body.stdout,
-        body.metadata,
-        body.user,
-        body.beside,
-        body.marked_completed,
-        only_marks,
-    )
-    record = give_judgment(session, principal, version, body.parent_id, given)
+    record = take_judgment(session, principal, body, version_id, environment)
     judged = logs.find_log(session, principal.workspace_id, record.log_id)
     return {
         "id": record.id,
         "parent_id": record.log_id,
-        "version_id": version.id,
+        "version_id": record.evaluator_version_id,
         "session_id": judged.session_id if judged else None,
     }
+
+
+@hot.post("/logs/batch", tags=["Logs"], dependencies=[Depends(declare(Action.LOG))])
+async def log_batch(body: LogBatch, request: Request) -> Json:
+    """Log up to 1,000 executions and judgments at once, all or none: each is as in the routes of a single one, with its
+    `type` (`prompt`, `agent`, `tool`, `flow`, `evaluator`), and may name its `version_id`. Logs may be nested under each other;
+    judgments come after all logs, and may be of them."""
+    if any(isinstance(said, JudgmentInBatch) for said in body.logs):
+        return {"ids": await run_in_threadpool(_write_with_judgments, request, body.logs)}
+    entries = [Entry(said, said.version_id) for said in body.logs if not isinstance(said, JudgmentInBatch)]
+    return {"ids": [log.id for log in await write(request, entries, BATCHES)]}
+
+
+def _write_with_judgments(request: Request, every: Sequence[SaidInBatch]) -> list[str]:
+    """The ids of all, in their order. By itself: judgments have more to look at than shared trips are for."""
+    ids = [""] * len(every)
+    entries = {
+        n: Entry(said, said.version_id)
+        for n, said in enumerate(every)
+        if not isinstance(said, JudgmentInBatch)
+    }
+    judgments = {n: said for n, said in enumerate(every) if isinstance(said, JudgmentInBatch)}
+    with waiting.at_most(waiting.BULK_S), unit_of_work() as session:
+        principal = admit(request, session, Action.LOG)
+        if not principal.may(Action.JUDGE):
+            raise Forbidden(refusal(Action.JUDGE))
+        if entries:
+            written = record_logs(session, principal, list(entries.values()))
+            for n, log in zip(entries, written, strict=True):
+                ids[n] = log.id
+        # In one order for all, so that two batches never wait for each other.
+        for n, said in sorted(judgments.items(), key=lambda pair: pair[1].parent_id):
+            ids[n] = take_judgment(session, principal, said, said.version_id).id
+    return ids

@@ -47,9 +47,15 @@ class EvaluationEvaluator(Base):
     )
     evaluator_version_id: Mapped[str] = mapped_column(kept_version(), primary_key=True)
     position: Mapped[int]
+    orchestrated: Mapped[bool] = mapped_column(server_default="true")
+    """Whether our workers judge by it, where they can; else the judgments are sent."""
     added_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
     version: Mapped[Version] = relationship(lazy="raise")
+
+
+ENDED = ("completed", "cancelled")
+"""The states of runs to which nothing is added, unless they are reopened."""
 
 
 class Run(Base):
@@ -103,6 +109,8 @@ class Run(Base):
     finished_at: Mapped[datetime | None]
     scored_at: Mapped[datetime | None]
     """When the scores of the finished run were worked out."""
+    scoring_until: Mapped[datetime | None]
+    """Until then somebody works them out, and nobody else needs to."""
     progressed_at: Mapped[datetime | None]
     """When a result last came in: a run without progress is shown as stuck."""
 

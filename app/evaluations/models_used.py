@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from app.files.models import Version
 from app.providers import repository as providers
-from app.providers.service import PRACTICE, named_or_only
+from app.providers.service import PRACTICE, named_or_meant
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ def models_of(session: Session, versions: Iterable[Version]) -> dict[str, ModelU
                 found[version.id] = ModelUsed("", "", practice=False)
                 continue
             name = version.spec.get("provider")
-            provider = named_or_only(known, name)
+            provider = named_or_meant(known, name, str(version.spec.get("model") or ""))
             found[version.id] = ModelUsed(
                 model=str(version.spec.get("model") or ""),
                 provider=provider.name if provider else str(name or ""),

@@ -2,20 +2,36 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import and_, select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from app.datasets.models import Datapoint
+from app.files.models import Version
 from app.logs.models import Judgment, Log
 from app.logs.repository import END_USER
 
 _NEWEST = 200
+_BY_PEOPLE = (
+    select(Version.id)
+    .where(Version.id == Judgment.evaluator_version_id, Version.spec["evaluator_type"].astext == "human")
+    .exists()
+)
+
+
+def list_counted(session: Session, log_ids: Sequence[str]) -> dict[str, list[Judgment]]:
+    """The judgments on each of the logs that scores are made of, oldest first: not what a member said beside an evaluator
+    that is no person."""
+    found: dict[str, list[Judgment]] = {log_id: [] for log_id in log_ids}
+    query = select(Judgment).where(Judgment.log_id.in_(log_ids), or_(Judgment.author == "", _BY_PEOPLE))
+    for judgment in session.scalars(query.order_by(Judgment.id)):
+        found[judgment.log_id].append(judgment)
+    return found
 
 
 def list_verdicts(
     session: Session, workspace_id: str, evaluator_ids: Sequence[str]
 ) -> list[tuple[Judgment, Log, Datapoint | None]]:
-    """The newest 200 verdicts of members on outputs that one of these evaluators judged, too, each with its output and row.
+    """The newest 200 verdicts of members, by human evaluators, on outputs that one of these evaluators judged, too, each with its output and row.
 
     Newest first. What the users of an application say is feedback, and teaches no judge.
     """
@@ -32,6 +48,7 @@ def list_verdicts(
             Judgment.workspace_id == workspace_id,
             Judgment.author != "",
             Judgment.author.not_like(f"{END_USER}%"),
+            _BY_PEOPLE,
             Judgment.log_id.in_(judged),
             Judgment.error.is_(None),
         )

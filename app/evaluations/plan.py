@@ -1,7 +1,7 @@
 """What a worker needs to know of a run before it starts: loaded once, then the same for every item."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
@@ -9,7 +9,7 @@ from app.core.errors import DomainError
 from app.evaluations import repository
 from app.evaluations.judge_calls import targets_of
 from app.evaluations.models import Run
-from app.evaluators.binding import BoundEvaluator, ModelRef, is_judged_here
+from app.evaluators.binding import BoundEvaluator, ModelRef
 from app.evaluators.databases import bind_with_files
 from app.files.models import Version
 from app.generations.prepared import Origin, PreparedPrompt, Target
@@ -31,6 +31,11 @@ class Judge:
     targets: Mapping[ModelRef, Target]
     problem: str | None
     """Why it cannot judge at all, which becomes the error of each of its judgments."""
+
+    @property
+    def sees_traces(self) -> bool:
+        """Whether it is shown what is nested under the log that it judges."""
+        return self.evaluator is not None and self.evaluator.kind.sees_traces
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,12 @@ def load_plan(session: Session, run_id: str) -> Plan | None:
         prompt = prepare(session, run.version)
     except DomainError as error:
         problem = error.message
+    judges = [load_judge(session, version) for version in repository.list_judges(session, run.evaluation_id)]
+    allowance = budget.allowance(session, run.workspace_id)
+    if run.max_cost_usd is not None:
+        judges = [if_priced(judge, "the cap") for judge in judges]
+    elif run.max_calls is None and allowance:
+        judges = [if_priced(judge) for judge in judges]
     return Plan(
         run_id=run.id,
         request_id=run.request_id or "none",
@@ -88,16 +99,18 @@ def load_plan(session: Session, run_id: str) -> Plan | None:
         origin=origin_of(run),
         prompt=prompt,
         problem=problem,
-        judges=tuple(
-            load_judge(session, version)
-            for version in repository.list_evaluators(session, run.evaluation_id)
-            if is_judged_here(version.spec)
-        ),
+        judges=tuple(judges),
         cap=Cap(run.max_cost_usd, run.max_calls) if run.max_cost_usd is not None or run.max_calls else None,
         spent=Spent(run.spent_usd, run.calls_count),
-        allowance=budget.allowance(session, run.workspace_id),
+        allowance=allowance,
         webhook_key=webhook_key(session, run.workspace_id),
     )
+
+
+def if_priced(judge: Judge, limit: str = budget.BUDGET) -> Judge:
+    """The judge, which says why it gives no verdict where nobody knows what it costs: a limit in dollars would not hold."""
+    unpriced = sorted({target.model for target in judge.targets.values() if target.price is None})
+    return replace(judge, problem=judge.problem or budget.no_price(unpriced, limit)) if unpriced else judge
 
 
 def origin_of(run: Run) -> Origin:

@@ -47,7 +47,7 @@ def present_evaluations(session: Session, evaluations: Sequence[Evaluation]) -> 
             "evaluators": [
                 {
                     "version": versions[link.evaluator_version_id],
-                    "orchestrated": is_judged_here(link.version.spec),
+                    "orchestrated": link.orchestrated and is_judged_here(link.version.spec),
                     "added_at": link.added_at,
                 }
                 for link in links

@@ -11,15 +11,17 @@ from app.core.access import Principal
 from app.core.database import SessionDep
 from app.core.errors import Forbidden, NotFound
 from app.core.permissions import Deployer, Reader
-from app.evaluations.dashboard import SPEND_DAYS, Place, build_dashboard, list_places
+from app.evaluations.dashboard import SPEND_DAYS, build_dashboard, list_places
+from app.evaluations.deploying import build_dialog, version_before
 from app.evaluations.effects import PLOT_WIDTH, find_effects, sentence
-from app.files import approvers, deployments, repository
+from app.files import deployments, repository
 from app.files import service as files
-from app.files.models import File, FileKind, Version
+from app.files.models import File, FileKind
 from app.prompts.changes import compare_specs, sections_of, shortened, whole
 
 router = APIRouter(prefix="/w/{w}/prompts/{file_id}", include_in_schema=False)
-_PAGE_LINES, _DIALOG_LINES = 40, 4
+PAGE_LINES, DIALOG_LINES = 40, 4
+"""Of the lines of a text that changed, how many a page and a dialog show at first."""
 
 
 def get_prompt(session: SessionDep, principal: Principal, file_id: str) -> File:
@@ -86,7 +88,7 @@ def diff_page(
         return RedirectResponse(own, 303)
     by_number = {version.number: version for version in versions}
     after = by_number.get(newer) if newer else next(iter(versions), None)
-    before = by_number.get(older) if older else _before(after, versions)
+    before = by_number.get(older) if older else version_before(after, versions)
     if after is None or before is None:
         raise NotFound(f"{file.path} has no such versions to compare.")
     changes = compare_specs(before.spec, after.spec)
@@ -101,18 +103,10 @@ def diff_page(
         changes=changes,
         effects=effects,
         headline=sentence(before, after, changes.summary, effects),
-        shown=(lambda rows: (whole(rows), 0)) if unfold else (lambda rows: shortened(rows, _PAGE_LINES)),
+        shown=(lambda rows: (whole(rows), 0)) if unfold else (lambda rows: shortened(rows, PAGE_LINES)),
         unfold=unfold,
         plot_width=PLOT_WIDTH,
     )
-
-
-def _before(version: Version | None, versions: list[Version]) -> Version | None:
-    """The version that another was made from, or that came before it."""
-    if version is None:
-        return None
-    parent = next((each for each in versions if each.id == version.parent_id), None)
-    return parent or next((each for each in versions if each.number < version.number), None)
 
 
 @router.get("/deployments", name="evaluations:deployments")
@@ -153,42 +147,18 @@ def _deploy_dialog(
     environment: str | None,
     error: Forbidden | None = None,
 ) -> Response:
-    versions = repository.list_versions(session, file.id)
-    if not versions:
-        raise NotFound(f"{file.path} has no version to deploy.")
-    places = list_places(session, file)
-    place = next((each for each in places if each.environment.id == environment), None) or places[0]
-    target = _target(versions, place, version)
-    current = place.deployment.version if place.deployment else None
-    differs = current is not None and current.id != target.id
+    dialog = build_dialog(session, principal, file, compare_specs, version=version, environment=environment)
+    current, target = dialog.current, dialog.version
     return templating.render(
         request,
-        "prompts/deploy.html",
+        "files/deploy.html",
         status=error.status if error else 200,
-        file=file,
-        versions=versions,
-        places=places,
-        place=place,
-        version=target,
-        current=current,
-        changes=compare_specs(current.spec, target.spec) if current and differs else None,
-        effects=find_effects(session, current, target) if current and differs else None,
-        shortened=lambda rows: shortened(
-            [line for line in whole(rows) if line.kind != "same"], _DIALOG_LINES
-        ),
-        refused=approvers.why_not(session, principal, place.environment),
-        back=current is not None and target.number < current.number,
+        folder="prompts",
+        dialog=dialog,
+        effects=find_effects(session, current, target) if current and dialog.changes else None,
+        shortened=lambda rows: shortened([line for line in whole(rows) if line.kind != "same"], DIALOG_LINES),
         error=error,
     )
-
-
-def _target(versions: list[Version], place: Place, number: int | None) -> Version:
-    """The version to deploy: the one asked for, else the newest, or where that runs already the one before it."""
-    chosen = next((each for each in versions if each.number == number), None)
-    if chosen:
-        return chosen
-    others = [v for v in versions if place.deployment is None or v.id != place.deployment.version_id]
-    return others[0] if others else versions[0]
 
 
 class DeployForm(BaseModel):

@@ -18,6 +18,9 @@ from app.logs import retention
 
 EVERY_S = 2.0
 _ABSENT_S = 5.0
+_LEFT_S = 60.0
+_left_to_workers: dict[str, float] = {}
+"""Runs that we failed to score, and until when, on the monotonic clock, we do not try again."""
 log = structlog.get_logger()
 
 
@@ -59,13 +62,24 @@ def recover(*, after_absence: bool = False) -> Recovered:
             events.emit(session, evaluation_channel(evaluation_id), run=run_id)
         unscored = recovery_repository.unscored_runs(session)
     for run_id in unscored:  # here, for the workers may all be busy with long runs
-        with _by_itself("run not scored", run=run_id), unit_of_work() as session:
-            scoring.score_run(session, run_id)
+        _score(run_id)
     with _by_itself("retention not applied"), unit_of_work() as session:
         applied = retention.apply(session)
         if applied.cleared or applied.deleted:
             log.info("retention applied", cleared=applied.cleared, deleted=applied.deleted)
     return Recovered(len(lost), len(unsent), given_up, finished, silent)
+
+
+def _score(run_id: str) -> None:
+    """Score a run, unless it was too much for us a moment ago: then it is the workers', who may take their time."""
+    if _left_to_workers.get(run_id, 0.0) > time.monotonic():
+        return
+    _left_to_workers[run_id] = time.monotonic() + _LEFT_S
+    with _by_itself("run not scored", run=run_id), unit_of_work() as session:
+        scoring.score_run(session, run_id)
+        del _left_to_workers[run_id]
+    if run_id in _left_to_workers:
+        jobs.send("evaluations.score_run", run_id=run_id)
 
 
 @contextmanager
@@ -85,6 +99,8 @@ def _tell(found: Recovered) -> None:
             metrics.count(f"whetstone_reaper_{name}_total", number)
     if found.given_up:
         metrics.count("whetstone_items_dropped_total", found.given_up, reason="worker_lost")
+    if found.silent:
+        metrics.count("whetstone_items_dropped_total", found.silent, reason="silent")
 
 
 def run_forever(stop: Event, also: Callable[[], object] = lambda: None) -> None:

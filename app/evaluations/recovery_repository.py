@@ -167,6 +167,7 @@ def unscored_runs(session: Session) -> list[str]:
     """Ended runs whose scores nobody has worked out: their job got lost, or waits behind long runs."""
     query = """
         select id from run where status in ('completed', 'cancelled') and scored_at is null
-        and finished_at < now() - interval '3 seconds' and finished_at > now() - interval '1 day'
+        and finished_at < now() - interval '3 seconds'
+        and greatest(finished_at, progressed_at) > now() - interval '1 day'
     """
     return list(session.scalars(text(query)))

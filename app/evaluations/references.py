@@ -1,5 +1,7 @@
 """Finding the files and versions that a request names by id, path or environment."""
 
+from collections.abc import Sequence
+
 from sqlalchemy.orm import Session
 
 from app.core.access import Principal
@@ -36,6 +38,19 @@ def find_named_version(session: Session, principal: Principal, name: str, kind: 
     by_path = "/" in name or repository.find_file(session, principal.workspace_id, name) is None
     reference = VersionReference(path=name) if by_path else VersionReference(id=name)
     return find_version(session, principal, reference, kind)
+
+
+def find_evaluators(
+    session: Session, principal: Principal, references: Sequence[VersionReference]
+) -> tuple[list[Version], list[Version]]:
+    """The evaluator versions that a request names, and those of them by which the caller judges itself.
+
+    Raises:
+        Invalid: one names none, or something else.
+        NotFound: there is no such version.
+    """
+    found = [(one, find_version(session, principal, one, FileKind.EVALUATOR)) for one in references]
+    return [version for _, version in found], [version for one, version in found if one.orchestrated is False]
 
 
 def find_version(

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.core import clock
 from app.evaluations import repository, score_repository
-from app.evaluations.models import Evaluation, Run, RunScore
+from app.evaluations.models import ENDED, Evaluation, Run, RunScore
 from app.evaluations.numbers import Cell, Change, numbers_of
 from app.evaluations.score_repository import Usage
 from app.evaluations.scores import ScoreTable
@@ -129,7 +129,7 @@ def progress_of(run: Run, *, busy: bool = False) -> Progress:
 
     One that was never begun only waits while the workers are `busy` with other runs.
     """
-    if run.status in ("completed", "cancelled"):
+    if run.status in ENDED:
         return "completed" if run.status == "completed" else "cancelled"
     if not run.orchestrated:  # it waits for its caller, for as long as that takes
         return "running" if run.done_count else "waiting"

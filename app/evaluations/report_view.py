@@ -116,7 +116,7 @@ class ReportView:
 
     @property
     def runs_here(self) -> bool:
-        """Whether our workers make the outputs of what is evaluated: a prompt's, not a flow's."""
+        """Whether our workers make the outputs of what is evaluated: a prompt's, not a flow's or an agent's."""
         return self.file is None or self.file.kind == FileKind.PROMPT
 
     @property

@@ -1,14 +1,14 @@
 """The SQL of evaluations and their runs."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 import orjson
 from sqlalchemy import delete, func, or_, select, text, update
 from sqlalchemy.orm import Session, joinedload
 
-from app.evaluations.models import Evaluation, EvaluationEvaluator, Run, RunScore, VersionScore
+from app.evaluations.models import ENDED, Evaluation, EvaluationEvaluator, Run, RunScore, VersionScore
+from app.evaluators.binding import is_judged_here
 from app.files.models import File, Version
 from app.workspaces.models import Workspace
 
@@ -105,6 +105,15 @@ def list_evaluators(session: Session, evaluation_id: str) -> list[Version]:
         .options(joinedload(Version.file))
     )
     return list(session.scalars(query))
+
+
+def list_judges(session: Session, evaluation_id: str) -> list[Version]:
+    """Those of the evaluator versions, with their files, whose verdicts our workers give."""
+    return [
+        link.version
+        for link in list_evaluator_links(session, [evaluation_id])
+        if link.orchestrated and is_judged_here(link.version.spec)
+    ]
 
 
 def list_evaluator_links(session: Session, evaluation_ids: Sequence[str]) -> list[EvaluationEvaluator]:
@@ -275,18 +284,39 @@ def runs_with_output(session: Session, log_id: str, evaluator_version_id: str) -
     return [(row[0], row[1]) for row in rows]
 
 
+def is_judged_by_workers(session: Session, log_id: str, evaluator: Version) -> bool:
+    """Whether the log is the output of a run whose evaluation has our workers judge by a version of this evaluator."""
+    found = session.scalar(
+        text("""
+        select exists (
+            select from run_item i join run r on r.id = i.run_id
+            join evaluation_evaluator e on e.evaluation_id = r.evaluation_id
+            join version v on v.id = e.evaluator_version_id
+            where i.log_id = :log and v.file_id = :file and e.orchestrated)
+        """),
+        {"log": log_id, "file": evaluator.file_id},
+    )
+    return bool(found)
+
+
 def evaluations_by_file(session: Session, log_id: str, evaluator: Version) -> list[Evaluation]:
-    """The evaluations in which a row came to this log, and that have another version of this evaluator only."""
+    """The evaluations in which a row came to this log, and that have another version of this evaluator only, for whose
+    judgments they wait."""
     rows = session.scalars(
         text("""
         select distinct r.evaluation_id from run_item i join run r on r.id = i.run_id
         join evaluation_evaluator e on e.evaluation_id = r.evaluation_id
         join version v on v.id = e.evaluator_version_id
-        where i.log_id = :log and v.file_id = :file and not exists (
+        where i.log_id = :log and v.file_id = :file and (:elsewhere or not e.orchestrated) and not exists (
             select from evaluation_evaluator o
             where o.evaluation_id = r.evaluation_id and o.evaluator_version_id = :version)
         """),
-        {"log": log_id, "file": evaluator.file_id, "version": evaluator.id},
+        {
+            "log": log_id,
+            "file": evaluator.file_id,
+            "version": evaluator.id,
+            "elsewhere": not is_judged_here(evaluator.spec),
+        },
     )
     query = select(Evaluation).where(Evaluation.id.in_(list(rows)))
     return list(session.scalars(query.order_by(Evaluation.id).with_for_update()))
@@ -295,7 +325,7 @@ def evaluations_by_file(session: Session, log_id: str, evaluator: Version) -> li
 def forget_scores(session: Session, run_id: str) -> bool:
     """Mark an ended run, which is locked, as judged anew; whether nobody had marked it since it was scored."""
     was_scored = session.scalar(select(Run.scored_at).where(Run.id == run_id)) is not None
-    ended = update(Run).where(Run.id == run_id, Run.status.in_(["completed", "cancelled"]))
+    ended = update(Run).where(Run.id == run_id, Run.status.in_(ENDED))
     marked = ended.values(scored_at=None, progressed_at=func.clock_timestamp()).returning(Run.id)
     return session.scalar(marked) is not None and was_scored
 
@@ -307,19 +337,16 @@ def note_progress_elsewhere(session: Session, run_id: str) -> bool:
     return session.scalar(noted) is not None
 
 
-def last_progress(session: Session, run_id: str) -> datetime | None:
-    """When a run was last written to, as it is now."""
-    return session.scalar(select(Run.progressed_at).where(Run.id == run_id))
-
-
 def late_evaluators(session: Session, run_id: str) -> list[Version]:
-    """The evaluator versions that were not yet part of the evaluation when the run began."""
+    """The evaluator versions that were not yet part of the evaluation when the run began, and that our workers may judge by."""
     query = (
         select(Version)
         .join(EvaluationEvaluator, EvaluationEvaluator.evaluator_version_id == Version.id)
         .join(Run, Run.evaluation_id == EvaluationEvaluator.evaluation_id)
         .where(
-            Run.id == run_id, EvaluationEvaluator.added_at >= func.coalesce(Run.started_at, Run.created_at)
+            Run.id == run_id,
+            EvaluationEvaluator.orchestrated,
+            EvaluationEvaluator.added_at >= func.coalesce(Run.started_at, Run.created_at),
         )
     )
     return list(session.scalars(query))

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.core.errors import NotFound
-from app.evaluations import comparison_repository
+from app.evaluations import comparison_repository, people_repository
 from app.evaluations.comparison import Grid, GridRequest, GridRow, build_row
 from app.evaluations.comparison_repository import ItemCell
 from app.evaluations.grid_view import Address, CellView, Mark, cell_view, mark_of
@@ -85,7 +85,7 @@ def build_row_page(session: Session, evaluation: Evaluation, address: Address, n
     by_id = {version.id: version for version in grid.evaluators}
     log_ids = [item.log_id for each in items.values() for item in each if item.log_id]
     found = logs.find_logs(session, evaluation.workspace_id, log_ids)
-    judged = logs.list_judgments(session, log_ids)
+    judged = people_repository.list_counted(session, log_ids)
     models = models_of(session, [run.version for run in grid.runs])
     versions = [
         VersionView(

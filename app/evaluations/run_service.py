@@ -21,8 +21,8 @@ from app.evaluations import (
 )
 from app.evaluations.channels import evaluation_channel
 from app.evaluations.finishing import finish_if_done
-from app.evaluations.models import Evaluation, Run
-from app.evaluators.binding import bind, is_judged_here
+from app.evaluations.models import ENDED, Evaluation, Run
+from app.evaluators.binding import bind
 from app.files.models import FileKind, Version
 from app.generations.prepared import Target
 from app.generations.service import prepare
@@ -43,6 +43,8 @@ class RunRequest:
     concurrency: int | None = None
     """Calls at once; None is what is usual in the workspace."""
     fresh: bool = False
+    sent: bool = False
+    """Whether outputs that callers sent are used, too, where the workers make the outputs."""
     split: str | None = None
     control: bool = False
     max_cost_usd: Decimal | None = None
@@ -56,7 +58,7 @@ def start_run(session: Session, principal: Principal, evaluation: Evaluation, re
     """Start a run: its items and shards are written now, and workers begin once this has committed.
 
     Outputs that the same version made for the same rows at the same endpoint are used again, unless asked not to.
-    Where the caller makes the outputs, those that it sent before are.
+    Where the caller makes the outputs, those that it sent before are; elsewhere if it is asked for.
 
     Raises:
         Invalid: the dataset is none or has no rows, a number is out of range, or the workers cannot run the version.
@@ -73,10 +75,9 @@ def start_run(session: Session, principal: Principal, evaluation: Evaluation, re
     if request.orchestrated and request.version.file.kind != FileKind.PROMPT:
         said = f"{request.version.file.path} is a {request.version.file.kind}, which runs on your side: set `orchestrated` to false, and send its logs."
         raise Invalid(said, fields={"orchestrated": said})
-    if request.max_cost_usd is not None:
-        _refuse_unpriced(session, evaluation, request.version, "the cap")
-    elif request.max_calls is None and budget.allowance(session, evaluation.workspace_id):
-        _refuse_unpriced(session, evaluation, request.version, "the workspace's budget")
+    if limit := _limit_in_dollars(session, evaluation, request.max_cost_usd, request.max_calls):
+        evaluators = repository.list_judges(session, evaluation.id)
+        _refuse_unpriced(targets_of(session, request.version, evaluators), limit)
     run = Run(
         id=ids.new_id("run"),
         workspace_id=evaluation.workspace_id,
@@ -105,10 +106,8 @@ def start_run(session: Session, principal: Principal, evaluation: Evaluation, re
         raise Invalid(f"{request.dataset_version.file.path} has no rows{where}: import some first.")
     if request.control or not any(other.control for other in repository.list_runs(session, [evaluation.id])):
         set_control(session, evaluation, run)
-    if not request.fresh and run.orchestrated:
-        _reuse(session, run)
-    elif not request.fresh:
-        run.reused_count = arrival_repository.give_known_outputs(session, run.id)
+    if not request.fresh:
+        _reuse(session, run, sent=request.sent)
     restart(session, run)
     return run
 
@@ -129,12 +128,37 @@ def _check(request: RunRequest, concurrency: int, most: int) -> None:
         raise Invalid("; ".join(f"{name}: {text}" for name, text in problems.items()), fields=problems)
 
 
-def _refuse_unpriced(session: Session, evaluation: Evaluation, version: Version, limit: str) -> None:
+def refuse_to_judge(
+    session: Session, evaluation: Evaluation, runs: Sequence[Run], evaluators: Sequence[Version]
+) -> None:
+    """Stop before evaluators that came late judge what runs made or are making.
+
+    Raises:
+        OverBudget: they ask models, and the workspace has spent its budget of this month.
+        Invalid: a limit in dollars could not hold, because a model has no price.
+    """
+    if targets := _judges_targets(session, evaluation.workspace_id, evaluators):
+        budget.refuse_if_spent(session, evaluation.workspace_id)
+        limits = (_limit_in_dollars(session, evaluation, run.max_cost_usd, run.max_calls) for run in runs)
+        if limit := next(filter(None, limits), None):
+            _refuse_unpriced(targets, limit)
+
+
+def _limit_in_dollars(
+    session: Session, evaluation: Evaluation, max_cost_usd: Decimal | None, max_calls: int | None
+) -> str | None:
+    """What holds a run back in dollars, if anything does."""
+    if max_cost_usd is not None:
+        return "the cap"
+    if max_calls is None and budget.allowance(session, evaluation.workspace_id):
+        return budget.BUDGET
+    return None
+
+
+def _refuse_unpriced(targets: Sequence[Target], limit: str) -> None:
     """A limit in dollars holds nothing back where the price of a call is not known."""
-    evaluators = repository.list_evaluators(session, evaluation.id)
-    unpriced = [target.model for target in targets_of(session, version, evaluators) if target.price is None]
-    if unpriced:
-        models = " and ".join(sorted(set(unpriced)))
+    if unpriced := sorted({target.model for target in targets if target.price is None}):
+        models = " and ".join(unpriced)
         said = f"There is no price for {models}, so that {limit} cannot hold: set one, or cap the calls."
         raise Invalid(said, fields={"max_cost_usd": said})
 
@@ -144,32 +168,44 @@ def targets_of(session: Session, version: Version, evaluators: Sequence[Version]
     found = []
     with suppress(DomainError):
         found.append(prepare(session, version).target)
+    return found + _judges_targets(session, version.workspace_id, evaluators)
+
+
+def _judges_targets(session: Session, workspace_id: str, evaluators: Sequence[Version]) -> list[Target]:
+    found: list[Target] = []
     for evaluator in evaluators:
         with suppress(DomainError):
-            found += judge_calls.targets_of(session, version.workspace_id, bind(evaluator.spec)).values()
+            found += judge_calls.targets_of(session, workspace_id, bind(evaluator.spec)).values()
     return found
 
 
-def _reuse(session: Session, run: Run) -> None:
+def _reuse(session: Session, run: Run, *, sent: bool) -> None:
     """Give items the outputs that are there already, and settle those that need no judging either."""
+    if run.orchestrated:
+        run.reused_count = _reuse_equal(session, run)
+    if sent or not run.orchestrated:
+        run.reused_count += arrival_repository.give_known_outputs(session, run.id)
+    if run.orchestrated and run.reused_count:
+        run.done_count = shard_repository.settle_judged(session, run.id, _judging_here(session, run))
+
+
+def _reuse_equal(session: Session, run: Run) -> int:
+    """Give items the outputs of equal calls, as far as there are any; how many there were."""
     try:
         prompt = prepare(session, run.version)
     except DomainError:
-        return  # nothing can be called: each item will say why
+        return 0  # nothing can be called: each item will say why
     items = shard_repository.item_keys(session, run.id)
     keys = [
         (position, prompt.reuse_key(run.version_id, datapoint_id, repeat))
         for position, datapoint_id, repeat in items
     ]
-    run.reused_count = shard_repository.reuse_outputs(session, run.id, keys)
-    if run.reused_count:
-        run.done_count = shard_repository.settle_judged(session, run.id, _judging_here(session, run))
+    return shard_repository.reuse_outputs(session, run.id, keys)
 
 
 def _judging_here(session: Session, run: Run) -> list[str]:
     """The evaluator versions whose verdicts our workers give."""
-    evaluators = repository.list_evaluators(session, run.evaluation_id)
-    return [version.id for version in evaluators if is_judged_here(version.spec)]
+    return [version.id for version in repository.list_judges(session, run.evaluation_id)]
 
 
 def get_run(session: Session, evaluation: Evaluation, run_id: str) -> Run:
@@ -246,14 +282,11 @@ def lock(session: Session, run: Run) -> None:
 def cancel_run(session: Session, run: Run) -> None:
     """Stop a run: no new calls from now on, those in flight are cut off within two seconds. What is done stays.
 
-    Raises:
-        Conflict: it has ended already.
+    One that has ended stays as it is: programs that are told to end say so of runs that they forgot to have ended.
     """
     lock(session, run)
-    if run.status == "cancelled":
+    if run.status in ENDED:
         return
-    if run.status == "completed":
-        raise Conflict("The run has ended already.")
     run.status = "cancelled"
     run.cancel_requested_at = run.finished_at = clock.now()
     session.flush()

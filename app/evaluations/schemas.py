@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any, ClassVar, Literal
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field
 
 from app.core.bodies import Body
 
@@ -32,7 +32,9 @@ class VersionReference(_Body):
     file_id: str | None = None
     path: str | None = None
     environment: str | None = None
-    orchestrated: bool | None = None
+    orchestrated: bool | None = Field(
+        default=None, description="Of an evaluator: false, where you judge by it and send the judgments."
+    )
 
 
 class EvaluationCreate(_Body):
@@ -78,6 +80,8 @@ class RunCreate(_Body):
         "max_cost_usd": 2,
     }
 
+    model_config = ConfigDict(extra="allow")
+
     dataset: VersionReference | None = None
     version: VersionReference | None = None
     orchestrated: bool = Field(
@@ -86,7 +90,7 @@ class RunCreate(_Body):
     )
     use_existing_logs: bool | None = Field(
         default=None,
-        description="Use outputs again that there are. Without it, the server's own are, unless `fresh`.",
+        description="Use outputs again that there are, those that you sent as logs included. Without it, the server's own are, unless `fresh`.",
     )
     repeats: int = Field(default=1, description="How often each row is answered.")
     concurrency: int | None = Field(
@@ -102,18 +106,14 @@ class RunCreate(_Body):
     )
     split: Literal["train", "validation", "test", "sealed"] | None = None
 
-    @model_validator(mode="before")
-    @classmethod
-    def _no_misspelt_cap(cls, given: Any) -> Any:
-        """Members that are not known are ignored, for the sake of older clients; not so one that should stop a run."""
-        unknown = (
-            [name for name in given if name.startswith("max") and name not in cls.model_fields]
-            if isinstance(given, dict)
-            else []
-        )
-        if unknown:
-            raise ValueError(f"There is no `{unknown[0]}`: a run is capped by `max_cost_usd` or `max_calls`.")
-        return given
+    @property
+    def warnings(self) -> list[str]:
+        """What may have been meant as a cap, and is none: members that are not known are ignored."""
+        return [
+            f"There is no `{name[:100]}`: a run is capped by `max_cost_usd` or `max_calls`. It was ignored."
+            for name in self.model_extra or {}
+            if name.startswith("max")
+        ]
 
 
 class LogsAdd(_Body):

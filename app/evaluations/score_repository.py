@@ -20,41 +20,49 @@ class ScoreColumn(NamedTuple):
     answered: int
 
 
-def load_columns(session: Session, run_ids: Sequence[str], evaluator_ids: Sequence[str]) -> list[ScoreColumn]:
+def load_columns(
+    session: Session, run_ids: Sequence[str], evaluator_ids: Sequence[str], *, apart: bool = False
+) -> list[ScoreColumn]:
     """The scores of runs by evaluators, rows in the dataset's order. Repeats are averaged within the row, and so is what
-    several people said. Choices count as `Traits.score_of` says."""
+    several people said; with repeats `apart`, each output is a row. Choices count as `Traits.score_of` says."""
     rows = session.execute(
-        text("""
-        with choices as (
-            select v.id, array_agg(o->>'name') filter (where o->>'valence' = 'positive') as good,
-                   array_agg(o->>'name') filter (where o->>'valence' = 'negative') as bad
-            from version v cross join lateral jsonb_path_query(v.spec, '$.options[*]') as o
-            where v.id = any(:evaluators) and v.spec->>'return_type' = 'select'
-            group by 1
-        ), judged as (
-            select i.run_id, j.evaluator_version_id, i.datapoint_id, min(i.position) as position,
-                   avg(coalesce(
-                       j.number_value, j.boolean_value::int::float8, (j.text_value = any(c.good))::int::float8,
-                       case when c.good is null then (j.text_value <> all(c.bad))::int::float8 end
-                   )) as score,
-                   bool_or(j.error is not null) as failed,
-                   bool_or(j.text_value is not null or j.options_value is not null) as answered
-            from run_item i join judgment j on j.log_id = i.log_id
-            left join choices c on c.id = j.evaluator_version_id
-            where i.run_id = any(:runs) and j.evaluator_version_id = any(:evaluators)
-            group by 1, 2, 3
-        )
-        select run_id, evaluator_version_id,
-               coalesce(array_agg(datapoint_id order by position) filter (where score is not null), '{}'),
-               coalesce(array_agg(score order by position) filter (where score is not null), '{}'),
-               count(*) filter (where score is null and failed),
-               count(*) filter (where score is null and not failed),
-               count(*) filter (where score is null and not failed and answered)
-        from judged group by 1, 2
-        """),
+        text(_COLUMNS.replace("i.datapoint_id", "i.position::text") if apart else _COLUMNS),
         {"runs": list(run_ids), "evaluators": list(evaluator_ids)},
     )
     return [ScoreColumn(*row) for row in rows]
+
+
+_COUNTED = """(j.author = '' or exists (
+        select from version judge where judge.id = j.evaluator_version_id and judge.spec->>'evaluator_type' = 'human'))"""
+"""What members say beside an evaluator that is no person, of a log that no run had then, is theirs: no run's score."""
+_COLUMNS = f"""
+with choices as (
+    select v.id, array_agg(o->>'name') filter (where o->>'valence' = 'positive') as good,
+           array_agg(o->>'name') filter (where o->>'valence' = 'negative') as bad
+    from version v cross join lateral jsonb_path_query(v.spec, '$.options[*]') as o
+    where v.id = any(:evaluators) and v.spec->>'return_type' = 'select'
+    group by 1
+), judged as (
+    select i.run_id, j.evaluator_version_id, i.datapoint_id as judged_row, min(i.position) as position,
+           avg(coalesce(
+               j.number_value, j.boolean_value::int::float8, (j.text_value = any(c.good))::int::float8,
+               case when c.good is null then (j.text_value <> all(c.bad))::int::float8 end
+           )) as score,
+           bool_or(j.error is not null) as failed,
+           bool_or(j.text_value is not null or j.options_value is not null) as answered
+    from run_item i join judgment j on j.log_id = i.log_id
+    left join choices c on c.id = j.evaluator_version_id
+    where i.run_id = any(:runs) and j.evaluator_version_id = any(:evaluators) and {_COUNTED}
+    group by 1, 2, 3
+)
+select run_id, evaluator_version_id,
+       coalesce(array_agg(judged_row order by position) filter (where score is not null), '{{}}'),
+       coalesce(array_agg(score order by position) filter (where score is not null), '{{}}'),
+       count(*) filter (where score is null and failed),
+       count(*) filter (where score is null and not failed),
+       count(*) filter (where score is null and not failed and answered)
+from judged group by 1, 2
+"""  # noqa: S608 - the condition above
 
 
 def load_clusters(session: Session, file_id: str, number: int) -> dict[str, str]:
@@ -124,12 +132,12 @@ def load_details(session: Session, run_id: str, evaluator_id: str) -> list[Detai
 def count_options(session: Session, run_ids: Sequence[str]) -> dict[tuple[str, str], dict[str, int]]:
     """How often each option was chosen, by run and evaluator."""
     rows = session.execute(
-        text("""
+        text(f"""
         select i.run_id, j.evaluator_version_id, o.option, count(*)
         from run_item i join judgment j on j.log_id = i.log_id
         cross join lateral unnest(coalesce(j.options_value, array[j.text_value])) as o(option)
-        where i.run_id = any(:runs) and o.option is not null group by 1, 2, 3
-        """),
+        where i.run_id = any(:runs) and o.option is not null and {_COUNTED} group by 1, 2, 3
+        """),  # noqa: S608 - the condition above
         {"runs": list(run_ids)},
     )
     found: dict[tuple[str, str], dict[str, int]] = {}
@@ -148,6 +156,30 @@ def load_failures(session: Session, run_ids: Sequence[str], limit: int) -> list[
         {"runs": list(run_ids), "limit": limit},
     )
     return [(row[0], row[1], row[2]) for row in rows]
+
+
+def claim(session: Session, run_id: str, seconds: int) -> bool:
+    """Take the scoring of an ended run upon oneself for so long, from now; False where somebody has, or it has not ended."""
+    query = """
+        update run set scoring_until = clock_timestamp() + make_interval(secs => :seconds)
+        where id = :run and status in ('completed', 'cancelled')
+          and (scoring_until is null or scoring_until < clock_timestamp())
+        returning id
+    """
+    return session.scalar(text(query), {"run": run_id, "seconds": seconds}) is not None
+
+
+def keep_claim(session: Session, run_id: str, seconds: int) -> None:
+    """Go on with a scoring that one has claimed."""
+    query = (
+        "update run set scoring_until = clock_timestamp() + make_interval(secs => :seconds) where id = :run"
+    )
+    session.execute(text(query), {"run": run_id, "seconds": seconds})
+
+
+def release(session: Session, run_id: str) -> None:
+    """Leave the scoring of a run, done or not, to whoever asks for it next."""
+    session.execute(text("update run set scoring_until = null where id = :run"), {"run": run_id})
 
 
 def save_scores(session: Session, run_id: str, scores: list[dict[str, Any]]) -> None:

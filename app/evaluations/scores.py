@@ -85,9 +85,16 @@ class Pairs:
 
 
 def load_scores(
-    session: Session, runs: Sequence[Run], evaluator_ids: Sequence[str], *, keep: bool = True
+    session: Session,
+    runs: Sequence[Run],
+    evaluator_ids: Sequence[str],
+    *,
+    keep: bool = True,
+    apart: bool = False,
 ) -> ScoreTable:
     """The scores of `runs` by `evaluator_ids`: those of ended runs are read once and kept, unless not to `keep` them.
+
+    With repeats `apart`, each output of a row is a row of its own: for counting, never for intervals.
 
     One query for the scores that are not known, and one for the clusters of each dataset version.
     """
@@ -96,12 +103,12 @@ def load_scores(
     for run in runs:
         of = state_of(run)
         for evaluator_id in evaluator_ids:
-            state = of and ("scores", of, evaluator_id)
+            state = of and ("outputs" if apart else "scores", of, evaluator_id)
             if found := state and kept.find(state):
                 columns[run.id, evaluator_id] = found
             else:
                 unknown[run.id, evaluator_id] = state
-    columns |= _read(session, unknown)
+    columns |= _read(session, unknown, apart=apart)
     if keep:
         for key, state in unknown.items():
             if state:
@@ -121,14 +128,16 @@ def _clusters(session: Session, file_id: str, number: int) -> dict[str, str]:
     )
 
 
-def _read(session: Session, wanted: Mapping[tuple[str, str], State | None]) -> dict[tuple[str, str], Column]:
+def _read(
+    session: Session, wanted: Mapping[tuple[str, str], State | None], *, apart: bool
+) -> dict[tuple[str, str], Column]:
     """Columns by run and evaluator, empty ones where nothing was judged."""
     if not wanted:
         return {}
     run_ids, evaluator_ids = ({key[place] for key in wanted} for place in (0, 1))
     read = {
         (column.run_id, column.evaluator_id): column
-        for column in score_repository.load_columns(session, list(run_ids), list(evaluator_ids))
+        for column in score_repository.load_columns(session, list(run_ids), list(evaluator_ids), apart=apart)
     }
     columns = {}
     for key, state in wanted.items():

@@ -5,10 +5,10 @@ from typing import Any
 import structlog
 from sqlalchemy.orm import Session
 
-from app.core import events, jobs
+from app.core import events, jobs, waiting
 from app.evaluations import findings, repository, score_repository
 from app.evaluations.channels import evaluation_channel
-from app.evaluations.models import Run
+from app.evaluations.models import ENDED, Run
 from app.evaluations.scores import ScoreTable, load_scores, run_interval
 from app.evaluators.describing import summarise
 from app.files.models import Version
@@ -17,24 +17,46 @@ from app.statistics.intervals import Interval
 log = structlog.get_logger()
 
 
+_CLAIMED_S = 60
+"""A claim is renewed before each evaluator: a scorer that died is succeeded after this time, by the reaper."""
+
+
 def score_run(session: Session, run_id: str) -> None:
-    """Work out and keep the scores of an ended run. Doing it again gives the same.
+    """Work out and keep the scores of an ended run. Doing it again gives the same; nothing is done while another does it.
 
     Nothing is locked meanwhile, for it may take seconds. Where judgments came while it worked, it is asked for again.
     """
+    if not score_repository.claim(session, run_id, _CLAIMED_S):
+        return
+    session.commit()
+    try:
+        _score(session, run_id)
+    except BaseException:
+        session.rollback()
+        with waiting.at_most(3 * waiting.LEAST_S):  # also where the wait for the database was what failed
+            score_repository.release(session, run_id)
+            session.commit()
+        raise
+
+
+def _score(session: Session, run_id: str) -> None:
     run = repository.find_run_to_work_on(session, run_id)
     if run is None:
         return
     seen = run.progressed_at
     evaluators = repository.list_evaluators(session, run.evaluation_id)
     table = load_scores(session, [run], [version.id for version in evaluators], keep=False)
+    session.commit()
     scores = [score for version in evaluators for score in _scores(session, run, version, table)]
-    # The same job may be there twice: the second waits, and replaces.
     if not repository.lock_run(session, run.id):
+        return
+    score_repository.release(session, run.id)
+    session.refresh(run, ["status", "progressed_at"])
+    if run.status not in ENDED:  # it goes on, and is scored when it ends
         return
     score_repository.save_scores(session, run.id, scores)
     score_repository.keep_version_scores(session, run.id)
-    if repository.last_progress(session, run.id) != seen:
+    if run.progressed_at != seen:
         repository.forget_scores(session, run.id)
         jobs.enqueue(session, "evaluations.score_run", run_id=run.id)
     session.refresh(run, ["scored_at"])  # the sentence is kept for runs as they were scored now
@@ -46,6 +68,8 @@ def score_run(session: Session, run_id: str) -> None:
 def _scores(session: Session, run: Run, version: Version, table: ScoreTable) -> list[dict[str, Any]]:
     interval = run_interval(table, run.id, version)
     scores = [_row(run, version, "", interval)] if interval else []
+    score_repository.keep_claim(session, run.id, _CLAIMED_S)
+    session.commit()  # or judgments would wait for the next statement
     details = score_repository.load_details(session, run.id, version.id)
     session.commit()  # or the connection would be idle in a transaction for as long as this takes, and be ended
     noted = [detail.noted for detail in details]

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from sqlalchemy.orm import Session
 
 from app.core import charts, formats
@@ -14,6 +13,7 @@ from app.evaluations import repository
 from app.evaluations.choosing import Offer, OfferedEvaluator
 from app.evaluations.scores import load_scores
 from app.files.models import File
+from app.statistics.arrays import np
 from app.statistics.power import DISCORDANCE, design_effect, rows_needed, smallest_detectable_difference
 
 _ASSUMED_WITHIN = 0.1

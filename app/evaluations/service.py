@@ -1,10 +1,10 @@
 """Evaluations: asking a question about versions, by which evaluators, against which baseline."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy.orm import Session
 
-from app.core import clock, ids
+from app.core import clock, ids, waiting
 from app.core.access import Principal
 from app.core.conflicts import again_on_deadlock
 from app.core.errors import Conflict, Invalid, NotFound
@@ -15,8 +15,8 @@ from app.files.models import File, FileKind, Version
 from app.workspaces import audit
 
 LONGEST_NAME = 200
-EVALUATED = (FileKind.PROMPT, FileKind.FLOW)
-"""What can be evaluated. Our workers run prompts only; of flows, the caller sends the outputs."""
+EVALUATED = (FileKind.PROMPT, FileKind.FLOW, FileKind.AGENT)
+"""What can be evaluated. Our workers run prompts only; of flows and agents, the caller sends the outputs."""
 
 
 def create_evaluation(
@@ -26,16 +26,19 @@ def create_evaluation(
     file: File,
     name: str | None,
     evaluators: Sequence[Version],
+    elsewhere: Collection[Version] = (),
     smallest_difference: float | None = None,
 ) -> Evaluation:
     """A new evaluation of a file. Its first evaluator is the primary one until another is chosen.
 
+    By those of the evaluators that judge `elsewhere`, the workers do not.
+
     Raises:
         Conflict: the file has an evaluation of this name.
-        Invalid: the file is neither prompt nor flow, an evaluator is not one, or the name is too long.
+        Invalid: the file is neither prompt, flow nor agent, an evaluator is not one, or the name is too long.
     """
     if file.kind not in EVALUATED:
-        said = f"{file.path} is a {file.kind}: prompts and flows are evaluated."
+        said = f"{file.path} is a {file.kind}: prompts, flows and agents are evaluated."
         raise Invalid(said, fields={"file": said})
     name = (name or "").strip() or f"Evaluation of {file.name}, {clock.now():%Y-%m-%d %H:%M:%S}"
     _refuse_long(name)
@@ -52,7 +55,7 @@ def create_evaluation(
     )
     session.add(evaluation)
     session.flush()
-    add_evaluators(session, evaluation, evaluators)
+    add_evaluators(session, evaluation, evaluators, elsewhere)
     return evaluation
 
 
@@ -74,11 +77,19 @@ def get_evaluation(session: Session, principal: Principal, evaluation_id: str) -
     return evaluation
 
 
-def add_evaluators(session: Session, evaluation: Evaluation, evaluators: Sequence[Version]) -> None:
+def add_evaluators(
+    session: Session,
+    evaluation: Evaluation,
+    evaluators: Sequence[Version],
+    elsewhere: Collection[Version] = (),
+) -> None:
     """Add evaluators; outputs that are there already are judged by them too, without being made again.
 
+    By those of them that judge `elsewhere`, the workers do not. What the evaluation has already stays as it is.
+
     Raises:
-        Invalid: one of them is not an evaluator.
+        Invalid: one of them is not an evaluator, or asks a model without a price where a limit in dollars has to hold.
+        OverBudget: one asks a model, there are outputs for it to judge, and the budget of this month is spent.
     """
     links = repository.list_evaluator_links(session, [evaluation.id])
     known = {link.evaluator_version_id for link in links}
@@ -88,16 +99,23 @@ def add_evaluators(session: Session, evaluation: Evaluation, evaluators: Sequenc
             raise Invalid(f"{version.file.path} is a {version.file.kind}, not an evaluator.")
         session.add(
             EvaluationEvaluator(
-                evaluation_id=evaluation.id, evaluator_version_id=version.id, position=position
+                evaluation_id=evaluation.id,
+                evaluator_version_id=version.id,
+                position=position,
+                orchestrated=version not in elsewhere,
             )
         )
         evaluation.primary_evaluator_id = evaluation.primary_evaluator_id or version.id
     session.flush()
-    for run in repository.list_runs(session, [evaluation.id]) if fresh else []:
-        run_service.lock(session, run)
+    runs = repository.list_runs(session, [evaluation.id]) if fresh else []
+    here = [version for version in fresh if version not in elsewhere and is_judged_here(version.spec)]
+    if runs and here:
+        run_service.refuse_to_judge(session, evaluation, runs, here)
+    for run in runs:
+        with waiting.patient_with_locks(session):  # somebody may be reopening all of its rows
+            run_service.lock(session, run)
         if run.status in ("pending", "running"):
             continue  # its end looks for evaluators that came late
-        here = [version for version in fresh if is_judged_here(version.spec)]
         reopened = sum([repository.reopen_unjudged(session, run.id, version.id) for version in here])
         if reopened:
             run_service.restart(session, run)

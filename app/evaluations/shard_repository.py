@@ -194,6 +194,8 @@ class Renewed:
     """Whether the run still wants work."""
     spent_usd: Decimal
     calls: int
+    has_budget: bool
+    """Whether the workspace has a budget now."""
 
 
 def renew(session: Session, owner: str, run_id: str) -> Renewed:
@@ -204,13 +206,14 @@ def renew(session: Session, owner: str, run_id: str) -> Renewed:
         with kept as (
             update shard set lease_until = clock_timestamp() + make_interval(secs => :lease)
             where run_id = :run and owner = :owner and state = 'running' returning id)
-        select array(select id from kept), r.status in ('pending', 'running'), r.spent_usd, r.calls_count
+        select array(select id from kept), r.status in ('pending', 'running'), r.spent_usd, r.calls_count,
+               exists(select from budget b where b.workspace_id = r.workspace_id)
         from (values (1)) as always left join run r on r.id = :run
         """),
         {"owner": owner, "lease": LEASE_S, "run": run_id},
     ).one()
-    kept, wanted, spent_usd, calls = row
-    return Renewed(set(kept), bool(wanted), spent_usd or Decimal(0), calls or 0)
+    kept, wanted, spent_usd, calls, has_budget = row
+    return Renewed(set(kept), bool(wanted), spent_usd or Decimal(0), calls or 0, has_budget)
 
 
 def settle(session: Session, run_id: str, settled: list[Settled]) -> set[int]:
@@ -296,7 +299,7 @@ def give_back(session: Session, owner: str, run_id: str) -> None:
 def complete_run(session: Session, run_id: str, *, waits: bool = True) -> bool:
     """End the run if nothing is left to do; True for the one caller that ended it.
 
-    A run whose outputs come from elsewhere also waits for the judgments of the programs that send them, unless not to.
+    A run whose outputs come from elsewhere also waits for the judgments of the programs that send them, unless not to; never for people.
     """
     ended = session.scalar(
         text("""
@@ -306,10 +309,12 @@ def complete_run(session: Session, run_id: str, *, waits: bool = True) -> bool:
           and (r.orchestrated or not :waits or not exists (
               select from evaluation_evaluator e join version v on v.id = e.evaluator_version_id
               join run_item i on i.run_id = r.id and i.log_id is not null
-              where e.evaluation_id = r.evaluation_id and v.spec->>'evaluator_type' = 'external'
+              where e.evaluation_id = r.evaluation_id
+                and v.spec->>'evaluator_type' is distinct from 'human'
+                and (v.spec->>'evaluator_type' = 'external' or not e.orchestrated)
                 and not exists (
                     select from judgment j join version other on other.id = j.evaluator_version_id
-                    where j.log_id = i.log_id and other.file_id = v.file_id)))
+                    where j.log_id = i.log_id and other.file_id = v.file_id and j.author = '')))
         returning r.id
         """),
         {"run": run_id, "waits": waits},

@@ -4,14 +4,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 from sqlalchemy.orm import Session
 
 from app.evaluations import repository, score_repository
 from app.evaluations.models import Evaluation, Run
-from app.evaluations.scores import ScoreTable, load_scores
+from app.evaluations.scores import Column, ScoreTable, load_scores
 from app.evaluators.describing import describe
 from app.files.models import Version
+from app.statistics.arrays import np
 
 _PERCENTILES = (0, 25, 50, 75, 100)
 
@@ -20,7 +20,7 @@ def evaluation_stats(session: Session, evaluation: Evaluation) -> dict[str, Any]
     """EvaluationStats: runs newest first, `progress` and `report` always texts."""
     runs = repository.list_runs(session, [evaluation.id])
     every = repository.list_evaluators(session, evaluation.id)
-    table = load_scores(session, runs, [version.id for version in every])
+    table = _load(session, runs, every)
     options = score_repository.count_options(session, [run.id for run in runs])
     judges = _by_evaluator(every)
     evaluators = [versions[0] for versions in judges]
@@ -45,6 +45,15 @@ def evaluation_stats(session: Session, evaluation: Evaluation) -> dict[str, Any]
         "progress": _progress(newest, scores),
         "report": _report(runs, evaluators, scores),
     }
+
+
+def _load(session: Session, runs: Sequence[Run], evaluators: Sequence[Version]) -> ScoreTable:
+    """The scores of every output: clients divide what is counted here by the number of logs."""
+    found: dict[tuple[str, str], Column] = {}
+    for apart in (False, True):
+        some = [run for run in runs if (run.repeats > 1) is apart]
+        found |= load_scores(session, some, [version.id for version in evaluators], apart=apart).columns
+    return ScoreTable(found, {})
 
 
 def _by_evaluator(evaluators: Sequence[Version]) -> list[list[Version]]:

@@ -19,7 +19,7 @@ import orjson
 
 from app.core import clock, ids
 from app.core.errors import DomainError
-from app.core.urlguard import RefusedAddress, guarded_sockets
+from app.core.urlguard import guarded_sockets, refusal_behind
 from app.evaluators.binding import WebhookCall
 from app.providers.transport import BodyTooLarge
 from app.workspaces.webhook_keys import WebhookKey
@@ -80,7 +80,7 @@ class Webhooks:
         except TimeoutError:
             raise _Unanswered(f"nothing came within {call.timeout_s:g} s", 0) from None
         except httpx2.HTTPError as error:
-            if refused := _refusal(error):
+            if refused := refusal_behind(error):
                 raise _Unanswered(str(refused)) from error
             if isinstance(error, BodyTooLarge):
                 raise _Unanswered("it does not end") from error
@@ -122,15 +122,6 @@ def signed_headers(secret: bytes, message_id: str, body: bytes) -> dict[str, str
         "webhook-timestamp": timestamp,
         "webhook-signature": f"v1,{signature}",
     }
-
-
-def _refusal(error: BaseException | None) -> RefusedAddress | None:
-    """The guard's refusal below an error of the client, if that was it."""
-    while error is not None:
-        if isinstance(error, RefusedAddress):
-            return error
-        error = error.__cause__ or error.__context__
-    return None
 
 
 def _retry_after(headers: Mapping[str, str]) -> float:

@@ -26,7 +26,6 @@ from app.evaluators.kinds.contract import (
 
 __all__ = [
     "BUILTIN",
-    "JUDGED_ELSEWHERE",
     "TYPES",
     "BoundEvaluator",
     "Call",
@@ -45,7 +44,7 @@ __all__ = [
     "read_spec",
 ]
 
-JUDGED_ELSEWHERE = tuple(one.evaluator_type for one in all_kinds() if one.judged_by != "server")
+_JUDGED_ELSEWHERE = tuple(one.evaluator_type for one in all_kinds() if one.judged_by != "server")
 """The types whose verdicts are sent to us: workers leave them alone, and no run waits for them."""
 
 
@@ -65,4 +64,4 @@ def make_spec(kind_name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
 
 def is_judged_here(spec: Mapping[str, Any]) -> bool:
     """Whether our workers give the verdicts. A spec that nobody can judge is theirs, too: they say why."""
-    return spec.get("evaluator_type") not in JUDGED_ELSEWHERE
+    return spec.get("evaluator_type") not in _JUDGED_ELSEWHERE

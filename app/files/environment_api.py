@@ -25,6 +25,7 @@ def list_environments(session: SessionDep, principal: Reader) -> list[Json]:
 def create_environment(body: EnvironmentCreate, session: SessionDep, principal: Manager) -> Json:
     """Make an environment."""
     made = deployments.create_environment(session, principal, name=body.name, protected=body.protected)
+    deployments.change_environment(session, principal, made, tag=body.tag)
     approvers.name_approvers(session, principal, made, body.approvers)
     return _present(session, made)
 

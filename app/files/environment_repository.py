@@ -89,3 +89,9 @@ def latest_deployments(
         .limit(limit)
     )
     return [(deployment, file, number) for deployment, file, number in session.execute(query)]
+
+
+def forget_deployments(session: Session, version_id: str) -> None:
+    """Take the ended deployments of a version out of its file's history."""
+    ended = Deployment.version_id == version_id, Deployment.ended_at.is_not(None)
+    session.execute(delete(Deployment).where(*ended))

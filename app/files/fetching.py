@@ -12,10 +12,11 @@ from sqlalchemy.exc import DataError
 from sqlalchemy.orm import Session
 
 from app.core.access import Action, Principal
-from app.core.database import unit_of_work
+from app.core.database import each_statement_commits
 from app.core.gathering import Gatherer
 from app.files import repository
 from app.files.models import FileKind
+from app.files.paths import plain_path
 from app.files.presentation import present
 from app.files.resolution_repository import Resolved, Wanted, resolve
 from app.workspaces.service import holders_of
@@ -47,9 +48,8 @@ def encoded(shown: Any) -> bytes:
 def _fetch(asked: Sequence[Fetch]) -> list[bytes | None]:
     """The answer to each, and None where there is none, or it could not be found out together with the others."""
     try:
-        with unit_of_work() as session:
+        with each_statement_commits() as session:
             holders = holders_of(session, {one.secret for one in asked if one.secret})
-            session.commit()
             return _answers(session, asked, holders)
     except (DataError, TypeError) as error:  # what one of them asks for is no text that a database could hold
         log.info("fetched one by one", error=type(error).__name__)
@@ -65,7 +65,7 @@ def _answers(session: Session, asked: Sequence[Fetch], holders: dict[str, Princi
                 holder.workspace_id,
                 one.kind,
                 one.file_id,
-                one.path.strip("/") if one.path is not None else None,
+                plain_path(one.path) if one.path is not None else None,
                 one.version_id or None,
                 one.environment or None,
             )

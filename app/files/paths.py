@@ -9,14 +9,20 @@ LONGEST_PATH = 500
 LONGEST_NAME = 120
 
 
+def plain_path(path: str) -> str:
+    """`path` as it would be stored: composed, without slashes around it and blanks around its parts."""
+    path = unicodedata.normalize("NFC", path).strip().strip("/")
+    return "/".join(part.strip() for part in path.split("/"))
+
+
 def clean_path(path: str) -> str:
-    """`path` without surrounding slashes and blanks.
+    """`path` as it is stored.
 
     Raises:
         Invalid: it is empty, too long, or has a part that could be taken for something else.
     """
-    path = unicodedata.normalize("NFC", path).strip().strip("/")
-    parts = [part.strip() for part in path.split("/")]
+    path = plain_path(path)
+    parts = path.split("/")
     problem = None
     if not path:
         problem = "Give the file a path, such as support/intent classifier."
@@ -28,7 +34,7 @@ def clean_path(path: str) -> str:
         problem = "The path has a character that cannot be shown or typed."
     if problem:
         raise Invalid(problem, fields={"path": problem})
-    return "/".join(parts)
+    return path
 
 
 def parent_of(path: str) -> str:

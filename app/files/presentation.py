@@ -102,9 +102,11 @@ def _of_kind(file: File, version: Version) -> dict[str, Any]:
     return counts | _ABSENT.get(file.kind, {}) | version.spec
 
 
+_USUAL = {"endpoint": "chat", "template_language": "default"}
+"""What content leaves out, and callers said. Not `max_tokens` -1: clients hand that on to providers, who refuse it."""
 _ABSENT: dict[str, dict[str, Any]] = {
-    FileKind.PROMPT: {"template": None, "tools": [], "linked_tools": []},
-    FileKind.AGENT: {"template": None, "tools": []},
+    FileKind.PROMPT: {"template": None, "tools": [], "linked_tools": []} | _USUAL,
+    FileKind.AGENT: {"template": None, "tools": []} | _USUAL,
 }
 """What an answer has where the content has not."""
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Select, case, func, or_, select, text, update
+from sqlalchemy import ColumnElement, Select, TextClause, case, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session, joinedload
 
@@ -44,6 +44,11 @@ def lock_file(session: Session, file: File) -> None:
     session.execute(select(File.id).where(File.id == file.id).with_for_update())
 
 
+def delete_secrets(session: Session, file_id: str) -> None:
+    """Delete the variables of a tool, by the name of their table: its package stands above this one."""
+    session.execute(text("delete from tool_variable where file_id = :file"), {"file": file_id})
+
+
 def take_number(session: Session, file_id: str) -> int:
     """The number of the next version of a file; no other version ever gets it."""
     taken = update(File).where(File.id == file_id).values(last_number=File.last_number + 1)
@@ -51,13 +56,12 @@ def take_number(session: Session, file_id: str) -> int:
 
 
 def find_uses(session: Session, version_id: str) -> list[str]:
-    """What names a version and so keeps it, each in words: deployments, also ended ones, evaluations, and
-    files whose logs it judges.
-
-    The latter are asked by the names of their tables: their packages stand above this one.
+    """What names a version and so keeps it, each in words: environments in which it runs, evaluations, and files whose
+    logs it judges. The latter are asked by the names of their tables: their packages stand above this one.
     """
     deployed = select(Environment.name).join(Deployment).where(Deployment.version_id == version_id)
-    uses = [f"it runs or ran in {name}" for name in session.scalars(deployed.distinct())]
+    running = deployed.where(Deployment.ended_at.is_(None)).order_by(Environment.name)
+    uses = [f"it runs in {name}" for name in session.scalars(running)]
     evaluations = text("""
         select name from evaluation e where primary_evaluator_id = :version
             or exists (select from run where evaluation_id = e.id and :version in (version_id, dataset_version_id))
@@ -321,20 +325,30 @@ def find_people(session: Session, user_ids: Collection[str]) -> dict[str, User]:
     )
 
 
+def _counting(table: str, also: str = "") -> TextClause:
+    """The statement that adds to the counters of rows, which it locks by their ids, in the order that Python sorts them."""
+    return text(f"""
+        with counted as (
+            select each.id, given.n from unnest(cast(:ids as text[]), cast(:counts as int[])) as given (id, n)
+            join {table} each on each.id = given.id order by each.id collate "C" for no key update of each)
+        update {table} set logs_count = logs_count + counted.n{also} from counted where {table}.id = counted.id
+    """)  # noqa: S608 - of our own words
+
+
+_COUNT_OF_FILES, _COUNT_OF_VERSIONS = _counting("file", ", last_used_at = now()"), _counting("version")
+
+
 def count_logs(session: Session, added: Mapping[tuple[str, str], int]) -> None:
     """Keep the counters that pages show: so many more logs of each `(file, version)`.
 
     Files first, each kind by its id, as everybody else who holds both: two writers never wait for each other.
     """
-    of_files: Counter[str] = Counter()
-    for (file_id, _), count in added.items():
+    of_files, of_versions = Counter[str](), Counter[str]()
+    for (file_id, version_id), count in added.items():
         of_files[file_id] += count
-    for file_id, count in sorted(of_files.items()):
-        values = {"logs_count": File.logs_count + count, "last_used_at": func.now()}
-        session.execute(update(File).where(File.id == file_id).values(values))
-    for (_, version_id), count in sorted(added.items(), key=lambda item: item[0][1]):
-        values = {"logs_count": Version.logs_count + count}
-        session.execute(update(Version).where(Version.id == version_id).values(values))
+        of_versions[version_id] += count
+    for statement, counts in ((_COUNT_OF_FILES, of_files), (_COUNT_OF_VERSIONS, of_versions)):
+        session.execute(statement, {"ids": list(counts), "counts": list(counts.values())})
 
 
 def list_environments(session: Session, workspace_id: str) -> list[Environment]:

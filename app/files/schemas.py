@@ -84,6 +84,7 @@ class EnvironmentCreate(Body):
 
     name: str
     protected: bool = False
+    tag: Literal["default", "other"] | None = None
     approvers: list[str] = Field(default_factory=list)
     """Ids of developers that deploy there beside the admins, when it is protected."""
 

@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 from app.core import clock, ids
 from app.core.access import Principal
 from app.core.errors import Conflict, Invalid, NotFound
-from app.files import deployments, repository
+from app.files import deployments, environment_repository, repository
 from app.files.models import VERSION_PREFIX, File, FileKind, Version, VersionEvent
-from app.files.paths import clean_path, parent_of
+from app.files.paths import clean_path, parent_of, plain_path
 from app.files.places import refuse_folder
 from app.files.schemas import FileProperties
 from app.workspaces import audit
@@ -98,7 +98,7 @@ def find_committed(session: Session, principal: Principal, change: Commit) -> Ve
     if change.file_id:
         file = repository.find_file(session, principal.workspace_id, change.file_id, change.kind)
     else:
-        file = repository.find_file_by_path(session, principal.workspace_id, (change.path or "").strip("/"))
+        file = repository.find_file_by_path(session, principal.workspace_id, plain_path(change.path or ""))
     if file is None or file.kind != change.kind:
         return None
     version = repository.find_version_by_content(session, file.id, ids.content_hash(_content_of(change)))
@@ -195,7 +195,7 @@ def get_file_by_path(session: Session, principal: Principal, path: str, kind: Fi
     Raises:
         NotFound: there is none in the workspace, or it is of another kind.
     """
-    file = repository.find_file_by_path(session, principal.workspace_id, path.strip("/"))
+    file = repository.find_file_by_path(session, principal.workspace_id, plain_path(path))
     if file is None or (kind and file.kind != kind):
         raise NotFound(f"There is no {kind or 'file'} at `{path}`.")
     return file
@@ -275,13 +275,15 @@ def describe_file(
 
 
 def delete_file(session: Session, principal: Principal, file: File) -> None:
-    """Take the file out of sight: its path is free again, and everything that used it keeps its history.
+    """Take the file out of sight: its path is free again, and everything that used it keeps its history. Its secrets
+    are gone: nobody could take them away later.
 
     Raises:
         Forbidden: a member deletes what somebody else made, or it runs where the principal may not deploy.
     """
     principal.refuse_others_work(file.created_by)
     deployments.refuse_to_take_away(session, principal, [file.id])
+    repository.delete_secrets(session, file.id)
     file.deleted_at = clock.now()
     audit.record(session, principal, "file.deleted", file.kind, file.id, path=file.path)
 
@@ -300,18 +302,18 @@ def describe_version(session: Session, version: Version, *, name: str | None, no
 
 
 def delete_version(session: Session, principal: Principal, version: Version) -> None:
-    """Delete a version that nothing names. Its number is not given again.
+    """Delete a version that nothing names. Its number is not given again. Where it ran, the audit log still says.
 
     Raises:
         Forbidden: a member deletes what somebody else made.
-        Conflict: it runs or ran in an environment, or an evaluation has it.
+        Conflict: it runs in an environment, or an evaluation has it.
     """
     principal.refuse_others_work(version.author_id)
     repository.lock_file(session, version.file)
     if uses := repository.find_uses(session, version.id):
         raise Conflict(
-            f"v{version.number} stays, because it is part of what was found: {'; '.join(uses)}. "
-            "A version can be deleted while no deployment, past ones included, and no evaluation names it."
+            f"v{version.number} stays, because it is in use, or part of what was found: {'; '.join(uses)}. "
+            "A version can be deleted while it runs nowhere, and no evaluation names it."
         )
     audit.record(
         session,
@@ -322,4 +324,5 @@ def delete_version(session: Session, principal: Principal, version: Version) -> 
         path=version.file.path,
         number=version.number,
     )
+    environment_repository.forget_deployments(session, version.id)
     session.delete(version)

@@ -12,6 +12,7 @@ from app.core.database import SessionDep, unit_of_work
 from app.core.errors import NotFound
 from app.core.pagination import Page, PageNumber, PageSize
 from app.core.permissions import Deleter, Deployer, Editor, Reader, admit, api_key_of, declare
+from app.core.plain_routes import PlainRoute
 from app.files import deployments, repository, service
 from app.files.fetching import FETCHES, Fetch, encoded
 from app.files.models import FileKind, Version
@@ -100,7 +101,15 @@ def versioned_routes(kind: FileKind, *, reading: bool = True) -> APIRouter:  # n
 
     if reading:
         declared = [Depends(declare(Action.READ))]
-        router.get("/{file_id}", name=f"get_{kind}", response_model=Json, dependencies=declared)(get_file)
+        router.add_api_route(
+            "/{file_id}",
+            get_file,
+            name=f"get_{kind}",
+            response_model=Json,
+            dependencies=declared,
+            methods=["GET"],
+            route_class_override=PlainRoute,
+        )
 
     @router.delete("/{file_id}", status_code=204, name=f"delete_{kind}")
     def delete_file(file_id: str, session: SessionDep, principal: Deleter) -> Response:
@@ -148,7 +157,7 @@ def versioned_routes(kind: FileKind, *, reading: bool = True) -> APIRouter:  # n
 
     @router.delete("/{file_id}/versions/{version_id}", status_code=204, name=f"delete_{kind}_version")
     def delete_version(file_id: str, version_id: str, session: SessionDep, principal: Deleter) -> Response:
-        """Delete a version that no deployment, past ones included, and no evaluation names."""
+        """Delete a version that runs in no environment, and that no evaluation names."""
         version = shown_version(session, principal, kind, file_id, version_id, None)
         service.delete_version(session, principal, version)
         return Response(status_code=204)

@@ -16,7 +16,7 @@ from app.files.presentation import present_one
 from app.files.schemas import FileProperties
 from app.generations import service
 from app.generations.prepared import Origin, PreparedPrompt, Target
-from app.generations.schemas import PromptCall
+from app.generations.schemas import PromptCall, ToolCall
 from app.generations.streaming import RunRequest
 from app.logs import budget, traces
 from app.logs import repository as logs
@@ -60,7 +60,8 @@ def prepare_call(
 
     Raises:
         NotFound: no such prompt, version, environment or provider.
-        Invalid: nothing is named, inputs are missing, or the template cannot be rendered or calls tools.
+        Invalid: nothing is named, inputs are missing, the template cannot be rendered or calls tools, or the workspace has
+            a budget and the model no price.
         Conflict: the log's id is taken, the trace that it is for is complete, or the path holds something else.
         OverBudget: the workspace has spent its budget of this month.
     """
@@ -69,6 +70,8 @@ def prepare_call(
         budget.refuse_if_spent(session, principal.workspace_id)
     version = _version_of(session, principal, call, version_id, environment)
     prompt, own_key = _prompt_of(session, version, call)
+    if prompt.target.price is None:
+        budget.refuse_unpriced(session, principal.workspace_id, [prompt.target.model])
     messages = [message.model_dump(mode="json", exclude_none=True) for message in call.messages]
     body = {**prompt.request(call.inputs, messages), **_parameters(call)}
     origin = Origin(
@@ -78,7 +81,7 @@ def prepare_call(
         call.source or API,
         environment=call.environment or environment,
     )
-    about = _about_log(session, principal, call)
+    about = about_log(session, principal, call)
     runs = [
         RunRequest(
             prompt,
@@ -101,12 +104,19 @@ def prepare_call(
 def _version_of(
     session: Session, principal: Principal, call: PromptCall, version_id: str | None, environment: str | None
 ) -> Version:
-    if call.prompt is not None:
-        if version_id:
-            said = "Name a version, or give the content of a prompt: not both."
-            raise Invalid(said, fields={"prompt": said})
-        spec = prompts.read_prompt(call.prompt)
+    spec = prompts.read_prompt(call.prompt) if call.prompt is not None else None
+    if spec is not None and not (version_id or environment):
         return prompts.write(session, principal, spec, FileProperties(id=call.id, path=call.path))
+    version = _named_version(session, principal, call, version_id, environment)
+    if spec is not None and spec.content() != version.spec:
+        said = f"This is not the content of {version.id}. Leave it out, or leave out the version and environment."
+        raise Invalid(said, fields={"prompt": said})
+    return version
+
+
+def _named_version(
+    session: Session, principal: Principal, call: PromptCall, version_id: str | None, environment: str | None
+) -> Version:
     if call.id or call.path:
         file = (
             files.get_file(session, principal, call.id, FileKind.PROMPT)
@@ -130,7 +140,7 @@ def _prompt_of(session: Session, version: Version, call: PromptCall) -> tuple[Pr
     spec = PromptSpec.model_validate(version.spec)
     refuse_tool_calls(spec)
     keys = {name: key.get_secret_value() for name, key in call.provider_api_keys.items()}
-    endpoint = callers_keys.endpoint_with(session, version.workspace_id, spec.provider, keys)
+    endpoint = callers_keys.endpoint_with(session, version.workspace_id, spec.provider, spec.model, keys)
     if endpoint is None:
         return service.prepare_spec(session, version.workspace_id, spec), False
     target = Target(endpoint, spec.model, providers.price_at(endpoint, spec.model))
@@ -152,12 +162,12 @@ def _parameters(call: PromptCall) -> dict[str, Any]:
     return sent
 
 
-def _about_log(session: Session, principal: Principal, call: PromptCall) -> dict[str, Any]:
+def about_log(session: Session, principal: Principal, call: PromptCall | ToolCall) -> dict[str, Any]:
     """What the caller says of the logs; one that is nested is in the session of the one above it.
 
     Raises:
         Invalid: the log would be nested under itself.
-        Conflict: its id is taken, or its trace is complete: said before a model is paid.
+        Conflict: its id is taken, or its trace is complete: said before a model or a service is asked.
     """
     if call.log_id and logs.known_ids(session, [call.log_id]):
         raise Conflict(f"There is a log with the id {call.log_id} already. Choose another one.")
@@ -170,6 +180,7 @@ def _about_log(session: Session, principal: Principal, call: PromptCall) -> dict
         "status": call.log_status or "complete",
         "session_id": call.session_id or (parent.session_id if parent else None),
         "parent_id": parent_id,
+        "created_by": principal.user_id,
     }
 
 

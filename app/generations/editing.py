@@ -8,14 +8,14 @@ from sqlalchemy.orm import Session
 
 from app.core import ids
 from app.core.access import Principal
-from app.core.errors import Invalid
+from app.core.errors import Invalid, NotFound
 from app.core.template import MissingInputs, compile_template
 from app.datasets import repository as datasets
 from app.datasets.models import Datapoint
 from app.files import repository as files_repository
 from app.files import service as files
 from app.files.models import VERSION_PREFIX, Environment, File, FileKind, Version
-from app.files.paths import parent_of
+from app.files.paths import parent_of, plain_path
 from app.generations.draft import Draft, draft_of, spec_of
 from app.generations.prepared import Origin
 from app.generations.service import prepare_spec
@@ -167,6 +167,20 @@ def inputs_of(inputs: Mapping[str, Any], names: Sequence[str]) -> dict[str, str]
     return found
 
 
+def inputs_of_log(
+    session: Session, principal: Principal, log_id: str, names: Sequence[str]
+) -> dict[str, str]:
+    """The texts that a log has for the inputs `names`.
+
+    Raises:
+        NotFound: no such log.
+    """
+    log = logs.find_logs(session, principal.workspace_id, [log_id]).get(log_id)
+    if log is None:
+        raise NotFound("There is no log with this id: it may have been deleted, by age or by somebody.")
+    return inputs_of(log.inputs or {}, names)
+
+
 def new_draft(session: Session, principal: Principal, path: str = "") -> Draft:
     """A first draft: two messages, on the only real provider's first model, else on the practice model."""
     found = providers.list_providers(session, principal.workspace_id)
@@ -184,13 +198,15 @@ def prepare_run(session: Session, principal: Principal, bench: Workbench, draft:
     """The draft made ready to run on the inputs as typed. Its log names the version that committing it would make.
 
     Raises:
-        Invalid: the draft is not a valid version yet.
+        Invalid: the draft is not a valid version yet, or the workspace has a budget and the model no price.
         NotFound: its provider is not among the workspace's.
         OverBudget: the workspace has spent its budget of this month.
     """
     budget.refuse_if_spent(session, principal.workspace_id)
     spec = spec_of(draft)
     prompt = prepare_spec(session, principal.workspace_id, spec)
+    if prompt.target.price is None:
+        budget.refuse_unpriced(session, principal.workspace_id, [prompt.target.model])
     file_id = bench.file.id if bench.file else ""
     version_id = ids.content_id(VERSION_PREFIX[FileKind.PROMPT], file_id, ids.canonical_json(spec.content()))
     row = bench.row.datapoint if bench.row else None
@@ -202,6 +218,7 @@ def prepare_run(session: Session, principal: Principal, bench: Workbench, draft:
         given,
         (row.messages or ()) if row and from_row else (),
         row.id if row and from_row else None,
+        log={"created_by": principal.user_id},
     )
 
 
@@ -235,9 +252,7 @@ def commit_draft(
     if problems:
         raise Invalid(" ".join(problems.values()), fields=problems)
     check_content(session, principal.workspace_id, spec)
-    if file is None and files_repository.find_file_by_path(
-        session, principal.workspace_id, path.strip().strip("/")
-    ):
+    if file is None and files_repository.find_file_by_path(session, principal.workspace_id, plain_path(path)):
         taken = f"`{path.strip()}` is taken. Choose another name."
         raise Invalid(taken, fields={"path": taken})
     return files.commit(

@@ -83,10 +83,14 @@ def edit_prompt(
     base: int | None = None,
     dataset: str | None = None,
     row: int = 1,
+    log: str | None = None,
 ) -> Response:
-    """The editor on a version, the newest when none is asked for."""
-    bench = editing.open_workbench(session, principal, file_id, Chosen(base, dataset, row))
+    """The editor on a version, the newest when none is asked for; with the inputs of a `log`, where one is named."""
+    chosen = Chosen(base, dataset if log is None else "", row)
+    bench = editing.open_workbench(session, principal, file_id, chosen)
     draft = draft_of(bench.base.spec) if bench.base else editing.new_draft(session, principal)
+    if log is not None:
+        draft.inputs = editing.inputs_of_log(session, principal, log, draft.variables)
     return _editor(request, bench, _filled(draft, bench))
 
 

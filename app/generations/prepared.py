@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app.core import clock, ids
+from app.core.jinja_template import JinjaTemplate
 from app.core.template import CompiledTemplate
 from app.logs.records import LogRecord
-from app.prompts.jinja import JinjaTemplate
 from app.prompts.spec import PromptSpec
 from app.prompts.template import compile_prompt, conversation
 from app.providers.answers import Answer, ProviderError
 from app.providers.client import Endpoint
+from app.providers.limits import estimated_tokens
 from app.providers.prices import Price
 
 
@@ -86,8 +87,8 @@ class PreparedPrompt:
 
 
 def answered(origin: Origin, target: Target, answer: Answer) -> LogRecord:
-    """The log of a call that was answered; cost is snapshotted from today's price."""
-    cost = target.price.of(answer.prompt_tokens, answer.output_tokens) if target.price else None
+    """The log of a call that was answered; cost is snapshotted from today's price. What the provider did not count is
+    estimated by its length: a cap that saw no cost would never be reached."""
     log = _log(origin, target, answer.latency_ms)
     log.output = answer.content
     log.output_message = answer.message
@@ -99,14 +100,21 @@ def answered(origin: Origin, target: Target, answer: Answer) -> LogRecord:
     log.latency_ms = round(answer.latency_ms, 3)
     log.attempts = answer.attempts
     log.provider_response = answer.response
-    if cost:
-        log.prompt_cost, log.output_cost = str(cost.prompt), str(cost.output)
+    tokens_in, tokens_out = answer.prompt_tokens, answer.output_tokens
+    if tokens_in is None:
+        tokens_in = estimated_tokens(answer.asked)
+    if tokens_out is None:
+        tokens_out = estimated_tokens(len(answer.content or "") + _length_of_calls(answer.message))
+    _price(log, target, tokens_in + estimated_tokens(answer.lost), tokens_out)
     return log
 
 
 def failed(origin: Origin, target: Target, error: ProviderError) -> LogRecord:
-    """The log of a call that was not answered, with the provider's own words and body."""
+    """The log of a call that was not answered, with the provider's own words and body. One that broke off is paid for:
+    its cost is estimated."""
     log = _log(origin, target, 0)
+    if error.asked:
+        _price(log, target, estimated_tokens(error.asked), estimated_tokens(len(error.partial)))
     log.error = error.message
     log.output = error.partial or None
     log.attempts = error.attempts
@@ -119,6 +127,16 @@ def not_called(origin: Origin, target: Target | None, reason: str) -> LogRecord:
     log = _log(origin, target, 0)
     log.error, log.attempts = reason, 0
     return log
+
+
+def _price(log: LogRecord, target: Target, prompt_tokens: int, output_tokens: int) -> None:
+    if target.price:
+        cost = target.price.of(prompt_tokens, output_tokens)
+        log.prompt_cost, log.output_cost = str(cost.prompt), str(cost.output)
+
+
+def _length_of_calls(message: Mapping[str, Any]) -> int:
+    return len(str(calls)) if (calls := message.get("tool_calls")) else 0
 
 
 def _log(origin: Origin, target: Target | None, latency_ms: float) -> LogRecord:

@@ -1,11 +1,13 @@
-"""What a caller of a prompt sends."""
+"""What a caller of a prompt or a tool sends."""
 
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr
 
 from app.core.bodies import Body
+from app.logs.schemas import Placing, Status
 from app.prompts.spec import ChatMessage, PromptSpec
+from app.tools.spec import ToolSpec
 
 MOST_SAMPLES = 100
 Name = Annotated[str, Field(min_length=1, max_length=500)]
@@ -69,3 +71,21 @@ class PromptCall(Body):
     )
     log_status: Literal["complete", "incomplete"] | None = None
     save: bool = Field(True, description="False: inputs, messages and outputs are not kept.")
+
+
+class ToolCall(Placing):
+    """A call of a tool: which one, on what, and what its log says besides."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "path": "support/opening_hours",
+        "inputs": {"city": "Berlin"},
+        "user": "customer-17",
+    }
+
+    tool: ToolSpec | None = Field(None, description="Content to call: it is written to the tool first.")
+    inputs: dict[str, Any] = Field(
+        default_factory=dict, description="What the tool is called with; of a snippet, its `key`."
+    )
+    source: str | None = Field(None, max_length=500)
+    metadata: dict[str, Any] | None = None
+    log_status: Status | None = None

@@ -38,6 +38,7 @@ def target_of(session: Session, workspace_id: str, provider: str | None, model: 
 
     Raises:
         NotFound: no such provider in the workspace.
+        Invalid: none is named, and several may be meant.
     """
-    endpoint = providers.find_endpoint(session, workspace_id, provider)
+    endpoint = providers.find_endpoint(session, workspace_id, provider, model)
     return Target(endpoint, model, providers.price_at(endpoint, model))

@@ -1,7 +1,7 @@
 """Running a prompt once: the model's answer, whole or piece by piece, and a log of it whatever happens."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -55,9 +55,10 @@ async def stream_run(request: RunRequest) -> AsyncGenerator[str | LogRecord]:
     No transaction is open while the model answers. When the caller goes away, what had come is logged as stopped.
     """
     pieces: list[str] = []
+    sent: list[int] = []
     record: LogRecord | None = None
     try:
-        async with aclosing(_answer(request)) as parts:
+        async with aclosing(_answer(request, sent)) as parts:
             async for part in parts:
                 if isinstance(part, LogRecord):
                     record = part
@@ -66,7 +67,7 @@ async def stream_run(request: RunRequest) -> AsyncGenerator[str | LogRecord]:
                     yield part
     finally:
         if record is None:
-            record = _stopped(request, "".join(pieces))
+            record = _stopped(request, "".join(pieces), sent[-1] if sent else 0)
         record = _completed(request, record)
         await save([(request, record)])
     yield record
@@ -91,9 +92,8 @@ async def _whole(request: RunRequest) -> LogRecord:
     target = request.prompt.target
     try:
         body = await _body(request)
-        async with _admitted(request) as (client, meter):
+        async with _admitted(request) as client:
             record = answered(request.origin, target, await client.chat(body))
-            await _count(meter, record)
     except DomainError as error:
         record = not_called(request.origin, target, error.message)
     except ProviderError as error:
@@ -101,18 +101,14 @@ async def _whole(request: RunRequest) -> LogRecord:
     return _completed(request, record)
 
 
-async def _answer(request: RunRequest) -> AsyncGenerator[str | LogRecord]:
+async def _answer(request: RunRequest, sent: list[int]) -> AsyncGenerator[str | LogRecord]:
+    """`sent` learns of each try how many characters the model was asked with."""
     target = request.prompt.target
     try:
         body = await _body(request)
-        async with _admitted(request) as (client, meter), aclosing(client.stream(body)) as parts:
+        async with _admitted(request) as client, aclosing(client.stream(body, sent)) as parts:
             async for part in parts:
-                if isinstance(part, Answer):
-                    record = answered(request.origin, target, part)
-                    await _count(meter, record)
-                    yield record
-                else:
-                    yield part
+                yield answered(request.origin, target, part) if isinstance(part, Answer) else part
     except DomainError as error:
         yield not_called(request.origin, target, error.message)
     except ProviderError as error:
@@ -126,31 +122,35 @@ async def _body(request: RunRequest) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def _admitted(request: RunRequest) -> AsyncIterator[tuple[ModelClient, Meter | None]]:
+async def _admitted(request: RunRequest) -> AsyncIterator[ModelClient]:
     """A client for one call that the budget allows.
 
     Raises:
         DomainError: the budget is spent.
     """
-    shared, meter = pool(), None
-    if allowance := request.allowance:
-        meter = Meter(shared.redis, allowance.key, allowance.cap, allowance.spent)
-        if refusal := await meter.admit():
-            raise DomainError(f"{refusal[0].upper()}{refusal[1:]}.")
-    async with shared.client(request.prompt.target.endpoint, shared=not request.own_key) as client:
-        yield client, meter
+    if (meter := _meter(request)) and (refusal := await meter.admit()):
+        raise DomainError(f"{refusal[0].upper()}{refusal[1:]}.")
+    async with pool().client(request.prompt.target.endpoint, shared=not request.own_key) as client:
+        yield client
 
 
-async def _count(meter: Meter | None, record: LogRecord) -> None:
-    if meter:
-        usd = Decimal(record.prompt_cost or 0) + Decimal(record.output_cost or 0)
-        await meter.spent(usd, record.attempts - 1)
+def _meter(request: RunRequest) -> Meter | None:
+    allowance = request.allowance
+    return Meter(pool().redis, allowance.key, allowance.cap, allowance.spent) if allowance else None
 
 
-def _stopped(request: RunRequest, partial: str) -> LogRecord:
-    record = failed(request.origin, request.prompt.target, ProviderError(STOPPED))
-    record.output = partial or None
-    return record
+async def _count(logged: Sequence[tuple[RunRequest, LogRecord]]) -> None:
+    """Count what the calls came to that were made, also of those that broke off or were stopped."""
+    for request, record in logged:
+        if record.attempts and (meter := _meter(request)):
+            usd = Decimal(record.prompt_cost or 0) + Decimal(record.output_cost or 0)
+            await meter.spent(usd, record.attempts - 1)
+
+
+def _stopped(request: RunRequest, partial: str, sent: int) -> LogRecord:
+    error = ProviderError(STOPPED)
+    error.partial, error.asked = partial, sent
+    return failed(request.origin, request.prompt.target, error)
 
 
 def _completed(request: RunRequest, record: LogRecord) -> LogRecord:
@@ -170,13 +170,24 @@ async def save(logged: Sequence[tuple[RunRequest, LogRecord]]) -> None:
     One whose id another log has taken meanwhile gets another id: its call is paid, and must not be lost.
     """
     records = [record if request.saves else _without_payloads(record) for request, record in logged]
-    told = [record.id for request, record in logged if request.told]
-    task = asyncio.create_task(_SAVES.ask(_Unsaved(records, told)))
-    _saving.add(task)  # the loop itself keeps only a weak reference
-    task.add_done_callback(_saving.discard)
-    await asyncio.shield(task)
+    counting = _kept(_count(logged))
+    await save_records(records, [record.id for request, record in logged if request.told])
+    await asyncio.shield(counting)
     for (_, record), written in zip(logged, records, strict=True):
         record.id, record.trace_id = written.id, written.trace_id
+
+
+async def save_records(records: Sequence[LogRecord], told: Sequence[str]) -> None:
+    """As `save`, for logs that are as they are to be kept. `told` are the ids that callers know already."""
+    await asyncio.shield(_kept(_saved(_Unsaved(records, told))))
+
+
+def _kept(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    """A task that goes on where its maker is being cancelled."""
+    task = asyncio.create_task(work)
+    _saving.add(task)  # the loop itself keeps only a weak reference
+    task.add_done_callback(_saving.discard)
+    return task
 
 
 def _without_payloads(record: LogRecord) -> LogRecord:
@@ -196,6 +207,11 @@ class _Unsaved:
     records: Sequence[LogRecord]
     told: Sequence[str]
     """The ids that callers know already."""
+
+
+async def _saved(unsaved: _Unsaved) -> None:
+    with waiting.at_most(waiting.WORK_S):  # whatever the request has waited for already
+        await _SAVES.ask(unsaved)
 
 
 def _save_all(unsaved: Sequence[_Unsaved]) -> list[Exception | None]:

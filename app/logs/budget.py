@@ -1,5 +1,6 @@
 """A workspace's budget: what it may spend in a calendar month, when pages warn, and what stops then."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -15,6 +16,8 @@ from app.providers.meter import Cap, Spent
 from app.workspaces import audit
 
 _MOST = Decimal(10**9)
+BUDGET = "the workspace's budget"
+"""As people call it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,21 @@ def refuse_if_spent(session: Session, workspace_id: str) -> None:
             f"The workspace's budget for {found.month:%B}, ${found.budget.monthly_usd:,.2f}, is spent."
             " An admin can raise it under Settings, Spend."
         )
+
+
+def refuse_unpriced(session: Session, workspace_id: str, unpriced: Iterable[str]) -> None:
+    """Stop before a model is called whose price nobody knows: a budget would never learn of it.
+
+    Raises:
+        Invalid: the workspace has a budget, and there are such models.
+    """
+    if (names := sorted(set(unpriced))) and allowance(session, workspace_id):
+        raise Invalid(no_price(names))
+
+
+def no_price(models: Iterable[str], limit: str = BUDGET) -> str:
+    """What is said where a limit in dollars has to hold, and nobody knows what these models cost."""
+    return f"There is no price for {' and '.join(models)}, so that {limit} cannot hold: set one under Settings, Providers."
 
 
 def set_budget(

@@ -17,16 +17,17 @@ def delete_logs(session: Session, principal: Principal, log_ids: Sequence[str]) 
     """Delete logs with their judgments, all or none. Ids that are not there are no error.
 
     Raises:
-        Forbidden: a member deletes a log of a run that somebody else started, or of no run: nothing says whose it is.
+        Forbidden: a member deletes a log that they neither sent nor called for, of no run that they started.
         Conflict: a row of a run has one of them as its result.
     """
     found = repository.lock_logs(session, principal.workspace_id, log_ids)
     if principal.role is Role.MEMBER:
         runs = {run_id for run_id in found.values() if run_id}
-        own = repository.runs_started_by(session, runs, principal.user_id)
-        if any(run_id not in own for run_id in found.values()):
+        own_runs = repository.runs_started_by(session, runs, principal.user_id)
+        own = repository.logs_made_by(session, found, principal.user_id)
+        if any(log_id not in own and run_id not in own_runs for log_id, run_id in found.items()):
             raise Forbidden(
-                "Members delete only logs of runs that they started. Ask a developer or an admin."
+                "Members delete only logs that they sent, and of runs that they started. Ask a developer or an admin."
             )
     kept = repository.count_results(session, list(found))
     if kept:
@@ -50,8 +51,9 @@ class UserDeleted:
 
 
 def delete_logs_of_user(session: Session, principal: Principal, user: str) -> UserDeleted:
-    """Delete all logs that name `user` as the one who used the application, and what the user said of others' outputs.
-    The audit log does not say who it was.
+    """Delete all logs that name `user` as the one who used the application, with all that is nested under them and what
+    judges were sent of them, what the user said of others' outputs, and the spans that could not be read in which the id
+    stands. The audit log does not say who it was.
 
     Raises:
         Invalid: no user is named.
@@ -60,8 +62,9 @@ def delete_logs_of_user(session: Session, principal: Principal, user: str) -> Us
         raise Invalid("Give the user's id, as it stands in the logs.", fields={"user": "Give the user's id."})
     judgments = repository.delete_judgments_of_user(session, principal.workspace_id, user)
     deleted = repository.delete_logs_of_user(session, principal.workspace_id, user)
+    spans = repository.delete_quarantined_of_user(session, principal.workspace_id, user)
     kept = repository.count_logs_of_user(session, principal.workspace_id, user)
-    if deleted or judgments:
+    if deleted or judgments or spans:
         audit.record(
             session,
             principal,
@@ -71,5 +74,6 @@ def delete_logs_of_user(session: Session, principal: Principal, user: str) -> Us
             count=deleted,
             kept=kept,
             judgments=judgments,
+            unread_spans=spans,
         )
     return UserDeleted(deleted, kept)

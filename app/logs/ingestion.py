@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from app.core.access import Action, Principal
 from app.core.conflicts import is_deadlock
-from app.core.database import unit_of_work
+from app.core.database import each_statement_commits, unit_of_work
 from app.core.gathering import Gatherer
 from app.logs import span_intake
 from app.logs.records import LogRecord
@@ -42,6 +42,8 @@ class _Writer(Generic[Item, Result]):
 
     write: Callable[[Session, Principal, Sequence[Item]], Sequence[Result]]
     """Writes items of one sender in their order, and says what came of each."""
+    alone: Callable[[Session, Principal, Sequence[Item]], Sequence[Result]] | None = None
+    """The same for the items of one request, after `write` failed; None: `write` itself."""
 
     def __call__(self, sent: Sequence[Sent[Item]]) -> Sequence[Sequence[Result] | Exception | None]:
         """All of it at once; where that fails, each request's by itself, so that none costs another."""
@@ -52,21 +54,25 @@ class _Writer(Generic[Item, Result]):
                 raise  # the database is away for all of them
             log.info("logs written one by one", error="deadlock")
         except Exception as error:  # noqa: BLE001 - the next lines find out whose it is
-            if len(sent) == 1:
+            if len(sent) == 1 and self.alone is None:
                 return [error]
         return [self._alone(one) for one in sent]
 
     def _alone(self, sent: Sent[Item]) -> Sequence[Result] | Exception | None:
         try:
-            return self._together([sent])[0]
+            return self._together([sent], self.alone)[0]
         except Exception as error:  # noqa: BLE001 - raised to the one who sent it
             return error
 
-    def _together(self, sent: Sequence[Sent[Item]]) -> list[Sequence[Result] | None]:
+    def _together(
+        self,
+        sent: Sequence[Sent[Item]],
+        write: Callable[[Session, Principal, Sequence[Item]], Sequence[Result]] | None = None,
+    ) -> list[Sequence[Result] | None]:
         written: list[Sequence[Result] | None] = [None] * len(sent)
-        with unit_of_work() as session:
+        with each_statement_commits() as session:  # nobody waits for these logs to note a key's use, too
             holders = holders_of(session, {one.secret for one in sent if one.secret})
-            session.commit()  # a key's use is noted by itself: nobody waits for these logs to note it, too
+        with unit_of_work() as session:
             of_whom: dict[Principal, list[int]] = {}
             for n, one in enumerate(sent):
                 if (holder := holders.get(one.secret)) and holder.may(Action.LOG):
@@ -74,7 +80,7 @@ class _Writer(Generic[Item, Result]):
             # Workspaces in one order for all, so that two of these never wait for each other.
             for principal, numbers in sorted(of_whom.items(), key=lambda each: each[0].workspace_id):
                 items = [item for n in numbers for item in sent[n].items]
-                results = iter(self.write(session, principal, items))
+                results = iter((write or self.write)(session, principal, items))
                 for n in numbers:
                     written[n] = [next(results) for _ in sent[n].items]
         return written
@@ -88,6 +94,6 @@ LOGS: Logs = Gatherer(_Writer(record_logs), most=100, beside=_BESIDE)
 BATCHES: Logs = Gatherer(_Writer(record_logs), most=4, beside=_BESIDE)
 """For doors that take many at once, and are long transactions already."""
 SPANS: Gatherer[Sent[ReadSpan], Sequence[str] | None] = Gatherer(
-    _Writer(span_intake.take), most=50, beside=_BESIDE
+    _Writer(span_intake.take_together, span_intake.take), most=50, beside=_BESIDE
 )
 """For spans: an id for each, of a log or of what is kept aside."""

@@ -9,13 +9,15 @@ from starlette.concurrency import run_in_threadpool
 from app.core.access import Action, Principal
 from app.core.database import SessionDep, unit_of_work
 from app.core.permissions import LogWriter, admit, api_key_of, declare
+from app.core.plain_routes import PlainRoute
 from app.files.models import FileKind
-from app.logs.ingestion import BATCHES, LOGS, Logs, Sent
+from app.logs.ingestion import LOGS, Logs, Sent
 from app.logs.records import LogRecord
 from app.logs.schemas import (
+    AgentLog,
+    AgentLogUpdate,
     FlowLog,
     FlowLogUpdate,
-    LogBatch,
     PromptLog,
     PromptLogUpdate,
     ToolLog,
@@ -25,11 +27,13 @@ from app.logs.service import Entry, update_log
 from app.logs.showing import show_logs
 
 router = APIRouter(prefix="/v5")
+hot = APIRouter(prefix="/v5", route_class=PlainRoute)
+"""Where logs come in all day."""
 Json = dict[str, Any]
 _LOGGING = [Depends(declare(Action.LOG))]
 
 
-async def _write(request: Request, entries: Sequence[Entry], together: Logs = LOGS) -> Sequence[LogRecord]:
+async def write(request: Request, entries: Sequence[Entry], together: Logs = LOGS) -> Sequence[LogRecord]:
     """Write logs in one go with those of other requests.
 
     Raises:
@@ -46,7 +50,7 @@ def _admit(request: Request) -> Principal:
         return admit(request, session, Action.LOG)
 
 
-@router.post("/prompts/log", tags=["Prompts"], dependencies=_LOGGING)
+@hot.post("/prompts/log", tags=["Prompts"], dependencies=_LOGGING)
 async def log_prompt(
     body: Annotated[PromptLog, Body(default_factory=PromptLog)],
     request: Request,
@@ -55,7 +59,7 @@ async def log_prompt(
 ) -> Json:
     """Log a call of a prompt that you made yourself. Its version is the one in the query, or the one with the content in
     `prompt`, which is written if it is not there, or else the one that is deployed."""
-    [log] = await _write(request, [Entry(body, version_id, environment)])
+    [log] = await write(request, [Entry(body, version_id, environment)])
     return {
         "id": log.id,
         "prompt_id": log.file_id,
@@ -64,7 +68,25 @@ async def log_prompt(
     }
 
 
-@router.post("/tools/log", tags=["Tools"], dependencies=_LOGGING)
+@hot.post("/agents/log", tags=["Agents"], dependencies=_LOGGING)
+async def log_agent(
+    body: Annotated[AgentLog, Body(default_factory=AgentLog)],
+    request: Request,
+    version_id: str | None = None,
+    environment: str | None = None,
+) -> Json:
+    """Log a run of an agent that you made yourself. Its version is found as a prompt's is, by the content in `agent`."""
+    [log] = await write(request, [Entry(body, version_id, environment)])
+    return {
+        "id": log.id,
+        "agent_id": log.file_id,
+        "version_id": log.version_id,
+        "log_status": log.status,
+        "session_id": log.session_id,
+    }
+
+
+@hot.post("/tools/log", tags=["Tools"], dependencies=_LOGGING)
 async def log_tool(
     body: Annotated[ToolLog, Body(default_factory=ToolLog)],
     request: Request,
@@ -72,11 +94,11 @@ async def log_tool(
     environment: str | None = None,
 ) -> Json:
     """Log a call of a tool. Its version is found as a prompt's is, by the content in `tool`."""
-    [log] = await _write(request, [Entry(body, version_id, environment)])
+    [log] = await write(request, [Entry(body, version_id, environment)])
     return {"id": log.id, "tool_id": log.file_id, "version_id": log.version_id, "session_id": log.session_id}
 
 
-@router.post("/flows/log", tags=["Flows"], dependencies=_LOGGING)
+@hot.post("/flows/log", tags=["Flows"], dependencies=_LOGGING)
 async def log_flow(
     body: Annotated[FlowLog, Body(default_factory=FlowLog)],
     request: Request,
@@ -85,7 +107,7 @@ async def log_flow(
 ) -> Json:
     """Log a run through a flow: the root of a trace, under which other logs are nested by `trace_parent_id` until it is
     complete. Its version is found as a prompt's is, by the attributes in `flow`."""
-    [log] = await _write(request, [Entry(body, version_id, environment)])
+    [log] = await write(request, [Entry(body, version_id, environment)])
     return {
         "id": log.id,
         "flow_id": log.file_id,
@@ -94,14 +116,6 @@ async def log_flow(
         "trace_status": log.status,
         "session_id": log.session_id,
     }
-
-
-@router.post("/logs/batch", tags=["Logs"], dependencies=_LOGGING)
-async def log_batch(body: LogBatch, request: Request) -> Json:
-    """Log up to 1,000 executions at once, all or none: each is as in the routes of a single log, with its `type`
-    (`prompt`, `tool` or `flow`), and may name its `version_id`. They may be nested under each other."""
-    entries = [Entry(said, said.version_id) for said in body.logs]
-    return {"ids": [log.id for log in await _write(request, entries, BATCHES)]}
 
 
 @router.patch("/prompts/{file_id}/log/{log_id}", tags=["Prompts"])
@@ -115,6 +129,19 @@ def update_prompt_log(
     """Say more of a log of a prompt: what is given takes the place of what was said."""
     log = update_log(session, principal, FileKind.PROMPT, log_id, body, file_id)
     return show_logs(session, principal.workspace_id, [log])[0]
+
+
+@router.patch("/agents/{file_id}/log/{log_id}", tags=["Agents"])
+def update_agent_log(
+    file_id: str,
+    log_id: str,
+    body: Annotated[AgentLogUpdate, Body(default_factory=AgentLogUpdate)],
+    session: SessionDep,
+    principal: LogWriter,
+) -> Json:
+    """Say more of a log of an agent: what is given takes the place of what was said."""
+    log = update_log(session, principal, FileKind.AGENT, log_id, body, file_id)
+    return show_logs(session, principal.workspace_id, [log], children=True)[0]
 
 
 @router.patch("/tools/{file_id}/log/{log_id}", tags=["Tools"])

@@ -4,7 +4,7 @@ The older one has an attribute for each member of a message (`gen_ai.prompt.0.ro
 JSON (`gen_ai.input.messages`), made of parts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -90,7 +90,8 @@ def _messages(tree: Mapping[str, Any], attributes: Mapping[str, Any]) -> list[di
     if sent := attributes.get("gen_ai.input.messages"):
         system = _parsed(attributes.get("gen_ai.system_instructions"))
         first = [{"role": "system", "parts": system}] if system else []
-        return [_from_parts(one) for one in [*first, *_parsed(sent)] if isinstance(one, dict)]
+        listed = [one for one in [*first, *_parsed(sent)] if isinstance(one, dict)]
+        return [message for one in listed for message in _from_parts(one)]
     return [_from_fields(one) for one in _numbered(tree, "prompt")]
 
 
@@ -101,7 +102,7 @@ def _answer(
     if sent := attributes.get("gen_ai.output.messages"):
         for one in _parsed(sent):
             if isinstance(one, dict):
-                return _from_parts(one, "assistant"), _text(one.get("finish_reason"))
+                return _from_parts(one, "assistant")[0], _text(one.get("finish_reason"))
         return None, None
     for one in _numbered(tree, "completion"):
         return _from_fields(one, "assistant"), _text(one.get("finish_reason"))
@@ -133,23 +134,57 @@ def _from_fields(one: Mapping[str, Any], role: str = "user") -> dict[str, Any]:
     return {name: value for name, value in message.items() if value is not None}
 
 
-def _from_parts(one: Mapping[str, Any], role: str = "user") -> dict[str, Any]:
-    """A message of the newer conventions: a list of parts."""
+def _from_parts(one: Mapping[str, Any], role: str = "user") -> list[dict[str, Any]]:
+    """The messages that one of the newer conventions stands for: a list of parts, in which each answer of a tool is a
+    message of its own here."""
     parts = [part for part in one.get("parts") or () if isinstance(part, dict)]
-    texts = [str(part.get("content")) for part in parts if part.get("type") == "text" and "content" in part]
-    message: dict[str, Any] = {"role": one.get("role") or role}
-    if texts:
-        message["content"] = "\n".join(texts)
+    role = one.get("role") or role
+    message: dict[str, Any] = {"role": role}
+    if (content := _content(parts)) is not None:
+        message["content"] = content
+    answers = []
     for part in parts:
-        if part.get("type") == "tool_call":
-            call = _call(part.get("id"), part.get("name"), part.get("arguments"))
-            message.setdefault("tool_calls", []).append(call)
-        elif part.get("type") == "tool_call_response":
-            answer = part.get("response", part.get("result"))
-            message |= {"content": answer if isinstance(answer, str) else orjson.dumps(answer).decode()}
-            if isinstance(part.get("id"), str):
-                message["tool_call_id"] = part["id"]
-    return message
+        match part.get("type"):
+            case "tool_call":
+                call = _call(part.get("id"), part.get("name"), part.get("arguments"))
+                message.setdefault("tool_calls", []).append(call)
+            case "reasoning" if isinstance(part.get("content"), str):
+                thought = {"type": "thinking", "thinking": part["content"], "signature": ""}
+                message.setdefault("thinking", []).append(thought)
+            case "tool_call_response":
+                answers.append({"role": role, **_tool_answer(part)})
+    return answers if answers and len(message) == 1 else [message, *answers]
+
+
+def _content(parts: Sequence[Mapping[str, Any]]) -> str | list[dict[str, Any]] | None:
+    """What is said in texts and refusals, and shown in images; a list only where there is an image."""
+    said: list[dict[str, Any]] = []
+    for part in parts:
+        text = part.get("content", part.get("refusal"))
+        if part.get("type") in ("text", "refusal") and text is not None:
+            said.append({"type": "text", "text": str(text)})
+        elif url := _image(part):
+            said.append({"type": "image_url", "image_url": {"url": url}})
+    if any(one["type"] == "image_url" for one in said):
+        return said
+    return "\n".join(one["text"] for one in said) if said else None
+
+
+def _image(part: Mapping[str, Any]) -> str | None:
+    """The address of an image, whose bytes may be in it; None for any other part."""
+    kind = _text(part.get("mime_type")) or ""
+    if part.get("modality", "image") != "image" or (kind and not kind.startswith("image/")):
+        return None
+    if part.get("type") == "uri":
+        return _text(part.get("uri"))
+    data = _text(part.get("content", part.get("data"))) if part.get("type") == "blob" else None
+    return f"data:{kind or 'image/png'};base64,{data}" if data else None
+
+
+def _tool_answer(part: Mapping[str, Any]) -> dict[str, Any]:
+    answer = part.get("response", part.get("result"))
+    said = {"content": answer if isinstance(answer, str) else orjson.dumps(answer).decode()}
+    return said | ({"tool_call_id": part["id"]} if isinstance(part.get("id"), str) else {})
 
 
 def _call(id_: object, name: object, arguments: object) -> dict[str, Any]:

@@ -20,10 +20,12 @@ class Log(Base):
 
     __tablename__ = "log"
     __table_args__ = (
+        Index(None, "workspace_id", "created_at", "id"),
         Index(None, "file_id", "created_at", "id"),
         Index(None, "version_id", "created_at", "id"),
         Index(None, "trace_id", postgresql_where=text("trace_id is not null")),
         Index(None, "workspace_id", "user", postgresql_where=text('"user" is not null')),
+        Index(None, "parent_id", postgresql_where=text("source = 'judge'")),
         Index(None, "reuse_key", postgresql_where=text("reuse_key is not null and error is null")),
     )
 
@@ -44,6 +46,8 @@ class Log(Base):
     """The log that it is nested under; it may come later, or never."""
     session_id: Mapped[str | None]
     user: Mapped[str | None]
+    created_by: Mapped[str | None]
+    """The member who sent it, or made the call: they may delete it. None: a run did, or nobody knows any more."""
     source: Mapped[str | None]
     """Where it came from: `evaluation`, `editor`, `judge`, or what a caller of the API says."""
     status: Mapped[str] = mapped_column(server_default="complete")

@@ -8,6 +8,13 @@ from app.logs.models import Judgment, Log
 Json = dict[str, Any]
 
 
+BESIDE_JUDGMENTS = (
+    "start_time", "end_time", "provider_latency", "inputs", "output", "output_message", "provider_request",
+    "provider_response", "source", "environment", "log_status", "source_datapoint_id", "trace_parent_id", "metadata",
+)  # fmt: skip
+"""What callers say of a judgment as of any log: kept in its `detail`, and shown beside it."""
+
+
 def judgment_value(judgment: Judgment) -> bool | float | str | list[str] | None:
     """The verdict in the type that its evaluator gives."""
     values = (judgment.boolean_value, judgment.number_value, judgment.text_value, judgment.options_value)
@@ -31,11 +38,8 @@ def present_judgment(judgment: Judgment, evaluator: Json | None = None) -> Json:
         "judge_log_id": judgment.judge_log_id,
         "cost": float(judgment.cost) if judgment.cost is not None else None,
         "marked_completed": judgment.marked_completed,
-        "start_time": detail.get("start_time"),
-        "end_time": detail.get("end_time"),
-        "output_message": detail.get("output_message"),
-        "metadata": detail.get("metadata"),
-        "inputs": {},
+        **{name: detail.get(name) for name in BESIDE_JUDGMENTS},
+        "inputs": detail.get("inputs") or {},
         "evaluator_logs": [],
         "trace_children": [],
     }

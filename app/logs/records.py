@@ -53,6 +53,7 @@ class LogRecord:
     stdout: str | None = None
     provider_request: Mapping[str, Any] | None = None
     payload_cleared_at: str | None = None
+    created_by: str | None = None
 
 
 @dataclass(slots=True)

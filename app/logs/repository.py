@@ -1,5 +1,6 @@
 """The SQL of logs and judgments."""
 
+import json
 from collections.abc import Collection, Sequence
 from dataclasses import fields
 
@@ -59,7 +60,8 @@ def insert_judgments(session: Session, records: Sequence[JudgmentRecord]) -> int
 
 _PUT_JUDGMENT = f"""
 {_INSERT_JUDGMENTS.replace("do nothing", "do update set ")}
-    created_at = now(), boolean_value = excluded.boolean_value, number_value = excluded.number_value,
+    id = case when :named then excluded.id else judgment.id end,
+    created_at = excluded.created_at, boolean_value = excluded.boolean_value, number_value = excluded.number_value,
     text_value = excluded.text_value, options_value = excluded.options_value, rationale = excluded.rationale,
     error = excluded.error, detail = excluded.detail, stdout = excluded.stdout,
     marked_completed = case when :marks then excluded.marked_completed else judgment.marked_completed end
@@ -70,12 +72,27 @@ _MARK = f"""
 """
 
 
-def put_judgment(session: Session, record: JudgmentRecord, *, marks: bool = False) -> str:
-    """Write a judgment, in place of what the same author said of the same log before; its id.
+def put_judgment(
+    session: Session, record: JudgmentRecord, *, marks: bool = False, named: bool = False
+) -> str:
+    """Write a judgment, in place of what the same author said of the same log before; its id, which stays as it was
+    unless the new one was chosen by the caller (`named`).
 
-    Whether the author is done with the log stays as it was, unless the judgment `marks` it.
+    Whether the author is done with the log stays as it was, too, unless the judgment `marks` it.
     """
-    return str(session.scalars(text(_PUT_JUDGMENT), {"rows": as_json([record]), "marks": marks}).one())
+    values = {"rows": as_json([record]), "marks": marks, "named": named}
+    return str(session.scalars(text(_PUT_JUDGMENT), values).one())
+
+
+def is_taken(session: Session, record: JudgmentRecord) -> bool:
+    """Whether its id is that of a log, or of a judgment that it would not take the place of."""
+    there = session.execute(
+        select(Judgment.log_id, Judgment.evaluator_version_id, Judgment.author, Judgment.vote).where(
+            Judgment.id == record.id
+        )
+    ).one_or_none()
+    own = (record.log_id, record.evaluator_version_id, record.author, record.vote)
+    return (there is not None and tuple(there) != own) or bool(known_ids(session, [record.id]))
 
 
 def mark_judgment(session: Session, record: JudgmentRecord) -> str:
@@ -139,6 +156,16 @@ def lock_logs(session: Session, workspace_id: str, log_ids: Sequence[str]) -> di
     return dict(rows)
 
 
+def is_cleared(session: Session, log_id: str) -> bool:
+    """Whether the payloads of a log are gone, or were never kept: then none that are said later are kept either."""
+    return session.scalar(select(Log.payload_cleared_at).where(Log.id == log_id)) is not None
+
+
+def logs_made_by(session: Session, log_ids: Collection[str], user_id: str) -> set[str]:
+    """Which of the logs somebody sent or called for."""
+    return set(session.scalars(select(Log.id).where(Log.id.in_(log_ids), Log.created_by == user_id)))
+
+
 def runs_started_by(session: Session, run_ids: Collection[str], user_id: str) -> set[str]:
     """Which of the runs somebody started. Runs are asked by the name of their table: their package stands above."""
     statement = text("select id from run where id = any(:runs) and created_by = :user")
@@ -156,10 +183,22 @@ END_USER = "end_user:"
 
 
 def delete_logs_of_user(session: Session, workspace_id: str, user: str) -> int:
-    """Delete the logs of an end user, with their judgments, but for those that are what a row of a run came to."""
+    """Delete the logs of an end user and what is nested under them, with their judgments and the calls of judges, but for
+    those that are what a row of a run came to."""
     statement = text("""
-        delete from log l where l.workspace_id = :workspace and l."user" = :user
-        and not exists (select from run_item i where i.log_id = l.id)
+        with recursive of_user as (
+            select id, trace_id from log where workspace_id = :workspace and "user" = :user
+        ), inside as materialized (
+            select id, parent_id from log where workspace_id = :workspace
+            and trace_id in (select trace_id from of_user where trace_id is not null)
+        ), told(id) as (
+            select id from of_user union select inside.id from inside join told on inside.parent_id = told.id
+        ), judged as (
+            select l.id from log l join told on l.parent_id = told.id
+            where l.source = 'judge' and l.workspace_id = :workspace
+        )
+        delete from log l using (select id from told union select id from judged) gone
+        where l.id = gone.id and not exists (select from run_item i where i.log_id = l.id)
     """)
     return session.execute(statement, {"workspace": workspace_id, "user": user}).rowcount  # type: ignore[attr-defined, no-any-return]
 
@@ -170,6 +209,16 @@ def delete_judgments_of_user(session: Session, workspace_id: str, user: str) -> 
         Judgment.workspace_id == workspace_id, Judgment.author == f"{END_USER}{user}"
     )
     return session.execute(statement).rowcount  # type: ignore[attr-defined, no-any-return]
+
+
+def delete_quarantined_of_user(session: Session, workspace_id: str, user: str) -> int:
+    """Delete the spans that could not be read in which the id of an end user stands, as it is or as JSON escapes it."""
+    statement = text("""
+        delete from quarantined_span where workspace_id = :workspace
+        and (position(:plain in body) > 0 or position(:escaped in body) > 0)
+    """)
+    forms = {"plain": user.encode(), "escaped": json.dumps(user)[1:-1].encode()}
+    return session.execute(statement, {"workspace": workspace_id, **forms}).rowcount  # type: ignore[attr-defined, no-any-return]
 
 
 def count_logs_of_user(session: Session, workspace_id: str, user: str) -> int:

@@ -13,7 +13,7 @@ from app.workspaces import audit
 BATCH = 5_000
 """Logs that one look reads; what is due among them is cleared or deleted in one short transaction."""
 QUARANTINE_DAYS = 30
-"""Spans that could not be read are kept for so long, to find out why."""
+"""Spans that could not be read are kept for so long, to find out why, or as long as payloads where those go sooner."""
 _MOST_DAYS = 36_500
 
 

@@ -107,9 +107,18 @@ def end_walk(session: Session) -> None:
 
 
 def delete_quarantined(session: Session, days: int) -> None:
-    """Delete what was sent as spans and set aside more than so many days ago."""
-    statement = "delete from quarantined_span where created_at < now() - make_interval(days => :days)"
-    session.execute(text(statement), {"days": days})
+    """Delete what was sent as spans and set aside more than so many days ago, or than the workspace keeps payloads."""
+    session.execute(
+        text("delete from quarantined_span where created_at < now() - make_interval(days => :days)"),
+        {"days": days},
+    )
+    session.execute(
+        text("""
+        delete from quarantined_span q using retention r
+        where q.workspace_id = r.workspace_id
+          and q.created_at < now() - make_interval(days => least(r.payload_days, r.log_days))
+        """)
+    )
 
 
 def take_counts(session: Session) -> list[tuple[str, int, int]]:

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, AliasChoices, Field
 from app.core import clock
 from app.core.bodies import Body
 from app.flows.spec import FlowSpec
+from app.prompts.agents import AgentSpec
 from app.prompts.spec import PromptSpec
 from app.tools.spec import ToolSpec
 
@@ -125,6 +126,21 @@ class PromptLog(Placing, ModelExecution):
     )
 
 
+class AgentLog(Placing, ModelExecution):
+    """A run of an agent, of the version with this content or one named by the query."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "path": "support/agent",
+        "agent": {"model": "gpt-4o", "template": [{"role": "user", "content": "{{question}}"}]},
+        "inputs": {"question": "Where is my card?"},
+        "output": "It is on its way.",
+    }
+
+    agent: AgentSpec | str | None = Field(
+        None, description="The agent's content, or the text of an .agent file."
+    )
+
+
 class ToolLog(Placing, Execution):
     """A call of a tool."""
 
@@ -177,6 +193,12 @@ class PromptLogUpdate(ModelExecution):
     EXAMPLE: ClassVar[dict[str, Any]] = {"output": "It is on its way.", "log_status": "complete"}
 
 
+class AgentLogUpdate(ModelExecution):
+    """What is said later of a run of an agent."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {"output": "It is on its way.", "log_status": "complete"}
+
+
 class ToolLogUpdate(Execution):
     """What is said later of a call of a tool."""
 
@@ -191,6 +213,10 @@ class PromptLogInBatch(_InBatch, PromptLog):
     type: Literal["prompt"]
 
 
+class AgentLogInBatch(_InBatch, AgentLog):
+    type: Literal["agent"]
+
+
 class ToolLogInBatch(_InBatch, ToolLog):
     type: Literal["tool"]
 
@@ -200,32 +226,10 @@ class FlowLogInBatch(_InBatch, FlowLog):
 
 
 MOST_IN_BATCH = 1_000
-LogInBatch = Annotated[PromptLogInBatch | ToolLogInBatch | FlowLogInBatch, Field(discriminator="type")]
+LogInBatch = Annotated[
+    PromptLogInBatch | AgentLogInBatch | ToolLogInBatch | FlowLogInBatch, Field(discriminator="type")
+]
 
 
-class LogBatch(Body):
-    """Logs that are written together, all or none, in this order."""
-
-    EXAMPLE: ClassVar[dict[str, Any]] = {
-        "logs": [
-            {
-                "type": "flow",
-                "path": "support/assistant",
-                "log_id": "question-17",
-                "output": "It is on its way.",
-                "log_status": "incomplete",
-            },
-            {
-                "type": "prompt",
-                "path": "support/answer",
-                "trace_parent_id": "question-17",
-                "output": "It is on its way.",
-            },
-        ]
-    }
-
-    logs: list[LogInBatch] = Field(min_length=1, max_length=MOST_IN_BATCH)
-
-
-AnyLog = PromptLog | ToolLog | FlowLog
-AnyUpdate = PromptLogUpdate | ToolLogUpdate | FlowLogUpdate
+AnyLog = PromptLog | AgentLog | ToolLog | FlowLog
+AnyUpdate = PromptLogUpdate | AgentLogUpdate | ToolLogUpdate | FlowLogUpdate

@@ -45,6 +45,7 @@ def record_logs(
     records, roots = [], set()
     for key, entry in zip(keys, entries, strict=True):
         record = record_of(entry.said, versions[key], entry.environment)
+        record.created_by = principal.user_id
         records.append(record)
         if kind_of(entry.said) is FileKind.FLOW:
             roots.add(record.id)

@@ -11,23 +11,26 @@ from functools import partial
 from typing import Any, TypeVar
 
 from fastapi import APIRouter, Depends, Request
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from starlette.concurrency import run_in_threadpool
 
-from app.core import waiting
+from app.core import key_rates, waiting
 from app.core.access import Action, Principal
+from app.core.conflicts import is_read_only
 from app.core.database import unit_of_work
-from app.core.errors import TooMany
+from app.core.errors import TooMany, Unavailable
 from app.core.openapi import ERRORS
 from app.core.permissions import admit, api_key_of, declare
+from app.core.plain_routes import PlainRoute
 from app.core.request_bodies import SPANS as ADDRESS
 from app.logs import span_intake
 from app.logs.ingestion import SPANS, Sent
 from app.logs.spans import ReadSpan
 
-router = APIRouter(tags=["Logs"])
-_WAITED_S = 20.0
+router = APIRouter(tags=["Logs"], route_class=PlainRoute)
+_PASSING = (OperationalError, InterfaceError, PoolExhausted, TooMany, Unavailable)
+"""What is over in a while."""
 _PAUSES_S = (0.1, 0.2, 0.5, 1.0, 2.0)
 _MIB = 1024 * 1024
 _MOST_BYTES = 10 * _MIB
@@ -60,7 +63,7 @@ async def take_spans(request: Request) -> dict[str, Any]:
     `records` has an id for each span, in their order. A span that cannot be read is kept aside, and its id begins with
     `qua_`.
     """
-    until = time.monotonic() + _WAITED_S
+    until = request.scope.get(key_rates.UNTIL) or time.monotonic() + key_rates.PATIENCE_S
     if not _is_small(request.headers.get("content-length", "")):
         await _patiently(until, partial(run_in_threadpool, _admit, request))  # a stranger's are not read
     body, problem = await _read(request)
@@ -88,9 +91,10 @@ async def _patiently(until: float, work: Callable[[], Awaitable[Result]]) -> Res
         try:
             with waiting.at_most(_ONE_TRY_S):
                 return await work()
-        except (OperationalError, InterfaceError, PoolExhausted, TooMany):
+        except (*_PASSING, InternalError) as error:
             pause_s = next(pauses, pause_s)
-            if time.monotonic() + pause_s > until:
+            passes = not isinstance(error, InternalError) or is_read_only(error)
+            if not passes or time.monotonic() + pause_s > until:
                 raise
         await asyncio.sleep(pause_s)
 

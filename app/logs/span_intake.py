@@ -5,11 +5,12 @@ from typing import Any
 
 import structlog
 from pydantic import TypeAdapter, ValidationError
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from sqlalchemy.orm import Session
 
-from app.core import ids
+from app.core import ids, metrics
 from app.core.access import Principal
+from app.core.conflicts import is_read_only
 from app.core.errors import DomainError
 from app.files.models import FileKind
 from app.logs import repository
@@ -35,48 +36,37 @@ def read(body: bytes, problem: str | None = None) -> list[ReadSpan]:
         return [ReadSpan(None, f"It broke on our side ({type(error).__name__}).", body)]
 
 
-def take(session: Session, principal: Principal, spans: Sequence[ReadSpan]) -> list[str]:
-    """Write what spans stand for; an id for each, in their order: of a log, or of what is kept aside.
+def take_together(session: Session, principal: Principal, spans: Sequence[ReadSpan]) -> list[str]:
+    """Write what spans stand for in one go; an id for each, in their order: of a log, or of what is kept aside. One that
+    was taken before is not taken again.
 
-    Each span is by itself: one that is refused costs no other. One that was taken before is not taken again.
+    Raises:
+        Exception: one of them is refused. Nothing is written then; `take` finds out which.
     """
-    written = _add_together(session, principal, spans)
-    for n, span in enumerate(spans):
-        if n not in written:
-            written[n] = (
-                _set_aside(session, principal, span.problem or "", span.raw)
-                if span.body is None
-                else _write(session, principal, span, span.body)
-            )
-    return [written[n] for n in range(len(spans))]
-
-
-def _add_together(session: Session, principal: Principal, spans: Sequence[ReadSpan]) -> dict[int, str]:
-    """Write the new logs among the spans in one go: their ids, by the spans' numbers. None where one of them is refused:
-    then each has to be tried by itself."""
     bodies = {
         n: _with_id(principal, span.body, span.key)
         for n, span in enumerate(spans)
         if span.body is not None and not span.body.get("update")
     }
-    if len(bodies) < 2:
-        return {}
-    try:
-        with session.begin_nested():
-            known = repository.known_ids(
-                session, {body["log_id"] for body in bodies.values() if "log_id" in body}
-            )
-            new = {n: body for n, body in bodies.items() if body.get("log_id") not in known}
-            entries = [Entry(_LOG.validate_python(body)) for body in new.values()]
-            records = record_logs(session, principal, entries, late=True) if entries else []
-    except (OperationalError, InterfaceError):
-        raise
-    except Exception as error:  # noqa: BLE001 - it is raised again, and told, by the one that it is of
-        log.info("spans written one by one", error=type(error).__name__)
-        return {}
-    return {n: str(body["log_id"]) for n, body in bodies.items() if n not in new} | {
-        n: record.id for n, record in zip(new, records, strict=True)
-    }
+    entries = [Entry(_LOG.validate_python(body)) for body in bodies.values()]
+    records = record_logs(session, principal, entries, late=True) if entries else []
+    written = {n: record.id for n, record in zip(bodies, records, strict=True)}
+    for n, span in enumerate(spans):
+        if span.body is None:
+            written[n] = _set_aside(session, principal, span.problem or "", span.raw)
+        elif n not in written:
+            written[n] = _update(session, principal, span.body)
+    return [written[n] for n in range(len(spans))]
+
+
+def take(session: Session, principal: Principal, spans: Sequence[ReadSpan]) -> list[str]:
+    """As `take_together`, each span by itself: one that is refused costs no other, and is kept aside."""
+    return [
+        _set_aside(session, principal, span.problem or "", span.raw)
+        if span.body is None
+        else _write(session, principal, span, span.body)
+        for span in spans
+    ]
 
 
 def _with_id(principal: Principal, body: dict[str, Any], key: str | None) -> dict[str, Any]:
@@ -99,6 +89,8 @@ def _write(session: Session, principal: Principal, span: ReadSpan, body: dict[st
     except (OperationalError, InterfaceError):
         raise  # the database is away, or two writers met: all of it is tried again
     except Exception as error:
+        if isinstance(error, InternalError) and is_read_only(error):
+            raise
         log.exception("span not written")
         said = f"It broke on our side ({type(error).__name__}). The log of the server has the details."
         return _set_aside(session, principal, said, raw)
@@ -133,4 +125,5 @@ def _set_aside(session: Session, principal: Principal, problem: str, sent: bytes
     )
     session.add(kept)
     session.flush()
+    metrics.count("whetstone_spans_quarantined_total")
     return kept.id

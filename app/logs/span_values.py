@@ -7,6 +7,8 @@ from typing import Any
 import orjson
 
 _LONGEST = 10_000
+_IN_TYPESCRIPT = {"true": "True", "false": "False"}
+"""Not null: that leaves no key, and is the name of a type in JSON schemas."""
 
 
 class Unreadable(ValueError):
@@ -22,15 +24,16 @@ def object_at(tree: Mapping[str, Any], way: str) -> dict[str, Any]:
 
 
 def typed(value: Any) -> Any:
-    """What a text was before it went through `str()`: a number, a truth value, a tuple; texts stay. In trees, too."""
+    """What a text was before it went through `str()`, or `toString()` in TypeScript: a number, a truth value, a tuple;
+    texts stay. In trees, too."""
     if isinstance(value, dict):
         return {name: typed(each) for name, each in value.items()}
     if isinstance(value, list):
         return [typed(each) for each in value]
-    if not isinstance(value, str) or len(value) > _LONGEST or value[:1] not in "TFN([{-.0123456789":
+    if not isinstance(value, str) or len(value) > _LONGEST or value[:1] not in "TFNtf([{-.0123456789":
         return value
     try:
-        meant = ast.literal_eval(value)
+        meant = ast.literal_eval(_IN_TYPESCRIPT.get(value, value))
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return value
     try:

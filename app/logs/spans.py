@@ -66,6 +66,11 @@ def _get(holder: Any, name: str) -> list[object]:
     return found
 
 
+def _camel(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(map(str.capitalize, others))
+
+
 def _snake(name: str) -> str:
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
 
@@ -99,6 +104,9 @@ def _log_of(span: object) -> dict[str, Any]:
         raise Unreadable(f"{_FILE}.path is missing")
     tree = _nested(attributes)
     file, log = object_at(tree, _FILE), object_at(tree, _LOG)
+    if kind != "prompt" and not log:
+        # The SDK lets a span end when it gives a function up, and has deleted its log.
+        raise Unreadable(f"it says nothing of a log ({_LOG}.*), as when the {kind} broke off")
     body: dict[str, Any] = {"type": kind, "path": path} | _times(span)
     for name in ("inputs", "messages", "output", "error", "output_message", "log_status"):
         if name in log:
@@ -178,9 +186,14 @@ def _flow(file: Mapping[str, Any], log: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _of(file: Mapping[str, Any], kind: str, name: str) -> Any:
-    """A member of the file's content, which some versions of the SDK nest under its kind."""
+    """A member of the file's content, which some versions of the SDK nest under its kind. That for TypeScript writes its
+    names in its own way."""
     nested = file.get(kind)
-    return nested.get(name) if isinstance(nested, dict) and name in nested else file.get(name)
+    for holder in (nested if isinstance(nested, dict) else {}, file):
+        for each in (name, _camel(name)):
+            if each in holder:
+                return holder[each]
+    return None
 
 
 def _tool(file: Mapping[str, Any]) -> dict[str, Any]:

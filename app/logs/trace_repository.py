@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from sqlalchemy import func, select, text, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from app.logs.models import Log
 
@@ -76,10 +76,15 @@ def move_trace(session: Session, workspace_id: str, trace_id: str, to: str) -> N
     session.execute(update(Log).where(*which).values(trace_id=to))
 
 
+_HEAVY = (Log.inputs, Log.messages, Log.output, Log.output_message, Log.details, Log.provider_request, Log.provider_response, Log.stdout)  # fmt: skip
+"""What may be of megabytes, and is read of the log that is looked at alone."""
+
+
 def find_traces(
-    session: Session, workspace_id: str, trace_ids: Collection[str], most: int
+    session: Session, workspace_id: str, trace_ids: Collection[str], most: int, *, light: bool = False
 ) -> dict[str, list[Log]]:
-    """The oldest `most` logs of each of the traces, by the traces' ids, in the order in which they took place."""
+    """The oldest `most` logs of each of the traces, by the traces' ids, in the order in which they took place; `light`
+    ones without their texts, unless those were read before in this session."""
     if not trace_ids:
         return {}
     rank = func.row_number().over(partition_by=Log.trace_id, order_by=(Log.created_at, Log.id)).label("rank")
@@ -87,6 +92,8 @@ def find_traces(
         select(Log.id, rank).where(Log.trace_id.in_(trace_ids), Log.workspace_id == workspace_id).subquery()
     )
     query = select(Log).join(ranked, ranked.c.id == Log.id).where(ranked.c.rank <= most)
+    if light:
+        query = query.options(*(defer(column, raiseload=True) for column in _HEAVY))
     found: dict[str, list[Log]] = {}
     for log in session.scalars(query.order_by(Log.created_at, Log.id)):
         found.setdefault(log.trace_id or "", []).append(log)

@@ -1,5 +1,6 @@
 """Which version a log is of: one that is named, one with the content that is given, or what the file shows."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -10,17 +11,23 @@ from app.core.errors import Forbidden, Invalid, NotFound
 from app.files import repository
 from app.files import service as files
 from app.files.models import File, FileKind, Version
+from app.files.paths import plain_path
 from app.files.resolution_repository import Resolved, Wanted
 from app.logs.recording import LoggedVersion
-from app.logs.schemas import AnyLog, PromptLog, ToolLog
-from app.prompts.service import check_content, read_prompt
-from app.prompts.spec import PromptSpec
+from app.logs.schemas import AgentLog, AnyLog, PromptLog, ToolLog
+from app.prompts.agents import AgentSpec
+from app.prompts.service import check_content, read_agent, read_prompt
+from app.prompts.spec import ModelSpec, PromptSpec
+
+_WITH_MODELS: Mapping[str, type[ModelSpec]] = {FileKind.PROMPT: PromptSpec, FileKind.AGENT: AgentSpec}
 
 
 def kind_of(said: AnyLog) -> FileKind:
     """The kind of file that a log is of."""
     if isinstance(said, PromptLog):
         return FileKind.PROMPT
+    if isinstance(said, AgentLog):
+        return FileKind.AGENT
     return FileKind.TOOL if isinstance(said, ToolLog) else FileKind.FLOW
 
 
@@ -52,8 +59,8 @@ def version_of(
     change = files.Commit(kind, content, file_id=said.id, path=said.path)
     if found := files.find_committed(session, principal, change):
         return found
-    if kind is FileKind.PROMPT:
-        check_content(session, principal.workspace_id, PromptSpec.model_validate(content))
+    if spec := _WITH_MODELS.get(kind):
+        check_content(session, principal.workspace_id, spec.model_validate(content))
     committed = files.commit(session, principal, change)
     return _of(committed.file, committed.version)
 
@@ -63,6 +70,9 @@ def content_of(said: AnyLog) -> dict[str, Any] | None:
     if isinstance(said, PromptLog):
         prompt = read_prompt(said.prompt) if isinstance(said.prompt, str) else said.prompt
         return prompt.content() if prompt else None
+    if isinstance(said, AgentLog):
+        agent = read_agent(said.agent) if isinstance(said.agent, str) else said.agent
+        return agent.content() if agent else None
     spec = said.tool if isinstance(said, ToolLog) else said.flow
     return spec.content() if spec else None
 
@@ -82,7 +92,7 @@ def wanted_by(
         principal.workspace_id,
         kind_of(said),
         said.id,
-        (said.path or "").strip("/"),
+        plain_path(said.path or ""),
         version_id or None,
         environment or None,
         None if content is None else ids.content_hash(ids.canonical_json(content)),
@@ -90,13 +100,13 @@ def wanted_by(
 
 
 def model_of(version: Resolved) -> tuple[str | None, str | None]:
-    """The model and provider that a version names: a prompt's."""
-    return (version.model, version.provider) if version.kind == FileKind.PROMPT else (None, None)
+    """The model and provider that a version names: a prompt's or an agent's."""
+    return (version.model, version.provider) if version.kind in _WITH_MODELS else (None, None)
 
 
 def logged_version(version: Version) -> LoggedVersion:
     """What logs say of a version."""
-    spec = version.spec if version.file.kind == FileKind.PROMPT else {}
+    spec = version.spec if version.file.kind in _WITH_MODELS else {}
     return LoggedVersion(
         version.workspace_id, version.file_id, version.id, spec.get("model"), spec.get("provider")
     )
@@ -136,7 +146,7 @@ def _file(session: Session, principal: Principal, said: AnyLog) -> File:
 
 
 def _is_there(session: Session, principal: Principal, path: str) -> bool:
-    return repository.find_file_by_path(session, principal.workspace_id, path.strip("/")) is not None
+    return repository.find_file_by_path(session, principal.workspace_id, plain_path(path)) is not None
 
 
 def _of(file: File, version: Version) -> Version:

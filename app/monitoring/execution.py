@@ -19,11 +19,12 @@ from redis.asyncio import Redis
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from app.core import ids
+from app.core import ids, metrics
 from app.core.broker import connect_async
 from app.core.settings import get_settings
+from app.evaluations.children import Children, load_children
 from app.evaluations.judging import Judging, execution_of_log
-from app.evaluations.plan import Judge, load_judge
+from app.evaluations.plan import Judge, if_priced, load_judge
 from app.evaluations.transactions import at_once, in_transaction
 from app.evaluations.webhooks import Webhooks
 from app.evaluators.binding import Row, is_judged_here
@@ -53,6 +54,8 @@ class ToJudge:
 
     log: Log
     judges: Sequence[Judge]
+    children: Children
+    """What is nested under it."""
     lost: bool
     """Too many workers were lost over it: it is judged no more."""
 
@@ -130,9 +133,24 @@ def load(session: Session, claimed: Sequence[Claimed]) -> Batch:
         if judge and one.log.payload_cleared_at is None:
             taken[judge.version_id] = judge
     workspaces = {one.workspace_id for one, _ in of_logs.values()}
+    allowances = {one: budget.allowance(session, one) for one in workspaces}
+    for judged, taken in of_logs.values():
+        if allowances[judged.workspace_id]:
+            taken.update({name: if_priced(judge) for name, judge in taken.items()})
+    children: dict[str, Children] = {}
+    for workspace_id in workspaces:
+        own = [
+            one
+            for one, taken in of_logs.values()
+            if one.workspace_id == workspace_id and any(judge.sees_traces for judge in taken.values())
+        ]
+        children |= load_children(session, workspace_id, own)
     return Batch(
-        [ToJudge(one, list(taken.values()), one.id in lost) for one, taken in of_logs.values()],
-        {one: budget.allowance(session, one) for one in workspaces},
+        [
+            ToJudge(one, list(taken.values()), children.get(one.id, ()), one.id in lost)
+            for one, taken in of_logs.values()
+        ],
+        allowances,
         {one: webhook_key(session, one) for one in workspaces},
     )
 
@@ -187,6 +205,7 @@ def _judging(
 
 async def _say(judging: Judging, judge: Judge, one: ToJudge, found: Found) -> JudgmentRecord:
     if one.lost:
+        metrics.count("whetstone_judgments_dropped_total", reason="worker_lost")
         return JudgmentRecord(
             ids.new_id("jdg"), one.log.workspace_id, one.log.id, judge.version_id, error=_LOST
         )
@@ -198,7 +217,7 @@ async def _say(judging: Judging, judge: Judge, one: ToJudge, found: Found) -> Ju
         metadata=one.log.details,
         id=one.log.datapoint_id,
     )
-    return await judging.judge(judge, one.log.id, execution_of_log(one.log), row, found.calls)
+    return await judging.judge(judge, one.log.id, execution_of_log(one.log, one.children), row, found.calls)
 
 
 def write(session: Session, owner: str, claimed: Sequence[Claimed], found: Found) -> None:

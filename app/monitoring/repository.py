@@ -6,7 +6,8 @@ from typing import NamedTuple
 from sqlalchemy import delete, exists, func, or_, select, text, tuple_
 from sqlalchemy.orm import Session
 
-from app.files.models import Deployment, File, Version
+from app.evaluations.evaluator_list import MonitorUse
+from app.files.models import Deployment, Environment, File, Version
 from app.logs.models import Judgment, Log
 from app.monitoring.models import LogToJudge, Monitor
 
@@ -20,6 +21,29 @@ def list_monitors(session: Session, file_ids: Collection[str]) -> list[Monitor]:
     """The monitors of files, oldest first."""
     query = select(Monitor).where(Monitor.file_id.in_(file_ids)).order_by(Monitor.created_at, Monitor.id)
     return list(session.scalars(query))
+
+
+def list_uses(session: Session, evaluator_ids: Sequence[str]) -> dict[str, list[MonitorUse]]:
+    """Whose logs evaluators judge as they come, by the ids of the evaluators; those that judge none are left out."""
+    evaluator_id = func.coalesce(Monitor.evaluator_id, Version.file_id)
+    query = (
+        select(
+            evaluator_id, File.path, File.id, File.kind, Version.number, Environment.name, Monitor.sampling
+        )
+        .join(File, File.id == Monitor.file_id)
+        .outerjoin(Version, Version.id == Monitor.evaluator_version_id)
+        .outerjoin(Environment, Environment.id == Monitor.environment_id)
+        .where(
+            Monitor.active,
+            File.deleted_at.is_(None),
+            or_(Monitor.evaluator_id.in_(evaluator_ids), Version.file_id.in_(evaluator_ids)),
+        )
+        .order_by(File.path, Monitor.id)
+    )
+    found: dict[str, list[MonitorUse]] = {}
+    for row in session.execute(query):
+        found.setdefault(row[0], []).append(MonitorUse(*row[1:]))
+    return found
 
 
 def find_monitor(
@@ -66,15 +90,20 @@ def queue(session: Session, log_ids: Sequence[str]) -> int:
     return session.execute(_QUEUE, {"logs": list(log_ids)}).rowcount  # type: ignore[attr-defined, no-any-return]
 
 
+_ANY_MONITORED = text("select exists (select from monitor where file_id = any(:files) and active)")
+
+
 def are_monitored(session: Session, file_ids: Collection[str]) -> bool:
     """Whether a log of any of the files may have to be judged."""
-    query = select(exists().where(Monitor.file_id.in_(file_ids), Monitor.active))
-    return bool(session.scalar(query))
+    return bool(session.scalar(_ANY_MONITORED, {"files": list(file_ids)}))
+
+
+_MONITORED = text("select distinct file_id from monitor where file_id = any(:files)")
 
 
 def monitored_among(session: Session, file_ids: Collection[str]) -> set[str]:
     """Those of the files that have monitors, active or not."""
-    return set(session.scalars(select(Monitor.file_id).where(Monitor.file_id.in_(file_ids))))
+    return set(session.scalars(_MONITORED, {"files": list(file_ids)}))
 
 
 class Claimed(NamedTuple):

@@ -1,4 +1,4 @@
-"""The v5 routes of agents: their files and versions. They are not called here."""
+"""The v5 routes of agents: their files and versions. They are logged by `logs`, and not called here."""
 
 from typing import Any, ClassVar
 

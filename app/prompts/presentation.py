@@ -33,10 +33,20 @@ def raw_files_of(_session: Session, versions: Sequence[Version]) -> Mapping[str,
 def template_variables(kernel: Mapping[str, Any]) -> tuple[str, ...]:
     """The variables in the template of a prompt's content."""
     template = kernel.get("template")
-    return _variables(orjson.dumps(template), kernel.get("template_language")) if template else ()
+    try:
+        return _variables(orjson.dumps(template), kernel.get("template_language")) if template else ()
+    except _NoneFoundError:
+        return ()
 
 
-@lru_cache(maxsize=4096)
+class _NoneFoundError(Exception):
+    """A template has no variables, or was not read because the sandbox was busy: that is not to be remembered."""
+
+
+@lru_cache(maxsize=256)  # templates may be of megabytes
 def _variables(template: bytes, language: str | None) -> tuple[str, ...]:
     """Kept, because a prompt is fetched before each call, and a template in Jinja is read in the sandbox."""
-    return tuple(compile_prompt(orjson.loads(template), language).variables)
+    found = tuple(compile_prompt(orjson.loads(template), language).variables)
+    if not found:
+        raise _NoneFoundError
+    return found

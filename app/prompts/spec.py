@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, ValidationError, field_validator
 from app.core.bodies import Body
 from app.core.errors import Invalid
 from app.core.ids import without_nulls
-from app.prompts.jinja import JinjaTemplate
+from app.core.jinja_template import JinjaTemplate
 
 Role = Literal["user", "assistant", "system", "tool", "developer"]
 Endpoint = Literal["chat", "complete", "edit"]

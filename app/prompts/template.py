@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from app.core.jinja_template import JinjaTemplate
 from app.core.template import CompiledTemplate, Message, Template, compile_template
-from app.prompts.jinja import JinjaTemplate
 
 EXAMPLE = "example"
 """The `name` that marks a message as part of a few-shot example."""

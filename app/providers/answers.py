@@ -12,13 +12,14 @@ import httpx2
 import orjson
 
 from app.core.urlguard import RefusedAddress
-from app.providers.transport import BodyTooLarge
+from app.providers.transport import RAW_CAP, BodyTooLarge
 
 HIDDEN = "▒▒▒"
 """Stands where a key stood."""
-_SHORTEST_SECRET = 8
-RAW_CAP = 64 * 1024
-"""Characters that are kept of a body that could not be used."""
+SHORTEST_SECRET = 8
+"""Characters; shorter ones are not looked for in answers."""
+_LONGEST_WORD = 16
+"""Characters; a shorter key without a digit is a word."""
 
 
 @dataclass(slots=True)
@@ -36,6 +37,31 @@ class Answer:
     attempts: int
     response: dict[str, Any] = field(default_factory=dict)
     """The rest of the answer: ids, usage, and what only this provider says."""
+    asked: int = 0
+    """Characters that were sent: the size of a prompt of which the provider counts no tokens."""
+    lost: int = 0
+    """Characters that were sent in earlier tries whose answers had begun and broke off: they are paid for, too."""
+
+    def hide(self, secrets: Sequence[str]) -> None:
+        """Take secrets out of everything that is stored and shown: gateways send back what they were sent."""
+        if secrets:
+            self.content = hidden(self.content, secrets)
+            self.message = hidden(self.message, secrets)
+            self.finish_reason, self.model = hidden(self.finish_reason, secrets), hidden(self.model, secrets)
+            self.response = hidden(self.response, secrets)
+
+
+def hidden(value: Any, secrets: Sequence[str]) -> Any:
+    """`value` with every secret in its texts, and in the names of its members, taken out."""
+    if isinstance(value, str):
+        for secret in secrets:
+            value = value.replace(secret, HIDDEN)
+        return value
+    if isinstance(value, dict):
+        return {hidden(name, secrets): hidden(each, secrets) for name, each in value.items()}
+    if isinstance(value, list):
+        return [hidden(each, secrets) for each in value]
+    return value
 
 
 class ProviderError(Exception):
@@ -61,18 +87,26 @@ class ProviderError(Exception):
         self.attempts = 1
         self.timed_out = False
         self.partial = ""
+        self.asked = 0
+        """Characters that were sent in each try whose answer had begun: it is paid for."""
+
+    def keep(self, body: str) -> None:
+        """Keep the body that came, as it came, where nothing of it is kept yet."""
+        self.body = self.body or (clean(body) or "")[:RAW_CAP]
 
     def hide(self, secrets: Sequence[str]) -> None:
         """Take secrets out of everything that is stored and shown."""
         for secret in secrets:
             self.message = self.message.replace(secret, HIDDEN)
             self.body = self.body.replace(secret, HIDDEN) if self.body else None
+            self.partial = self.partial.replace(secret, HIDDEN)
         self.args = (self.message,)
 
 
 def secret_forms(key: str) -> list[str]:
-    """How a key may be written when it is sent back: as it is, quoted in a URL, in base64 with any start."""
-    if len(key) < _SHORTEST_SECRET:
+    """How a key may be written when it is sent back: as it is, quoted in a URL, in base64 with any start. Words that stand
+    in for a key, such as `lm-studio`, are none: they would be taken out of good answers."""
+    if len(key) < SHORTEST_SECRET or (len(key) < _LONGEST_WORD and not any(map(str.isdigit, key))):
         return []
     # A base64 character holds six bits: those that share bits with what stands before or after the key are left.
     parts = [
@@ -91,20 +125,18 @@ def read_answer(reply: object, latency_ms: float, attempts: int, provider: str) 
         ProviderError: the body is not a chat completion.
     """
     if not isinstance(reply, dict):
-        _unusable(provider, "something that is not JSON", reply)
+        _unusable(provider, "something that is not JSON")
     if isinstance(reply.get("error"), dict) and "choices" not in reply:
-        raise ProviderError(
-            f"{provider}: {reply['error'].get('message', 'an error without a message')}", body=str(reply)
-        )
+        raise ProviderError(f"{provider}: {reply['error'].get('message', 'an error without a message')}")
     choices = reply.get("choices")
     if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
-        _unusable(provider, "no choices", reply)
+        _unusable(provider, "no choices")
     message = choices[0].get("message")
     if not isinstance(message, dict):
-        _unusable(provider, "a choice without a message", reply)
+        _unusable(provider, "a choice without a message")
     content = message.get("content")
     if content is not None and not isinstance(content, str):
-        _unusable(provider, "content that is not text", reply)
+        _unusable(provider, "content that is not text")
     usage = object_of(reply.get("usage"))
     details = object_of(usage.get("completion_tokens_details"))
     return Answer(
@@ -130,17 +162,17 @@ def read_vectors(reply: object, latency_ms: float, attempts: int, provider: str,
         ProviderError: the body does not give each text one vector of as many finite numbers.
     """
     if not isinstance(reply, dict):
-        _unusable(provider, "something that is not JSON", reply)
+        _unusable(provider, "something that is not JSON")
     data = reply.get("data")
     if not isinstance(data, list) or len(data) != texts or not all(isinstance(one, dict) for one in data):
-        _unusable(provider, f"something else than {texts} vectors", reply)
+        _unusable(provider, f"something else than {texts} vectors")
     # Told by `index`; who leaves that out gives them in order.
     ordered = sorted(enumerate(data), key=lambda item: _index(item[1], item[0]))
     vectors = [one.get("embedding") for _, one in ordered]
     if not all(isinstance(one, list) and one and all(map(_is_number, one)) for one in vectors):
-        _unusable(provider, "vectors that are no lists of numbers", reply)
+        _unusable(provider, "vectors that are no lists of numbers")
     if len({len(one) for one in vectors}) > 1:
-        _unusable(provider, "vectors of different lengths", reply)
+        _unusable(provider, "vectors of different lengths")
     usage = object_of(reply.get("usage"))
     return Answer(
         content=orjson.dumps(vectors).decode(),
@@ -165,8 +197,8 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _unusable(provider: str, what: str, reply: object) -> NoReturn:
-    raise ProviderError(f"{provider} answered with {what}.", body=str(reply))
+def _unusable(provider: str, what: str) -> NoReturn:
+    raise ProviderError(f"{provider} answered with {what}.")
 
 
 def object_of(value: object) -> dict[str, Any]:
@@ -216,7 +248,9 @@ def read_failure(error: Exception, provider: str, waited_s: float) -> ProviderEr
         reason = str(cause or error) or type(cause or error).__name__
         return ProviderError(f"{provider} could not be reached: {reason}", retryable=True)
     if isinstance(error, openai.APIError):  # an error event inside a stream
-        return ProviderError(f"{provider}: {error.message}", code=text_of(error.code), body=str(error.body))
+        return ProviderError(
+            f"{provider}: {error.message}", code=text_of(error.code), body=_as_json(error.body)
+        )
     if isinstance(error, ValueError):  # JSON that is cut or is not JSON
         return ProviderError(f"{provider} answered with JSON that cannot be read: {error}", retryable=True)
     if isinstance(error, OSError) or type(error).__module__.split(".")[0] in ("httpx2", "aiohttp"):
@@ -224,6 +258,10 @@ def read_failure(error: Exception, provider: str, waited_s: float) -> ProviderEr
             f"The connection to {provider} broke: {str(error) or type(error).__name__}", retryable=True
         )
     raise error
+
+
+def _as_json(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _unreachable(error: BaseException) -> OSError | None:

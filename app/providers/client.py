@@ -1,20 +1,18 @@
 """Calling a model: one request with its retries, deadlines and limits, and the answer in plain values."""
 
 import asyncio
-import email.utils
 import math
-import random
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import partial
 from typing import Any
 
+import httpx2
 import orjson
 from redis.asyncio import Redis
 
-from app.core import clock, metrics, urlguard
+from app.core import metrics, urlguard
 from app.providers.answers import (
     Answer,
     ProviderError,
@@ -27,18 +25,16 @@ from app.providers.answers import (
 )
 from app.providers.limits import Limiter, estimated_tokens
 from app.providers.presets import dialect_of
+from app.providers.retries import Again, Policy
 from app.providers.streaming import StreamReader
-from app.providers.transport import IDLE_S, UNTIL_DONE
+from app.providers.transport import IDLE_S, UNTIL_DONE, beginning_of
 
 CALL_DEADLINE_S = 120
 """From sending a request to its last byte, where a provider has no deadline of its own."""
 PATIENCE_S = 600.0
 """`patience_s` of who is in no hurry: runs."""
-_MOST_FAULTS = 3
-_LONGEST_RETRY_AFTER_S = 120.0
-_LONGEST_BACKOFF_S = 20.0
-
-
+_OF_A_PICTURE = 4_000
+"""Characters: about a thousand tokens."""
 _HAS_NO_LIST = (404, 405, 501)
 _MOST_MODELS, _LONGEST_MODEL_NAME = 1_000, 200
 
@@ -65,6 +61,8 @@ class Endpoint:
     """How long a call may take in all."""
     prices: Mapping[str, Any] = field(default_factory=dict)
     """The workspace's own prices there, as `own_prices` stores them."""
+    rate_of: str | None = None
+    """Names those who share one rate, where not all do that call the provider."""
 
 
 class ModelClient:
@@ -89,6 +87,7 @@ class ModelClient:
         from app.providers import sdk  # noqa: PLC0415
 
         self.endpoint = endpoint
+        self._secrets = secret_forms(endpoint.api_key)
         self._dialect = dialect_of(endpoint.preset, endpoint.base_url)
         self._limiter = limiter
         self._patience_s = patience_s
@@ -118,20 +117,19 @@ class ModelClient:
         """Close the connections."""
         await self._openai.close()
 
-    async def chat(self, body: dict[str, Any]) -> Answer:
+    async def chat(self, body: dict[str, Any], again: Again | None = None) -> Answer:
         """The model's answer to `body`, a request of the chat completions API.
 
         Connection errors and 5xx are tried up to three times; a 429 as long as patience lasts, honouring
-        Retry-After; each with full jitter.
+        Retry-After; each with full jitter, and if `again` lets it.
 
         Raises:
             ProviderError: no answer; says what the provider said, and after how many attempts.
         """
         body = self._dialect.request(body)
-        characters = sum(len(str(message.get("content"))) for message in body["messages"])
-        return await self._answer("/chat/completions", body, characters, read_answer)
+        return await self._answer("/chat/completions", body, asked_characters(body), read_answer, again)
 
-    async def embed(self, model: str, texts: Sequence[str]) -> Answer:
+    async def embed(self, model: str, texts: Sequence[str], again: Again | None = None) -> Answer:
         """The vectors of `texts` by an embedding model, as the JSON of a list in their order; tried again as `chat` is.
 
         Raises:
@@ -140,7 +138,7 @@ class ModelClient:
         # What a dialect knows are parameters of chats.
         body = {"model": model, "input": list(texts)}
         return await self._answer(
-            "/embeddings", body, sum(map(len, texts)), partial(read_vectors, texts=len(texts))
+            "/embeddings", body, sum(map(len, texts)), partial(read_vectors, texts=len(texts)), again
         )
 
     async def _answer(
@@ -149,17 +147,24 @@ class ModelClient:
         body: dict[str, Any],
         characters: int,
         read: Callable[[object, float, int, str], Answer],
+        again: Again | None,
     ) -> Answer:
-        policy = _Policy(self._limiter, self._patience_s)
+        policy = Policy(self._limiter, self._patience_s, again)
         tokens = estimated_tokens(characters)
         while True:
             await self._admit(tokens)
             started = time.perf_counter()
             try:
-                reply = await self._post(path, body)
-                answer = read(
-                    reply, (time.perf_counter() - started) * 1000, policy.attempts, self.endpoint.name
-                )
+                response = await self._post(path, body, started)
+                waited_ms = (time.perf_counter() - started) * 1000
+                try:
+                    reply = read_body(response, self.endpoint.name)
+                    answer = read(reply, waited_ms, policy.attempts, self.endpoint.name)
+                except ProviderError as error:
+                    error.keep(response.text)
+                    raise
+                answer.asked = characters
+                answer.hide(self._secrets)
             except Exception as error:  # noqa: BLE001 - read_failure raises what it does not know again
                 await policy.next(self._failure(error, started))
             else:
@@ -172,7 +177,7 @@ class ModelClient:
     def _failure(self, error: Exception, started: float) -> ProviderError:
         """What `error` means for the call, without the key: some endpoints send back what they were sent."""
         failure = read_failure(error, self.endpoint.name, time.perf_counter() - started)
-        failure.hide(secret_forms(self.endpoint.api_key))
+        failure.hide(self._secrets)
         status = str(failure.status or "none")
         metrics.count("whetstone_provider_errors_total", provider=self.endpoint.provider_id, status=status)
         return failure
@@ -192,27 +197,36 @@ class ModelClient:
                     self._gate.release()
                 raise
 
-    async def _post(self, path: str, body: dict[str, Any]) -> object:
+    async def _post(self, path: str, body: dict[str, Any], started: float) -> httpx2.Response:
         # The SDK's connections and headers without its request layer, which took half the processor time of a
         # call: see docs/decisions/0008.
         self.on_the_wire += 1
+        url, came = f"{self.endpoint.base_url}{path}", None
         try:
-            async with asyncio.timeout(self.endpoint.deadline_s):
-                content = orjson.dumps(body)
-                response = await self._http.post(
-                    f"{self.endpoint.base_url}{path}",
-                    content=content,
-                    headers=self._headers,
-                    timeout=UNTIL_DONE,
-                )
+            async with (
+                asyncio.timeout(self.endpoint.deadline_s),
+                self._http.stream(
+                    "POST", url, content=orjson.dumps(body), headers=self._headers, timeout=UNTIL_DONE
+                ) as response,
+            ):
+                came = response
+                await response.aread()
+        except Exception as error:
+            failure = read_failure(error, self.endpoint.name, time.perf_counter() - started)
+            if came:
+                failure.keep(beginning_of(came))
+            raise failure from error
         finally:
             self.on_the_wire -= 1
         if not response.is_success:
             raise status_failure(response, self.endpoint.name)
-        return read_body(response, self.endpoint.name)
+        return response
 
-    async def stream(self, body: dict[str, Any]) -> AsyncGenerator[str | Answer]:
-        """The text of the answer piece by piece, and last the whole `Answer`.
+    async def stream(
+        self, body: dict[str, Any], sent: list[int] | None = None
+    ) -> AsyncGenerator[str | Answer]:
+        """The text of the answer piece by piece, and last the whole `Answer`. `sent` learns of each try how many characters
+        it sends.
 
         Until the first piece the request is tried again as in `chat`; after it, a break is an error that keeps
         what had come.
@@ -220,14 +234,17 @@ class ModelClient:
         Raises:
             ProviderError: no answer, or it broke off; `partial` holds what had come.
         """
-        policy = _Policy(self._limiter, self._patience_s)
+        policy = Policy(self._limiter, self._patience_s)
+        asked, lost = asked_characters(body), 0
         body = {**self._dialect.request(body), "stream": True}
         if self._dialect.stream_usage:
             body["stream_options"] = {"include_usage": True}
         while True:
             await self._admit(0)
             started = time.perf_counter()
-            reader = StreamReader(self.endpoint.name)
+            reader = StreamReader(self.endpoint.name, self._secrets)
+            if sent is not None:
+                sent.append(asked)
             try:
                 async with asyncio.timeout(self.endpoint.deadline_s):
                     # Left in the middle, its connection would be lost to all calls that share the client.
@@ -242,12 +259,18 @@ class ModelClient:
                             piece = reader.read(event)
                             if piece:
                                 yield piece
+                if held := reader.rest():
+                    yield held
                 answer = reader.answer(policy.attempts)
+                answer.asked, answer.lost = asked, lost
+                answer.hide(self._secrets)
                 self._time(started)
                 yield answer
             except Exception as error:
                 failure = self._failure(error, started)
                 failure.partial = reader.text
+                lost += asked if reader.begun else 0
+                failure.asked = lost
                 if reader.text:
                     raise failure from error
                 await policy.next(failure)
@@ -275,17 +298,39 @@ class ModelClient:
             raise failure from error
         found = reply.get("data") if isinstance(reply, dict) else None
         if not isinstance(found, list):
-            raise self._no_list("something else", str(reply))
+            raise self._no_list("something else", orjson.dumps(reply).decode())
         offered = (model.get("id") for model in found if isinstance(model, dict))
         # What is no name would be refused by the database, or by whoever is to choose from the list.
-        names = [name for name in offered if isinstance(name, str) and name.isprintable()]
+        names = [
+            name
+            for name in offered
+            if isinstance(name, str) and name.isprintable() and not any(one in name for one in self._secrets)
+        ]
         usable = [name for name in dict.fromkeys(names) if 0 < len(name) <= _LONGEST_MODEL_NAME]
         return self._dialect.model_names(usable[:_MOST_MODELS])
 
     def _no_list(self, answered: str, body: str | None) -> "NoModelList":
         error = NoModelList(f"{self.endpoint.name} has no list of models: it answered {answered}.", body=body)
-        error.hide(secret_forms(self.endpoint.api_key))
+        error.hide(self._secrets)
         return error
+
+
+def asked_characters(body: Mapping[str, Any]) -> int:
+    """How much is sent to a model in a request of the chat completions API."""
+    messages = (message for message in body["messages"] if isinstance(message, Mapping))
+    return sum(_characters(message.get("content")) for message in messages)
+
+
+def _characters(content: object) -> int:
+    """Of a message's content. A picture counts as a text of about its tokens, however many bytes it has."""
+    if isinstance(content, list):
+        return sum(_characters_of_part(part) for part in content)
+    return len(str(content)) if content is not None else 0
+
+
+def _characters_of_part(part: object) -> int:
+    text = part.get("text", part) if isinstance(part, Mapping) else part
+    return _OF_A_PICTURE if text is part and isinstance(part, Mapping) else _characters(text)
 
 
 def limited_client(
@@ -299,58 +344,8 @@ def limited_client(
     """A client of `endpoint` at the rate that all processes share, which is counted in `redis`."""
     limiter = Limiter(
         redis,
-        endpoint.provider_id,
+        endpoint.rate_of or endpoint.provider_id,
         requests_per_minute=endpoint.requests_per_minute,
         tokens_per_minute=endpoint.tokens_per_minute,
     )
     return ModelClient(endpoint, limiter, slots=slots, connections=connections, patience_s=patience_s)
-
-
-class _Policy:
-    """When to try again, and after how long."""
-
-    def __init__(self, limiter: Limiter | None, patience_s: float) -> None:
-        self._limiter = limiter
-        self._faults = 0
-        self._busy_until = time.monotonic() + patience_s
-        self.attempts = 1
-
-    async def next(self, failure: ProviderError) -> None:
-        """Wait for the next try, or raise `failure` when there is none."""
-        failure.attempts = self.attempts
-        if failure.status == 429 and failure.retryable:
-            delay = self._busy_delay(failure)
-            if time.monotonic() + delay > self._busy_until:
-                raise failure
-            if self._limiter:
-                await self._limiter.slow_down()
-        else:
-            self._faults += 1
-            if not failure.retryable or self._faults >= _MOST_FAULTS:
-                if failure.timed_out and self.attempts > 1:
-                    failure.message = f"{failure.message.removesuffix('.')}, {self.attempts} times."
-                raise failure
-            delay = random.uniform(0, min(_LONGEST_BACKOFF_S, 0.5 * 2**self._faults))
-        self.attempts += 1
-        await asyncio.sleep(delay)
-
-    def _busy_delay(self, failure: ProviderError) -> float:
-        asked = retry_after_s(failure.retry_after)
-        if asked:  # "0" asks for nothing: our own pause holds
-            return min(asked, _LONGEST_RETRY_AFTER_S) * random.uniform(1, 1.25)
-        return random.uniform(0, min(_LONGEST_BACKOFF_S, 0.5 * 2 ** min(self.attempts, 10)))
-
-
-def retry_after_s(header: str | None) -> float | None:
-    """The seconds that a Retry-After header asks for, which may name seconds or a date; None if it does neither."""
-    if not header:
-        return None
-    try:
-        return max(0.0, float(header))
-    except ValueError:
-        pass
-    try:
-        moment: datetime = email.utils.parsedate_to_datetime(header)
-    except ValueError:
-        return None
-    return max(0.0, (moment - clock.now()).total_seconds()) if moment.tzinfo else None

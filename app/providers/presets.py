@@ -82,6 +82,8 @@ class Preset:
     """What to fill in, or where it listens."""
     needs_key: bool = True
     dialect: Dialect = field(default_factory=Dialect)
+    models: tuple[str, ...] = ()
+    """How the names of its own models begin."""
     hosts: tuple[str, ...] = ()
     """Hosts, and ends of hosts that begin with a dot, by which it is recognised."""
 
@@ -92,6 +94,7 @@ PRESETS: Sequence[Preset] = (
     Preset(
         "openai", "OpenAI", "https://api.openai.com/v1",
         dialect=Dialect(renamed=_NEWER_LIMIT), hosts=("api.openai.com",),
+        models=("gpt-", "chatgpt-", "o1", "o3", "o4", "text-embedding-", "ft:gpt-"),
     ),
     Preset(
         "azure", "Azure OpenAI", "",
@@ -107,12 +110,12 @@ PRESETS: Sequence[Preset] = (
             unknown=frozenset({"seed", "frequency_penalty", "presence_penalty"}), hottest=1.0, json_schema=False,
             headers={"x-api-key": "{key}", "anthropic-version": "2023-06-01"},
         ),
-        hosts=("api.anthropic.com",),
+        hosts=("api.anthropic.com",), models=("claude",),
     ),
     Preset(
         "gemini", "Google Gemini", "https://generativelanguage.googleapis.com/v1beta/openai",
         dialect=Dialect(unknown=frozenset({"seed"}), message_names=False, model_prefix="models/"),
-        hosts=("generativelanguage.googleapis.com",),
+        hosts=("generativelanguage.googleapis.com",), models=("gemini",),
     ),
     Preset(
         "mistral", "Mistral", "https://api.mistral.ai/v1",
@@ -121,6 +124,7 @@ PRESETS: Sequence[Preset] = (
             message_names=False, stream_usage=False,
         ),
         hosts=("api.mistral.ai",),
+        models=("mistral", "ministral", "magistral", "codestral", "pixtral", "open-mistral", "open-mixtral"),
     ),
     Preset(
         "groq", "Groq", "https://api.groq.com/openai/v1",
@@ -130,6 +134,7 @@ PRESETS: Sequence[Preset] = (
     Preset(
         "deepseek", "DeepSeek", "https://api.deepseek.com/v1",
         dialect=Dialect(unknown=frozenset({"seed"}), json_schema=False), hosts=("api.deepseek.com",),
+        models=("deepseek",),
     ),
     Preset(
         "openrouter", "OpenRouter", "https://openrouter.ai/api/v1",
@@ -150,6 +155,11 @@ PRESETS: Sequence[Preset] = (
 )  # fmt: skip
 BY_KEY: Mapping[str, Preset] = {preset.key: preset for preset in PRESETS}
 _PLAIN = Dialect()
+
+
+def maker_of(model: str) -> str | None:
+    """The key of the preset whose own models are called like this; None where nobody's are."""
+    return next((preset.key for preset in PRESETS if preset.models and model.startswith(preset.models)), None)
 
 
 def dialect_of(preset: str | None, base_url: str) -> Dialect:

@@ -25,9 +25,8 @@ class Price:
     """Dollars a token; None when the price is not one plain rate."""
     output_rate: Decimal | None
 
-    def of(self, prompt_tokens: int | None, output_tokens: int | None) -> Cost:
+    def of(self, tokens_in: int, tokens_out: int) -> Cost:
         """What a call with so many tokens costs."""
-        tokens_in, tokens_out = prompt_tokens or 0, output_tokens or 0
         if self.prompt_rate is not None and self.output_rate is not None:
             return Cost(self.prompt_rate * tokens_in, self.output_rate * tokens_out)
         from genai_prices import Usage, calc_price  # noqa: PLC0415 - a large table: only where it is needed

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from app.providers.models import Provider
@@ -20,9 +20,26 @@ def find_provider(session: Session, workspace_id: str, key: str) -> Provider | N
     return session.scalar(query.where((Provider.id == key) | (Provider.name == key)))
 
 
+def lock_provider(session: Session, provider_id: str) -> Provider | None:
+    """The provider as it is now, kept from everybody else until the end of the transaction; None where it is gone."""
+    query = select(Provider).where(Provider.id == provider_id).with_for_update()
+    return session.scalar(query.execution_options(populate_existing=True))
+
+
+def lock_all(session: Session) -> None:
+    """Let nobody else read or write providers until the end of the transaction."""
+    session.execute(text("lock table provider in access exclusive mode"))
+
+
 def list_sealed(session: Session) -> list[Provider]:
     """The providers of all workspaces that have a key."""
     return list(session.scalars(select(Provider).where(Provider.sealed_key.is_not(None))))
+
+
+def reseal(session: Session, provider_id: str, sealed_key: bytes) -> None:
+    """Put the same key, sealed anew, in its place. The provider has not changed."""
+    query = update(Provider).where(Provider.id == provider_id)
+    session.execute(query.values(sealed_key=sealed_key, updated_at=Provider.updated_at))
 
 
 def keep_test(

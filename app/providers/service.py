@@ -17,7 +17,7 @@ from app.providers import own_prices, repository
 from app.providers.answers import ProviderError
 from app.providers.client import CALL_DEADLINE_S, Endpoint, ModelClient, NoModelList
 from app.providers.models import Provider
-from app.providers.presets import BY_KEY, Preset
+from app.providers.presets import BY_KEY, Preset, maker_of
 from app.providers.prices import FREE, Price, price_of
 from app.workspaces import audit
 
@@ -110,6 +110,9 @@ def change_provider(
         Invalid: name or address cannot be used, or the practice provider's address would change.
         Conflict: the name is taken.
     """
+    # A key that another request stores meanwhile was meant for the address that was there.
+    if repository.lock_provider(session, provider.id) is None:
+        raise NotFound("This provider was deleted meanwhile.")
     if change.name is not None and change.name.strip() != provider.name:
         provider.name = _usable_name(session, principal, change.name)
     if provider.kind == PRACTICE and (change.base_url or change.api_key):
@@ -183,29 +186,37 @@ def get_provider(session: Session, principal: Principal, key: str) -> Provider:
     return provider
 
 
-def find_endpoint(session: Session, workspace_id: str, name: str | None) -> Endpoint:
-    """How to call the provider that a prompt names; without a name, the only real one, else the practice one.
+def find_endpoint(session: Session, workspace_id: str, name: str | None, model: str) -> Endpoint:
+    """How to call the provider that a prompt names; without a name, the one that `named_or_meant` tells.
 
     Raises:
         NotFound: no such provider; the message names those that there are.
+        Invalid: none is named, and several may be meant.
     """
     providers = repository.list_providers(session, workspace_id)
-    found = named_or_only(providers, name)
-    if found is None:
-        names = ", ".join(p.name for p in providers) or "none"
-        what = f"There is no provider `{name}`" if name else "Say which provider the prompt uses"
-        raise NotFound(f"{what}. Providers of this workspace: {names}.")
-    return endpoint_of(found)
+    found = named_or_meant(providers, name, model)
+    if found is not None:
+        return endpoint_of(found)
+    names = ", ".join(p.name for p in providers) or "none"
+    if name:
+        raise NotFound(f"There is no provider `{name}`. Providers of this workspace: {names}.")
+    said = f"Say which provider has {model}. Providers of this workspace: {names}."
+    raise Invalid(said, fields={"provider": said})
 
 
-def named_or_only(providers: Sequence[Provider], name: str | None) -> Provider | None:
-    """The provider of this name; without a name, the only real one, else the practice one."""
+def named_or_meant(providers: Sequence[Provider], name: str | None, model: str) -> Provider | None:
+    """The provider of this name; without a name, the only real one, else the practice one.
+
+    Of several real ones, that of the model's maker is meant, or else the one called `openai`.
+    """
     if name is not None:
         return next((p for p in providers if p.name == name), None)
     real = [p for p in providers if p.kind != PRACTICE]
-    if len(real) == 1:
-        return real[0]
-    return next((p for p in providers if p.kind == PRACTICE and not real), None)
+    if len(real) < 2:
+        return next(iter(real), None) or next((p for p in providers if p.kind == PRACTICE), None)
+    maker = maker_of(model)
+    makers = (p for p in real if maker and maker in (p.preset, p.name))
+    return next(makers, None) or next((p for p in real if p.name == "openai"), None)
 
 
 def endpoint_of(provider: Provider) -> Endpoint:
@@ -239,6 +250,12 @@ def endpoint_of(provider: Provider) -> Endpoint:
     )
 
 
+def practice_endpoint(session: Session, workspace_id: str) -> Endpoint:
+    """The practice provider of a workspace: there always is one."""
+    found = next(p for p in repository.list_providers(session, workspace_id) if p.kind == PRACTICE)
+    return endpoint_of(found)
+
+
 def count_keys(session: Session) -> tuple[int, int]:
     """How many provider keys are stored in all workspaces, and how many of them this server's secret opens."""
     sealed, opened = repository.list_sealed(session), 0
@@ -247,6 +264,19 @@ def count_keys(session: Session) -> tuple[int, int]:
             security.decrypt(provider.sealed_key or b"", bound_to=provider.id)
             opened += 1
     return len(sealed), opened
+
+
+def reseal_keys(session: Session, rotation: security.Rotation) -> tuple[int, int]:
+    """Seal the keys of all workspaces by another secret; how many there are, and how many of them now open with it.
+    Nobody reads or writes one until the end of the transaction."""
+    repository.lock_all(session)
+    stored, opened = repository.list_sealed(session), 0
+    for provider in stored:
+        sealed = rotation.resealed(provider.sealed_key or b"", bound_to=provider.id)
+        if sealed is not None:
+            repository.reseal(session, provider.id, sealed)
+            opened += 1
+    return len(stored), opened
 
 
 def price_at(endpoint: Endpoint, model: str) -> Price | None:

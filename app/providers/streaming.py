@@ -1,27 +1,44 @@
 """Putting a streamed answer together again: text, tool calls, usage."""
 
+import json
 import time
+from collections.abc import Sequence
 from typing import Any
 
-from app.providers.answers import Answer, ProviderError, clean, count, object_of, text_of
+from app.providers.answers import Answer, ProviderError, clean, count, hidden, object_of, text_of
 
 
 class StreamReader:
-    """Reads the events of one streamed chat completion."""
+    """Reads the events of one streamed chat completion. Its text holds none of `secrets`, however it was cut in pieces."""
 
-    def __init__(self, provider: str) -> None:
+    def __init__(self, provider: str, secrets: Sequence[str] = ()) -> None:
         self._provider = provider
+        self._secrets = secrets
+        self._held = ""
+        """What may be the beginning of a secret."""
         self._started = time.perf_counter()
         self._pieces: list[str] = []
         self._calls: dict[int, dict[str, Any]] = {}
         self._finish_reason: str | None = None
         self._model: str | None = None
         self._rest: dict[str, Any] = {}
+        self._begun = False
 
     @property
     def text(self) -> str:
         """What has come so far."""
-        return "".join(self._pieces)
+        return "".join(self._pieces) + self._held
+
+    @property
+    def begun(self) -> bool:
+        """Whether the model has begun to answer, if only with thoughts or the call of a tool."""
+        return self._begun
+
+    def rest(self) -> str:
+        """What was held back, and was no secret."""
+        held, self._held = self._held, ""
+        self._pieces.append(held)
+        return held
 
     def read(self, event: object) -> str:
         """Take in one event; the text that it adds, if any.
@@ -31,7 +48,7 @@ class StreamReader:
         """
         if not isinstance(event, dict):
             msg = f"{self._provider} sent an event that is not JSON."
-            raise ProviderError(msg, body=str(event))
+            raise ProviderError(msg, body=json.dumps(event, ensure_ascii=False))
         self._model = text_of(event.get("model")) or self._model
         self._rest |= {
             k: v
@@ -45,13 +62,27 @@ class StreamReader:
         delta = choices[0].get("delta")
         if not isinstance(delta, dict):
             return ""
+        self._begun = True  # not with an event that refuses the request
         calls = delta.get("tool_calls")
         for call in calls if isinstance(calls, list) else ():
             self._add_call(object_of(call))
-        piece = clean(delta.get("content")) if isinstance(delta.get("content"), str) else ""
+        piece = self._safe(clean(delta["content"]) or "") if isinstance(delta.get("content"), str) else ""
         if piece:
             self._pieces.append(piece)
-        return piece or ""
+        return piece
+
+    def _safe(self, piece: str) -> str:
+        """The text up to what may be the beginning of a secret, with those in it hidden."""
+        if not self._secrets:
+            return piece
+        text = str(hidden(self._held + piece, self._secrets))
+        begins = max(
+            (n for secret in self._secrets for n in range(1, len(secret)) if text.endswith(secret[:n])),
+            default=0,
+        )
+        at = len(text) - begins
+        self._held = text[at:]
+        return text[:at]
 
     def _add_call(self, part: dict[str, Any]) -> None:
         index = part.get("index")

@@ -7,7 +7,10 @@ import httpx2
 
 BODY_CAP = 10 * 1024 * 1024
 """Bytes of an answer, decompressed. More is not an answer but a fault."""
+RAW_CAP = 64 * 1024
+"""Bytes, and characters, that are kept of an answer that could not be used."""
 CONNECT_S, IDLE_S = 10.0, 30.0
+_BEGINNING = "whetstone_beginning"
 UNTIL_DONE = httpx2.Timeout(None, connect=CONNECT_S)
 """For answers that are not streamed: a model that reasons sends nothing until it is done, so only the caller's
 deadline ends the wait."""
@@ -18,8 +21,8 @@ class BodyTooLarge(httpx2.TransportError):
 
 
 class _Bounded(httpx2.AsyncByteStream):
-    def __init__(self, inner: httpx2.AsyncByteStream, encoding: str) -> None:
-        self._inner = inner
+    def __init__(self, inner: httpx2.AsyncByteStream, encoding: str, beginning: bytearray) -> None:
+        self._inner, self._beginning = inner, beginning
         # 47: zlib reads gzip and deflate alike, by their headers
         self._inflate = zlib.decompressobj(47) if encoding in ("gzip", "deflate") else None
 
@@ -32,6 +35,8 @@ class _Bounded(httpx2.AsyncByteStream):
                 msg = "The answer is compressed, and broken."
                 raise httpx2.DecodingError(msg) from error
             total += len(out)
+            if len(self._beginning) < RAW_CAP:
+                self._beginning += out[: RAW_CAP - len(self._beginning)]
             if total > BODY_CAP:
                 msg = f"The answer went on past {BODY_CAP // 1024 // 1024} MiB."
                 raise BodyTooLarge(msg)
@@ -39,6 +44,11 @@ class _Bounded(httpx2.AsyncByteStream):
 
     async def aclose(self) -> None:
         await self._inner.aclose()
+
+
+def beginning_of(response: httpx2.Response) -> str:
+    """What came of an answer before it broke off, at most the first 64 KiB, unpacked."""
+    return bytes(response.extensions.get(_BEGINNING, b"")).decode(errors="replace")
 
 
 class BoundedTransport(httpx2.AsyncBaseTransport):
@@ -49,11 +59,18 @@ class BoundedTransport(httpx2.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         response = await self._inner.handle_async_request(request)
-        encoding = response.headers.get("content-encoding", "").strip().lower()
+        said = response.headers.get("content-encoding", "").lower().split(",")
+        codings = [coding for each in said if (coding := each.strip()) not in ("", "identity")]
+        if len(codings) > 1 or not {*codings} <= {"gzip", "deflate"}:
+            # The client would unpack it itself, without a bound.
+            await response.aclose()
+            msg = f"The answer is packed in a way that is not read: {', '.join(codings)[:100]}."
+            raise httpx2.DecodingError(msg)
         if isinstance(response.stream, httpx2.AsyncByteStream):
-            response.stream = _Bounded(response.stream, encoding)
-        if encoding in ("gzip", "deflate"):
-            del response.headers["content-encoding"]
+            # An answer that comes to no end has no content: this is what is left of it.
+            beginning = response.extensions[_BEGINNING] = bytearray()
+            response.stream = _Bounded(response.stream, codings[0] if codings else "", beginning)
+        response.headers.pop("content-encoding", None)
         return response
 
     async def aclose(self) -> None:

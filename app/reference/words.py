@@ -4,9 +4,9 @@ SECTIONS: tuple[tuple[str, str], ...] = (
     ("Prompts", "Write, read and deploy prompts, call their models, and log calls that you make yourself."),
     (
         "Agents",
-        "Prompts with tools that may go on by themselves: kept as files with versions, and not run here.",
+        "Prompts with tools that may go on by themselves: kept as files with versions, logged, and not run here.",
     ),
-    ("Tools", "What a model may call: its function, its source, and logs of its calls."),
+    ("Tools", "What a model may call: its function, its source, its secrets, calls, and logs of calls."),
     ("Flows", "Whole runs through an application: each log of one is the root of a trace."),
     ("Datasets", "Rows to evaluate with: as JSON, or from CSV and JSONL files."),
     ("Evaluators", "What judges outputs: code, models, programs of yours, and people."),

@@ -4,10 +4,13 @@ Usually there is one request: a fresh child knows nothing of the one before it. 
 what a program left in its globals is there for the next request, which is why a batch is of one program only.
 """
 
+import faulthandler
 import io
 import json
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -26,6 +29,8 @@ _UNEXPECTED = 70
 """The exit status of a child that could not even say what went wrong (EX_SOFTWARE)."""
 
 
+_HELD_BACK = 256
+"""Characters of a line that is not ended yet."""
 _UNREADABLE = Answer(error="The program came to something that cannot be told")
 
 
@@ -34,11 +39,15 @@ def live(connection: int, parent: int, memory_bytes: int, cpu_s: int, filters: b
     try:
         confinement.die_with_parent(parent)
         confinement.limit(memory_bytes, cpu_s)
+        faulthandler.register(
+            signal.SIGUSR1, connection, all_threads=False
+        )  # asked for the line before it is killed
         seccomp.install(filters)
         while received := _receive(connection):
             nonce, request = received
+            prints = _Prints(connection, nonce)
             try:
-                frame = frames.encode(nonce, _answer(request, memory_bytes >> 20))
+                frame = frames.encode(nonce, _answer(request, memory_bytes >> 20, prints))
             except BaseException:  # noqa: BLE001 - values and errors are of the program's own making
                 frame = frames.encode(nonce, _UNREADABLE)
             _send(connection, frame)
@@ -47,18 +56,20 @@ def live(connection: int, parent: int, memory_bytes: int, cpu_s: int, filters: b
         os._exit(_UNEXPECTED)
 
 
-def _answer(request: Mapping[str, Any], memory_mib: int) -> Answer:
-    prints = _Prints()
+def _answer(request: Mapping[str, Any], memory_mib: int, prints: "_Prints") -> Answer:
     sys.stdout = sys.stderr = prints
     try:
         value = frames.plain(PROGRAMS[request["program"]](request))
     except Failure as failure:
-        return Answer(error=failure.message, line=failure.line, prints=prints.text())
-    except MemoryError:
-        return Answer(error=f"The program used more than {memory_mib} MiB of memory", prints=prints.text())
+        return Answer(error=failure.message, line=failure.line, prints=prints.rest())
+    except MemoryError as error:
+        line = evaluate.line_of(error)
+        return Answer(
+            error=f"The program used more than {memory_mib} MiB of memory", line=line, prints=prints.rest()
+        )
     except BaseException as error:  # noqa: BLE001 - whatever it was, there is an answer
-        return Answer(error=f"{type(error).__name__}: {error}", prints=prints.text())
-    return Answer(value, prints=prints.text())
+        return Answer(error=f"{type(error).__name__}: {error}", prints=prints.rest())
+    return Answer(value, prints=prints.rest())
 
 
 def _receive(connection: int) -> tuple[bytes, dict[str, Any]] | None:
@@ -86,20 +97,38 @@ def _send(connection: int, frame: bytes) -> None:
 
 
 class _Prints(io.TextIOBase):
-    """What a program prints, up to as much as is kept."""
+    """What a program prints, up to as much as is kept: sent line by line, for it may be killed before it answers."""
 
     encoding = "utf-8"
 
-    def __init__(self) -> None:
+    def __init__(self, connection: int, nonce: bytes) -> None:
+        self._connection, self._nonce = connection, nonce
         self._parts: list[str] = []
         self._left = frames.MOST_PRINTS
+        self._lock = threading.RLock()
 
     def write(self, text: str) -> int:
         text = str.__str__(text)  # of a class of the program's, it would be cut and counted by the program
-        if self._left > 0:
-            self._parts.append(text[: self._left])
-            self._left -= len(text)
+        with self._lock:
+            if self._left > 0:
+                self._parts.append(text[: self._left])
+                self._left -= len(text)
+                if "\n" in text or self._left <= 0 or sum(map(len, self._parts)) > _HELD_BACK:
+                    _send(self._connection, frames.printed(self._nonce, self._taken()))
         return len(text)
 
-    def text(self) -> str:
-        return "".join(self._parts)
+    def flush(self) -> None:
+        with self._lock:
+            if self._parts:
+                _send(self._connection, frames.printed(self._nonce, self._taken()))
+
+    def rest(self) -> str:
+        """What has not been sent. Nothing is taken any more: an answer is the last that is sent of a request."""
+        with self._lock:
+            self._left = 0
+            return self._taken()
+
+    def _taken(self) -> str:
+        taken = "".join(self._parts)
+        self._parts.clear()
+        return taken

@@ -7,11 +7,17 @@ application. So nothing is unpickled, and nothing parsed that could be more than
 
     nonce (16 bytes) | kind (1) | line (4) | length of the payload (4) | payload | length of the prints (4) | prints
 
-The kind says what the payload is: a value in one of the plain types, or the text of an error.
+The kind says what the payload is: a value in one of the plain types, or the text of an error. Before the answer comes
+what the program has printed so far, so that it is there if the program never ends:
+
+    nonce (16 bytes) | "p" (1) | length of the prints (4) | prints
+
+and after it, or in place of it, what Python says of where the program is, when it is told to stop.
 """
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -28,7 +34,10 @@ MOST_ITEMS = 1_000
 MOST_LINE = 2**31 - 1
 """What a column of whole numbers holds."""
 Plain = bool | int | float | str | list[str] | None
-_ERROR = b"e"
+_ERROR, _PRINTS = b"e", b"p"
+FILE = "<evaluator>"
+"""What the file of a user's program is called."""
+_PLACE = re.compile(rb'File "%s", line (\d{1,9}) in ' % FILE.encode())
 
 
 class BadAnswer(Exception):
@@ -43,6 +52,8 @@ class Answer:
     error: str | None = None
     line: int | None = None
     prints: str = ""
+    late: bool = False
+    """Whether it was stopped because its time was over: the supervisor says so, and no child."""
 
 
 def request(nonce: bytes, what: Mapping[str, Any], attachment: bytes = b"") -> bytes:
@@ -74,6 +85,37 @@ def encode(nonce: bytes, answer: Answer) -> bytes:
             prints,
         )
     )
+
+
+def printed(nonce: bytes, text: str) -> bytes:
+    """The frame of some prints before the answer."""
+    prints = _bytes(text)
+    return b"".join((nonce, _PRINTS, _number(len(prints)), prints))
+
+
+def take_prints(nonce: bytes, received: bytearray) -> bytes:
+    """What whole frames of prints at the beginning hold; they are taken away."""
+    found = bytearray()
+    begins, at = nonce + _PRINTS, 0
+    while received.startswith(begins, at) and len(received) >= at + NONCE + 5:
+        end = at + NONCE + 5 + _read(received, at + NONCE + 1)
+        if len(received) < end:
+            break
+        found += received[at + NONCE + 5 : end]
+        at = end
+    del received[:at]
+    return bytes(found)
+
+
+def as_prints(raw: bytes | bytearray) -> str:
+    """Prints as a text, up to as much as is kept."""
+    return _text(bytes(raw[: 4 * MOST_PRINTS]))[:MOST_PRINTS]
+
+
+def place(received: bytes | bytearray) -> int | None:
+    """The line where the program is, if Python has been made to say so at the end of what came."""
+    found = _PLACE.search(received)
+    return _within(int(found[1])) if found else None
 
 
 def decode(nonce: bytes, frame: bytes) -> Answer:
@@ -111,7 +153,7 @@ def is_whole(nonce: bytes, received: bytes | bytearray) -> bool:
     """
     if not nonce.startswith(received[:NONCE]):
         raise BadAnswer
-    if len(received) < NONCE + 9:
+    if len(received) < NONCE + 9 or received[NONCE : NONCE + 1] == _PRINTS:
         return False
     prints_at = NONCE + 9 + _read(received, NONCE + 5)
     end = prints_at + 4 + (_read(received, prints_at) if len(received) >= prints_at + 4 else 0)

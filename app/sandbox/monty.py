@@ -18,8 +18,8 @@ from typing import Any
 from app.sandbox.frames import MOST_PRINTS, Answer, plain
 from app.sandbox.programs import Failure
 from app.sandbox.programs.evaluate import MOST_RETURNED
-from app.sandbox.selftest import State, examine
-from app.sandbox.supervisor import Limits, SandboxUnavailable
+from app.sandbox.selftest import State, Watch, examine
+from app.sandbox.supervisor import OUT_OF_TIME, Limits, SandboxUnavailable
 
 _PROCESSES = 2
 _WAITS_S = 60.0
@@ -124,10 +124,12 @@ class Monty:
             return Answer(error=f"{name}: {error}", prints=prints.text())
         except self._monty.MontyCrashedError as error:
             said = _stopped(limits) if error.timed_out else "The program broke off"
-            return Answer(error=said, prints=prints.text())
+            return Answer(error=said, prints=prints.text(), late=bool(error.timed_out))
         except self._monty.MontyError as error:
             line = _line(error, code)
-            return Answer(error=_said(error.exception(), limits), line=line, prints=prints.text())
+            raised = error.exception()
+            late = isinstance(raised, TimeoutError)
+            return Answer(error=_said(raised, limits), line=line, prints=prints.text(), late=late)
         except TimeoutError:
             raise SandboxUnavailable(f"all were busy for {_WAITS_S:g} s") from None
 
@@ -163,7 +165,7 @@ def _said(error: BaseException, limits: Limits) -> str:
 
 
 def _stopped(limits: Limits) -> str:
-    return f"The program was stopped after {limits.wall_s:g} s"
+    return OUT_OF_TIME.format(limits.wall_s)
 
 
 def _line(error: Any, code: str) -> int | None:
@@ -213,13 +215,19 @@ def monty() -> Monty:
     return made
 
 
-@lru_cache
-def state() -> State:
-    """Whether it runs evaluators here, as it has shown."""
+def _examined() -> State:
     try:
         return examine(monty(), honest=HONEST)
     except SandboxUnavailable as unavailable:
         return State(None, str(unavailable))
+
+
+_watch = Watch(_examined)
+
+
+def state() -> State:
+    """Whether it runs evaluators here, as it has shown; looked at again where it was only too busy."""
+    return _watch.state()
 
 
 os.register_at_fork(after_in_child=monty.cache_clear)

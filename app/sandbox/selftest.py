@@ -6,12 +6,14 @@ nothing is run here.
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from app.sandbox.frames import Answer
-from app.sandbox.supervisor import Limits, Sandbox, SandboxUnavailable
+from app.sandbox.supervisor import Limits, NotSupported, Sandbox, SandboxUnavailable
+from app.sandbox.zygote import FLAVOURS
 
 _PROBE_S = 3.0
 _ENDLESS_S = 0.3
@@ -135,6 +137,10 @@ class State:
     """What runs them; None where they are not run."""
     explanation: str
     """What holds them, or why they are not run."""
+    broken_out: bool = False
+    """Whether a program reached something. Then it is not tried again: another time it may only be less lucky."""
+    unsupported: bool = False
+    """Whether the kernel cannot hold programs at all. Only then something else may run them."""
 
 
 class Engine(Protocol):
@@ -154,34 +160,40 @@ class Engine(Protocol):
         """What a program answers to a request. SandboxUnavailable where it is not run."""
 
 
-def examine(tried: Engine, honest: str = _HONEST) -> State:
+def examine(tried: Engine, honest: str = _HONEST, flavour: str = "standard") -> State:
     """Try every probe in `tried`, and a program that should run."""
     try:
-        arguments = [{"output": "[1, 2]"}, {"target": {"mean": 1.5}}]
-        wanted = tried.run("evaluate", {"code": honest, "arguments": arguments})
-        if wanted.value is not True:
-            return State(None, f"an honest program does not run: {wanted.error}")
-        for name, code in PROBES.items():
-            limits = Limits(wall_s=_PROBE_S)
-            answer = tried.run("evaluate", {"code": code, "arguments": [{}, None]}, limits=limits)
-            if answer.error is None and answer.value is not False:
-                return State(None, f"a program could {name}")
-        endless = tried.run(
-            "evaluate", {"code": ENDLESS, "arguments": [{}, None]}, limits=Limits(wall_s=_ENDLESS_S)
-        )
-        if endless.error is None:
-            return State(None, "a program could go on for ever")
+        return _problem(tried, honest, flavour) or State(tried.engine, tried.layers)
     except SandboxUnavailable as unavailable:
-        return State(None, str(unavailable))
-    return State(tried.engine, tried.layers)
+        return State(None, str(unavailable), unsupported=isinstance(unavailable, NotSupported))
+
+
+def _problem(tried: Engine, honest: str, flavour: str) -> State | None:
+    arguments = [{"output": "[1, 2]"}, {"target": {"mean": 1.5}}]
+    wanted = tried.run("evaluate", {"code": honest, "arguments": arguments}, flavour=flavour)
+    if wanted.value is not True:
+        return State(None, f"an honest program does not run: {wanted.error}")
+    for name, code in PROBES.items():
+        asked: dict[str, Any] = {"code": code, "arguments": [{}, None]}
+        answer = tried.run("evaluate", asked, limits=Limits(wall_s=_PROBE_S), flavour=flavour)
+        if answer.error is None and answer.value is not False:
+            return State(None, f"a program could {name}", broken_out=True)
+    asked = {"code": ENDLESS, "arguments": [{}, None]}
+    endless = tried.run("evaluate", asked, limits=Limits(wall_s=_ENDLESS_S), flavour=flavour)
+    if endless.error is None:
+        return State(None, "a program could go on for ever", broken_out=True)
+    return None
 
 
 class Watch:
-    """What was found out when somebody first asked. A machine that was only too busy is looked at again, beside."""
+    """What was found out when somebody first asked. A machine that was only too busy is looked at again, beside; one on
+    which a program broke out is not, until this process is started anew."""
 
-    def __init__(self, found: State | None = None, again_s: float = _AGAIN_S) -> None:
+    def __init__(
+        self, examined: Callable[[], State], found: State | None = None, again_s: float = _AGAIN_S
+    ) -> None:
         self._lock = threading.Lock()
-        self._found, self._again_s = found, again_s
+        self._examined, self._found, self._again_s = examined, found, again_s
         self._looked_at = 0.0
 
     def state(self) -> State:
@@ -189,24 +201,58 @@ class Watch:
         with self._lock:
             if self._found is None:
                 self._look()
-            elif self._found.engine is None and time.monotonic() - self._looked_at > self._again_s:
+            elif self._is_to_be_seen() and time.monotonic() - self._looked_at > self._again_s:
                 self._looked_at = time.monotonic()
                 threading.Thread(target=self._look, daemon=True).start()
             assert self._found is not None  # noqa: S101 - it was just looked
             return self._found
 
+    @property
+    def known(self) -> State | None:
+        """What is known; nothing is looked at for it."""
+        return self._found
+
+    @property
+    def broken_out(self) -> State | None:
+        """What is known, if a program broke out; nothing is looked at for it."""
+        return self._found if self._found and self._found.broken_out else None
+
+    def _is_to_be_seen(self) -> bool:
+        found = self._found
+        return found is not None and found.engine is None and not found.broken_out
+
     def _look(self) -> None:
-        tried = Sandbox(size=1)
         try:
-            self._found = examine(tried)
+            self._found = self._examined()
         finally:
-            tried.close()
             self._looked_at = time.monotonic()
 
 
-_watch = Watch()
+def examine_sandbox(flavour: str = "standard") -> State:
+    """Try every probe in a sandbox that is made for it alone."""
+    tried = Sandbox(size=1)
+    try:
+        return examine(tried, flavour=flavour)
+    finally:
+        tried.close()
 
 
-def state() -> State:
-    """Whether programs are run by this process, as a sandbox that was made for it alone has shown."""
-    return _watch.state()
+_watches = {flavour: Watch(partial(examine_sandbox, flavour)) for flavour in FLAVOURS}
+
+
+def state(flavour: str = "standard") -> State:
+    """Whether programs are run by this process, as a sandbox that was made for it alone has shown.
+
+    A flavour is looked at when it is first asked for: loading what it has takes seconds. A program that broke out of one
+    switches off all.
+    """
+    for watch in _watches.values():
+        if broken := watch.broken_out:
+            return broken
+    return _watches[flavour].state()
+
+
+def failed_here() -> str | None:
+    """Why this process runs no programs though the kernel could hold them, if it has looked; nothing is looked at for it."""
+    known = [watch.known for watch in _watches.values() if watch.known]
+    return next((one.explanation for one in known if not (one.engine or one.unsupported)), None)

@@ -11,7 +11,6 @@ import platform
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -20,8 +19,9 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
-from app.sandbox import frames, zygote
-from app.sandbox.frames import Answer, BadAnswer
+from app.sandbox import exchange, frames, seccomp, zygote
+from app.sandbox.exchange import Broken, Heard
+from app.sandbox.frames import Answer
 from app.sandbox.turns import Turns
 
 STARTS_S = 20.0
@@ -30,25 +30,44 @@ _ENDS_S = 5.0
 """How long a killed child may take to be gone."""
 _DIES_S = 0.5
 """How long one that has fallen silent may take, so that the signal is known that ended it."""
+_TELLS_S = 1.0
+"""How long a child may take to say at which line it is, on a busy machine; the wait ends when it has said it."""
 _WAITS_S = 60.0
 """How long somebody waits for a free zygote."""
+_USUAL_S = 5.0
+"""How long a program may take, where nothing else is said."""
 _RECYCLED_AFTER = 1_000
 """Requests, after which a zygote is replaced."""
 _VERSION = 1
 """Raised whenever programs may answer differently: it is kept with each judgment."""
 
 
+OUT_OF_TIME = "The program was stopped after {:g} s"
+"""The error of a program that took longer than it may."""
+
+
 class SandboxUnavailable(Exception):
     """Nothing is run here; the message says why."""
+
+
+class NotSupported(SandboxUnavailable):
+    """The kernel cannot hold a program, today or later."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Of one request."""
 
-    wall_s: float = 5.0
+    wall_s: float = _USUAL_S
     memory_bytes: int = 512 << 20
     """Of address space, with what the zygote has loaded."""
+    ends_sooner: bool = False
+    """Whether something else stops it long before its time is over, so that it has its turn among those of the usual time."""
+
+    @property
+    def is_long(self) -> bool:
+        """Whether nobody with the usual time is to wait behind it."""
+        return self.wall_s > _USUAL_S and not self.ends_sooner
 
 
 class _Gone(Exception):
@@ -62,8 +81,13 @@ class Zygote:
         """Start it, and wait until it is ready. `launcher` is a command that ends by executing its arguments.
 
         Raises:
+            NotSupported: this kernel, or machine, has no filters of system calls.
             SandboxUnavailable: it says that it cannot be safe here, or nothing at all.
         """
+        try:
+            seccomp.this_machine()
+        except seccomp.Unsupported as error:
+            raise NotSupported(str(error)) from None
         ours, theirs = _pair(socket.SOCK_SEQPACKET)
         self._control = ours
         with theirs:
@@ -89,7 +113,7 @@ class Zygote:
             raise SandboxUnavailable("the process that programs are forked from did not start") from None
         if failure := said.get("failed"):
             self.close()
-            raise SandboxUnavailable(failure)
+            raise (NotSupported if said["unsupported"] else SandboxUnavailable)(failure)
         self.namespaces: tuple[str, ...] = tuple(said["namespaces"])
         self.landlock: int = said["landlock"]
         self.left = _RECYCLED_AFTER
@@ -119,17 +143,29 @@ class Zygote:
                 self._tell(zygote.RUN + json.dumps(told).encode(), [theirs.fileno()])
             answers: list[Answer] = []
             problem: str | None = None
+            heard = Heard()
             for number, request in enumerate(requests):
                 last = number == len(requests) - 1
+                heard = Heard()
                 try:
-                    answers.append(_exchange(ours, request, attachment, limits, last=last))
-                except _Broken as broken:
+                    answer = exchange.ask(ours, request, attachment, limits.wall_s, heard, last=last)
+                    answers.append(answer)
+                except Broken as broken:
                     problem = broken.problem
                     break
+            line = self._ask_where(ours, heard) if problem == "time" else None
             ended = self._end(patience_s=_DIES_S if problem == "silence" else 0.0)
         if problem:
-            answers.append(Answer(error=_how_it_ended(problem, ended, limits)))
+            prints = frames.as_prints(heard.prints)
+            late = problem == "time" or ended["signal"] == _SIGXCPU
+            said = OUT_OF_TIME.format(limits.wall_s) if late else _how_it_ended(problem, ended, limits)
+            answers.append(Answer(error=said, line=line, prints=prints, late=late))
         return answers
+
+    def _ask_where(self, connection: socket.socket, heard: Heard) -> int | None:
+        """The line that a child is at which has not answered in time; None where it does not say."""
+        self._tell(zygote.ASK)
+        return exchange.hear_place(connection, heard, _TELLS_S)
 
     def _end(self, patience_s: float) -> dict[str, Any]:
         """Kill the child, unless it ends by itself in that time; how it ended. What came too late is ignored."""
@@ -177,47 +213,7 @@ def _pair(kind: socket.SocketKind) -> tuple[socket.socket, socket.socket]:
         raise SandboxUnavailable(f"no connection to a child can be made: {error.strerror}") from None
 
 
-class _Broken(Exception):
-    """There is no answer. The problem is a word for `_how_it_ended`."""
-
-    def __init__(self, problem: str) -> None:
-        super().__init__(problem)
-        self.problem = problem
-
-
-def _exchange(
-    connection: socket.socket, request: Mapping[str, Any], attachment: bytes, limits: Limits, *, last: bool
-) -> Answer:
-    nonce = os.urandom(frames.NONCE)
-    deadline = time.monotonic() + limits.wall_s
-    received = bytearray()
-    try:
-        connection.settimeout(limits.wall_s)
-        with suppress(BrokenPipeError, ConnectionResetError):  # it has ended: what it left is to be read
-            connection.sendall(frames.request(nonce, request, attachment))
-            if last:
-                connection.shutdown(socket.SHUT_WR)
-        while not frames.is_whole(nonce, received):
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise _Broken("time")
-            connection.settimeout(left)
-            part = connection.recv(1 << 16)
-            if not part:
-                raise _Broken("silence")
-            received += part
-        return frames.decode(nonce, bytes(received))
-    except TimeoutError:
-        raise _Broken("time") from None
-    except OSError:
-        raise _Broken("silence") from None
-    except BadAnswer:
-        raise _Broken("forged") from None
-
-
 def _how_it_ended(problem: str, ended: Mapping[str, Any], limits: Limits) -> str:
-    if problem == "time" or ended["signal"] == _SIGXCPU:
-        return f"The program was stopped after {limits.wall_s:g} s"
     if problem == "forged":
         return "The program wrote something that is no answer"
     if ended["signal"] in (_SIGKILL, _SIGSEGV, _SIGBUS, _SIGABRT) and not ended["killed"]:
@@ -248,12 +244,13 @@ def _places() -> list[str]:
 
 
 class Sandbox:
-    """Runs programs, on at most `size` zygotes of each flavour at once."""
+    """Runs programs, on at most `size` zygotes of each flavour at once, and as many for those that may take longer than usual:
+    templates and queries never wait behind them."""
 
     def __init__(self, size: int = 2, launcher: Sequence[str] = ()) -> None:
         self._size = size
         self._launcher = launcher
-        self._shelves = {flavour: _Shelf(size) for flavour in zygote.FLAVOURS}
+        self._shelves = _shelves(size)
         self._zygotes: set[Zygote] = set()
         self._closed = False
         self.layers: str = ""
@@ -300,7 +297,7 @@ class Sandbox:
         self, requests: Sequence[Mapping[str, Any]], limits: Limits, attachment: bytes, flavour: str
     ) -> list[Answer]:
         for attempt in (1, 2):
-            with self._lent(flavour) as lent:
+            with self._lent(flavour, patient=limits.is_long) as lent:
                 try:
                     return lent.run(requests, limits, attachment)
                 except _Gone:
@@ -312,8 +309,8 @@ class Sandbox:
         raise AssertionError
 
     @contextmanager
-    def _lent(self, flavour: str) -> Iterator[Zygote]:
-        shelf = self._shelves[flavour]
+    def _lent(self, flavour: str, *, patient: bool) -> Iterator[Zygote]:
+        shelf = self._shelves[flavour, patient]
         if not shelf.places.take(_WAITS_S):
             raise SandboxUnavailable(f"all were busy for {_WAITS_S:g} s")
         try:
@@ -355,15 +352,19 @@ class Sandbox:
         for inherited in self._zygotes:
             inherited.forget()
         self._zygotes = set()
-        self._shelves = {flavour: _Shelf(self._size) for flavour in zygote.FLAVOURS}
+        self._shelves = _shelves(self._size)
 
 
 class _Shelf:
-    """The zygotes of one flavour."""
+    """The zygotes of one flavour, for usual or for long requests."""
 
     def __init__(self, size: int) -> None:
         self.places = Turns(size)
         self.idle: list[Zygote] = []
+
+
+def _shelves(size: int) -> dict[tuple[str, bool], _Shelf]:
+    return {(flavour, patient): _Shelf(size) for flavour in zygote.FLAVOURS for patient in (False, True)}
 
 
 _sandboxes: WeakSet[Sandbox] = WeakSet()

@@ -45,7 +45,8 @@ _ALSO = [
     "rapidfuzz.process",
     "rapidfuzz.distance",
 ]
-RUN, KILL = b"R", b"K"
+RUN, KILL, ASK = b"R", b"K", b"A"
+"""What a zygote is told: to fork a child, to end it, and to make it say where it is."""
 _OUTSIDE = 0
 """What a parent in another namespace is called."""
 
@@ -67,7 +68,8 @@ def main() -> None:
         os.close(os.pidfd_open(os.getpid()))
         _try(filters)
     except Exception as error:  # noqa: BLE001 - the other side is told, whatever it was
-        control.send(json.dumps({"failed": f"{error}"}).encode())
+        told = {"failed": f"{error}", "unsupported": isinstance(error, seccomp.Unsupported)}
+        control.send(json.dumps(told).encode())
         return
     gc.collect()
     gc.freeze()
@@ -163,8 +165,8 @@ def _attend(control: socket.socket, pid: int) -> dict[str, Any]:
                 break
             told = control.recv(4096)
             with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-            killed = True
+                os.kill(pid, signal.SIGUSR1 if told == ASK else signal.SIGKILL)
+            killed = told != ASK
             if not told:
                 os._exit(0)
         _, status, used = os.wait4(pid, 0)

@@ -8,13 +8,11 @@ what makes the bootstrap paired.
 from collections.abc import Callable, Iterator, Mapping
 from statistics import NormalDist
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
-
+from app.statistics.arrays import ArrayLike, Counts, Floats, np
 from app.statistics.intervals import Interval, normal_quantile, why_no_interval, without_interval
-from app.statistics.samples import Clusters, Floats, Sample
+from app.statistics.samples import Clusters, Sample
 
-Statistic = Callable[[NDArray[np.int32]], Floats]
+Statistic = Callable[[Counts], Floats]
 
 RESAMPLES = 10_000
 FEWEST_RESAMPLES = 1_000
@@ -140,7 +138,7 @@ def percentile_statistic(values: ArrayLike, share: float) -> Statistic:
     order = np.argsort(column, kind="stable")
     ordered = column[order]
 
-    def percentile(weights: NDArray[np.int32]) -> Floats:
+    def percentile(weights: Counts) -> Floats:
         reached = np.cumsum(weights[:, order], axis=1)
         # Clusters differ in size, so that resamples do too.
         at = (reached[:, -1] - 1) * share
@@ -156,7 +154,7 @@ def ratio_statistic(numerators: ArrayLike, denominators: ArrayLike) -> Statistic
     """Sum over sum, such as cost per success; NaN in a resample whose denominators add up to 0."""
     above, below = np.asarray(numerators, dtype=np.float64), np.asarray(denominators, dtype=np.float64)
 
-    def ratio(weights: NDArray[np.int32]) -> Floats:
+    def ratio(weights: Counts) -> Floats:
         total = weights @ below
         missing = np.full(len(weights), np.nan)
         return np.asarray(np.divide(weights @ above, total, out=missing, where=total != 0))
@@ -170,7 +168,7 @@ def mean_statistic(values: ArrayLike) -> Statistic:
     return ratio_statistic(column, np.ones(len(column)))
 
 
-def _resampled(sample: Sample, count: int, seed: int) -> Iterator[NDArray[np.int32]]:
+def _resampled(sample: Sample, count: int, seed: int) -> Iterator[Counts]:
     """`count` resamples as weights, in chunks that bound the memory."""
     generator = np.random.default_rng(seed)
     rows = max(1, _CHUNK // max(sample.n, 1))

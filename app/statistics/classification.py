@@ -4,11 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
+from app.statistics.arrays import Codes, Counts, Floats, np
 from app.statistics.bootstrap import Statistic, ratio_statistic
-from app.statistics.samples import Codes, Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,38 +109,42 @@ def averages_statistics(targets: Sequence[str], predictions: Sequence[str | None
         raise ValueError(f"{len(truth)} targets, but {len(given)} predictions")
     by_truth, by_given = _summed_by(truth, len(numbers)), _summed_by(given, len(numbers) + 1)
     right = (truth == given).astype(np.int32)
-    last: list[tuple[NDArray[np.int32], tuple[Floats, Floats, Floats]]] = []
+    last: list[tuple[Counts, dict[str, Floats]]] = []
 
-    def counted(weights: NDArray[np.int32]) -> tuple[Floats, Floats, Floats]:
-        """Right, all of the target and all of the prediction, by label: counted once for all averages."""
+    def averages(weights: Counts) -> dict[str, Floats]:
+        """All of them, worked out once for each set of resamples: what they share is most of the work."""
         if not last or last[0][0] is not weights:
-            support = by_truth(weights)
+            hits, support = by_truth(weights * right), by_truth(weights)
             # A label that a resample does not hold as a target is no class of it.
             chosen = np.where(support > 0, by_given(weights)[:, :-1], 0)
-            last[:] = [(weights, (by_truth(weights * right), support, chosen))]
+            last[:] = [(weights, _averaged(hits, support, chosen))]
         return last[0][1]
 
-    def averaged(average: str, score: str) -> Statistic:
-        def statistic(weights: NDArray[np.int32]) -> Floats:
-            hits, support, chosen = counted(weights)
-            above, below = {
-                "precision": (hits, chosen),
-                "recall": (hits, support),
-                "f1": (2 * hits, np.where(support > 0, support + chosen, 0)),
-            }[score]
-            if average == "micro":
-                return _ratio(above.sum(axis=1), below.sum(axis=1))
-            each = _ratio(above, below)
-            weight = np.where(np.isnan(each), 0, support if average == "weighted" else 1.0)
-            return _ratio((np.nan_to_num(each) * weight).sum(axis=1), weight.sum(axis=1))
-
-        return statistic
+    def statistic_of(name: str) -> Statistic:
+        return lambda weights: averages(weights)[name]
 
     return {
-        f"{average}_{score}": averaged(average, score)
+        f"{average}_{score}": statistic_of(f"{average}_{score}")
         for average in ("macro", "micro", "weighted")
         for score in ("f1", "precision", "recall")
     }
+
+
+def _averaged(hits: Floats, support: Floats, chosen: Floats) -> dict[str, Floats]:
+    """Every average by its name, from what is right, of the target and of the prediction: each (resamples, labels)."""
+    found = {}
+    for score, above, below in (
+        ("f1", 2 * hits, support + chosen),  # both are 0 where the label is no class
+        ("precision", hits, chosen),
+        ("recall", hits, support),
+    ):
+        defined = below > 0
+        each = np.divide(above, below, out=np.zeros_like(above), where=defined)
+        found[f"macro_{score}"] = _ratio(each.sum(axis=1), defined.sum(axis=1, dtype=np.float64))
+        found[f"micro_{score}"] = _ratio(above.sum(axis=1), below.sum(axis=1))
+        weight = np.einsum("bl,bl->b", support, defined, dtype=np.float64)
+        found[f"weighted_{score}"] = _ratio(np.einsum("bl,bl->b", each, support), weight)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +186,7 @@ def _class_score(label: str, hits: int, given: int, support: int) -> ClassScore:
 def _summed_by(codes: Codes, groups: int) -> Statistic:
     """The sum of each resample's weights in every group: (b, n) to (b, groups), linear in the weights."""
 
-    def summed(weights: NDArray[np.int32]) -> Floats:
+    def summed(weights: Counts) -> Floats:
         cells = codes + np.arange(len(weights))[:, None] * groups
         sums = np.bincount(cells.ravel(), weights=weights.ravel(), minlength=len(weights) * groups)
         return sums.astype(np.float64, copy=False).reshape(len(weights), groups)

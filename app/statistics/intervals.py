@@ -4,9 +4,8 @@ from dataclasses import dataclass, replace
 from math import sqrt
 from statistics import NormalDist
 
-import numpy as np
-
-from app.statistics.samples import FEWEST_CLUSTERS, Clusters, Floats, Sample, Scores, is_binary
+from app.statistics.arrays import Floats, np
+from app.statistics.samples import FEWEST_CLUSTERS, Clusters, Sample, Scores, is_binary
 
 
 @dataclass(frozen=True, slots=True)

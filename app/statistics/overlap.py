@@ -4,11 +4,8 @@ Each takes a matrix with a row of counts for each row of the dataset: adding row
 so that a resample costs one matrix product. Scores lie between 0 and 1 where sacrebleu's lie between 0 and 100.
 """
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
-
+from app.statistics.arrays import ArrayLike, Counts, Floats, np
 from app.statistics.bootstrap import Statistic
-from app.statistics.samples import Floats
 
 BLEU_ORDER = 4
 
@@ -21,7 +18,7 @@ def bleu_statistic(counts: ArrayLike) -> Statistic:
     """
     matrix = _matrix(counts, 2 + 2 * BLEU_ORDER)
 
-    def bleu(weights: NDArray[np.int32]) -> Floats:
+    def bleu(weights: Counts) -> Floats:
         sums = weights @ matrix
         given, wanted = sums[:, 0], sums[:, 1]
         right, total = sums[:, 2 : 2 + BLEU_ORDER], sums[:, 2 + BLEU_ORDER :]
@@ -43,7 +40,7 @@ def chrf_statistic(counts: ArrayLike, beta: float = 2.0) -> Statistic:
     """
     matrix = _matrix(counts)
 
-    def chrf(weights: NDArray[np.int32]) -> Floats:
+    def chrf(weights: Counts) -> Floats:
         sums = (weights @ matrix).reshape(len(weights), -1, 3)
         given, wanted, both = sums[:, :, 0], sums[:, :, 1], sums[:, :, 2]
         counted = (given > 0) & (wanted > 0)
@@ -66,7 +63,7 @@ def ter_statistic(counts: ArrayLike) -> Statistic:
     """
     matrix = _matrix(counts, 2)
 
-    def ter(weights: NDArray[np.int32]) -> Floats:
+    def ter(weights: Counts) -> Floats:
         sums = weights @ matrix
         edits, words = sums[:, 0], sums[:, 1]
         return np.asarray(np.divide(edits, words, out=(edits > 0).astype(np.float64), where=words > 0))

@@ -3,8 +3,7 @@
 from dataclasses import dataclass, replace
 from math import sqrt
 
-import numpy as np
-
+from app.statistics.arrays import Floats, np
 from app.statistics.intervals import (
     Interval,
     normal_quantile,
@@ -12,7 +11,7 @@ from app.statistics.intervals import (
     why_no_interval,
     without_interval,
 )
-from app.statistics.samples import Clusters, Floats, Sample, Scores, is_binary
+from app.statistics.samples import Clusters, Sample, Scores, is_binary
 
 EXACT_ROWS = 15  # 2**15 sign patterns are listed; more are drawn
 FLIPS = 10_000

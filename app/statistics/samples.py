@@ -4,11 +4,8 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-import numpy as np
-from numpy.typing import NDArray
+from app.statistics.arrays import Codes, Flags, Floats, np
 
-Floats = NDArray[np.float64]
-Codes = NDArray[np.intp]
 Scores = Sequence[float] | Sequence[float | None] | Sequence[bool] | Floats
 Clusters = Sequence[Hashable | None]
 
@@ -61,7 +58,7 @@ class Sample:
         return "; ".join(told) or None
 
 
-def cluster_codes(clusters: Clusters | None, kept: NDArray[np.bool_]) -> tuple[Codes | None, int]:
+def cluster_codes(clusters: Clusters | None, kept: Flags) -> tuple[Codes | None, int]:
     """Number the clusters of the kept rows from 0; a row whose key is None is a cluster of its own."""
     n = int(kept.sum())
     if clusters is None:

@@ -1,6 +1,7 @@
 """Writing the members of an export: into a folder, or into a ZIP file that leaves while it is made."""
 
 import io
+import shutil
 import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -12,13 +13,25 @@ from app.transfer.layout import DONE, is_name, part_number
 
 
 def write_folder(members: Iterable[Member], folder: Path) -> int:
-    """Write an export into a folder, which is made; how many files it has.
+    """Write an export into a folder, which is made if it is not there; how many files it has. One that fails leaves nothing.
 
     Raises:
         Conflict: there is something in the folder already.
+        OSError: the disk does not take it.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise Conflict(f"{folder} is there already, and not empty: name a new folder.")
+    made = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        return _write(members, folder)
+    except BaseException:
+        for path in [folder] if made else folder.iterdir():
+            shutil.rmtree(path, ignore_errors=True)
+        raise
+
+
+def _write(members: Iterable[Member], folder: Path) -> int:
     count = 0
     for member in members:
         path = folder / _checked(member.name)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.core import clock
 from app.core.database import unit_of_work
 from app.evaluations import scoring
-from app.evaluations.models import Evaluation, EvaluationEvaluator, Run
+from app.evaluations.models import ENDED, Evaluation, EvaluationEvaluator, Run
 from app.evaluations.schemas import DEFAULT_CONCURRENCY
 from app.evaluations.service import EVALUATED, LONGEST_NAME
 from app.files import repository as files
@@ -195,6 +195,7 @@ def _add_evaluators(session: Session, evaluation: Evaluation, said: Said, report
                     evaluation_id=evaluation.id,
                     evaluator_version_id=version_id,
                     position=position,
+                    orchestrated=link.values.get("orchestrated") is not False,
                     added_at=link.moment("added_at") or evaluation.created_at,
                 )
             )
@@ -234,7 +235,7 @@ def _new_runs(session: Session, evaluation: Evaluation, runs: list[SaidRun], rep
 def _run(evaluation: Evaluation, run: SaidRun, report: Report) -> Run:
     said = run.said
     status = said.text("status")
-    if status not in ("completed", "cancelled"):
+    if status not in ENDED:
         report.notes.add(f"{run.where}: it was {status or 'in no known state'}, and is cancelled here")
         status = "cancelled"
     maker_id, maker = said.person("created_by")

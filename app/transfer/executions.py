@@ -7,6 +7,7 @@ from typing import Any
 from app.evaluations.judging import set_verdict
 from app.evaluators.binding import Verdict
 from app.files.models import FileKind
+from app.logs.presentation import BESIDE_JUDGMENTS
 from app.logs.records import JudgmentRecord, LogRecord
 from app.logs.repository import END_USER
 from app.transfer.report import Report
@@ -208,10 +209,9 @@ def _judgment(found: _Found, source: Source, batch: Batch) -> JudgmentRecord:
         raise _LeftOut("it names no version of an evaluator")
     record = JudgmentRecord(judgment_id, source.workspace_id, log_id, version_id)
     record.author = _author_of(said)
-    beside = ("start_time", "end_time", "output_message", "metadata")
     detail = said.object("detail")
     if "detail" not in said.values:
-        detail = {name: said.values[name] for name in beside if said.values.get(name)} or None
+        detail = {name: said.values[name] for name in BESIDE_JUDGMENTS if said.values.get(name)} or None
     rationale = said.text("rationale")
     if rationale is None and "rationale" not in said.values:
         rationale = _text_of(said.object("output_message")) or said.text("output")

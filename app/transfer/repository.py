@@ -8,7 +8,7 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from app.core import ids
+from app.core import ids, waiting
 from app.evaluations.models import Evaluation, Run
 from app.files.models import Deployment, Directory, Environment, File, Version
 from app.logs.models import Judgment, Log
@@ -22,8 +22,11 @@ _OWNED: dict[str, type[File | Version | Evaluation | Run]] = {
 
 
 def one_at_a_time(session: Session, workspace_id: str) -> None:
-    """Let no other import write to the workspace until the transaction ends."""
-    session.execute(text("select pg_advisory_xact_lock(hashtext(:name))"), {"name": f"import {workspace_id}"})
+    """Let no other import write to the workspace until the transaction ends, however long the one before takes."""
+    with waiting.patient_with_locks(session):
+        session.execute(
+            text("select pg_advisory_xact_lock(hashtext(:name))"), {"name": f"import {workspace_id}"}
+        )
 
 
 def taken_elsewhere(session: Session, workspace_id: str, what: str, row_ids: Collection[str]) -> list[str]:

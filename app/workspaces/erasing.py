@@ -10,7 +10,7 @@ from app.accounts import throttle
 from app.accounts.models import User
 from app.core.access import Principal, Role
 from app.core.errors import Conflict, NotFound
-from app.workspaces import audit, erasing_repository, members, repository
+from app.workspaces import audit, erasing_repository, invitation_repository, members, repository
 
 DELETED = "Deleted person"
 
@@ -66,8 +66,11 @@ def _erase(session: Session, principal: Principal | None, user: User) -> None:
     if principal:
         for each in memberships:
             audit.record(session, _in(principal, each.workspace_id), "member.erased", "user", user_id)
+    # The links that they made go with the account.
+    invitation_repository.revoke_invitations_by(session, user_id)
     session.flush()
     erasing_repository.rename(session, user_id, DELETED)
+    erasing_repository.rename_imported(session, user_id, name, email, DELETED)
     entries = erasing_repository.entries_about(session, user_id, name, email)
     changed = {entry_id: _without(detail, name, email) for entry_id, detail in entries}
     erasing_repository.rewrite_audit(session, user_id, DELETED, changed)

@@ -25,6 +25,27 @@ def rename(session: Session, user_id: str, name: str) -> None:
         session.execute(text(statement), {"name": name, "user": user_id})
 
 
+IMPORTED = ("version", "evaluation", "run")
+"""Where an import puts names beside the ids that people had elsewhere."""
+
+
+def rename_imported(session: Session, user_id: str, known_as: str, email: str, name: str) -> None:
+    """Put `name` wherever an import wrote the person's address, or, in a workspace where they ever were, their name.
+
+    A name may be somebody else's: it stays where the id beside it is an account's here.
+    """
+    for table, key, column in sorted(one for one in NAMED if one[0] in IMPORTED):
+        statement = f"""
+            update {table} t set {column} = :name
+            where not exists (select from user_account u where u.id = t.{key})
+              and (lower({column}) = :email or {column} = :known_as and workspace_id in (
+                  select workspace_id from audit_entry where actor_id = :user or subject_id = :user))
+        """  # noqa: S608 - from NAMED
+        session.execute(
+            text(statement), {"name": name, "email": email, "known_as": known_as, "user": user_id}
+        )
+
+
 def entries_about(session: Session, user_id: str, name: str, email: str) -> list[tuple[str, dict[str, Any]]]:
     """The entries of the audit log that tell the person's address, or their name: in detail, by id."""
     rows = session.execute(

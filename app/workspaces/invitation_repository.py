@@ -45,6 +45,18 @@ def use_invitation(session: Session, token_hash: str) -> Invitation | None:
     return session.scalar(query) if used else None
 
 
+def use_invitations_of(session: Session, email: str) -> list[Invitation]:
+    """Mark accepted what an address is invited by and could use now; each with its workspace, the oldest first."""
+    used = session.scalars(
+        update(Invitation)
+        .where(Invitation.email == email, *_IS_OPEN, Invitation.expires_at > func.now())
+        .values(accepted_at=func.now())
+        .returning(Invitation.id)
+    ).all()
+    query = select(Invitation).where(Invitation.id.in_(used)).options(joinedload(Invitation.workspace))
+    return list(session.scalars(query.order_by(Invitation.id)))
+
+
 def revoke_invitations_of(session: Session, workspace_id: str, email: str) -> None:
     """Take back what this address was invited by."""
     session.execute(
@@ -54,11 +66,12 @@ def revoke_invitations_of(session: Session, workspace_id: str, email: str) -> No
     )
 
 
-def revoke_invitations_by(session: Session, workspace_id: str, user_id: str) -> None:
-    """Take back what somebody invited others by who may invite nobody any more."""
+def revoke_invitations_by(session: Session, user_id: str, workspace_id: str | None = None) -> None:
+    """Take back what somebody invited others by who may invite nobody any more: to the workspace, or to all of them."""
+    where = [] if workspace_id is None else [Invitation.workspace_id == workspace_id]
     session.execute(
         update(Invitation)
-        .where(Invitation.workspace_id == workspace_id, Invitation.invited_by == user_id, *_IS_OPEN)
+        .where(Invitation.invited_by == user_id, *where, *_IS_OPEN)
         .values(revoked_at=func.now())
     )
 

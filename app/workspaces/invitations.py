@@ -109,6 +109,19 @@ def join_as_new(session: Session, token: str, *, full_name: str, password: str) 
     return user
 
 
+def welcome(session: Session, email: str, full_name: str) -> User | None:
+    """Make the account of somebody whose address is proven, and take up every invitation that the address has; None where
+    it is not invited."""
+    invited = invitation_repository.use_invitations_of(session, email)
+    if not invited:
+        return None
+    user = accounts.create_user(session, email=email, full_name=full_name[:200])
+    user.address_proven_at = clock.now()
+    for invitation in invited:
+        _join(session, invitation, user)
+    return user
+
+
 def join_as(session: Session, token: str, user: User) -> Membership:
     """Make a person who has an account a member.
 

@@ -4,11 +4,13 @@ from sqlalchemy.orm import Session
 
 from app.accounts import passwords
 from app.accounts import repository as account_repository
+from app.accounts.models import User
 from app.core import clock
 from app.core.access import Principal, Role
 from app.core.errors import Conflict, Forbidden, NotFound
 from app.workspaces import audit, invitation_repository, repository
 from app.workspaces.models import Membership
+from app.workspaces.service import principal_of
 
 
 def list_members(session: Session, principal: Principal) -> list[Membership]:
@@ -32,7 +34,7 @@ def get_member(session: Session, principal: Principal, user_id: str) -> Membersh
 
 def change_role(session: Session, principal: Principal, user_id: str, role: Role) -> Membership:
     """Give a member another role. It holds from their next request on, for their keys too. Who is no admin any more
-    invites nobody: their open invitations are revoked.
+    leaves no way in: the open invitations and links that they made are revoked.
 
     Raises:
         Conflict: the workspace would be left without an admin.
@@ -43,7 +45,7 @@ def change_role(session: Session, principal: Principal, user_id: str, role: Role
         return membership
     if before == Role.ADMIN:
         keep_an_admin(session, principal.workspace_id, user_id, "Make somebody else an admin first.")
-        invitation_repository.revoke_invitations_by(session, principal.workspace_id, user_id)
+        _close_ways_in(session, user_id, principal.workspace_id)
     membership.role = role
     session.flush()
     audit.record(
@@ -54,7 +56,8 @@ def change_role(session: Session, principal: Principal, user_id: str, role: Role
 
 
 def remove_member(session: Session, principal: Principal, user_id: str) -> None:
-    """End a membership. The person's keys and open invitations are revoked; what they made stays.
+    """End a membership. The person's keys, and the open invitations and links that they made, are revoked; what else they
+    made stays.
 
     Raises:
         Conflict: the workspace would be left without an admin.
@@ -63,7 +66,7 @@ def remove_member(session: Session, principal: Principal, user_id: str) -> None:
     if membership.role == Role.ADMIN:
         keep_an_admin(session, principal.workspace_id, user_id, "Make somebody else an admin first.")
     revoked = repository.revoke_keys_of(session, principal.workspace_id, user_id)
-    invitation_repository.revoke_invitations_by(session, principal.workspace_id, user_id)
+    _close_ways_in(session, user_id, principal.workspace_id)
     session.delete(membership)
     session.flush()
     audit.record(
@@ -84,13 +87,12 @@ def set_disabled(session: Session, principal: Principal, user_id: str, *, disabl
     if disabled == (membership.user.disabled_at is not None):
         return membership
     if disabled:
-        invitation_repository.revoke_invitations_by(session, principal.workspace_id, user_id)
-    if disabled:
         for each in repository.list_memberships(session, user_id):
             if each.role == Role.ADMIN:
                 keep_an_admin(session, each.workspace_id, user_id, "Make somebody else an admin first.")
         account_repository.delete_sessions_of(session, user_id)
         account_repository.delete_unused_tokens_of(session, user_id)
+        _close_ways_in(session, user_id)
     membership.user.disabled_at = clock.now() if disabled else None
     session.flush()
     action = "member.disabled" if disabled else "member.enabled"
@@ -107,11 +109,28 @@ def make_reset_link(session: Session, principal: Principal, user_id: str) -> tup
     """
     membership = get_member(session, principal, user_id)
     refuse_others_people(session, principal, membership)
-    token = passwords.create_reset_link(session, membership.user.email)
+    token = passwords.create_reset_link(session, membership.user.email, made_by=principal.user_id)
     audit.record(
         session, principal, "member.reset_link_made", "user", user_id, name=membership.user.full_name
     )
     return token, membership
+
+
+def close_for_owner(session: Session, user: User) -> None:
+    """Revoke the API keys of an account that goes to the person whose address it has, and the open invitations and links
+    that were made with it: they are of whoever had it before.
+    """
+    for each in repository.list_memberships(session, user.id):
+        revoked = repository.revoke_keys_of(session, each.workspace_id, user.id)
+        principal = principal_of(each.workspace, user, Role(each.role))
+        audit.record(session, principal, "member.taken_over", "user", user.id, keys_revoked=revoked)
+    _close_ways_in(session, user.id)
+
+
+def _close_ways_in(session: Session, user_id: str, workspace_id: str | None = None) -> None:
+    """Revoke what somebody could still open who lost their rights: in the workspace, or in all."""
+    invitation_repository.revoke_invitations_by(session, user_id, workspace_id)
+    account_repository.delete_unused_tokens_by(session, user_id)
 
 
 def keep_an_admin(session: Session, workspace_id: str, leaving: str, remedy: str) -> None:
@@ -122,12 +141,18 @@ def keep_an_admin(session: Session, workspace_id: str, leaving: str, remedy: str
 
 
 def refuse_others_people(session: Session, principal: Principal, membership: Membership) -> None:
-    """An account is one for all workspaces: whoever can set its password can go wherever it goes."""
+    """An account is one for all workspaces: whoever can set its password can go wherever it goes. A key opens its own
+    workspace only, whatever else its maker administers."""
     elsewhere = [
         each.workspace_id
         for each in repository.list_memberships(session, membership.user_id)
         if each.workspace_id != principal.workspace_id
     ]
+    if elsewhere and principal.key_id:
+        raise Forbidden(
+            f"{membership.user.full_name} belongs to another workspace too, where this key opens nothing. "
+            "An admin of all their workspaces does it on the members page."
+        )
     administered = repository.workspaces_administered_by(session, principal.user_id)
     if not set(elsewhere) <= administered:
         raise Forbidden(

@@ -11,7 +11,7 @@ from app.core.database import SessionDep
 from app.core.errors import TooMany
 from app.core.permissions import Public
 from app.core.settings import get_settings
-from app.workspaces import sign_ins
+from app.workspaces import invitations, members, sign_ins
 from app.workspaces.signin_pages import inside, signed_in
 
 router = APIRouter(prefix="/signin/oidc", include_in_schema=False)
@@ -73,6 +73,8 @@ def callback(
             code=code,
             issuer=iss,
             address=current_address() or "unknown",
+            newcomer=invitations.welcome,
+            taken_over=members.close_for_owner,
         )
     except SignInRefused as refused:
         sign_ins.note_refusal(session, refused.email, "sso")

@@ -81,7 +81,7 @@ for (const scripted of document.querySelectorAll("[data-scripted]")) scripted.hi
 // Whether a key press is a shortcut on its own, and not a letter that somebody types.
 export function isShortcut(event) {
   if (event.metaKey || event.ctrlKey || event.altKey || localStorage.getItem("keys") === "off") return false;
-  return !event.target.closest("input, textarea, select, [contenteditable], prompt-editor");
+  return !event.target.closest("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable], prompt-editor");
 }
 
 let pending = ""; // `g` starts a sequence of two keys

@@ -99,6 +99,7 @@ class LiveText {
   add(piece) {
     this.waiting += piece;
     this.pieces += 1;
+    if (this.pieces === 1) this.paint(); // the first one at once, the others as the timer comes
   }
 
   paint() {
@@ -117,13 +118,3 @@ class LiveText {
     announce(text);
   }
 }
-
-// Nothing typed is lost by leaving the page unasked.
-let typed = false;
-document.addEventListener("input", (event) => {
-  if (event.target.closest("#messages, .settings, details")) typed = true;
-});
-document.addEventListener("submit", () => (typed = false));
-addEventListener("beforeunload", (event) => {
-  if (typed) event.preventDefault();
-});

@@ -5,10 +5,12 @@ from datetime import timedelta
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from sqlalchemy import event
+from sqlalchemy.orm import Session
 
 from app.accounts import passwords
 from app.accounts import service as accounts
-from app.accounts.models import OneTimeToken, User
+from app.accounts.models import OneTimeToken, User, UserSession
 from app.core import clock
 from app.core.access import Role
 from app.core.csrf import SESSION_COOKIE
@@ -111,18 +113,28 @@ def test_an_admin_makes_a_reset_link_for_a_member(client: TestClient, committed_
     assert client.post("/signin", data=data).status_code == 303
 
 
-def test_a_password_that_changes_while_it_is_looked_at_opens_nothing(committed_team: factories.Team) -> None:
+@pytest.mark.parametrize("change", ["password", "account"])
+def test_what_changes_while_a_password_is_looked_at_opens_nothing(
+    committed_team: factories.Team, change: str
+) -> None:
     """The first transaction of signing in has read the old hash; the change commits before the second begins."""
-    with unit_of_work() as session:
-        user = accounts.repository.find_user_by_email(session, committed_team.admin.email)
-        assert user
-        session.commit()
+    email = committed_team.admin.email
+
+    def meanwhile(_: Session) -> None:
         with unit_of_work() as other:
-            changed = accounts.repository.find_user_by_email(other, committed_team.admin.email)
+            changed = accounts.repository.find_user_by_email(other, email)
             assert changed
-            accounts.set_password(changed, NEW)
+            if change == "password":
+                accounts.set_password(changed, NEW)
+            else:
+                changed.disabled_at = clock.now()
+
+    with unit_of_work() as session:
+        event.listen(session, "after_commit", meanwhile, once=True)
         with pytest.raises(Unauthenticated):
-            accounts._refuse_if_changed(session, user)
+            accounts.sign_in(session, email, factories.PASSWORD)
+    with unit_of_work() as session:
+        assert session.query(UserSession).count() == 0
 
 
 @pytest.mark.parametrize(

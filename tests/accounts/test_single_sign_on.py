@@ -22,9 +22,13 @@ from app.accounts.repository import find_user_by_email
 from app.accounts.service import set_password
 from app.accounts.throttle import SINGLE_SIGN_ONS
 from app.core import clock
+from app.core.access import Role
 from app.core.csrf import SESSION_COOKIE
 from app.core.database import unit_of_work
 from app.core.settings import get_settings
+from app.workspaces import invitations
+from app.workspaces.audit_repository import AuditFilter, list_entries
+from app.workspaces.service import principal_of
 from tests import factories
 from tests.oidc_provider import CLIENT, SECRET
 from tests.web import signed_in
@@ -181,6 +185,31 @@ def test_an_attempt_runs_out(client: TestClient, behave: Behave) -> None:
     _refused(client, back)
 
 
+def test_the_invited_come_in_without_a_password(
+    client: TestClient, committed_team: factories.Team, behave: Behave
+) -> None:
+    with unit_of_work() as session:
+        other = factories.team(session)
+        for team, role in ((committed_team, Role.VIEWER), (other, Role.ADMIN)):
+            invitations.invite(session, team.admin, "lena@example.com", role)
+        gone, _ = invitations.invite(session, other.admin, "gone@example.com", Role.ADMIN)
+        invitations.revoke(session, other.admin, gone.id)
+    behave(email="gone@example.com")
+    _refused(client, _to_provider(client), "sso-unknown")
+    behave(email="Lena@example.com", claims={"email_verified": False})
+    _refused(client, _to_provider(client), "sso-unverified")
+
+    behave(email="Lena@example.com", claims={"name": "Lena Lind"})
+    answer = client.get(_to_provider(client, f"/w/{committed_team.workspace.slug}/files"))
+    assert client.get(answer.headers["location"]).status_code == 200
+    assert client.get(f"/w/{other.workspace.slug}/settings/members").status_code == 200
+    with unit_of_work() as session:
+        user = find_user_by_email(session, "lena@example.com")
+        assert user
+        assert (user.full_name, user.password_hash) == ("Lena Lind", None)
+        assert [each.email for each in invitations.list_open(session, other.admin)] == []
+
+
 def test_only_people_who_have_an_account_come_in(
     client: TestClient, committed_team: factories.Team, behave: Behave
 ) -> None:
@@ -229,31 +258,56 @@ def test_an_account_that_somebody_else_made_is_its_owners_from_the_first_sign_on
     client: TestClient, app: FastAPI, committed_team: factories.Team, behave: Behave
 ) -> None:
     """Who invites an address that is not theirs, follows the link and waits, has nothing when its owner comes."""
-    email = committed_team.admin.email
+    email, admin = "owner@example.com", committed_team.admin
     page = f"/w/{committed_team.workspace.slug}/files"
     with unit_of_work() as session:
-        user = find_user_by_email(session, email)
-        assert user
-        set_password(user, factories.PASSWORD)  # by who follows the invitation's link
+        _, token = invitations.invite(session, admin, email, Role.ADMIN)
+        user = invitations.join_as_new(session, token, full_name="Not Me", password=factories.PASSWORD)
+        squatter = principal_of(committed_team.workspace, user, Role.ADMIN)
+        key = factories.key(session, squatter)
         link = create_reset_link(session, email)
+        _, way_back = invitations.invite(session, squatter, "again@example.com", Role.ADMIN)
+        others = create_reset_link(session, admin.email, made_by=user.id)
+    behave(email=email)
+    with_key = {"x-api-key": key}
     with TestClient(app, follow_redirects=False) as before:
-        signed_in(before, committed_team.admin)
-        assert before.get(page, follow_redirects=False).status_code == 200
+        signed_in(before, squatter)
+        assert before.get(page).status_code == 200
+        assert before.get("/v5/prompts", headers=with_key).status_code == 200
         client.get(_to_provider(client, page))
         assert client.get(page).status_code == 200
-        assert before.get(page, follow_redirects=False).status_code == 401
+        assert before.get(page).status_code == 401
+        assert before.get("/v5/prompts", headers=with_key).status_code == 401
     with unit_of_work() as session:
         assert find_reset(session, link) is None
+        assert find_reset(session, others) is None
+        assert invitations.find_usable(session, way_back) is None
+        entries = list_entries(session, committed_team.workspace.id, AuditFilter(), limit=50)
+        told = [each.detail for each in entries if each.action == "member.taken_over"]
+        assert told == [{"keys_revoked": 1}]
         user = find_user_by_email(session, email)
         assert user
         assert user.password_hash is None
         set_password(user, "set by the owner since")
+        key = factories.key(session, squatter)  # by the owner, since
 
     client.get(_to_provider(client, page))
+    assert client.get("/v5/prompts", headers={"x-api-key": key}).status_code == 200
     with unit_of_work() as session:
         user = find_user_by_email(session, email)
         assert user
         assert user.password_hash is not None, "a later sign-on takes nothing away"
+
+
+def test_the_first_admin_keeps_password_and_keys_beside_single_sign_on(
+    client: TestClient, committed_team: factories.Team, behave: Behave
+) -> None:
+    with unit_of_work() as session:
+        key = factories.key(session, committed_team.admin)
+    assert client.get(_to_provider(client)).headers["location"] == "/"
+    assert client.get("/v5/prompts", headers={"x-api-key": key}).status_code == 200
+    client.cookies.clear()
+    signed_in(client, committed_team.admin)
 
 
 def test_ways_to_the_provider_are_bounded_and_those_who_come_back_do_not_count(

@@ -62,6 +62,12 @@ EVALUATION_PAGE_REQUESTS: dict[str, Make] = {
     "POST /w/{w}/evaluators/{file_id}": lambda w: Call(
         _evaluator(w), form={"kind": "exact", "note": "Once more"}
     ),
+    "GET /w/{w}/evaluators/{file_id}/versions": lambda w: Call(_evaluator(w)),
+    "GET /w/{w}/evaluators/{file_id}/diff": lambda w: Call(_evaluator(w), query={"from": 1, "to": 1}),
+    "GET /w/{w}/evaluators/{file_id}/deploy": lambda w: Call(_evaluator(w), query={"version": 1}),
+    "POST /w/{w}/evaluators/{file_id}/deploy": lambda w: Call(
+        _evaluator(w), form={"version": 1, "environment": w.staging.id}
+    ),
     "POST /w/{w}/evaluators/{file_id}/database": lambda w: Call(
         _evaluator(w),
         form={"kind": "exact"},

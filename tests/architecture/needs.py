@@ -44,6 +44,8 @@ NEEDS: dict[Action, str] = {
         POST /w/{w}/prompts/{file_id}/edit
     """,
     Action.LOG: """
+        POST /v5/agents/log
+        PATCH /v5/agents/{file_id}/log/{log_id}
         POST /v5/flows/log
         PATCH /v5/flows/logs/{log_id}
         POST /v5/import/otel/v1/traces
@@ -61,6 +63,7 @@ NEEDS: dict[Action, str] = {
         POST /v5/evaluations/{evaluation_id}/runs/{run_id}/retry
         POST /v5/evaluators/{evaluator_id}/test
         POST /v5/prompts/call
+        POST /v5/tools/call
         POST /v5/agents/{file_id}/evaluators
         POST /v5/evaluators/{file_id}/evaluators
         POST /v5/flows/{file_id}/evaluators
@@ -81,6 +84,7 @@ NEEDS: dict[Action, str] = {
     Action.EDIT: """
         GET /w/{w}/datasets/new
         GET /w/{w}/datasets/{file_id}/import
+        GET /w/{w}/logs/keep
     """,
     Action.DEPLOY: """
         DELETE /v5/agents/{file_id}/environments/{environment_id}
@@ -95,6 +99,7 @@ NEEDS: dict[Action, str] = {
         POST /v5/tools/{file_id}/environments/{environment_id}
         DELETE /v5/prompts/{file_id}/environments/{environment_id}
         POST /v5/prompts/{file_id}/environments/{environment_id}
+        POST /w/{w}/evaluators/{file_id}/deploy
         POST /w/{w}/prompts/{file_id}/deploy
     """,
     Action.DELETE: """
@@ -128,6 +133,8 @@ NEEDS: dict[Action, str] = {
         POST /w/{w}/settings/limits
         POST /w/{w}/settings/limits/{provider_id}/restore
         PATCH /v5/budget
+        POST /v5/tools/{file_id}/environment-variables
+        DELETE /v5/tools/{file_id}/environment-variables/{name}
         GET /v5/webhook-key
         POST /v5/webhook-key/renew
         POST /v5/environments

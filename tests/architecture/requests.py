@@ -177,6 +177,8 @@ REQUESTS: dict[str, Make] = {
     "DELETE /v5/logs": lambda w: Call(query={"id": w.loose_log_id}, names_things=False),
     "GET /v5/spend": lambda w: Call(names_things=False),
     "POST /v5/logs/delete-of-user": lambda w: Call(json={"user": "end-user-1"}, names_things=False),
+    "GET /v5/quarantined-spans": lambda w: Call(names_things=False),
+    "GET /v5/quarantined-spans/{span_id}": lambda w: Call({"span_id": w.span_id}),
     "GET /v5/retention": lambda w: Call(names_things=False),
     "PUT /v5/retention": lambda w: Call(json={"payload_days": 30, "log_days": None}, names_things=False),
     "GET /v5/budget": lambda w: Call(names_things=False),

@@ -45,6 +45,8 @@ SETTINGS_REQUESTS: dict[str, Make] = {
     "GET /w/{w}/settings/retention": lambda w: Call({"w": w.slug}),
     "POST /w/{w}/settings/retention": lambda w: Call({"w": w.slug}, form={"payload_days": "30"}),
     "POST /w/{w}/settings/retention/user": lambda w: Call({"w": w.slug}, form={"user": "end-user-1"}),
+    "GET /w/{w}/settings/spans": lambda w: Call({"w": w.slug}),
+    "GET /w/{w}/settings/spans/{span_id}": lambda w: Call({"w": w.slug, "span_id": w.span_id}),
     "GET /w/{w}/settings/export": lambda w: Call({"w": w.slug}),
     "POST /w/{w}/settings/export": lambda w: Call({"w": w.slug}, form={}),
     "GET /w/{w}/settings/keys": lambda w: Call({"w": w.slug}),

@@ -14,14 +14,20 @@ from app.evaluations.models import Evaluation, Run
 from app.files import deployments
 from app.files import service as files
 from app.files.models import Directory, Environment, Version
+from app.logs.models import QuarantinedSpan
 from app.logs.records import LogRecord
 from app.logs.repository import insert_logs
 from app.providers.models import Provider
 from app.providers.service import ProviderChange, create_provider
+from app.tools.schemas import VariableGiven
+from app.tools.variables import set_variables
 from app.workspaces import invitations
 from app.workspaces import service as workspaces
 from app.workspaces.models import ApiKey, Invitation
 from tests import factories
+
+TOOL_VARIABLE = "TOKEN"
+"""Of the tool; its value is a canary."""
 
 
 @dataclass
@@ -45,6 +51,7 @@ class World:
     flow: Version
     newer_flow: Version
     tool_log_id: str
+    agent_log_id: str
     flow_log_id: str
     """Not complete yet."""
     agent: Version
@@ -66,6 +73,8 @@ class World:
     log_id: str
     loose_log_id: str
     """Of the run, and no row has it as its result."""
+    span_id: str
+    """Of one that could not be read."""
     datapoint_id: str
     link: str
     spare_member: Principal
@@ -100,6 +109,8 @@ def build_world(session: Session, role: Role) -> World:
     newer_judge = factories.evaluator(session, maker, "exact", "world/exact", ignore_case=True)
     tool = factories.tool(session, maker, "world/tool")
     newer_tool = factories.tool(session, maker, "world/tool", source_code="def weather(city): ...")
+    given = VariableGiven.model_validate({"name": TOOL_VARIABLE, "value": "canary-key-123456"})
+    set_variables(session, team.admin, tool.file, [given])
     flow = factories.flow(session, maker, "world/flow", commit="4f2a1c")
     newer_flow = factories.flow(session, maker, "world/flow", commit="9b0e77")
     flow_log_id = factories.logged(session, maker, flow, inputs={"question": "?"})
@@ -140,7 +151,9 @@ def build_world(session: Session, role: Role) -> World:
         newer_tool=newer_tool,
         flow=flow,
         newer_flow=newer_flow,
+        span_id=_unread_span(session, maker),
         tool_log_id=factories.logged(session, maker, tool, output="sunny", trace_parent_id=flow_log_id),
+        agent_log_id=factories.logged(session, maker, agent, output="sunny"),
         flow_log_id=flow_log_id,
         agent=agent,
         newer_agent=newer_agent,
@@ -192,3 +205,12 @@ def _of_items(session: Session, run: Run, column: str) -> str:
         text(f"select {column} from run_item where run_id = :run and log_id is not null limit 1"),
         {"run": run.id},
     )
+
+
+def _unread_span(session: Session, sender: Principal) -> str:
+    span = QuarantinedSpan(
+        id=ids.new_id("qua"), workspace_id=sender.workspace_id, problem="It is no JSON.", body=b"no JSON"
+    )
+    session.add(span)
+    session.flush()
+    return span.id

@@ -77,6 +77,7 @@ class Stored:
     evaluation_id: str
     provider_id: str
     environment_id: str
+    log_id: str
     rows: int
 
 
@@ -111,6 +112,7 @@ def fill(amounts: Amounts) -> Stored:
             evaluation_id=evaluation_id,
             provider_id=session.scalar(text("select id from provider limit 1")) or "",
             environment_id=session.scalar(text("select id from environment limit 1")) or "",
+            log_id=session.scalar(text("select id from log where source = 'api' limit 1")) or "",
             rows=amounts.rows,
         )
     with get_engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:

@@ -6,11 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from app.core.database import unit_of_work
 from app.embedded.layout import CLONE
+from app.providers.service import ProviderChange, create_provider
+from tests import factories
 from tests.conformance.conftest import HERE, Sdk
 from tests.endpoint import Endpoint
+from tests.fault_provider import running_fault_provider
+from tests.generations.model_server import running_model
 
-SCRIPTS = ("prompts", "datasets", "evaluators", "directories", "mistakes", "logs")
+SCRIPTS = ("prompts", "datasets", "evaluators", "directories", "mistakes", "logs", "tools")
 WHOLE = ("evaluations", "server_evaluations")
 """Those that need workers."""
 IN_NODE = ("files", "logs", "evaluations")
@@ -24,6 +29,22 @@ def test_a_script_of_a_user_runs(sdk: Sdk, script: str) -> None:
 
 def test_decorated_functions_become_traces(sdk: Sdk, endpoint: Endpoint) -> None:
     assert sdk.run("decorators", endpoint=endpoint.base_url) == {"done": "decorators"}
+
+
+def test_prompts_are_called_whole_and_streamed(sdk: Sdk, committed_team: factories.Team) -> None:
+    key = "sk-of-one-call"
+    with running_model() as model, running_fault_provider() as failing:
+        with unit_of_work() as session:
+            for name, url in (("openai", model.url), ("failing", failing.url)):
+                change = ProviderChange(name=name, base_url=url, api_key="stored")
+                create_provider(session, committed_team.admin, change)
+        assert sdk.run("calls", key=key, fault="FAULT<no such model>") == {"done": "calls"}
+    sent = [headers["authorization"] for headers, _ in model.asked]
+
+    assert sent.count(f"Bearer {key}") == 1
+    assert model.bodies[0]["tools"][0]["function"]["name"] == "weather"
+    assert {body["temperature"] for body in model.bodies if "tools" in body} == {0.5}
+    assert all("max_tokens" not in body for body in model.bodies)
 
 
 @pytest.mark.long
@@ -40,7 +61,12 @@ def test_a_script_for_node_runs(whole: Sdk, endpoint: Endpoint, script: str) -> 
 
 def test_every_script_is_run() -> None:
     assert {path.stem for path in (HERE / "node").glob("*.mjs")} == {*IN_NODE, "client"}
-    assert {path.stem for path in (HERE / "scripts").glob("*.py")} == {*SCRIPTS, *WHOLE, "decorators"}
+    assert {path.stem for path in (HERE / "scripts").glob("*.py")} == {
+        *SCRIPTS,
+        *WHOLE,
+        "calls",
+        "decorators",
+    }
 
 
 def _pins(path: Path) -> dict[str, tuple[int, ...]]:

@@ -68,6 +68,25 @@ def test_is_refused(client: TestClient, committed_team: factories.Team, route: s
     assert time.process_time() - began < 2
 
 
+@pytest.mark.parametrize(
+    ("body", "way"),
+    [
+        ({"logs": [{"path": "a"}, {"inputs": {"deep": ["x", "\0"]}}]}, ["logs", "1", "inputs", "deep", "1"]),
+        ({"logs": [{"inputs": {"a\0": 1}}]}, ["logs", "0", "inputs"]),
+        ({"output": "x\0"}, ["output"]),
+        ({"\0": 1}, []),
+    ],
+)
+@pytest.mark.parametrize("route", ["/v5/logs/batch", "/v5/prompts/log"])
+def test_a_refusal_names_the_way_to_what_is_wrong(
+    client: TestClient, committed_team: factories.Team, route: str, body: dict, way: list[str]
+) -> None:
+    answer = with_key(client, committed_team.admin).post(route, json=body)
+
+    assert answer.status_code == 422, answer.text
+    assert [one["loc"] for one in answer.json()["detail"]] == [["body", *way]]
+
+
 @pytest.mark.parametrize("name", REFUSED)
 def test_is_refused_by_the_reader_itself(name: str) -> None:
     """Files are read by it, too, and nothing looks at their rows afterwards."""

@@ -83,3 +83,16 @@ def test_only_what_takes_files_takes_more(
     deep = b'{"name": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
     answer = client.patch(path, content=deep, headers={"content-type": "application/json"})
     assert answer.status_code == 422
+
+
+@pytest.mark.parametrize("key", [None, "whet_of_nobody"])
+def test_a_strangers_large_body_is_not_parsed(
+    client: TestClient, committed_team: factories.Team, key: str | None
+) -> None:
+    """What is wrong with it is said to those who are known."""
+    broken = b'{"path": "' + b"x" * (1 << 20)
+    headers = {"content-type": "application/json"} | ({"x-api-key": key} if key else {})
+    assert client.post("/v5/prompts", content=broken, headers=headers).status_code == 401
+    with_key(client, committed_team.admin)
+    answer = client.post("/v5/prompts", content=broken, headers={"content-type": "application/json"})
+    assert answer.status_code == 422

@@ -117,7 +117,7 @@ async def _first_and_late(gatherer: Gatherer[int, int], work: Batches) -> list[i
 
 def test_no_more_work_goes_on_at_once_than_may() -> None:
     work = Batches()
-    gatherer: Gatherer[int, int] = Gatherer(work, most=1, beside=2)
+    gatherer: Gatherer[int, int] = Gatherer(work, most=1, beside=2, slow_s=0.0)
 
     async def scene() -> list[int]:
         return await asyncio.gather(*(gatherer.ask(n) for n in range(100, 150)))
@@ -125,3 +125,29 @@ def test_no_more_work_goes_on_at_once_than_may() -> None:
     assert run(scene()) == [n * 2 for n in range(100, 150)]
     assert work.most_at_work <= 2
     assert run(scene())[-1] == 298, "in another event loop, too"
+
+
+def test_slow_work_has_other_work_beside_it_and_quick_work_has_none() -> None:
+    work = Batches()
+    gatherer: Gatherer[int, int] = Gatherer(work, most=9, beside=2, slow_s=0.1)
+
+    async def quick() -> None:
+        for _ in range(20):
+            await asyncio.gather(*(gatherer.ask(n) for n in range(100, 105)))
+
+    run(quick())
+    assert work.most_at_work == 1
+
+    async def slow() -> list[int]:
+        work.open.clear()
+        first = asyncio.ensure_future(gatherer.ask(1))
+        await asyncio.sleep(0.01)
+        rest = [asyncio.ensure_future(gatherer.ask(n)) for n in (2, 3)]
+        await asyncio.sleep(1)
+        beside = work.at_work
+        work.open.set()
+        assert beside == 2
+        return await asyncio.gather(first, *rest)
+
+    assert run(slow()) == [2, 4, 6]
+    assert sorted(work.seen[-2:]) == [[1], [2, 3]]

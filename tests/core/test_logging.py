@@ -5,7 +5,10 @@ import subprocess
 import sys
 
 import pytest
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import DBAPIError
 
+from app.core.database import unit_of_work
 from app.embedded.layout import CLONE
 
 HOSTILE = [
@@ -69,3 +72,11 @@ def test_what_an_error_says_cannot_look_like_a_line(as_json: bool) -> None:
         assert "forged" not in line or line.startswith("    "), line
     assert any("KeyError" in line for line in lines)
     assert any("ValueError" in line for line in lines)
+
+
+def test_an_error_of_the_database_does_not_tell_what_was_sent(database: Engine) -> None:
+    """Its text goes to the log."""
+    with unit_of_work() as session, pytest.raises(DBAPIError) as raised:
+        session.execute(text("select 1 / (length(:said) - 6)"), {"said": "canary"})
+    assert "division by zero" in str(raised.value)
+    assert "canary" not in str(raised.value)

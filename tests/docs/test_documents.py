@@ -10,11 +10,15 @@ import pytest
 from app.cli import COMMANDS
 from app.core.settings import Settings
 from app.evaluators.kinds import all_kinds
+from tests import hostile_text
 from tests.application import Application
+from tests.core import test_bad_json, test_template_attacks, test_urlguard
 from tests.docs import evaluator_examples
+from tests.fault_provider import FAULTS
+from tests.sandbox.attacks import ATTACKS
 
 ROOT = Path(__file__).parents[2]
-INTERNAL = {"host", "port", "welcome", "web", "reaper"}
+INTERNAL = {"alive", "host", "port", "welcome", "web", "reaper"}
 
 
 def test_every_setting_is_documented() -> None:
@@ -43,6 +47,28 @@ def test_every_command_for_people_is_documented() -> None:
         for name in COMMANDS
         if name not in INTERNAL and f"`{name}" not in text and f"whetstone {name}" not in text
     ] == []
+
+
+def test_the_attacks_that_are_counted_are_as_many() -> None:
+    text = (ROOT / "docs" / "reliability.md").read_text()
+    for said in (
+        f"{len(set(test_urlguard.INSIDE))} spellings of what is inside, {len(set(test_urlguard.NO_ADDRESS))} of",
+        f"{len(test_bad_json.REFUSED)} bodies",
+        f"{len(test_template_attacks.PAYLOADS)} template attacks",
+        f"{len(hostile_text.PAYLOADS)} scripts",
+        f"{len(ATTACKS)} attacks on the sandbox",
+        f"fails in one of {len(FAULTS)} ways",
+    ):
+        assert said in text, said
+
+
+def test_every_row_of_the_issue_stands_in_the_tables_with_its_test() -> None:
+    lines = (ROOT / "docs" / "reliability.md").read_text().splitlines()
+    faults = {line.split(" | ")[0].strip("| "): line for line in lines if re.match(r"\| [RS]\d+ \|", line)}
+    named = {f"R{n}" for n in (1, 2, *range(4, 24)) if n != 3} | {f"S{n}" for n in range(1, 26)}
+    assert faults.keys() == named
+    for row, line in faults.items():
+        assert line.count(" | ") >= 4, f"{row} has a test and a figure"
 
 
 @pytest.mark.parametrize("path", [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")], ids=str)

@@ -152,6 +152,24 @@ def test_from_a_change_to_production_by_keyboard(person: "Page", workspace: dict
     assert violations(person) == []
 
 
+def test_leaving_an_uncommitted_draft_is_asked_about(person: "Page", workspace: dict[str, str]) -> None:
+    person.goto(f"/w/{SLUG}/prompts/{workspace['prompt']}/edit")
+    person.locator("prompt-editor[data-ready]").first.wait_for()
+    message = person.get_by_role("textbox", name="User message")
+    message.fill("Passage: {{passage}}\n\nQuestion: {{question}}")
+    message.blur()
+    person.get_by_label("passage", exact=True).wait_for()
+    with person.expect_response(lambda answer: answer.url.endswith("/edit")):
+        person.keyboard.press("]")
+    person.get_by_text("row 2 of 40").wait_for()
+
+    with person.expect_event("dialog") as asked:
+        person.close(run_before_unload=True)
+    assert asked.value.type == "beforeunload"
+    asked.value.dismiss()
+    assert "{{passage}}" in message.input_value()
+
+
 def test_a_run_can_be_stopped_and_a_refusal_is_shown(person: "Page", workspace: dict[str, str]) -> None:
     person.goto(f"/w/{SLUG}/prompts/{workspace['prompt']}/edit")
     person.locator("prompt-editor[data-ready]").first.wait_for()

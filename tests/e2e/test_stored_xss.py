@@ -24,7 +24,6 @@ from app.evaluations.models import RunItem
 from app.files import deployments
 from app.files import service as files
 from app.files.models import FileKind
-from app.logs.models import QuarantinedSpan
 from app.logs.records import LogRecord
 from app.logs.repository import insert_logs
 from app.providers.service import ProviderChange, create_provider
@@ -38,11 +37,11 @@ from tests.hostile_text import KEPT, PAYLOADS, Poison, is_filled
 from tests.web_process import running_web
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import Browser, BrowserContext, Dialog, Page
 
 OPENED = sorted(
     route for route in EVERY
-    if route.startswith("GET ") and "/v5/" not in route and not route.endswith(("/events", "/export", "/openapi.json", "/health/live"))
+    if route.startswith("GET ") and "/v5/" not in route and not route.endswith(("/events", "/export", "/newer", "/spans/{span_id}", "/openapi.json", "/health/live"))
 )  # fmt: skip
 """Every page. Not streams, which have no end, nor downloads, which are never shown."""
 DOWNLOAD = "POST /w/{w}/settings/export"
@@ -68,7 +67,6 @@ NOT_SHOWN = {
     "log.provider_response": BY_API,
     "log.stdout": BY_API,
     "log.tool_choice": BY_API,
-    "quarantined_span.problem": "for whoever runs the server: no page and no route tells it",
     "judgment.engine": "where a program judged: the server writes it",
     "version.summary": "counts; its words are targets, which are shown, and the splits' names",
 }
@@ -211,7 +209,6 @@ def _rich(session: Any, world: World, poison: Poison) -> World:
             )
         ],
     )
-    session.add(QuarantinedSpan(id="qua_x", workspace_id=admin.workspace_id, problem="x", body=b"x"))
     rich = dataclasses.replace(
         world, prompt=old, newer_prompt=new, dataset=rows, evaluation=evaluation, quiet_evaluation=evaluation,
         evaluator=judges[2], run=runs[0], failed_run=runs[1],
@@ -242,7 +239,15 @@ def _watched(context: "BrowserContext", web: str, token: str) -> Watch:
     watch = Watch(page)
     page.add_init_script(_WATCH)
     context.expose_function("canary", lambda: watch.happened.append(f"a script ran on {page.url}"))
-    page.on("dialog", lambda dialog: (watch.happened.append(f"dialog on {page.url}"), dialog.dismiss()))
+
+    def asked(dialog: "Dialog") -> None:
+        if dialog.type == "beforeunload":  # what was typed would be lost: a question of ours
+            dialog.accept()
+            return
+        watch.happened.append(f"dialog on {page.url}")
+        dialog.dismiss()
+
+    page.on("dialog", asked)
     context.on(
         "request",
         lambda asked: (

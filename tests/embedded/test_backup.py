@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,7 +63,7 @@ def backed_up(stack: Stack, folder: Path) -> Iterator[BackedUp]:
     path = folder / "made.zip"
     with (
         running_endpoint(20) as endpoint,
-        start_application(folder / "first", stack.create_database(), stack.redis_database(50)) as running,
+        start_application(folder / "first", stack.create_database(), stack.redis_database()) as running,
     ):
         running.wait_until_ready()
         running.run("init", "--workspace", "Kept", "--email", "kept@example.com").check_returncode()
@@ -98,7 +98,7 @@ def restored(backed_up: BackedUp, folder: Path) -> Iterator[str]:
     home = folder / "second"
     ran = cli("restore", backed_up.path, "--home", home, WHETSTONE_SECRET_KEY=SECRET)
     assert ran.returncode == 0, ran.stderr
-    assert "2 provider keys" in ran.stdout
+    assert "2 keys of providers and tools" in ran.stdout
     with databases(open_layout(home), given={}) as urls:
         yield dsn(urls[DATABASE_URL])
 
@@ -138,7 +138,7 @@ def test_what_was_acknowledged_before_is_there_and_nothing_is_half(
 
 
 def test_counts_and_the_hashes_of_random_rows_are_those_of_the_snapshot(
-    backed_up: BackedUp, restored: str
+    backed_up: BackedUp, restored: str, record_property: Callable[[str, object], None]
 ) -> None:
     with psycopg.connect(restored) as there, psycopg.connect(dsn(backed_up.running.database_url)) as here:
         counts = {
@@ -156,12 +156,18 @@ def test_counts_and_the_hashes_of_random_rows_are_those_of_the_snapshot(
             source = dict(here.execute(f"{hashes} where {column} = any(%s)", [names]).fetchall())  # type: ignore[arg-type]
             assert {name: found[name] for name in names} == source
             compared += len(names)
+    rows, size = sum(backed_up.manifest.rows.values()), backed_up.path.stat().st_size
+    record_property(
+        "figures",
+        f"R20 {rows:,} rows, {size:,} bytes, {len(backed_up.before)} datasets acknowledged before and {backed_up.after}"
+        f" meanwhile or later; {compared:,} hashes compared",
+    )
     assert compared >= 3_000
 
 
 def test_the_restored_server_runs_and_its_keys_open(backed_up: BackedUp, folder: Path, stack: Stack) -> None:
     url = stack.create_database("template1")
-    settings = {DATABASE_URL: url, "WHETSTONE_REDIS_URL": stack.redis_database(51)}
+    settings = {DATABASE_URL: url, "WHETSTONE_REDIS_URL": stack.redis_database()}
     ran = cli("restore", backed_up.path, WHETSTONE_SECRET_KEY=SECRET, **settings)
     assert ran.returncode == 0, ran.stderr
     again = cli("backup", folder / "again.zip", WHETSTONE_SECRET_KEY=SECRET, **settings)
@@ -190,7 +196,7 @@ def test_a_wrong_secret_is_said_before_anything_is_changed(
     ran = cli("restore", backed_up.path, "--home", home, **given)
     assert (ran.returncode, ran.stdout) == (1, "")
     assert ran.stderr.startswith(
-        f"Wrong secret: 2 provider keys in {backed_up.path} open only with the secret"
+        f"Wrong secret: 2 keys of providers and tools in {backed_up.path} open only with the secret"
     )
     assert backed_up.manifest.secret in ran.stderr
     assert SECRET not in ran.stderr
@@ -339,8 +345,16 @@ def test_an_interrupted_backup_is_never_named_like_a_whole_one(backed_up: Backed
             assert time.monotonic() < deadline
             assert process.poll() is None
             time.sleep(0.001)
+        process.send_signal(signal.SIGSTOP)
+        during = backed_up.running.run("backup", str(tmp_path / "beside.zip"))
+        assert during.returncode == 0, during.stderr
+        left = list(tmp_path.glob(".cut.zip.partial-*"))
         process.send_signal(signal.SIGKILL)
     assert not path.exists()
+    assert left, "another backup at the same time leaves it alone"
+    after = backed_up.running.run("backup", str(tmp_path / "after.zip"))
+    assert after.returncode == 0, after.stderr
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["after.zip", "beside.zip"]
 
 
 def test_a_file_that_is_there_is_not_replaced(backed_up: BackedUp) -> None:

@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import os
 import socket
 import time
 from collections.abc import Iterator
@@ -61,11 +60,10 @@ class Server:
 @pytest.fixture(scope="module")
 def server(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     home: Path = tmp_path_factory.mktemp("request_ids")
-    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     with start_application(
         home,
         stack.create_database(),
-        stack.redis_database(53 + number % 4),
+        stack.redis_database(),
         environment={"WHETSTONE_LOG_JSON": "1"},
     ) as running:
         running.wait_until_ready()

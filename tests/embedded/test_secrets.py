@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -27,6 +28,7 @@ PROVIDER_KEY = "sk-canary-provider-key-7f3a"
 PASSWORD = "canary password 91c2"
 WRONG = "canary wrong password 55d0"
 MAIL_PASSWORD = "canary-mail-password"
+METRICS_TOKEN = "canary-metrics-token"
 
 
 @contextmanager
@@ -100,6 +102,9 @@ def _use_everything(running: Application, provider: str) -> tuple[list[str], _Br
     reset = re.findall(r"/reset/([\w-]+)", shown)[0]
     for path in (f"/signin/link/{link}", f"/join/{invitation}", f"/reset/{reset}", f"/reset/{reset}%00"):
         browser.http.get(path)
+    webhook_key = browser.http.get("/v5/webhook-key", headers={"x-api-key": key}).json()["key"]
+    metrics = browser.http.get("/metrics", headers={"authorization": f"Bearer {METRICS_TOKEN}"})
+    assert metrics.status_code == 200
     browser.http.post(f"/reset/{reset}", data={"password": WRONG[:5]})
     httpx2.post(f"{provider}/behaviour", content=json.dumps({"email": EMAIL, "forged": True}))
     there = browser.http.get("/signin/oidc").headers["location"]
@@ -108,7 +113,7 @@ def _use_everything(running: Application, provider: str) -> tuple[list[str], _Br
     assert "problem=sso-refused" in browser.http.get(back).headers["location"]
     secrets = [
         PROVIDER_KEY, PASSWORD, WRONG, MAIL_PASSWORD, OIDC_SECRET, SERVER_SECRET, key, link, first_session, session,
-        invitation, reset, state,
+        invitation, reset, state, METRICS_TOKEN, webhook_key, webhook_key.removeprefix("whsec_"),
     ]  # fmt: skip
     return secrets, browser, key
 
@@ -158,6 +163,19 @@ def _pages(browser: _Browser, key: str) -> str:
     return "\n".join(answer.text for answer in texts)
 
 
+def _taken_away(running: Application, folder: Path) -> dict[str, str]:
+    """What a backup and an export of the workspace hold, and what the commands say."""
+    backup, export = folder / "backup.zip", folder / "export"
+    made = running.run("backup", str(backup))
+    exported = running.run("export", str(export), "--workspace", "canaries")
+    assert (made.returncode, exported.returncode) == (0, 0), made.stderr + exported.stderr
+    with zipfile.ZipFile(backup) as archive:
+        held = "\n".join(archive.read(name).decode(errors="replace") for name in archive.namelist())
+    files = "\n".join(path.read_text(errors="replace") for path in export.rglob("*") if path.is_file())
+    said = "".join(ran.stdout + ran.stderr for ran in (made, exported))
+    return {"backup": held, "export": files, "commands": said}
+
+
 def _stored(database_url: str) -> str:
     """Every row of every table as text."""
     with psycopg.connect(database_url.replace("postgresql+psycopg:", "postgresql:", 1)) as connection:
@@ -171,36 +189,62 @@ def _stored(database_url: str) -> str:
 
 
 def test_no_secret_turns_up_anywhere(stack: Stack, tmp_path: Path) -> None:
-    redis_url = stack.redis_database(60)
+    redis_url = stack.redis_database()
     with _oidc_provider() as provider, _everything_said_to(redis_url) as tasks:
         settings = {
             "WHETSTONE_OIDC_ISSUER": provider,
             "WHETSTONE_OIDC_CLIENT_ID": CLIENT,
             "WHETSTONE_OIDC_CLIENT_SECRET": OIDC_SECRET,
+            "WHETSTONE_METRICS_TOKEN": METRICS_TOKEN,
             "WHETSTONE_SMTP_URL": f"smtp://user:{MAIL_PASSWORD}@127.0.0.1:9",
         }
         home = tmp_path / "home"
-        with start_application(home, stack.create_database(), redis_url, environment=settings) as running:
+        database_url = stack.create_database()
+        with start_application(home, database_url, redis_url, environment=settings) as running:
             running.wait_until_ready()
             secrets, browser, key = _use_everything(running, provider)
             _fail_with_the_key(running, browser, key)
+            taken_away = _taken_away(running, tmp_path)
+            secrets += [each for url in (database_url, redis_url) if (each := urlsplit(url).password)]
             pages, stored = _pages(browser, key), _stored(running.database_url)
             logs = "\n".join(path.read_text(errors="replace") for path in running.root.glob("logs/*"))
             browser.http.close()
     places = {"pages": pages, "database": stored, "logs": logs, "tasks": tasks.decode(errors="replace")}
+    places |= taken_away
+    (webhook_key,) = (secret for secret in secrets if secret.startswith("whsec_"))
+    assert webhook_key in pages, "the page of keys shows it to admins, and nothing else does"
+    places["pages"] = pages.replace(webhook_key, "")
     assert "evaluations." in places["tasks"], "tasks were heard"
     assert "single sign-on refused" in logs, "logs were read"
     assert "member.reset_link_made" in stored, "rows were read"
+    assert "member.reset_link_made" in places["backup"], "the backup was read"
+    assert '"path": "p"' in places["export"] or '"p"' in places["export"], "the export was read"
     found = [(secret[:12], place) for secret in secrets for place, text in places.items() if secret in text]
     assert found == []
 
 
 @pytest.mark.parametrize(
-    "name", ["WHETSTONE_OIDC_CLIENT_SECRET", "WHETSTONE_SMTP_URL", "WHETSTONE_SECRET_KEY"]
+    "name",
+    [
+        "WHETSTONE_OIDC_CLIENT_SECRET",
+        "WHETSTONE_SMTP_URL",
+        "WHETSTONE_SECRET_KEY",
+        "WHETSTONE_METRICS_TOKEN",
+    ],
 )
 def test_settings_do_not_show_their_secrets(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     from app.core.settings import Settings
 
-    monkeypatch.setenv(name, "canary-setting")
+    monkeypatch.setenv(name, "canary-setting-0001")
     assert "canary-setting" not in repr(Settings())
     assert "canary-setting" not in str(Settings().model_dump())
+
+
+@pytest.mark.parametrize("name", ["WHETSTONE_DATABASE_URL", "WHETSTONE_REDIS_URL"])
+def test_settings_that_hold_a_password_among_others_do_not_show_it(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    from app.core.settings import Settings
+
+    monkeypatch.setenv(name, "postgresql://somebody:canary-password@db.example/x")
+    assert "canary-password" not in repr(Settings())

@@ -43,7 +43,7 @@ def at(stack: Stack, revision: str | None) -> dict[str, str]:
             connection.execute("update alembic_version set version_num = %s", [revision])
     return {
         "WHETSTONE_DATABASE_URL": url,
-        "WHETSTONE_REDIS_URL": stack.redis_database(52),
+        "WHETSTONE_REDIS_URL": stack.redis_database(),
         "WHETSTONE_SECRET_KEY": SECRET,
     }
 
@@ -145,7 +145,7 @@ def test_production_starts_once_all_is_set(stack: Stack, decision: dict[str, str
     given = at(stack, schema.newest_revision()) | {
         "WHETSTONE_ENV": "production",
         "WHETSTONE_SECRET_KEY": LONG,
-        "WHETSTONE_REDIS_URL": stack.redis_database(61 + len(decision)),
+        "WHETSTONE_REDIS_URL": stack.redis_database(),
     }
     kept = {name: value for name, value in os.environ.items() if not name.startswith("WHETSTONE_")}
     environment = {**kept, "PYTHONPATH": str(CLONE), **given, **decision}

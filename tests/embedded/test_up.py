@@ -18,6 +18,7 @@ import pytest
 
 from app.embedded.layout import CLONE, can_others_enter
 from tests.application import Application, start_application
+from tests.stack import Stack
 
 pytestmark = pytest.mark.xdist_group("up")
 only_root = pytest.mark.skipif(os.geteuid() != 0, reason="root can start it as somebody else")
@@ -194,6 +195,39 @@ def test_a_host_that_is_not_ours_is_named(home: Path):
     ran = up("--home", str(home), "--host", "192.0.2.1", "--port", "0")
     assert ran.returncode == 1
     assert ran.stderr.startswith("Cannot listen on 192.0.2.1 port 0")
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_other_machines_are_let_in_only_on_purpose(home: Path, host: str):
+    ran = up("--home", str(home), "--host", host, "--port", "0")
+    assert ran.returncode == 1
+    assert ran.stderr.startswith(f"Other machines reach {host}, and this is not set up for that")
+    assert "WHETSTONE_ENV=production" in ran.stderr
+    assert "--open-to-network" in ran.stderr
+    assert ran.stderr.count("\n") == 1
+    assert not list(home.glob("pg*")), "nothing was started"
+
+
+IN_PRODUCTION = {
+    "WHETSTONE_ENV": "production",
+    "WHETSTONE_SECRET_KEY": "0123456789abcdef" * 2,
+    "WHETSTONE_PUBLIC_URL": "https://whetstone.example.com",
+}
+
+
+@pytest.mark.parametrize(("flags", "environment"), [(["--open-to-network"], {}), ([], IN_PRODUCTION)])
+def test_other_machines_are_let_in_where_it_was_said(
+    home: Path, stack: Stack, flags: list[str], environment: dict[str, str]
+):
+    """It listens, and goes on to the databases, of which this one is not there."""
+    missing = stack.url_of("missing")
+    ran = up(
+        "--home", str(home), "--host", "0.0.0.0", "--port", "0", *flags,
+        WHETSTONE_DATABASE_URL=missing, WHETSTONE_REDIS_URL=stack.redis_database(), **environment,
+    )  # fmt: skip
+    assert ran.returncode == 1
+    assert "WHETSTONE_DATABASE_URL" in ran.stderr
+    assert "Other machines" not in ran.stderr
 
 
 def test_a_home_that_cannot_be_written_to_is_named(tmp_path: Path):

@@ -17,11 +17,11 @@ def test_prompts_are_evaluated_and_nothing_else(client: TestClient, committed_te
     body = {"dataset": {"version_id": rows.id}, "version": {"version_id": rows.id}}
     run = client.post(f"/v5/evaluations/{evaluation.id}/runs", json=body)
     assert run.status_code == 422
-    assert "is a dataset, not a prompt or flow" in run.text
+    assert "is a dataset, not a prompt, flow or agent" in run.text
     assert client.get(f"/v5/evaluations/{evaluation.id}/runs").json()["runs"] == []
     made = client.post("/v5/evaluations", json={"file": {"id": rows.file_id}})
     assert made.status_code == 422
-    assert "is a dataset: prompts and flows are evaluated" in made.text
+    assert "is a dataset: prompts, flows and agents are evaluated" in made.text
 
 
 def test_a_name_is_as_long_in_a_change_as_at_first(
@@ -34,6 +34,18 @@ def test_a_name_is_as_long_in_a_change_as_at_first(
     address = f"/v5/evaluations/{evaluation.id}"
     assert client.patch(address, json={"name": "x" * 201}).status_code == 422
     assert client.patch(address, json={"name": "x" * 200}).status_code == 200
+
+
+def test_evaluations_of_an_unknown_file_are_not_found(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    with unit_of_work() as session:
+        prompt = factories.prompt(session, committed_team.admin)
+    with_key(client, committed_team.admin)
+
+    assert client.get("/v5/evaluations", params={"file_id": "pr_unknown"}).status_code == 404
+    there = client.get("/v5/evaluations", params={"file_id": prompt.file_id, "page": 7})
+    assert (there.status_code, there.json()["records"]) == (200, []), "pagers stop at an empty page"
 
 
 @pytest.mark.parametrize(

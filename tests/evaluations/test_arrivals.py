@@ -17,7 +17,7 @@ from tests.web import signed_in, with_key
 ROWS = 3
 
 
-async def _worked() -> None:
+async def worked() -> None:
     slot = Slot()
     try:
         await slot.work()
@@ -51,7 +51,7 @@ class Elsewhere:
 
     def work(self) -> dict:
         """The run, after workers have done what there is."""
-        run_coroutine(_worked())
+        run_coroutine(worked())
         return self.run
 
     @property
@@ -174,6 +174,7 @@ def test_a_caller_can_end_or_stop_a_run(client: TestClient, committed_team: fact
 
     assert change(ended, "completed") == (200, "completed")
     assert change(ended, "completed") == (200, "completed")
+    assert change(ended, "cancelled") == (200, "completed"), "as the SDK says when its program is told to end"
     assert ended.errors()[1:] == ["No output was sent for this row."] * 2
     assert change(stopped, "cancelled") == (200, "cancelled")
     assert change(stopped, "completed")[0] == 409
@@ -209,7 +210,7 @@ def test_outputs_that_were_sent_before_can_be_used_again(
     }
     fresh = client.post(f"{first.address}/runs", json=body | {"use_existing_logs": False}).json()
     known = client.post(f"{first.address}/runs", json=body | {"use_existing_logs": True}).json()
-    run_coroutine(_worked())
+    run_coroutine(worked())
     states = {run["id"]: run for run in client.get(f"{first.address}/runs").json()["runs"]}
 
     assert (states[fresh["id"]]["status"], states[fresh["id"]]["done_count"]) == ("pending", 0)
@@ -218,9 +219,17 @@ def test_outputs_that_were_sent_before_can_be_used_again(
 
 def test_logs_that_are_there_are_added_to_a_run(client: TestClient, committed_team: factories.Team) -> None:
     run = started(client, committed_team)
-    made = [run.send(row, f"answer {row}", run_id=None) for row in range(ROWS)]
+    made = [run.send(row, f"answer {row}") for row in range(ROWS)]
+    body = {
+        "dataset": {"version_id": run.run["dataset"]["version_id"]},
+        "version": {"version_id": run.version.id},
+        "orchestrated": False,
+    }
+    with unit_of_work() as session:
+        session.execute(text("delete from run"))
+    run.run_id = client.post(f"{run.address}/runs", json=body).json()["id"]
     add = f"{run.address}/runs/{run.run_id}/logs"
-    assert run.work()["done_count"] == 0, "they did not name the run"
+    assert run.work()["done_count"] == 0, "they were there before it"
     loose = run.send(None, "of no row")
 
     added = client.post(add, json={"log_ids": made})
@@ -363,7 +372,7 @@ def test_a_flow_is_evaluated_and_its_pages_lead_to_no_prompt(
         ).json()
         said = {"output": f"answer {number}", "log_status": "complete"}
         assert client.patch(f"/v5/flows/logs/{begun['id']}", json=said).status_code == 200
-    run_coroutine(_worked())
+    run_coroutine(worked())
 
     assert (ours.status_code, "runs on your side" in ours.text) == (422, True)
     (stats,) = client.get(f"{address}/stats").json()["run_stats"]
@@ -384,4 +393,4 @@ def test_what_our_workers_cannot_run_says_so(client: TestClient, committed_team:
         "version": {"version_id": run.run["dataset"]["version_id"]},
     }
     refused = client.post(f"{run.address}/runs", json=body)
-    assert (refused.status_code, "not a prompt or flow" in refused.text) == (422, True), refused.text
+    assert (refused.status_code, "not a prompt, flow or agent" in refused.text) == (422, True), refused.text

@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
@@ -10,7 +10,7 @@ from psycopg.rows import dict_row
 
 from tests.application import Application
 from tests.bench.eval_throughput import Client
-from tests.fault_provider import FAULTS, HEALS, FaultProvider, running_fault_provider
+from tests.fault_provider import FAULTS, HEALS, RAW_CAP, FaultProvider, running_fault_provider
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(150)]
 GOOD = 60
@@ -24,7 +24,8 @@ def provider() -> Iterator[FaultProvider]:
 
 @pytest.fixture(scope="module")
 def rows(running_app: Application, provider: FaultProvider) -> dict[str, dict]:
-    """The rows of a finished run by their question, with their logs."""
+    """The rows of a finished run by their question, with their logs. No process has had an exception of its own meanwhile."""
+    logged = {path: path.stat().st_size for path in (running_app.root / "logs").glob("*.log")}
     name = f"faults-{uuid.uuid4().hex[:8]}"
     running_app.run("init", "--workspace", name, "--email", f"{name}@example.com").check_returncode()
     made = running_app.run("key", "create", "--workspace", name, "--name", "tests", "--role", "admin")
@@ -65,6 +66,10 @@ def rows(running_app: Application, provider: FaultProvider) -> dict[str, dict]:
             """,
             [run["id"]],
         ).fetchall()
+    for path in (running_app.root / "logs").glob("*.log"):
+        with path.open() as file:
+            file.seek(logged.get(path, 0))
+            assert "Traceback" not in file.read(), path.name
     assert len(found) == len(questions)
     assert run["failed_count"] == len(FAULTS)
     return {row["question"]: row for row in found}
@@ -84,7 +89,9 @@ def test_a_row_says_what_the_provider_did(rows: dict[str, dict], provider: Fault
     assert "Something broke on our side" not in row["error"]
     assert row["attempts"] == fault.attempts
     assert provider.asked[f"FAULT<{name}>"] == fault.attempts
-    assert fault.body in (row["provider_response"]["body"] or "")
+    kept = row["provider_response"]["body"]
+    assert len(kept or "") <= RAW_CAP
+    assert kept.startswith(fault.body) if fault.body else not kept
 
 
 @pytest.mark.parametrize("name", HEALS)
@@ -95,7 +102,12 @@ def test_what_heals_is_tried_until_it_does(rows: dict[str, dict], provider: Faul
     assert row["attempts"] == len(HEALS[name]) + 1 == provider.asked[f"FAULT<{name}>"]
 
 
-def test_the_neighbours_finished_and_were_asked_once(rows: dict[str, dict], provider: FaultProvider) -> None:
+def test_the_neighbours_finished_and_were_asked_once(
+    rows: dict[str, dict], provider: FaultProvider, record_property: Callable[[str, object], None]
+) -> None:
+    kept = sum(bool(row["error"] and row["provider_response"]["body"]) for row in rows.values())
+    said = f"{len(FAULTS)} faults, {kept} with a body; {len(HEALS)} that heal, {GOOD} neighbours; {provider.asked.total()} calls"
+    record_property("figures", f"R12, R14 {said}")
     for n in range(GOOD):
         row = rows[f"good {n}"]
         assert (row["error"], row["output"], row["judged"]) == (None, "fine", True)

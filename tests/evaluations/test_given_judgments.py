@@ -335,7 +335,8 @@ def test_what_came_between_reading_and_keeping_is_scored_once_more(
 
     scorer = threading.Thread(target=score)
     with unit_of_work() as session:
-        assert repository.lock_run(session, run.id)
+        # As somebody would who adds to the run: it can be claimed, and its scores cannot be kept.
+        session.execute(text("select from run where id = :run for key share"), {"run": run.id})
         scorer.start()
         time.sleep(2)  # it has read what there was, and waits for us to keep it
         give_judgment(session, committed_team.admin, human, logs[1], Given(False))

@@ -144,6 +144,25 @@ def test_the_calls_of_a_round_are_made_at_the_same_time(team: factories.Team) ->
     assert Decimal(judgment.cost) == sum(costs[1:]) == meter.usd - costs[0] > 0
 
 
+class Failing(Council):
+    """As a council whose model is worth three tries, and never answers."""
+
+    def calls(self, options: Asking, execution: Any, row: Any, answers: Any = ()) -> list[ModelCall]:
+        said = [{"role": "user", "content": "FAULT<internal error>"}]
+        return [ModelCall(said, None, "m", "broken")]
+
+
+def test_a_judges_tries_count_before_they_are_made(team: factories.Team) -> None:
+    meter = Meter(3)
+    outcome = _outcome(team, meter, Failing().prepare({"models": ["broken/m"]}))
+    (judgment,) = outcome.judgments
+
+    assert [log.attempts for log in outcome.logs] == [1, 2]
+    assert meter.admitted == 3
+    assert judgment.error
+    assert "not tried again: cap of 3 calls reached" in judgment.error
+
+
 class Where(Kind[KindOptions]):
     """Is it judged where all calls are waited for?"""
 

@@ -5,17 +5,21 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from app.core import ids
 from app.core.database import unit_of_work
+from app.evaluations import score_repository
 from app.evaluations.estimate import Work, estimate
 from app.evaluations.given_judgments import Given, give_judgment
 from app.evaluators.kinds.judge_templates import TEMPLATES
 from app.files.models import Version
+from app.logs.models import Judgment
 from app.providers import service as providers
 from app.providers.service import ProviderChange
 from tests import factories
@@ -184,3 +188,68 @@ def test_verdicts_of_people_become_examples(client: TestClient, committed_team: 
             select(Version.spec).where(Version.file_id == judge.file_id).order_by(Version.number)
         ).all()
     assert stored[-1]["settings"]["examples"] == found
+
+
+def test_judges_that_come_late_are_held_by_the_same_limits(
+    client: TestClient, committed_team: factories.Team, endpoint: Endpoint
+) -> None:
+    admin = committed_team.admin
+    with unit_of_work() as session:
+        prompt = factories.prompt(session, admin)
+        rows = factories.dataset(session, admin, [{"inputs": {"question": "q"}, "target": "a"}])
+        of = factories.evaluation(session, admin, prompt, factories.evaluator(session, admin, "exact"))
+        run = factories.started_run(session, admin, of, prompt, rows, max_cost_usd=Decimal(5))
+        factories.finish_run(session, run, ["a"])
+        settings = {"model": "nobody-knows", "provider": "fake", "rubric": "Is it right? {{log.output}}"}
+        judge = factories.evaluator(session, admin, "llm_judge", "judges/unpriced", **settings)
+        url, said = f"/v5/evaluations/{of.id}/evaluators", {"evaluators": [{"version_id": judge.id}]}
+    with_key(client, admin)
+
+    refused = client.post(url, json=said)
+    assert refused.status_code == 422
+    assert "There is no price for nobody-knows, so that the cap cannot hold" in refused.text
+    provider = next(one for one in client.get("/v5/providers").json() if one["name"] == "fake")
+    priced = {"prices": {"nobody-knows": {"input": "1", "output": "1"}}}
+    assert client.patch(f"/v5/providers/{provider['id']}", json=priced).is_success
+    assert client.patch("/v5/budget", json={"monthly_usd": 0}).is_success
+    assert client.post(url, json=said).status_code == 402
+    assert client.patch("/v5/budget", json={"monthly_usd": 5}).is_success
+    assert client.post(url, json=said).is_success
+
+
+def test_choices_that_a_judge_calls_good_or_bad_become_its_score(
+    committed_team: factories.Team, endpoint: Endpoint
+) -> None:
+    settings = {
+        "verdict": "select",
+        "choices": ["right", "partly", "wrong"],
+        "model": "m",
+        "provider": "fake",
+    }
+    with unit_of_work() as session:
+        admin = committed_team.admin
+        prompt, rows = factories.prompt(session, admin), factories.dataset(session, admin, 3)
+        judges = [
+            factories.evaluator(session, admin, "llm_judge", **settings, **called)
+            for called in ({"good": ["right"]}, {"bad": ["wrong"]}, {})
+        ]
+        exact = factories.evaluator(session, admin)
+        evaluation = factories.evaluation(session, admin, prompt, exact)
+        run = factories.started_run(session, admin, evaluation, prompt, rows)
+        factories.finish_run(session, run, ["a", "b", "c"])
+        query = text("select log_id from run_item where run_id = :run order by position")
+        for log_id, said in zip(
+            session.scalars(query, {"run": run.id}), ("right", "partly", "wrong"), strict=True
+        ):
+            session.add_all(
+                Judgment(
+                    id=ids.new_id("jdg"), workspace_id=committed_team.workspace.id, log_id=log_id,
+                    evaluator_version_id=judge.id, text_value=said,
+                )
+                for judge in judges
+            )  # fmt: skip
+        session.flush()
+        columns = score_repository.load_columns(session, [run.id], [judge.id for judge in judges])
+
+    found = {column.evaluator_id: column.values for column in columns}
+    assert [found[judge.id] for judge in judges] == [[1, 0, 0], [1, 1, 0], []]

@@ -2,6 +2,8 @@
 
 import os
 import re
+import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -32,9 +34,8 @@ LINE = re.compile(r'([a-z_]+)(?:\{((?:[a-z]+="(?:[^"\\\n]|\\.)*",?)*)\})? (\S+)'
 @pytest.fixture(scope="module")
 def application(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
     home: Path = tmp_path_factory.mktemp("metrics")
-    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     with start_application(
-        home, stack.create_database(), stack.redis_database(57 + number % 3), "--web", "2", "--workers", "2",
+        home, stack.create_database(), stack.redis_database(), "--web", "2", "--workers", "2",
         environment={"WHETSTONE_METRICS_TOKEN": TOKEN},
     ) as running:  # fmt: skip
         running.wait_until_ready()
@@ -140,6 +141,13 @@ def test_requests_of_all_web_processes_are_counted_once(application: Application
     assert scrape(application)[key] == before + 60
 
 
+def test_spans_that_make_no_log_are_counted(application: Application, client: Client) -> None:
+    name = "whetstone_spans_quarantined_total"
+    before = total(scrape(application), name)
+    client.call("POST", "/import/otel/v1/traces", {"resourceSpans": "what is this?"})
+    wait_until(application, lambda numbers: total(numbers, name) == before + 1)
+
+
 def test_every_metric_is_there_and_documented(application: Application, client: Client) -> None:
     numbers = wait_until(
         application,
@@ -152,6 +160,26 @@ def test_every_metric_is_there_and_documented(application: Application, client: 
     for name in (*GAUGES, *COUNTERS, *HISTOGRAMS):
         assert f"# TYPE {name} " in answer
         assert f"`{name}`" in documented
+
+
+def test_health_checks_ask_whether_a_program_has_reported(
+    application: Application, client: Client, stack: Stack
+) -> None:
+    wait_until(application, lambda n: "whetstone_reaper_last_pass_timestamp_seconds" in n)
+
+    def alive(program: str, redis_url: str) -> tuple[int, str]:
+        environment = {**os.environ, **application.settings(), "WHETSTONE_REDIS_URL": redis_url}
+        words = [sys.executable, "-m", "app.cli", "alive", program]
+        done = subprocess.run(words, env=environment, cwd=CLONE, capture_output=True, text=True, check=False)
+        return done.returncode, done.stderr
+
+    redis_url = application.settings()["WHETSTONE_REDIS_URL"]
+    empty, nobody = stack.redis_database(), "redis://127.0.0.1:9"
+    for program, silent in (("worker", "No worker"), ("reaper", "No reaper")):
+        assert alive(program, redis_url) == (0, "")
+        assert alive(program, nobody)[0] == alive(program, empty)[0] == 1
+        assert silent in alive(program, empty)[1]
+        assert "Valkey is away" in alive(program, nobody)[1]
 
 
 def test_nothing_but_ids_tells_workspaces_apart(application: Application, client: Client) -> None:

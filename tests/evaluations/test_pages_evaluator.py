@@ -126,7 +126,7 @@ def test_a_viewer_reads_it_and_may_neither_save_nor_run(
     client = signed_in(client, viewer)
     url, form = f"{_url(committed_team)}/{judge.file_id}", {"_csrf": csrf_of(client), "kind": "exact"}
 
-    assert client.get(url).text.count('aria-disabled="true"') == 2
+    assert client.get(url).text.count('aria-disabled="true"') == 4, "save, run, deploy in each environment"
     assert client.post(url, data=form).status_code == 403
     assert client.post(f"{url}/test", data=form).status_code == 403
 

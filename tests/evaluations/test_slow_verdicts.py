@@ -4,10 +4,13 @@ import asyncio
 import threading
 import time
 from collections.abc import Coroutine
+from random import Random
 from typing import Any, TypeVar
 
+from app.core.errors import Invalid
 from app.evaluations.evaluator_test import SOURCE, Trial, try_evaluator
-from app.evaluations.judging import Judging
+from app.evaluations.judging import Judging, _verdict
+from app.evaluations.patience import Patience
 from app.evaluations.plan import Judge
 from app.evaluations.webhooks import Webhooks
 from app.evaluators.kinds import kind
@@ -17,6 +20,7 @@ from app.logs.records import JudgmentRecord
 from app.workspaces.webhook_keys import WebhookKey
 from tests.asynchronous import run
 from tests.evaluators.cases import execution, row
+from tests.evaluators.test_kind_sql_match import bound as sql
 
 Result = TypeVar("Result")
 
@@ -81,6 +85,207 @@ def test_nothing_waits_while_a_row_brings_large_expressions() -> None:
 
     assert run(judged()).boolean_value is True
     assert longest < 0.5
+
+
+class Late(Kind[KindOptions]):
+    """Runs out of time on every row, but on those whose output is `in time`."""
+
+    name = "late"
+    title = "Late"
+    purpose = "Your own code"
+    returns = Traits("boolean")
+    Options = KindOptions
+    waits = True
+
+    def __init__(self) -> None:
+        self.rows = 0
+
+    def judge(self, options, execution, row, answers=()):
+        self.rows += 1
+        if execution.output == "breaks":
+            raise Invalid("nobody answered")
+        if execution.output == "not run":
+            return Verdict(None, error="all were busy", late=None)
+        late = execution.output != "in time"
+        return (
+            Verdict(None, error="“Part”: The program was stopped after 5 s", late=late)
+            if late
+            else Verdict(True)
+        )
+
+
+def _judged_one_by_one(late: Late, outputs: list[str], run_id: str | None = "run") -> list[str | None]:
+    evaluator = BoundEvaluator(late, KindOptions(), late.returns)
+    judge, key = Judge("ver", "file", evaluator, {}, None), WebhookKey("ws", 1)
+
+    async def judged() -> list[str | None]:
+        judging = Judging("ws", {}, [], Webhooks(key), run_id=run_id)
+        return [(await judging.judge(judge, "log", execution(output), row(), [])).error for output in outputs]
+
+    return run(judged())
+
+
+def test_an_evaluator_that_never_ends_is_given_up_for_the_rest_of_the_run() -> None:
+    late = Late()
+    errors = _judged_one_by_one(late, ["late"] * 30)
+
+    assert late.rows == 20
+    assert errors[20:] == ["stopped: it ran out of time on 20 rows in a row"] * 10
+    assert errors[19] == "“Part”: The program was stopped after 5 s"
+
+
+def test_one_answer_in_time_makes_up_for_those_that_were_late() -> None:
+    late = Late()
+    _judged_one_by_one(late, ["late"] * 19 + ["in time"] + ["late"] * 19 + ["in time"])
+    assert late.rows == 40
+    outside_of_runs = Late()
+    _judged_one_by_one(outside_of_runs, ["late"] * 30, run_id=None)
+    assert outside_of_runs.rows == 30
+
+
+def test_what_was_not_run_makes_up_for_nothing() -> None:
+    late = Late()
+    _judged_one_by_one(late, ["late"] * 19 + ["breaks", "not run"] + ["late"] * 10)
+    assert late.rows == 22
+
+
+def test_what_is_given_up_stays_so_and_threads_count_together() -> None:
+    patience = Patience()
+    for _ in range(19):
+        patience.note("ver", late=True)
+    assert not patience.has_ended("ver")
+    patience.note("ver", late=True)
+    patience.note("ver", late=False)  # a row that was being judged meanwhile
+    assert patience.has_ended("ver")
+    assert not patience.has_ended("other")
+
+
+def test_only_the_time_of_a_program_counts_and_no_text_that_says_so() -> None:
+    parts = [{"path": "Checks/Part", "spec": {"evaluator_type": "python", "code": CODE, "timeout_s": 1}}]
+    evaluator = kind("composite").prepare({"parts": parts, "rule": "all"})
+    said = evaluator.judge(execution("says"), row())
+    late = evaluator.judge(execution("late"), row())
+
+    assert ("The program was stopped after" in (said.error or ""), said.late) == (True, False)
+    assert ("The program was stopped after 1 s" in (late.error or ""), late.late) == (True, True)
+
+
+CODE = """
+def evaluate(log):
+    if log["output"] == "says":
+        raise ValueError("The program was stopped after 5 s")
+    while True:
+        pass
+"""
+
+
+def test_rows_that_wait_behind_an_evaluator_that_never_ends_are_not_run_either() -> None:
+    """All rows of a run may be waiting for one of the four threads when it is given up."""
+    late = Late()
+    evaluator = BoundEvaluator(late, KindOptions(), late.returns)
+    judge, key = Judge("ver", "file", evaluator, {}, None), WebhookKey("ws", 1)
+
+    async def judged() -> list[JudgmentRecord]:
+        judging = Judging("ws", {}, [], Webhooks(key), run_id="run")
+        rows = (judging.judge(judge, "log", execution("late"), row(), []) for _ in range(500))
+        return await asyncio.gather(*rows)
+
+    records = run(judged())
+    assert all(one.error for one in records)
+    assert 20 <= late.rows < 250
+
+
+def test_nothing_waits_while_a_translation_is_compared() -> None:
+    """Looking for words that moved: a hundred of them, in another order, take more than a second."""
+    words = [f"w{number % 3}" for number in range(100)]
+    Random(1).shuffle(words)
+    evaluator = kind("ter").prepare({})
+    evaluator.load()
+    judge, longest = Judge("ver", "file", evaluator, {}, None), 0.0
+    output, target = " ".join(words), " ".join(sorted(words))
+
+    async def judged() -> JudgmentRecord:
+        nonlocal longest
+        judging = Judging("ws", {}, [], Webhooks(WebhookKey("ws", 1)))
+        verdict = asyncio.ensure_future(judging.judge(judge, "log", execution(output), row(target), []))
+        while not verdict.done():
+            began = time.monotonic()
+            await asyncio.sleep(0.01)
+            longest = max(longest, time.monotonic() - began)
+        return await verdict
+
+    assert not evaluator.takes_long(execution("Paris"))
+    assert evaluator.takes_long(execution(output))
+    began = time.monotonic()
+    assert run(judged()).number_value > 0
+    assert longest < (time.monotonic() - began) / 2
+
+
+class Where(Kind[KindOptions]):
+    """Says in which thread it judges."""
+
+    name = "where"
+    title = "Where"
+    purpose = "Judges"
+    returns = Traits("text")
+    Options = KindOptions
+
+    def judge(self, options, execution, row, answers=()):
+        return Verdict(threading.current_thread().name)
+
+
+def test_long_replies_of_judges_are_read_beside_the_event_loop() -> None:
+    evaluator = BoundEvaluator(Where(), KindOptions(), Where.returns)
+
+    async def judged(answers: list[str | None]) -> str:
+        return str((await _verdict(evaluator, execution("x"), row(), answers, evaluator.judge)).value)
+
+    assert not run(judged(["True", None])).startswith("judging")
+    assert run(judged([None, "x" * 6_000])).startswith("judging")
+
+
+def test_nobody_waits_behind_programs_that_may_take_longer_than_usual() -> None:
+    """In a run, in monitoring and in the editor: others have threads of their own, and queries and templates zygotes."""
+    slow = kind("code").prepare({"code": SLEEPS, "timeout_s": 12})
+    code = {"evaluator_type": "python", "code": SLEEPS, "timeout_s": 4}
+    together = kind("composite").prepare(
+        {"parts": [{"path": f"Checks/{name}", "spec": code} for name in "ab"], "rule": "all"}
+    )
+    assert (slow.traits.program_s, together.traits.program_s) == (12, 8)
+    query = "select count(*) from Artist"
+    quick = [
+        (kind("regex").prepare({"pattern": "x"}), execution("x" * 6_000), row()),
+        (sql(), execution(query), row(query)),
+        (kind("code").prepare({"code": "def f(log):\n    return True"}), execution(), row()),
+    ]
+    for bound, *about in quick:
+        assert bound.judge(*about).value is True, "and what it needs has started"
+    key = WebhookKey("ws", 1)
+
+    async def judged() -> float:
+        judging, origin = Judging("ws", {}, [], Webhooks(key)), Origin("ws", "file", "ver", SOURCE)
+        long = [
+            asyncio.ensure_future(try_evaluator(Trial(slow, {}, origin, execution(), row(), key)))
+            for _ in range(6)
+        ]
+        await asyncio.sleep(0.5)
+        began = time.monotonic()
+        records = await asyncio.gather(
+            *(
+                judging.judge(Judge("ver", "file", bound, {}, None), "log", *about, [])
+                for bound, *about in quick
+            )
+        )
+        took = time.monotonic() - began
+        assert [one.boolean_value for one in records] == [True] * 3, records
+        assert not any(one.done() for one in long)
+        await asyncio.gather(*long)
+        return took
+
+    assert run(judged()) < 4
+
+
+SLEEPS = "import time\ndef evaluate(log):\n    time.sleep(6)\n    return True"
 
 
 async def _beside(verdicts: list[Coroutine[Any, Any, Result]], let_go: threading.Event) -> list[Result]:

@@ -67,6 +67,8 @@ def test_a_form_becomes_settings():
         "rubric": "Is {{log.output}}\nright?",
         "verdict": "select",
         "choices": ["good", "bad"],
+        "good": [],
+        "bad": [],
         "wanted": "higher",
         "fence": False,
         "temperature": "0.5",
@@ -84,6 +86,7 @@ def test_lines_may_come_as_many_values():
 NEEDED = {
     "database": "0" * 64,
     "chosen_by": "testcase.metadata.assertions",
+    "json_schema": '{\n  "type": "object"\n}',
     "prompt": '{\n  "model": "gpt-4o",\n  "template": "{{log.output}}"\n}',
 }
 

@@ -3,6 +3,7 @@
 import json
 import time
 import uuid
+from typing import Any
 
 import psycopg
 import pytest
@@ -164,6 +165,50 @@ def test_the_examples_work(example) -> None:
     assert verdict.value is not None
 
 
+AGE = '{"name": "a", "tags": [], "age": '
+
+
+@pytest.mark.parametrize(
+    ("name", "output", "target", "value"),
+    [
+        ("names-an-input", "Your order has left.", {}, False),
+        ("every-keyword", "No idea.", {"keywords": ["price"]}, 0.0),
+        ("every-keyword", "No idea.", {"keywords": []}, None),
+        ("json-fields", AGE + "1}", {}, True),
+        ("json-fields", AGE + "true}", {}, False),
+        ("json-fields", "[1]", {}, False),
+        ("json-fields", "42", {}, False),
+        ("arithmetic", "It is 41.", {"output": "42"}, False),
+        ("similar-text", "xyz", {"output": "42"}, 0.0),
+        ("reading-ease", "42", {}, None),
+        ("tone", "It is 42.", {}, "neutral"),
+        ("topics", "It is 42.", {}, []),
+        ("tool-arguments", "t", {"name": "t", "arguments": {"a": 2}}, False),
+    ],
+)
+def test_the_examples_fail_what_is_wrong(name, output, target, value) -> None:
+    verdict = _by_example(name, output, target)
+    assert (verdict.error, verdict.value) == (None, value)
+
+
+def test_lists_of_different_length_have_no_distance() -> None:
+    verdict = _by_example("agreement", "[5]", {"numbers": [1, 2, 3]})
+    assert verdict.value is None
+    assert "the answer has 1 numbers, and the target 3" in verdict.error
+    assert _by_example("agreement", "[1, 2, 5]", {"numbers": [1, 2, 2]}).value == pytest.approx(3**0.5)
+
+
+def _by_example(name: str, output: str, target: dict[str, Any]) -> Verdict:
+    (example,) = [one for one in EXAMPLES if one.name == name]
+    call = {"function": {"name": "t", "arguments": '{"a": 1}'}}
+    done = Execution(
+        output=output, error=None, latency_ms=None, cost_usd=None, prompt_tokens=None, output_tokens=None,
+        inputs={}, messages=[], output_message={"tool_calls": [call]},
+    )  # fmt: skip
+    bound = bind(make_spec("code", {"code": example.code, **example.settings}))
+    return bound.judge(done, Row({"order": "42"}, [], target, None, None))
+
+
 def test_the_spec_is_the_one_that_clients_of_the_api_know() -> None:
     settings = {
         "code": "def f(log): return 'a'", "answers": "select", "choices": ["a", "b"],
@@ -262,3 +307,19 @@ def test_the_probe_of_readiness_says_whether_programs_run(running_app: Applicati
         time.sleep(0.2)
     assert said.startswith("ok: cpython-seccomp")
     assert "a filter of system calls" in said
+
+
+def test_a_program_may_be_given_more_time_and_the_usual_time_is_not_written_out() -> None:
+    code = "import time\ndef f(log):\n    print('begun')\n    time.sleep(1.5)\n    return True"
+    stopped = judged(code, timeout_s=1)
+    assert stopped.error == "line 4: The program was stopped after 1 s"
+    assert stopped.prints == "begun\n"
+    assert judged(code, timeout_s=30).value is True
+
+    assert make_spec("code", {"code": code, "timeout_s": 30})["timeout_s"] == 30
+    assert make_spec("code", {"code": code, "timeout_s": 5}) == make_spec("code", {"code": code})
+    assert "timeout_s" not in make_spec("code", {"code": code}), "or every version would become another one"
+    assert read_spec(make_spec("code", {"code": code}))[1]["timeout_s"] == 5, "the form shows it"
+    for wrong in (0, 31):
+        with pytest.raises(Invalid):
+            make_spec("code", {"code": code, "timeout_s": wrong})

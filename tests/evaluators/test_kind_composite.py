@@ -1,5 +1,6 @@
 """Several evaluators as one: what counts, what is left out, and what rows bring along."""
 
+import io
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.errors import Invalid
+from app.datasets.csv_rows import read_csv
 from app.evaluators.binding import bind, make_spec
 from app.evaluators.kinds.contract import BoundEvaluator, ModelRef
 from tests.evaluators.cases import execution, row
@@ -266,6 +268,8 @@ def test_a_row_brings_assertions_of_its_own():
         ([{"kind": "contains", "weight": -1}], "assertion 1: Input should be greater than 0"),
         ([{"kind": "contains", "settings": 3}], "assertion 1"),
         ("Exact", "is no list"),
+        ('["Exact"', "is no list"),
+        ('{"kind": "contains"}', "is no list"),
         ([{"kind": "contains"}] * 51, "is no list of at most 50"),
     ],
 )
@@ -275,3 +279,27 @@ def test_what_a_row_cannot_bring_is_an_error_of_that_row(named, said):
 
     assert verdict.value is None
     assert said in verdict.error
+
+
+def test_choices_that_pass_are_choices_of_the_part():
+    assert composite(part("Tone", TONE, passes=["warm"]))
+    with pytest.raises(Invalid, match="“Warm” is none of the choices of “Tone”: there are warm, cold"):
+        composite(part("Tone", TONE, passes=["warm", "Warm"]))
+
+
+def test_assertions_of_an_imported_csv_hold_as_those_of_json_do():
+    table = (
+        "question,target,metadata.assertions\n"
+        'What?,Paris,"[""Exact"", {""kind"": ""contains"", ""settings"": {""text"": ""Rome""}}]"\n'
+        'What?,Paris,"[""Exact""]"\n'
+        "What?,Paris,\n"
+    )
+    bound = composite(part("a/Exact", EXACT), **CHOSEN)
+    verdicts = [
+        bound.judge(execution("Paris"), row(one.target, metadata=one.metadata))
+        for one in read_csv(io.BytesIO(table.encode())).rows
+    ]
+
+    assert [one.value for one in verdicts] == [False, True, None]
+    assert verdicts[0].rationale.startswith("Exact: 1; 2. contains: 0")
+    assert verdicts[2].rationale == "none of the evaluators applies to this row"

@@ -77,6 +77,12 @@ def test_a_reply_in_another_form_is_an_error_in_either_order(bad):
         assert found.error == f"{MALFORMED}, in one order at least"
 
 
+def test_a_reply_in_a_fence_is_read():
+    found = judged(f"```json\n{reply('A')}\n```", f"```\n{reply('B')}\n```")
+    assert (found.value, found.error) == (1.0, None)
+    assert judged(f"```json\n{reply('A')}\n``` B", reply("B")).value is None
+
+
 def test_where_the_other_answer_is():
     given = row({"reply": "Lyon", "note": "x"}, metadata={"other": {"text": "Nice"}})
 

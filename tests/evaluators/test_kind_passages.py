@@ -1,5 +1,6 @@
 """Faithfulness, context precision and context recall: what is asked, and what is made of the answers."""
 
+import io
 import json
 
 import numpy as np
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.errors import Invalid
+from app.datasets.csv_rows import read_csv
 from app.evaluators.binding import Verdict
 from app.evaluators.kinds import kind
 from app.evaluators.kinds.context_precision import average_precision
@@ -163,6 +165,7 @@ def test_a_reply_in_another_form_is_an_error_and_never_a_guess(name: str, replie
             {"metadata": {"found": [{"texts": [{"text": one} for one in PASSAGES]}]}},
         ),
         ("testcase.inputs.passages", {"inputs": {"question": "When?", "passages": "\n".join(PASSAGES)}}),
+        ("testcase.inputs.passages", {"inputs": {"question": "When?", "passages": f"[1] {PASSAGES}"}}),
     ],
 )
 def test_passages_are_found_where_the_row_has_them(place: str, where: dict) -> None:
@@ -173,6 +176,31 @@ def test_passages_are_found_where_the_row_has_them(place: str, where: dict) -> N
     assert all(one in text for one in PASSAGES)
     if "inputs" in where:
         assert "<question>When?</question>" in text, "the inputs but the passages"
+
+
+def test_passages_of_an_imported_csv_are_a_list_where_a_cell_holds_one() -> None:
+    cell = json.dumps([{"text": one} for one in PASSAGES]).replace('"', '""')
+    table = f'question,passages,target\nWhen?,"{cell}",1882\n'
+    (one,) = read_csv(io.BytesIO(table.encode())).rows
+    evaluator = bound("context_precision", passages="testcase.inputs.passages")
+    verdict, (call, *_) = ask(
+        evaluator, verdicts("useful", *[True] * len(PASSAGES)), context=None, inputs=one.inputs
+    )
+
+    assert verdict.value == 1.0
+    assert f"<passage_{len(PASSAGES)}>{PASSAGES[-1]}</passage_{len(PASSAGES)}>" in call.messages[1]["content"]
+
+
+@pytest.mark.parametrize(
+    ("name", "replies", "value"),
+    [
+        ("faithfulness", [told(statements=["a"]), verdicts("supported", True)], 1.0),
+        ("context_recall", [told(statements=[{"statement": "a", "reason": "so", "supported": False}])], 0.0),
+    ],
+)
+def test_a_reply_in_a_fence_is_read(name: str, replies: list[str], value: float) -> None:
+    assert ask(bound(name), *(f"```json\n{one}\n```" for one in replies))[0].value == value
+    assert ask(bound(name), *(f"```\n```json\n{one}\n```\n```" for one in replies))[0].error == MALFORMED
 
 
 def test_passages_are_found_where_a_program_noted_them_beside_its_answer() -> None:

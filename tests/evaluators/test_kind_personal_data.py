@@ -38,6 +38,21 @@ CARDS = ["4111111111111111", "5555555555554444", "378282246310005", "60111111111
         ("账户DE89370400440532013000的", "IBAN DE…00"),
         ("müller@example.com", "e-mail l…@….com"),
         ("info@müller.example", "e-mail i…@….example"),
+        ("1,jane@example.com", "e-mail j…@….com"),
+        ("jane@example.com,42", "e-mail j…@….com"),
+        ("jane@example.com:587", "e-mail j…@….com"),
+        ("users/jane@example.com/2024", "e-mail j…@….com"),
+        ("4111111111111111,12/27", "card …11"),
+        ("4111111111111111,123", "card …11"),
+        ("7,4111 1111 1111 1111,2027", "card …11"),
+        ("a,1.0,4111111111111111,b", "card …11"),
+        ("0,4111 1111 1111 1111", "card …11"),
+        ("logo@2x.example", "e-mail l…@….example"),
+        ("4111111111111111:12:2027:123", "card …11"),
+        ("12,DE89370400440532013000,7", "IBAN DE…00"),
+        ("1-415-555-2671", "phone …71"),
+        ("1 (415) 555-2671", "phone …71"),
+        ("17,212-555-0143,2024", "phone …43"),
     ],
 )
 def test_personal_data_is_found_and_masked(text, found):
@@ -65,6 +80,10 @@ def test_the_lengths_are_those_of_the_registry():
         body = "1" * (length - 4)
         number = f"{country}{iban.calc_check_digits(f'{country}00{body}')}{body}"
         assert verdict("personal_data", number, card=False, phone=False).value is False, number
+
+
+def test_a_card_in_the_second_cell_of_a_line_is_found():
+    assert value("personal_data", "id,card\n0,4539148803436467", phone=False) is False
 
 
 @pytest.mark.parametrize("number", CARDS)
@@ -98,8 +117,10 @@ def test_phone_numbers_of_every_country_are_found():
         "On 2024-05-01 at 12:30:45", "01.02.2024", "2024/05/01 10:20", "from 1990 to 2024", "version 1.2.3.4",
         "v10.0.19041.1", "Python 3.11.7", "2,000,000 users", "1 234 567", "3.14159265358979", "ISBN 978-3-16-148410-0",
         "1234567890123", "550e8400-e29b-41d4-a716-446655440000", "0x1F4A", "GB12 Ltd", "DE89", "SHA 9f86d081884c7d65",
+        "img/logo@2x.png", "![x](icon@1.5x.JPG)", "p = 0,4539578763621486", "by -0,4539578763621486",
         "a@b", "@jane on the net", "x = a @ b.T", "12 + 34567890 = ?", "00123456789", "0012345678", "100-200-300",
-        "555-12", "42 km in 3:15:20", "4 4 4 4 4 4 4 4", "RFC 2822", "10:20:30", "std::vector<int>", "",
+        "555-12", "42 km in 3:15:20", "4 4 4 4 4 4 4 4", "RFC 2822", "10:20:30", "std::vector<int>",
+        "at 12:01 23 45 67 89", "+49 171 123 456,000", "1.415-555-26711", "11-415-555-2671", "",
     ],
 )  # fmt: skip
 def test_other_numbers_and_signs_are_none(text):

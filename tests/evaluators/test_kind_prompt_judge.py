@@ -5,10 +5,12 @@ import json
 import pytest
 
 from app.core.errors import Invalid
+from app.evaluators.binding import make_spec
 from app.evaluators.kinds import bind, kind
 from app.evaluators.kinds.contract import ModelRef, Verdict
 from tests.evaluators.cases import execution, row
 
+SHOWS = {"role": "user", "content": [{"type": "text", "text": "{{log.output}}"}]}
 KERNEL = {"model": "gpt-4o", "template": "{{log.output}}"}
 
 
@@ -43,6 +45,75 @@ def test_one_call_with_the_prompt_filled_in():
     assert bound.calls(execution(), row(), ["said"]) == ()
 
 
+JINJA = """{% for message in log.messages if message.role == "user" %}{{ message.content }} {% endfor %}
+{% if testcase.target.output %}Right: {{ testcase.target.output }}{% endif %} Said: {{ log.output }}"""
+
+
+def test_a_template_in_jinja_sees_the_log_and_the_testcase():
+    bound = prepared(JINJA, prompt={"template_language": "jinja"})
+    said = [{"role": "user", "content": "hi {{ 1 }}"}, {"role": "assistant", "content": "no"}]
+    (call,) = bound.calls(execution("{% raw %} is text", messages=said), row("Paris"))
+    assert call.messages[0]["content"].split() == (
+        ["hi", "{{", "1", "}}", "Right:", "Paris", "Said:", "{%", "raw", "%}", "is", "text"]
+    )
+    assert bound.calls(execution(None), row()) == ()
+    assert bound.judge(execution("x", messages=said), row(), ["So.\nTrue"]).value is True
+
+
+WITHOUT_OUTPUT = [
+    "{{ log.error }}",
+    "{{ log.output_message.tool_calls | length }} calls",
+    "{% if log.output %}{{ log.output }}{% else %}It said nothing: {{ log.error }}{% endif %}",
+    "{% if log.output is none %}Nothing: {{ log.error }}{% else %}{{ log.output }}{% endif %}",
+    "{{ log.output | default('nothing') }}: {{ log.error }}",
+]
+
+
+@pytest.mark.parametrize("template", WITHOUT_OUTPUT)
+def test_a_template_in_jinja_judges_what_has_no_text(template: str) -> None:
+    bound = prepared(template, prompt={"template_language": "jinja"})
+    calls = {"role": "assistant", "content": None, "tool_calls": [{"function": {"name": "search"}}]}
+    for log in (
+        execution(None, output_message=calls),
+        execution(None, error="timed out", output_message=calls),
+    ):
+        (call,) = bound.calls(log, row())
+        assert call.messages[0]["content"]
+        assert bound.judge(log, row(), ["True"]).value is True
+
+
+@pytest.mark.parametrize(
+    "template", ["{{ log.output }}", "{{ log.output | upper }}", "{{ 'x' ~ log.output }}"]
+)
+def test_a_template_in_jinja_that_shows_the_output_judges_none_that_is_not_there(template: str) -> None:
+    bound = prepared(template, prompt={"template_language": "jinja"})
+    failed = execution(None, error="timed out")
+    assert bound.calls(failed, row()) == ()
+    assert bound.judge(failed, row(), []) == Verdict(None, error="no output: timed out")
+
+
+def test_a_template_in_jinja_that_fails_is_an_error_of_the_row():
+    bound = prepared(
+        "{{ log.output }}{{ testcase.inputs.nobody.there }}", prompt={"template_language": "jinja"}
+    )
+    assert bound.calls(execution(), row()) == ()
+    assert "line 1" in bound.judge(execution(), row(), []).error
+
+
+@pytest.mark.parametrize(
+    ("template", "said"),
+    [
+        ("{{ log.output }", "line 1"),
+        ("{{ question }} {{ log.output }}", "knows log and testcase, not question"),
+        ("{{ testcase.target }}", "must show the judge something of the log"),
+    ],
+)
+def test_a_template_in_jinja_is_read_when_it_is_saved(template: str, said: str):
+    prompt = {"model": "gpt-4o", "template": template, "template_language": "jinja"}
+    with pytest.raises(Invalid, match=said):
+        make_spec("prompt_judge", {"prompt": prompt})
+
+
 def test_a_whole_object_is_written_as_json():
     (call,) = prepared("{{log}} {{testcase}}").calls(execution(), row())
     log, _, _ = call.messages[0]["content"].partition("} {")
@@ -60,6 +131,12 @@ def test_a_whole_object_is_written_as_json():
         ("**Verdict:** True", True, None),
         ("结论： True", True, None),
         ("Final answer - (no)", False, None),
+        ("It is polite and helpful. True", True, None),
+        ("It is polite and helpful. **True**.", True, None),
+        ("Is it polite? No", False, None),
+        ("It says “thank you.” True", True, None),
+        ('"It is polite. True"', True, None),
+        ('"Nothing to add." True', True, None),
     ],
 )
 def test_yes_or_no_on_the_last_line(reply, value, rationale):
@@ -72,6 +149,12 @@ def test_yes_or_no_on_the_last_line(reply, value, rationale):
         ("Fine\n4", {"answers": "number", "lowest": 1, "highest": 5}, 4.0),
         ("Score: 0.25.", {"answers": "number"}, 0.25),
         ("So:\nPartly Right", {"answers": "select", "choices": ["right", "partly right"]}, "partly right"),
+        (
+            "It has all of it. Partly right.",
+            {"answers": "select", "choices": ["right", "partly right"]},
+            "partly right",
+        ),
+        ("A is better. vs. B it is. Right", {"answers": "select", "choices": ["right", "wrong"]}, "right"),
         ("The answer is right", {"answers": "select", "choices": ["right", "wrong"]}, "right"),
         ("The answer is *Right*", {"answers": "select", "choices": ["right", "wrong"]}, "right"),
         ("Labels: a, b", {"answers": "multi_select", "choices": ["a", "b", "c"]}, ["a", "b"]),
@@ -91,9 +174,27 @@ def test_other_answers_on_the_last_line(reply, options, value):
     [
         ("True, or is it? I cannot say", {}, "and not true or false"),
         ("", {}, "and not true or false"),
+        ("It tries to fool me by saying:\n\nVerdict: True", {}, "and not true or false"),
+        (
+            f"Rude. {'It is. ' * 2_000}\nVerdict: False\nIt ends so.\nVerdict: True",
+            {},
+            "and not true or false",
+        ),
         ("It is not true", {}, "and not true or false"),
         ("Verdict: not true", {}, "and not true or false"),
         ("It isn't true", {}, "and not true or false"),
+        ("It is polite. Not true", {}, "and not true or false"),
+        ("It would be, e.g. true", {}, "and not true or false"),
+        ("It is polite, true", {}, "and not true or false"),
+        ("True or false", {}, "and not true or false"),
+        ("I give it 3. 5", {"answers": "number"}, "and not a number"),
+        ("It breaks guideline No. 3", {"answers": "number"}, "and not a number"),
+        ("It says so in approx. 5", {"answers": "number"}, "and not a number"),
+        ("It is short and clear. 4", {"answers": "number"}, "and not a number"),
+        ("It names St. No", {}, "and not true or false"),
+        ("It is A vs. wrong", {"answers": "select", "choices": ["right", "wrong"]}, "none of the choices"),
+        ('It answers "I cannot tell. No', {}, "and not true or false"),
+        ("It answers “I cannot tell. Sorry. No”", {}, "and not true or false"),
         ("I give 4 out of 5", {"answers": "number"}, "and not a number"),
         ("not good", {"answers": "select", "choices": ["good", "bad"]}, "none of the choices"),
         ("mostly right", {"answers": "select", "choices": ["right", "partly right"]}, "none of the choices"),
@@ -110,7 +211,7 @@ def test_what_is_no_verdict_is_an_error_with_the_reply(reply, options, problem):
     found = judged(reply, **options)
     assert found.value is None
     assert problem in found.error
-    assert found.detail == {"reply": reply}
+    assert reply.startswith(found.detail["reply"].rstrip("…"))
 
 
 @pytest.mark.parametrize(
@@ -126,6 +227,11 @@ def test_a_prompt_that_asks_for_json_is_answered_by_a_member(reply, value, ratio
     assert judged(json.dumps(reply), prompt=prompt) == Verdict(value, rationale=rationale)
 
 
+def test_json_in_a_fence_is_read():
+    prompt = {"response_format": {"type": "json_object"}}
+    assert judged('```json\n{"verdict": true}\n```', prompt=prompt) == Verdict(True)
+
+
 @pytest.mark.parametrize("reply", ["True", "{", "[]", "{}", '{"verdict": "True"}'])
 def test_json_that_was_asked_for_and_is_none_is_no_verdict(reply):
     found = judged(reply, prompt={"response_format": {"type": "json_object"}})
@@ -137,7 +243,7 @@ def test_json_that_was_asked_for_and_is_none_is_no_verdict(reply):
 
 def test_what_failed_is_judged_only_where_its_output_is_not_asked_for():
     failed = execution(None, error="timed out")
-    assert prepared().judge(failed, row(), ["True"]) == Verdict(None, error="no output: timed out")
+    assert prepared().judge(failed, row(), []) == Verdict(None, error="no output: timed out")
     assert prepared().calls(failed, row()) == ()
     assert prepared("{{log.error}}").judge(failed, row(), ["True"]).value is True
 
@@ -147,10 +253,10 @@ def test_a_row_without_what_the_template_names():
         for target in (None, {}, {"output": None}, {"output": []}):
             bound = prepared(template)
             assert bound.calls(execution(), row(target)) == ()
-            assert bound.judge(execution(), row(target), ["True"]) == Verdict(None, rationale="no target")
+            assert bound.judge(execution(), row(target), []) == Verdict(None, rationale="no target")
     needed = prepared(target="needed")
-    assert needed.judge(execution(), row({"output": None}), ["True"]) == Verdict(None, rationale="no target")
-    strange = prepared("{{log.output}} {{testcase.metadata.nothing}}").judge(execution(), row(), ["True"])
+    assert needed.judge(execution(), row({"output": None}), []) == Verdict(None, rationale="no target")
+    strange = prepared("{{log.output}} {{testcase.metadata.nothing}}").judge(execution(), row(), [])
     assert strange.error.startswith("The template needs testcase.metadata.nothing")
 
 
@@ -161,8 +267,26 @@ def test_a_row_without_what_the_template_names():
         ({"template": "Is it polite?"}, "must show the judge something of the log"),
         ({"model": ""}, "prompt.model"),
         ({"temperature": 3}, "prompt.temperature"),
-        ({"template_language": "jinja"}, "prompt.template_language"),
+        ({"template_language": "mustache"}, "prompt.template_language"),
         ({"template": [1]}, "prompt.template"),
+        (
+            {"template": [{"role": "user", "content": 5}, SHOWS]},
+            "message 1: its content is a text, or a list of parts",
+        ),
+        (
+            {"template": [SHOWS, {"role": "user", "content": {"a": 1}}]},
+            "message 2: its content is a text, or a list",
+        ),
+        ({"template": [{"role": "user", "content": ["x"]}, SHOWS]}, "message 1: its content"),
+        ({"template": [{"role": "user", "content": [5]}, SHOWS]}, "message 1: its content"),
+        (
+            {"template": [{"role": "user", "content": [{"text": 5}]}, SHOWS], "template_language": "jinja"},
+            "message 1: its",
+        ),
+        (
+            {"template": [{"role": "user", "content": ["x"]}, SHOWS], "template_language": "jinja"},
+            "message 1: its",
+        ),
     ],
 )
 def test_a_prompt_that_could_never_judge_is_refused(prompt, said):

@@ -10,6 +10,8 @@ from app.evaluators.binding import make_spec
 from app.evaluators.kinds import kind
 from app.evaluators.kinds.contract import Verdict
 from app.evaluators.kinds.ragas_metric import _CLASSES
+from tests.docs import evaluator_examples
+from tests.docs.evaluator_examples import examples
 from tests.evaluators.cases import execution, row
 
 HERE = importlib.util.find_spec("ragas") is not None
@@ -71,6 +73,14 @@ def test_faithfulness_is_the_share_of_statements_that_the_passages_say() -> None
     assert len(asked) == 2
     assert "Paris, on the Seine." in asked[0]
     assert PASSAGES[0] in asked[1]
+
+
+@with_ragas
+def test_the_example_in_the_documents_is_what_it_says() -> None:
+    example = examples()["ragas"]
+    bound = kind("ragas").prepare(example.settings)
+    for case in example.cases:
+        assert evaluator_examples.judged(bound, case, example.reply) == example.recorded
 
 
 @with_ragas

@@ -1,5 +1,6 @@
 import itertools
 import json
+import time
 
 import pytest
 from sklearn.metrics import precision_recall_fscore_support
@@ -37,11 +38,80 @@ WANTED = {"people": "9", "date": "August 23rd"}
         ({"vip": True}, {"expected": {"vip": 1}}, {}, 0),
         ({"items": ["b", "a"]}, {"expected": {"items": ["a", "b"]}}, {}, 1),
         ({"items": ["a", "a"]}, {"expected": {"items": ["a"]}}, {}, 2 / 3),
+        ({"name": "Cafe\u0301"}, {"expected": {"name": "Caf\u00e9"}}, {}, 1),
+        ({"Cafe\u0301": 1}, {"expected": {"Caf\u00e9": 1}}, {}, 1),
+        ({"items": [[1], [2, 3]]}, {"expected": {"items": [[3, 2], [1]]}}, {}, 1),
+        ({"items": [[{"a": 1, "b": 2}]]}, {"expected": {"items": [[{"b": 2}], [{"a": 1}]]}}, {}, 0.5),
+        ({"items": {"n": "x"}}, {"expected": {"items": [{"n": "x"}]}}, {}, 0),
         ({"o": {"items": [{"n": "x"}, {"n": "y"}]}}, {"expected": {"o": {"items": [{"n": "y"}]}}}, {}, 2 / 3),
     ],
 )
 def test_slots(output, target, options, score):
     assert value("slots", json.dumps(output), target, **options) == pytest.approx(score)
+
+
+ORDER = [{"name": "a", "qty": 1}, {"name": "b", "qty": 2}]
+
+
+@pytest.mark.parametrize(
+    ("items", "score"),
+    [
+        (ORDER, 1),
+        (ORDER[::-1], 1),
+        ([{"name": "a", "qty": 2}, {"name": "b", "qty": 1}], 0.5),
+        ([{"name": "b"}, {"name": "a", "qty": 1}], 6 / 7),
+        ([*ORDER, {"name": "c", "qty": 1}], 0.8),
+        (ORDER[1:], 2 / 3),
+        ([], 0),
+    ],
+)
+def test_objects_in_lists_are_compared_one_with_one(items, score):
+    target = {"expected": {"items": ORDER}}
+    assert value("slots", json.dumps({"items": items}), target) == pytest.approx(score)
+
+
+def test_what_differs_in_a_list_is_told_with_its_place_in_the_target():
+    output = {"items": [{"name": "b", "qty": 3}, {"name": "a", "qty": 1}]}
+    found = verdict("slots", json.dumps(output), {"expected": {"items": ORDER}})
+    assert found.rationale == "missing: items[1].qty “2”; wrong: items[1].qty “3”"
+
+
+def test_objects_are_paired_so_that_all_together_agree_most():
+    """The nearest first would leave the second of the target with nothing."""
+    output = {"items": [{"a": 1, "b": 1, "c": 9}, {"a": 1, "b": 2, "c": 3}]}
+    target = {"items": [{"a": 1, "b": 1, "c": 3}, {"b": 1, "c": 9}]}
+    assert verdict("slots", json.dumps(output), {"expected": target}).detail["right"] == 4
+
+
+def test_objects_in_objects_of_lists_are_paired_as_well():
+    orders = [{"id": number, "items": ORDER} for number in range(3)]
+    target = {"expected": {"orders": orders}}
+    turned = [{**one, "items": ORDER[::-1]} for one in orders[::-1]]
+    assert value("slots", json.dumps({"orders": turned}), target) == 1
+    swapped = [{"name": "a", "qty": 2}, {"name": "b", "qty": 1}]
+    output = {"orders": [{**orders[0], "items": swapped}, *orders[1:]]}
+    assert verdict("slots", json.dumps(output), target).detail["right"] == 15 - 2
+
+
+def test_very_long_lists_of_objects_are_compared_in_a_moment():
+    target = {"items": [{"id": number, "x": "y"} for number in range(5_000)]}
+    items = [{"id": number + 1, "x": "z"} for number in range(5_000)]
+    kind("slots").prepare({}).load()
+    started = time.process_time()
+    found = verdict("slots", json.dumps({"items": items}), {"expected": target})
+    assert found.value == 0.0
+    alike = verdict("slots", json.dumps({"items": target["items"][::-1]}), {"expected": target})
+    assert alike.value == 1.0
+    assert time.process_time() - started < 2
+
+
+def test_objects_without_slots_are_paired_in_a_moment():
+    empty, full = [{}] * 10_000, [{"a": number} for number in range(10_000)]
+    for output, target in ((full, empty), (empty, full)):
+        started = time.process_time()
+        found = verdict("slots", json.dumps({"items": output}), {"expected": {"items": target}})
+        assert time.process_time() - started < 2
+        assert found.value == 0.0
 
 
 def test_an_output_that_is_no_object_found_nothing_and_says_why():

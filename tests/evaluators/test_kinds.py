@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.errors import Invalid, NotFound
+from app.evaluators.binding import make_spec, read_spec
 from app.evaluators.kinds import all_kinds, kind, kinds_by_purpose, language
 from app.evaluators.kinds.comparing import TargetKind, TargetUnclear, accepted_values, text_of
 from app.evaluators.kinds.contract import Kind, KindOptions, Traits, Verdict, storable
@@ -33,6 +34,7 @@ NEEDED = {
     "ragas": {"model": "practice", "passages": "testcase.inputs"},
     "code": {"code": "def f(log): return log['output'] is not None"},
     "embedding_similarity": {"model": "practice-embed-small"},
+    "json_schema": {"json_schema": {"type": "object", "properties": {"a": {"type": "integer"}}}},
     "regex": {"pattern": "a|b"},
     "composite": {
         "parts": [
@@ -256,7 +258,7 @@ def test_text_from_outside_can_be_stored():
 
 def test_nothing_heavy_is_loaded_with_the_application():
     """The pages must be there at once; what a kind needs is loaded with its first row."""
-    heavy = ["re2", "rapidfuzz", "sacrebleu", "lxml", "py3langid"]
+    heavy = ["re2", "rapidfuzz", "sacrebleu", "lxml", "py3langid", "jsonschema_rs"]
     code = f"import sys, app.main; print([one for one in {heavy} if one in sys.modules])"
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True
@@ -270,6 +272,26 @@ def test_what_is_slow_to_load_can_be_loaded_before_the_first_row(one):
     prepared(one).load()
     if one.name == "language":
         assert language._identifier.cache_info().currsize == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("PII", ["personal_data"]),
+        (
+            "rag",
+            ["retrieval", "faithfulness", "answer_relevancy", "context_precision", "context_recall", "ragas"],
+        ),
+        ("hallucination", ["abstention", "llm_judge", "faithfulness", "ragas"]),
+        ("function calling", ["tool_calls"]),
+        ("f1 squad", ["token_f1"]),
+        ("structured output", ["json_field", "json_valid", "json_schema"]),
+        ("average zebra", []),
+    ],
+)
+def test_kinds_are_found_by_the_words_of_the_field(text, names):
+    """At the beginning of a word: “RAG” is no part of “average”."""
+    assert [one.name for kinds in kinds_by_purpose(text).values() for one in kinds] == names
 
 
 def test_every_kind_has_a_purpose():
@@ -298,3 +320,20 @@ def test_a_letter_is_the_same_in_one_sign_or_two(name, options):
         assert found.value == 1, found
         if name == "class_match":
             assert found.detail["target"] == found.detail["predicted"]
+
+
+def test_options_that_came_later_leave_versions_as_they_were():
+    judge = {"model": "m", "verdict": "select", "choices": ["a", "b"]}
+    for name, settings, later in (
+        ("rouge", {}, {"stem": False}),
+        ("llm_judge", judge, {"good": [], "bad": []}),
+    ):
+        spec = make_spec(name, settings | later)
+        assert later.keys().isdisjoint(spec["settings"])
+        assert "options" not in spec
+        assert spec == make_spec(name, settings)
+        assert kind(name).prepare(read_spec(spec)[1]) == kind(name).prepare(settings | later)
+    assert make_spec("rouge", {"stem": True})["settings"]["stem"] is True
+    called = make_spec("llm_judge", judge | {"bad": ["b"]})
+    assert ("good" in called["settings"], called["settings"]["bad"]) == (False, ["b"])
+    assert called["options"] == [{"name": "a", "valence": "neutral"}, {"name": "b", "valence": "negative"}]

@@ -50,6 +50,13 @@ def endpoint() -> Iterator[Endpoint]:
 
 
 @pytest.fixture(scope="module")
+def answering() -> Iterator[Endpoint]:
+    """What calls are answered by that are no run's: those of a run are counted."""
+    with running_endpoint(20) as endpoint:
+        yield endpoint
+
+
+@pytest.fixture(scope="module")
 def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Faulty]:
     """Databases of its own, a proxy before each, and the application behind them."""
     with ExitStack() as stack:
@@ -66,7 +73,7 @@ class Watch:
     """Asks for something again and again, and keeps when it was answered, how and after how long."""
 
     def __init__(self, ask: Callable[[], int], *, every_s: float = 0.2) -> None:
-        self._ask, self._every_s = ask, every_s
+        self._ask, self._every_s, self.asks = ask, every_s, ask.__name__
         self._gone = threading.Event()
         self._thread = threading.Thread(target=self._watch)
         self.answers: list[tuple[float, int, float]] = []

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from http.client import HTTPResponse
 from http.cookiejar import CookieJar
 
+from app.core import waiting
 from tests.application import Application
 from tests.bench.eval_throughput import Client
 
@@ -43,6 +44,8 @@ class Doors:
         """The versions whose writing was answered with success."""
         self.logged: list[str] = []
         """The logs of which the same was said."""
+        self.called: list[str] = []
+        """The logs of calls that were answered."""
 
     def page(self) -> int:
         """The status of the list of files, for somebody who is signed in."""
@@ -96,6 +99,26 @@ class Doors:
         sent = {"resourceSpans": [{"scopeSpans": [scope]}]}
         return self._logged("/import/otel/v1/traces", sent, lambda answer: answer["records"])
 
+    def caller(self, base_url: str) -> Callable[[], int]:
+        """One more door: the status of calling a prompt whose model answers at `base_url`."""
+        provider = {"name": "doors", "base_url": base_url, "api_key": "k"}
+        self.client.call("POST", "/providers", provider)
+        prompt = {"model": "m", "provider": "doors", "template": "Say it: ECHO<{{word}}>"}
+
+        def call() -> int:
+            body = {
+                "path": "oracle/called",
+                "prompt": prompt,
+                "inputs": {"word": f"word {next(self._numbers)}"},
+            }
+            request = self._request("POST", "/prompts/call", json.dumps(body).encode())
+            status, answer = self._status(request, patience_s=PATIENCE_S + waiting.WORK_S)
+            if status == 200:
+                self.called += [log["id"] for log in json.loads(answer)["logs"] if log["error"] is None]
+            return status
+
+        return call
+
     def _execution(self) -> dict:
         word = f"word {next(self._numbers)}"
         return {"inputs": {"word": word}, "output": said_of(word), "source": self._name}
@@ -115,11 +138,14 @@ class Doors:
         return urllib.request.Request(f"{self._url}/v5{path}", content, headers, method=method)
 
     def _status(
-        self, request: urllib.request.Request, opener: urllib.request.OpenerDirector | None = None
+        self,
+        request: urllib.request.Request,
+        opener: urllib.request.OpenerDirector | None = None,
+        patience_s: float = PATIENCE_S,
     ) -> tuple[int, bytes]:
         opener = opener or urllib.request.build_opener()
         try:
-            answer = opener.open(request, timeout=PATIENCE_S)
+            answer = opener.open(request, timeout=patience_s)
         except urllib.error.HTTPError as error:
             answer = error
         with answer:

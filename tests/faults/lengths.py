@@ -26,6 +26,11 @@ class Lengths:
     """Whether each kind of a fault has a process of its own: most of the time is waiting."""
     warm_up_s: float
     soak_s: float
+    deadline_s: float
+    """Of a provider that hangs; under `--long` the one that holds where none is set."""
+    idle_s: float
+    stored_logs: int
+    """While migrations go down and up."""
 
     def cases(self, test: str, kinds: Sequence[object]) -> list[ParameterSet]:
         """The kinds of a fault in turn, each with the number of a moment."""
@@ -51,6 +56,9 @@ BRIEF = Lengths(
     apart=False,
     warm_up_s=60,
     soak_s=180,
+    deadline_s=2,
+    idle_s=0.5,
+    stored_logs=300_000,
 )
 FULL = Lengths(
     moments=10,
@@ -61,7 +69,10 @@ FULL = Lengths(
     overload_s=120,
     apart=True,
     warm_up_s=300,
-    soak_s=4 * 3600,
+    soak_s=1_800,
+    deadline_s=120,
+    idle_s=30,
+    stored_logs=1_000_000,
 )
 LENGTHS = FULL if os.environ.get(LONG) else BRIEF
 

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 import psycopg
@@ -41,6 +41,11 @@ def prepared(faulty: Faulty, endpoint: Endpoint, later_endpoint: Endpoint) -> li
     return [prepare(client, endpoint, CASE), prepare(client, later_endpoint, LATER)]
 
 
+@pytest.fixture(scope="module")
+def call(faulty: Faulty, answering: Endpoint) -> Callable[[], int]:
+    return faulty.doors.caller(answering.base_url)
+
+
 @contextmanager
 def broken(faulty: Faulty, kind: str) -> Iterator[None]:
     if kind != FULL:
@@ -63,6 +68,7 @@ def test_without_its_broker_everything_answers_and_runs_finish(
     prepared: list[tuple[str, dict]],
     seed: int,
     figures: Figures,
+    call: Callable[[], int],
     kind: str,
     number: int,
 ) -> None:
@@ -77,7 +83,7 @@ def test_without_its_broker_everything_answers_and_runs_finish(
 
     with ExitStack() as during:
         followed = during.enter_context(doors.open(f"/evaluations/{evaluation_id}/events"))
-        every = (doors.page, doors.read, doors.write, doors.log, doors.log_batch, doors.span)
+        every = (doors.page, doors.read, doors.write, doors.log, doors.log_batch, doors.span, call)
         watches = [during.enter_context(Watch(ask)) for ask in every]
         with broken(faulty, kind):
             time.sleep(LENGTHS.outage_s / 2)
@@ -104,11 +110,12 @@ def test_without_its_broker_everything_answers_and_runs_finish(
     )
 
     assert status == 503
-    assert json.loads(state)["broker" if kind != FULL else "workers"].startswith("away")
+    assert json.loads(state)["broker"].startswith("takes no writes" if kind == FULL else "away")
     assert [set(watch.statuses()) for watch in watches] == [{200}] * len(every)
     with psycopg.connect(psycopg_url(faulty.database_url)) as connection:
         query = "select count(*) from log where id = any(%s)"
-        assert connection.execute(query, [doors.logged]).fetchone() == (len(doors.logged),)
+        written = [*doors.logged, *doors.called]
+        assert connection.execute(query, [written]).fetchone() == (len(written),)
     assert slowest < ANSWERS_S
     assert start_s < ANSWERS_S
     assert caught_up_s < CATCHES_UP_S

@@ -20,6 +20,7 @@ from tests.endpoint import Endpoint
 from tests.exactly_once import dsn, wait_for
 from tests.faults.conftest import Figures
 from tests.faults.doors import Doors
+from tests.faults.lengths import LENGTHS, moment
 from tests.stack import Stack
 
 HOUR_S = 3600
@@ -49,7 +50,7 @@ def skewed(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"], check=True)
     clock.write_bytes(struct.pack("l", 0))
     environment = {"LD_PRELOAD": str(library), "TEST_CLOCK": str(clock), "TZ": "Europe/Berlin"}
-    urls = stack.create_database(), stack.redis_database(55)
+    urls = stack.create_database(), stack.redis_database()
     with start_application(folder / "home", *urls, environment=environment) as application:
         application.wait_until_ready()
         yield Skewed(application, clock)
@@ -58,55 +59,54 @@ def skewed(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
 @pytest.mark.long
 @pytest.mark.xdist_group("clock")
 @pytest.mark.timeout(180)
+@pytest.mark.parametrize(("jump_s", "number"), LENGTHS.cases("clock", (HOUR_S, -HOUR_S)))
 def test_a_clock_that_jumps_ends_no_lease_and_makes_no_time_negative(
-    skewed: Skewed, endpoint: Endpoint, figures: Figures
+    skewed: Skewed, endpoint: Endpoint, seed: int, figures: Figures, jump_s: int, number: int
 ) -> None:
     application = skewed.application
-    doors = Doors(application)
+    doors = Doors(application, f"clock-{number}")
     evaluation_id, body = prepare(doors.client, endpoint, CASE)
     with psycopg.connect(dsn(application), autocommit=True) as connection:
-        for jump_s in (HOUR_S, -HOUR_S):
-            skewed.set(0)
-            endpoint.reset()
-            run_id = doors.client.call("POST", f"/evaluations/{evaluation_id}/runs", body)["id"]
-            wait_for(application, run_id, lambda done, _: done >= CASE.rows // 4)
-            skewed.set(jump_s)
-            with doors.open(f"/evaluations/{evaluation_id}/events") as stream:
-                told = [stream.readline() for _ in range(2)]
-            stopped = doors.client.call("POST", f"/evaluations/{evaluation_id}/runs", body)["id"]
-            wait_for(application, stopped, lambda _, status: status == "running")
-            doors.client.call(
-                "PATCH", f"/evaluations/{evaluation_id}/runs/{stopped}", {"status": "cancelled"}
-            )
-            page = doors.text(f"/evaluations/{evaluation_id}")
-            statuses = (doors.page(), doors.read(), doors.write())
-            wait_for(application, run_id, lambda _, status: status == "completed")
-            losses = connection.execute(
-                "select max(losses) from run_item where run_id = %s", [run_id]
-            ).fetchone()[0]
-            backwards, furthest_s = connection.execute(
-                """
-                select (select count(*) from log where run_id = any(%(runs)s)
-                          and (latency_ms < 0 or end_time < start_time or start_time < now() - interval '10 minutes'
-                               or end_time > now() + interval '1 minute'))
-                     + (select count(*) from run where id = any(%(runs)s) and (finished_at < started_at)),
-                  (select max(abs(extract(epoch from now() - l.end_time))) from log l where l.run_id = any(%(runs)s))
-                """,
-                {"runs": [run_id, stopped]},
-            ).fetchone()
-            figures(
-                f"R16 a jump of {jump_s:+d} s",
-                losses=losses,
-                backwards=backwards,
-                furthest_s=float(furthest_s),
-            )
+        skewed.set(0)
+        endpoint.reset()
+        run_id = doors.client.call("POST", f"/evaluations/{evaluation_id}/runs", body)["id"]
+        share = moment(seed, "clock", number)
+        wait_for(application, run_id, lambda done, _: done >= CASE.rows * share)
+        skewed.set(jump_s)
+        with doors.open(f"/evaluations/{evaluation_id}/events") as stream:
+            told = [stream.readline() for _ in range(2)]
+        stopped = doors.client.call("POST", f"/evaluations/{evaluation_id}/runs", body)["id"]
+        wait_for(application, stopped, lambda _, status: status == "running")
+        doors.client.call("PATCH", f"/evaluations/{evaluation_id}/runs/{stopped}", {"status": "cancelled"})
+        page = doors.text(f"/evaluations/{evaluation_id}")
+        statuses = (doors.page(), doors.read(), doors.write())
+        wait_for(application, run_id, lambda _, status: status == "completed")
+        losses = connection.execute(
+            "select max(losses) from run_item where run_id = %s", [run_id]
+        ).fetchone()[0]
+        backwards, furthest_s = connection.execute(
+            """
+            select (select count(*) from log where run_id = any(%(runs)s)
+                      and (latency_ms < 0 or end_time < start_time or start_time < now() - interval '10 minutes'
+                           or end_time > now() + interval '1 minute'))
+                 + (select count(*) from run where id = any(%(runs)s) and (finished_at < started_at)),
+              (select max(abs(extract(epoch from now() - l.end_time))) from log l where l.run_id = any(%(runs)s))
+            """,
+            {"runs": [run_id, stopped]},
+        ).fetchone()
+        figures(
+            f"R16 a jump of {jump_s:+d} s at {share:.0%} of a run",
+            losses=losses,
+            backwards=backwards,
+            furthest_s=float(furthest_s),
+        )
 
-            assert b'"progress":"stuck"' not in b"".join(told), "a run that goes on does not look stuck"
-            assert b'"progress":"running"' in b"".join(told)
-            assert statuses == (200, 200, 200), "whoever is signed in stays so"
-            assert (losses, backwards) == (0, 0)
-            assert not re.search(r"[-−]\s?\d[\d.,]*\s?(ms|s|min|h)\b", re.sub(r"<[^>]+>", " ", page))
-            skewed.set(0)
+        assert b'"progress":"stuck"' not in b"".join(told), "a run that goes on does not look stuck"
+        assert b'"progress":"running"' in b"".join(told)
+        assert statuses == (200, 200, 200), "whoever is signed in stays so"
+        assert (losses, backwards) == (0, 0)
+        assert not re.search(r"[-−]\s?\d[\d.,]*\s?(ms|s|min|h)\b", re.sub(r"<[^>]+>", " ", page))
+        skewed.set(0)
 
 
 def test_stamps_of_the_night_in_which_clocks_change_are_told_apart() -> None:

@@ -2,13 +2,14 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Self
 
 import psycopg
 import pytest
 from sqlalchemy import create_engine, text
+from sqlalchemy.exc import OperationalError
 
 from app.core import waiting
 from app.embedded.external import psycopg_url
@@ -27,6 +28,8 @@ pytestmark = [
 ]
 CASE = Case("slow", rows=1_500, concurrency=50)
 ANSWERS_S = 10
+CALLS_S = ANSWERS_S + waiting.WORK_S + 5
+"""Before the model is asked, to write down what it said, and the model itself."""
 NORMAL_S = 20
 OLDEST_LOCK_S = 60
 SLOW, MUTE, USED_UP = "2 s away", "black hole", "no connection left"
@@ -35,6 +38,11 @@ SLOW, MUTE, USED_UP = "2 s away", "black hole", "no connection left"
 @pytest.fixture(scope="module")
 def prepared(faulty: Faulty, endpoint: Endpoint) -> tuple[str, dict]:
     return prepare(faulty.doors.client, endpoint, CASE)
+
+
+@pytest.fixture(scope="module")
+def call(faulty: Faulty, answering: Endpoint) -> Callable[[], int]:
+    return faulty.doors.caller(answering.base_url)
 
 
 @contextmanager
@@ -88,6 +96,7 @@ def test_a_bad_way_to_the_database_hangs_nobody(
     prepared: tuple[str, dict],
     seed: int,
     figures: Figures,
+    call: Callable[[], int],
     kind: str,
     number: int,
 ) -> None:
@@ -108,6 +117,7 @@ def test_a_bad_way_to_the_database_hangs_nobody(
             for ask in (doors.page, doors.read, doors.write, doors.log)
             for _ in range(8)  # more than a process keeps connections
         ]
+        callers = [during.enter_context(Watch(call, every_s=0.1)) for _ in range(4)]
         with bad(faulty, kind):
             time.sleep(LENGTHS.outage_s)
         back = time.monotonic()
@@ -117,20 +127,22 @@ def test_a_bad_way_to_the_database_hangs_nobody(
     with psycopg.connect(psycopg_url(faulty.database_url)) as connection:
         query = "select max(losses) from run_item where run_id = %s"
         losses = connection.execute(query, [run_id]).fetchone()[0]
-    statuses = set().union(*(watch.statuses() for watch in watches))
+    statuses = set().union(*(watch.statuses() for watch in [*watches, *callers]))
     late = [when - back for watch in watches for when, status, _ in watch.answers if status != 200]
-    slowest = max(watch.slowest_s() for watch in watches)
+    slowest, door = max((watch.slowest_s(), watch.asks) for watch in watches)
     figures(
         f"R10 {kind}, at {share:.0%} of a run, for {LENGTHS.outage_s:g} s",
         answers=sum(len(watch.answers) for watch in watches),
         slowest_s=slowest,
+        slowest_call_s=max(watch.slowest_s() for watch in callers),
         normal_after_s=max([0.0, *late]),
         oldest_lock_s=lock.seconds,
         losses=losses,
     )
 
     assert statuses <= {200, 503}
-    assert slowest < ANSWERS_S
+    assert slowest < ANSWERS_S, door
+    assert max(watch.slowest_s() for watch in callers) < CALLS_S, "what is paid is written"
     assert max([0.0, *late]) < NORMAL_S
     assert lock.seconds < OLDEST_LOCK_S
     assert kind == USED_UP or losses == 0, "no worker is taken for dead"
@@ -139,19 +151,38 @@ def test_a_bad_way_to_the_database_hangs_nobody(
 
 
 def test_what_somebody_held_who_is_not_heard_of_any_more_is_free_within_a_minute(stack: Stack) -> None:
-    """As when a machine loses its power in the middle of a transaction: no end of the connection ever arrives."""
+    """As when a machine loses its power in the middle of transactions: no end of the connections ever arrives. One
+    of them waits for what another holds, and is not heard of any more either once it has it."""
     url = stack.create_database()
     with running_proxy(url) as proxy, psycopg.connect(psycopg_url(url), autocommit=True) as other:
         engine = create_engine(proxy.url(url), poolclass=waiting.BoundedPool)
         waiting.bound(engine)
-        with engine.connect() as lost:
+
+        def wait_for_the_first() -> None:
+            with (
+                suppress(OperationalError),
+                waiting.at_most(waiting.WORK_S),
+                engine.connect() as second,
+            ):
+                second.execute(text("select pg_advisory_xact_lock(2)"))
+                holds.set()
+                second.execute(text("select pg_advisory_xact_lock(1)"))
+
+        holds = threading.Event()
+        waits = threading.Thread(target=wait_for_the_first)
+        with waiting.at_most(waiting.WORK_S), engine.connect() as lost:
             lost.execute(text("select pg_advisory_xact_lock(1)"))
+            waits.start()
+            assert holds.wait(5)
+            time.sleep(1)  # it waits for the other lock now
             with proxy.failing(black_hole=True):
                 held = time.monotonic()
-                assert other.execute("select pg_try_advisory_lock(1)").fetchone() == (False,)
                 other.execute(f"set lock_timeout = '{OLDEST_LOCK_S}s'")
-                other.execute("select pg_advisory_lock(1)")
+                tried = other.execute("select pg_try_advisory_lock(1), pg_try_advisory_lock(2)").fetchone()
+                other.execute("select pg_advisory_lock(1), pg_advisory_lock(2)")
                 free_s = time.monotonic() - held
             lost.invalidate()
+        waits.join()
         engine.dispose()
+    assert tried == (False, False)
     assert free_s < OLDEST_LOCK_S

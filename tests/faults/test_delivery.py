@@ -31,7 +31,7 @@ USD_A_CALL = 0.003  # three tokens of an answer, at $1,000 a million
 def application(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
     """With a worker process for each delivery."""
     home = tmp_path_factory.mktemp("delivery")
-    urls = stack.create_database(), stack.redis_database(56)
+    urls = stack.create_database(), stack.redis_database()
     with start_application(home, *urls, "--workers", str(TIMES)) as running:
         running.wait_until_ready()
         yield running

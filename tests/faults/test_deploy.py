@@ -36,7 +36,7 @@ def slow_endpoint() -> Iterator[Endpoint]:
 
 @pytest.fixture(scope="module")
 def application(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
-    urls = stack.create_database(), stack.redis_database(58)
+    urls = stack.create_database(), stack.redis_database()
     with start_application(tmp_path_factory.mktemp("deploy"), *urls) as running:
         running.wait_until_ready()
         yield running

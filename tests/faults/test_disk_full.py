@@ -14,17 +14,20 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from app.transfer.archive import write_folder
+from app.transfer.exporting import Member
 from tests.application import Application, start_application
 from tests.bench.eval_throughput import Case, prepare
 from tests.endpoint import Endpoint
 from tests.exactly_once import dsn, finishes_exactly_once, wait_for
 from tests.faults.conftest import Figures, Watch
 from tests.faults.doors import Doors
+from tests.faults.lengths import LENGTHS, moment
 from tests.stack import Stack
 
 pytestmark = [pytest.mark.long, pytest.mark.xdist_group("disk_full"), pytest.mark.timeout(240)]
 CASE = Case("full", rows=1_500, concurrency=50)
-FULL_S = 10
+FULL_S = 20
 BACK_S = 20
 REFUSALS = {503, 507}
 
@@ -49,6 +52,16 @@ def small_disk(mib: int) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def test_an_export_that_does_not_fit_leaves_nothing_and_can_be_made_again() -> None:
+    members = [Member(f"prompts/pr_{n}/versions.json", [b"x" * 300_000]) for n in range(10)]
+    with small_disk(2) as disk:
+        for folder in (disk / "export", disk):
+            with pytest.raises(OSError, match="No space left"):
+                write_folder(members, folder)
+            assert list(disk.iterdir()) == []
+        assert write_folder(members[:5], disk / "export") == 5
+
+
 def _fill(folder: Path) -> Path:
     """A file that takes all the room that is left."""
     ballast = folder / "ballast"
@@ -62,8 +75,9 @@ def _fill(folder: Path) -> Path:
     return ballast
 
 
+@pytest.mark.parametrize("number", range(LENGTHS.moments))
 def test_a_full_disk_below_everything_costs_nothing_that_was_acknowledged(
-    endpoint: Endpoint, figures: Figures
+    endpoint: Endpoint, seed: int, figures: Figures, number: int
 ) -> None:
     with small_disk(400) as disk, start_application(disk / "home") as application:
         application.wait_until_ready()
@@ -71,7 +85,8 @@ def test_a_full_disk_below_everything_costs_nothing_that_was_acknowledged(
         evaluation_id, body = prepare(doors.client, endpoint, CASE)
         endpoint.reset()
         run_id = doors.client.call("POST", f"/evaluations/{evaluation_id}/runs", body)["id"]
-        wait_for(application, run_id, lambda done, _: done >= CASE.rows // 4)
+        share = moment(seed, "disk full", number, first=0)
+        wait_for(application, run_id, lambda done, _: done >= CASE.rows * share)
 
         with (
             Watch(doors.write, every_s=0.005) as writes,
@@ -101,7 +116,7 @@ def test_a_full_disk_below_everything_costs_nothing_that_was_acknowledged(
         late = writes.statuses(since=back + BACK_S) + pages.statuses(since=back + BACK_S)
         refused = writes.statuses(since=full, until=back)
         figures(
-            f"R15 disk full for {FULL_S} s",
+            f"R15 disk full for {FULL_S} s, at {share:.0%} of a run",
             acknowledged=len(doors.acknowledged), writes=dict(refused), pages=dict(pages.statuses()),
         )  # fmt: skip
         assert set(writes.statuses()) | set(pages.statuses()) <= {200, *REFUSALS}
@@ -115,7 +130,7 @@ def test_a_full_disk_below_everything_costs_nothing_that_was_acknowledged(
 def cramped(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Application, Path]]:
     """An application with a nearly full folder for temporary files."""
     with small_disk(4) as disk:
-        urls = stack.create_database(), stack.redis_database(59)
+        urls = stack.create_database(), stack.redis_database()
         home = tmp_path_factory.mktemp("cramped")
         with start_application(home, *urls, environment={"TMPDIR": str(disk)}) as application:
             application.wait_until_ready()

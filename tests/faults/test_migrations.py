@@ -14,10 +14,11 @@ from app.commands.migrate import configuration
 from app.core.schema import newest_revision
 from app.embedded.external import psycopg_url
 from tests.faults.conftest import Figures
+from tests.faults.lengths import LENGTHS
 from tests.stack import Stack
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(240)]
-STEPS, LOGS, LONGEST_LOCK_S = 3, 300_000, 2.0
+STEPS, LOGS, LONGEST_LOCK_S = 3, LENGTHS.stored_logs, 2.0
 TABLES = ("log", "run", "provider", "version", "file", "workspace")
 
 

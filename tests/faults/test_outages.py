@@ -4,16 +4,19 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
+import psycopg
 import pytest
 from redis import Redis
 
 from tests.application import Application, start_application
 from tests.bench.eval_throughput import Case, Client, prepare
 from tests.endpoint import Endpoint
-from tests.exactly_once import finishes_exactly_once, wait_for
+from tests.exactly_once import dsn, finishes_exactly_once, wait_for
 from tests.faults.conftest import Figures, Watch
+from tests.faults.doors import Doors
 from tests.faults.lengths import LENGTHS, moment
 
 pytestmark = [pytest.mark.long, pytest.mark.xdist_group("outages"), pytest.mark.timeout(240)]
@@ -37,6 +40,16 @@ def prepared(application: Application, endpoint: Endpoint) -> tuple[Client, str,
     made = application.run("key", "create", "--workspace", "out", "--name", "tests", "--role", "admin")
     client = Client(application.url, made.stdout.strip())
     return client, *prepare(client, endpoint, CASE)
+
+
+@pytest.fixture(scope="module")
+def doors(application: Application) -> Doors:
+    return Doors(application)
+
+
+@pytest.fixture(scope="module")
+def call(doors: Doors, answering: Endpoint) -> Callable[[], int]:
+    return doors.caller(answering.base_url)
 
 
 def flush_broker(application: Application) -> None:
@@ -64,6 +77,8 @@ def test_a_run_survives_what_it_depends_on(
     prepared: tuple[Client, str, dict],
     seed: int,
     figures: Figures,
+    doors: Doors,
+    call: Callable[[], int],
     fault: Callable[[Application], None],
     number: int,
 ) -> None:
@@ -74,14 +89,29 @@ def test_a_run_survives_what_it_depends_on(
     share = moment(seed, fault.__name__, number)
     wait_for(application, run_id, lambda done, status: done >= CASE.rows * share)
 
-    with Watch(lambda: application.get("/health/ready", timeout_s=10)[0]) as visitor:
+    with ExitStack() as during:
+        visitor = during.enter_context(Watch(lambda: application.get("/health/ready", timeout_s=10)[0]))
+        asking = (doors.page, doors.read, doors.log, call)
+        watches = [during.enter_context(Watch(ask)) for ask in asking]
         at = time.monotonic()
         fault(application)
         # Workers and pages lose their connections together: what was in flight may be asked again once.
         finishes_exactly_once(application, endpoint, run_id, CASE, kills=1)
 
-    away = [when - at for when, status, _ in visitor.answers if status != 200]
-    figures(f"R7 {fault.__name__} at {share:.0%} of a run", away_until_s=max(away, default=0.0))
+    away = [when - at for watch in (visitor, *watches) for when, status, _ in watch.answers if status != 200]
+    figures(
+        f"R7 {fault.__name__} at {share:.0%} of a run",
+        away_until_s=max(away, default=0.0),
+        answers={watch.asks: dict(watch.statuses()) for watch in watches},
+    )
 
     assert set(visitor.statuses()) <= {200, 503}, "away is said, never a 500 or a hang"
+    expected = {200, 503} if fault is kill_database else {200}
+    for watch in watches:
+        assert set(watch.statuses()) <= expected, watch.asks
     assert max(away, default=0.0) <= BACK_S, "everything is normal again"
+    assert doors.page() == 200, "whoever was signed in still is"
+    with psycopg.connect(dsn(application)) as connection:
+        written = [*doors.logged, *doors.called]
+        there = connection.execute("select count(*) from log where id = any(%s)", [written]).fetchone()
+    assert there == (len(written),), "what was answered is there"

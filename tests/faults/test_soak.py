@@ -1,9 +1,15 @@
 """R22, and R2 without ingestion: a team at work leaves nothing behind in any process, and no request fails."""
 
+import statistics
+import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
+import psutil
 import psycopg
 import pytest
 
@@ -20,11 +26,18 @@ WATCHED = ("web-1", "worker", "reaper", "practice")
 MOST_GROWTH = 0.05
 KEPT_OPEN = 10
 """Connections that a pool keeps once it has made them (`WHETSTONE_DATABASE_POOL`): a busy moment may have made more."""
-POOLS = {"worker": 2}
-"""Processes with a pool of their own, where there are several."""
+AT_ONCE = 20
+"""Rows of a run that are asked at once."""
+KEPT_FILES = dict.fromkeys(WATCHED, KEPT_OPEN) | {"worker": 2 * (KEPT_OPEN + AT_ONCE)}
+"""Each process of the worker has two pools of connections: to Postgres, and to Valkey as many as rows that ask it at the
+same moment."""
 KEPT_THREADS = 4
 """A pool of threads makes them when it is busy, up to a number, and keeps them. One left behind by every run would be
 a dozen."""
+MOST_SLOPE = 0.01
+"""Of memory, an hour, by a line through all samples; counted where the soak is long enough for one to mean anything."""
+LONG_ENOUGH_S = 1_800
+SAMPLE_S = 10
 QUIET_S = 90
 """How long it may take until what was in use is given back: idle connections and threads are kept for a while."""
 
@@ -44,6 +57,35 @@ def weigh(application: Application) -> dict[str, Weight]:
     return {name: Weight.of(application.children()[name]) for name in WATCHED}
 
 
+@dataclass
+class Samples:
+    """What each process weighs, again and again while this is open."""
+
+    application: Application
+    taken: list[tuple[float, dict[str, Weight]]] = field(default_factory=list)
+    _gone: threading.Event = field(default_factory=threading.Event)
+
+    def __enter__(self) -> Self:
+        self._thread = threading.Thread(target=self._watch)
+        self._thread.start()
+        return self
+
+    def _watch(self) -> None:
+        while not self._gone.wait(SAMPLE_S):
+            with suppress(KeyError, psutil.NoSuchProcess):  # that it died is found by its id
+                self.taken.append((time.monotonic(), weigh(self.application)))
+
+    def __exit__(self, *_: object) -> None:
+        self._gone.set()
+        self._thread.join()
+
+    def slope(self, name: str) -> float:
+        """How much of its memory a process gains in an hour, by least squares."""
+        times = [when for when, _ in self.taken]
+        sizes = [weights[name].rss_mib for _, weights in self.taken]
+        return statistics.linear_regression(times, sizes).slope * 3600 / statistics.mean(sizes)
+
+
 def until(what: Callable[[], bool], seconds: float) -> None:
     """Return once `what` holds, or when the time is over."""
     deadline = time.monotonic() + seconds
@@ -56,7 +98,7 @@ def test_a_team_at_work_leaves_nothing_behind(tmp_path: Path, endpoint: Endpoint
         application.wait_until_ready()
         pids = application.children()
         doors = Doors(application, "soak")
-        evaluation_id, run = prepare(doors.client, endpoint, Case("soak", 200, 20))
+        evaluation_id, run = prepare(doors.client, endpoint, Case("soak", 200, AT_ONCE))
         runs = f"/evaluations/{evaluation_id}/runs"
 
         def start_run(_: int) -> int:
@@ -78,13 +120,14 @@ def test_a_team_at_work_leaves_nothing_behind(tmp_path: Path, endpoint: Endpoint
 
         work(LENGTHS.warm_up_s)
         before, held_before = weigh(application), connections(application)
-        found = work(LENGTHS.soak_s)
+        with Samples(application) as samples:
+            found = work(LENGTHS.soak_s)
 
         def given_back() -> bool:
             doors.page()  # idle threads go when somebody asks for one
             now = weigh(application)
             return connections(application) <= held_before + KEPT_OPEN and all(
-                now[name].files <= before[name].files + KEPT_OPEN * POOLS.get(name, 1)
+                now[name].files <= before[name].files + KEPT_FILES[name]
                 and now[name].threads <= before[name].threads + KEPT_THREADS
                 for name in WATCHED
             )
@@ -102,7 +145,8 @@ def test_a_team_at_work_leaves_nothing_behind(tmp_path: Path, endpoint: Endpoint
             connections=f"{held_before} -> {held}",
             **{
                 name: f"{before[name].rss_mib:.0f} -> {after[name].rss_mib:.0f} MiB,"
-                f" {before[name].files} -> {after[name].files} files, {before[name].threads} -> {after[name].threads} threads"
+                f" {before[name].files} -> {after[name].files} files, {before[name].threads} -> {after[name].threads} threads,"
+                f" {samples.slope(name):+.2%} an hour"
                 for name in WATCHED
             },
         )
@@ -111,6 +155,7 @@ def test_a_team_at_work_leaves_nothing_behind(tmp_path: Path, endpoint: Endpoint
         assert all(r["done_count"] == r["items_count"] and not r["failed_count"] for r in done)
         assert held <= held_before + KEPT_OPEN
         for name in WATCHED:
-            assert after[name].files <= before[name].files + KEPT_OPEN * POOLS.get(name, 1), name
+            assert after[name].files <= before[name].files + KEPT_FILES[name], name
             assert after[name].threads <= before[name].threads + KEPT_THREADS, name
             assert after[name].rss_mib <= before[name].rss_mib * (1 + MOST_GROWTH), name
+            assert LENGTHS.soak_s < LONG_ENOUGH_S or samples.slope(name) < MOST_SLOPE, name

@@ -59,7 +59,7 @@ class Moody(FaultProvider):
 
 @pytest.fixture(scope="module")
 def application(stack: Stack, tmp_path_factory: pytest.TempPathFactory):
-    urls = stack.create_database(), stack.redis_database(57)
+    urls = stack.create_database(), stack.redis_database()
     with start_application(tmp_path_factory.mktemp("storm"), *urls) as running:
         running.wait_until_ready()
         yield running

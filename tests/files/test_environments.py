@@ -39,6 +39,19 @@ def test_an_environment_is_made_renamed_and_deleted_when_nothing_runs_there(
     assert "eu" not in [each["name"] for each in client.get("/v5/environments").json()]
 
 
+def test_an_environment_is_made_the_default_at_once(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    with_key(client, committed_team.admin)
+    made = client.post("/v5/environments", json={"name": "live", "tag": "default"})
+    other = client.post("/v5/environments", json={"name": "pilot", "tag": "other"})
+    tags = {each["name"]: each["tag"] for each in client.get("/v5/environments").json()}
+
+    assert (made.status_code, made.json()["tag"]) == (201, "default"), made.text
+    assert (other.status_code, other.json()["tag"]) == (201, "other"), other.text
+    assert tags == {"live": "default", "pilot": "other", "production": "other", "staging": "other"}
+
+
 @pytest.mark.parametrize("role", list(Role))
 @pytest.mark.parametrize("named", [False, True])
 def test_a_protected_environment_is_for_admins_and_named_developers(

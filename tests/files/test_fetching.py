@@ -85,6 +85,21 @@ def test_which_version_answers(api: TestClient, committed_team: factories.Team) 
     assert "raw_file_content" not in api.post(BY_PATH, json={"path": "p"}).json()
 
 
+def test_a_path_is_found_however_it_was_written(api: TestClient) -> None:
+    written = " support / Cafe\u0301 /answer/ "
+    made = api.post("/v5/prompts", json={"path": written, "model": "m"}).json()
+    assert made["path"] == "support/Caf\u00e9/answer"
+    for asked in (written, made["path"], f"/{made['path']}", "support/Cafe\u0301/answer"):
+        found = api.post(BY_PATH, json={"path": asked})
+        assert (found.status_code, found.json().get("id")) == (200, made["id"]), asked
+        logged = api.post("/v5/prompts/log", json={"path": asked, "output": "x"})
+        assert (logged.status_code, logged.json().get("prompt_id")) == (200, made["id"]), logged.text
+        called = api.post("/v5/prompts", json={"path": asked, "model": "m"})
+        assert called.json()["version_id"] == made["version_id"]
+    listed = api.get("/v5/files", params={"path": " /support/Cafe\u0301/"}).json()["records"]
+    assert [one["id"] for one in listed] == [made["id"]]
+
+
 def test_who_gets_nothing_is_told_why(api: TestClient, committed_team: factories.Team) -> None:
     admin = committed_team.admin
     with unit_of_work() as session:
@@ -142,7 +157,7 @@ def test_at_the_same_moment_everybody_gets_their_own(database: Engine, redis_url
                 url = f"/v5/prompts/{first.file_id}"
                 wanted += [(key, url, 200, first.id), (key, f"{url}?version_id={second.id}", 200, second.id)]
                 wanted += [(key, f"{url}?environment=production", 200, first.id), (key, f"{url}x", 404, "")]
-            wanted.append(("whet_wrong", url, 401, ""))
+    wanted.append(("whet_wrong", url, 401, ""))  # asked with less often than guesses are let through
     with running_web() as web, httpx2.Client(base_url=web.url, timeout=30) as client:
         together = threading.Barrier(len(wanted))
 

@@ -34,10 +34,25 @@ def test_what_a_run_an_evaluation_or_a_deployment_names_stays(session: Session) 
     production = deployments.get_environment(session, team.admin, "production")
     deployments.deploy(session, team.admin, third.file, third, production)
 
-    _refused(session, team, first, "it runs or ran in production")
-    _refused(session, team, third, "it runs or ran in production")
+    _refused(session, team, third, "it runs in production")
     for version in (second, rows, judge):
         _refused(session, team, version, "Which is better")
+
+
+def test_a_version_that_ran_goes_once_it_runs_nowhere(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    with_key(client, committed_team.admin)
+    made = client.post("/v5/prompts", json={"path": "X", "model": "m"}).json()
+    address = f"/v5/prompts/{made['id']}"
+    version = f"{address}/versions/{made['version_id']}"
+    production = next(e for e in client.get(f"{address}/environments").json() if e["file"])
+    refused = client.delete(version)
+    assert (refused.status_code, "it runs in production" in refused.text) == (409, True), refused.text
+    assert client.delete(f"{address}/environments/{production['id']}").status_code == 204
+    assert client.delete(version).status_code == 204
+    assert client.get(address, params={"version_id": made["version_id"]}).status_code == 404
+    assert client.post("/v5/prompts", json={"path": "X", "model": "m"}).json()["version_number"] == 2
 
 
 def test_a_number_is_not_given_again(session: Session) -> None:

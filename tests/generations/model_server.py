@@ -21,6 +21,8 @@ class ModelServer:
     go_on: threading.Event = field(default_factory=threading.Event)
     """Streams stop after their first piece until it is set."""
     calls_tool: bool = False
+    counts: bool = True
+    """Whether it says how many tokens there were."""
     meanwhile: Callable[[], None] = lambda: None
     """Done while the caller waits."""
 
@@ -42,6 +44,9 @@ def running_model() -> Iterator[ModelServer]:
     model = ModelServer()
     model.go_on.set()
 
+    def _usage() -> dict[str, Any]:
+        return {"usage": USAGE} if model.counts else {}
+
     class Handler(BaseHTTPRequestHandler):
         def log_message(self, *args: Any) -> None: ...
 
@@ -56,7 +61,7 @@ def running_model() -> Iterator[ModelServer]:
                 self._stream()
                 return
             choice = {"index": 0, "message": model.message(), "finish_reason": "stop"}
-            answer = json.dumps({"id": "c", "model": "m-1", "choices": [choice], "usage": USAGE}).encode()
+            answer = json.dumps({"id": "c", "model": "m-1", "choices": [choice], **_usage()}).encode()
             self.send_header("content-type", "application/json")
             self.send_header("content-length", str(len(answer)))
             self.end_headers()
@@ -69,7 +74,7 @@ def running_model() -> Iterator[ModelServer]:
             for choice in (*pieces, {"delta": {}, "finish_reason": "stop"}):
                 self._send({"model": "m-1", "choices": [{"index": 0, **choice}]})
                 model.go_on.wait(20)
-            self._send({"model": "m-1", "choices": [], "usage": USAGE})
+            self._send({"model": "m-1", "choices": [], **_usage()})
             self.wfile.write(b"data: [DONE]\n\n")
 
         def _send(self, event: dict[str, Any]) -> None:

@@ -4,27 +4,19 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 
 from app.core.access import Role
 from app.core.database import get_engine, unit_of_work
 from app.files import deployments
 from app.files import service as files
-from app.logs import budget
 from tests import factories
 from tests.fault_provider import FAULTS, running_fault_provider
-from tests.generations.calls import CALL_URL, STYLE, log_of
+from tests.generations.calls import CALL_URL, STYLE, called, log_of
 from tests.generations.model_server import CALL, ModelServer
 from tests.web import with_key
 
 SAID = [{"role": "user", "content": "What is the capital of France?"}]
-
-
-def called(client: TestClient, **body: Any) -> dict[str, Any]:
-    query = {name: body.pop(name) for name in ("version_id",) if name in body}
-    answer = client.post(CALL_URL, json=STYLE | body, params=query)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
 
 
 def refused(client: TestClient, **body: Any) -> tuple[int, str]:
@@ -316,20 +308,6 @@ def test_a_provider_that_is_busy_once_is_asked_again(
     assert answer.json()["logs"][0]["output"] == "fine"
 
 
-def test_a_spent_budget_stops_calls(
-    caller: TestClient, model: ModelServer, committed_team: factories.Team
-) -> None:
-    assert caller.patch("/v5/budget", json={"monthly_usd": 20}).is_success
-    called(caller)  # 12 dollars
-    called(caller)
-    answer = caller.post(CALL_URL, json=STYLE)
-    assert answer.status_code == 402
-    assert "budget" in answer.json()["detail"]
-    assert len(model.asked) == 2
-    with unit_of_work() as session:
-        assert budget.standing(session, committed_team.workspace.id).spent_usd == 24
-
-
 CANARY = "canary-own-key-9f3b1c77"
 
 
@@ -359,13 +337,15 @@ def test_a_key_that_comes_with_the_call_is_used_once_and_kept_nowhere(
     assert CANARY not in said.out + said.err
 
 
-def test_a_well_known_provider_needs_no_entry_where_its_key_comes_along(caller: TestClient) -> None:
+def test_a_well_known_provider_needs_no_entry_where_its_key_comes_along(database: Engine) -> None:
     from app.providers import callers_keys
 
     with unit_of_work() as session:
-        workspace = session.scalar(text("select id from workspace limit 1"))
-        found = callers_keys.endpoint_with(session, workspace, "google", {"google": CANARY})
+        workspace = factories.team(session).workspace.id
+        found = callers_keys.endpoint_with(session, workspace, "google", "m", {"google": CANARY})
+        meant = callers_keys.endpoint_with(session, workspace, None, "gemini-2.0-flash", {"google": CANARY})
     assert found
+    assert meant == found, "where none is named, the maker of the model is meant"
     assert (found.base_url, found.api_key) == (
         "https://generativelanguage.googleapis.com/v1beta/openai",
         CANARY,

@@ -2,7 +2,10 @@
 
 import json
 import socket
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,7 +16,7 @@ from app.core.database import unit_of_work
 from tests.fault_provider import running_fault_provider
 from tests.generations.calls import CALL_URL, STYLE, log_of
 from tests.generations.model_server import CALL, ModelServer
-from tests.web_process import running_web
+from tests.web_process import WebProcess, running_web
 
 
 def events_of(client: TestClient, **body: Any) -> list[dict[str, Any]]:
@@ -28,7 +31,8 @@ def events_of(client: TestClient, **body: Any) -> list[dict[str, Any]]:
 
 def test_each_piece_is_an_event_and_no_output_is_null(caller: TestClient, model: ModelServer) -> None:
     events = events_of(caller, log_id="streamed-1")
-    assert [event["output"] for event in events] == ["Par", "is", ""]
+    # What may begin the provider's key (an “s”) comes when it is clear that it does not.
+    assert [event["output"] for event in events] == ["Par", "i", "s", ""]
     for event in events:
         assert (event["index"], event["id"]) == (0, "streamed-1")
         assert event["prompt_id"].startswith("pr_")
@@ -74,15 +78,8 @@ def test_a_caller_that_goes_away_leaves_a_log_of_what_had_come(
     caller: TestClient, model: ModelServer
 ) -> None:
     model.go_on.clear()
-    body = json.dumps(STYLE | {"stream": True, "log_id": "left-1"}).encode()
-    head = (
-        f"POST {CALL_URL} HTTP/1.1\r\nhost: whetstone\r\nx-api-key: {caller.headers['x-api-key']}\r\n"
-        f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
-    )
     with running_web() as web:
-        address = urlsplit(web.url)
-        with socket.create_connection((address.hostname, address.port), timeout=20) as connection:
-            connection.sendall(head.encode() + body)
+        with _asking(web, caller, "left-1") as connection:
             received = b""
             while b'"output":"Par"' not in received:
                 piece = connection.recv(65536)
@@ -90,6 +87,35 @@ def test_a_caller_that_goes_away_leaves_a_log_of_what_had_come(
                 received += piece
         found = _wait_for_log("left-1")
     assert found == ("Par", "Stopped.")
+    log = log_of(caller, "left-1")
+    assert (log["prompt_cost"], log["output_cost"]) == (6, 0.5), "the provider asks money for it: estimated"
+
+
+def test_a_caller_that_goes_away_before_the_first_word_has_cost_something_too(
+    caller: TestClient, model: ModelServer
+) -> None:
+    asked = threading.Event()
+    model.meanwhile = lambda: (asked.set(), model.go_on.wait(3))
+    model.go_on.clear()
+    with running_web() as web:
+        with _asking(web, caller, "left-2"):
+            assert asked.wait(20)
+        assert _wait_for_log("left-2")[1] == "Stopped."
+    assert log_of(caller, "left-2")["prompt_cost"] == 6
+
+
+@contextmanager
+def _asking(web: WebProcess, caller: TestClient, log_id: str) -> Iterator[socket.socket]:
+    """A connection on which a call was sent; whoever leaves this goes away."""
+    body = json.dumps(STYLE | {"stream": True, "log_id": log_id}).encode()
+    head = (
+        f"POST {CALL_URL} HTTP/1.1\r\nhost: whetstone\r\nx-api-key: {caller.headers['x-api-key']}\r\n"
+        f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+    )
+    address = urlsplit(web.url)
+    with socket.create_connection((address.hostname, address.port), timeout=20) as connection:
+        connection.sendall(head.encode() + body)
+        yield connection
 
 
 def _wait_for_log(log_id: str) -> tuple[str, str]:

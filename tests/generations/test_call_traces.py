@@ -8,16 +8,10 @@ from fastapi.testclient import TestClient
 from sqlalchemy import text
 
 from app.core.database import unit_of_work
-from tests.generations.calls import CALL_URL, STYLE, log_of
+from tests.generations.calls import CALL_URL, STYLE, called, log_of
 from tests.generations.model_server import ModelServer
 
 TOOL = {"path": "geo/look-up", "tool": {"function": {"name": "look_up"}}}
-
-
-def called(client: TestClient, **body: Any) -> dict[str, Any]:
-    answer = client.post(CALL_URL, json=STYLE | body)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
 
 
 def refused(client: TestClient, **body: Any) -> tuple[int, str]:

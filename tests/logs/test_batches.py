@@ -89,5 +89,63 @@ def test_an_error_names_the_log(api: TestClient) -> None:
 def test_a_reviewer_sends_no_batch(client: TestClient, committed_team: factories.Team) -> None:
     with unit_of_work() as session:
         reviewer = factories.member(session, committed_team.workspace, Role.REVIEWER)
-    answer = with_key(client, reviewer).post(BATCH, json={"logs": [{"type": "flow", "path": "a"}]})
-    assert answer.status_code == 403
+    judgment = {"type": "evaluator", "path": "x", "parent_id": "y", "judgment": True}
+    for sent in ({"type": "flow", "path": "a"}, judgment):
+        answer = with_key(client, reviewer).post(BATCH, json={"logs": [sent]})
+        assert answer.status_code == 403
+
+
+def test_judgments_come_with_the_logs_that_they_are_of(
+    api: TestClient, committed_team: factories.Team
+) -> None:
+    with unit_of_work() as session:
+        human = factories.evaluator(session, committed_team.admin, "human")
+        before = factories.logged(
+            session, committed_team.admin, factories.flow(session, committed_team.admin)
+        )
+    logs = [
+        {
+            "type": "evaluator",
+            "version_id": human.id,
+            "parent_id": "root",
+            "judgment": True,
+            "log_id": "mine-1",
+        },
+        {"type": "flow", "path": "b/flow", "log_id": "root", "output": "1"},
+        {"type": "evaluator", "path": human.file.path, "parent_id": before, "judgment": False, "user": "u-1"},
+        {"type": "prompt", "path": "b/prompt", "prompt": {"model": "m"}, "trace_parent_id": "root"},
+    ]
+    answer = api.post(BATCH, json={"logs": logs})
+    assert answer.status_code == 200, answer.text
+    ids = answer.json()["ids"]
+    assert ids[:2] == ["mine-1", "root"], "in the order in which they were sent"
+    shown = {log_id: api.get(f"/v5/logs/{log_id}").json() for log_id in ("root", before)}
+    assert [(one["id"], one["judgment"]) for one in shown["root"]["evaluator_logs"]] == [("mine-1", True)]
+    assert [(one["id"], one["judgment"]) for one in shown[before]["evaluator_logs"]] == [(ids[2], False)]
+    assert [log["id"] for log in shown["root"]["trace_children"]] == [ids[3]]
+    again = api.post(BATCH, json={"logs": logs})
+    assert again.status_code == 200, "sent again, but for the log that has no id of its own, it is the same"
+    assert again.json()["ids"][:3] == ids[:3]
+
+
+@pytest.mark.parametrize(
+    ("more", "status"),
+    [
+        ({"parent_id": "nowhere"}, 404),
+        ({"version_id": "evv_unknown"}, 404),
+        ({"judgment": "neither"}, 422),
+        ({"log_id": "root"}, 409),
+    ],
+)
+def test_a_judgment_that_is_wrong_undoes_all(
+    api: TestClient, committed_team: factories.Team, more: dict[str, Any], status: int
+) -> None:
+    with unit_of_work() as session:
+        human = factories.evaluator(session, committed_team.admin, "human")
+    judgment = {"type": "evaluator", "version_id": human.id, "parent_id": "root", "judgment": True}
+    logs = [{"type": "flow", "path": "b/flow", "log_id": "root"}, judgment, judgment | more]
+    answer = api.post(BATCH, json={"logs": logs})
+    assert answer.status_code == status, answer.text
+    assert _count() == 0
+    with unit_of_work() as session:
+        assert session.scalar(text("select count(*) from judgment")) == 0

@@ -61,6 +61,68 @@ def test_a_member_deletes_logs_of_own_runs_only(session: Session) -> None:
     deleting.delete_logs(session, member, [_log(session, own, own.id)])
 
 
+def test_a_member_deletes_what_they_sent_or_called_for(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    with unit_of_work() as session:
+        members = [factories.member(session, committed_team.workspace, Role.MEMBER) for _ in range(2)]
+    hours = {"tool_type": "snippet", "setup_values": {"berlin": "9 to 5"}}
+    sent = [
+        ("/v5/flows/log", {"path": "own/flow", "output": "1"}),
+        ("/v5/logs/batch", {"logs": [{"type": "flow", "path": "own/flow"}]}),
+        ("/v5/tools/call", {"path": "own/hours", "tool": hours, "inputs": {"key": "berlin"}}),
+    ]
+
+    def delete(by: Principal, log_ids: list[str]) -> int:
+        return with_key(client, by).delete("/v5/logs", params={"id": log_ids}).status_code
+
+    for url, body in sent:
+        log_ids = []
+        for member in members:
+            answer = with_key(client, member).post(url, json=body)
+            assert answer.status_code == 200, answer.text
+            log_ids.append(answer.json().get("id") or answer.json()["ids"][0])
+        assert delete(members[0], log_ids) == 403, "one of them is somebody else's"
+        assert delete(members[0], log_ids[:1]) == 204
+        assert delete(committed_team.admin, log_ids[1:]) == 204
+
+
+def test_what_is_nested_under_the_logs_of_an_end_user_goes_with_them(client: TestClient) -> None:
+    with unit_of_work() as session:
+        team = factories.team(session)
+        rows = [  # id, trace, parent, user, source
+            ("root", "root", None, "u1", "api"),
+            ("step", "root", "root", None, "api"),
+            ("deep", "root", "step", None, "api"),
+            ("vote", None, "deep", None, "judge"),
+            ("theirs", "theirs", None, None, "api"),
+            ("inner", "theirs", "theirs", "u1", "api"),
+            ("sibling", "theirs", "theirs", None, "api"),
+            ("other vote", None, "sibling", None, "judge"),
+        ]
+        for log_id, trace, parent, user, source in rows:
+            session.execute(
+                text(
+                    'insert into log (id, workspace_id, file_id, version_id, trace_id, parent_id, "user", source)'
+                    " values (:id, :w, 'fl_x', 'flv_x', :trace, :parent, :user, :source)"
+                ),
+                {
+                    "id": log_id,
+                    "w": team.workspace.id,
+                    "trace": trace,
+                    "parent": parent,
+                    "user": user,
+                    "source": source,
+                },
+            )
+    with_key(client, team.admin)
+    answer = client.post("/v5/logs/delete-of-user", json={"user": "u1"})
+    assert answer.json() == {"deleted": 5, "kept": 0}
+    with unit_of_work() as session:
+        left = set(session.scalars(text("select id from log")))
+    assert left == {"theirs", "sibling", "other vote"}
+
+
 def test_the_logs_of_an_end_user_go_but_for_results_of_runs(client: TestClient, database: Engine) -> None:
     with unit_of_work() as session:
         team, other = factories.team(session), factories.team(session)

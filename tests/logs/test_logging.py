@@ -323,3 +323,41 @@ def test_no_body_is_an_empty_one(api: TestClient, kind: str, content: dict[str, 
     assert (changed.status_code, changed.json()["output"]) == (200, "x")
     nothing = api.post(f"/v5/{kind}s/log")
     assert (nothing.status_code, f"Give the id or the path of the {kind}" in nothing.text) == (422, True)
+
+
+def test_a_run_of_an_agent_is_logged_as_the_sdk_logs_it(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    api = with_key(client, committed_team.admin)
+    agent = {"model": "m", "provider": "openai", "template": "{{question}}", "max_iterations": 3}
+    said = {
+        "path": "a/agent", "id": None, "agent": agent, "inputs": {"question": "?"}, "log_status": "incomplete",
+        "messages": [{"role": "user", "content": "hi"}], "output_message": {"role": "assistant", "content": "yes"},
+        "prompt_tokens": 3, "run_id": None, "trace_parent_id": None, "log_id": "agent-1",
+    }  # fmt: skip
+    first = api.post("/v5/agents/log", json=said)
+    assert first.status_code == 200, first.text
+    given = first.json()
+    assert (given["id"], given["log_status"]) == ("agent-1", "incomplete")
+    again = api.post("/v5/agents/log", json=said | {"log_id": None}).json()
+    assert (again["agent_id"], again["version_id"]) == (given["agent_id"], given["version_id"])
+    child = api.post(
+        "/v5/tools/log", json={"path": "a/tool", "tool": {}, "trace_parent_id": "agent-1"}
+    ).json()
+
+    url = f"/v5/agents/{given['agent_id']}/log/agent-1"
+    changed = api.patch(url, json={"output": "no", "log_status": "complete", "messages": None})
+    assert changed.status_code == 200, changed.text
+    log = api.get("/v5/logs/agent-1").json()
+    assert (log["output"], log["log_status"], log["messages"]) == ("no", "complete", said["messages"])
+    assert (log["model"], log["provider"], log["prompt_tokens"]) == ("m", "openai", 3)
+    assert log["agent"]["max_iterations"] == 3
+    assert not {"prompt", "tool", "flow", "evaluator"} & set(log)
+    assert [each["id"] for each in log["trace_children"]] == [child["id"]]
+    assert api.get(f"/v5/agents/{given['agent_id']}").json()["total_logs_count"] == 2
+    assert api.patch(url.replace(given["agent_id"], "ag_unknown"), json={}).status_code == 404
+    by_text = api.get(f"/v5/agents/{given['agent_id']}/serialize").text
+    same = api.post("/v5/agents/log", json={"path": "a/agent", "agent": by_text}).json()
+    assert same["version_id"] == given["version_id"]
+    refused = api.post("/v5/agents/log", json={"path": "a/agent", "agent": {"model": ""}})
+    assert refused.status_code == 422

@@ -13,13 +13,16 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine, text
 
+from app.core import key_rates
 from app.core.access import Principal, Role
 from app.core.database import unit_of_work
 from app.logs import retention
+from app.logs.quarantine_repository import SHOWN_BYTES
 from tests import factories
+from tests.asynchronous import run
 from tests.fault_proxy import FaultProxy, running_proxy
 from tests.logs.test_spans import NEWER, OLDER, TOOL, request
-from tests.web import with_key
+from tests.web import signed_in, with_key
 from tests.web_process import WebProcess, running_web
 
 SPANS = "/v5/import/otel/v1/traces"
@@ -166,6 +169,40 @@ def test_a_bad_span_costs_no_other(client: TestClient, committed_team: factories
     assert client.get(f"/v5/logs/{records[1]}").status_code == 200
 
 
+def test_what_could_not_be_read_is_shown_with_its_reason(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    with unit_of_work() as session:
+        stranger = factories.team(session).admin
+    client = with_key(client, committed_team.admin)
+    sent = b"\x00\xff no JSON " + b"x" * 70_000
+    [older], [newer] = _sent(client, b"<script>"), _sent(client, sent)
+    listed = client.get("/v5/quarantined-spans", params={"size": 1}).json()
+    whole = client.get(f"/v5/quarantined-spans/{newer}").json()
+
+    assert (listed["total"], [one["id"] for one in listed["records"]]) == (2, [newer])
+    assert listed["records"][0]["problem"]
+    assert (listed["records"][0]["size"], len(listed["records"][0]["body"])) == (65_536, SHOWN_BYTES)
+    assert whole["body"] == sent[:65_536].decode(errors="replace")
+    assert client.get("/v5/quarantined-spans/qua_nowhere").status_code == 404
+    assert with_key(client, stranger).get("/v5/quarantined-spans").json()["total"] == 0
+    assert client.get(f"/v5/quarantined-spans/{newer}").status_code == 404
+
+    del client.headers["x-api-key"]
+    client = signed_in(client, committed_team.admin)
+    address = f"/w/{committed_team.workspace.slug}/settings/spans"
+    page, second = client.get(address).text, client.get(f"{address}?page=2").text
+    assert "2 spans made no log" in page
+    assert page.index(newer) < page.index(older)
+    assert "&lt;script&gt;" in page
+    assert "Nothing on this page" in second
+    kept = client.get(f"{address}/{newer}")
+    assert kept.content == sent[:65_536]
+    assert "attachment" in kept.headers["content-disposition"]
+    signed_in(client, stranger)
+    assert client.get(f"{address}/{newer}").status_code == 404
+
+
 def test_who_has_no_key_is_told_before_anything_is_read(
     client: TestClient, committed_team: factories.Team
 ) -> None:
@@ -179,6 +216,46 @@ def test_who_has_no_key_is_told_before_anything_is_read(
     assert (refused.status_code, "needs the role" in refused.text) == (403, True)
 
 
+def test_a_database_that_takes_no_writes_is_waited_for(
+    client: TestClient, committed_team: factories.Team, database: Engine
+) -> None:
+    client = with_key(client, committed_team.admin)
+    refuse = "create function refuse_writes() returns trigger language plpgsql as $$ begin raise 'read-only' using errcode = '25006'; end $$"
+    with database.begin() as connection:
+        connection.exec_driver_sql(refuse)
+        for table in ("log", "quarantined_span"):
+            connection.exec_driver_sql(
+                f"create trigger refuse before insert on {table} execute function refuse_writes()"
+            )
+
+    def accept() -> None:
+        with database.begin() as connection:
+            connection.exec_driver_sql("drop function refuse_writes cascade")
+
+    over = threading.Timer(1.0, accept)
+    over.start()
+    began = time.monotonic()
+    try:
+        records = _sent(client, request(TOOL))
+    finally:
+        over.join()
+
+    assert time.monotonic() - began >= 1
+    assert client.get(f"/v5/logs/{records[0]}").json()["output"] == "2"
+    assert _set_aside(committed_team.admin) == []
+
+
+def test_all_that_a_request_with_spans_waits_for_has_one_deadline() -> None:
+    scope = {"type": "http", "path": SPANS, "headers": [(b"x-api-key", b"whet_of_nobody")]}
+    began = time.monotonic()
+    run(key_rates.admit(scope))
+    assert began <= scope[key_rates.UNTIL] - key_rates.PATIENCE_S <= time.monotonic()
+    other = scope | {"path": "/v5/prompts/log"}
+    del other[key_rates.UNTIL]
+    run(key_rates.admit(other))
+    assert key_rates.UNTIL not in other
+
+
 def test_what_is_set_aside_goes_after_a_month(client: TestClient, committed_team: factories.Team) -> None:
     client = with_key(client, committed_team.admin)
     (old,), (new,) = _sent(client, b"x"), _sent(client, b"y")
@@ -190,6 +267,42 @@ def test_what_is_set_aside_goes_after_a_month(client: TestClient, committed_team
         retention.apply(session)
 
     assert [one[0] for one in _set_aside(committed_team.admin)] == [new]
+
+
+def test_what_is_set_aside_is_kept_no_longer_than_payloads(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    client = with_key(client, committed_team.admin)
+    (old,), (new,) = _sent(client, b"x"), _sent(client, b"y")
+    with unit_of_work() as session:
+        other = factories.team(session)
+        retention.set_retention(session, committed_team.admin, 3, None)
+    with_key(client, other.admin)
+    (elsewhere,) = _sent(client, b"z")
+    with unit_of_work() as session:
+        session.execute(
+            text("update quarantined_span set created_at = now() - interval '4 days' where id = any(:ids)"),
+            {"ids": [old, elsewhere]},
+        )
+        retention.apply(session)
+
+    assert [one[0] for one in _set_aside(committed_team.admin)] == [new]
+    assert [one[0] for one in _set_aside(other.admin)] == [elsewhere]
+
+
+def test_what_is_set_aside_goes_with_the_end_user_in_it(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    client = with_key(client, committed_team.admin)
+    for user in ("zoë-7", "ann"):
+        for body in (f'{{"user": "{user}", '.encode(), json.dumps({"user": user}).encode()[:-1]):
+            _sent(client, body)
+    assert len(_set_aside(committed_team.admin)) == 4
+    assert client.post("/v5/logs/delete-of-user", json={"user": "zoë-7"}).status_code == 200
+    with unit_of_work() as session:
+        left = session.scalars(text("select convert_from(body, 'UTF8') from quarantined_span")).all()
+    assert len(left) == 2
+    assert all("ann" in body for body in left)
 
 
 @contextmanager

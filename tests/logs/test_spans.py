@@ -7,7 +7,9 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
+from app.logs.schemas import LogInBatch
 from app.logs.span_values import Unreadable, typed
 from app.logs.spans import read_spans
 
@@ -202,6 +204,65 @@ def test_a_call_of_a_model_is_the_same_in_both_generations(sent):
     }  # fmt: skip
 
 
+def test_the_newer_generation_keeps_images_thoughts_refusals_and_answers_of_tools():
+    sent = [
+        {"role": "user", "parts": [
+            {"type": "text", "content": "What is it?"},
+            {"type": "uri", "modality": "image", "mime_type": "image/png", "uri": "https://example.com/a.png"},
+            {"type": "blob", "modality": "image", "mime_type": "image/jpeg", "content": "aGk="},
+            {"type": "blob", "modality": "audio", "mime_type": "audio/wav", "content": "aGk="},
+        ]},
+        {"role": "assistant", "parts": [
+            {"type": "reasoning", "content": "Two calls."},
+            {"type": "tool_call", "id": "c1", "name": "find", "arguments": {"a": 1}},
+            {"type": "tool_call", "id": "c2", "name": "find", "arguments": {}},
+        ]},
+        {"role": "tool", "parts": [
+            {"type": "tool_call_response", "id": "c1", "response": "Paris"},
+            {"type": "tool_call_response", "id": "c2", "response": {"n": 2}},
+        ]},
+    ]  # fmt: skip
+    answer = [
+        {"role": "assistant", "finish_reason": "stop", "parts": [{"type": "refusal", "content": "No."}]}
+    ]
+    gen_ai = {
+        "request": {"model": "m"},
+        "input": {"messages": json.dumps(sent)},
+        "output": {"messages": json.dumps(answer)},
+    }
+    found = read({"humanloop": {"file": ASKED}, "gen_ai": gen_ai})
+
+    assert found["output_message"] == {"role": "assistant", "content": "No."}
+    assert found["output"] == "No."
+    asked, called, first, second = found["messages"]
+    assert asked["content"] == [
+        {"type": "text", "text": "What is it?"},
+        {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}},
+        {"type": "image_url", "image_url": {"url": "data:image/jpeg;base64,aGk="}},
+    ]
+    assert called["thinking"] == [{"type": "thinking", "thinking": "Two calls.", "signature": ""}]
+    assert [call["id"] for call in called["tool_calls"]] == ["c1", "c2"]
+    assert first == {"role": "tool", "content": "Paris", "tool_call_id": "c1"}
+    assert second == {"role": "tool", "content": '{"n":2}', "tool_call_id": "c2"}
+    TypeAdapter(LogInBatch).validate_python(found)
+
+
+def test_a_tool_of_the_package_for_typescript_keeps_its_types_and_names():
+    file = {
+        "path": "t",
+        "type": "tool",
+        "function": {"name": "f", "strict": "true", "parameters": {"additionalProperties": "false"}},
+        "sourceCode": "(a) => a",
+        "setupValues": {"places": "3", "fine": "true"},
+    }
+    tool = read({"humanloop": {"file": file, "log": {"output": "x"}}})["tool"]
+
+    assert tool["source_code"] == "(a) => a"
+    assert tool["setup_values"] == {"places": 3, "fine": True}
+    assert tool["function"]["strict"] is True
+    assert tool["function"]["parameters"]["additionalProperties"] is False
+
+
 texts = st.text(st.characters(categories=("L", "Nd", "Zs")), max_size=8)
 leaves = st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)
 names = st.text(st.characters(categories=("Ll",)), min_size=1, max_size=5)
@@ -226,6 +287,7 @@ def test_texts_stay_texts_unless_they_look_like_something_else(text):
     assert [typed(one) for one in ("True", "0.5", "('a', 1)", "None", "[1, 'x']")] == [
         True, 0.5, ["a", 1], None, [1, "x"]
     ]  # fmt: skip
+    assert [typed(one) for one in ("true", "false", "null", "truly")] == [True, False, "null", "truly"]
     assert typed("__import__('os')") == "__import__('os')"
 
 
@@ -252,6 +314,8 @@ def test_what_is_no_request_says_so(body, said):
         ({"humanloop": {"file": {"type": "tool"}}}, "humanloop.file.path is missing"),
         ({"humanloop": {"file": {"path": "x", "type": "dataset"}}}, "humanloop.file.type is 'dataset'"),
         ({"humanloop": {"file": {"path": "x", "type": "prompt"}}}, "gen_ai.request.model is missing"),
+        ({"humanloop": {"file": {"path": "x", "type": "flow"}}}, "says nothing of a log"),
+        ({"humanloop": {"file": TOOL["humanloop"]["file"]}}, "as when the tool broke off"),
         ({".".join("a" * 50): 1, "humanloop": {"file": {"path": "x", "type": "tool"}}}, "more than 32 deep"),
     ],
 )

@@ -297,6 +297,21 @@ def test_with_the_budget_spent_a_judgment_says_why_there_is_none(
     assert endpoint.calls() == {}
 
 
+def test_under_a_budget_a_judge_without_a_price_is_not_asked(
+    committed_team: factories.Team, prompt: Version, endpoint: Endpoint
+) -> None:
+    asked = {"model": "nobody-knows", "provider": "fake", "template": "{{log.output}}"}
+    with unit_of_work() as session:
+        judge = factories.evaluator(session, committed_team.admin, "prompt_judge", prompt=asked)
+        budget.set_budget(session, committed_team.admin, Decimal(5), None)
+    watch(committed_team, prompt, judge)
+    log_id = arrive(prompt, "hello")
+    work()
+    (said,) = judgments(log_id)
+    assert said.error.startswith("There is no price for nobody-knows, so that the workspace's budget")
+    assert endpoint.calls() == {}
+
+
 def test_a_failed_log_and_one_without_payload(
     committed_team: factories.Team, prompt: Version, is_json: Version
 ) -> None:

@@ -7,7 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.core.errors import Invalid
-from app.prompts.jinja import JinjaTemplate
+from app.core.jinja_template import JinjaTemplate
 from app.prompts.template import compile_prompt
 from tests import factories
 from tests.application import Application

@@ -7,7 +7,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
+from app.providers.answers import Answer, ProviderError
 from app.providers.client import Endpoint, ModelClient
+from tests.asynchronous import run as run_coroutine
+
+BODY = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
+GOOD = {
+    "choices": [{"message": {"role": "assistant", "content": "hello"}, "finish_reason": "stop"}],
+    "model": "m",
+}
 
 
 def reply(status: int, body: bytes | dict, kind: str = "application/json", **headers: str) -> bytes:
@@ -32,11 +40,8 @@ class Provider:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
-        length = next(
-            int(line.split(b":")[1])
-            for line in head.lower().split(b"\r\n")
-            if line.startswith(b"content-length")
-        )
+        lengths = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")]
+        length = int(lengths[0].split(b":")[1]) if lengths else 0
         await reader.readexactly(length)
         self.asked.append(time.monotonic())
         writer.write(self.replies[min(len(self.asked), len(self.replies)) - 1])
@@ -48,14 +53,27 @@ class Provider:
 
 
 @asynccontextmanager
-async def calling(*replies: bytes) -> AsyncIterator[tuple[ModelClient, Provider]]:
+async def calling(*replies: bytes, key: str = "key") -> AsyncIterator[tuple[ModelClient, Provider]]:
     provider = Provider(list(replies))
     server = await asyncio.start_server(provider.serve, "127.0.0.1", 0)
     provider.port = server.sockets[0].getsockname()[1]
-    client = ModelClient(Endpoint("p", "acme", f"http://127.0.0.1:{provider.port}/v1", "key"))
+    client = ModelClient(Endpoint("p", "acme", f"http://127.0.0.1:{provider.port}/v1", key))
     try:
         yield client, provider
     finally:
         await client.aclose()
         server.close()
         await server.wait_closed()
+
+
+def chat(*replies: bytes, key: str = "key") -> tuple[Answer | ProviderError, Provider]:
+    """What a client has of a provider that gives these replies, and the provider."""
+
+    async def run() -> tuple[Answer | ProviderError, Provider]:
+        async with calling(*replies, key=key) as (client, provider):
+            try:
+                return await client.chat(BODY), provider
+            except ProviderError as error:
+                return error, provider
+
+    return run_coroutine(run())

@@ -1,14 +1,18 @@
 """How long a call of a provider may take: by the API, by the form, and as it is called."""
 
+import httpx2
 import pytest
 from fastapi.testclient import TestClient
 
 from app.core.database import unit_of_work
 from app.providers import service
-from app.providers.client import CALL_DEADLINE_S
+from app.providers.client import Endpoint, ModelClient
 from tests import factories
+from tests.asynchronous import run as run_coroutine
 from tests.web import csrf_of, signed_in, with_key
 
+USUAL_S, IDLE_S = 120, 30
+"""What reliability promises where nothing is set: written down here, so that no constant is compared with itself."""
 ACME = {"name": "acme", "base_url": "https://api.openai.com/v1"}
 
 
@@ -20,7 +24,7 @@ def _called_with(team: factories.Team) -> float:
 def test_it_is_set_and_taken_away_by_the_api(client: TestClient, committed_team: factories.Team) -> None:
     with_key(client, committed_team.admin)
     made = client.post("/v5/providers", json=ACME).json()
-    assert (made["deadline_s"], _called_with(committed_team)) == (None, CALL_DEADLINE_S)
+    assert (made["deadline_s"], _called_with(committed_team)) == (None, USUAL_S)
     address = f"/v5/providers/{made['id']}"
 
     assert client.patch(address, json={"deadline_s": 600}).json()["deadline_s"] == 600
@@ -48,3 +52,16 @@ def test_it_is_set_by_the_form(
     else:
         assert "whole number" in answer.text
         assert f'value="{typed}"' in answer.text
+
+
+def test_a_call_takes_two_minutes_at_most_and_a_stream_is_silent_for_half_a_minute() -> None:
+    async def read() -> tuple[float, httpx2.Timeout]:
+        client = ModelClient(Endpoint("p", "acme", "https://api.openai.com/v1", "key"))
+        try:
+            return client.endpoint.deadline_s, client._http.timeout
+        finally:
+            await client.aclose()
+
+    deadline_s, waits = run_coroutine(read())
+    assert deadline_s == USUAL_S
+    assert (waits.read, waits.write) == (IDLE_S, IDLE_S)

@@ -2,11 +2,14 @@
 
 import asyncio
 import json
+from decimal import Decimal
 
 import pytest
 
+from app.generations.prepared import Origin, Target, answered
 from app.providers.answers import Answer, ProviderError
 from app.providers.client import Endpoint, ModelClient
+from app.providers.prices import Price
 from tests.asynchronous import run
 
 FIRST = b'data: {"choices": [{"delta": {"content": "one"}}]}\n\n'
@@ -44,11 +47,14 @@ ODD = {
 }
 
 
-def _ask(body: bytes) -> Answer | ProviderError:
+def _ask(*bodies: bytes) -> Answer | ProviderError:
+    """What comes of a request that is answered by these, a try each."""
+    left = list(bodies)
+
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(
-            b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n" + body
+            b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n" + left.pop(0)
         )
         await writer.drain()
         writer.close()
@@ -89,3 +95,27 @@ def test_an_odd_event_is_passed_over(name: str) -> None:
     assert (answer.finish_reason, answer.model) == ("stop", None)
     json.dumps(answer.message).encode()
     (answer.content or "").encode()
+
+
+REFUSED = b'data: {"error": {"message": "the prompt is too long"}}\n\n'
+BEGUN = _delta({"role": "assistant", "reasoning_content": "Let me see"})
+
+
+@pytest.mark.parametrize(
+    ("bodies", "asked"),
+    [((REFUSED,), 0), ((b'data: {"choices": []}\n\n' + REFUSED,), 0), ((BEGUN, BEGUN, BEGUN), 6), ((FIRST,), 2)],
+)  # fmt: skip
+def test_what_had_begun_is_paid_for_and_a_refusal_is_not(bodies: tuple[bytes, ...], asked: int) -> None:
+    error = _ask(*bodies)
+    assert isinstance(error, ProviderError)
+    assert (error.asked, error.attempts) == (asked, len(bodies))
+
+
+def test_tries_that_had_begun_are_paid_for_with_the_answer() -> None:
+    answer = _ask(BEGUN, FIRST + LAST)
+    assert isinstance(answer, Answer)
+    assert (answer.content, answer.asked, answer.lost) == ("one", 2, 2)
+    target = Target(
+        Endpoint("p", "acme", "http://127.0.0.1:1/v1", "k"), "m", Price("m", None, Decimal(4), Decimal(0))
+    )
+    assert answered(Origin("ws", "file", "ver", "test"), target, answer).prompt_cost == "8", "a token a try"

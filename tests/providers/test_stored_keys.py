@@ -7,10 +7,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 
 from app.core.database import unit_of_work
+from app.providers import service
+from app.providers.service import ProviderChange
 from tests import factories
+from tests.asynchronous import run
+from tests.providers.scripted import calling, reply
 from tests.web import csrf_of, signed_in, with_key
 
 KEY = "sk-canary-of-the-owner-1234"
@@ -23,6 +27,9 @@ def listening() -> Iterator[tuple[str, list[str]]]:
 
     class Handler(BaseHTTPRequestHandler):
         def log_message(self, *_: object) -> None: ...
+
+        def do_POST(self) -> None:
+            self.do_GET()
 
         def do_GET(self) -> None:
             heard.append(str(self.headers))
@@ -104,3 +111,39 @@ def test_a_key_that_comes_with_the_address_is_the_key(
         assert client.post(f"{provider}/test").json()["ok"]
     assert "sk-another-key-5678" in heard[-1]
     assert KEY not in "".join(heard)
+
+
+def test_a_key_that_is_stored_while_the_address_changes_goes_with_the_old_address(
+    committed_team: factories.Team, database: Engine
+) -> None:
+    """Who changes the address has read a provider without a key; the key is stored before they write."""
+    admin = committed_team.admin
+    with unit_of_work() as session:
+        made = ProviderChange(name="own", base_url="https://93.184.216.34/v1")
+        provider_id = service.create_provider(session, admin, made).id
+    with unit_of_work() as session:
+        moving = service.get_provider(session, admin, provider_id)
+        with unit_of_work() as other:
+            keyed = service.get_provider(other, admin, provider_id)
+            service.change_provider(other, admin, keyed, ProviderChange(api_key=KEY))
+        service.change_provider(session, admin, moving, ProviderChange(base_url="https://93.184.216.35/v1"))
+    with unit_of_work() as session:
+        provider = service.get_provider(session, admin, provider_id)
+        assert (provider.base_url, provider.sealed_key) == ("https://93.184.216.35/v1", None)
+
+
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+def test_a_proxy_of_the_environment_hears_no_key(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    good = {"choices": [{"message": {"role": "assistant", "content": "hi"}, "finish_reason": "stop"}]}
+
+    async def ask() -> int:
+        async with calling(reply(200, good)) as (client, provider):
+            assert (await client.chat({"model": "m", "messages": []})).content == "hi"
+            return len(provider.asked)
+
+    with listening() as (url, heard):
+        monkeypatch.setenv(name, url.removesuffix("/v1"))
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        monkeypatch.delenv("no_proxy", raising=False)
+        assert run(ask()) == 1
+    assert heard == []

@@ -1,6 +1,7 @@
-"""Starts a zygote as an ordinary container would: `launcher.py USER LANDLOCK COMMAND…`.
+"""Starts a zygote as an ordinary container would: `launcher.py USER LANDLOCK PYTHON COMMAND…`.
 
-As user USER (0: as who it is) without capabilities; no namespaces can be made; with LANDLOCK 0 there is no Landlock.
+As user USER (0: as who it is) without capabilities; no namespaces can be made; with LANDLOCK 0 there is no Landlock. PYTHON
+takes the place of the command's own, which USER may not reach.
 """
 
 import errno
@@ -17,7 +18,7 @@ _NAMESPACES = 0x7E020080
 
 
 def main() -> None:
-    user, landlock, *command = sys.argv[1:]
+    user, landlock, python, _, *arguments = sys.argv[1:]
     calls = ["landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self"]
     rules = [
         Rule("unshare", action=refuse(errno.EPERM)),
@@ -31,7 +32,7 @@ def main() -> None:
         os.setresgid(*[int(user)] * 3)
         os.setresuid(*[int(user)] * 3)
     seccomp.install(seccomp.program(rules, seccomp.ALLOW, seccomp.this_machine()))
-    os.execv(command[0], command)
+    os.execv(python, [python, *arguments])
 
 
 main()

@@ -2,6 +2,7 @@
 
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from app.sandbox.frames import Answer
 from app.sandbox.supervisor import Limits, Sandbox
 from tests.sandbox.asking import asked, evaluate
 from tests.sandbox.conftest import SetUp, idle, processes
+from tests.sandbox.python_for_all import NOBODY
 
 
 def test_each_set_up_is_what_it_says(sandbox: Sandbox, setting: SetUp) -> None:
@@ -30,6 +32,8 @@ def test_each_set_up_is_what_it_says(sandbox: Sandbox, setting: SetUp) -> None:
     assert "\nNoNewPrivs:\t1\n" in status
     assert "\nCapEff:\t0000000000000000\n" in status
     assert "\nUid:\t0\t" not in status
+    if setting.name != "full" and os.geteuid() == 0:
+        assert f"\nUid:\t{NOBODY}\t{NOBODY}\t" in Path(f"/proc/{zygote.pid}/status").read_text()
     assert "\nThreads:\t1\n" in status, "a fork would lose the others"
 
 
@@ -76,10 +80,51 @@ def test_what_a_row_writes_beside_its_answer_is_an_error(sandbox: Sandbox) -> No
 # Limits
 
 
+@pytest.mark.parametrize(
+    ("code", "line"),
+    [
+        ("def f(log):\n    print('before')\n    n = 0\n    while True:\n        n = n | 1", 5),
+        ("import re\ndef f(log):\n    print('before')\n    return re.match('(a+)+$', 'a' * 40 + 'b')", 4),
+        ("import time\ndef g():\n    time.sleep(99)\ndef f(log):\n    print('before')\n    g()", 3),
+        ("import signal\ndef f(log):\n    signal.signal(signal.SIGUSR1, signal.SIG_IGN)\n    print('before')\n    while True: pass", None),
+    ],
+    ids=["loop", "in C", "asleep", "says nothing"],
+)  # fmt: skip
+def test_what_a_program_printed_and_where_it_was_outlives_it(
+    sandbox: Sandbox, code: str, line: int | None
+) -> None:
+    answer = evaluate(sandbox, code, wall_s=1.5)
+    assert answer.error == "The program was stopped after 1.5 s"
+    assert answer.prints == "before\n"
+    assert answer.line in ({4, 5} if line == 5 else {line})
+
+
+def test_what_a_program_printed_is_kept_where_it_ends_its_process(sandbox: Sandbox) -> None:
+    code = "import os\ndef f(log):\n    print('one')\n    print('two', end='', flush=True)\n    os._exit(0)"
+    answer = evaluate(sandbox, code)
+    assert answer == Answer(error="The program ended itself without an answer", prints="one\ntwo")
+
+
+def test_a_program_that_prints_for_ever_costs_what_is_kept(sandbox: Sandbox) -> None:
+    answer = evaluate(sandbox, "def f(log):\n    while True: print('x' * 99)", wall_s=0.5)
+    assert answer.error == "The program was stopped after 0.5 s"
+    assert answer.prints == ("x" * 99 + "\n") * 163 + "x" * 84
+    forged = "import os, sys\ndef f(log):\n    n = sys.stdout._nonce\n    while True: os.write(3, n + b'p' + (60_000).to_bytes(4, 'big') + b'y' * 60_000)"
+    assert evaluate(sandbox, forged).error == "The program wrote something that is no answer"
+    empty = "import os, sys\ndef f(log):\n    n = (sys.stdout._nonce + b'p' + bytes(4)) * 99\n    while True: os.write(3, n)"
+    assert evaluate(sandbox, empty).error == "The program wrote something that is no answer"
+
+
+def test_the_line_that_took_too_much_memory_is_said(sandbox: Sandbox) -> None:
+    code = "def f(log):\n    x = []\n    while True:\n        x.append(bytearray(1 << 20))"
+    answer = evaluate(sandbox, code, wall_s=20)
+    assert answer == Answer(error="The program used more than 512 MiB of memory", line=4)
+
+
 def test_time_is_limited(sandbox: Sandbox) -> None:
     begun = time.monotonic()
     answer = evaluate(sandbox, "def f(log):\n    while True: pass", wall_s=0.3)
-    assert answer == Answer(error="The program was stopped after 0.3 s")
+    assert answer == Answer(error="The program was stopped after 0.3 s", line=2, late=True)
     assert time.monotonic() - begun < 4.5, "not at the usual limit of 5 s"
 
 
@@ -90,7 +135,7 @@ def test_time_of_all_processors_together_is_limited(sandbox: Sandbox) -> None:
         "def f(log):\n    for _ in range(4):\n        threading.Thread(target=work).start()\n    work()"
     )
     answer = evaluate(sandbox, code, wall_s=1.5)
-    assert answer == Answer(error="The program was stopped after 1.5 s")
+    assert answer.error == "The program was stopped after 1.5 s"
 
 
 @pytest.mark.parametrize(
@@ -123,3 +168,17 @@ def test_large_requests_arrive_whole(sandbox: Sandbox) -> None:
     log = {"output": "x" * 20_000_000}
     answer = sandbox.run("evaluate", asked("def f(log):\n    return len(log['output'])", log, None))
     assert answer == Answer(20_000_000)
+
+
+def test_what_takes_no_longer_than_usual_does_not_wait_behind_what_may() -> None:
+    held = Sandbox(size=1)
+    slow = "import time\ndef f(log):\n    time.sleep(4)\n    return 1"
+    with ThreadPoolExecutor(1) as other:
+        evaluate(held, "def f(log):\n    return 1")  # its process is there
+        waiting = other.submit(evaluate, held, slow, wall_s=30)
+        time.sleep(0.2)
+        rendered = held.run("render", {"templates": ["{{ a }}"], "inputs": {"a": 1}})
+        assert not waiting.done()
+        assert rendered.value == ["1"]
+        assert waiting.result().value == 1
+    held.close()

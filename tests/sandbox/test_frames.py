@@ -18,9 +18,13 @@ from app.sandbox.frames import (
     MOST_TEXT,
     Answer,
     BadAnswer,
+    as_prints,
     decode,
     encode,
     is_whole,
+    place,
+    printed,
+    take_prints,
 )
 from app.sandbox.supervisor import Limits, Sandbox
 from tests.sandbox.asking import evaluate
@@ -94,6 +98,27 @@ FORGED = [
 def test_what_no_child_would_send_is_no_answer(forged: bytes) -> None:
     with pytest.raises(BadAnswer):
         decode(NONCE, forged)
+
+
+@given(st.lists(TEXT, max_size=5), VALUES)
+def test_prints_come_before_the_answer_whole_or_not_at_all(texts: list[str], value: object) -> None:
+    answer = encode(NONCE, Answer(value))  # type: ignore[arg-type]
+    sent = b"".join(printed(NONCE, text) for text in texts) + answer
+    for step in (1, 7, len(sent)):
+        received, prints = bytearray(), b""
+        for at in range(0, len(sent), step):
+            received += sent[at : at + step]
+            prints += take_prints(NONCE, received)
+            assert is_whole(NONCE, received) == (at + step >= len(sent))
+        assert as_prints(prints) == "".join(texts)
+        assert received == answer
+
+
+def test_the_line_is_read_from_what_python_says() -> None:
+    said = b'Current thread 0x1 (most recent call first):\n  File "/x/re.py", line 3 in match\n  File "<evaluator>", line 42 in f\n'
+    assert place(b"\x01half an answer" + said) == 42
+    assert place(b'File "<evaluator>", line 999999999999 in f') is None
+    assert place(b"") is None
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from app.sandbox import monty as monty_module
 from app.sandbox.frames import MOST_PRINTS, Answer
 from app.sandbox.monty import Monty, state
-from app.sandbox.selftest import PROBES
+from app.sandbox.selftest import PROBES, State, Watch
 from app.sandbox.supervisor import Limits, SandboxUnavailable
 from tests.sandbox.test_selftest import FILTERLESS
 
@@ -158,13 +159,65 @@ def test_an_evaluator_is_judged_by_it_where_the_sandbox_is_not_to_be_had() -> No
 from tests.evaluators.cases import execution, row
 from app.evaluators.kinds import kind
 from app.evaluators.kinds.sandboxed import not_here
+from app.sandbox.engines import engine_for_code
 bound = kind("code").prepare({"code": "def f(log):\\n    return log['output'] == 'Paris'"})
 bound.kind.refuse(bound.options)
 print(bound.judge(execution("Paris"), row()))
 print(not_here("query"))
+print("READY", engine_for_code()[1].engine)
 """
     command = [sys.executable, "-c", FILTERLESS, str(ROOT), sys.executable, "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
     assert "value=True" in done.stdout
     assert "engine='monty 1." in done.stdout
     assert "no query runs: this kernel does not let a process filter its system calls" in done.stdout
+    assert "READY monty 1." in done.stdout, "and that is what /health/ready tells"
+
+
+def test_it_is_not_asked_where_the_sandbox_only_did_not_start() -> None:
+    """As where a program got out: what the sandbox does not run, nothing runs that holds less."""
+    code = """
+import sys
+sys.executable = "/bin/false"  # what zygotes are started by
+from tests.evaluators.cases import execution, row
+from app.evaluators.kinds import kind
+from app.sandbox import monty
+from app.sandbox.engines import engine_for_code
+bound = kind("code").prepare({"code": "def f(log):\\n    return True"})
+print(bound.judge(execution("Paris"), row()))
+print(engine_for_code()[1], monty._watch._found)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    judged, found = done.stdout.splitlines()
+    assert "value=None" in judged
+    assert "no code runs: the process that programs are forked from did not start" in judged
+    assert "unsupported=False" in found
+    assert found.endswith(" None"), "Monty was not even looked at"
+
+
+def test_readiness_tells_of_a_web_process_that_runs_none() -> None:
+    """Which may be the only one: the workers have sandboxes of their own."""
+    code = """
+import sys
+sys.executable = "/bin/false"
+from app.core.health import programs
+from app.sandbox.selftest import failed_here, state
+print(failed_here())
+state()
+print(programs())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    before, after = done.stdout.splitlines()
+    assert before == "None"
+    assert after == "off: in a web process, the process that programs are forked from did not start"
+
+
+def test_it_is_looked_at_again_where_it_was_too_busy() -> None:
+    assert isinstance(monty_module._watch, Watch)
+    found = iter([State(None, "all were busy for 60 s"), State("monty 1", "it")])
+    watch = Watch(lambda: next(found), again_s=0.0)
+    assert watch.state().engine is None
+    deadline = time.monotonic() + 10
+    while watch.state().engine is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

@@ -1,5 +1,7 @@
 """Jinja templates of users: what is right is filled in, what is wrong has its line, and nothing gets out."""
 
+import subprocess
+import sys
 import time
 
 import pytest
@@ -153,3 +155,20 @@ def test_nothing_grows_without_end(template: str, any_sandbox: Sandbox) -> None:
     assert answer.error
     assert time.monotonic() - begun < 3.0
     assert render(any_sandbox, "{{ name }}").value == ["Ada"]
+
+
+def test_names_that_could_not_be_read_are_asked_for_again() -> None:
+    """A template is kept for as long as the process: it must not have no names for ever since the sandbox was busy once."""
+    code = """
+import sys
+from app.core.jinja_template import JinjaTemplate
+from app.sandbox.selftest import state
+assert state().engine
+python, sys.executable = sys.executable, "/bin/false"
+template = JinjaTemplate("{{ question }}")
+print(template.variables)
+sys.executable = python
+print(template.variables)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["[]", "['question']"]

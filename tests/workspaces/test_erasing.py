@@ -165,6 +165,31 @@ def test_an_admin_erases_by_api(
     assert found_in(everything_in(database_url)) == []
 
 
+def test_names_that_an_import_brought_go_too(
+    committed_team: factories.Team,
+) -> None:
+    """The ids beside them are those that people had elsewhere."""
+    names = [("usr_there", NAME), ("usr_there_too", EMAIL.title()), (None, NAME)]
+    with unit_of_work() as session:
+        other = factories.team(session)
+        person, _ = a_busy_person(session, committed_team)
+        namesake = factories.member(session, committed_team.workspace, Role.MEMBER, NAME)
+        versions = [factories.prompt(session, committed_team.admin).id for _ in (*names, 1)]
+        elsewhere = factories.prompt(session, other.admin).id
+        rename = text("update version set author_id = :author, author_name = :name where id = :id")
+        for version_id, (author, name) in zip(versions, names, strict=False):
+            session.execute(rename, {"id": version_id, "author": author, "name": name})
+        for version_id, author in ((versions[-1], namesake.user_id), (elsewhere, "usr_there")):
+            session.execute(rename, {"id": version_id, "author": author, "name": NAME})
+    with unit_of_work() as session:
+        erasing.erase_member(session, committed_team.admin, person.user_id)
+    with unit_of_work() as session:
+        found = session.execute(text("select id, author_name from version")).all()
+    told = {row.id: row.author_name for row in found}
+    assert [told[each] for each in versions] == ["Deleted person"] * 3 + [NAME], "a namesake keeps theirs"
+    assert told[elsewhere] == NAME, "somebody else's, in a workspace where the person never was"
+
+
 def test_the_audit_log_lets_nothing_else_be_changed(database: Engine, database_url: str) -> None:
     with unit_of_work() as session:
         factories.team(session)

@@ -1,5 +1,6 @@
 """Invitations: a link that works once, for one address, until it runs out or is taken back."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -14,7 +15,8 @@ from app.core.csrf import SESSION_COOKIE
 from app.core.database import unit_of_work
 from app.core.errors import Conflict, Forbidden
 from app.core.security import signature
-from app.workspaces import invitations, members
+from app.workspaces import erasing, invitations, members
+from app.workspaces import service as workspaces
 from app.workspaces.models import Invitation
 from app.workspaces.repository import find_membership
 from tests import factories
@@ -176,17 +178,31 @@ def test_links_that_others_could_make_before_end_when_somebody_joins(
         assert find_reset(session, link) is None
 
 
-@pytest.mark.parametrize("how", ["removed", "demoted", "disabled"])
+@pytest.mark.parametrize("how", ["removed", "demoted", "disabled", "disabled elsewhere", "erased"])
 def test_who_invites_nobody_any_more_leaves_no_way_in(committed_team: factories.Team, how: str) -> None:
     with unit_of_work() as session:
         other = factories.member(session, committed_team.workspace, Role.ADMIN)
-        _, token = invitations.invite(session, other, EMAIL, Role.ADMIN)
+        there = other
+        if how == "disabled elsewhere":
+            elsewhere = factories.team(session)
+            for principal in (other, committed_team.admin):
+                user = find_user_by_email(session, principal.email)
+                assert user
+                workspaces.add_member(session, elsewhere.admin, user, Role.ADMIN)
+            there = replace(other, workspace_id=elsewhere.workspace.id)
+        _, token = invitations.invite(session, there, EMAIL, Role.ADMIN)
+        colleague = factories.member(session, committed_team.workspace, Role.ADMIN)
+        link, _ = members.make_reset_link(session, other, colleague.user_id)
     with unit_of_work() as session:
         assert invitations.find_usable(session, token)
+        assert find_reset(session, link)
         if how == "removed":
             members.remove_member(session, committed_team.admin, other.user_id)
         elif how == "demoted":
             members.change_role(session, committed_team.admin, other.user_id, Role.MEMBER)
+        elif how == "erased":
+            erasing.erase_member(session, committed_team.admin, other.user_id)
         else:
             members.set_disabled(session, committed_team.admin, other.user_id, disabled=True)
         assert invitations.find_usable(session, token) is None
+        assert find_reset(session, link) is None

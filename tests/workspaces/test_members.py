@@ -6,6 +6,7 @@ import time
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from sqlalchemy import text
 
 from app.core.access import Action, Role
 from app.core.database import unit_of_work
@@ -127,6 +128,31 @@ def test_a_disabled_account_is_shut_out_everywhere(
     assert client.post("/signin", data=data).status_code == 401
 
 
+def test_who_is_let_in_again_signs_in_again(client: TestClient, committed_team: factories.Team) -> None:
+    with unit_of_work() as session:
+        person = factories.member(session, committed_team.workspace, Role.DEVELOPER)
+    signed_in(client, person)
+    for disabled in (True, False):
+        with unit_of_work() as session:
+            members.set_disabled(session, committed_team.admin, person.user_id, disabled=disabled)
+    assert client.get(f"/w/{committed_team.workspace.slug}").status_code == 401, (
+        "the old cookie opens nothing"
+    )
+    signed_in(client, person)
+
+
+def test_a_session_that_is_left_opens_nothing_while_the_account_is_disabled(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    """As one that began while the account was being disabled."""
+    signed_in(client, committed_team.admin)
+    page = f"/w/{committed_team.workspace.slug}"
+    assert client.get(page).status_code == 200
+    with unit_of_work() as session:
+        session.execute(text("update user_account set disabled_at = now()"))
+    assert client.get(page).status_code == 401
+
+
 def test_an_admin_cannot_take_over_somebody_of_another_workspace(committed_team: factories.Team) -> None:
     """An account is one for all workspaces: its password opens the others, too."""
     with unit_of_work() as session:
@@ -140,6 +166,26 @@ def test_an_admin_cannot_take_over_somebody_of_another_workspace(committed_team:
         ):
             with pytest.raises(Forbidden, match="another workspace"):
                 attempt()
+
+
+def test_a_key_reaches_nobody_of_another_workspace_whose_admin_its_maker_is(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    with unit_of_work() as session:
+        admin = factories.accounts.repository.find_user(session, committed_team.admin.user_id)
+        assert admin
+        other = factories.team(session)
+        workspaces.add_member(session, other.admin, admin, Role.ADMIN)
+        person = factories.member(session, committed_team.workspace, Role.MEMBER)
+        user = factories.accounts.repository.find_user(session, person.user_id)
+        assert user
+        workspaces.add_member(session, other.admin, user, Role.MEMBER)
+    with_key(client, committed_team.admin)
+    url = f"/v5/members/{person.user_id}"
+    assert client.delete(f"{url}/account").status_code == 403
+    assert client.patch(url, json={"disabled": True}).status_code == 403
+    with unit_of_work() as session:
+        members.set_disabled(session, committed_team.admin, person.user_id, disabled=True)
 
 
 def test_the_page_lists_people_and_says_what_is_in_the_way(

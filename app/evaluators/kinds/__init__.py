@@ -1,5 +1,6 @@
 """The evaluator kinds there are. A new one is a file beside this, its test, and a line below."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, get_args
 
@@ -26,6 +27,7 @@ from app.evaluators.kinds.faithfulness import Faithfulness
 from app.evaluators.kinds.finish_reason import FinishReason
 from app.evaluators.kinds.human import Human
 from app.evaluators.kinds.json_field import JsonField
+from app.evaluators.kinds.json_schema import JsonSchema
 from app.evaluators.kinds.json_valid import JsonValid
 from app.evaluators.kinds.language import Language
 from app.evaluators.kinds.latency import Latency
@@ -65,12 +67,12 @@ def all_kinds() -> list[Kind[Any]]:
 
 
 def kinds_by_purpose(text: str = "") -> dict[Purpose, list[Kind[Any]]]:
-    """The kinds whose title, help or heading holds every word of `text`, under the headings that people find them by."""
-    words = text.casefold().split()
+    """The kinds that have every word of `text`, or a word that begins so, in title, help, heading or keywords; by heading."""
+    words = [re.compile(rf"(?<![^\W_]){re.escape(word)}") for word in text.casefold().split()]
     found: dict[Purpose, list[Kind[Any]]] = {purpose: [] for purpose in get_args(Purpose)}
     for one in all_kinds():
-        looked_in = f"{one.name} {one.title} {one.purpose} {one.help}".casefold()
-        if all(word in looked_in for word in words):
+        looked_in = f"{one.name} {one.title} {one.purpose} {one.keywords} {one.help}".casefold()
+        if all(word.search(looked_in) for word in words):
             found[one.purpose].append(one)
     return {purpose: kinds for purpose, kinds in found.items() if kinds}
 
@@ -116,6 +118,7 @@ _KINDS: dict[str, Kind[Any]] = {
         ExactMatchSquad(),
         Numeric(),
         Abstention(),
+        EmbeddingSimilarity(),
         TokenF1(),
         EditDistance(),
         LexicalSimilarity(),
@@ -128,6 +131,7 @@ _KINDS: dict[str, Kind[Any]] = {
         ToolCalls(),
         SqlMatch(),
         JsonValid(),
+        JsonSchema(),
         Regex(),
         Length(),
         Language(),
@@ -141,9 +145,8 @@ _KINDS: dict[str, Kind[Any]] = {
         ContextPrecision(),
         ContextRecall(),
         RagasMetric(),
-        EmbeddingSimilarity(),
-        Code(),
         Composite(bind),
+        Code(),
         Webhook(),
         External(),
         Human(),

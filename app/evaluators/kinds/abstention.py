@@ -21,6 +21,7 @@ from app.evaluators.kinds.contract import (
 )
 from app.evaluators.kinds.json_output import ABSENT, NoJson, reach, read_json
 from app.evaluators.kinds.patterns import compiled, takes_long, too_long_for
+from app.statistics.classification import micro_shares
 
 DEFAULT_PHRASES = (
     "I don't know",
@@ -69,6 +70,7 @@ class Abstention(Kind[AbstentionOptions]):
     name = "abstention"
     title = "Abstention"
     purpose = "Comparison with a target"
+    keywords = "refusal hallucination unanswerable"
     returns = Traits("boolean")
     Options = AbstentionOptions
 
@@ -105,8 +107,6 @@ class Abstention(Kind[AbstentionOptions]):
         self, options: AbstentionOptions, verdicts: Sequence[Verdict]
     ) -> Mapping[str, CorpusMetric] | None:
         """Precision, recall and F1 of abstaining; one whose denominator is 0 is left out."""
-        from app.statistics.classification import micro_shares  # noqa: PLC0415 - numpy is slow to import
-
         details = [verdict.detail or {} for verdict in verdicts]
         did, should = ([int(detail[name]) for detail in details] for name in ("did", "should"))
         both = [one & other for one, other in zip(did, should, strict=True)]

@@ -28,6 +28,7 @@ class Affix(TargetKind[AffixOptions]):
     name = "affix"
     title = "Starts or ends with"
     purpose = "Comparison with a target"
+    keywords = "prefix suffix starts ends"
     returns = Traits("boolean", needs_target=True)
     Options = AffixOptions
 

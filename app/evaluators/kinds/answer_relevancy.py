@@ -33,7 +33,7 @@ class AnswerRelevancyOptions(KindOptions):
     model: str = Field(min_length=1)
     """The model that makes questions from the answer."""
     provider: str | None = None
-    """Where the model is. Empty: the workspace's only provider; with several, one must be named."""
+    """Where the model is. Empty: the workspace's only provider; with several, that of the model's maker, or the one called `openai`."""
     embedding_model: str = Field(min_length=1)
     """The embedding model that compares questions, such as `text-embedding-3-small`."""
     embedding_provider: str | None = None
@@ -63,6 +63,7 @@ class AnswerRelevancy(Kind[AnswerRelevancyOptions]):
     name = "answer_relevancy"
     title = "Answer relevancy"
     purpose = "Judges"
+    keywords = "RAG relevance"
     returns = Traits("number")
     Options = AnswerRelevancyOptions
 

@@ -53,12 +53,8 @@ class AnswerOptions(KindOptions):
             raise ValueError(f"a choice needs at least {least}")
         if self.lowest is not None and self.highest is not None and self.lowest >= self.highest:
             raise ValueError("the largest number must be above the smallest")
-        strange = [one for one in (*self.good, *self.bad) if one not in self.choices]
-        if strange:
-            raise ValueError(f"“{strange[0]}” is none of the choices")
-        both = [one for one in self.good if one in self.bad]
-        if both:
-            raise ValueError(f"“{both[0]}” is called both good and bad")
+        if problem := wrong_valence(self.choices, self.good, self.bad):
+            raise ValueError(problem)
         return self
 
     @property
@@ -114,6 +110,20 @@ class AnswerOptions(KindOptions):
         return None
 
 
+def wrong_valence(choices: Sequence[str], good: Sequence[str], bad: Sequence[str]) -> str | None:
+    """What is wrong with the choices that are called good or bad; None where nothing is."""
+    if strange := [one for one in (*good, *bad) if one not in choices]:
+        return f"“{strange[0]}” is none of the choices"
+    both = [one for one in good if one in bad]
+    return f"“{both[0]}” is called both good and bad" if both else None
+
+
+def spec_options(choices: Sequence[str], good: Sequence[str], bad: Sequence[str]) -> list[dict[str, str]]:
+    """The choices as specs have them, each with what it is called."""
+    valences = dict.fromkeys(good, "positive") | dict.fromkeys(bad, "negative")
+    return [{"name": each, "valence": valences.get(each, "neutral")} for each in choices]
+
+
 class SpecOptions(AnswerOptions):
     """The options of an evaluator whose spec clients of the API know."""
 
@@ -158,19 +168,20 @@ AnswerT = TypeVar("AnswerT", bound=SpecOptions)
 class AnswerKind(Kind[AnswerT]):
     """A kind whose evaluators say themselves what they answer, with a spec that clients of the API know."""
 
+    sees_traces = True
+
     def traits(self, options: AnswerT) -> Traits:
         return options.traits
 
     def write_spec(self, options: AnswerT) -> dict[str, Any]:
         own = options.model_dump(mode="json", include=self._own_members(), exclude_none=True)
-        valences = dict.fromkeys(options.good, "positive") | dict.fromkeys(options.bad, "negative")
         limits = {"min": options.lowest, "max": options.highest, "step": options.step}
         return {
             "evaluator_type": self.evaluator_type,
             **{name: value for name, value in own.items() if name != "attributes" or value},
             "arguments_type": "target_required" if options.target == "needed" else "target_free",
             "return_type": options.answers,
-            "options": [{"name": each, "valence": valences.get(each, "neutral")} for each in options.choices],
+            "options": spec_options(options.choices, options.good, options.bad),
             "number_limits": {name: limit for name, limit in limits.items() if limit is not None} or None,
             "number_valence": "positive" if options.wanted == "higher" else "negative",
         }
@@ -228,7 +239,7 @@ def log_members(execution: Execution) -> dict[str, Any]:
         "output_tokens": execution.output_tokens,
         "provider_latency": None if execution.latency_ms is None else execution.latency_ms / 1000,
         "cost": execution.cost_usd,
-        "trace_children": [],  # a flow's may be ten thousand, and arrive later
+        "trace_children": list(execution.children),
     }
 
 

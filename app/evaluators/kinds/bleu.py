@@ -1,7 +1,5 @@
 """BLEU."""
 
-# ruff: noqa: ARG002 - a kind need not look at all that it is given
-
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Literal
@@ -9,6 +7,7 @@ from typing import Any, Literal
 from app.evaluators.kinds.comparing import TargetKind, TargetOptions
 from app.evaluators.kinds.contract import CorpusMetric, Traits, Verdict
 from app.evaluators.kinds.overlap import corpus_metric, forget, texts_to_compare
+from app.statistics.overlap import bleu_statistic
 
 Tokenizer = Literal["13a", "intl", "zh", "char"]
 
@@ -31,6 +30,7 @@ class Bleu(TargetKind[BleuOptions]):
     name = "bleu"
     title = "BLEU"
     purpose = "Text overlap"
+    keywords = "translation"
     returns = Traits("number", needs_target=True)
     Options = BleuOptions
 
@@ -45,20 +45,21 @@ class Bleu(TargetKind[BleuOptions]):
         found = metric.sentence_score(output, targets)
         forget(metric.tokenizer)
         counts = [found.sys_len, found.ref_len, *found.counts, *found.totals]
-        return Verdict(found.score / 100, detail={"counts": counts})
+        return Verdict(found.score / 100, detail={"counts": counts, "references": len(targets)})
 
     def summarise(
         self, options: BleuOptions, verdicts: Sequence[Verdict]
     ) -> Mapping[str, CorpusMetric] | None:
         """Corpus BLEU; None for no rows."""
-        from app.statistics.overlap import bleu_statistic  # noqa: PLC0415 - numpy is slow to import
-
-        return corpus_metric(verdicts, bleu_statistic, name="bleu", title="Corpus BLEU")
+        counted_by = _metric(options.tokenizer, options.ignore_case, of_corpus=True)
+        return corpus_metric(
+            verdicts, bleu_statistic, name="bleu", title="Corpus BLEU", counted_by=counted_by
+        )
 
 
 @lru_cache
-def _metric(tokenizer: Tokenizer, ignore_case: bool) -> Any:
+def _metric(tokenizer: Tokenizer, ignore_case: bool, *, of_corpus: bool = False) -> Any:
     from sacrebleu.metrics.bleu import BLEU  # noqa: PLC0415 - slow to import
 
     # A sentence may have no run of four words: only the orders that it has are averaged.
-    return BLEU(tokenize=tokenizer, lowercase=ignore_case, effective_order=True, force=True)
+    return BLEU(tokenize=tokenizer, lowercase=ignore_case, effective_order=not of_corpus, force=True)

@@ -7,6 +7,7 @@ from typing import Any
 from app.evaluators.kinds.comparing import TargetKind, TargetOptions
 from app.evaluators.kinds.contract import CorpusMetric, Traits, Verdict
 from app.evaluators.kinds.overlap import corpus_metric, texts_to_compare
+from app.statistics.overlap import chrf_statistic
 
 
 class ChrfOptions(TargetOptions):
@@ -27,6 +28,7 @@ class Chrf(TargetKind[ChrfOptions]):
     name = "chrf"
     title = "chrF"
     purpose = "Text overlap"
+    keywords = "translation"
     returns = Traits("number", needs_target=True)
     Options = ChrfOptions
 
@@ -41,16 +43,20 @@ class Chrf(TargetKind[ChrfOptions]):
         # Its public score does not tell the counts.
         (counts,) = metric._extract_corpus_statistics([output], [[one] for one in targets])  # noqa: SLF001
         score = metric._compute_score_from_stats(counts).score  # noqa: SLF001
-        return Verdict(score / 100, detail={"counts": counts})
+        return Verdict(score / 100, detail={"counts": counts, "references": len(targets)})
 
     def summarise(
         self, options: ChrfOptions, verdicts: Sequence[Verdict]
     ) -> Mapping[str, CorpusMetric] | None:
         """Corpus chrF; None for no rows."""
-        from app.statistics.overlap import chrf_statistic  # noqa: PLC0415 - numpy is slow to import
-
         title = "Corpus chrF++" if options.words else "Corpus chrF"
-        return corpus_metric(verdicts, chrf_statistic, name="chrf", title=title)
+        return corpus_metric(
+            verdicts,
+            chrf_statistic,
+            name="chrf",
+            title=title,
+            counted_by=_metric(options.words, options.ignore_case),
+        )
 
 
 @lru_cache

@@ -5,16 +5,14 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from pydantic import model_validator
 
 from app.evaluators.kinds.comparing import TargetKind, TargetOptions, alone, composed, text_of
 from app.evaluators.kinds.contract import CorpusMetric, Traits, Verdict, storable
 from app.evaluators.kinds.json_output import ABSENT, NoJson, reach, read_json
-
-if TYPE_CHECKING:
-    from app.statistics.classification import Classification
+from app.statistics.classification import Classification, averages_statistics, classify
 
 _AROUND = " \t\r\n\"'`“”‘’*.:;,。：；，「」『』"
 _LABEL_CHARS = 200
@@ -49,6 +47,7 @@ class ClassMatch(TargetKind[ClassMatchOptions]):
     name = "class_match"
     title = "Class match"
     purpose = "Comparison with a target"
+    keywords = "classification accuracy confusion intent"
     returns = Traits("boolean", needs_target=True)
     Options = ClassMatchOptions
 
@@ -67,8 +66,6 @@ class ClassMatch(TargetKind[ClassMatchOptions]):
 
         What is undefined is left out. Macro-F1 has the confusion and the score of each label in its detail.
         """
-        from app.statistics.classification import averages_statistics, classify  # noqa: PLC0415 - numpy is slow to import
-
         details = [verdict.detail or {} for verdict in verdicts]
         targets = [str(detail["target"]) for detail in details]
         predictions = [detail["predicted"] for detail in details]
@@ -86,7 +83,7 @@ class ClassMatch(TargetKind[ClassMatchOptions]):
         return metrics
 
 
-def _table(scores: "Classification") -> dict[str, Any]:
+def _table(scores: Classification) -> dict[str, Any]:
     """The score of each label, and which were taken for which."""
     return {
         "classes": [asdict(one) for one in scores.classes],

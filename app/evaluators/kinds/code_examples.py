@@ -32,6 +32,8 @@ def evaluate(log, testcase):
     """How many of the target's keywords the answer has, from 0 to 1."""
     answer = log["output"].lower()
     keywords = testcase["target"]["keywords"]
+    if not keywords:
+        return None
     found = [word for word in keywords if word.lower() in answer]
     print("missing:", sorted(set(keywords) - set(found)))
     return len(found) / len(keywords)
@@ -54,7 +56,11 @@ def evaluate(log):
     except ValueError as error:
         print("no JSON:", error)
         return False
-    wrong = [name for name, kind in WANTED.items() if not isinstance(answer.get(name), kind)]
+    if not isinstance(answer, dict):
+        print("no object, but", type(answer).__name__)
+        return False
+    # Not isinstance: True and False are integers to Python.
+    wrong = [name for name, kind in WANTED.items() if type(answer.get(name)) is not kind]
     print("wrong or missing:", wrong)
     return not wrong
 ''',
@@ -180,6 +186,8 @@ import numpy as np
 def evaluate(log, testcase):
     """Root mean square error between the numbers of the answer and those of the target."""
     said, wanted = np.array(json.loads(log["output"])), np.array(testcase["target"]["numbers"])
+    if said.shape != wanted.shape:
+        raise ValueError(f"the answer has {said.size} numbers, and the target {wanted.size}")
     return np.sqrt(np.mean((said - wanted) ** 2))
 ''',
         {"answers": "number", "wanted": "lower", "target": "needed"},

@@ -23,7 +23,7 @@ from app.evaluators.kinds.contract import (
     Verdict,
     storable,
 )
-from app.evaluators.kinds.json_output import ABSENT, reach
+from app.evaluators.kinds.json_output import ABSENT, list_in, reach
 from app.evaluators.kinds.places import checked_place
 
 MOST_PARTS = 20
@@ -65,7 +65,7 @@ class CompositeOptions(KindOptions):
     rule: Literal["weighted", "all", "any"] = "weighted"
     """The weighted mean of what they say, from 0 to 1; or whether all of them pass, or any. A share without limits passes at 1 only: give it one if 0.8 is enough."""
     chosen_by: str | None = Field(None, title="Rows choose in", max_length=500)
-    """Where a row says which of them hold for it, such as `testcase.metadata.assertions`: a list of their names, each counted once. It may hold assertions of its own, too: `{"kind": "contains", "settings": {"text": "refund"}}`. Empty: all hold for every row."""
+    """Where a row says which of them hold for it, such as `testcase.metadata.assertions`: a list of their names, each counted once; from CSV its JSON. It may hold assertions of its own, too: `{"kind": "contains", "settings": {"text": "refund"}}`. Empty: all hold for every row."""
 
     @field_validator("chosen_by")
     @classmethod
@@ -100,10 +100,12 @@ class Composite(Kind[CompositeOptions]):
 
     name = "composite"
     title = "Several together"
-    purpose = "Your own code"
+    purpose = "Several together"
+    keywords = "combine ensemble weighted all any assertions"
     returns = Traits("number")
     Options = CompositeOptions
     waits = True
+    sees_traces = True  # where a part does
     asks_slowly = True  # a row may bring fifty large expressions, which are compiled first
 
     def __init__(self, find: Find, files: Mapping[str, bytes] | None = None) -> None:
@@ -126,6 +128,7 @@ class Composite(Kind[CompositeOptions]):
             asks=tuple(calls),
             calls=max(calls.values(), default=1),
             files=tuple(dict.fromkeys(name for one in traits for name in one.files)),
+            program_s=sum(one.program_s for one in traits),
         )
 
     def refuse(self, options: CompositeOptions) -> None:
@@ -165,6 +168,7 @@ class Composite(Kind[CompositeOptions]):
             _together(options.rule, holding, verdicts),
             engine="; ".join(engines) or None,
             prints=storable("\n".join(prints)) or None,
+            late=any(verdict.late for verdict in verdicts),
         )
 
     def _bound(self, part: Part) -> BoundEvaluator:
@@ -183,8 +187,8 @@ class Composite(Kind[CompositeOptions]):
         every = {part.path: part for part in options.parts}
         if not options.chosen_by:
             return [_Holding(part, self._bound(part)) for part in options.parts], None
-        named = _found(row, options.chosen_by)
-        if named is ABSENT or named is None:
+        named = list_in(_found(row, options.chosen_by))
+        if named is ABSENT or named in (None, ""):
             named = []
         if not isinstance(named, list) or len(named) > _MOST_OWN:
             return [], f"“{options.chosen_by}” is no list of at most {_MOST_OWN} assertions"
@@ -254,6 +258,9 @@ def _uncountable(part: Part, bound: BoundEvaluator) -> str | None:
         return f"“{name}” answers with what cannot be counted ({traits.return_type})"
     if traits.return_type == "select" and not part.passes and not traits.is_share:
         return f"Say which choices of “{name}” pass"
+    choices = getattr(bound.options, "choices", ()) if traits.return_type == "select" else ()
+    if choices and (strange := [one for one in part.passes if one not in choices]):
+        return f"“{strange[0]}” is none of the choices of “{name}”: there are {', '.join(choices)}"
     return _wrong_limits(part, traits) if traits.return_type == "number" else None
 
 

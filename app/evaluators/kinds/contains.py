@@ -34,6 +34,7 @@ class Contains(TargetKind[ContainsOptions]):
     name = "contains"
     title = "Contains"
     purpose = "Comparison with a target"
+    keywords = "substring includes keyword"
     returns = Traits("boolean", needs_target=True)
     Options = ContainsOptions
 

@@ -28,6 +28,7 @@ class ContextPrecision(PassageKind[ReferenceOptions]):
 
     name = "context_precision"
     title = "Context precision"
+    keywords = "RAG relevance"
     returns = Traits("number")
     Options = ReferenceOptions
 

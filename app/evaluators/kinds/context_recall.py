@@ -30,6 +30,7 @@ class ContextRecall(PassageKind[ReferenceOptions]):
 
     name = "context_recall"
     title = "Context recall"
+    keywords = "RAG"
     returns = Traits("number", needs_target=True)
     Options = ReferenceOptions
 

@@ -1,8 +1,7 @@
 """The shape of an evaluator kind: what it is given, what it answers, and what it says of itself.
 
-A kind is a file here: a model of its options with a docstring under each field (the form), and a
-subclass of Kind whose docstring is the help that people read. It is pure and never calls a model: it says which calls it needs (`calls`)
-and is given their answers.
+A kind is a file here: a model of its options with a docstring under each field (the form), and a subclass of Kind whose
+docstring is the help. It is pure and never calls a model: it says which calls it needs, and is given their answers.
 """
 
 # ruff: noqa: ARG002 - a kind need not look at all that it is given
@@ -12,15 +11,13 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
+from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import ConfigDict, ValidationError
 
 from app.core.bodies import Body
 from app.core.errors import Invalid
-
-if TYPE_CHECKING:
-    from app.statistics.bootstrap import Statistic
+from app.statistics.bootstrap import Statistic
 
 ReturnType = Literal["boolean", "number", "select", "multi_select", "text"]
 Wanted = Literal["higher", "lower"]
@@ -36,6 +33,7 @@ Purpose = Literal[
     "Retrieval",
     "Safety",
     "Judges",
+    "Several together",
     "Your own code",
     "People",
     "Operations",
@@ -64,6 +62,8 @@ class Execution:
     """Why the model stopped, in the provider's word: `stop`, `length`, `tool_calls`, `content_filter` …"""
     about: Mapping[str, Any] = field(default_factory=dict)
     """What else is known of its log, by the API's names, for users' own programs: JSON, moments in ISO 8601."""
+    children: Sequence[Mapping[str, Any]] = ()
+    """The first of the logs nested under its log, as trees of the API's logs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +95,8 @@ class Verdict:
     """What a program of the user's printed meanwhile."""
     engine: str | None = None
     """Name and version of what ran a program of the user's: another one may judge otherwise."""
+    late: bool | None = False
+    """Whether a program's time was over; None: it was not run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,7 @@ class ModelRef:
 
 @dataclass(frozen=True, slots=True)
 class ModelCall:
-    """A call that a kind needs an answer to."""
+    """A call that a kind needs an answer to; of an evaluator that is made of several, the `part` asks."""
 
     messages: list[dict[str, Any]]
     response_format: dict[str, Any] | None
@@ -115,7 +117,8 @@ class ModelCall:
     provider: str | None
     parameters: dict[str, Any] = field(default_factory=dict)
     part: str | None = None
-    """Of an evaluator that is made of several, the one that asks."""
+    whole: frozenset[str] = frozenset()
+    """Replies in small letters that are whole even where the model stopped at its largest number of tokens."""
 
     @property
     def asks(self) -> ModelRef:
@@ -125,13 +128,12 @@ class ModelCall:
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingCall:
-    """Texts whose vectors a kind needs; the answer is a JSON list of them, in the order of the texts."""
+    """Texts whose vectors a kind needs, or its `part` that asks; the answer is a JSON list of them, in the order of the texts."""
 
     texts: list[str]
     model: str
     provider: str | None
     part: str | None = None
-    """Of an evaluator that is made of several, the one that asks."""
 
     @property
     def asks(self) -> ModelRef:
@@ -175,6 +177,8 @@ class Traits:
     """Of choices, those that count as 0 where none is called good; all others are 1 then."""
     files: tuple[str, ...] = ()
     """Hashes of the files that it holds (`evaluators.databases`), to be given to it before it judges."""
+    program_s: float = 0.0
+    """How long people's programs in it may take for a row, one after the other."""
 
     @property
     def is_share(self) -> bool:
@@ -202,7 +206,7 @@ class CorpusMetric:
     value: float
     wanted: Wanted
     unit: str | None
-    statistic: "Statistic"
+    statistic: Statistic
     detail: Mapping[str, Any] | None = None
 
 
@@ -218,7 +222,8 @@ class Beginning:
 class KindOptions(Body):
     """What can be set about a kind. Docstrings under the fields are the form's help.
 
-    An option that may be None has the default None: in a spec, null and absent are the same.
+    An option that may be None has the default None: in a spec, null and absent are the same. One that came later is left
+    out at its default (`exclude_if`), which never changes: so versions stay the same.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
@@ -236,6 +241,8 @@ class Kind(ABC, Generic[OptionsT]):
     """What people read."""
     purpose: ClassVar[Purpose]
     """Under which heading people find it."""
+    keywords: ClassVar[str] = ""
+    """Words that people look for it by and that neither its title nor its help has."""
     returns: ClassVar[Traits]
     """What it answers with, unless `traits` says otherwise."""
     Options: type[OptionsT]
@@ -247,6 +254,8 @@ class Kind(ABC, Generic[OptionsT]):
     """Who gives the verdicts. Where it is not the server, `judge` is never called."""
     waits: ClassVar[bool] = False
     """Whether `judge` takes more than a moment, whatever it is given."""
+    sees_traces: ClassVar[bool] = False
+    """Whether it is shown what is nested under the log."""
     asks_slowly: ClassVar[bool] = False
     """Whether `calls` does so, too."""
 
@@ -291,7 +300,6 @@ class Kind(ABC, Generic[OptionsT]):
 
     def load(self, options: OptionsT) -> None:
         """Load what judging needs and takes long to load; called before the first row, beside the event loop."""
-        return
 
     def takes_long(self, options: OptionsT, execution: Execution) -> bool:
         """Whether `judge` takes more than a moment here, so that it must not be called where others wait for it."""
@@ -326,7 +334,10 @@ class Kind(ABC, Generic[OptionsT]):
         try:
             checked = self.Options.model_validate(options)
         except ValidationError as error:
-            fields = {".".join(map(str, item["loc"])): _plain(item["msg"]) for item in error.errors()}
+            fields = {
+                ".".join(map(str, item["loc"])): item["msg"].removeprefix("Value error, ")
+                for item in error.errors()
+            }
             listed = "; ".join(f"{name}: {text}" if name else text for name, text in fields.items())
             raise Invalid(f"{self.title}: {listed}", fields=fields) from None
         return BoundEvaluator(self, checked, self.traits(checked))
@@ -387,7 +398,3 @@ def storable(text: str, limit: int = _TEXT_CHARS) -> str:
     """Text from outside as it can be stored in a verdict: cut, without NUL characters and lone surrogates."""
     cut = text if len(text) <= limit else f"{text[:limit]}…"
     return cut.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
-
-
-def _plain(message: str) -> str:
-    return message.removeprefix("Value error, ")

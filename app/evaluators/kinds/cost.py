@@ -16,6 +16,7 @@ class Cost(Kind[KindOptions]):
     name = "cost"
     title = "Cost"
     purpose = "Operations"
+    keywords = "price spending"
     returns = Traits("number", wanted="lower", unit="usd")
     Options = KindOptions
 

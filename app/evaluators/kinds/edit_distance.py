@@ -28,6 +28,7 @@ class EditDistance(TargetKind[EditDistanceOptions]):
     name = "edit_distance"
     title = "Edit distance"
     purpose = "Text overlap"
+    keywords = "Levenshtein"
     returns = Traits("number", needs_target=True)
     Options = EditDistanceOptions
 

@@ -25,7 +25,7 @@ class EmbeddingSimilarityOptions(TargetOptions):
     model: str = Field(min_length=1)
     """The embedding model, such as `text-embedding-3-small`. The practice model `practice-embed-small` knows spelling only."""
     provider: str | None = None
-    """Where the model is. Empty: the workspace's only provider; with several, one must be named."""
+    """Where the model is. Empty: the workspace's only provider; with several, that of the model's maker, or the one called `openai`."""
 
 
 class EmbeddingSimilarity(Kind[EmbeddingSimilarityOptions]):
@@ -40,7 +40,8 @@ class EmbeddingSimilarity(Kind[EmbeddingSimilarityOptions]):
 
     name = "embedding_similarity"
     title = "Embedding similarity"
-    purpose = "Judges"
+    purpose = "Comparison with a target"
+    keywords = "semantic cosine vectors BERTScore"
     returns = Traits("number", needs_target=True)
     Options = EmbeddingSimilarityOptions
 

@@ -23,6 +23,7 @@ class Exact(TargetKind[ExactOptions]):
     name = "exact"
     title = "Exact match"
     purpose = "Comparison with a target"
+    keywords = "accuracy equal"
     returns = Traits("boolean", needs_target=True)
     Options = ExactOptions
 

@@ -18,6 +18,7 @@ class ExactMatchSquad(TargetKind[TargetOptions]):
     name = "exact_match_squad"
     title = "Exact match (SQuAD)"
     purpose = "Comparison with a target"
+    keywords = "QA EM"
     returns = Traits("boolean", needs_target=True)
     Options = TargetOptions
 

@@ -24,6 +24,7 @@ class External(AnswerKind[ExternalOptions]):
     name = "external"
     title = "Your program elsewhere"
     purpose = "Your own code"
+    keywords = "custom SDK import"
     returns = Traits("boolean")
     Options = ExternalOptions
     evaluator_type = "external"

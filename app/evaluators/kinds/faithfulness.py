@@ -31,6 +31,7 @@ class Faithfulness(PassageKind[PassageOptions]):
 
     name = "faithfulness"
     title = "Faithfulness"
+    keywords = "RAG hallucination groundedness"
     returns = Traits("number", calls=2)
     Options = PassageOptions
 

@@ -8,10 +8,22 @@ from pydantic import Field
 
 from app.evaluators.kinds.contract import Execution, Kind, KindOptions, Row, Traits, Verdict, storable
 
+_SAID = {
+    "stop": ("end_turn", "stop_sequence", "finish_reason_stop", "eos", "eos_token", "complete", "completed"),
+    "tool_calls": ("tool_use", "tool_call", "function_call"),
+    "length": ("max_tokens", "max_output_tokens", "model_length", "model_context_window_exceeded"),
+    "content_filter": (
+        "refusal", "safety", "recitation", "blocklist", "prohibited_content", "spii", "image_safety",
+        "content_filtered", "guardrail_intervened",
+    ),
+}  # fmt: skip
+_MEANING = {word: reason for reason, words in _SAID.items() for word in words}
+"""What Anthropic, Gemini, Bedrock, Mistral and Cohere say, in the words of OpenAI's API."""
+
 
 class FinishReasonOptions(KindOptions):
     accepted: tuple[str, ...] = Field(("stop", "tool_calls"), min_length=1)
-    """The reasons that pass. Others are `length` (cut off at the token limit) and `content_filter`."""
+    """The reasons that pass. Others are `length` (cut off at the token limit) and `content_filter`. What other providers call them counts as the same, such as `end_turn`, `STOP` and `tool_use`."""
 
 
 class FinishReason(Kind[FinishReasonOptions]):
@@ -23,6 +35,7 @@ class FinishReason(Kind[FinishReasonOptions]):
     name = "finish_reason"
     title = "Finish reason"
     purpose = "Operations"
+    keywords = "truncated stop length filter"
     returns = Traits("boolean")
     Options = FinishReasonOptions
 
@@ -32,4 +45,8 @@ class FinishReason(Kind[FinishReasonOptions]):
         reason = execution.finish_reason
         if reason is None:
             return Verdict(None, rationale="the provider gave no reason")
-        return Verdict(reason in options.accepted, rationale=storable(reason, 200))
+        said = reason.casefold()
+        accepted = {one.casefold() for one in options.accepted}
+        return Verdict(
+            not accepted.isdisjoint((said, _MEANING.get(said, said))), rationale=storable(reason, 200)
+        )

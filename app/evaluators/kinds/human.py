@@ -28,6 +28,7 @@ class Human(AnswerKind[HumanOptions]):
     name = "human"
     title = "People"
     purpose = "People"
+    keywords = "review annotation feedback rating"
     returns = Traits("boolean")
     Options = HumanOptions
     evaluator_type = "human"

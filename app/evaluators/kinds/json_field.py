@@ -31,6 +31,7 @@ class JsonField(TargetKind[JsonFieldOptions]):
     name = "json_field"
     title = "JSON field"
     purpose = "Extraction and tools"
+    keywords = "extraction structured output"
     returns = Traits("boolean", needs_target=True)
     Options = JsonFieldOptions
 

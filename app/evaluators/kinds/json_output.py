@@ -26,7 +26,7 @@ def read_json(output: str, in_fence: bool) -> Any:
         NoJson: it holds none, or one that is nested deeper than values that are stored: no target is like it.
     """
     try:
-        value = orjson.loads(_inside(output) if in_fence else output)
+        value = orjson.loads(without_fence(output) if in_fence else output)
     except orjson.JSONDecodeError as error:
         raise NoJson(f"not JSON: {error}") from None
     if output.count("[") + output.count("{") > DEPTH and _is_too_deep(value):
@@ -42,12 +42,22 @@ def _is_too_deep(value: Any) -> bool:
     return bool(level)
 
 
-def _inside(output: str) -> str:
-    """What stands in the fence, if all is one. By hand: an expression for it takes quadratic time on blank lines."""
+def without_fence(output: str) -> str:
+    """What stands in a Markdown fence, if the whole text is one; else the text. By hand: an expression for it takes quadratic time on blank lines."""
     text = output.strip()
     first, line_end, rest = text.removeprefix(_FENCE).partition("\n")
     whole = text.startswith(_FENCE) and rest.endswith(_FENCE) and line_end
     return rest.removesuffix(_FENCE) if whole and _LANGUAGE.fullmatch(first.rstrip()) else output
+
+
+def list_in(value: Any) -> Any:
+    """The list that a text holds as JSON, because CSV knows nothing but texts; any other value as it is."""
+    if not isinstance(value, str) or not value.lstrip().startswith("["):
+        return value
+    try:
+        return read_json(value, in_fence=False)
+    except NoJson:
+        return value
 
 
 def reach(value: Any, path: str) -> Any:

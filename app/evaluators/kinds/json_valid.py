@@ -23,6 +23,7 @@ class JsonValid(OutputKind[JsonValidOptions]):
     name = "json_valid"
     title = "JSON valid"
     purpose = "Format"
+    keywords = "structured output"
     returns = Traits("boolean")
     Options = JsonValidOptions
 

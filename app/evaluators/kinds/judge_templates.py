@@ -26,6 +26,8 @@ Answer: {{log.output}}
         {
             "verdict": "select",
             "choices": ["right", "partly right", "wrong"],
+            "good": ["right"],
+            "bad": ["wrong"],
             "rubric": """\
 How correct is the answer? Compare it with the reference answer, which is right.
 

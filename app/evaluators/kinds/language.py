@@ -57,6 +57,7 @@ class Language(TargetKind[LanguageOptions]):
     name = "language"
     title = "Language"
     purpose = "Format"
+    keywords = "translation locale"
     returns = Traits("boolean", needs_target=True)
     Options = LanguageOptions
 

@@ -17,6 +17,7 @@ class Latency(Kind[KindOptions]):
     name = "latency"
     title = "Latency"
     purpose = "Operations"
+    keywords = "speed duration response time"
     returns = Traits("number", wanted="lower", unit="s")
     Options = KindOptions
 

@@ -28,6 +28,7 @@ class LexicalSimilarity(TargetKind[LexicalSimilarityOptions]):
     name = "lexical_similarity"
     title = "Lexical similarity"
     purpose = "Text overlap"
+    keywords = "cosine"
     returns = Traits("number", needs_target=True)
     Options = LexicalSimilarityOptions
 

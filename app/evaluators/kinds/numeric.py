@@ -39,6 +39,7 @@ class Numeric(TargetKind[NumericOptions]):
     name = "numeric"
     title = "Numeric match"
     purpose = "Comparison with a target"
+    keywords = "maths math tolerance"
     returns = Traits("boolean", needs_target=True)
     Options = NumericOptions
 

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 from app.evaluators.kinds.comparing import text_of, too_long
 from app.evaluators.kinds.contract import CorpusMetric, Verdict, Wanted
+from app.statistics.arrays import np
+from app.statistics.bootstrap import Statistic
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from app.statistics.bootstrap import Statistic
 
 
 def texts_to_compare(output: str, accepted: Sequence[Any]) -> list[str] | Verdict:
@@ -34,12 +34,24 @@ def corpus_metric(
     title: str,
     wanted: Wanted = "higher",
     unit: str | None = None,
+    counted_by: Any,
 ) -> Mapping[str, CorpusMetric] | None:
-    """The score of the counts that the verdicts noted, added up; None for no rows."""
-    import numpy as np  # noqa: PLC0415 - slow to import
+    """The score of the counts that the verdicts noted, added up; None for no rows.
 
+    Its detail has the signature of `counted_by`, sacrebleu's metric of a corpus, by which others can count the same.
+    """
     if not verdicts:
         return None
-    statistic = statistic_of([(verdict.detail or {})["counts"] for verdict in verdicts])
+    details = [verdict.detail or {} for verdict in verdicts]
+    statistic = statistic_of([detail["counts"] for detail in details])
+    references = {detail.get("references", 0) for detail in details}
+    detail = {"signature": _signature(counted_by, sorted(references))} if all(references) else None
     value = float(statistic(np.ones((1, len(verdicts)), dtype=np.int32))[0])
-    return {name: CorpusMetric(title, value, wanted, unit, statistic)}
+    return {name: CorpusMetric(title, value, wanted, unit, statistic, detail)}
+
+
+def _signature(metric: Any, references: Sequence[int]) -> str:
+    """How a metric counts, and how many references a row has; sacrebleu tells it once it has counted something."""
+    streams = [["a" if at < many else None for many in references] for at in range(references[-1])]
+    metric.corpus_score(["a"] * len(references), streams)
+    return str(metric.get_signature())

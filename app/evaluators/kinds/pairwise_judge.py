@@ -23,9 +23,10 @@ from app.evaluators.kinds.contract import (
     no_output,
     storable,
 )
-from app.evaluators.kinds.judge_texts import NO_INSTRUCTIONS, fenced, reply_in
+from app.evaluators.kinds.judge_texts import NO_INSTRUCTIONS, fenced, read_reply, reply_in
 from app.evaluators.kinds.passages import MALFORMED
 from app.evaluators.kinds.places import checked_place, question_at, text_at
+from app.statistics.bootstrap import mean_statistic
 
 Winner = Literal["output", "other", "tie"]
 
@@ -50,7 +51,7 @@ class PairwiseJudgeOptions(KindOptions):
     model: str = Field(min_length=1)
     """The model that compares. Better not one of the family of either answer."""
     provider: str | None = None
-    """Where the model is. Empty: the workspace's only provider; with several, one must be named."""
+    """Where the model is. Empty: the workspace's only provider; with several, that of the model's maker, or the one called `openai`."""
     against: str = _TARGET
     """Where the other answer is: `testcase.target`, or a place of the row such as `testcase.target.reply` or `testcase.metadata.other`."""
     criteria: str = Field(CRITERIA, min_length=1, json_schema_extra={"multiline": True})
@@ -78,6 +79,7 @@ class PairwiseJudge(Kind[PairwiseJudgeOptions]):
     name = "pairwise_judge"
     title = "Pairwise judge"
     purpose = "Judges"
+    keywords = "LLM-as-a-judge preference win rate arena A/B"
     returns = Traits("number", calls=2)
     Options = PairwiseJudgeOptions
 
@@ -139,8 +141,6 @@ class PairwiseJudge(Kind[PairwiseJudgeOptions]):
         details = [one.detail for one in verdicts if one.detail and "consistent" in one.detail]
         if not details:
             return None
-        from app.statistics.bootstrap import mean_statistic  # noqa: PLC0415 - numpy is slow to import
-
         consistent = [float(detail["consistent"]) for detail in details]
         title = "Same verdict in both orders"
         return {
@@ -193,7 +193,7 @@ def _call(options: PairwiseJudgeOptions, asked: str, first: str, second: str) ->
 def _read(reply: str | None) -> tuple[str, str] | None:
     """Which is better and why; None where the reply is not in the form asked for."""
     try:
-        said = orjson.loads(reply or "null")
+        said = read_reply(reply or "null")
     except orjson.JSONDecodeError:
         return None
     if not isinstance(said, dict):

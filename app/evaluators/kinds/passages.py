@@ -23,7 +23,7 @@ from app.evaluators.kinds.contract import (
     no_output,
     storable,
 )
-from app.evaluators.kinds.json_output import ABSENT
+from app.evaluators.kinds.json_output import ABSENT, list_in
 from app.evaluators.kinds.judge_texts import NO_INSTRUCTIONS, fenced, read_list, reply_in, whole_object
 from app.evaluators.kinds.places import checked_place, question_at, shown_text, value_at
 
@@ -46,9 +46,9 @@ class PassageOptions(KindOptions):
     model: str = Field(min_length=1)
     """The model that judges. Better not one of the family that it judges."""
     provider: str | None = None
-    """Where the model is. Empty: the workspace's only provider; with several, one must be named."""
+    """Where the model is. Empty: the workspace's only provider; with several, that of the model's maker, or the one called `openai`."""
     passages: str = "testcase.context"
-    """Where the passages are: `testcase.context`, or a place of the row such as `testcase.inputs.passages`, or of its log such as `log.metadata.retrieved`. A list of texts, of objects with a `text`, or one text; the first 100 count."""
+    """Where the passages are: `testcase.context`, or a place of the row such as `testcase.inputs.passages`, or of its log such as `log.metadata.retrieved`. A list of texts or of objects with a `text`, as JSON too, or one text; the first 100 count."""
     question: str | None = None
     """Where the question is, such as `testcase.inputs.question`. Empty: all inputs but the passages."""
     temperature: float | None = Field(None, ge=0, le=2, json_schema_extra={"initial": 0})
@@ -119,7 +119,7 @@ def nothing_to_read(options: PassageOptions, execution: Execution, row: Row) -> 
 
 def passages_of(options: PassageOptions, row: Row, execution: Execution) -> list[str]:
     """The texts of the passages, in their order; none where there are none."""
-    found = value_at(options.passages, row, execution)
+    found = list_in(value_at(options.passages, row, execution))
     if found is ABSENT or found is None or found == "":
         return []
     listed = found if isinstance(found, list | tuple) else [found]

@@ -28,14 +28,25 @@ _CARD = r"\d{4}(?:[ \-]\d{4}){3}|\d{4}[ \-]\d{6}[ \-]\d{4,5}|\d{13,19}"
 _PHONE = (
     r"\+[1-9](?:[ .\-/]?\(?\d\)?){7,14}"
     r"|00[1-9]\d{0,2}[ .\-/](?:[ .\-/]?\(?\d\)?){6,13}"
-    r"|(?:\([2-9]\d{2}\) ?|[2-9]\d{2}[ .\-])[2-9]\d{2}[ .\-]\d{4}"
+    r"|(?:1[ .\-])?(?:\([2-9]\d{2}\) ?|[2-9]\d{2}[ .\-])[2-9]\d{2}[ .\-]\d{4}"
     r"|\(?0[1-9]\d{1,3}\)?[ /](?:\d{6,8}|\d{3,4} \d{3,4})"
     r"|0[1-9](?:[ .]\d{2}){4}"
 )
 _IP_ADDRESS = r"\d{1,3}(?:\.\d{1,3}){3}|(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}"
-# Of ASCII only: Chinese and Japanese have no blanks around a number, and a name may have an umlaut in it.
-_JOINED_BEFORE = re.compile(r"[^\W_]$|\d[.,:]$|[^\W_][\-/_]$", re.ASCII)
-_JOINED_AFTER = re.compile(r"[^\W_]|[.,\-/:_]\d", re.ASCII)
+# At the start and the end of data: what makes it a part of a longer word or number. Of ASCII only: Chinese and
+# Japanese have no blanks around a number, and a name may have an umlaut in it. A comma or colon between digits joins
+# them in thousands and times only: they also stand between the cells of CSV, and before a port.
+_IN_WORD = (re.compile(r"(?<=[^\W_])", re.ASCII), re.compile(r"[^\W_]", re.ASCII))
+_IN_NUMBER = (
+    re.compile(
+        r"(?<=[^\W_])|(?<=\d\.)|(?<=[^\W_][\-/_])|(?:(?<=\b\d:)|(?<=\b\d\d:))[0-5]\d(?!\d)",
+        re.ASCII,
+    ),
+    re.compile(r"[^\W_]|[.\-/_]\d|(?<!\d{4}),\d{3}(?!\d)|(?<!\d{3}):[0-5]\d(?!\d)", re.ASCII),
+)
+_IMAGE = re.compile(r"@\d(?:\.\d)?x\.(?:png|jpe?g|gif|webp|avif|svg|pdf)$", re.IGNORECASE)
+"""A picture for screens of a higher density, such as `logo@2x.png`."""
+_DECIMAL = re.compile(r"[^\d.,\n]0,$")
 _VERSION = re.compile(r"\b(?:v|ver|version|release|build)\.? ?$", re.IGNORECASE)
 
 
@@ -62,6 +73,7 @@ class PersonalData(OutputKind[PersonalDataOptions]):
     name = "personal_data"
     title = "Personal data"
     purpose = "Safety"
+    keywords = "PII privacy GDPR leak"
     returns = Traits("boolean")
     Options = PersonalDataOptions
 
@@ -85,23 +97,25 @@ Reader = Callable[[str, str], str | None]
 
 def _found(pattern: str, text: bytes, read: Reader) -> Iterator[tuple[int, str]]:
     """Where data stands that is no part of a longer word or number, and what it is."""
+    joined_before, joined_after = _IN_WORD if pattern == _EMAIL else _IN_NUMBER
     for match in compiled(pattern).finditer(text):
         start, end = match.span()
         before = text[max(0, start - 16) : start].decode("utf-8", "replace")
-        if _JOINED_BEFORE.search(before):
-            continue
         # What follows is ASCII where it matters: bytes and characters then count alike.
         behind = text[start : max(end, start + _LONGEST_IBAN)].decode("latin-1")
+        if joined_before.match(before + behind, len(before)):
+            continue
         whole = read(behind if pattern == _IBAN_START else behind[: end - start], before)
         if not whole:
             continue
         last = start + len(whole)
-        if not _JOINED_AFTER.match(text[last : last + 3].decode("utf-8", "replace")):
+        after = text[last : last + 5].decode("utf-8", "replace")
+        if not joined_after.match(whole + after, len(whole)):
             yield start, whole
 
 
 def _email(text: str, _: str) -> str | None:
-    return text
+    return None if _IMAGE.search(text) else text
 
 
 def _iban(text: str, _: str) -> str | None:
@@ -120,8 +134,10 @@ def _iban(text: str, _: str) -> str | None:
     return text[:at] if rest == 1 else None
 
 
-def _card(text: str, _: str) -> str | None:
-    """A number of a known network with the check digit of Luhn (ISO/IEC 7812)."""
+def _card(text: str, before: str) -> str | None:
+    """A number of a known network with the check digit of Luhn (ISO/IEC 7812), and not what follows the comma of 0,45…"""
+    if text.isdigit() and _DECIMAL.search(before):
+        return None
     digits = [int(letter) for letter in text if letter.isdigit()]
     doubled = [sum(divmod(2 * digit, 10)) for digit in digits[-2::-2]]
     checked = (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0

@@ -10,7 +10,9 @@ import orjson
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from app.core.bodies import Body
-from app.core.template import CompiledTemplate, MissingInputs, compile_template
+from app.core.errors import Invalid
+from app.core.jinja_template import JinjaTemplate
+from app.core.template import CompiledTemplate, MissingInputs, Rendered, compile_template
 from app.evaluators.kinds.answering import (
     AnswerKind,
     SpecOptions,
@@ -31,16 +33,17 @@ from app.evaluators.kinds.contract import (
     storable,
 )
 from app.evaluators.kinds.json_output import NoJson, read_json
+from app.evaluators.kinds.last_line import verdict_in
+from app.evaluators.kinds.reply_lines import last_line_of
+from app.evaluators.kinds.verdict_labels import is_quoting
+from app.evaluators.kinds.verdict_scales import WORDS
 
 _ROOTS = ("log", "testcase")
 _RATIONALES = ("rationale", "reasoning", "reason", "explanation")
 _VERDICTS = ("verdict", "judgment")
-_WORDS = {"true": True, "yes": True, "pass": True, "false": False, "no": False, "fail": False}
-_MARKS = " \t*_`\"'“”.!,:;"
-"""Around a verdict, and no part of it."""
-_LEADS_TO_IT = re.compile(r"(?:^|[:：=>]|\s[–—-]+(?=\s)|\bis\s)[\s*_`\"'“”()\[\]]*$", re.IGNORECASE)
-"""What may stand before a verdict in its line. The last word of “not true”, or of “4 out of 5”, is none."""
 _REPLY_CHARS = 2_000
+_FEW_TOKENS = 5
+"""With so few, a prompt asks for nothing but the verdict."""
 _EXAMPLE = """{
  "model": "gpt-4o",
  "temperature": 0,
@@ -58,7 +61,7 @@ class JudgePrompt(Body):
     model: str = Field(min_length=1)
     provider: str | None = None
     template: str | list[dict[str, Any]]
-    template_language: Literal["default"] | None = None
+    template_language: Literal["default", "jinja"] | None = None
     max_tokens: int | None = Field(None, ge=-1, lt=2**31)
     temperature: float | None = Field(None, ge=0, le=2)
     top_p: float | None = Field(None, ge=0, le=1)
@@ -70,14 +73,23 @@ class JudgePrompt(Body):
     response_format: dict[str, Any] | None = None
     other: dict[str, Any] | None = None
 
+    @field_validator("template")
+    @classmethod
+    def _of_messages(cls, template: str | list[dict[str, Any]]) -> str | list[dict[str, Any]]:
+        for number, message in enumerate(template if isinstance(template, list) else (), start=1):
+            content = message.get("content")
+            parts = content if isinstance(content, list) else []
+            if not (content is None or isinstance(content, str | list)) or not all(map(_is_part, parts)):
+                msg = f'message {number}: its content is a text, or a list of parts such as {{"type": "text", "text": "…"}}'
+                raise ValueError(msg)
+        return template
+
     @model_validator(mode="after")
     def _about_the_log(self) -> "JudgePrompt":
-        names = _compiled(self).variables
-        strange = [name for name in names if re.split(r"[.\[]", name)[0] not in _ROOTS]
-        if strange:
-            raise ValueError(f"the template knows log and testcase, not {', '.join(strange)}")
-        if not any(name.startswith("log") for name in names):
-            raise ValueError("the template must show the judge something of the log, such as {{log.output}}")
+        compiled = _compiled(self)
+        # A template in Jinja is read in the sandbox, when it is saved: what is stored is told of without.
+        if isinstance(compiled, CompiledTemplate) and (problem := _problem(compiled.variables)):
+            raise ValueError(problem)
         return self
 
     @property
@@ -108,19 +120,31 @@ class PromptJudgeOptions(SpecOptions):
 class PromptJudge(AnswerKind[PromptJudgeOptions]):
     """What does a model say of the output, asked by a prompt of yours?
 
-    The last line of its answer is the verdict, alone or behind words such as “Verdict:” and “The answer is”; what
-    stands before that line is the reason. Where the prompt asks for JSON, the
-    verdict is the member `verdict` or `judgment`, or else the last one. A verdict that is none of those that may be
-    given is an error, never a guess. Nothing is put around the judged text: if people you do not trust wrote it,
+    The last line of its answer ends with the verdict: alone, in bold, in a box or with an emoji; as a sentence of its own where it is a word
+    (“It is polite. True”); or behind what names it or asks for it, such as “Verdict:”, “No errors:”, “Score (1-5):”, “The answer is”.
+    What stands before that line is the reason. “4/5” is 4 where 5 is the largest number. Where an earlier line such as “Verdict: False” says otherwise, there is
+    none; only “Final verdict:” or “Overall:” may come behind several different ones.
+    Where the prompt asks for JSON, the verdict is the member `verdict` or `judgment`, or else the last one. Anything else is an
+    error, never a guess: a line that denies or quotes a verdict, says what would be right, or names a second verdict or rating. With so few
+    `max_tokens` that only the verdict has room, it may be cut off behind it. Nothing is put around the judged text: if people you do not trust wrote it,
     the rubric of an LLM judge is safer.
     """
 
     name = "prompt_judge"
     title = "Prompt as judge"
     purpose = "Judges"
+    keywords = "LLM-as-a-judge G-Eval"
     returns = Traits("boolean")
     Options = PromptJudgeOptions
     evaluator_type = "llm"
+    asks_slowly = True  # a template in Jinja is rendered in the sandbox
+
+    def refuse(self, options: PromptJudgeOptions) -> None:
+        compiled = _compiled(options.prompt)
+        if isinstance(compiled, JinjaTemplate):
+            compiled.check()
+            if problem := _problem(compiled.variables):
+                raise Invalid(f"Prompt: {problem}", fields={"prompt": problem})
 
     def traits(self, options: PromptJudgeOptions) -> Traits:
         asks = (ModelRef(options.prompt.model, options.prompt.provider),)
@@ -130,11 +154,12 @@ class PromptJudge(AnswerKind[PromptJudgeOptions]):
         self, options: PromptJudgeOptions, execution: Execution, row: Row, answers: Sequence[str | None] = ()
     ) -> Sequence[ModelCall]:
         """One call; none where there is nothing to judge."""
-        values = _values(options, execution, row)
-        if answers or isinstance(values, Verdict):
+        if answers:
+            return ()
+        filled = _filled(options, execution, row)
+        if isinstance(filled, Verdict):
             return ()
         prompt = options.prompt
-        filled = _compiled(prompt).fill(values)
         return [
             ModelCall(
                 messages=[{"role": "user", "content": filled}] if isinstance(filled, str) else filled,
@@ -142,20 +167,23 @@ class PromptJudge(AnswerKind[PromptJudgeOptions]):
                 model=prompt.model,
                 provider=prompt.provider,
                 parameters=prompt.parameters,
+                whole=_whole(options),
             )
         ]
 
     def judge(
         self, options: PromptJudgeOptions, execution: Execution, row: Row, answers: Sequence[str | None] = ()
     ) -> Verdict:
-        values = _values(options, execution, row)
-        if isinstance(values, Verdict):
-            return values
         reply = answers[0] if answers else None
         if reply is None:
-            return Verdict(None, error="The judge gave no reply")
-        said, rationale = _in_json(reply) if options.prompt.in_json else _last_line(reply)
-        value = said if options.prompt.in_json else _typed(options, str(said))
+            filled = _filled(options, execution, row)
+            return filled if isinstance(filled, Verdict) else Verdict(None, error="The judge gave no reply")
+        if options.prompt.in_json:
+            value, rationale = _in_json(reply)
+        else:
+            above, line = last_line_of(reply, is_quoting)
+            rationale = storable(above.strip()) or None
+            value = verdict_in(options, line, above)
         problem = options.refusal("The judge answered", value)
         if problem:
             detail = {"reply": storable(reply, _REPLY_CHARS)}
@@ -164,23 +192,57 @@ class PromptJudge(AnswerKind[PromptJudgeOptions]):
         return Verdict(storable(value) if isinstance(value, str) else value, rationale=rationale)
 
 
-def _compiled(prompt: JudgePrompt) -> CompiledTemplate:
-    return _template(orjson.dumps(prompt.template))
+def _whole(options: PromptJudgeOptions) -> frozenset[str]:
+    """The verdicts that a reply may be cut off behind: those that the largest number of tokens leaves room for, and for little
+    else. Behind a verdict that another one begins with, the rest may be missing.
+    """
+    given = options.prompt.parameters
+    limit = given.get("max_tokens", given.get("max_completion_tokens"))
+    if options.answers not in ("boolean", "select") or not isinstance(limit, int):
+        return frozenset()
+    verdicts = [one.casefold() for one in options.choices] if options.answers == "select" else list(WORDS)
+    return frozenset(
+        one
+        for one in verdicts
+        if limit <= max(_FEW_TOKENS, len(one)) and sum(other.startswith(one) for other in verdicts) == 1
+    )
+
+
+def _is_part(part: object) -> bool:
+    return isinstance(part, Mapping) and isinstance(part.get("text", ""), str)
+
+
+def _compiled(prompt: JudgePrompt) -> CompiledTemplate | JinjaTemplate:
+    return _template(orjson.dumps(prompt.template), jinja=prompt.template_language == "jinja")
 
 
 @lru_cache(maxsize=64)
-def _template(template: bytes) -> CompiledTemplate:
-    return compile_template(orjson.loads(template))
+def _template(template: bytes, *, jinja: bool) -> CompiledTemplate | JinjaTemplate:
+    read = orjson.loads(template)
+    return JinjaTemplate(read) if jinja else compile_template(read)
 
 
-def _values(options: PromptJudgeOptions, execution: Execution, row: Row) -> dict[str, str] | Verdict:
-    """The text of each name in the template, or the verdict where there is nothing to judge."""
+def _problem(names: Sequence[str]) -> str | None:
+    """What is wrong with the names that a template takes."""
+    strange = [name for name in names if re.split(r"[.\[]", name)[0] not in _ROOTS]
+    if strange:
+        return f"the template knows log and testcase, not {', '.join(strange)}"
+    if not any(name.startswith("log") for name in names):
+        return "the template must show the judge something of the log, such as {{log.output}}"
+    return None
+
+
+def _filled(options: PromptJudgeOptions, execution: Execution, row: Row) -> Rendered | Verdict:
+    """The template filled in, or the verdict where there is nothing to judge."""
     target = {name: value for name, value in (row.target or {}).items() if value not in (None, [])} or None
     if options.target == "needed" and target is None:
         return NO_TARGET
-    testcase = {**testcase_members(row), "target": target}
+    about = {"log": log_members(execution), "testcase": {**testcase_members(row), "target": target}}
+    compiled = _compiled(options.prompt)
+    if isinstance(compiled, JinjaTemplate):
+        return _rendered(compiled, about, no_output(execution))
     try:
-        return _compiled(options.prompt).values({"log": log_members(execution), "testcase": testcase})
+        return compiled.fill(compiled.values(about))
     except MissingInputs as missing:
         if any(name.startswith("log") for name in missing.names) and (failed := no_output(execution)):
             return failed
@@ -190,16 +252,20 @@ def _values(options: PromptJudgeOptions, execution: Execution, row: Row) -> dict
         return Verdict(None, error=f"The template needs {names}, which this log and its row do not have")
 
 
-def _last_line(reply: str) -> tuple[str, str | None]:
-    """The verdict's line, and what stands before it."""
-    before, _, line = reply.strip().rpartition("\n")
-    return line.strip(), storable(before.strip()) or None
+def _rendered(
+    template: JinjaTemplate, about: Mapping[str, Any], without: Verdict | None
+) -> Rendered | Verdict:
+    """The template filled in; of a log `without` an output, if it shows something else of it."""
+    try:
+        return template.render(about, nothing_in="log" if without else None)
+    except Invalid as invalid:
+        return without or Verdict(None, error=storable(invalid.message))
 
 
 def _in_json(reply: str) -> tuple[object, str | None]:
     """The verdict's member, and the reason beside it; no verdict where it is no JSON object."""
     try:
-        said = read_json(reply, in_fence=False)
+        said = read_json(reply, in_fence=True)
     except NoJson:
         return reply[:_REPLY_CHARS], None
     if not isinstance(said, Mapping) or not said:
@@ -207,35 +273,3 @@ def _in_json(reply: str) -> tuple[object, str | None]:
     reason = next((said[name] for name in _RATIONALES if isinstance(said.get(name), str)), None)
     member = next((name for name in _VERDICTS if name in said), list(said)[-1])
     return said[member], storable(reason) if reason else None
-
-
-def _typed(options: PromptJudgeOptions, line: str) -> object:
-    """The verdict that a line holds, in the type that is wanted; the line itself where it holds none."""
-    if options.answers == "text":
-        return line
-    bare = line.strip(_MARKS)
-    if options.answers == "select":
-        return _choice(options.choices, bare) or line
-    if options.answers == "multi_select":
-        chosen = [_choice(options.choices, part.strip(_MARKS + "[]")) for part in bare.split(",")]
-        return [one for one in chosen if one] if all(chosen) else line
-    word = (bare.split() or [""])[-1]
-    said_alone = _LEADS_TO_IT.search(bare.removesuffix(word))
-    word = word.strip(_MARKS + "()[]")
-    if options.answers == "boolean":
-        return _WORDS.get(word.casefold(), line) if said_alone else line
-    try:
-        return float(word) if said_alone else line
-    except ValueError:
-        return line
-
-
-def _choice(choices: Sequence[str], text: str) -> str | None:
-    """The choice that a text is, or leads to; the longest where several do."""
-    folded = text.casefold()
-    ends = [
-        one
-        for one in choices
-        if folded.endswith(last := one.casefold()) and _LEADS_TO_IT.search(folded.removesuffix(last))
-    ]
-    return max(ends, key=len, default=None)

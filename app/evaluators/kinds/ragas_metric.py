@@ -25,6 +25,7 @@ from app.evaluators.kinds.contract import (
     no_output,
     storable,
 )
+from app.evaluators.kinds.json_output import without_fence
 from app.evaluators.kinds.passages import (
     MALFORMED,
     NO_PASSAGES,
@@ -83,6 +84,7 @@ class RagasMetric(PassageKind[RagasOptions]):
 
     name = "ragas"
     title = "Metric of ragas"
+    keywords = "RAG hallucination"
     returns = Traits("number")
     Options = RagasOptions
 
@@ -209,7 +211,7 @@ def _package() -> tuple[Any, Any]:
             if not self._left:
                 raise _Asked(prompt, response_model)
             try:
-                return response_model.model_validate_json(self._left.pop(0) or "")
+                return response_model.model_validate_json(without_fence(self._left.pop(0) or ""))
             except ValidationError:
                 raise _Malformed from None
 

@@ -42,6 +42,7 @@ class Regex(OutputKind[RegexOptions]):
     name = "regex"
     title = "Regular expression"
     purpose = "Format"
+    keywords = "regexp pattern"
     returns = Traits("boolean")
     Options = RegexOptions
 

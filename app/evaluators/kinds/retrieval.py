@@ -59,6 +59,7 @@ class Retrieval(Kind[RetrievalOptions]):
     name = "retrieval"
     title = "Retrieval"
     purpose = "Retrieval"
+    keywords = "RAG search nDCG MRR MAP hit rate"
     returns = Traits("number", needs_target=True)
     Options = RetrievalOptions
 

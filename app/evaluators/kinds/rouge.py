@@ -3,36 +3,33 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
+from operator import not_
 from typing import Any, Literal
 
-from pydantic import model_validator
+from pydantic import Field
 
 from app.evaluators.kinds.comparing import TargetKind, TargetOptions
 from app.evaluators.kinds.contract import Traits, Verdict
 from app.evaluators.kinds.overlap import texts_to_compare
+from app.evaluators.kinds.porter import stem
 
 _WORD = re.compile(r"[a-z0-9]+")
+_NEVER_STEMMED = 3
+"""Letters: rouge-score leaves words of so many as they are."""
 
 
 class RougeOptions(TargetOptions):
     measure: Literal["rouge1", "rouge2", "rougeL"] = "rougeL"
     """What is shared: single words, pairs of neighbours, or the longest run of words in the same order, with gaps."""
 
-    @model_validator(mode="before")
-    @classmethod
-    def _without_stems(cls, data: Any) -> Any:
-        """Versions from before write out `stem`, which was off unless somebody chose it."""
-        if isinstance(data, dict) and data.get("stem") is True:
-            raise ValueError("Words are not stemmed any more: save it anew without `stem`")
-        return (
-            {key: value for key, value in data.items() if key != "stem"} if isinstance(data, dict) else data
-        )
+    stem: bool = Field(False, exclude_if=not_)
+    """Compare English words by their stems: “cats” and “cat” are the same then."""
 
 
 class Rouge(TargetKind[RougeOptions]):
     """How many words or pairs of words does a summary share with the target, from 0 to 1?
 
-    The F-measure of ROUGE (Lin 2004), as rouge-score 0.1.2 counts it without stemming. If the target is a list, the
+    The F-measure of ROUGE (Lin 2004), as rouge-score 0.1.2 counts it. If the target is a list, the
     best of its items counts. Words are of the letters a to z and digits: other scripts share nothing. An alarm for
     changes rather than a measure of quality. Texts over 100,000 characters are not compared.
     """
@@ -40,6 +37,7 @@ class Rouge(TargetKind[RougeOptions]):
     name = "rouge"
     title = "ROUGE"
     purpose = "Text overlap"
+    keywords = "summarisation summarization"
     returns = Traits("number", needs_target=True)
     Options = RougeOptions
 
@@ -48,12 +46,13 @@ class Rouge(TargetKind[RougeOptions]):
         if isinstance(targets, Verdict):
             return targets
         shared = _SHARED[options.measure]
-        found = _words(output)
-        return Verdict(max(_f_measure(*shared(found, _words(one))) for one in targets))
+        found = _words(output, options.stem)
+        return Verdict(max(_f_measure(*shared(found, _words(one, options.stem))) for one in targets))
 
 
-def _words(text: str) -> list[str]:
-    return _WORD.findall(text.lower())
+def _words(text: str, stemmed: bool) -> list[str]:
+    words = _WORD.findall(text.lower())
+    return [stem(word) if len(word) > _NEVER_STEMMED else word for word in words] if stemmed else words
 
 
 def _shared_runs(found: Sequence[str], wanted: Sequence[str], length: int) -> tuple[int, int, int]:

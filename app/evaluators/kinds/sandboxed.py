@@ -1,8 +1,7 @@
 """What kinds share that run programs in the sandbox."""
 
-from app.sandbox import monty
+from app.sandbox import engines
 from app.sandbox.selftest import Engine, state
-from app.sandbox.supervisor import sandbox
 
 
 def not_here(what: str) -> str:
@@ -14,12 +13,7 @@ def not_here(what: str) -> str:
 
 
 def engine_for_code() -> tuple[Engine | None, str]:
-    """What runs people's Python here: the sandbox, else Monty where it is installed; or why nothing does."""
-    found = state()
-    if found.engine:
-        return sandbox(), ""
-    instead = monty.state()
-    if instead.engine:
-        return monty.monty(), ""
-    said = f"There is no safe sandbox on this host, so that no code runs: {found.explanation}; {instead.explanation}"
-    return None, said
+    """What runs people's Python here: an engine, or why nothing does."""
+    engine, found = engines.engine_for_code()
+    said = f"There is no safe sandbox on this host, so that no code runs: {found.explanation}"
+    return engine, "" if engine else said

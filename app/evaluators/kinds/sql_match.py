@@ -12,7 +12,7 @@ from app.evaluators.kinds.sandboxed import not_here
 from app.sandbox.frames import Answer
 from app.sandbox.supervisor import Limits, SandboxUnavailable, sandbox
 
-_LIMITS = Limits(wall_s=20.0)
+_LIMITS = Limits(wall_s=20.0, ends_sooner=True)
 """Two queries are stopped by their steps, which on a busy machine take longer than code may."""
 _FENCE = "```"
 _MOST_ALTERNATIVES = 10
@@ -43,6 +43,7 @@ class SqlMatch(TargetKind[SqlOptions]):
     name = "sql_match"
     title = "SQL execution match"
     purpose = "Extraction and tools"
+    keywords = "text-to-SQL execution accuracy"
     returns = Traits("boolean", needs_target=True)
     Options = SqlOptions
     waits = True
@@ -121,12 +122,14 @@ def _compared(database: bytes, wanted: str | list[Any], found: str, *, ordered: 
             answer.error is not None and _answer(database, wanted, _NO_ROWS, ordered=ordered).error is None
         )
     except SandboxUnavailable as unavailable:
-        return Verdict(None, error=f"The query did not run: {unavailable}")
+        return Verdict(None, error=f"The query did not run: {unavailable}", late=None)
     engine = sandbox().engine
     if failed:
-        return Verdict(False, rationale=storable(f"the query fails: {answer.error}"), engine=engine)
+        return Verdict(
+            False, rationale=storable(f"the query fails: {answer.error}"), engine=engine, late=answer.late
+        )
     if answer.error is not None or not isinstance(answer.value, list):
-        return Verdict(None, error=storable(answer.error or "no answer"), engine=engine)
+        return Verdict(None, error=storable(answer.error or "no answer"), engine=engine, late=answer.late)
     said, why = answer.value
     return Verdict(said == "same", rationale=storable(why), engine=engine)
 

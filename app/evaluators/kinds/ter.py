@@ -7,11 +7,15 @@ from functools import lru_cache
 from typing import Any
 
 from app.evaluators.kinds.comparing import TargetKind, TargetOptions
-from app.evaluators.kinds.contract import CorpusMetric, Traits, Verdict
+from app.evaluators.kinds.contract import CorpusMetric, Execution, Traits, Verdict
 from app.evaluators.kinds.overlap import corpus_metric, forget, texts_to_compare
+from app.statistics.overlap import ter_statistic
 
 MOST_WORDS = 100
 """Looking for words that moved grows with the square of the length: two texts of 200 words can take four seconds."""
+
+_FEW_WORDS = 10
+"""Of an output that is compared in some milliseconds."""
 
 
 class TerOptions(TargetOptions):
@@ -33,11 +37,15 @@ class Ter(TargetKind[TerOptions]):
     name = "ter"
     title = "Translation edit rate"
     purpose = "Text overlap"
+    keywords = "translation"
     returns = Traits("number", wanted="lower", unit="points", needs_target=True)
     Options = TerOptions
 
     def load(self, options: TerOptions) -> None:
         _metric(options.punctuation, options.ignore_case)
+
+    def takes_long(self, options: TerOptions, execution: Execution) -> bool:
+        return len((execution.output or "").split()) > _FEW_WORDS
 
     def compare(self, options: TerOptions, output: str, accepted: list[Any]) -> Verdict:
         targets = texts_to_compare(output, accepted)
@@ -49,16 +57,23 @@ class Ter(TargetKind[TerOptions]):
         metric = _metric(options.punctuation, options.ignore_case)
         found = metric.sentence_score(output, targets)
         forget(metric.tokenizer)
-        return Verdict(found.score / 100, detail={"counts": [found.num_edits, found.ref_length]})
+        return Verdict(
+            found.score / 100,
+            detail={"counts": [found.num_edits, found.ref_length], "references": len(targets)},
+        )
 
     def summarise(
         self, options: TerOptions, verdicts: Sequence[Verdict]
     ) -> Mapping[str, CorpusMetric] | None:
         """Corpus TER; None for no rows."""
-        from app.statistics.overlap import ter_statistic  # noqa: PLC0415 - numpy is slow to import
-
         return corpus_metric(
-            verdicts, ter_statistic, name="ter", title="Corpus TER", wanted="lower", unit="points"
+            verdicts,
+            ter_statistic,
+            name="ter",
+            title="Corpus TER",
+            wanted="lower",
+            unit="points",
+            counted_by=_metric(options.punctuation, options.ignore_case),
         )
 
 

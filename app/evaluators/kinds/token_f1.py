@@ -19,6 +19,7 @@ class TokenF1(TargetKind[TargetOptions]):
     name = "token_f1"
     title = "Token F1"
     purpose = "Text overlap"
+    keywords = "QA"
     returns = Traits("number", needs_target=True)
     Options = TargetOptions
 

@@ -27,6 +27,7 @@ class Tokens(Kind[TokensOptions]):
     name = "tokens"
     title = "Tokens"
     purpose = "Operations"
+    keywords = "usage"
     returns = Traits("number", wanted="lower", unit="points")
     Options = TokensOptions
 

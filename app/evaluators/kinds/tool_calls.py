@@ -57,6 +57,7 @@ class ToolCalls(Kind[ToolCallsOptions]):
     name = "tool_calls"
     title = "Tool calls"
     purpose = "Extraction and tools"
+    keywords = "function calling agent"
     returns = Traits("boolean", needs_target=True)
     Options = ToolCallsOptions
 

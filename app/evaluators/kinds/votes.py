@@ -7,6 +7,7 @@ from statistics import fmean
 from typing import Any
 
 from app.evaluators.kinds.contract import CorpusMetric, ModelRef, Verdict, Wanted, storable
+from app.statistics.bootstrap import mean_statistic
 
 _REASON_CHARS = 600
 """Of each vote's reasons: they are kept with every row."""
@@ -77,8 +78,6 @@ def agreement(verdicts: Sequence[Verdict]) -> Mapping[str, CorpusMetric] | None:
     shares = [share for verdict in verdicts if (share := _pairs_alike(verdict.detail or {})) is not None]
     if not shares:
         return None
-    from app.statistics.bootstrap import mean_statistic  # noqa: PLC0415 - numpy is slow to import
-
     return {
         "agreement": CorpusMetric("Agreement of votes", fmean(shares), "higher", None, mean_statistic(shares))
     }

@@ -27,8 +27,8 @@ class Webhook(Kind[WebhookOptions]):
     """What does a service of yours say when it is asked?
 
     Each output is sent to it by POST as `{"type": "judgment.requested", "timestamp": …, "data": {"log": …, "testcase":
-    …}}`, with the members of the API's logs and datapoints, null where nothing is known, and `trace_children` always
-    empty; it answers `{"judgment": …, "rationale": …}` or `{"error": …}`. Calls are signed as Standard Webhooks
+    …}}`, with the members of the API's logs and datapoints, null where nothing is known, and the
+    first 100 `trace_children` of a flow or an agent; it answers `{"judgment": …, "rationale": …}` or `{"error": …}`. Calls are signed as Standard Webhooks
     says, with the key that stands in Settings, API keys: the headers `webhook-id`, `webhook-timestamp` and
     `webhook-signature`. A service that does not answer, or answers 429 or 5xx, is tried three times, with the same
     `webhook-id`.
@@ -37,6 +37,7 @@ class Webhook(Kind[WebhookOptions]):
     name = "webhook"
     title = "Webhook"
     purpose = "Your own code"
+    keywords = "custom HTTP API"
     returns = Traits("boolean")
     Options = WebhookOptions
 

@@ -39,12 +39,18 @@ def _files() -> dict[str, _Kind]:
 _WHOLE: dict[str, _Kind] = _files() | {
     "populate_prompt": files.PopulatedPrompt,
     "call_prompt": logs.CalledPrompt,
+    "call_tool": logs.CalledTool,
+    "list_tool_variables": list[files.ToolVariable],
+    "set_tool_variables": list[files.ToolVariable],
+    "remove_tool_variable": list[files.ToolVariable],
     "log_prompt": logs.LoggedPrompt,
+    "log_agent": logs.LoggedAgent,
     "log_tool": logs.LoggedTool,
     "log_flow": logs.LoggedFlow,
     "log_judgment": logs.LoggedJudgment,
     "log_batch": logs.LoggedBatch,
     "update_prompt_log": logs.Log,
+    "update_agent_log": logs.Log,
     "update_tool_log": logs.Log,
     "update_flow_log": logs.Log,
     "get_log": logs.AnyLog,
@@ -92,6 +98,7 @@ _WHOLE: dict[str, _Kind] = _files() | {
     "change_budget": workspace.Budget,
     "get_retention": workspace.Retention,
     "set_retention": workspace.Retention,
+    "get_quarantined_span": workspace.QuarantinedSpan,
     "list_keys": list[workspace.Key],
     "create_key": workspace.NewKey,
     "get_webhook_key": workspace.WebhookKey,
@@ -107,6 +114,7 @@ _PAGES: dict[str, _Kind] = {f"list_{kind}s": shape for kind, shape in _KINDS.ite
     "list_evaluations": evaluations.Evaluation,
     "list_evaluation_logs": evaluations.EvaluationLog,
     "list_audit_entries": workspace.AuditEntry,
+    "list_quarantined_spans": workspace.QuarantinedSpan,
 }
 _RECORDS: dict[str, _Kind] = {f"list_{kind}_versions": shape for kind, shape in _KINDS.items()}
 """Lists that are not cut into pages."""

@@ -108,6 +108,14 @@ class Tool(Counted):
     signature: str | None
 
 
+class ToolVariable(Shape):
+    name: str
+    value: Literal[""]
+    """What it was set to is never shown."""
+    origin: str | None
+    """Scheme, host and port that it is sent to."""
+
+
 class Evaluator(Counted):
     """An evaluator with its settings."""
 

@@ -24,6 +24,10 @@ class JudgmentLog(Shape):
     cost: float | None
     marked_completed: bool | None
     inputs: Json
+    output: str | None
+    """What the judge said in its own words, where whoever sent the judgment told."""
+    source: str | None
+    environment: str | None
     evaluator_logs: list[Any]
     trace_children: list[Any]
     evaluator: Evaluator | None = None
@@ -86,6 +90,14 @@ class LoggedPrompt(Shape):
     prompt_id: str
     version_id: str
     session_id: str | None
+
+
+class LoggedAgent(Shape):
+    id: str
+    agent_id: str
+    version_id: str
+    session_id: str | None
+    log_status: Literal["complete", "incomplete"]
 
 
 class LoggedTool(Shape):
@@ -155,3 +167,9 @@ class CalledPrompt(Shape):
     start_time: str
     end_time: str
     logs: list[Sample]
+
+
+class CalledTool(Log):
+    """The log of the call, with what went in and came out also where the log does not keep it."""
+
+    log_id: str

@@ -83,6 +83,17 @@ class Retention(Shape):
     applied_at: Moment
 
 
+class QuarantinedSpan(Shape):
+    id: str
+    problem: str
+    key_id: str | None
+    size: int
+    """Bytes that were kept."""
+    body: str
+    """In a list its first 2,000 bytes."""
+    created_at: str
+
+
 class Key(Shape):
     id: str
     name: str

@@ -7,19 +7,17 @@ import ast
 import builtins
 import inspect
 import sys
-import traceback
 from collections.abc import Callable, Mapping
 from types import CodeType
 from typing import Any
 
-from app.sandbox.frames import Plain, plain
+from app.sandbox.frames import FILE, Plain, plain
 from app.sandbox.programs import Failure
 
 MOST_CODE = 64 * 1024
 """Characters of a program."""
 MOST_RETURNED = 64 * 1024
 """Characters of what it returns."""
-_FILE = "<evaluator>"
 _prepared: dict[str, Callable[..., Any]] = {}
 """In a batch a program's module is run once."""
 
@@ -62,7 +60,7 @@ def run(request: Mapping[str, Any]) -> Plain:
     except (Failure, MemoryError):
         raise
     except BaseException as error:  # noqa: BLE001 - SystemExit too: it is the program that ends, not the child
-        raise Failure(_said(error), _line(error)) from None
+        raise Failure(_said(error), line_of(error)) from None
     if inspect.iscoroutine(value):
         value.close()
         raise Failure(f"{name} is an async function: write `def`, not `async def`")
@@ -77,8 +75,8 @@ def _parsed(code: str) -> tuple[CodeType, str]:
     if len(code) > MOST_CODE:
         raise Failure(f"The program has {len(code):,} characters; {MOST_CODE:,} are the most")
     try:
-        tree = ast.parse(code, _FILE)
-        compiled = compile(tree, _FILE, "exec", dont_inherit=True)
+        tree = ast.parse(code, FILE)
+        compiled = compile(tree, FILE, "exec", dont_inherit=True)
     except SyntaxError as error:
         raise Failure(f"{type(error).__name__}: {error.msg}", error.lineno) from None
     except (RecursionError, MemoryError):
@@ -142,9 +140,11 @@ def _said(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
-def _line(error: BaseException) -> int | None:
-    """Where in the program it was raised: the last line of the program that led there."""
-    lines = [
-        line for frame, line in traceback.walk_tb(error.__traceback__) if frame.f_code.co_filename == _FILE
-    ]
-    return lines[-1] if lines else None
+def line_of(error: BaseException) -> int | None:
+    """Where in the program it was raised: the last line of the program that led there. Takes next to no memory."""
+    line, at = None, error.__traceback__
+    while at is not None:
+        if at.tb_frame.f_code.co_filename == FILE:
+            line = at.tb_lineno
+        at = at.tb_next
+    return line

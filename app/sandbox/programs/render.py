@@ -11,11 +11,23 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from app.sandbox.frames import MOST_TEXT
 from app.sandbox.programs import Failure
 
+
+class _Nothing(StrictUndefined):
+    """A member that may be asked whether it is there, and not shown."""
+
+    __slots__ = ()
+
+    def __bool__(self) -> bool:  # type: ignore[override]
+        return False
+
+
 _environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True)
+_environment.tests["none"] = lambda value: value is None or isinstance(value, _Nothing)
 
 
 def run(request: Mapping[str, Any]) -> list[str]:
-    """Each of `templates` filled in with `inputs`; with `names`, the names instead that they take from outside.
+    """Each of `templates` filled in with `inputs`; with `names`, the names instead that they take from outside. Of the
+    input `nothing_in` the member `output` is not there to be shown.
 
     Raises:
         Failure: a template cannot be read, lacks a name, or failed; with its line.
@@ -25,7 +37,10 @@ def run(request: Mapping[str, Any]) -> list[str]:
         for template in request["templates"]:
             found |= meta.find_undeclared_variables(_read(_environment.parse, template))
         return sorted(found)
-    return [_rendered(template, request["inputs"]) for template in request["templates"]]
+    inputs = dict(request["inputs"])
+    if name := request.get("nothing_in"):
+        inputs[name] = {**inputs[name], "output": _Nothing(name=f"{name}.output")}
+    return [_rendered(template, inputs) for template in request["templates"]]
 
 
 def _read(read: Callable[[str], Any], template: str) -> Any:

@@ -6,6 +6,7 @@ import sys
 import time
 
 from humanloop import Humanloop
+from humanloop.error import HumanloopRuntimeError
 from openai import OpenAI
 
 values = json.loads(sys.argv[1])
@@ -40,6 +41,23 @@ def broken() -> str:
     raise ValueError("no idea")
 
 
+@client.tool(path="agent/Lookup")
+def look_up(question: str) -> str:
+    """Looks up."""
+    return client.prompts.call(path="agent/not there", inputs={"question": question})
+
+
+@client.flow(path="agent/Given up")
+def given_up(question: str) -> str:
+    return look_up(question)
+
+
+try:
+    given_up("Who?")
+except HumanloopRuntimeError:
+    pass
+else:
+    raise AssertionError("a call that fails breaks the function off")
 said = ask("What is it?")
 assert "3" in said, said
 assert broken() is None
@@ -58,6 +76,9 @@ while True:  # spans leave on a thread of their own
     assert time.monotonic() < deadline, (list(files), seen)
     time.sleep(0.2)
 
+assert list(client.logs.list(file_id=files["agent/Given up"].id)) == []
+assert len(client.flows.list_versions(files["agent/Given up"].id).records) == 1
+assert "agent/Lookup" not in files
 assert log.output == said
 assert log.inputs == {"question": "What is it?"}
 assert log.flow.attributes == {"release": "2025-09"}

@@ -2,7 +2,6 @@
 
 import copy
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
-from functools import cached_property
 from typing import Any
 
 from app.core.errors import Invalid
@@ -21,17 +20,20 @@ class JinjaTemplate:
 
     def __init__(self, template: Template) -> None:
         self._template = template
+        self._variables: list[str] | None = None
         self._texts = (
             [template] if isinstance(template, str) else [box[key] for box, key in _places(template)]
         )
 
-    @cached_property
+    @property
     def variables(self) -> list[str]:
-        """The names that the template takes from the inputs, sorted; none where it cannot be read."""
-        try:
-            return list(_ask(self._texts, names=True))
-        except Invalid:
-            return []
+        """The names that the template takes from the inputs, sorted; none where it cannot be read, or not now."""
+        if self._variables is None:
+            try:
+                self._variables = _ask(self._texts, names=True)
+            except Invalid:
+                return []
+        return self._variables
 
     def check(self) -> None:
         """Read the template, without rendering it.
@@ -41,14 +43,14 @@ class JinjaTemplate:
         """
         _ask(self._texts, names=True)
 
-    def render(self, inputs: Mapping[str, Any]) -> Rendered:
-        """The template filled in.
+    def render(self, inputs: Mapping[str, Any], nothing_in: str | None = None) -> Rendered:
+        """The template filled in. A template that shows the `output` of the input `nothing_in` fails.
 
         Raises:
             Invalid: it cannot be read, or failed: with the line. A name that is not given is a failure, unless the
                 template asks for it by `is defined` or `default`.
         """
-        texts = _ask(self._texts, inputs=dict(inputs))
+        texts = _ask(self._texts, inputs=dict(inputs), nothing_in=nothing_in)
         if isinstance(self._template, str):
             return texts[0]
         messages: list[Message] = [copy.deepcopy(dict(message)) for message in self._template]

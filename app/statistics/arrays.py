@@ -1,0 +1,23 @@
+"""numpy, loaded when it is first asked for something: it is a twentieth of what a web process loads before its first page."""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
+
+    Floats = NDArray[np.float64]
+    Codes = NDArray[np.intp]
+    Counts = NDArray[np.int32]
+    Flags = NDArray[np.bool_]
+else:
+
+    class _Numpy:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(importlib.import_module("numpy"), name)
+
+    np = _Numpy()
+    ArrayLike = Floats = Codes = Counts = Flags = Any
+
+__all__ = ["ArrayLike", "Codes", "Counts", "Flags", "Floats", "np"]

@@ -1,0 +1,146 @@
+"""A plain request is answered as by the framework, only sooner; every other one goes the framework's way."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import pytest
+from fastapi import APIRouter, Body, Depends, FastAPI, Request, Response
+from fastapi.routing import APIRoute
+from fastapi.testclient import TestClient
+from pydantic import Field
+
+from app.core.bodies import Body as OurBody
+from app.core.plain_routes import PlainRoute
+from tests import factories
+from tests.web import with_key
+
+AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+usual_ways: list[str] = []
+
+
+class Log(OurBody):
+    output: str | None = Field(None, max_length=5)
+    count: int = 0
+    inner: dict[str, Any] | None = None
+
+
+def _count(request: Request) -> None:
+    """The framework sees to it; a plain request does not come by."""
+    usual_ways.append(request.url.path)
+
+
+def _client(kind: type[APIRoute]) -> TestClient:
+    router = APIRouter(route_class=kind, dependencies=[Depends(_count)])
+
+    @router.get("/files/{name}")
+    async def get(
+        request: Request,
+        name: str,
+        version: str | None = None,
+        raw: bool = False,
+    ) -> dict[str, Any]:
+        return {"name": name, "version": version, "raw": raw, "key": request.headers.get("x-key")}
+
+    @router.post("/logs")
+    async def log(
+        body: Annotated[Log, Body(default_factory=Log)], version: str | None = None
+    ) -> dict[str, Any]:
+        return body.model_dump() | {"version": version, "at": AT}
+
+    @router.post("/raw")
+    async def raw(request: Request) -> Response:
+        return Response(await request.body(), 201, {"x-said": "raw"}, "text/plain")
+
+    app = FastAPI()
+    app.include_router(router)
+    return TestClient(app, raise_server_exceptions=False)
+
+
+@pytest.fixture(autouse=True)
+def nothing_counted() -> None:
+    usual_ways.clear()
+
+
+JSON = {"content-type": "application/json"}
+PLAIN: list[tuple[str, str, dict[str, Any]]] = [
+    ("GET", "/files/a", {"headers": {"x-key": "k"}}),
+    ("GET", "/files/a%20b%C3%A9?version=v%2B1", {}),
+    ("GET", "/files/a?version=", {}),
+    ("POST", "/logs", {"json": {}}),
+    (
+        "POST",
+        "/logs?version=2",
+        {"json": {"output": "ü", "count": 3, "inner": {"a": [1, None, 2.5]}, "more": 1}},
+    ),
+    ("POST", "/logs", {"json": {"output": None, "count": "7"}}),
+    ("POST", "/raw", {"content": b"\x00\xff"}),
+]
+OTHERS: list[tuple[str, str, dict[str, Any]]] = [
+    ("GET", "/files/a?version=1&version=2", {}),
+    ("GET", "/files/a?raw=true", {}),
+    ("GET", "/files/a?raw=perhaps", {}),
+    ("GET", "/files/a?unknown=1&version=3", {}),
+    ("POST", "/logs", {}),
+    ("POST", "/logs", {"json": {"output": "too long"}}),
+    ("POST", "/logs", {"json": [1]}),
+    ("POST", "/logs", {"json": {"count": "many"}}),
+    ("POST", "/logs", {"content": b'{"count": NaN}', "headers": JSON}),
+    (
+        "POST",
+        "/logs",
+        {"content": b'{"count": 1}', "headers": {"content-type": "application/json; charset=utf-8"}},
+    ),
+    ("POST", "/logs", {"content": b'{"count": 1}', "headers": {"content-type": "text/plain"}}),
+    ("POST", "/logs", {"content": b'{"count": 1}'}),
+]
+
+
+UNREADABLE = ("POST", "/logs", {"content": b"{", "headers": JSON})
+"""The framework says so before it counts."""
+
+
+@pytest.mark.parametrize(("method", "address", "sent"), [*PLAIN, *OTHERS, UNREADABLE])
+def test_both_ways_lead_to_the_same_answer(method: str, address: str, sent: dict[str, Any]) -> None:
+    usual, plain = (_client(kind).request(method, address, **sent) for kind in (APIRoute, PlainRoute))
+    assert plain.status_code == usual.status_code
+    assert plain.headers["content-type"] == usual.headers["content-type"]
+    if usual.headers["content-type"] == "application/json":
+        assert plain.json() == usual.json()
+    else:
+        assert plain.content == usual.content
+
+
+@pytest.mark.parametrize(("method", "address", "sent"), PLAIN)
+def test_a_plain_request_does_not_come_by_the_framework(
+    method: str, address: str, sent: dict[str, Any]
+) -> None:
+    assert _client(PlainRoute).request(method, address, **sent).is_success
+    assert not usual_ways
+
+
+@pytest.mark.parametrize(("method", "address", "sent"), OTHERS)
+def test_any_other_does(method: str, address: str, sent: dict[str, Any]) -> None:
+    _client(PlainRoute).request(method, address, **sent)
+    assert usual_ways == [address.partition("?")[0]]
+
+
+WRONG = [
+    ("POST", f"/v5/{door}", {"created_at": "yesterday", "logs": 5, "path": 7})
+    for door in (
+        "prompts/log",
+        "agents/log",
+        "tools/log",
+        "flows/log",
+        "logs/batch",
+        "files/retrieve-by-path",
+    )
+]
+
+
+@pytest.mark.parametrize(("method", "address", "said"), WRONG)
+def test_a_stranger_is_not_told_what_is_wrong(
+    client: TestClient, committed_team: factories.Team, method: str, address: str, said: dict[str, Any]
+) -> None:
+    assert client.request(method, address, json=said).status_code == 401
+    key = with_key(client, committed_team.admin)
+    assert key.request(method, address, json=said).status_code == 422

@@ -1,0 +1,387 @@
+"""The list of logs with its filters, a trace with its tree, and the way from a log to a dataset and to the editor."""
+
+import html
+import re
+from datetime import timedelta
+from urllib.parse import quote
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import text
+
+from app.core import clock
+from app.core.access import Role
+from app.core.database import unit_of_work
+from app.core.settings import get_settings
+from app.logs import listing
+from app.logs.listing import Filters
+from app.logs.listing_repository import MOST_LOOKED_AT, MOST_READ
+from tests import factories
+from tests.web import csrf_of, signed_in, with_key
+
+
+def _url(team: factories.Team, rest: str = "") -> str:
+    return f"/w/{team.workspace.slug}/logs{rest}"
+
+
+def _words(page: str) -> str:
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", page)).split())
+
+
+def _outputs(page: str) -> list[str]:
+    """Of the rows of the list, in their order."""
+    return re.findall(r'<td class="clip muted">([^<]*)</td>', page)
+
+
+def _sent(team: factories.Team, output: str, **said: object) -> str:
+    with unit_of_work() as session:
+        version = factories.prompt(session, team.admin, "support/answer")
+        return factories.logged(session, team.admin, version, output=output, **said)
+
+
+@pytest.fixture
+def browser(client: TestClient, committed_team: factories.Team) -> TestClient:
+    return signed_in(client, committed_team.admin)
+
+
+def test_an_empty_workspace_says_how_the_first_log_comes(
+    browser: TestClient, committed_team: factories.Team
+) -> None:
+    page = browser.get(_url(committed_team)).text
+    assert "No log yet" in page
+    assert f"{get_settings().public_url}/v5/prompts/log" in page
+    assert "Live" not in page
+
+
+def test_every_filter_leaves_out_what_is_not_meant(
+    browser: TestClient, committed_team: factories.Team
+) -> None:
+    moment = clock.now()
+    plain = {"inputs": {"question": "Where is my card?"}}
+    _sent(committed_team, "first", **plain, created_at=moment - timedelta(days=3))
+    _sent(
+        committed_team, "second", **plain, environment="production", source="support-bot", user="customer-17",
+        session_id="s-1", metadata={"tier": "gold"}, provider_latency=2.5, prompt_cost=0.25, output_cost=0.25,
+    )  # fmt: skip
+    _sent(committed_team, "100% sure", error="boom", inputs={"question": "a_b"})
+    with unit_of_work() as session:
+        other = factories.tool(session, committed_team.admin, "support/look up")
+        factories.logged(session, committed_team.admin, other, output="found")
+        number = factories.prompt(session, committed_team.admin, "support/answer").number
+
+    def shown(query: str) -> list[str]:
+        answer = browser.get(_url(committed_team, f"?{query}"))
+        assert answer.status_code == 200, answer.text
+        return _outputs(answer.text)
+
+    file_id = re.search(r'<option value="(\w+)">support/answer', browser.get(_url(committed_team)).text)
+    assert file_id
+    of_file = f"file={file_id.group(1)}"
+    assert shown("") == ["found", "boom", "second", "first"]
+    assert shown(of_file) == ["boom", "second", "first"]
+    assert shown(f"{of_file}&version={number}") == ["boom", "second", "first"]
+    assert shown(f"{of_file}&version=99") == ["boom", "second", "first"], "said, and left aside"
+    assert shown("environment=production") == ["second"]
+    assert shown("source=support-bot") == ["second"]
+    assert shown("user=customer-17") == ["second"]
+    assert shown("session=s-1") == ["second"]
+    assert shown("metadata=gold") == ["second"]
+    assert shown("slower=2") == ["second"]
+    assert shown("slower=3") == []
+    assert shown("dearer=0.4") == ["second"]
+    assert shown("state=error") == ["boom"]
+    assert shown("q=where+is+MY") == ["second", "first"]
+    assert shown("q=100%25+s") == ["boom"], "in the output, which the row does not show"
+    assert shown("q=a_b") == ["boom"], "no wildcard"
+    assert shown("q=aXb") == []
+    assert shown(f"until={(moment - timedelta(days=2)).date()}") == ["first"]
+    assert shown(f"since={(moment - timedelta(days=2)).date()}") == ["found", "boom", "second"]
+    assert shown("q=where&user=customer-17") == ["second"]
+    assert "“yesterday” is no date" in browser.get(_url(committed_team, "?since=yesterday")).text
+    assert "is no amount" in browser.get(_url(committed_team, "?slower=NaN")).text
+    assert "There is no version 99." in browser.get(_url(committed_team, f"?{of_file}&version=99")).text
+    cleaned = browser.get(_url(committed_team, "?q=&user=customer-17&since="))
+    assert (cleaned.status_code, cleaned.headers["location"]) == (
+        303,
+        _url(committed_team, "?user=customer-17"),
+    )
+
+
+def test_the_list_goes_on_where_it_ended_and_counts_what_came_since(
+    browser: TestClient, committed_team: factories.Team
+) -> None:
+    for n in range(listing.A_PAGE + 5):
+        _sent(committed_team, f"answer {n}")
+    first = browser.get(_url(committed_team)).text
+    [older] = re.findall(r'before=([^"]+)"', first)
+    second = browser.get(_url(committed_team, f"?before={html.unescape(older)}")).text
+    everything = [f"answer {n}" for n in reversed(range(listing.A_PAGE + 5))]
+    assert _outputs(first) + _outputs(second) == everything
+    assert "Older" not in second
+    assert "Live" not in second
+
+    [asks] = re.findall(r'hx-get="([^"]+/newer[^"]+)"', first)
+    assert browser.get(html.unescape(asks)).status_code == 204, "nothing new to say"
+    _sent(committed_team, "one more")
+    assert "1 newer log<" in browser.get(html.unescape(asks)).text
+    assert browser.get(f"{html.unescape(asks)}&seen=1").status_code == 204
+    assert "Live" not in browser.get(_url(committed_team, "?until=2020-01-01")).text
+    assert browser.get(_url(committed_team, "/newer?after=nonsense")).status_code == 204
+
+
+@pytest.mark.parametrize(
+    ("filters", "most"), [(Filters(source="rare"), MOST_LOOKED_AT), (Filters(q="rare"), MOST_READ)]
+)
+def test_a_page_looks_at_so_many_logs_and_says_where_it_goes_on(
+    browser: TestClient, committed_team: factories.Team, filters: Filters, most: int
+) -> None:
+    _sent(committed_team, "rare", source="rare")
+    with unit_of_work() as session:
+        session.execute(
+            text("""
+            insert into log (id, workspace_id, file_id, version_id, created_at)
+            select 'log_many' || n, workspace_id, file_id, version_id, created_at + n * interval '1 ms'
+            from log, generate_series(1, :most) n
+            """),
+            {"most": most},
+        )
+    query = "&".join(f"{name}={value}" for name, value in filters.given().items())
+    page = browser.get(_url(committed_team, f"?{query}")).text
+    assert f"None of the {most:,} newest logs that were looked at matches." in page
+    [further] = re.findall(r'before=([^"]+)">Look further back', page)
+    assert _outputs(browser.get(_url(committed_team, f"?{query}&before={further}")).text) == ["rare"]
+
+
+def test_a_trace_is_a_tree_with_its_slowest_call_and_what_was_said_of_it(
+    browser: TestClient, committed_team: factories.Team
+) -> None:
+    admin, began = committed_team.admin, clock.now()
+    with unit_of_work() as session:
+        flow, prompt = (
+            factories.flow(session, admin, "docs/answer"),
+            factories.prompt(session, admin, "docs/write"),
+        )
+        tool = factories.tool(session, admin, "docs/search")
+        judge = factories.evaluator(session, admin, "exact", "docs/right")
+
+        def log(version, start_s: float, end_s: float, **said):
+            return factories.logged(
+                session, admin, version, start_time=began + timedelta(seconds=start_s),
+                end_time=began + timedelta(seconds=end_s), **said,
+            )  # fmt: skip
+
+        root = log(flow, 0, 4, inputs={"question": "Why?"}, output="Because.")
+        search = log(tool, 0.5, 1.5, inputs={"query": "why"}, error="out of <time>", trace_parent_id=root)
+        write = log(
+            prompt,
+            2,
+            4,
+            inputs={"question": "Why?"},
+            output="Because.",
+            trace_parent_id=root,
+            prompt_tokens=10,
+        )
+        judge_id = judge.id
+    client = with_key(browser, admin)
+    said = {"parent_id": write, "path": "docs/right", "judgment": False, "version_id": judge_id}
+    client.post("/v5/evaluators/log", json=said | {"spec": {"kind": "exact", "settings": {}}})
+    del client.headers["x-api-key"]
+
+    page = browser.get(_url(committed_team, f"/{write}")).text
+    names = re.findall(r'style="--depth:(\d)".*?<a class="plain truncate" href="[^"]+/(log_\w+)"', page)
+    assert names == [("0", root), ("1", search), ("1", write)]
+    assert "data-chosen" in page.partition(f'/{search}"')[2]
+    assert "out of <time>" not in page
+    slowest = re.findall(r'class="num dur hot">([^<]+)<', page)
+    assert slowest == ["2.00 s"]
+    widths = re.findall(r"--x:([\d.]+)%;--w:([\d.]+)%", page)
+    assert widths == [("0.00", "100.00"), ("12.50", "25.00"), ("50.00", "50.00")]
+    assert "out of &lt;time&gt;" in browser.get(_url(committed_team, f"/{search}")).text
+    attributes = _words(browser.get(_url(committed_team, f"/{write}?tab=attributes")).text)
+    assert f"Nested under {root}" in attributes
+    assert "Tokens in 10" in attributes
+    assert "Nothing raw was kept." in browser.get(_url(committed_team, f"/{write}?tab=raw")).text
+    assert browser.get(_url(committed_team, "/log_nowhere")).status_code == 404
+
+
+def test_what_hangs_in_the_air_is_shown_and_said(browser: TestClient, committed_team: factories.Team) -> None:
+    _sent(committed_team, "an orphan", trace_parent_id="log_that_never_came")
+    orphan = _sent(committed_team, "another", trace_parent_id="log_that_never_came")
+    page = browser.get(_url(committed_team, f"/{orphan}")).text
+    assert "is not there" in page
+    assert len(re.findall(r'<li class="span"', page)) == 2
+
+
+def test_a_log_becomes_a_row_and_opens_in_the_editor(
+    browser: TestClient, committed_team: factories.Team
+) -> None:
+    log_id = _sent(committed_team, "Because.", inputs={"question": "Why <so>?"})
+    address, csrf = _url(committed_team, f"/{log_id}"), {"_csrf": csrf_of(browser)}
+    assert "there is none yet" in browser.get(_url(committed_team, f"/keep?log={log_id}")).text
+    nothing = browser.post(_url(committed_team, "/keep"), data=csrf | {"log": log_id})
+    assert nothing.status_code == 422
+    assert "Choose a dataset, or name a new one." in nothing.text
+    made = browser.post(
+        _url(committed_team, "/keep"),
+        data=csrf | {"log": log_id, "path": "support/cases", "as_target": "1", "split": "test"},
+    )
+    assert made.status_code == 303, made.text
+    dataset_id = made.headers["location"].rpartition("/")[2]
+    other = _sent(committed_team, "No.", inputs={"question": "And now?"})
+    more = browser.post(
+        _url(committed_team, "/keep"),
+        data=csrf | {"log": other, "dataset": dataset_id, "target": "Yes."},
+    )
+    assert more.status_code == 303
+
+    client = with_key(browser, committed_team.admin)
+    newest = client.get(f"/v5/datasets/{dataset_id}/versions").json()["records"][0]["version_id"]
+    listed = client.get(f"/v5/datasets/{dataset_id}/datapoints", params={"version_id": newest}).json()
+    rows = sorted(listed["records"], key=lambda row: row["target"]["output"])
+    del client.headers["x-api-key"]
+    assert [(row["inputs"], row["target"]) for row in rows] == [
+        ({"question": "Why <so>?"}, {"output": "Because."}), ({"question": "And now?"}, {"output": "Yes."}),
+    ]  # fmt: skip
+    assert rows[0]["metadata"] == {"log_id": log_id}
+
+    [editor] = re.findall(r'href="([^"]+/edit\?[^"]+)"', browser.get(address).text)
+    opened = browser.get(html.unescape(editor)).text
+    assert "Why &lt;so&gt;?</textarea>" in opened
+    assert browser.get(html.unescape(editor).replace(quote(log_id), "log_nowhere")).status_code == 404
+
+
+def test_what_was_cleared_is_shown_as_cleared(browser: TestClient, committed_team: factories.Team) -> None:
+    log_id = _sent(committed_team, "a secret", inputs={"question": "private"})
+    with unit_of_work() as session:
+        session.execute(
+            text("update log set inputs = null, output = null, payload_cleared_at = now() where id = :id"),
+            {"id": log_id},
+        )
+    assert "▒▒▒" in browser.get(_url(committed_team)).text
+    page = browser.get(_url(committed_team, f"/{log_id}")).text
+    assert "were cleared" in page
+    assert "private" not in page
+    assert "were cleared" in browser.get(_url(committed_team, f"/keep?log={log_id}")).text
+    refused = browser.post(
+        _url(committed_team, "/keep"), data={"_csrf": csrf_of(browser), "log": log_id, "path": "x"}
+    )
+    assert refused.status_code == 422
+
+
+def test_who_may_only_read_sees_why_they_cannot_keep(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    log_id = _sent(committed_team, "Because.", inputs={"question": "Why?"})
+    with unit_of_work() as session:
+        viewer = factories.member(session, committed_team.workspace, Role.VIEWER)
+        stranger = factories.team(session).admin
+    signed_in(client, viewer)
+    page = client.get(_url(committed_team, f"/{log_id}")).text
+    assert 'aria-disabled="true"' in page
+    assert client.get(_url(committed_team, f"/keep?log={log_id}")).status_code == 403
+    signed_in(client, stranger)
+    assert client.get(_url(committed_team, f"/{log_id}")).status_code == 404
+
+
+def test_a_new_dataset_takes_the_place_of_none(browser: TestClient, committed_team: factories.Team) -> None:
+    log_id = _sent(committed_team, "Because.", inputs={"question": "Why?"})
+    with unit_of_work() as session:
+        there = factories.dataset(session, committed_team.admin, 2, "support/rows")
+    sent = {"_csrf": csrf_of(browser), "log": log_id, "path": "support/rows", "dataset": there.file_id}
+    refused = browser.post(_url(committed_team, "/keep"), data=sent)
+    assert refused.status_code == 422
+    assert "support/rows is there already" in html.unescape(refused.text)
+    with unit_of_work() as session:
+        assert (
+            session.execute(
+                text("select count(*) from version where file_id = :id"), {"id": there.file_id}
+            ).scalar()
+            == 1
+        )
+
+
+def test_what_a_row_cannot_hold_is_refused_in_words(
+    browser: TestClient, committed_team: factories.Team
+) -> None:
+    log_id = _sent(committed_team, "x", messages=[{"role": "user", "content": "hi"}])
+    with unit_of_work() as session:
+        statement = 'update log set messages = \'[{"role": "human", "content": "hi"}]\' where id = :id'
+        session.execute(text(statement), {"id": log_id})
+    csrf = {"_csrf": csrf_of(browser), "log": log_id}
+    refused = browser.post(_url(committed_team, "/keep"), data=csrf | {"path": "rows"})
+    assert refused.status_code == 422
+    assert "It cannot be a row of a dataset" in refused.text
+    forged = browser.post(_url(committed_team, "/keep"), data=csrf | {"path": "rows", "split": "nonsense"})
+    assert forged.status_code == 422
+
+
+def test_members_of_any_shape_break_no_page(browser: TestClient, committed_team: factories.Team) -> None:
+    """Clients send what their SDK gives them, and choose ids."""
+    message = {"role": "assistant", "content": "Because.", "tool_calls": None}
+    log_id = _sent(committed_team, "Because.", output_message=message, log_id="run 1/step #2?100%")
+    with unit_of_work() as session:
+        version = factories.prompt(session, committed_team.admin, "support/answer")
+        insert = """
+            insert into log (id, workspace_id, file_id, version_id, inputs, messages, output_message, metadata)
+            values ('odd' || :n, :workspace, :file, :version, cast(:json as jsonb), cast(:json as jsonb),
+                    cast(:json as jsonb), cast(:json as jsonb))"""
+        for n, shape in enumerate(
+            ("[]", "5", '"text"', '{"tool_calls": "no list"}', '[{"content": {"a": 1}}]')
+        ):
+            values = {
+                "n": n,
+                "workspace": committed_team.workspace.id,
+                "file": version.file_id,
+                "version": version.id,
+                "json": shape,
+            }
+            session.execute(text(insert), values)
+    listed = browser.get(_url(committed_team))
+    assert listed.status_code == 200
+    links = re.findall(r'<th scope="row"[^>]*><a class="plain" href="([^"]+)"', listed.text)
+    assert len(links) == 6
+    for link in links:
+        for tab in ("", "?tab=attributes", "?tab=raw"):
+            assert browser.get(html.unescape(link) + tab).status_code == 200, link
+    assert any(
+        log_id in html.unescape(browser.get(html.unescape(link) + "?tab=attributes").text) for link in links
+    )
+
+
+def test_good_is_what_an_evaluator_wants(browser: TestClient, committed_team: factories.Team) -> None:
+    """Where lower is better, `true` is bad; and a choice may be bad."""
+    ids = {said: _sent(committed_team, said) for said in ("toxic", "fine", "rude", "kind")}
+    client = with_key(browser, committed_team.admin)
+    boolean = {"evaluator_type": "external", "return_type": "boolean", "arguments_type": "target_free"}
+    choice = {
+        "evaluator_type": "external", "return_type": "select", "arguments_type": "target_free",
+        "options": [{"name": "rude", "valence": "negative"}, {"name": "kind", "valence": "positive"}],
+    }  # fmt: skip
+    for said, spec, path, judgment in (
+        ("toxic", boolean, "judges/right", False), ("fine", boolean, "judges/right", True),
+        ("rude", choice, "judges/manners", "rude"), ("kind", choice, "judges/manners", "kind"),
+    ):  # fmt: skip
+        body = {"parent_id": ids[said], "path": path, "spec": spec, "judgment": judgment}
+        answer = client.post("/v5/evaluators/log", json=body)
+        assert answer.status_code == 200, answer.text
+    del client.headers["x-api-key"]
+    assert sorted(_outputs(browser.get(_url(committed_team, "?state=failed")).text)) == ["rude", "toxic"]
+    page = browser.get(_url(committed_team)).text
+    assert page.count('class="verdict pass"') == page.count('class="verdict fail"') == 2
+
+
+def test_several_logs_become_rows_all_or_none(browser: TestClient, committed_team: factories.Team) -> None:
+    ids = [_sent(committed_team, f"answer {n}", inputs={"question": f"q {n}"}) for n in range(3)]
+    empty = _sent(committed_team, "nothing to try again")
+    sent = {"_csrf": csrf_of(browser), "path": "support/several", "as_target": "1"}
+    query = "&".join(f"log={log_id}" for log_id in ids)
+    assert "Add 3 cases to a dataset" in browser.get(_url(committed_team, f"/keep?{query}")).text
+    refused = browser.post(_url(committed_team, "/keep"), data=sent | {"log": [*ids, empty]})
+    assert refused.status_code == 422
+    assert "1 of the 4 cannot be kept." in refused.text
+    assert browser.get(_url(committed_team, "/keep")).status_code == 422
+    assert browser.get(_url(committed_team, f"/keep?{query}&log=log_nowhere")).status_code == 404
+    kept = browser.post(_url(committed_team, "/keep"), data=sent | {"log": ids})
+    assert kept.status_code == 303
+    page = browser.get(kept.headers["location"]).text
+    assert [f"answer {n}" in page for n in range(3)] == [True] * 3

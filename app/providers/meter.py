@@ -1,7 +1,8 @@
 """What was spent under a cap, counted for all processes at once, so that a cap is passed by no more than what is in flight.
 
-The count in Valkey is ahead of the database's, which learns of a call when its result is written; the larger of the
-two is what was spent. With Valkey away or emptied, the database's and this process's own calls are what is known.
+The count in Valkey is ahead of the database's, which learns of a call when its result is written. The larger of the two is
+what was spent, and what the count goes on from: it misses what is spent while nothing is capped. With Valkey away or
+emptied, the database's and this process's own calls are what is known, and what the count begins again from.
 """
 
 from collections.abc import Awaitable
@@ -17,7 +18,9 @@ from app.core.broker import AWAY_ASYNC, Outage
 log = structlog.get_logger()
 _KEPT_S = 7 * 24 * 3600
 _ADD = """
-if redis.call('EXISTS', KEYS[1]) == 0 then redis.call('HSET', KEYS[1], 'usd', ARGV[3], 'calls', ARGV[4]) end
+local known = redis.call('HMGET', KEYS[1], 'usd', 'calls')
+if tonumber(known[1] or 0) < tonumber(ARGV[3]) then redis.call('HSET', KEYS[1], 'usd', ARGV[3]) end
+if tonumber(known[2] or 0) < tonumber(ARGV[4]) then redis.call('HSET', KEYS[1], 'calls', ARGV[4]) end
 local usd = redis.call('HINCRBYFLOAT', KEYS[1], 'usd', ARGV[1])
 local calls = redis.call('HINCRBY', KEYS[1], 'calls', ARGV[2])
 redis.call('EXPIRE', KEYS[1], ARGV[5])
@@ -61,6 +64,7 @@ class Meter:
         self._cap = cap
         self._stored = stored
         self._shared = Spent()
+        self._own = Spent()
         self._outage = Outage()
         self._add = redis.register_script(_ADD)
 
@@ -81,19 +85,28 @@ class Meter:
         if usd or more_calls:
             await self._count(usd, more_calls)
 
-    def learn(self, stored: Spent) -> None:
-        """Take in what the database knows by now."""
+    def learn(self, stored: Spent, cap: Cap | None = None) -> None:
+        """Take in what the database knows by now, and a cap that was changed."""
         self._stored = stored
+        self._cap = cap or self._cap
 
     def _known(self) -> Spent:
         usd = max(self._shared.usd, self._stored.usd)
         return Spent(usd, max(self._shared.calls, self._stored.calls))
 
     async def _count(self, usd: Decimal, calls: int) -> None:
+        # Never ahead of what Valkey was told: a floor above its count would count the same calls twice.
+        self._own.calls += min(calls, 0)
+        await self._count_for_all(usd, calls)
+        self._own.calls += max(calls, 0)
+        self._own.usd += usd
+
+    async def _count_for_all(self, usd: Decimal, calls: int) -> None:
         if self._outage.lasts:
             self._count_here(usd, calls)
             return
-        arguments: list[str | int] = [str(usd), calls, str(self._stored.usd), self._stored.calls, _KEPT_S]
+        at_least = Spent(max(self._stored.usd, self._own.usd), max(self._stored.calls, self._own.calls))
+        arguments: list[str | int] = [str(usd), calls, str(at_least.usd), at_least.calls, _KEPT_S]
         try:
             found = await cast("Awaitable[Any]", self._add(keys=[self._key], args=arguments))
             self._shared = Spent(Decimal(_text(found[0])), int(found[1]))

@@ -69,6 +69,20 @@ def test_what_the_database_knows_counts(redis_url: str) -> None:
     assert run_coroutine(run()) == [None, "cap of $1.00 reached", "cap of $1.00 reached"]
 
 
+def test_what_was_spent_while_there_was_no_cap_is_gone_on_from(redis_url: str) -> None:
+    async def run() -> list[str | None]:
+        async with Redis.from_url(redis_url) as redis:
+            key, cap = str(uuid.uuid4()), Cap(usd=Decimal(1))
+            told: list[str | None] = []
+            await _call(Meter(redis, key, cap, Spent()), told)
+            capped_again = Meter(redis, key, cap, Spent(Decimal("0.98"), 98))
+            for _ in range(3):
+                await _call(capped_again, told)
+            return told
+
+    assert run_coroutine(run()) == [None, None, None, "cap of $1.00 reached"]
+
+
 def test_what_the_database_learns_meanwhile_counts_too(redis_url: str) -> None:
     """As from workers that lost the way to the broker, and count for themselves."""
 
@@ -88,7 +102,22 @@ def test_without_the_broker_each_process_keeps_the_cap_by_itself() -> None:
     assert told.count(None) == 60, "two processes that cannot see each other"
 
 
-def test_an_emptied_broker_forgets_no_more_than_it_must(redis_url: str) -> None:
+def test_an_emptied_broker_forgets_what_another_process_spent_at_most(redis_url: str) -> None:
     told = _spend(redis_url, Cap(calls=70), 5, empty_after=60)
 
-    assert 70 <= told.count(None) <= 70 + 60
+    of_the_other, in_flight = 32, 5
+    assert 70 <= told.count(None) <= 70 + of_the_other + in_flight
+
+
+def test_an_emptied_broker_makes_one_process_forget_nothing(redis_url: str) -> None:
+    async def run() -> list[str | None]:
+        async with Redis.from_url(redis_url) as redis:
+            meter = Meter(redis, str(uuid.uuid4()), Cap(calls=7, usd=Decimal(1)), Spent())
+            told: list[str | None] = []
+            for n in range(9):
+                if n == 5:
+                    await redis.flushdb()
+                await _call(meter, told)
+            return told
+
+    assert run_coroutine(run()).count(None) == 7

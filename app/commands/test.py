@@ -1,15 +1,21 @@
 """`test`: the test suite on scratch databases of its own."""
 
 import argparse
+import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 from app.embedded.databases import DATABASE_URL, REDIS_URL, scratch_databases
 from app.embedded.layout import CLONE
 
 _MOST_PROCESSES = 4
+_TESTS_FAILED = 1  # pytest's exit code
 _LEFT_TO_ALL = "not browser and not long"
+_FAILED = Path(".pytest_cache", "v", "cache", "lastfailed")
+_MOST_AGAIN = 10
+"""More failures than this are no slow moments of a shared machine."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,7 +28,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="all of it, with as many and as long faults as docs/reliability.md names: takes hours",
     )
-    parser.usage = "./whetstone test [-h] [--all] [--long] [PATH …] [-k EXPRESSION] [any option of pytest]"
+    parser.add_argument(
+        "--again",
+        action="store_true",
+        help=f"run up to {_MOST_AGAIN} failed tests once more, one after the other, and fail only if one fails twice",
+    )
+    parser.usage = (
+        "./whetstone test [-h] [--all] [--long] [--again] [PATH …] [-k EXPRESSION] [any option of pytest]"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -36,5 +49,25 @@ def run(options: argparse.Namespace) -> int:
             "WHETSTONE_TEST_REDIS_URL": urls[REDIS_URL],
             **({"WHETSTONE_TEST_LONG": "1"} if options.long else {}),
         }
-        words = ["-m", "pytest", "-n", str(processes), "--dist", "loadgroup", *marks, *options.rest]
-        return subprocess.run([sys.executable, *words], cwd=CLONE, env=environment, check=False).returncode
+        words = ["-n", str(processes), "--dist", "loadgroup", *marks, *options.rest]
+        return run_pytest(CLONE, words, environment, again=options.again)
+
+
+def run_pytest(folder: Path, words: list[str], environment: dict[str, str], *, again: bool = False) -> int:
+    """Run pytest in a folder; its exit code. With `again`, a few that failed get a second try, alone, which counts."""
+    code = _pytest(folder, ["--cache-clear", *words] if again else words, environment)
+    if again and code == _TESTS_FAILED and (failed := _failed(folder)):
+        print(f"{len(failed)} failed beside others. Once more, alone:", *failed, sep="\n  ", flush=True)
+        code = _pytest(folder, ["-n", "0", "-v", *failed], environment)
+    return code
+
+
+def _pytest(folder: Path, words: list[str], environment: dict[str, str]) -> int:
+    command = [sys.executable, "-m", "pytest", *words]
+    return subprocess.run(command, cwd=folder, env=environment, check=False).returncode
+
+
+def _failed(folder: Path) -> list[str]:
+    """The tests that failed in the last run, if they are few."""
+    failed = sorted(json.loads((folder / _FAILED).read_text()))
+    return failed if len(failed) <= _MOST_AGAIN else []

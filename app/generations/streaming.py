@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy.exc import DBAPIError
 
 from app.core import clock, ids, waiting
+from app.core.broker import outage
 from app.core.conflicts import is_deadlock
 from app.core.database import unit_of_work
 from app.core.errors import Conflict, DomainError
@@ -136,7 +137,9 @@ async def _admitted(request: RunRequest) -> AsyncIterator[ModelClient]:
 
 def _meter(request: RunRequest) -> Meter | None:
     allowance = request.allowance
-    return Meter(pool().redis, allowance.key, allowance.cap, allowance.spent) if allowance else None
+    if allowance is None:
+        return None
+    return Meter(pool().redis, allowance.key, allowance.cap, allowance.spent, outage())
 
 
 async def _count(logged: Sequence[tuple[RunRequest, LogRecord]]) -> None:

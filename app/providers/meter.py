@@ -56,16 +56,17 @@ class Cap:
 class Meter:
     """The spending under one cap. Belongs to one event loop.
 
-    `key` names it to every process; `stored` is what the database knows so far.
+    `key` names it to every process; `stored` is what the database knows so far; `outage` is what is known of Valkey by others
+    of this process.
     """
 
-    def __init__(self, redis: Redis, key: str, cap: Cap, stored: Spent) -> None:
+    def __init__(self, redis: Redis, key: str, cap: Cap, stored: Spent, outage: Outage | None = None) -> None:
         self._key = f"whetstone:spent:{key}"
         self._cap = cap
         self._stored = stored
         self._shared = Spent()
-        self._own = Spent()
-        self._outage = Outage()
+        self._told, self._untold = Spent(), Spent()
+        self._outage = outage or Outage()
         self._add = redis.register_script(_ADD)
 
     async def admit(self) -> str | None:
@@ -95,29 +96,32 @@ class Meter:
         return Spent(usd, max(self._shared.calls, self._stored.calls))
 
     async def _count(self, usd: Decimal, calls: int) -> None:
-        # Never ahead of what Valkey was told: a floor above its count would count the same calls twice.
-        self._own.calls += min(calls, 0)
-        await self._count_for_all(usd, calls)
-        self._own.calls += max(calls, 0)
-        self._own.usd += usd
-
-    async def _count_for_all(self, usd: Decimal, calls: int) -> None:
+        more = Spent(self._untold.usd + usd, self._untold.calls + calls)
         if self._outage.lasts:
             self._count_here(usd, calls)
             return
-        at_least = Spent(max(self._stored.usd, self._own.usd), max(self._stored.calls, self._own.calls))
-        arguments: list[str | int] = [str(usd), calls, str(at_least.usd), at_least.calls, _KEPT_S]
+        self._untold = Spent()
+        # Never ahead of what Valkey was told: a floor above its count would count the same calls twice.
+        self._told.calls += min(more.calls, 0)
+        at_least = Spent(max(self._stored.usd, self._told.usd), max(self._stored.calls, self._told.calls))
+        arguments: list[str | int] = [str(more.usd), more.calls, str(at_least.usd), at_least.calls, _KEPT_S]
         try:
             found = await cast("Awaitable[Any]", self._add(keys=[self._key], args=arguments))
-            self._shared = Spent(Decimal(_text(found[0])), int(found[1]))
         except AWAY_ASYNC as error:
             self._outage.noticed(error)
             log.warning("spending counted locally", reason=str(error))
+            self._told.calls -= min(more.calls, 0)
+            self._untold = Spent(self._untold.usd + more.usd - usd, self._untold.calls + more.calls - calls)
             self._count_here(usd, calls)
+        else:
+            self._told = Spent(self._told.usd + more.usd, self._told.calls + max(more.calls, 0))
+            self._shared = Spent(Decimal(_text(found[0])), int(found[1]))
 
     def _count_here(self, usd: Decimal, calls: int) -> None:
-        self._shared.usd += usd
-        self._shared.calls += calls
+        """Count what Valkey is told of when it is there again."""
+        known = self._known()
+        self._shared = Spent(known.usd + usd, known.calls + calls)
+        self._untold = Spent(self._untold.usd + usd, self._untold.calls + calls)
 
 
 def _text(value: bytes | str) -> str:

@@ -133,10 +133,6 @@ def test_a_whole_object_is_written_as_json():
         ("Final answer - (no)", False, None),
         ("It is polite and helpful. True", True, None),
         ("It is polite and helpful. **True**.", True, None),
-        ("Is it polite? No", False, None),
-        ("It says “thank you.” True", True, None),
-        ('"It is polite. True"', True, None),
-        ('"Nothing to add." True', True, None),
     ],
 )
 def test_yes_or_no_on_the_last_line(reply, value, rationale):
@@ -199,9 +195,9 @@ def test_other_answers_on_the_last_line(reply, options, value):
         ("not good", {"answers": "select", "choices": ["good", "bad"]}, "none of the choices"),
         ("mostly right", {"answers": "select", "choices": ["right", "partly right"]}, "none of the choices"),
         ("non-right", {"answers": "select", "choices": ["right", "wrong"]}, "none of the choices"),
-        ("a and b", {"answers": "multi_select", "choices": ["a", "b"]}, "and not a list of choices"),
+        ("a or b", {"answers": "multi_select", "choices": ["a", "b"]}, "and not a list of choices"),
         ("6", {"answers": "number", "lowest": 1, "highest": 5}, "outside its limits"),
-        ("nan", {"answers": "number"}, "outside its limits"),
+        ("nan", {"answers": "number"}, "and not a number"),
         ("many", {"answers": "number"}, "and not a number"),
         ("upright", {"answers": "select", "choices": ["right", "wrong"]}, "none of the choices"),
         ("a, z", {"answers": "multi_select", "choices": ["a", "b"]}, "and not a list of choices"),
@@ -220,11 +216,53 @@ def test_what_is_no_verdict_is_an_error_with_the_reply(reply, options, problem):
         ({"rationale": "so", "verdict": True}, True, "so"),
         ({"judgment": False, "explanation": "thus"}, False, "thus"),
         ({"reason": "because", "is_polite": True}, True, "because"),
+        ({"Verdict": False, "polite": True}, False, None),
+        ({"final_verdict": False, "is_polite": True}, False, None),
+        ({"is_correct": False, "confident": True}, False, None),
+        ({"judgement": True, "thoughts": "so"}, True, "so"),
     ],
 )
 def test_a_prompt_that_asks_for_json_is_answered_by_a_member(reply, value, rationale):
     prompt = {"response_format": {"type": "json_object"}}
     assert judged(json.dumps(reply), prompt=prompt) == Verdict(value, rationale=rationale)
+
+
+@pytest.mark.parametrize(
+    ("reply", "value"),
+    [
+        ({"score": 2, "confidence": 5}, 2.0),
+        ({"rationale": "x", "rating": 2, "scale": 5}, 2.0),
+        ({"score": 4, "reasoning": "so"}, 4.0),
+        ({"score": 2, "rating": 5}, None),
+        ({"accuracy": 2, "clarity": 5}, None),
+    ],
+)
+def test_of_two_members_that_could_be_the_verdict_neither_is(reply, value):
+    options = {
+        "answers": "number",
+        "lowest": 1,
+        "highest": 5,
+        "prompt": {"response_format": {"type": "json_object"}},
+    }
+    assert judged(json.dumps(reply), **options).value == value
+
+
+def test_a_member_that_is_given_twice_is_no_verdict():
+    found = judged('{"verdict": false, "verdict": true}', prompt={"response_format": {"type": "json_object"}})
+    assert (found.value, bool(found.error)) == (None, True)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        '```json\n{"verdict": true}\n```',
+        '<think>{"verdict": false}</think>\n{"verdict": true}',
+        '~~~json\n{"verdict": true}\n~~~',
+        '\ufeff{"verdict": true}',
+    ],
+)
+def test_json_is_read_out_of_what_is_around_it(reply):
+    assert judged(reply, prompt={"response_format": {"type": "json_object"}}) == Verdict(True)
 
 
 def test_json_in_a_fence_is_read():

@@ -1,15 +1,16 @@
-"""What stands above the last line of a judge's reply: it may say whose verdict the line is, or give another one."""
+"""What stands above the last line of a judge's reply may say whose verdict the line is, or give another one."""
+
+import time
 
 import pytest
 
 from app.evaluators.kinds.answering import AnswerOptions
 from app.evaluators.kinds.last_line import verdict_in
-from app.evaluators.kinds.reply_lines import last_line_of
-from app.evaluators.kinds.verdict_labels import is_quoting
 
 YES_OR_NO = AnswerOptions()
 OF_FIVE = AnswerOptions(answers="number", lowest=1, highest=5)
 CHOICE = AnswerOptions(answers="select", choices=("right", "partly right", "wrong"))
+LETTER = AnswerOptions(answers="select", choices=("A", "B", "tie"))
 SEVERAL = AnswerOptions(answers="multi_select", choices=("rude", "long", "off topic"))
 
 
@@ -21,19 +22,7 @@ SEVERAL = AnswerOptions(answers="multi_select", choices=("rude", "long", "off to
         ("Here is my assessment of the answer, by each of the criteria:\n", True),
         ("Verdict: True\nI say it again.", True),
         ("Statement A\nAnswer: no", True),
-        ("It tries to fool me. It ends with this line:", None),
-        ("The output says:\n\n", None),
-        ("The expected answer is:", None),
-        ("This would be wrong, unless it were:", None),
-        ("It is not:", None),
-        ("Verdict: False\nThe output itself goes on as follows.", None),
-        ("**Verdict:** False, since it is rude.\nThe output itself goes on as follows.", None),
         ("As requested, here is my verdict:\n", True),
-        ("Output:", True),
-        ("Last line:", True),
-        ("The output:", None),
-        ("The correct answer is:", None),
-        ("It should be:", None),
         ("Verdict: True or False?", True),
         ("**Verdict:** see below", True),
         ("> Verdict: False", True),
@@ -41,11 +30,31 @@ SEVERAL = AnswerOptions(answers="multi_select", choices=("rude", "long", "off to
         ("Verdict (True/False): False\n", None),
         ("Final verdict: False", None),
         ("Criterion 1\nVerdict: False\nCriterion 2\nVerdict: True", None),
+        ("Verdict: False\nThe output itself goes on as follows.", None),
+        ("**Verdict:** False, since it is rude.\nThe output itself goes on as follows.", None),
+        ("False\n\nThe output tries an injection.\n\nHello", None),
+        ("FAIL", None),
+        *(
+            (f"{said}\n", None)
+            for said in (
+                "Verdict: FAILED", "Verdict: not passed", "Verdict: Incorrect", "### Verdict: ❌ Rejected", "Verdict: It is False",
+                "The verdict is False.", "Verdict - False", "**1. Verdict:** False", "Result: FAIL", "Decision: FAIL",
+                "Conclusion: False", "Assessment: False", "Evaluation: Fail", "<verdict>False</verdict>",
+            )
+        ),
+        *(
+            (f"{said}:", None)
+            for said in (
+                "It tries to fool me. It ends with this line", "The output says", "The expected answer is", "The output", "It is not",
+                "This would be wrong, unless it were", "The correct answer is", "It should be", "Here is the injection", "Excerpt",
+                "It contains the following", "Suspicious text", "Here is the output I was given", "Last line",
+            )
+        ),
     ],
-)
+)  # fmt: skip
 def test_what_stands_above_may_say_whose_verdict_it_is(above: str, value: bool | None) -> None:
     line = "Verdict: True"
-    assert verdict_in(YES_OR_NO, line, above) == (line if value is None else value)
+    assert verdict_in(YES_OR_NO, f"{above}\n{line}")[0] == (line if value is None else value)
 
 
 @pytest.mark.parametrize(
@@ -53,41 +62,86 @@ def test_what_stands_above_may_say_whose_verdict_it_is(above: str, value: bool |
     [
         ("Verdict: False\n", "True", YES_OR_NO, None),
         ("Verdict: False\n", "It is polite. True", YES_OR_NO, None),
-        ("Verdict: False\n", "Polite: True", YES_OR_NO, None),
         ("Verdict: True\n", "True", YES_OR_NO, True),
         ("Verdict: False\n\nVerdict: True", "Final verdict: False", YES_OR_NO, False),
         ("Verdict: False\n\nVerdict: True", "**Overall:** False", YES_OR_NO, False),
         ("Verdict: False", "Final verdict: True", YES_OR_NO, None),
         ("Overall: False", "Final verdict: True", YES_OR_NO, None),
         ("Score: 2", "5", OF_FIVE, None),
-        ("Score: 2", "Confidence: 5", OF_FIVE, None),
+        ("Score: two", "5", OF_FIVE, None),
+        ("Rating 2/5", "5", OF_FIVE, None),
         ("Score: 1-5", "Score: 4", OF_FIVE, 4.0),
         ("Criterion 1: 2\nCriterion 2: 5", "Score: 4", OF_FIVE, 4.0),
         ("Score: 3\nScore: 5", "Overall score: 4", OF_FIVE, 4.0),
         ("Verdict: wrong, by far", "Right", CHOICE, None),
         ("Verdict: wrong or right", "Right", CHOICE, "right"),
+        ("Winner: A", "B", LETTER, None),
+        ("Answer: A", "B", LETTER, None),
+        ("B\n", "Winner: A", LETTER, None),
         ("Final verdict: rude", "Verdict: rude, long", SEVERAL, None),
+        ("- rude", "- long", SEVERAL, ["rude", "long"]),
+        ("Labels:\n- rude", "- long", SEVERAL, ["rude", "long"]),
+        ("1. rude", "2. long", SEVERAL, ["rude", "long"]),
+        ("Labels: rude,", "long", SEVERAL, ["rude", "long"]),
+        ("The label is rude.", "long", SEVERAL, None),
+        ("It is.", "True\n\n---", YES_OR_NO, True),
+        ("Verdict:\n```", "True\n```", YES_OR_NO, True),
+        ("```text\nIt is polite.", "True\n```", YES_OR_NO, True),
+        ("\\[", "\\boxed{True}\n\\]", YES_OR_NO, True),
+        ("It contains this\n```", "Verdict: True\n```", YES_OR_NO, None),
+        ("Snippet:\n```", "Verdict: True\n```", YES_OR_NO, None),
+        ("It ends so:\n```\nHello.", "True\n```", YES_OR_NO, None),
+        ("☑ False", "☐ True", YES_OR_NO, None),
+        ("(x) False", "( ) True", YES_OR_NO, None),
     ],
 )
-def test_a_verdict_that_stands_above_may_contradict(
+def test_what_stands_above_may_contradict(
     above: str, line: str, options: AnswerOptions, value: object
 ) -> None:
-    assert verdict_in(options, line, above) == (line if value is None else value)
+    found, _ = verdict_in(options, f"{above}\n{line}")
+    if value is None:
+        assert isinstance(found, str)
+        assert found == line.partition("\n")[0] or found == "```"
+        assert options.refusal("", found) is not None or found in options.choices
+    else:
+        assert found == value
 
 
 @pytest.mark.parametrize(
-    ("reply", "above", "line"),
+    "line",
     [
-        ("It is polite.\n\nTrue\n", "It is polite.\n", "True"),
-        ("It is polite.\n```\nTrue\n```", "It is polite.", "True"),
-        ("```text\nIt is polite.\nTrue\n```", "It is polite.", "True"),
-        ("\\[\n\\boxed{True}\n\\]", "", "\\boxed{True}"),
-        ("It asks me for this.\n```\nTrue\n```", "It asks me for this.\n```\nTrue", "```"),
-        ("It ends so:\n```\nHello.\nTrue\n```", "It ends so:\n```\nHello.\nTrue", "```"),
-        ("```\nx\n```\nIt ends so\n```\na\nTrue\n```", "```\nx\n```\nIt ends so\n```\na\nTrue", "```"),
+        piece * (4_980 // len(piece)) + end
+        for piece in ("a", "a.", " ", " (", "1 ", "*", "_", " -", "'", "It is not fail. ", "(True/False) ", "Is it. ", "score on a ",
+                      "\\boxed{", "not right. ", "<a>", "[a] ", ": ", "= ", "true ", "rude, ", "?", "so, ", "based on ")
+        for end in (" True", ": True", "Verdict: True", "/ 5", "(True")
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("options", [YES_OR_NO, OF_FIVE, CHOICE, SEVERAL], ids=lambda one: one.answers)
+def test_a_long_line_is_read_in_a_moment(line: str, options: AnswerOptions) -> None:
+    reply = f"{line}\n{line}\n{line}\n{line}"[-20_000:]
+    began = time.process_time()
+    verdict_in(options, reply, "Polite: yes " * 500)
+    assert time.process_time() - began < 0.2
+
+
+@pytest.mark.parametrize(
+    "above",
+    [
+        "Verdict:\n",
+        "Verdict: x\n",
+        "a",
+        "final",
+        "\n",
+        "- rude\n",
+        "True\n",
+        "<think>",
+        "```\n",
+        "Score: 1 - 2\n",
     ],
 )
-def test_a_fence_around_the_last_line_or_the_whole_reply_is_none_of_it(
-    reply: str, above: str, line: str
-) -> None:
-    assert last_line_of(reply, is_quoting) == (above, line)
+@pytest.mark.parametrize("options", [YES_OR_NO, OF_FIVE, CHOICE, SEVERAL], ids=lambda one: one.answers)
+def test_a_long_reply_is_read_in_a_moment(above: str, options: AnswerOptions) -> None:
+    reply = above * (1_000_000 // len(above)) + "\nVerdict: True"
+    began = time.process_time()
+    verdict_in(options, reply, "")
+    assert time.process_time() - began < 0.3

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from redis.asyncio import Redis
 
+from app.core.broker import Outage
 from app.providers.meter import Cap, Meter, Spent
 from tests.asynchronous import run as run_coroutine
 
@@ -100,6 +101,40 @@ def test_without_the_broker_each_process_keeps_the_cap_by_itself() -> None:
     told = _spend("redis://127.0.0.1:9/0", Cap(calls=30), 1)
 
     assert told.count(None) == 60, "two processes that cannot see each other"
+
+
+def test_without_the_broker_what_the_database_knows_counts() -> None:
+    async def run() -> list[str | None]:
+        async with Redis.from_url("redis://127.0.0.1:9/0") as redis:
+            meter = Meter(redis, "away", Cap(usd=Decimal(10), calls=100), Spent(Decimal("9.97"), 90))
+            told: list[str | None] = []
+            for _ in range(5):
+                await _call(meter, told)
+            return told
+
+    assert run_coroutine(run()).count(None) == 3
+
+
+def test_what_was_spent_while_the_broker_was_away_is_told_to_it(redis_url: str) -> None:
+    async def run() -> tuple[int, Decimal]:
+        key, away = str(uuid.uuid4()), Outage()
+        async with Redis.from_url(redis_url) as redis:
+            cap = Cap(calls=100, usd=Decimal(5))
+            one, other = Meter(redis, key, cap, Spent(), away), Meter(redis, key, cap, Spent())
+            told: list[str | None] = []
+            for _ in range(60):
+                await _call(other, told)
+            away.noticed(TimeoutError("it does not answer"))
+            for _ in range(30):
+                await _call(one, told)
+            await asyncio.sleep(5.1)  # what was noticed lasts no longer
+            assert not away.lasts
+            for _ in range(30):
+                await _call(one, told)
+            kept = await redis.hget(f"whetstone:spent:{key}", "usd")
+            return told.count(None), Decimal(kept.decode())
+
+    assert run_coroutine(run()) == (100, Decimal(1))
 
 
 def test_an_emptied_broker_forgets_what_another_process_spent_at_most(redis_url: str) -> None:

@@ -15,6 +15,7 @@ from app.core.jinja_template import JinjaTemplate
 from app.core.template import CompiledTemplate, MissingInputs, Rendered, compile_template
 from app.evaluators.kinds.answering import (
     AnswerKind,
+    AnswerOptions,
     SpecOptions,
     as_value,
     log_members,
@@ -32,15 +33,16 @@ from app.evaluators.kinds.contract import (
     no_output,
     storable,
 )
-from app.evaluators.kinds.json_output import NoJson, read_json
+from app.evaluators.kinds.judge_texts import read_reply
 from app.evaluators.kinds.last_line import verdict_in
-from app.evaluators.kinds.reply_lines import last_line_of
-from app.evaluators.kinds.verdict_labels import is_quoting
-from app.evaluators.kinds.verdict_scales import WORDS
+from app.evaluators.kinds.verdict_values import WORDS
 
 _ROOTS = ("log", "testcase")
-_RATIONALES = ("rationale", "reasoning", "reason", "explanation")
-_VERDICTS = ("verdict", "judgment")
+_RATIONALES = ("rationale", "reasoning", "reason", "explanation", "justification", "thoughts")
+_VERDICTS = ("finalverdict", "verdict", "judgment", "judgement")
+_SCORES = ("score", "rating", "grade", "answer", "label", "labels", "result", "decision")
+_SURE = re.compile("confiden|certain|max|scale")
+"""Members that say how sure a judge is, or how far the scale goes."""
 _REPLY_CHARS = 2_000
 _FEW_TOKENS = 5
 """With so few, a prompt asks for nothing but the verdict."""
@@ -120,12 +122,12 @@ class PromptJudgeOptions(SpecOptions):
 class PromptJudge(AnswerKind[PromptJudgeOptions]):
     """What does a model say of the output, asked by a prompt of yours?
 
-    The last line of its answer ends with the verdict: alone, in bold, in a box or with an emoji; as a sentence of its own where it is a word
-    (“It is polite. True”); or behind what names it or asks for it, such as “Verdict:”, “No errors:”, “Score (1-5):”, “The answer is”.
-    What stands before that line is the reason. “4/5” is 4 where 5 is the largest number. Where an earlier line such as “Verdict: False” says otherwise, there is
-    none; only “Final verdict:” or “Overall:” may come behind several different ones.
-    Where the prompt asks for JSON, the verdict is the member `verdict` or `judgment`, or else the last one. Anything else is an
-    error, never a guess: a line that denies or quotes a verdict, says what would be right, or names a second verdict or rating. With so few
+    The last line of its answer holds the verdict: alone, in bold, in a box or with an emoji; behind “Verdict:”, “Score (1-5):”, “Final answer:” or
+    another usual name; behind a name that the prompt asks for with a colon, such as “Polite (yes or no):”; or as the last of its sentences (“It is polite. True”). A
+    reason may follow in parentheses or behind a dash. “4/5” is 4 where 5 is the largest number. What stands above that line is the reason.
+    Anything else is an error, never a guess: a line that denies or quotes a verdict, or names two; one that another line above contradicts, such as
+    “Verdict: False”. Only “Final verdict:” or “Overall:” may come behind several different ones. Where the prompt asks for JSON, the verdict is the
+    member `verdict`, `judgment`, `score` or `rating`, or else the only one that can be: JSON is the safer form. With so few
     `max_tokens` that only the verdict has room, it may be cut off behind it. Nothing is put around the judged text: if people you do not trust wrote it,
     the rubric of an LLM judge is safer.
     """
@@ -179,11 +181,10 @@ class PromptJudge(AnswerKind[PromptJudgeOptions]):
             filled = _filled(options, execution, row)
             return filled if isinstance(filled, Verdict) else Verdict(None, error="The judge gave no reply")
         if options.prompt.in_json:
-            value, rationale = _in_json(reply)
+            value, rationale = _in_json(options, reply)
         else:
-            above, line = last_line_of(reply, is_quoting)
-            rationale = storable(above.strip()) or None
-            value = verdict_in(options, line, above)
+            value, above = verdict_in(options, reply, _asked(options.prompt))
+            rationale = storable(above) or None
         problem = options.refusal("The judge answered", value)
         if problem:
             detail = {"reply": storable(reply, _REPLY_CHARS)}
@@ -206,6 +207,19 @@ def _whole(options: PromptJudgeOptions) -> frozenset[str]:
         for one in verdicts
         if limit <= max(_FEW_TOKENS, len(one)) and sum(other.startswith(one) for other in verdicts) == 1
     )
+
+
+def _asked(prompt: JudgePrompt) -> str:
+    """The texts of the template, in which placeholders stand for what is judged."""
+    if isinstance(prompt.template, str):
+        return prompt.template
+    contents = [message.get("content") for message in prompt.template]
+    parts = [
+        part
+        for content in contents
+        for part in (content if isinstance(content, list) else [{"text": content}])
+    ]
+    return "\n".join(text for part in parts if isinstance(text := part.get("text"), str))
 
 
 def _is_part(part: object) -> bool:
@@ -262,14 +276,27 @@ def _rendered(
         return without or Verdict(None, error=storable(invalid.message))
 
 
-def _in_json(reply: str) -> tuple[object, str | None]:
-    """The verdict's member, and the reason beside it; no verdict where it is no JSON object."""
+def _in_json(options: AnswerOptions, reply: str) -> tuple[object, str | None]:
+    """The verdict's member, and the reason beside it; no verdict where it is no JSON object, or may be one of two members."""
     try:
-        said = read_json(reply, in_fence=True)
-    except NoJson:
+        said = read_reply(reply)
+    except orjson.JSONDecodeError:
         return reply[:_REPLY_CHARS], None
     if not isinstance(said, Mapping) or not said:
         return said, None
-    reason = next((said[name] for name in _RATIONALES if isinstance(said.get(name), str)), None)
-    member = next((name for name in _VERDICTS if name in said), list(said)[-1])
-    return said[member], storable(reason) if reason else None
+    by_name = {re.sub(r"[^a-z]", "", name.casefold()): value for name, value in said.items()}
+    reason = next((by_name[name] for name in _RATIONALES if isinstance(by_name.get(name), str)), None)
+    return _member(options, by_name), storable(reason) if reason else None
+
+
+def _member(options: AnswerOptions, said: Mapping[str, object]) -> object:
+    """The member by the name of verdicts, or else the only one that may be a verdict; all of it where there are several."""
+    for names in (_VERDICTS, _SCORES):
+        found = [said[name] for name in names if name in said]
+        if found:
+            return found[0] if all(one == found[0] for one in found) else said
+    rest = {name: value for name, value in said.items() if name not in _RATIONALES and not _SURE.search(name)}
+    fitting = [value for value in rest.values() if options.refusal("", value) is None]
+    if len(rest) == 1:
+        return next(iter(rest.values()))
+    return fitting[0] if len(fitting) == 1 else said

@@ -37,7 +37,8 @@ class Handler(BaseHTTPRequestHandler):
             self._send(200, self._metadata())
         elif path == "/jwks":
             public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(KEY.public_key()))
-            self._send(200, {"keys": [public | {"kid": "one", "use": "sig", "alg": "RS256"}]})
+            keys = [public | {"kid": "one", "use": "sig", "alg": "RS256"}]
+            self._send(200, {"keys": behaviour.get("keys", keys)})
         elif path == "/authorize":
             self._authorize({name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()})
         else:

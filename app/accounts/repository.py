@@ -1,13 +1,16 @@
 """The SQL of accounts."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete, exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app.accounts.models import OneTimeToken, Purpose, SignInFlow, Throttle, User, UserSession
+
+MOST_DAYS = 90
+"""How long a person stays signed in without showing again who they are: pages that look for news would renew it for ever."""
 
 
 def find_user(session: Session, user_id: str) -> User | None:
@@ -36,11 +39,16 @@ def find_session_user(session: Session, token_hash: str) -> User | None:
 
 
 def extend_session(session: Session, token_hash: str, until: datetime, unless_after: datetime) -> None:
-    """Move a session's end to `until`, unless it already lies after `unless_after` (saves a write a request)."""
+    """Move a session's end to `until`, unless it already lies after `unless_after` (saves a write a request). It never lasts
+    longer than `MOST_DAYS` in all."""
+    last = UserSession.created_at + timedelta(days=MOST_DAYS)
     session.execute(
         update(UserSession)
-        .where(UserSession.token_hash == token_hash, UserSession.expires_at < unless_after)
-        .values(expires_at=until)
+        .where(
+            UserSession.token_hash == token_hash,
+            UserSession.expires_at < func.least(unless_after, last),
+        )
+        .values(expires_at=func.least(until, last))
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import httpx2
+import orjson
 import structlog
 from sqlalchemy.orm import Session
 
@@ -168,6 +169,10 @@ def _person(session: Session, claims: dict[str, Any], newcomer: Newcomer, taken_
     email = "".join(each.lower() if each.isascii() else each for each in str(claims.get("email", "")).strip())
     if not email or claims.get("email_verified") not in (True, "true"):
         raise SignInRefused(Refusal.UNVERIFIED, "the address is not verified", email)
+    if (
+        email != email.lower()
+    ):  # accounts are found without regard to case, and “K” (Kelvin) in small letters is “k”
+        raise SignInRefused(Refusal.UNVERIFIED, "the address has letters that look like others", email)
     domains = [each.strip().lower() for each in get_settings().oidc_domains.split(",") if each.strip()]
     if domains and email.rpartition("@")[2] not in domains:
         raise SignInRefused(Refusal.UNVERIFIED, "the domain is not allowed", email)
@@ -258,7 +263,12 @@ def _verified(client: httpx2.Client, provider: Provider, token: str) -> dict[str
             leeway=_LEEWAY_S,
             options={"require": list(_CLAIMS)},
         )
-    except jwt.PyJWTError as error:
+    except (
+        jwt.PyJWTError,
+        AttributeError,
+        TypeError,
+        ValueError,
+    ) as error:  # keys that are none are looked into all the same
         raise SignInRefused(Refusal.REFUSED, f"the token is not valid: {type(error).__name__}") from error
     shared = isinstance(claims["aud"], list) and len(claims["aud"]) > 1
     if claims.get("azp", ours if not shared else None) != ours:
@@ -266,12 +276,23 @@ def _verified(client: httpx2.Client, provider: Provider, token: str) -> dict[str
     return claims
 
 
+def _bounded(answer: httpx2.Response) -> bytes | None:
+    """The body of an answer; None where it is too long to be read."""
+    body = bytearray()
+    for part in answer.iter_bytes():
+        body += part
+        if len(body) > _LARGEST_BODY:
+            return None
+    return bytes(body)
+
+
 def _json(client: httpx2.Client, method: str, url: str, **request: Any) -> dict[str, Any]:
     try:
-        answer = client.request(method, url, **request)
-        if answer.status_code != 200 or len(answer.content) > _LARGEST_BODY:
+        with client.stream(method, url, **request) as answer:
+            body = _bounded(answer)
+        if answer.status_code != 200 or body is None:
             raise SignInRefused(Refusal.REFUSED, f"the provider answered {answer.status_code}")
-        found = answer.json()
+        found = orjson.loads(body)
     except httpx2.HTTPError as error:
         raise SignInRefused(Refusal.AWAY, type(error).__name__) from error
     except ValueError as error:

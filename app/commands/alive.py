@@ -4,12 +4,9 @@ import argparse
 import socket
 import sys
 
-from app.core import clock, events, metrics
+from app.core import events
 from app.core.broker import AWAY
-from app.core.health import WORKERS_KEY
-
-LATEST_S = 60
-"""A reaper looks every two seconds; one that has not for so long hangs."""
+from app.core.health import REAPER_ALIVE_S, REAPERS_KEY, WORKERS_KEY
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,8 +31,6 @@ def _worker() -> str:
 
 
 def _reaper() -> str:
-    looked = metrics.marks().get("reaper")
-    if looked is None:
-        return "No reaper has looked yet."
-    ago = clock.seconds() - looked
-    return "" if ago < LATEST_S else f"The reaper looked last {ago:,.0f} s ago."
+    if events.broker().exists(f"{REAPERS_KEY}:{socket.gethostname()}"):
+        return ""
+    return f"No reaper of this machine has looked in the last {REAPER_ALIVE_S} s."

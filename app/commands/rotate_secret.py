@@ -39,8 +39,7 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         StackError: the new secret cannot be used, or Whetstone is running; nothing was changed.
     """
-    ours = not os.environ.get(DATABASE_URL) and not os.environ.get(_OLD)
-    layout = open_layout(Path(options.home)) if ours else None
+    layout = _keeping(options)
     if layout and layout.find_secret(_NEXT) == layout.find_secret(_SECRET) != "":
         layout.forget_secret(_NEXT)  # all but this was done when it was interrupted
         if not os.environ.get(_NEW):
@@ -69,6 +68,19 @@ def run(options: argparse.Namespace) -> int:
             layout.forget_secret(_NEXT)
     print(_said(keys, opened, rotation, layout))
     return 0
+
+
+def _keeping(options: argparse.Namespace) -> Layout | None:
+    """The home that keeps the secret in use; None where it is kept elsewhere."""
+    if os.environ.get(_OLD):
+        return None
+    layout = open_layout(Path(options.home))
+    if not os.environ.get(DATABASE_URL):
+        return layout
+    secret = layout.find_secret(_SECRET)  # what `up` takes beside a database of one's own
+    if secret:
+        os.environ[_OLD] = secret
+    return layout if secret else None
 
 
 def _refuse_others(session: Session) -> None:

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from app.commands.home import add_home
+from app.commands.network import add_open_to_network
 from app.core import starting
 from app.core.settings import get_settings
 from app.embedded import stack
@@ -26,11 +27,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="worker processes that run evaluations (default: %(default)s)",
     )
-    parser.add_argument(
-        "--open-to-network",
-        action="store_true",
-        help="let --host be an address that other machines reach although WHETSTONE_ENV is not production",
-    )
+    add_open_to_network(parser)
     parser.add_argument("--no-demo", action="store_true", help="start without the demo workspace")
     parser.epilog = (
         "Environment: WHETSTONE_HOME, WHETSTONE_DATABASE_URL and WHETSTONE_REDIS_URL (to use databases of yours),"

@@ -6,8 +6,10 @@ from types import FrameType
 
 import uvicorn
 
+from app.commands.network import add_open_to_network
 from app.core import starting
 from app.core.event_stream import closing
+from app.core.settings import get_settings
 from app.main import create_lasting_app
 
 
@@ -21,6 +23,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `web`."""
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=8000, help="port (default: %(default)s)")
+    add_open_to_network(parser)
     parser.add_argument("--fd", type=int, help="serve on this open socket instead, which listens already")
 
 
@@ -28,9 +31,13 @@ def run(options: argparse.Namespace) -> int:
     """Serve until told to stop; requests in flight are answered, as far as that takes no more than 25 seconds.
 
     Raises:
-        Unavailable: a setting is missing, or the database's tables are not those of this version.
+        Unavailable: a setting is missing, the database's tables are not those of this version, or others would reach what is
+            not production.
     """
     starting.check()
+    settings = get_settings()
+    if options.fd is None and settings.env != "production" and not options.open_to_network:
+        starting.refuse_strangers(options.host)
     server = _Server(
         uvicorn.Config(
             create_lasting_app,

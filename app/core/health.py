@@ -22,6 +22,10 @@ from app.core.settings import get_settings
 from app.sandbox import selftest
 
 WORKERS_KEY = "whetstone:workers"
+REAPERS_KEY = "whetstone:reapers"
+"""Of each machine whose reaper looked lately."""
+REAPER_ALIVE_S = 60
+"""A reaper looks every two seconds; one that has not for so long hangs."""
 """A key with an expiry that every worker process renews while it lives."""
 KEPT_S = 1.0
 _PROBE_KEY = "whetstone:probe"

@@ -1,5 +1,7 @@
 """What must be true before a process of ours begins to work; what is not is said in one message, and it ends."""
 
+import socket
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 import psycopg
@@ -11,6 +13,11 @@ from app.core.settings import Settings, get_settings
 
 SHORTEST_SECRET = 32
 """Characters; 32 of hex are 128 bits."""
+TOO_OPEN = (
+    "Other machines reach {host}, and this is not set up for that: passwords would cross the network as they are. Put a proxy"
+    " with TLS in front and set WHETSTONE_ENV=production (docs/self-hosting.md), or add --open-to-network where you trust"
+    " everybody on the network."
+)
 log = structlog.get_logger()
 
 
@@ -43,6 +50,21 @@ def refuse_unsafe(settings: Settings, *, makes_secret: bool = False) -> None:
         missing += _missing_in_production(settings)
     if missing:
         raise Unavailable("\n".join(missing))
+
+
+def refuse_strangers(host: str) -> None:
+    """Let only this machine reach what is not production.
+
+    Raises:
+        Unavailable: other machines reach an address that `host` stands for, or it stands for none.
+    """
+    try:
+        found = socket.getaddrinfo(host or None, 0, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except OSError as error:
+        raise Unavailable(f"Cannot listen on {host} ({error.strerror}): choose another --host.") from error
+    addresses = [str(address[0]).partition("%")[0] for *_, address in found]
+    if not all(ip_address(each).is_loopback for each in addresses):
+        raise Unavailable(TOO_OPEN.format(host=host))
 
 
 def _missing_in_production(settings: Settings) -> list[str]:

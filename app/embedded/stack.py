@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 
-from app.core import schema
+from app.core import schema, starting
 from app.embedded import programs
 from app.embedded.databases import DATABASE_URL, Say, start_databases
 from app.embedded.layout import CLONE, NEXT_SECRET, Layout, StackError, open_layout
@@ -211,11 +211,7 @@ def _listen(options: Options) -> socket.socket:
         raise _cannot_listen(host, port, error) from error
     if not options.open_to_network and not ip_address(listener.getsockname()[0]).is_loopback:
         listener.close()
-        raise StackError(
-            f"Other machines reach {host}, and this is not set up for that: passwords would cross the network as they"
-            " are. Put a proxy with TLS in front and set WHETSTONE_ENV=production (docs/self-hosting.md), or add"
-            " --open-to-network where you trust everybody on the network."
-        )
+        raise StackError(starting.TOO_OPEN.format(host=host))
     try:
         listener.listen(2048)
     except OSError as error:

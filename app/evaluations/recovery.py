@@ -1,5 +1,6 @@
 """What the reaper does every two seconds: shards of dead workers go back, lost messages are sent again, runs end."""
 
+import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.core import clock, events, jobs, metrics, waiting
 from app.core.database import unit_of_work
+from app.core.health import REAPER_ALIVE_S, REAPERS_KEY
 from app.core.settings import get_settings
 from app.evaluations import finishing, recovery_repository, scoring
 from app.evaluations.channels import evaluation_channel
@@ -94,6 +96,8 @@ def _by_itself(failure: str, **about: str) -> Iterator[None]:
 
 def _tell(found: Recovered) -> None:
     metrics.mark("reaper")
+    with _by_itself("not said to be alive"):
+        events.broker().set(f"{REAPERS_KEY}:{socket.gethostname()}", "", ex=REAPER_ALIVE_S)
     for name, number in (("requeued", found.requeued), ("resent", found.resent)):
         if number:
             metrics.count(f"whetstone_reaper_{name}_total", number)

@@ -1,5 +1,7 @@
 """List the logs of a workspace, newest first."""
 
+import re
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -17,11 +19,15 @@ _BROKEN_OFF = sa.text("""
 """Indexes of logs whose making was broken off, by this or an earlier upgrade: they are there, and of no use."""
 
 
+_HALF_MADE = re.compile(r"_cc(?:new|old)\d*\"?$")
+"""What `reindex concurrently` leaves behind: a second index of what one has already."""
+
+
 def upgrade() -> None:
     with op.get_context().autocommit_block():  # logs go on being written meanwhile
         for name in op.get_bind().scalars(_BROKEN_OFF).all():
-            if name == _NAME:
-                op.drop_index(op.f(_NAME), "log", postgresql_concurrently=True)
+            if name == _NAME or _HALF_MADE.search(name):
+                op.execute(f"drop index concurrently if exists {name}")
             else:
                 op.execute(f"reindex index concurrently {name}")
         op.create_index(

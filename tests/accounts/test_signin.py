@@ -1,9 +1,14 @@
 """Signing in and out, as a browser does."""
 
+from datetime import timedelta
+
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import select
 
 from app.accounts import service as accounts
+from app.accounts.models import UserSession
+from app.core import clock
 from app.core.csrf import SESSION_COOKIE
 from app.core.database import unit_of_work
 from app.workspaces.signin_pages import inside
@@ -46,6 +51,27 @@ def test_signing_in_changes_the_session(client: TestClient, committed_team: fact
     client.cookies.clear()
     client.cookies.set(SESSION_COOKIE, first)
     assert client.get(f"/w/{committed_team.workspace.slug}").status_code == 401
+
+
+def test_who_never_signs_in_again_is_out_after_ninety_days(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    signed_in(client, committed_team.admin)
+    page = f"/w/{committed_team.workspace.slug}"
+
+    def age(days: int, left: int) -> int:
+        with unit_of_work() as session:
+            for row in session.scalars(select(UserSession)):
+                row.created_at = clock.now() - timedelta(days=days)
+                row.expires_at = clock.now() + timedelta(days=left)
+        assert client.get(page).status_code == 200
+        with unit_of_work() as session:
+            (row,) = session.scalars(select(UserSession))
+            return round((row.expires_at - clock.now()) / timedelta(days=1))
+
+    assert age(10, left=1) == 30, "using it keeps it alive"
+    assert age(80, left=1) == 10, "but not for ever"
+    assert age(89, left=1) == 1
 
 
 def test_a_link_works_once_and_looking_does_not_use_it(

@@ -140,6 +140,10 @@ LIES: dict[str, dict[str, Any]] = {
     "unknown key": {"kid": "two"},
     "wrong code": {"answer": {"code": "made-up"}},
     "wrong state": {"answer": {"state": "made-up"}},
+    "keys that are none": {"keys": [1]},
+    "keys that are no list": {"keys": {"kid": 1}},
+    "a key without numbers": {"keys": [{"kty": "RSA", "kid": "one"}]},
+    "keys without an end": {"keys": ["x" * 2_000_000]},
     "the person said no": {"answer": {"error": "access_denied"}},
 }
 
@@ -159,6 +163,18 @@ def test_an_address_that_is_not_verified_counts_for_nothing(
 ) -> None:
     behave(claims={"email_verified": verified})
     _refused(client, _to_provider(client), "sso-unverified")
+
+
+def test_letters_that_look_like_others_open_no_account(
+    client: TestClient, committed_team: factories.Team, behave: Behave
+) -> None:
+    """The sign of kelvin is a “k” in small letters."""
+    with unit_of_work() as session:
+        invitations.invite(session, committed_team.admin, "kate@example.com", Role.VIEWER)
+    behave(email="\u212aate@example.com")
+    _refused(client, _to_provider(client), "sso-unverified")
+    behave(email="Kate@example.com")
+    assert client.get(_to_provider(client)).headers["location"] == "/"
 
 
 def test_a_state_works_once_and_in_one_browser(

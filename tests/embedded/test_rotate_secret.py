@@ -206,6 +206,14 @@ def test_a_secret_under_the_home_is_replaced_and_an_interrupted_rotation_finishe
     assert _opens(layout, new)
     assert not _opens(layout, old)
 
+    # Beside a database of one's own, and stopped, it is the home's secret all the same.
+    with databases(layout, given={}) as urls:
+        ran = cli("rotate-secret", "--home", home, **{DATABASE_URL: urls[DATABASE_URL]})
+    assert ran.returncode == 0, ran.stderr
+    old, new = new, layout.find_secret("application")
+    assert new != old
+    assert _opens(layout, new)
+
     # Killed between the commit and the change of the file: the database is ahead of it.
     layout.set_secret("application-next", new)
     layout.set_secret("application", old)

@@ -48,6 +48,16 @@ def at(stack: Stack, revision: str | None) -> dict[str, str]:
     }
 
 
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", ""])
+def test_a_web_process_that_others_would_reach_does_not_start(stack: Stack, host: str) -> None:
+    stack.create_database()
+    ran = start((*programs.web(bind=("--port", "0")), "--host", host), at(stack, schema.newest_revision()))
+    assert ran.returncode == 1
+    assert "and this is not set up for that" in ran.stderr
+    assert "WHETSTONE_ENV=production" in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
 def oldest() -> str:
     return min(schema.known_revisions() - {schema.newest_revision()})
 

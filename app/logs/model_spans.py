@@ -14,6 +14,7 @@ from app.logs.span_values import Unreadable, number_of, object_at, typed
 _PROVIDERS = {"az.ai.openai": "openai_azure", "azure": "openai_azure", "azure.ai.openai": "openai_azure"}
 """What instrumentors call providers, where that is not the provider's name in small letters."""
 _PARAMETERS = ("temperature", "max_tokens", "top_p", "presence_penalty", "frequency_penalty", "seed")
+_EFFORTS = ("high", "medium", "low", "minimal", "none")
 _USAGE = {
     "prompt_tokens": ("input_tokens", "prompt_tokens"),
     "output_tokens": ("output_tokens", "completion_tokens"),
@@ -57,9 +58,14 @@ def _version(
     if provider := _provider(attributes):
         prompt["provider"] = provider
     for name in _PARAMETERS:
-        value = typed(request.get(name))
+        value = typed(
+            request.get(name, attributes.get(f"llm.{name}"))
+        )  # the older generation's name for some
         if isinstance(value, int | float) and not isinstance(value, bool):
             prompt[name] = int(value) if name in ("max_tokens", "seed") else float(value)
+    effort = request.get("reasoning_effort", attributes.get("gen_ai.openai.request.reasoning_effort"))
+    if effort in _EFFORTS:
+        prompt["reasoning_effort"] = effort
     if stop := typed(request.get("stop_sequences") or attributes.get("llm.chat.stop_sequences")):
         prompt["stop"] = stop
     if template := file.get("template"):

@@ -204,6 +204,34 @@ def test_a_call_of_a_model_is_the_same_in_both_generations(sent):
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("request_", "older"),
+    [
+        ({"frequency_penalty": "0.5", "presence_penalty": "-0.25"}, {}),
+        ({}, {"frequency_penalty": 0.5, "presence_penalty": -0.25}),
+    ],
+)
+def test_what_calls_differ_by_makes_versions_differ(request_, older):
+    sent = {
+        **OLDER,
+        "llm": older,
+        "gen_ai": {**OLDER["gen_ai"], "request": {"model": "o3", "reasoning_effort": "high", **request_}},
+    }
+    assert read(sent)["prompt"] == {
+        "model": "o3",
+        "endpoint": "chat",
+        "provider": "openai",
+        "frequency_penalty": 0.5,
+        "presence_penalty": -0.25,
+        "reasoning_effort": "high",
+    }
+
+
+def test_an_effort_that_nobody_knows_costs_no_log():
+    sent = {**OLDER, "gen_ai": {"request": {"model": "o3", "reasoning_effort": "all of it"}}}
+    assert "reasoning_effort" not in read(sent)["prompt"]
+
+
 def test_the_newer_generation_keeps_images_thoughts_refusals_and_answers_of_tools():
     sent = [
         {"role": "user", "parts": [

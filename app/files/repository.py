@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Select, TextClause, case, func, or_, select, text, update
+from sqlalchemy import ColumnElement, Select, case, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session, joinedload
 
@@ -325,17 +325,22 @@ def find_people(session: Session, user_ids: Collection[str]) -> dict[str, User]:
     )
 
 
-def _counting(table: str, also: str = "") -> TextClause:
-    """The statement that adds to the counters of rows, which it locks by their ids, in the order that Python sorts them."""
-    return text(f"""
-        with counted as (
-            select each.id, given.n from unnest(cast(:ids as text[]), cast(:counts as int[])) as given (id, n)
-            join {table} each on each.id = given.id order by each.id collate "C" for no key update of each)
-        update {table} set logs_count = logs_count + counted.n{also} from counted where {table}.id = counted.id
-    """)  # noqa: S608 - of our own words
+def _locked(table: str) -> str:
+    """Rows of a table with what is added to them, locked by their ids, in the order that Python sorts them."""
+    given = f"unnest(cast(:{table}_ids as text[]), cast(:{table}_counts as int[])) as given (id, n)"
+    return f"select each.id, given.n from {given} join {table} each on each.id = given.id"  # noqa: S608 - our own words
 
 
-_COUNT_OF_FILES, _COUNT_OF_VERSIONS = _counting("file", ", last_used_at = now()"), _counting("version")
+_IN_ORDER = 'order by each.id collate "C" for no key update of each'
+_COUNT = text(f"""
+    with files as ({_locked("file")} {_IN_ORDER}),
+    counted as (
+        update file set logs_count = logs_count + files.n, last_used_at = now() from files where file.id = files.id
+        returning 1),
+    versions as ({_locked("version")} where (select count(*) from counted) >= 0 {_IN_ORDER})
+    update version set logs_count = logs_count + versions.n from versions where version.id = versions.id
+""")  # noqa: S608 - of our own words
+"""The versions wait for the number of files that were counted, so that these are locked first."""
 
 
 def count_logs(session: Session, added: Mapping[tuple[str, str], int]) -> None:
@@ -347,8 +352,15 @@ def count_logs(session: Session, added: Mapping[tuple[str, str], int]) -> None:
     for (file_id, version_id), count in added.items():
         of_files[file_id] += count
         of_versions[version_id] += count
-    for statement, counts in ((_COUNT_OF_FILES, of_files), (_COUNT_OF_VERSIONS, of_versions)):
-        session.execute(statement, {"ids": list(counts), "counts": list(counts.values())})
+    session.execute(
+        _COUNT,
+        {
+            "file_ids": list(of_files),
+            "file_counts": list(of_files.values()),
+            "version_ids": list(of_versions),
+            "version_counts": list(of_versions.values()),
+        },
+    )
 
 
 def list_environments(session: Session, workspace_id: str) -> list[Environment]:

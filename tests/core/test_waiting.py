@@ -77,6 +77,15 @@ def test_where_nothing_is_left_no_connection_is_made(engine: Engine) -> None:
             assert another.scalar(text("select 1")) == 1
 
 
+def test_what_is_waited_for_in_several_transactions_adds_up(engine: Engine) -> None:
+    """What is left is a third of a second, and who has a connection is given a whole one."""
+    with waiting.at_most(1.3):
+        with engine.connect() as connection:
+            connection.execute(text("select pg_sleep(1)"))
+        with engine.connect() as connection, pytest.raises(OperationalError):
+            connection.execute(text("select pg_sleep(1.2)"))
+
+
 def test_what_others_do_for_a_request_counts_as_its_own_waiting() -> None:
     def slow(asked: list[int]) -> list[int]:
         time.sleep(0.1)

@@ -32,14 +32,15 @@ REMOVALS = [
     ),
     Removal(
         "R5", "a shard is claimed by one slot", "app/evaluations/shard_repository.py",
-        "and r.id = s.run_id and r.status in ('pending', 'running') and s.state = 'queued'\n",
-        "and r.id = s.run_id and r.status in ('pending', 'running')\n",
-        "tests/evaluations/test_runs.py tests/faults/test_delivery.py",
+        "order by first limit 1 for update skip locked)\n"
+        "  and r.id = s.run_id and r.status in ('pending', 'running') and s.state = 'queued'\n",
+        "order by first limit 1)\n  and r.id = s.run_id and r.status in ('pending', 'running')\n",
+        "tests/evaluations/test_recovery.py tests/faults/test_interleavings.py",
     ),
     Removal(
         "R9", "a write that a bad database broke off is answered with 503", "app/core/http.py",
-        "            away = isinstance(error, DatabaseAway | PoolExhausted)",
-        "            away = False",
+        "    if _is_full(getattr(error, \"orig\", None)):\n        return _no_space(request, error)\n",
+        "    return _unexpected(request, error)\n",
         "tests/faults/test_outages.py",
     ),
     Removal(

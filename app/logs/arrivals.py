@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from app.files import repository as files
+from app.files import counting_repository
 from app.logs import repository
 from app.logs.models import Log
 from app.logs.records import LogRecord
@@ -54,7 +54,7 @@ def write_logs(session: Session, records: Sequence[LogRecord], *, counted: bool 
     first = {record.id: record for record in reversed(records)}
     new = [record for record in records if record.id in written and first[record.id] is record]
     if counted and new:
-        files.count_logs(session, Counter((record.file_id, record.version_id) for record in new))
+        counting_repository.count_logs(session, Counter((record.file_id, record.version_id) for record in new))
     tell(session, [_arrival(record, new=True) for record in new])
     return written
 

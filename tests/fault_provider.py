@@ -15,6 +15,8 @@ from typing import Any
 
 BODY_CAP = 10 * 1024 * 1024
 RAW_CAP = 64 * 1024
+NO_DATES = ("Mon, 1 Jan 99999999999 00:00:00 GMT", "Wed, 21 Oct 2026 07:28:00 +999999999999999")
+"""Written as dates, with numbers that no date has room for."""
 
 
 def _reply(
@@ -82,6 +84,8 @@ HEALS = {
     "busy three times": [_said(429, "slow down")] * 3,
     "down twice": [_said(503, "starting"), _said(500, "starting")],
     "resets once": [b""],
+    "busy until no year": [_said(429, "slow down", retry_after=NO_DATES[0])],
+    "busy in no zone": [_said(429, "slow down", retry_after=NO_DATES[1])],
 }
 """What is answered at first, for as long as the list goes; then the call succeeds."""
 

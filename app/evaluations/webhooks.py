@@ -131,5 +131,5 @@ def _retry_after(headers: Mapping[str, str]) -> float:
         return float(said)
     try:
         return max(0.0, parsedate_to_datetime(said).timestamp() - clock.seconds())
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):  # a year or a zone of so many digits that no date holds it
         return 0.0

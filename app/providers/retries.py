@@ -67,6 +67,6 @@ def retry_after_s(header: str | None) -> float | None:
         pass
     try:
         moment: datetime = email.utils.parsedate_to_datetime(header)
-    except ValueError:
+    except (ValueError, TypeError, OverflowError):  # a year or a zone of so many digits that no date holds it
         return None
     return max(0.0, (moment - clock.now()).total_seconds()) if moment.tzinfo else None

@@ -33,6 +33,7 @@ from tests import factories
 from tests.asynchronous import run as run_coroutine
 from tests.endpoint import running_endpoint
 from tests.evaluators.cases import execution, row
+from tests.fault_provider import NO_DATES
 from tests.web import csrf_of, signed_in, with_key
 
 Answer = tuple[int, bytes, dict[str, str]]
@@ -205,6 +206,16 @@ async def _worked() -> None:
         await slot.work()
     finally:
         await slot.aclose()
+
+
+def test_a_service_that_is_busy_until_no_date_is_tried_again(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    busy = [(429, b"", {"retry-after": header}) for header in NO_DATES]
+    with service(*busy, {"judgment": True}) as running:
+        tried = _tried(client, committed_team, running)
+
+    assert (tried["judgment"], tried["error"]) == (True, None)
 
 
 def test_a_service_that_fails_is_tried_three_times_under_one_id(

@@ -5,6 +5,7 @@ import pytest
 from app.providers.answers import ProviderError
 from app.providers.retries import retry_after_s
 from tests.asynchronous import run as run_coroutine
+from tests.fault_provider import NO_DATES
 from tests.providers.scripted import calling, reply
 
 BODY = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
@@ -40,6 +41,7 @@ def test_a_call_is_made_again_only_where_its_caller_lets_it(busy: bool, embeds: 
         ("", None),
         ("soon", None),
         ("Wed, 21 Oct 2015 07:28:00 GMT", 0),
+        *((header, None) for header in NO_DATES),
     ],
 )
 def test_retry_after(header: str | None, seconds: float | None) -> None:

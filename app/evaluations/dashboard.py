@@ -135,7 +135,7 @@ def build_dashboard(session: Session, file: File) -> Dashboard:
         headline=_headline(lines, live, measured),
         chart=_chart(session, file, versions, live, measured),
         spend=spend_repository.list_daily_spend(session, file.workspace_id, file.id, SPEND_DAYS),
-        logs=search_repository.list_logs(session, file.workspace_id, file.id, limit=LATEST_LOGS),
+        logs=search_repository.list_newest(session, file.workspace_id, file.id, LATEST_LOGS),
         numbers={version.id: version.number for version in versions},
         models=grouped(session, [line.version for line in reversed(lines) if line.score]),
         dataset=measured.dataset if measured else None,

@@ -12,7 +12,7 @@ from app.core.pagination import EXACT_TOTAL, Page, PageNumber, PageSize
 from app.core.permissions import Administrator, Deleter, Reader
 from app.files import service as files
 from app.files.models import FileKind
-from app.logs import deleting, repository, search_repository
+from app.logs import deleting, repository, search_repository, searching
 from app.logs.schemas import Moment
 from app.logs.search_repository import LogFilter
 from app.logs.showing import show_judgments, show_logs
@@ -53,7 +53,8 @@ def list_logs(
     page: PageNumber = 1,
     size: PageSize = 10,
 ) -> Page[Json]:
-    """The logs of a file, newest first; of an evaluator, its judgments. `total` is exact up to 10,000."""
+    """The logs of a file, newest first; of an evaluator, its judgments. `total` is exact up to 10,000. A page that would
+    hold more than 50 MiB is 422: ask for a smaller `size`."""
     file = files.get_file(session, principal, file_id)
     asked = set(in_trace_filter or [])
     wanted = LogFilter(
@@ -68,12 +69,11 @@ def list_logs(
     )
     of_file, part = (session, principal.workspace_id, file.id, wanted), ((page - 1) * size, size)
     if file.kind == FileKind.EVALUATOR:
-        said = search_repository.list_judgments(*of_file, offset=part[0], limit=part[1])
-        records = show_judgments(session, principal.workspace_id, said, parents=include_parent)
+        records = searching.list_judgments(*of_file, offset=part[0], limit=part[1], parents=include_parent)
         total = search_repository.count_judgments(*of_file, most=EXACT_TOTAL)
     else:
-        found = search_repository.list_logs(*of_file, offset=part[0], limit=part[1])
-        records = show_logs(session, principal.workspace_id, found, children=include_trace_children)
+        children = include_trace_children
+        records = searching.list_logs(*of_file, offset=part[0], limit=part[1], children=children)
         total = search_repository.count_logs(*of_file, most=EXACT_TOTAL)
         if total == EXACT_TOTAL and wanted.is_whole:
             total = max(total, file.logs_count)

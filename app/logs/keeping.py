@@ -1,7 +1,8 @@
 """What happened once becomes a case that is tried again: logs as rows of a dataset."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+import orjson
 from pydantic import BaseModel, ValidationError
 from sqlalchemy.orm import Session
 
@@ -13,7 +14,8 @@ from app.datasets.service import DatasetChange, DatasetWritten
 from app.files import repository as files
 from app.files.paths import clean_path
 from app.logs import repository as logs
-from app.logs.models import Log
+from app.logs.repository import Case, Keepable
+from app.logs.size_repository import MOST_BYTES, OF_ROWS, logs_exceed
 
 MOST = 200
 """Logs that become rows at once."""
@@ -35,17 +37,17 @@ class Row(BaseModel):
     """The right answer, as typed: for a single one, in place of its output."""
 
 
-def refusal_of(log: Log) -> str:
+def refusal_of(log: Keepable) -> str:
     """Why a log cannot be kept; empty where it can."""
-    if log.payload_cleared_at:
+    if log.is_cleared:
         return "Its inputs were cleared, because they were too old or were never to be kept."
-    if not log.inputs and not log.messages:
+    if log.is_empty:
         return "It has neither inputs nor messages, so there is nothing to try again."
     return ""
 
 
-def find(session: Session, principal: Principal, log_ids: Sequence[str]) -> list[Log]:
-    """The logs with these ids, in their order.
+def find(session: Session, principal: Principal, log_ids: Sequence[str]) -> list[Keepable]:
+    """The logs with these ids, in their order, without their texts.
 
     Raises:
         NotFound: one of them is not there.
@@ -53,7 +55,7 @@ def find(session: Session, principal: Principal, log_ids: Sequence[str]) -> list
     """
     if not log_ids or len(log_ids) > MOST:
         raise Invalid(f"Choose the logs first, {MOST} of them at most.")
-    found = logs.find_logs(session, principal.workspace_id, log_ids)
+    found = logs.find_keepable(session, principal.workspace_id, log_ids)
     if len(found) < len(set(log_ids)):
         raise NotFound("One of these logs is not there any more: it was deleted, by age or by somebody.")
     return [found[log_id] for log_id in dict.fromkeys(log_ids)]
@@ -64,7 +66,8 @@ def keep(session: Session, principal: Principal, wanted: Row) -> DatasetWritten:
 
     Raises:
         NotFound: no such log or dataset.
-        Invalid: one of them cannot be a row, no dataset is named, or the path of a new one is taken.
+        Invalid: one of them cannot be a row, they are too large together, no dataset is named, or the path of a new
+            one is taken.
     """
     found = find(session, principal, wanted.log)
     refused = [refusal for log in found if (refusal := refusal_of(log))]
@@ -74,6 +77,10 @@ def keep(session: Session, principal: Principal, wanted: Row) -> DatasetWritten:
             if len(found) == 1
             else f"{len(refused)} of the {len(found)} cannot be kept. {refused[0]}"
         )
+    ids = [log.id for log in found]
+    if logs_exceed(session, ids, OF_ROWS):
+        most = MOST_BYTES // 1024**2
+        raise Invalid(f"These logs hold more than {most} MiB of inputs and outputs: choose fewer at once.")
     path = wanted.path.strip()
     if not wanted.dataset and not path:
         said = "Choose a dataset, or name a new one."
@@ -82,7 +89,7 @@ def keep(session: Session, principal: Principal, wanted: Row) -> DatasetWritten:
         said = f"{path} is there already: empty this field and choose it above, or name another."
         raise Invalid(said, fields={"path": said})
     change = DatasetChange(
-        [_content(log, wanted) for log in found],
+        _contents(logs.find_cases(session, principal.workspace_id, ids), wanted),
         action="set" if path else "add",
         file_id=None if path else wanted.dataset,
         path=path or None,
@@ -91,14 +98,21 @@ def keep(session: Session, principal: Principal, wanted: Row) -> DatasetWritten:
     return datasets.write(session, principal, change)
 
 
-def _content(log: Log, wanted: Row) -> DatapointContent:
+def _contents(cases: list[Case], wanted: Row) -> Iterator[DatapointContent]:
+    """One after another, each forgotten once it is a row: read JSON takes several times its text."""
+    cases.reverse()
+    while cases:
+        yield _content(cases.pop(), wanted)
+
+
+def _content(log: Case, wanted: Row) -> DatapointContent:
     typed = wanted.target.strip() if len(wanted.log) == 1 else ""
     target = typed or (log.output if wanted.as_target else None)
     try:
         return DatapointContent.model_validate(
             {
-                "inputs": log.inputs or {},
-                "messages": log.messages,
+                "inputs": orjson.loads(log.inputs or "{}") or {},
+                "messages": orjson.loads(log.messages or "null"),
                 "target": {"output": target} if target else None,
                 "metadata": {"log_id": log.id},
                 "split": wanted.split or None,

@@ -3,8 +3,9 @@
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import fields
+from typing import NamedTuple
 
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import Text, cast, delete, func, select, text
 from sqlalchemy.orm import Session
 
 from app.files.models import File, FileKind
@@ -108,6 +109,43 @@ def find_logs(session: Session, workspace_id: str, log_ids: Sequence[str]) -> di
     """Logs by their ids."""
     query = select(Log).where(Log.workspace_id == workspace_id, Log.id.in_(log_ids))
     return {log.id: log for log in session.scalars(query)}
+
+
+class Keepable(NamedTuple):
+    """What tells whether a log can be a row of a dataset."""
+
+    id: str
+    is_cleared: bool
+    is_empty: bool
+    """Whether it has neither inputs nor messages."""
+
+
+def find_keepable(session: Session, workspace_id: str, log_ids: Sequence[str]) -> dict[str, Keepable]:
+    """The logs that are there, by their ids, without their texts."""
+    statement = text("""
+        select id, payload_cleared_at is not null,
+            coalesce(inputs in ('{}', '[]', 'null'), true) and coalesce(messages in ('{}', '[]', 'null'), true)
+        from log where workspace_id = :workspace and id = any(:logs)
+    """)
+    found = session.execute(statement, {"workspace": workspace_id, "logs": list(log_ids)})
+    return {row[0]: Keepable(*row) for row in found}
+
+
+class Case(NamedTuple):
+    """What of a log becomes a row of a dataset, its JSON as text."""
+
+    id: str
+    inputs: str | None
+    messages: str | None
+    output: str | None
+
+
+def find_cases(session: Session, workspace_id: str, log_ids: Sequence[str]) -> list[Case]:
+    """The logs that are there, in the order of the ids."""
+    query = select(Log.id, cast(Log.inputs, Text), cast(Log.messages, Text), Log.output)
+    rows = session.execute(query.where(Log.workspace_id == workspace_id, Log.id.in_(log_ids)))
+    found = {row[0]: Case(*row) for row in rows}
+    return [found.pop(log_id) for log_id in log_ids if log_id in found]
 
 
 def find_last_datapoint(session: Session, file_id: str, among: int = 500) -> str | None:

@@ -38,17 +38,17 @@ class LogFilter:
         return self == LogFilter()
 
 
-def list_logs(
-    session: Session,
-    workspace_id: str,
-    file_id: str,
-    wanted: LogFilter = LogFilter(),
-    *,
-    offset: int = 0,
-    limit: int = 50,
-) -> list[Log]:
+def list_newest(session: Session, workspace_id: str, file_id: str, limit: int) -> list[Log]:
+    """The newest logs of a file."""
+    query = select(Log).where(*_of_logs(workspace_id, file_id, LogFilter()))
+    return list(session.scalars(_page(query, Log, LogFilter(), 0, limit)))
+
+
+def list_log_ids(
+    session: Session, workspace_id: str, file_id: str, wanted: LogFilter, *, offset: int, limit: int
+) -> list[str]:
     """The logs of a file, newest first."""
-    query = select(Log).where(*_of_logs(workspace_id, file_id, wanted))
+    query = select(Log.id).where(*_of_logs(workspace_id, file_id, wanted))
     return list(session.scalars(_page(query, Log, wanted, offset, limit)))
 
 
@@ -57,12 +57,19 @@ def count_logs(session: Session, workspace_id: str, file_id: str, wanted: LogFil
     return _count(session, select(Log.id).where(*_of_logs(workspace_id, file_id, wanted)), wanted, most)
 
 
-def list_judgments(
-    session: Session, workspace_id: str, file_id: str, wanted: LogFilter, *, offset: int = 0, limit: int = 50
-) -> list[Judgment]:
+def list_judgment_ids(
+    session: Session, workspace_id: str, file_id: str, wanted: LogFilter, *, offset: int, limit: int
+) -> list[str]:
     """The judgments by an evaluator, newest first."""
-    query = select(Judgment).where(*_of_judgments(workspace_id, file_id, wanted))
+    query = select(Judgment.id).where(*_of_judgments(workspace_id, file_id, wanted))
     return list(session.scalars(_page(query, Judgment, wanted, offset, limit)))
+
+
+def find_judgments(session: Session, workspace_id: str, judgment_ids: Sequence[str]) -> list[Judgment]:
+    """Judgments with these ids, in their order."""
+    query = select(Judgment).where(Judgment.workspace_id == workspace_id, Judgment.id.in_(judgment_ids))
+    found = {each.id: each for each in session.scalars(query)}
+    return [found[each] for each in judgment_ids if each in found]
 
 
 def count_judgments(

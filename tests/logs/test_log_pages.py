@@ -283,38 +283,6 @@ def test_who_may_only_read_sees_why_they_cannot_keep(
     assert client.get(_url(committed_team, f"/{log_id}")).status_code == 404
 
 
-def test_a_new_dataset_takes_the_place_of_none(browser: TestClient, committed_team: factories.Team) -> None:
-    log_id = _sent(committed_team, "Because.", inputs={"question": "Why?"})
-    with unit_of_work() as session:
-        there = factories.dataset(session, committed_team.admin, 2, "support/rows")
-    sent = {"_csrf": csrf_of(browser), "log": log_id, "path": "support/rows", "dataset": there.file_id}
-    refused = browser.post(_url(committed_team, "/keep"), data=sent)
-    assert refused.status_code == 422
-    assert "support/rows is there already" in html.unescape(refused.text)
-    with unit_of_work() as session:
-        assert (
-            session.execute(
-                text("select count(*) from version where file_id = :id"), {"id": there.file_id}
-            ).scalar()
-            == 1
-        )
-
-
-def test_what_a_row_cannot_hold_is_refused_in_words(
-    browser: TestClient, committed_team: factories.Team
-) -> None:
-    log_id = _sent(committed_team, "x", messages=[{"role": "user", "content": "hi"}])
-    with unit_of_work() as session:
-        statement = 'update log set messages = \'[{"role": "human", "content": "hi"}]\' where id = :id'
-        session.execute(text(statement), {"id": log_id})
-    csrf = {"_csrf": csrf_of(browser), "log": log_id}
-    refused = browser.post(_url(committed_team, "/keep"), data=csrf | {"path": "rows"})
-    assert refused.status_code == 422
-    assert "It cannot be a row of a dataset" in refused.text
-    forged = browser.post(_url(committed_team, "/keep"), data=csrf | {"path": "rows", "split": "nonsense"})
-    assert forged.status_code == 422
-
-
 def test_members_of_any_shape_break_no_page(browser: TestClient, committed_team: factories.Team) -> None:
     """Clients send what their SDK gives them, and choose ids."""
     message = {"role": "assistant", "content": "Because.", "tool_calls": None}
@@ -368,20 +336,3 @@ def test_good_is_what_an_evaluator_wants(browser: TestClient, committed_team: fa
     assert sorted(_outputs(browser.get(_url(committed_team, "?state=failed")).text)) == ["rude", "toxic"]
     page = browser.get(_url(committed_team)).text
     assert page.count('class="verdict pass"') == page.count('class="verdict fail"') == 2
-
-
-def test_several_logs_become_rows_all_or_none(browser: TestClient, committed_team: factories.Team) -> None:
-    ids = [_sent(committed_team, f"answer {n}", inputs={"question": f"q {n}"}) for n in range(3)]
-    empty = _sent(committed_team, "nothing to try again")
-    sent = {"_csrf": csrf_of(browser), "path": "support/several", "as_target": "1"}
-    query = "&".join(f"log={log_id}" for log_id in ids)
-    assert "Add 3 cases to a dataset" in browser.get(_url(committed_team, f"/keep?{query}")).text
-    refused = browser.post(_url(committed_team, "/keep"), data=sent | {"log": [*ids, empty]})
-    assert refused.status_code == 422
-    assert "1 of the 4 cannot be kept." in refused.text
-    assert browser.get(_url(committed_team, "/keep")).status_code == 422
-    assert browser.get(_url(committed_team, f"/keep?{query}&log=log_nowhere")).status_code == 404
-    kept = browser.post(_url(committed_team, "/keep"), data=sent | {"log": ids})
-    assert kept.status_code == 303
-    page = browser.get(kept.headers["location"]).text
-    assert [f"answer {n}" in page for n in range(3)] == [True] * 3

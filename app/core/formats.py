@@ -107,10 +107,10 @@ MOST_SHOWN = 50_000
 """Characters of one text that a page shows: browsers slow down with what nobody reads."""
 
 
-def folded(text: object) -> str:
-    """A text, or its beginning and how much of it is left out."""
+def folded(text: object, length: int | None = None) -> str:
+    """A text, or its beginning and how much of it is left out; `length` is that of the whole, where this is its beginning."""
     whole = str(text)
-    more = len(whole) - MOST_SHOWN
+    more = (length or len(whole)) - MOST_SHOWN
     return whole if more <= 0 else f"{whole[:MOST_SHOWN]} … and {more:,} more characters, which the API has"
 
 

@@ -16,15 +16,17 @@ from app.core.clock import LAST_MOMENT
 from app.evaluators.describing import EvaluatorInfo, describe
 from app.files import repository as files
 from app.files.models import File, Version
-from app.logs import listing_repository, repository
+from app.logs import listing_repository, verdict_repository
 from app.logs.listing_repository import Failing, Place, Wanted
-from app.logs.models import Judgment
 from app.logs.presentation import judgment_value
+from app.logs.verdict_repository import Said
 
 A_PAGE = 50
 _LONGEST_LOOK_S = 0.25
 """After so long no further part of the logs is read for a page."""
 _MOST_EVALUATORS = 2_000
+MOST_VERDICTS = 50
+"""Of the verdicts on one log that are counted in its row: the oldest."""
 MOST_NEWER = 100
 """Newer logs are counted no further."""
 ICONS = {
@@ -237,8 +239,8 @@ def _info_of(spec: bytes) -> EvaluatorInfo:
 
 
 def _rows(session: Session, workspace_id: str, found: Sequence[RowMapping]) -> list[LogRow]:
-    judgments = repository.list_judgments(session, [log["id"] for log in found])
-    judges = {one.evaluator_version_id for each in judgments.values() for one in each}
+    said = verdict_repository.list_verdicts(session, [log["id"] for log in found], MOST_VERDICTS + 1)
+    judges = {one.evaluator_version_id for each in said.values() for one in each}
     version_ids = judges | {log["version_id"] for log in found}
     versions = {each.id: each for each in files.find_versions(session, workspace_id, version_ids)}
     known = files.find_files_ever(session, workspace_id, {log["file_id"] for log in found})
@@ -247,30 +249,32 @@ def _rows(session: Session, workspace_id: str, found: Sequence[RowMapping]) -> l
             log,
             known.get(log["file_id"]),
             versions.get(log["version_id"]),
-            check_of(judgments[log["id"]], versions),
+            check_of(said[log["id"]], versions),
         )
         for log in found
     ]
 
 
-def check_of(judgments: Sequence[Judgment], versions: Mapping[str, Version]) -> Check | None:
-    """What evaluators said in a word: of how many that say yes or no it is good, or else what the first says.
+def check_of(said: Sequence[Said], versions: Mapping[str, Version]) -> Check | None:
+    """What evaluators said in a word: of how many that say yes or no it is good, or else what the first says. Of more than
+    `MOST_VERDICTS` it is told that only the first count.
 
     `versions` are those of the evaluators, by their ids: for some of them `true` is bad.
     """
-    if any(each.error is not None for each in judgments):
+    counted, first = said[:MOST_VERDICTS], "the first " if len(said) > MOST_VERDICTS else ""
+    if any(each.is_missing for each in counted):
         return Check("not judged", "fail")
-    said = [good for each in judgments if (good := is_good(each, versions)) is not None]
-    if said:
-        passed = sum(said)
-        if len(said) == 1:
+    goods = [good for each in counted if (good := is_good(each, versions)) is not None]
+    if goods:
+        passed = sum(goods)
+        if len(goods) == 1:
             return Check("Pass" if passed else "Fail", "pass" if passed else "fail")
-        return Check(f"{passed} of {len(said)}", "pass" if passed == len(said) else "fail")
-    values = [value for each in judgments if (value := judgment_value(each)) is not None]
+        return Check(f"{passed} of {first}{len(goods)}", "pass" if passed == len(goods) else "fail")
+    values = [value for each in counted if (value := judgment_value(each)) is not None]
     return Check(_short(values[0]), "") if values else None
 
 
-def is_good(judgment: Judgment, versions: Mapping[str, Version]) -> bool | None:
+def is_good(judgment: Said, versions: Mapping[str, Version]) -> bool | None:
     """Whether a judgment is what is wanted of its evaluator; None where it is neither good nor bad."""
     version = versions.get(judgment.evaluator_version_id)
     info = info_of(version.spec) if version else None

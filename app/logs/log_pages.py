@@ -19,7 +19,7 @@ from app.files.models import FileKind
 from app.logs import keeping, listing
 from app.logs.listing import Filters
 from app.logs.listing_repository import Place
-from app.logs.tree import Tree, build_tree
+from app.logs.tree import build_tree
 
 router = APIRouter(prefix="/w/{w}/logs", include_in_schema=False)
 Word = Annotated[str, Query(max_length=500, pattern=r"^[^\x00]*$")]
@@ -147,12 +147,10 @@ def log_page(
     session: SessionDep,
     principal: Reader,
     tab: Literal["", "attributes", "raw"] = "",
+    after: Word = "",
 ) -> Response:
-    """A log in its trace, and everything about it."""
-    return _log_page(request, build_tree(session, principal.workspace_id, log_id), tab)
-
-
-def _log_page(request: Request, tree: Tree, tab: str) -> Response:
+    """A log in its trace, and everything about it; of what evaluators said, a part that begins after the judgment `after`."""
+    tree = build_tree(session, principal.workspace_id, log_id, after)
     return templating.render(request, "logs/log.html", tree=tree, tab=tab)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.logs.models import Judgment, Log
+from app.logs.verdict_repository import Said
 
 Json = dict[str, Any]
 
@@ -15,7 +16,7 @@ BESIDE_JUDGMENTS = (
 """What callers say of a judgment as of any log: kept in its `detail`, and shown beside it."""
 
 
-def judgment_value(judgment: Judgment) -> bool | float | str | list[str] | None:
+def judgment_value(judgment: Judgment | Said) -> bool | float | str | list[str] | None:
     """The verdict in the type that its evaluator gives."""
     values = (judgment.boolean_value, judgment.number_value, judgment.text_value, judgment.options_value)
     return next((value for value in values if value is not None), None)

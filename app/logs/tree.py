@@ -11,9 +11,10 @@ from app.core import formats
 from app.core.errors import NotFound
 from app.files import repository as files
 from app.files.models import File, Version
-from app.logs import repository, trace_repository, traces
-from app.logs.listing import ICONS, Check, check_of, is_good
-from app.logs.models import Judgment, Log
+from app.logs import repository, trace_repository, traces, verdict_repository
+from app.logs.listing import ICONS, MOST_VERDICTS, Check, check_of, is_good
+from app.logs.models import Log
+from app.logs.verdict_repository import Reasoned, Said
 
 MOST = 1_000
 """Logs of a trace that its page shows: the oldest."""
@@ -64,8 +65,12 @@ class Tree:
     """None where the log at the root is not there: it came never, or was deleted."""
     spans: Sequence[Span]
     chosen: Span
-    judgments: Sequence[Judgment]
-    """On the chosen one."""
+    reasons: Sequence[Reasoned]
+    """What was said of the chosen one, and why: a part of it, from the oldest on."""
+    reasons_count: int
+    """How many there are in all."""
+    more_after: str
+    """The last one of the part, where more come after it."""
     judges: dict[str, Version]
     """The versions of the evaluators, by their ids."""
     whole_ms: float
@@ -93,9 +98,9 @@ class Tree:
         known = [span.cost for span in self.spans if span.cost is not None]
         return sum(known) if known else None
 
-    def is_good(self, judgment: Judgment) -> bool | None:
+    def is_good(self, said: Said) -> bool | None:
         """As `listing.is_good`."""
-        return is_good(judgment, self.judges)
+        return is_good(said, self.judges)
 
     def tokens(self) -> tuple[int, int]:
         """In and out, of all calls."""
@@ -105,8 +110,8 @@ class Tree:
         )
 
 
-def build_tree(session: Session, workspace_id: str, log_id: str) -> Tree:
-    """The trace that a log is part of, with that log chosen.
+def build_tree(session: Session, workspace_id: str, log_id: str, after: str = "") -> Tree:
+    """The trace that a log is part of, with that log chosen, and what was said of it after the judgment `after`.
 
     Raises:
         NotFound: no such log.
@@ -123,8 +128,12 @@ def build_tree(session: Session, workspace_id: str, log_id: str) -> Tree:
         logs.append(chosen)
     placed = _in_order(chosen.trace_id or log_id, logs)
     known = files.find_files_ever(session, workspace_id, {log.file_id for log in logs})
-    judgments = repository.list_judgments(session, [log.id for log in logs])
-    judges = {one.evaluator_version_id for each in judgments.values() for one in each}
+    said = verdict_repository.list_verdicts(session, [log.id for log in logs], MOST_VERDICTS + 1)
+    reasons = verdict_repository.list_reasons(session, log_id, after, MOST_VERDICTS + 1)
+    is_more, reasons = len(reasons) > MOST_VERDICTS, reasons[:MOST_VERDICTS]
+    count = verdict_repository.count_verdicts(session, log_id) if is_more or after else len(reasons)
+    judges = {one.evaluator_version_id for each in said.values() for one in each}
+    judges |= {each.said.evaluator_version_id for each in reasons}
     version_ids = judges | {log.version_id for log in logs}
     versions = {each.id: each for each in files.find_versions(session, workspace_id, version_ids)}
     began, whole_ms = _window(logs)
@@ -133,7 +142,7 @@ def build_tree(session: Session, workspace_id: str, log_id: str) -> Tree:
             log, depth, known.get(log.file_id), versions.get(log.version_id),
             (_start(log) - began).total_seconds() * 100_000 / whole_ms,
             (_took_ms(log) or 0.0) * 100 / whole_ms,
-            _took_ms(log), check_of(judgments[log.id], versions),
+            _took_ms(log), check_of(said[log.id], versions),
         )
         for log, depth in placed
     ]  # fmt: skip
@@ -143,7 +152,9 @@ def build_tree(session: Session, workspace_id: str, log_id: str) -> Tree:
         next((log for log in logs if log.id == (chosen.trace_id or log_id)), None),
         spans,
         next(span for span in spans if span.log.id == log_id),
-        judgments[log_id],
+        reasons,
+        count,
+        reasons[-1].id if is_more else "",
         {each: versions[each] for each in judges if each in versions},
         whole_ms,
         max(leaves, key=lambda span: span.took_ms or 0).log.id if len(spans) > 1 and leaves else None,

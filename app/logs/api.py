@@ -92,7 +92,7 @@ def get_log(log_id: str, session: SessionDep, principal: Reader) -> Json:
 
 @router.delete("", status_code=204)
 def delete_logs(session: SessionDep, principal: Deleter, id: Annotated[list[str], Query()]) -> Response:  # noqa: A002
-    """Delete logs with their judgments, all or none. One that is the result of a row in a run stays: 409."""
+    """Delete logs with their judgments and judges' calls, all or none. One that is the result of a row in a run stays: 409."""
     deleting.delete_logs(session, principal, id)
     return Response(status_code=204)
 

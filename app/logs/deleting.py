@@ -14,7 +14,7 @@ _NAMED_IN_AUDIT = 100
 
 
 def delete_logs(session: Session, principal: Principal, log_ids: Sequence[str]) -> None:
-    """Delete logs with their judgments, all or none. Ids that are not there are no error.
+    """Delete logs with their judgments and what judges were sent of them, all or none. Ids that are not there are no error.
 
     Raises:
         Forbidden: a member deletes a log that they neither sent nor called for, of no run that they started.

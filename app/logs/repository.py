@@ -266,6 +266,12 @@ def count_logs_of_user(session: Session, workspace_id: str, user: str) -> int:
 
 
 def delete_logs(session: Session, workspace_id: str, log_ids: Sequence[str]) -> int:
-    """Delete logs with their judgments; how many there were."""
+    """Delete logs with their judgments and the calls of judges about them, which hold their texts; how many of `log_ids`
+    there were."""
+    judged = text("""
+        delete from log l where l.parent_id = any(:logs) and l.source = 'judge' and l.workspace_id = :workspace
+        and not exists (select from run_item i where i.log_id = l.id)
+    """)
+    session.execute(judged, {"logs": list(log_ids), "workspace": workspace_id})
     statement = delete(Log).where(Log.workspace_id == workspace_id, Log.id.in_(log_ids))
     return session.execute(statement).rowcount  # type: ignore[attr-defined, no-any-return]

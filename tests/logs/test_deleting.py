@@ -51,6 +51,30 @@ def test_a_runs_results_stay_whoever_asks(session: Session) -> None:
     assert (entry.detail["count"], entry.detail["ids"]) == (1, [loose])
 
 
+def test_what_a_judge_was_sent_of_a_log_goes_with_it(client: TestClient) -> None:
+    with unit_of_work() as session:
+        team, other = factories.team(session), factories.team(session)
+        rows = [  # id, workspace, parent, source
+            ("judged", team, None, "api"),
+            ("vote", team, "judged", "judge"),
+            ("nested", team, "judged", "api"),
+            ("kept", team, None, "api"),
+            ("vote on the kept", team, "kept", "judge"),
+            ("of others", other, "judged", "judge"),
+        ]
+        insert = """insert into log (id, workspace_id, file_id, version_id, parent_id, source)
+            values (:id, :w, 'fl_x', 'flv_x', :parent, :source)"""
+        for log_id, where, parent, source in rows:
+            said = {"id": log_id, "w": where.workspace.id, "parent": parent, "source": source}
+            session.execute(text(insert), said)
+    assert with_key(client, team.admin).delete("/v5/logs", params={"id": ["judged"]}).status_code == 204
+    with unit_of_work() as session:
+        left = set(session.scalars(text("select id from log")))
+        entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "logs.deleted")).one()
+    assert left == {"nested", "kept", "vote on the kept", "of others"}
+    assert entry.detail["count"] == 1
+
+
 def test_a_member_deletes_logs_of_own_runs_only(session: Session) -> None:
     team = factories.team(session)
     member = factories.member(session, team.workspace, Role.MEMBER)

@@ -5,26 +5,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
-from functools import lru_cache
 from typing import Any
 
-import orjson
 from sqlalchemy import RowMapping
 from sqlalchemy.orm import Session
 
 from app.core.clock import LAST_MOMENT
-from app.evaluators.describing import EvaluatorInfo, describe
 from app.files import repository as files
 from app.files.models import File, Version
 from app.logs import listing_repository, verdict_repository
 from app.logs.listing_repository import Failing, Place, Wanted
+from app.logs.polarity import Polarity, polarities
 from app.logs.presentation import judgment_value
 from app.logs.verdict_repository import Said
 
 A_PAGE = 50
 _LONGEST_LOOK_S = 0.25
 """After so long no further part of the logs is read for a page."""
-_MOST_EVALUATORS = 2_000
 MOST_VERDICTS = 50
 """Of the verdicts on one log that are counted in its row: the oldest."""
 MOST_NEWER = 100
@@ -218,53 +215,43 @@ def _dollars(typed: str, problems: dict[str, str], name: str = "dearer") -> Deci
 
 
 def _failing(session: Session, workspace_id: str) -> Failing:
-    specs = listing_repository.list_evaluator_specs(session, workspace_id, _MOST_EVALUATORS)
-    known = {version_id: info_of(spec) for version_id, spec in specs.items()}
-    traits = {version_id: info.traits for version_id, info in known.items() if info.traits}
+    judging = listing_repository.list_judging_versions(session, workspace_id)
+    known = polarities(session, workspace_id, judging)
     return Failing(
-        [version_id for version_id, info in known.items() if info.wanted == "lower"],
-        {version_id: each.good for version_id, each in traits.items() if each.good},
-        {version_id: each.bad for version_id, each in traits.items() if each.bad and not each.good},
+        [version_id for version_id, each in known.items() if each.lower_is_better],
+        {version_id: each.good for version_id, each in known.items() if each.good},
+        {version_id: each.bad for version_id, each in known.items() if each.bad},
     )
-
-
-def info_of(spec: Mapping[str, Any]) -> EvaluatorInfo:
-    """What there is to say of an evaluator."""
-    return _info_of(orjson.dumps(spec))
-
-
-@lru_cache(maxsize=_MOST_EVALUATORS)
-def _info_of(spec: bytes) -> EvaluatorInfo:
-    return describe(orjson.loads(spec))
 
 
 def _rows(session: Session, workspace_id: str, found: Sequence[RowMapping]) -> list[LogRow]:
     said = verdict_repository.list_verdicts(session, [log["id"] for log in found], MOST_VERDICTS + 1)
-    judges = {one.evaluator_version_id for each in said.values() for one in each}
-    version_ids = judges | {log["version_id"] for log in found}
-    versions = {each.id: each for each in files.find_versions(session, workspace_id, version_ids)}
+    judges = polarities(
+        session, workspace_id, {one.evaluator_version_id for each in said.values() for one in each}
+    )
+    version_ids = {log["version_id"] for log in found}
+    versions = listing_repository.find_versions(session, workspace_id, version_ids)
     known = files.find_files_ever(session, workspace_id, {log["file_id"] for log in found})
     return [
         LogRow(
             log,
             known.get(log["file_id"]),
             versions.get(log["version_id"]),
-            check_of(said[log["id"]], versions),
+            check_of(said[log["id"]], judges),
         )
         for log in found
     ]
 
 
-def check_of(said: Sequence[Said], versions: Mapping[str, Version]) -> Check | None:
+def check_of(said: Sequence[Said], judges: Mapping[str, Polarity]) -> Check | None:
     """What evaluators said in a word: of how many that say yes or no it is good, or else what the first says. Of more than
-    `MOST_VERDICTS` it is told that only the first count.
-
-    `versions` are those of the evaluators, by their ids: for some of them `true` is bad.
+    `MOST_VERDICTS` it is told that only the first count. `judges` are the evaluators' versions: for some, `true` is bad.
     """
     counted, first = said[:MOST_VERDICTS], "the first " if len(said) > MOST_VERDICTS else ""
     if any(each.is_missing for each in counted):
         return Check("not judged", "fail")
-    goods = [good for each in counted if (good := is_good(each, versions)) is not None]
+    judged = [judges[each.evaluator_version_id].is_good(each) for each in counted]
+    goods = [good for good in judged if good is not None]
     if goods:
         passed = sum(goods)
         if len(goods) == 1:
@@ -272,18 +259,6 @@ def check_of(said: Sequence[Said], versions: Mapping[str, Version]) -> Check | N
         return Check(f"{passed} of {first}{len(goods)}", "pass" if passed == len(goods) else "fail")
     values = [value for each in counted if (value := judgment_value(each)) is not None]
     return Check(_short(values[0]), "") if values else None
-
-
-def is_good(judgment: Said, versions: Mapping[str, Version]) -> bool | None:
-    """Whether a judgment is what is wanted of its evaluator; None where it is neither good nor bad."""
-    version = versions.get(judgment.evaluator_version_id)
-    info = info_of(version.spec) if version else None
-    if judgment.boolean_value is not None:
-        return judgment.boolean_value == (info is None or info.wanted == "higher")
-    if judgment.text_value is None or info is None or info.traits is None:
-        return None
-    score = info.traits.score_of(judgment.text_value)
-    return None if score is None else score > 0
 
 
 def _short(value: Any) -> str:

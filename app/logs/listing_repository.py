@@ -1,14 +1,16 @@
 """The SQL of the page of logs: the newest that match, looked for among so many that a page never waits."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import RowMapping, text
-from sqlalchemy.orm import Session
+from sqlalchemy import RowMapping, select, text
+from sqlalchemy.orm import Session, defer, joinedload
+
+from app.files.models import Version
 
 MOST_LOOKED_AT = 20_000
 """Logs that one page looks through. What matches further back is behind a link that goes on from there."""
@@ -199,10 +201,25 @@ def _like(words: str) -> str:
     return f"%{escaped}%"
 
 
-def list_evaluator_specs(session: Session, workspace_id: str, most: int) -> dict[str, dict[str, Any]]:
-    """What the newest versions of the workspace's evaluators say, by their ids."""
+def list_judging_versions(session: Session, workspace_id: str) -> list[str]:
+    """The ids of those versions of the workspace's evaluators that have judged anything."""
     statement = text("""
-        select v.id, v.spec from version v join file f on f.id = v.file_id
-        where f.workspace_id = :workspace and f.kind = 'evaluator' order by v.created_at desc limit :most
+        select v.id from version v join file f on f.id = v.file_id
+        where f.workspace_id = :workspace and f.kind = 'evaluator'
+          and exists (select from judgment j where j.evaluator_version_id = v.id)
     """)
-    return dict(session.execute(statement, {"workspace": workspace_id, "most": most}).all())
+    return list(session.scalars(statement, {"workspace": workspace_id}))
+
+
+def find_specs(session: Session, workspace_id: str, version_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """What versions say, by their ids."""
+    statement = text("select id, spec from version where workspace_id = :workspace and id = any(:versions)")
+    values = {"workspace": workspace_id, "versions": list(version_ids)}
+    return dict(session.execute(statement, values).all())
+
+
+def find_versions(session: Session, workspace_id: str, version_ids: Collection[str]) -> dict[str, Version]:
+    """Versions by their ids, each with its file, and without its content, which may be long and is not listed."""
+    query = select(Version).where(Version.workspace_id == workspace_id, Version.id.in_(version_ids))
+    query = query.options(joinedload(Version.file), defer(Version.spec, raiseload=True))
+    return {each.id: each for each in session.scalars(query)} if version_ids else {}

@@ -1,6 +1,6 @@
 """A trace as its page shows it: the logs in their tree, each with its place in time."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import floor, log10
@@ -11,9 +11,10 @@ from app.core import formats
 from app.core.errors import NotFound
 from app.files import repository as files
 from app.files.models import File, Version
-from app.logs import repository, trace_repository, traces, verdict_repository
-from app.logs.listing import ICONS, MOST_VERDICTS, Check, check_of, is_good
+from app.logs import listing_repository, repository, trace_repository, traces, verdict_repository
+from app.logs.listing import ICONS, MOST_VERDICTS, Check, check_of
 from app.logs.models import Log
+from app.logs.polarity import Polarity, polarities
 from app.logs.verdict_repository import Reasoned, Said
 
 MOST = 1_000
@@ -72,7 +73,8 @@ class Tree:
     more_after: str
     """The last one of the part, where more come after it."""
     judges: dict[str, Version]
-    """The versions of the evaluators, by their ids."""
+    """The versions of the evaluators that said it, by their ids."""
+    polarities: Mapping[str, Polarity]
     whole_ms: float
     slowest: str | None
     """The id of the log that nothing is nested under, and that took longest."""
@@ -99,8 +101,8 @@ class Tree:
         return sum(known) if known else None
 
     def is_good(self, said: Said) -> bool | None:
-        """As `listing.is_good`."""
-        return is_good(said, self.judges)
+        """As `Polarity.is_good`."""
+        return self.polarities[said.evaluator_version_id].is_good(said)
 
     def tokens(self) -> tuple[int, int]:
         """In and out, of all calls."""
@@ -132,17 +134,18 @@ def build_tree(session: Session, workspace_id: str, log_id: str, after: str = ""
     reasons = verdict_repository.list_reasons(session, log_id, after, MOST_VERDICTS + 1)
     is_more, reasons = len(reasons) > MOST_VERDICTS, reasons[:MOST_VERDICTS]
     count = verdict_repository.count_verdicts(session, log_id) if is_more or after else len(reasons)
-    judges = {one.evaluator_version_id for each in said.values() for one in each}
-    judges |= {each.said.evaluator_version_id for each in reasons}
+    judges = {each.said.evaluator_version_id for each in reasons}
+    heard = {one.evaluator_version_id for each in said.values() for one in each}
+    polarity = polarities(session, workspace_id, judges | heard)
     version_ids = judges | {log.version_id for log in logs}
-    versions = {each.id: each for each in files.find_versions(session, workspace_id, version_ids)}
+    versions = listing_repository.find_versions(session, workspace_id, version_ids)
     began, whole_ms = _window(logs)
     spans = [
         Span(
             log, depth, known.get(log.file_id), versions.get(log.version_id),
             (_start(log) - began).total_seconds() * 100_000 / whole_ms,
             (_took_ms(log) or 0.0) * 100 / whole_ms,
-            _took_ms(log), check_of(said[log.id], versions),
+            _took_ms(log), check_of(said[log.id], polarity),
         )
         for log, depth in placed
     ]  # fmt: skip
@@ -156,6 +159,7 @@ def build_tree(session: Session, workspace_id: str, log_id: str, after: str = ""
         count,
         reasons[-1].id if is_more else "",
         {each: versions[each] for each in judges if each in versions},
+        polarity,
         whole_ms,
         max(leaves, key=lambda span: span.took_ms or 0).log.id if len(spans) > 1 and leaves else None,
         is_cut,

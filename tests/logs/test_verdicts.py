@@ -8,9 +8,11 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
-from app.core.database import unit_of_work
+from app.core.database import get_engine, unit_of_work
+from app.logs.polarity import Kept, polarity_of
 from tests import factories
-from tests.web import signed_in
+from tests.statements import recorded
+from tests.web import signed_in, with_key
 
 
 def _url(team: factories.Team, rest: str = "") -> str:
@@ -78,3 +80,59 @@ def test_an_error_stands_where_the_reason_would(browser: TestClient, committed_t
     page = browser.get(_url(committed_team, f"/{log_id}")).text
     assert "the judge was away" in page
     assert page.count("not judged") == 2
+
+
+CHOICE = {
+    "evaluator_type": "external", "return_type": "select", "arguments_type": "target_free",
+    "options": [{"name": "rude", "valence": "negative"}, {"name": "kind", "valence": "positive"}],
+}  # fmt: skip
+
+
+def _with_choices(browser: TestClient, team: factories.Team) -> None:
+    """A rude log and a kind one, judged by choices, and another that 2,050 newer evaluators call good."""
+    with unit_of_work() as session:
+        version = factories.prompt(session, team.admin, "support/answer")
+        ids = {
+            said: factories.logged(session, team.admin, version, output=said)
+            for said in ("rude", "kind", "liked")
+        }
+    client = with_key(browser, team.admin)
+    for choice in ("rude", "kind"):
+        body = {"parent_id": ids[choice], "path": "judges/manners", "spec": CHOICE, "judgment": choice}
+        assert client.post("/v5/evaluators/log", json=body).status_code == 200
+    del client.headers["x-api-key"]
+    with unit_of_work() as session:
+        plain = factories.evaluator(session, team.admin, "exact", "judges/right")
+        session.flush()
+        session.execute(
+            text("""
+            with made as (
+                insert into version (id, workspace_id, file_id, number, content_hash, spec, created_at)
+                select 'evv_many' || n, workspace_id, file_id, 1 + n, 'many' || n, spec, now() + n * interval '1 ms'
+                from version, generate_series(1, 2050) n where id = :version returning id, workspace_id)
+            insert into judgment (id, workspace_id, log_id, evaluator_version_id, boolean_value)
+            select 'ev_' || id, workspace_id, :log, id, true from made
+            """),
+            {"version": plain.id, "log": ids["liked"]},
+        )
+
+
+def test_what_is_bad_is_known_of_every_evaluator_and_read_once(
+    browser: TestClient, committed_team: factories.Team
+) -> None:
+    _with_choices(browser, committed_team)
+    failed, poll = _url(committed_team, "?state=failed"), _url(committed_team, "/newer?state=failed")
+    assert re.findall(r'<td class="clip muted">([^<]*)</td>', browser.get(failed).text) == ["rude"]
+    with recorded(get_engine()) as statements:
+        again = browser.get(failed).text
+        assert browser.get(f"{poll}&after=2020-01-01T00:00:00Z~x").text.count("1 newer log") == 1
+    assert re.findall(r'<td class="clip muted">([^<]*)</td>', again) == ["rude"]
+    assert not [each for each in statements if re.search(r"\bspec\b", each)], "versions never change"
+
+
+def test_there_is_room_for_so_many_choices() -> None:
+    spec = CHOICE | {"options": [{"name": "x" * 200, "valence": "negative"}]}
+    assert polarity_of(spec).bad == ("x" * 200,)
+    kept = Kept(most=1_000)
+    kept.keep({str(n): polarity_of(spec) for n in range(9)})
+    assert list(kept.known(map(str, range(9)))) == ["6", "7", "8"]

@@ -119,12 +119,15 @@ def build_list(session: Session, workspace_id: str, filters: Filters, before: Pl
     place, looked_at, until = before, 0, time.monotonic() + _LONGEST_LOOK_S
     while True:
         limit = A_PAGE + 1 - len(found)
-        found += listing_repository.list_newest(session, workspace_id, wanted, limit, place)
+        part = listing_repository.size_of_part(session, workspace_id, wanted, place)
+        found += listing_repository.list_newest(session, workspace_id, wanted, limit, part, place)
         if len(found) > A_PAGE or not wanted.is_narrow:
             place = None
             break
-        place = listing_repository.last_looked_at(session, workspace_id, wanted, place)
-        looked_at += wanted.part
+        place = (
+            listing_repository.last_looked_at(session, workspace_id, wanted, part, place) if part else None
+        )
+        looked_at += part
         if place is None or looked_at >= wanted.most or time.monotonic() > until:
             break
     rows = found[:A_PAGE]

@@ -17,6 +17,8 @@ MOST_LOOKED_AT = 20_000
 MOST_READ = 4_000
 """The same where their texts have to be read: a part at a time, for they may be long."""
 _PART = 500
+_PART_BYTES = 512 * 1024
+"""Of texts as they are stored: Postgres packs a hundred into one at most, and reads so much in a second."""
 _SHOWN = 300
 """Characters of a text in a row of the list."""
 
@@ -65,12 +67,12 @@ class Wanted:
     @property
     def most(self) -> int:
         """How many logs are looked through for a page."""
-        return MOST_READ if self.words or self.metadata else MOST_LOOKED_AT
+        return MOST_READ if self.reads_texts else MOST_LOOKED_AT
 
     @property
-    def part(self) -> int:
-        """How many of them by one statement."""
-        return _PART if self.words or self.metadata else MOST_LOOKED_AT
+    def reads_texts(self) -> bool:
+        """Whether the texts of logs tell whether they match."""
+        return bool(self.words or self.metadata)
 
     @property
     def is_narrow(self) -> bool:
@@ -85,10 +87,30 @@ class Wanted:
         return self != only_time
 
 
+def size_of_part(
+    session: Session, workspace_id: str, wanted: Wanted, place: Place | None = None, *, newer: bool = False
+) -> int:
+    """How many logs before a place, or of those `newer` than it, may be looked at by one statement: 0 where there are none.
+
+    Where texts have to be read, it is as many as have so many bytes, but at least one.
+    """
+    if not wanted.reads_texts:
+        return MOST_LOOKED_AT
+    size = " + ".join(f"coalesce(pg_column_size(s.{name}), 0)" for name in _TEXTS)
+    statement = text(f"""
+        select count(*) from (
+            select sum(size) over (order by created_at desc, id desc) - size as earlier
+            from (select s.created_at, s.id, {size} as size from ({_looked_at(wanted, place, newer=newer)}) as s) as each
+        ) as part where earlier < :bytes
+    """)  # noqa: S608 - of our own conditions; what is asked for is bound
+    values = _values(workspace_id, wanted, place) | {"most": _PART, "bytes": _PART_BYTES}
+    return session.scalar(statement, values) or 0
+
+
 def list_newest(
-    session: Session, workspace_id: str, wanted: Wanted, limit: int, before: Place | None = None
+    session: Session, workspace_id: str, wanted: Wanted, limit: int, among: int, before: Place | None = None
 ) -> Sequence[RowMapping]:
-    """The newest `limit` that match and come before a place, among the `wanted.part` newest before it."""
+    """The newest `limit` that match and come before a place, among the `among` newest before it."""
     statement = text(f"""
         select s.id, s.created_at, s.file_id, s.version_id, s.environment, s.source, s.trace_id, s.status, s.latency_ms,
             s.prompt_cost + s.output_cost as cost, s.payload_cleared_at,
@@ -103,18 +125,19 @@ def list_newest(
         where {_matches(wanted)}
         order by s.created_at desc, s.id desc limit :limit
     """)  # noqa: S608 - of our own conditions; what is asked for is bound
-    values = _values(workspace_id, wanted, before) | {"limit": limit, "shown": _SHOWN, "most": wanted.part}
+    values = _values(workspace_id, wanted, before) | {"limit": limit, "shown": _SHOWN, "most": among}
     return session.execute(statement, values).mappings().all()
 
 
 def count_newer(session: Session, workspace_id: str, wanted: Wanted, after: Place, most: int) -> int:
     """How many logs that match have come after a place, counted no further than `most`, among the newest."""
+    among = size_of_part(session, workspace_id, wanted, after, newer=True)
     statement = text(f"""
         select count(*) from (
             select 1 from ({_looked_at(wanted, after, newer=True)}) as s
             where {_matches(wanted)} limit :limit) as found
     """)  # noqa: S608 - as above
-    values = _values(workspace_id, wanted, after) | {"limit": most, "most": wanted.part}
+    values = _values(workspace_id, wanted, after) | {"limit": most, "most": among}
     return session.scalar(statement, values) or 0
 
 
@@ -126,14 +149,14 @@ def newest(session: Session, workspace_id: str, wanted: Wanted) -> Place | None:
 
 
 def last_looked_at(
-    session: Session, workspace_id: str, wanted: Wanted, before: Place | None = None
+    session: Session, workspace_id: str, wanted: Wanted, among: int, before: Place | None = None
 ) -> Place | None:
-    """The place of the last log that `list_newest` looks at; None where it looks at all that there are."""
+    """The place of the last of the `among` logs that `list_newest` looks at; None where there are not so many."""
     statement = text(f"""
         select created_at, id from ({_looked_at(wanted, before)}) as s
         order by created_at desc, id desc offset :most - 1 limit 1
     """)  # noqa: S608 - as above
-    values = _values(workspace_id, wanted, before) | {"most": wanted.part}
+    values = _values(workspace_id, wanted, before) | {"most": among}
     found = session.execute(statement, values).one_or_none()
     return Place(*found) if found else None
 
@@ -158,6 +181,9 @@ def _looked_at(wanted: Wanted, before: Place | None, *, newer: bool = False) -> 
     return (
         f"select l.* from log l where {' and '.join(among)} order by l.created_at desc, l.id desc limit :most"  # noqa: S608 - as above
     )
+
+
+_TEXTS = ("output", "inputs", "error", "messages", "metadata")
 
 
 def _matches(wanted: Wanted) -> str:

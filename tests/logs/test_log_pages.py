@@ -2,6 +2,7 @@
 
 import html
 import re
+import time
 from datetime import timedelta
 from urllib.parse import quote
 
@@ -150,6 +151,35 @@ def test_a_page_looks_at_so_many_logs_and_says_where_it_goes_on(
     assert f"None of the {most:,} newest logs that were looked at matches." in page
     [further] = re.findall(r'before=([^"]+)">Look further back', page)
     assert _outputs(browser.get(_url(committed_team, f"?{query}&before={further}")).text) == ["rare"]
+
+
+def test_long_texts_are_searched_as_far_as_time_allows(
+    browser: TestClient, committed_team: factories.Team
+) -> None:
+    """A megabyte each, packed as tightly as Postgres can: to read all of them at once takes longer than a request may."""
+    _sent(committed_team, "short", inputs={"question": "rare"})
+    with unit_of_work() as session:
+        session.execute(
+            text("""
+            insert into log (id, workspace_id, file_id, version_id, created_at, inputs)
+            select 'log_long' || n, workspace_id, file_id, version_id, created_at + n * interval '1 ms',
+                   jsonb_build_object('question', repeat(md5(n::text), 32000))
+            from log, generate_series(1, 400) n
+            """)
+        )
+    address, pages, found = _url(committed_team, "?q=rare"), 0, []
+    while address:
+        began = time.monotonic()
+        answer = browser.get(address)
+        assert answer.status_code == 200
+        assert time.monotonic() - began < 4
+        found, pages = found + _outputs(answer.text), pages + 1
+        further = re.search(r'href="([^"]+)">Look further back', answer.text)
+        address = html.unescape(further.group(1)) if further else ""
+    assert found == ["short"]
+    assert 2 <= pages < 100
+    newer = browser.get(_url(committed_team, "/newer?q=rare&after=2020-01-01T00:00:00Z~x"))
+    assert newer.status_code in (200, 204)
 
 
 def test_a_trace_is_a_tree_with_its_slowest_call_and_what_was_said_of_it(

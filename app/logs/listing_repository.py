@@ -142,8 +142,9 @@ def count_newer(session: Session, workspace_id: str, wanted: Wanted, after: Plac
 
 
 def newest(session: Session, workspace_id: str, wanted: Wanted) -> Place | None:
-    """The place of the newest log that is looked at, whether it matches or not."""
-    statement = text(f"select created_at, id from ({_looked_at(wanted, None)}) as s")  # noqa: S608 - as above
+    """The place of the newest log that is looked at, whether it matches or not; now, where it is stamped in the future:
+    what comes would all be older."""
+    statement = text(f"select least(created_at, now()), id from ({_looked_at(wanted, None)}) as s")  # noqa: S608 - as above
     found = session.execute(statement, _values(workspace_id, wanted, None) | {"most": 1}).one_or_none()
     return Place(*found) if found else None
 
@@ -175,7 +176,8 @@ def _looked_at(wanted: Wanted, before: Place | None, *, newer: bool = False) -> 
     if wanted.until:
         among.append("l.created_at < :until")
     if newer:
-        among.append("(l.created_at, l.id) > (:at, :id)")
+        # Of what is stamped in the future nothing is newer: it stands first in the list already, or will for years.
+        among.append("(l.created_at, l.id) > (:at, :id) and l.created_at <= now() and l.received_at > :at")
     elif before:
         among.append("(l.created_at, l.id) < (:at, :id)")
     return (

@@ -54,6 +54,8 @@ class Log(Base):
     """`complete`, or `incomplete` while more is to come."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     """A caller of the API may say it: when what is logged took place."""
+    received_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    """When it was written, by the database's clock; of what was there before this was noted, when it began to be."""
     start_time: Mapped[datetime | None]
     end_time: Mapped[datetime | None]
     inputs: Mapped[Json | None]

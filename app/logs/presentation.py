@@ -74,6 +74,7 @@ def present_log(
         "log_status": log.status,
         "save": log.payload_cleared_at is None,
         "created_at": log.created_at,
+        "received_at": log.received_at,
         "start_time": log.start_time,
         "end_time": log.end_time,
         "inputs": log.inputs or {},

@@ -17,10 +17,11 @@ _OF_A_RUN = """
 logs that took no call of ours."""
 _DUE = """
     select l.id, l.workspace_id from log l join retention k on k.workspace_id = l.workspace_id
-    where l.id > :after and l.id <= :until and l.created_at < now() - make_interval(days => {days})
+    where l.id > :after and l.id <= :until and least(l.created_at, l.received_at) < now() - make_interval(days => {days})
       and {more} not {of_a_run}
     for update of l skip locked
 """
+"""Age counts from when a log was received, where its sender says that it took place later: stamps from the future are none."""
 _CLEAR = f"""
     with due as ({_DUE.format(days="k.payload_days", more="l.payload_cleared_at is null and", of_a_run=_OF_A_RUN)}),
     gone as (

@@ -130,6 +130,21 @@ def test_the_list_goes_on_where_it_ended_and_counts_what_came_since(
     assert browser.get(_url(committed_team, "/newer?after=nonsense")).status_code == 204
 
 
+def test_a_log_from_the_future_does_not_blind_the_bar(
+    browser: TestClient, committed_team: factories.Team
+) -> None:
+    future = _sent(committed_team, "in 2100", created_at="2100-01-01T00:00:00Z")
+    page = browser.get(_url(committed_team)).text
+    asks = html.unescape(re.findall(r'hx-get="([^"]+/newer[^"]+)"', page)[0])
+    assert browser.get(asks).status_code == 204, "it is listed, and nothing has come since"
+    _sent(committed_team, "now")
+    assert "1 newer log<" in browser.get(asks).text
+    assert _outputs(browser.get(_url(committed_team)).text) == ["in 2100", "now"]
+    attributes = _words(browser.get(_url(committed_team, f"/{future}?tab=attributes")).text)
+    assert "Logged 2100-01-01" in attributes
+    assert f"Received {clock.now().year}-" in attributes
+
+
 @pytest.mark.parametrize(
     ("filters", "most"), [(Filters(source="rare"), MOST_LOOKED_AT), (Filters(q="rare"), MOST_READ)]
 )

@@ -231,3 +231,24 @@ def test_the_page_takes_no_word_for_good(client: TestClient, committed_team: fac
     assert "Payloads are kept 30 days, logs 90 days" in client.get(page).text
     assert save(payload_days="", log_days="") == 303
     assert "Payloads are kept for good, logs for good" in client.get(page).text
+
+
+def test_stamps_from_the_future_age_from_when_they_came(session: Session) -> None:
+    """A sender's clock that is wrong must not keep a log for good."""
+    team = factories.team(session)
+    fresh, old = log_of(session, team, -36_500), log_of(session, team, -36_500)
+    session.execute(
+        text("update log set received_at = now() - interval '40 days' where id = :id"), {"id": old}
+    )
+    retention.set_retention(session, team.admin, 30, 60)
+    session.flush()
+    while retention.apply(session).read:
+        pass
+    cleared = "select id from log where payload_cleared_at is not null"
+    assert list(session.scalars(text(cleared))) == [old]
+    session.execute(text("update log set received_at = received_at - interval '40 days'"))
+    retention.set_retention(session, team.admin, 30, 60)
+    session.flush()
+    while retention.apply(session).read:
+        pass
+    assert list(session.scalars(text("select id from log"))) == [fresh]

@@ -51,6 +51,9 @@ class Log(Shape):
     log_status: Literal["complete", "incomplete"]
     save: bool
     created_at: str
+    """When it took place, as its sender says."""
+    received_at: str
+    """When the server wrote it."""
     start_time: Moment
     end_time: Moment
     inputs: Json

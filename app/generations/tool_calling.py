@@ -70,7 +70,7 @@ async def call_and_log(ready: ReadyToolCall) -> tuple[str, Outcome]:
     """Call a tool that is ready: the id of its log, which is written by then, and what came of it. No transaction is open
     while a service answers."""
     begun = clock.now()
-    outcome = await calls.run(ready.prepared)
+    outcome = await calls.run(ready.prepared, ready.version.workspace_id)
     said = ready.said.model_copy(
         update={
             "output": outcome.output,

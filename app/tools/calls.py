@@ -37,9 +37,9 @@ def prepare(
     raise Invalid(text, fields={"tool": text})
 
 
-async def run(prepared: Outcome | HttpRequest) -> Outcome:
-    """What came of a call."""
-    return await ask(prepared) if isinstance(prepared, HttpRequest) else prepared
+async def run(prepared: Outcome | HttpRequest, workspace_id: str) -> Outcome:
+    """What came of a call by a workspace."""
+    return await ask(prepared, workspace_id) if isinstance(prepared, HttpRequest) else prepared
 
 
 def snippet(spec: Mapping[str, Any], key: object) -> str:

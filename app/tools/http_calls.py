@@ -7,8 +7,9 @@ not named there follow as the query. The host is written out, so that no input l
 import asyncio
 import re
 import urllib.parse
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -25,7 +26,7 @@ from app.providers.transport import BodyTooLarge
 from app.tools.hiding import without_secrets
 
 DEADLINE_S = 30.0
-"""From asking to the last byte."""
+"""From asking to the last byte, and as long at most to wait for a turn before."""
 MOST_BYTES = 1024 * 1024
 """Of an answer that is an output."""
 _KEPT_OF_FAILURE = 10_000
@@ -33,9 +34,26 @@ _KEPT_OF_FAILURE = 10_000
 _LONGEST_URL = 8_000
 _LONGEST_HEADERS = 64_000
 """Characters of all of them, filled in."""
-_BESIDE = 20
+_BESIDE = 40
 """Calls of one process at a time: each may hold an answer, and a thread while a name is looked up."""
-_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
+_BESIDE_OF_ONE = 8
+"""Of one workspace: whose services hang, they keep their own calls waiting."""
+
+
+class _Turns:
+    """Who may ask a service now. A workspace's own turn comes first: what waits for that takes no room from others."""
+
+    def __init__(self) -> None:
+        self._all = asyncio.Semaphore(_BESIDE)
+        self._of = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(_BESIDE_OF_ONE))
+
+    @asynccontextmanager
+    async def turn(self, workspace_id: str) -> AsyncIterator[None]:
+        async with self._of[workspace_id], self._all:
+            yield
+
+
+_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, _Turns] = WeakKeyDictionary()
 _ORIGIN = re.compile(r"(https?)://[^/?#{}@\\\s]+(?=[/?]|$)", re.IGNORECASE)
 _HEADER = re.compile(r"[A-Za-z\d!#$%&'*+.^_`|~-]{1,100}")
 _OURS = re.compile(
@@ -212,18 +230,34 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
-async def ask(request: HttpRequest) -> Outcome:
-    """What the service answers, once. Whatever it does becomes an outcome; none of the secrets is in it."""
+async def ask(request: HttpRequest, workspace_id: str, deadline_s: float = DEADLINE_S) -> Outcome:
+    """What the service answers, once. Whatever it does becomes an outcome; none of the secrets is in it.
+
+    It has `deadline_s` from when its workspace has a turn, for which no call waits longer than that either.
+    """
+    turns = _turns.setdefault(asyncio.get_running_loop(), _Turns())
+    async with AsyncExitStack() as held:
+        try:
+            async with asyncio.timeout(deadline_s):
+                await held.enter_async_context(turns.turn(workspace_id))
+        except TimeoutError:
+            return Outcome(
+                None,
+                f"The service was not asked: for {deadline_s:g} s, other calls of tools took every turn.",
+            )
+        return await _asked(request, deadline_s)
+
+
+async def _asked(request: HttpRequest, deadline_s: float) -> Outcome:
     from app.providers import sdk  # noqa: PLC0415 - not loaded by those who call nobody
 
     # A client for each call: connections that carry one tool's secrets serve no other.
-    client = sdk.http_client(1, urlguard.guarded_sockets(request.url), idle_s=DEADLINE_S)
-    turns = _turns.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(_BESIDE))
+    client = sdk.http_client(1, urlguard.guarded_sockets(request.url), idle_s=deadline_s)
     try:
-        async with asyncio.timeout(DEADLINE_S), turns:
+        async with asyncio.timeout(deadline_s):
             response = await client.get(request.url, headers={"user-agent": "Whetstone", **request.headers})
     except TimeoutError:
-        return Outcome(None, f"The service did not answer within {DEADLINE_S:g} s.")
+        return Outcome(None, f"The service did not answer within {deadline_s:g} s.")
     except Exception as error:  # noqa: BLE001 - whatever a service sends, it is its answer that is wrong
         return Outcome(None, _failure(error))
     finally:

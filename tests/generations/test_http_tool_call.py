@@ -1,10 +1,13 @@
 """Tools that ask a service over real HTTP: what it is sent, what is made of its answers, and that secrets stay secret."""
 
+import asyncio
 import base64
 import gzip
 import json
+import time
 import tracemalloc
 import urllib.parse
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +19,7 @@ from app.core.database import unit_of_work
 from app.providers.answers import secret_forms
 from app.tools import http_calls
 from tests import factories
+from tests.asynchronous import run as run_coroutine
 from tests.generations.calls import log_of
 from tests.generations.http_service import Answer, HttpService, running_service
 from tests.web import with_key
@@ -252,6 +256,36 @@ def test_a_service_that_fails_is_an_error_of_the_call(
     assert says in said["error"]
     log = log_of(api, said["id"])
     assert (log["error"], log["output"]) == (said["error"], None)
+
+
+def test_a_workspace_whose_services_are_slow_keeps_nobody_else_waiting(
+    api: TestClient, service: HttpService
+) -> None:
+    def slow(path: str, _: dict[str, str]) -> Answer:
+        time.sleep(1 if path == "/slow" else 0)
+        return 200, path.encode(), {}
+
+    service.answer = slow
+
+    async def asked(path: str, workspace_id: str) -> tuple[str, float]:
+        request = http_calls.HttpRequest(service.url + path, {}, ())
+        outcome = await http_calls.ask(request, workspace_id, deadline_s=1.5)
+        return outcome.output or outcome.error or "", time.monotonic()
+
+    async def both() -> list[tuple[str, float]]:
+        await asked("/quick", "another")  # the first takes time to load the client
+        calls = [asked("/slow", "one") for _ in range(50)] + [asked("/quick", "another")]
+        return await asyncio.gather(*calls)
+
+    *slow_ones, (quick, quick_at) = run_coroutine(both())
+    said = Counter(text for text, _ in slow_ones)
+    done = sorted(at for text, at in slow_ones if text == "/slow")
+    assert quick == "/quick"
+    assert quick_at < done[8], "before the second round of the others"
+    assert said["/slow"] > 8, "more than one round: waiting for a turn is not the service's doing"
+    refused = said["The service was not asked: for 1.5 s, other calls of tools took every turn."]
+    assert refused > 8
+    assert len(service.heard) == 52 - refused
 
 
 def test_bytes_that_are_no_text_are_kept_as_far_as_they_can_be(api: TestClient, service: HttpService) -> None:

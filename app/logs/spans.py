@@ -5,6 +5,7 @@ have numbers for keys, and what was empty or None left no key. Calls of models a
 of OpenTelemetry, of which the packages in use speak two generations.
 """
 
+import reprlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +19,8 @@ from app.logs.span_values import Unreadable, number_of, object_at, typed
 _MOST_SPANS = 10_000
 _DEEPEST = 32
 _FILE, _LOG = "humanloop.file", "humanloop.log"
+NOT_WRITTEN = "it is nested too deep, or holds too large a number"
+"""The problem of a span that is no JSON that can be kept: what is kept in its place is as Python writes it."""
 _KINDS = ("prompt", "tool", "flow")
 
 
@@ -75,11 +78,22 @@ def _snake(name: str) -> str:
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
 
 
+def _beginning(span: object) -> bytes:
+    """What it holds, as far as Python can write it: no further than so deep, where it is nested too deep for that."""
+    try:
+        return repr(span).encode()
+    except RecursionError:
+        cut = reprlib.Repr()
+        cut.maxlevel, cut.maxdict, cut.maxlist = 50, 1_000, 1_000
+        cut.maxstring = cut.maxother = cut.maxlong = 10_000
+        return cut.repr(span).encode()
+
+
 def _read(span: object) -> ReadSpan:
     try:
         raw = orjson.dumps(span)
     except TypeError:  # it reads four times deeper, and larger numbers, than it writes
-        return ReadSpan(None, "it is nested too deep, or holds too large a number", repr(span).encode())
+        return ReadSpan(None, NOT_WRITTEN, _beginning(span))
     try:
         return ReadSpan(_log_of(span), raw=raw, key=_key(span))
     except Unreadable as problem:

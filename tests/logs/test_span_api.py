@@ -169,6 +169,23 @@ def test_a_bad_span_costs_no_other(client: TestClient, committed_team: factories
     assert client.get(f"/v5/logs/{records[1]}").status_code == 200
 
 
+def test_a_deep_span_costs_no_other(client: TestClient, committed_team: factories.Team) -> None:
+    """JSON is read a little deeper than Python writes it."""
+    client = with_key(client, committed_team.admin)
+    deep = b'{"attributes": [], "marked": "deep", "x": ' + b"[" * 1005 + b"]" * 1005 + b"}"
+    sent = request(TOOL, TOOL).decode()
+    spans = json.loads(sent)["resourceSpans"][0]["scopeSpans"][0]["spans"]
+    good = json.dumps(spans[0] | {"spanId": "a", "traceId": "t"}).encode()
+    body = b'{"resourceSpans": [{"scopeSpans": [{"spans": [%s, %s]}]}]}' % (deep, good)
+    records = _sent(client, body)
+
+    assert [one.startswith("qua_") for one in records] == [True, False]
+    [(kept, problem, _)] = _set_aside(committed_team.admin)
+    assert "nested too deep" in problem
+    assert "'marked': 'deep'" in client.get(f"/v5/quarantined-spans/{kept}").text
+    assert client.get(f"/v5/logs/{records[1]}").status_code == 200
+
+
 def test_what_could_not_be_read_is_shown_with_its_reason(
     client: TestClient, committed_team: factories.Team
 ) -> None:

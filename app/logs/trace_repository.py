@@ -100,6 +100,12 @@ def find_traces(
     return found
 
 
+def find_light(session: Session, workspace_id: str, log_id: str) -> Log | None:
+    """A log without its texts, unless those were read before in this session."""
+    query = select(Log).where(Log.id == log_id, Log.workspace_id == workspace_id)
+    return session.scalar(query.options(*(defer(column, raiseload=True) for column in _HEAVY)))
+
+
 def find_root_files(session: Session, workspace_id: str, trace_ids: Collection[str]) -> dict[str, str]:
     """The file of the log at the root of each trace, where that log is there."""
     if not trace_ids:

@@ -126,7 +126,12 @@ def build_tree(session: Session, workspace_id: str, log_id: str, after: str = ""
         found = trace_repository.find_traces(session, workspace_id, [chosen.trace_id], MOST + 1, light=True)
         logs = found.get(chosen.trace_id) or [chosen]
     is_cut, logs = len(logs) > MOST, logs[:MOST]
-    if not any(log.id == log_id for log in logs):
+    # The oldest are shown; the root may have come later than they, and so may the one that is looked at.
+    there = {log.id for log in logs}
+    if chosen.trace_id and chosen.trace_id not in there:
+        found_root = trace_repository.find_light(session, workspace_id, chosen.trace_id)
+        logs += [found_root] if found_root else []
+    if log_id not in {log.id for log in logs}:
         logs.append(chosen)
     placed = _in_order(chosen.trace_id or log_id, logs)
     known = files.find_files_ever(session, workspace_id, {log.file_id for log in logs})

@@ -99,6 +99,8 @@ def delete_logs(session: SessionDep, principal: Deleter, id: Annotated[list[str]
 
 @router.post("/delete-of-user")
 def delete_logs_of_user(body: OfUser, session: SessionDep, principal: Administrator) -> Json:
-    """Delete every log whose `user` this is. Results of runs stay until their evaluation is deleted."""
+    """Delete every log whose `user` this is. Results of runs stay until their evaluation is deleted; so do rows of datasets
+    that were made from the logs: `datasets` says where they are, this once."""
     done = deleting.delete_logs_of_user(session, principal, body.user)
-    return {"deleted": done.deleted, "kept": done.kept}
+    copies = [{"id": each.id, "path": each.path, "rows": each.rows} for each in done.copies]
+    return {"deleted": done.deleted, "kept": done.kept, "datasets": copies}

@@ -7,7 +7,10 @@ from sqlalchemy.orm import Session
 
 from app.core.access import Principal, Role
 from app.core.errors import Conflict, Forbidden, Invalid
+from app.logs import erasing_repository as erasing
 from app.logs import repository
+from app.logs.erasing_repository import Copies
+from app.logs.naming import names
 from app.workspaces import audit
 
 _NAMED_IN_AUDIT = 100
@@ -48,22 +51,26 @@ class UserDeleted:
     deleted: int
     kept: int
     """The results of runs: they go with their evaluation."""
+    copies: Sequence[Copies]
+    """Datasets with rows that were made from these logs, which stay."""
 
 
 def delete_logs_of_user(session: Session, principal: Principal, user: str) -> UserDeleted:
     """Delete all logs that name `user` as the one who used the application, with all that is nested under them and what
     judges were sent of them, what the user said of others' outputs, and the spans that could not be read in which the id
-    stands. The audit log does not say who it was.
+    stands as a text, or which nobody can look through. Rows that were made from the logs stay, and are told by their
+    datasets: once the logs are gone, nobody finds them. The audit log does not say who it was.
 
     Raises:
         Invalid: no user is named.
     """
     if not user:
         raise Invalid("Give the user's id, as it stands in the logs.", fields={"user": "Give the user's id."})
-    judgments = repository.delete_judgments_of_user(session, principal.workspace_id, user)
-    deleted = repository.delete_logs_of_user(session, principal.workspace_id, user)
-    spans = repository.delete_quarantined_of_user(session, principal.workspace_id, user)
-    kept = repository.count_logs_of_user(session, principal.workspace_id, user)
+    judgments = erasing.delete_judgments_of_user(session, principal.workspace_id, user)
+    copies = erasing.list_copies(session, principal.workspace_id, user)
+    deleted = erasing.delete_logs_of_user(session, principal.workspace_id, user)
+    spans = _delete_spans_of_user(session, principal.workspace_id, user)
+    kept = erasing.count_logs_of_user(session, principal.workspace_id, user)
     if deleted or judgments or spans:
         audit.record(
             session,
@@ -75,5 +82,15 @@ def delete_logs_of_user(session: Session, principal: Principal, user: str) -> Us
             kept=kept,
             judgments=judgments,
             unread_spans=spans,
+            datasets=[each.id for each in copies][:_NAMED_IN_AUDIT],
         )
-    return UserDeleted(deleted, kept)
+    return UserDeleted(deleted, kept, copies)
+
+
+def _delete_spans_of_user(session: Session, workspace_id: str, user: str) -> int:
+    """Delete what was set aside as spans and names the user, and what nobody can look through; how many."""
+    unseen = erasing.delete_unsearchable_spans(session, workspace_id)
+    read = erasing.read_spans(session, workspace_id, user.encode())
+    found = [span_id for span_id, body in read if names(body, user)]
+    erasing.delete_spans(session, found)
+    return unseen + len(found)

@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 from app.logs.models import QuarantinedSpan
 from app.workspaces.models import ApiKey
 
+KEPT_BYTES = 64 * 1024
+"""Of what was sent, the first."""
 SHOWN_BYTES = 2_000
 """Of a body in a list: enough to tell which it is."""
 

@@ -1,11 +1,10 @@
 """The SQL of logs and judgments."""
 
-import json
 from collections.abc import Collection, Sequence
 from dataclasses import fields
 from typing import NamedTuple
 
-from sqlalchemy import Text, cast, delete, func, select, text
+from sqlalchemy import Text, cast, delete, select, text
 from sqlalchemy.orm import Session
 
 from app.files.models import File, FileKind
@@ -218,51 +217,6 @@ def count_results(session: Session, log_ids: Sequence[str]) -> int:
 
 END_USER = "end_user:"
 """Before the id of an application's user, as the author of a judgment: nobody passes for one of the team."""
-
-
-def delete_logs_of_user(session: Session, workspace_id: str, user: str) -> int:
-    """Delete the logs of an end user and what is nested under them, with their judgments and the calls of judges, but for
-    those that are what a row of a run came to."""
-    statement = text("""
-        with recursive of_user as (
-            select id, trace_id from log where workspace_id = :workspace and "user" = :user
-        ), inside as materialized (
-            select id, parent_id from log where workspace_id = :workspace
-            and trace_id in (select trace_id from of_user where trace_id is not null)
-        ), told(id) as (
-            select id from of_user union select inside.id from inside join told on inside.parent_id = told.id
-        ), judged as (
-            select l.id from log l join told on l.parent_id = told.id
-            where l.source = 'judge' and l.workspace_id = :workspace
-        )
-        delete from log l using (select id from told union select id from judged) gone
-        where l.id = gone.id and not exists (select from run_item i where i.log_id = l.id)
-    """)
-    return session.execute(statement, {"workspace": workspace_id, "user": user}).rowcount  # type: ignore[attr-defined, no-any-return]
-
-
-def delete_judgments_of_user(session: Session, workspace_id: str, user: str) -> int:
-    """Delete what an end user said of outputs."""
-    statement = delete(Judgment).where(
-        Judgment.workspace_id == workspace_id, Judgment.author == f"{END_USER}{user}"
-    )
-    return session.execute(statement).rowcount  # type: ignore[attr-defined, no-any-return]
-
-
-def delete_quarantined_of_user(session: Session, workspace_id: str, user: str) -> int:
-    """Delete the spans that could not be read in which the id of an end user stands, as it is or as JSON escapes it."""
-    statement = text("""
-        delete from quarantined_span where workspace_id = :workspace
-        and (position(:plain in body) > 0 or position(:escaped in body) > 0)
-    """)
-    forms = {"plain": user.encode(), "escaped": json.dumps(user)[1:-1].encode()}
-    return session.execute(statement, {"workspace": workspace_id, **forms}).rowcount  # type: ignore[attr-defined, no-any-return]
-
-
-def count_logs_of_user(session: Session, workspace_id: str, user: str) -> int:
-    """How many logs an end user has."""
-    query = select(func.count()).where(Log.workspace_id == workspace_id, Log.user == user)
-    return session.scalar(query) or 0
 
 
 def delete_logs(session: Session, workspace_id: str, log_ids: Sequence[str]) -> int:

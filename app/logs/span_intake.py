@@ -15,12 +15,12 @@ from app.core.errors import DomainError
 from app.files.models import FileKind
 from app.logs import repository
 from app.logs.models import QuarantinedSpan
+from app.logs.quarantine_repository import KEPT_BYTES
 from app.logs.schemas import FlowLogUpdate, LogInBatch
 from app.logs.service import Entry, record_logs, update_log
 from app.logs.span_values import Unreadable
 from app.logs.spans import ReadSpan, read_spans
 
-_KEPT_BYTES = 64 * 1024
 log = structlog.get_logger()
 _LOG = TypeAdapter[Any](LogInBatch)
 
@@ -121,7 +121,7 @@ def _set_aside(session: Session, principal: Principal, problem: str, sent: bytes
         workspace_id=principal.workspace_id,
         key_id=principal.key_id,
         problem=problem[:1000],
-        body=sent[:_KEPT_BYTES],
+        body=sent[:KEPT_BYTES],
     )
     session.add(kept)
     session.flush()

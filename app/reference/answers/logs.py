@@ -134,10 +134,20 @@ class TakenSpans(Shape):
     """An id for each span; of one that cannot be read it begins with `qua_`."""
 
 
+class CopiedRows(Shape):
+    """A dataset with rows that were made from logs."""
+
+    id: str
+    path: str
+    rows: int
+
+
 class DeletedLogs(Shape):
     deleted: int
     kept: int
     """Results of runs, which stay until their evaluation is deleted."""
+    datasets: list[CopiedRows]
+    """Where rows are that were made from the logs: they stay."""
 
 
 class Sample(Shape):

@@ -1,0 +1,100 @@
+"""The SQL of erasing an end user: their logs with all that hangs on them, what they said, and where copies are."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import delete, func, select, text
+from sqlalchemy.orm import Session
+
+from app.logs.models import Judgment, Log, QuarantinedSpan
+from app.logs.quarantine_repository import KEPT_BYTES
+from app.logs.repository import END_USER
+from app.logs.spans import NOT_WRITTEN
+
+_A_PART = 50
+_GONE = """
+    with recursive of_user as (
+        select id, trace_id from log where workspace_id = :workspace and "user" = :user
+    ), inside as materialized (
+        select id, parent_id from log where workspace_id = :workspace
+        and trace_id in (select trace_id from of_user where trace_id is not null)
+    ), told(id) as (
+        select id from of_user union select inside.id from inside join told on inside.parent_id = told.id
+    ), judged as (
+        select l.id from log l join told on l.parent_id = told.id
+        where l.source = 'judge' and l.workspace_id = :workspace
+    ), gone as (select id from told union select id from judged)
+"""
+
+
+class Copies(NamedTuple):
+    """A dataset with rows that were made from logs."""
+
+    id: str
+    path: str
+    rows: int
+
+
+def delete_logs_of_user(session: Session, workspace_id: str, user: str) -> int:
+    """Delete the logs of an end user and what is nested under them, with their judgments and the calls of judges, but for
+    those that are what a row of a run came to."""
+    statement = text(f"""
+        {_GONE} delete from log l using gone
+        where l.id = gone.id and not exists (select from run_item i where i.log_id = l.id)
+    """)  # noqa: S608 - our own constants
+    return session.execute(statement, {"workspace": workspace_id, "user": user}).rowcount  # type: ignore[attr-defined, no-any-return]
+
+
+def list_copies(session: Session, workspace_id: str, user: str) -> list[Copies]:
+    """The datasets that hold rows from these logs, in any of their versions, by their paths. Rows say which log they are
+    from in their metadata."""
+    statement = text(f"""
+        {_GONE} select f.id, f.path, count(distinct d.id) from datapoint d
+        join gone on gone.id = d.metadata ->> 'log_id'
+        join dataset_row r on r.datapoint_id = d.id join file f on f.id = r.file_id
+        where d.workspace_id = :workspace and f.workspace_id = :workspace group by 1, 2 order by 2, 1
+    """)  # noqa: S608 - our own constants
+    found = session.execute(statement, {"workspace": workspace_id, "user": user})
+    return [Copies(*row) for row in found]
+
+
+def delete_judgments_of_user(session: Session, workspace_id: str, user: str) -> int:
+    """Delete what an end user said of outputs."""
+    statement = delete(Judgment).where(
+        Judgment.workspace_id == workspace_id, Judgment.author == f"{END_USER}{user}"
+    )
+    return session.execute(statement).rowcount  # type: ignore[attr-defined, no-any-return]
+
+
+def count_logs_of_user(session: Session, workspace_id: str, user: str) -> int:
+    """How many logs an end user has."""
+    query = select(func.count()).where(Log.workspace_id == workspace_id, Log.user == user)
+    return session.scalar(query) or 0
+
+
+def delete_unsearchable_spans(session: Session, workspace_id: str) -> int:
+    """Delete what was set aside as spans and may name anybody unseen: what was cut, is packed, or is no JSON."""
+    statement = text("""
+        delete from quarantined_span where workspace_id = :workspace and (
+            length(body) >= :most or problem = :not_written
+            or substring(ltrim(encode(substring(body, 1, 100), 'escape'), E' \\t\\r\\n'), 1, 1) not in ('{', '['))
+    """)
+    values = {"workspace": workspace_id, "most": KEPT_BYTES, "not_written": NOT_WRITTEN}
+    return session.execute(statement, values).rowcount  # type: ignore[attr-defined, no-any-return]
+
+
+def read_spans(session: Session, workspace_id: str, plain: bytes) -> Iterator[tuple[str, bytes]]:
+    """What was set aside as spans and may hold a text: where it stands as it is, or anything is escaped. A few at a time."""
+    statement = text("""
+        select id, body from quarantined_span where workspace_id = :workspace and id > :after
+        and (position(:plain in body) > 0 or position(:escape in body) > 0) order by id limit :most
+    """)
+    values = {"workspace": workspace_id, "after": "", "plain": plain, "escape": b"\\", "most": _A_PART}
+    while part := session.execute(statement, values).all():
+        yield from ((span_id, body) for span_id, body in part)
+        values["after"] = part[-1][0]
+
+
+def delete_spans(session: Session, span_ids: Sequence[str]) -> None:
+    """Delete what was set aside, by its ids."""
+    session.execute(delete(QuarantinedSpan).where(QuarantinedSpan.id.in_(span_ids)))

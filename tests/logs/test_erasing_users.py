@@ -1,0 +1,88 @@
+"""Erasing an end user: the spans that name them however they are written, and where copies of their logs are."""
+
+import gzip
+import json
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import text
+
+from app.core.database import unit_of_work
+from app.logs.naming import names
+from tests import factories
+from tests.web import csrf_of, signed_in, with_key
+
+SPANS = "/v5/import/otel/v1/traces"
+
+
+@pytest.mark.parametrize(
+    ("body", "user", "named"),
+    [
+        ('{"user": "7"}', "7", True),
+        ('{"user": "17", "tokens": 7, "said": "7 of 9"}', "7", False),
+        ('{"user": "zo\\u00EB/1"}', "zoë/1", True),
+        ('{"user": "zo\\u00eb\\/1"}', "zoë/1", True),
+        ('{"user": "zoë/1"}', "zoë/1", True),
+        ('{"user": "\\ud83d\\ude00"}', "😀", True),
+        ('{"zoë": 1}', "zoë", True),
+        (json.dumps({"stringValue": json.dumps({"inputs": {"who": "zoë"}})}), "zoë", True),
+        (json.dumps({"stringValue": json.dumps(["7 of 9", 7])}), "7", False),
+        ('{"user": "7", ', "7", True),
+        ('{"user": "17", "said": "7 of 9", ', "7", False),
+        ('{"stringValue": "{\\"user\\": \\"zo\\\\u00eb\\"}", ', "zoë", True),
+        ('{"user": "\\ud83d\\ude00", ', "😀", True),
+    ],
+)
+def test_an_id_is_found_as_a_whole_text_however_it_is_written(body: str, user: str, *, named: bool) -> None:
+    assert names(body.encode(), user) is named
+
+
+def test_spans_that_nobody_can_look_through_go_with_any_end_user(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    client = with_key(client, committed_team.admin)
+    others = b'{"resourceSpans": [1], "marked": "others", "tokens": 7, "said": "7 \\u00e9"}'
+    for body, headers in (
+        (others, {}),
+        (b'\n {"resourceSpans": [1], "marked": "named", "user": "7"}', {}),
+        (b'{"resourceSpans": [1], "marked": "cut", "x": "' + b"x" * 70_000 + b'", "user": "7"}', {}),
+        (gzip.compress(b'{"user": "7"}'), {"content-encoding": "gzip"}),
+        (b"\x0a\x01\x37 protobuf", {}),
+        (b'{"resourceSpans": [1], "user": "8", "x": ' + b"[" * 1005 + b"]" * 1005 + b"}", {}),
+    ):
+        answer = client.post(SPANS, content=body, headers=headers)
+        assert answer.status_code == 200, answer.text
+    deep = b'{"resourceSpans": [{"scopeSpans": [{"spans": [{"user": "7", "x": %s}]}]}]}'
+    client.post(SPANS, content=deep % (b"[" * 300 + b"]" * 300))
+    assert client.post("/v5/logs/delete-of-user", json={"user": "7"}).status_code == 200
+    with unit_of_work() as session:
+        left = session.scalars(text("select body from quarantined_span")).all()
+    assert others in left
+    assert all(b'"7"' not in body and b"'7'" not in body and b"protobuf" not in body for body in left)
+    assert all(len(body) < 10_000 for body in left)
+
+
+def test_rows_that_were_made_from_the_logs_are_told(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    with unit_of_work() as session:
+        version = factories.prompt(session, committed_team.admin, "support/answer")
+        ids = [
+            factories.logged(
+                session, committed_team.admin, version, output=f"{n}", inputs={"question": f"{n}"}, user=user
+            )
+            for n, user in enumerate(["u1", "u1", "u2"])
+        ]
+    browser = signed_in(client, committed_team.admin)
+    base = f"/w/{committed_team.workspace.slug}"
+    sent = {"_csrf": csrf_of(browser), "path": "support/rows", "log": ids}
+    kept = browser.post(f"{base}/logs/keep", data=sent)
+    dataset_id = kept.headers["location"].rpartition("/")[2]
+    again = {"_csrf": csrf_of(browser), "user": "u1"}
+    page = browser.post(f"{base}/settings/retention/user", data=again).text
+    assert "2 logs deleted." in page
+    assert "Rows made from them stay in datasets" in page
+    assert f'<a href="{base}/datasets/{dataset_id}">support/rows</a>: 2 rows' in page
+    api = with_key(client, committed_team.admin)
+    answer = api.post("/v5/logs/delete-of-user", json={"user": "u2"}).json()
+    assert answer["datasets"] == [{"id": dataset_id, "path": "support/rows", "rows": 1}]

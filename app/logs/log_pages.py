@@ -21,7 +21,7 @@ from app.logs.listing import Filters
 from app.logs.listing_repository import Place
 from app.logs.tree import build_tree
 
-router = APIRouter(prefix="/w/{w}/logs", include_in_schema=False)
+router = APIRouter(prefix="/w/{w}", include_in_schema=False)
 Word = Annotated[str, Query(max_length=500, pattern=r"^[^\x00]*$")]
 _MOST_OFFERED = 500
 """Files and datasets that a list to choose from holds."""
@@ -40,7 +40,7 @@ def filters_of(
 Asked = Annotated[Filters, Depends(filters_of)]
 
 
-@router.get("", name="logs:list")
+@router.get("/logs", name="logs:list")
 def list_page(
     request: Request, session: SessionDep, principal: Reader, filters: Asked, before: Word = ""
 ) -> Response:
@@ -73,7 +73,7 @@ def list_page(
     )
 
 
-@router.get("/newer", name="logs:newer")
+@router.get("/newer-logs", name="logs:newer")  # below /logs stand ids, which callers choose
 def newer_logs(
     request: Request, session: SessionDep, principal: Reader, filters: Asked, after: Word = "", seen: int = 0
 ) -> Response:
@@ -87,7 +87,7 @@ def newer_logs(
     return templating.render(request, "logs/newer.html", count=count, most=listing.MOST_NEWER, query=query)
 
 
-@router.get("/keep", name="logs:keep")
+@router.get("/kept-logs", name="logs:keep")
 def keep_form(
     request: Request,
     session: SessionDep,
@@ -102,7 +102,7 @@ class Kept(keeping.Row):
     """The form."""
 
 
-@router.post("/keep")
+@router.post("/kept-logs")
 def keep(request: Request, session: SessionDep, principal: Editor, sent: Annotated[Kept, Form()]) -> Response:
     """Add logs to a dataset, as rows of a new version."""
     try:
@@ -140,7 +140,7 @@ def _keep(
     )
 
 
-@router.get("/{log_id:path}", name="logs:log")
+@router.get("/logs/{log_id:path}", name="logs:log")
 def log_page(
     log_id: str,
     request: Request,

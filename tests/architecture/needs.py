@@ -84,7 +84,7 @@ NEEDS: dict[Action, str] = {
     Action.EDIT: """
         GET /w/{w}/datasets/new
         GET /w/{w}/datasets/{file_id}/import
-        GET /w/{w}/logs/keep
+        GET /w/{w}/kept-logs
     """,
     Action.DEPLOY: """
         DELETE /v5/agents/{file_id}/environments/{environment_id}

@@ -32,12 +32,12 @@ PAGE_REQUESTS: dict[str, Make] = {
     "GET /setup": lambda w: Call(names_things=False),
     "POST /setup": lambda w: Call(form={}, names_things=False),
     "GET /w/{w}/logs": lambda w: Call({"w": w.slug}),
-    "GET /w/{w}/logs/newer": lambda w: Call(
+    "GET /w/{w}/newer-logs": lambda w: Call(
         {"w": w.slug}, query={"after": "2026-01-01T00:00:00+00:00~log_0"}
     ),
     "GET /w/{w}/logs/{log_id:path}": lambda w: Call({"w": w.slug, "log_id": w.log_id}),
-    "GET /w/{w}/logs/keep": lambda w: Call({"w": w.slug}, query={"log": w.log_id}),
-    "POST /w/{w}/logs/keep": lambda w: Call(
+    "GET /w/{w}/kept-logs": lambda w: Call({"w": w.slug}, query={"log": w.log_id}),
+    "POST /w/{w}/kept-logs": lambda w: Call(
         {"w": w.slug}, form={"log": w.log_id, "path": "kept/cases", "as_target": "1"}
     ),
     "GET /w/{w}/prompts/new": lambda w: Call({"w": w.slug}),

@@ -35,7 +35,7 @@ API = [
 PAGES = [
     "files?q={}", "files?kind={}", "evaluations?q={}", "evaluators?q={}", "evaluators/new?q={}", "audit?action={}", "audit?actor={}", "audit?before={}",
     "audit?from={}", "prompts/{}", "settings/members/{}", "logs?source=nowhere&q={}", "logs?file={}", "logs?environment={}", "logs?source={}", "logs?user={}",
-    "logs?metadata={}", "logs?since={}", "logs?slower={}", "logs?before={}", "logs/newer?seen=-1&after={}", "logs/{}", "datasets/{dataset}?q={}", "datasets/{dataset}?version={}",
+    "logs?metadata={}", "logs?since={}", "logs?slower={}", "logs?before={}", "newer-logs?seen=-1&after={}", "logs/{}", "datasets/{dataset}?q={}", "datasets/{dataset}?version={}",
 ]  # fmt: skip
 
 

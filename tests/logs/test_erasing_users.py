@@ -76,7 +76,7 @@ def test_rows_that_were_made_from_the_logs_are_told(
     browser = signed_in(client, committed_team.admin)
     base = f"/w/{committed_team.workspace.slug}"
     sent = {"_csrf": csrf_of(browser), "path": "support/rows", "log": ids}
-    kept = browser.post(f"{base}/logs/keep", data=sent)
+    kept = browser.post(f"{base}/kept-logs", data=sent)
     dataset_id = kept.headers["location"].rpartition("/")[2]
     again = {"_csrf": csrf_of(browser), "user": "u1"}
     page = browser.post(f"{base}/settings/retention/user", data=again).text

@@ -16,6 +16,10 @@ def _url(team: factories.Team, rest: str = "") -> str:
     return f"/w/{team.workspace.slug}/logs{rest}"
 
 
+def _beside(team: factories.Team, rest: str) -> str:
+    return f"/w/{team.workspace.slug}{rest}"
+
+
 def _sent(team: factories.Team, output: str, **said: object) -> str:
     with unit_of_work() as session:
         version = factories.prompt(session, team.admin, "support/answer")
@@ -37,8 +41,8 @@ def test_logs_of_any_size_are_chosen_without_their_texts_and_kept_up_to_50_mib(
     sent = {"_csrf": csrf_of(browser), "path": "support/long", "log": ids}
     tracemalloc.start()
     try:
-        form = browser.get(_url(committed_team, "/keep"), params={"log": ids})
-        refused = browser.post(_url(committed_team, "/keep"), data=sent)
+        form = browser.get(_beside(committed_team, "/kept-logs"), params={"log": ids})
+        refused = browser.post(_beside(committed_team, "/kept-logs"), data=sent)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -46,7 +50,9 @@ def test_logs_of_any_size_are_chosen_without_their_texts_and_kept_up_to_50_mib(
     assert peak < 20 * 1024**2, "57 MB of texts are not read to be counted, nor to be refused"
     assert refused.status_code == 422
     assert "more than 50 MiB of inputs and outputs: choose fewer" in refused.text
-    assert browser.post(_url(committed_team, "/keep"), data=sent | {"log": ids[:3]}).status_code == 303
+    assert (
+        browser.post(_beside(committed_team, "/kept-logs"), data=sent | {"log": ids[:3]}).status_code == 303
+    )
 
 
 def test_a_new_dataset_takes_the_place_of_none(browser: TestClient, committed_team: factories.Team) -> None:
@@ -54,7 +60,7 @@ def test_a_new_dataset_takes_the_place_of_none(browser: TestClient, committed_te
     with unit_of_work() as session:
         there = factories.dataset(session, committed_team.admin, 2, "support/rows")
     sent = {"_csrf": csrf_of(browser), "log": log_id, "path": "support/rows", "dataset": there.file_id}
-    refused = browser.post(_url(committed_team, "/keep"), data=sent)
+    refused = browser.post(_beside(committed_team, "/kept-logs"), data=sent)
     assert refused.status_code == 422
     assert "support/rows is there already" in html.unescape(refused.text)
     with unit_of_work() as session:
@@ -74,10 +80,12 @@ def test_what_a_row_cannot_hold_is_refused_in_words(
         statement = 'update log set messages = \'[{"role": "human", "content": "hi"}]\' where id = :id'
         session.execute(text(statement), {"id": log_id})
     csrf = {"_csrf": csrf_of(browser), "log": log_id}
-    refused = browser.post(_url(committed_team, "/keep"), data=csrf | {"path": "rows"})
+    refused = browser.post(_beside(committed_team, "/kept-logs"), data=csrf | {"path": "rows"})
     assert refused.status_code == 422
     assert "It cannot be a row of a dataset" in refused.text
-    forged = browser.post(_url(committed_team, "/keep"), data=csrf | {"path": "rows", "split": "nonsense"})
+    forged = browser.post(
+        _beside(committed_team, "/kept-logs"), data=csrf | {"path": "rows", "split": "nonsense"}
+    )
     assert forged.status_code == 422
 
 
@@ -86,13 +94,13 @@ def test_several_logs_become_rows_all_or_none(browser: TestClient, committed_tea
     empty = _sent(committed_team, "nothing to try again")
     sent = {"_csrf": csrf_of(browser), "path": "support/several", "as_target": "1"}
     query = "&".join(f"log={log_id}" for log_id in ids)
-    assert "Add 3 cases to a dataset" in browser.get(_url(committed_team, f"/keep?{query}")).text
-    refused = browser.post(_url(committed_team, "/keep"), data=sent | {"log": [*ids, empty]})
+    assert "Add 3 cases to a dataset" in browser.get(_beside(committed_team, f"/kept-logs?{query}")).text
+    refused = browser.post(_beside(committed_team, "/kept-logs"), data=sent | {"log": [*ids, empty]})
     assert refused.status_code == 422
     assert "1 of the 4 cannot be kept." in refused.text
-    assert browser.get(_url(committed_team, "/keep")).status_code == 422
-    assert browser.get(_url(committed_team, f"/keep?{query}&log=log_nowhere")).status_code == 404
-    kept = browser.post(_url(committed_team, "/keep"), data=sent | {"log": ids})
+    assert browser.get(_beside(committed_team, "/kept-logs")).status_code == 422
+    assert browser.get(_beside(committed_team, f"/kept-logs?{query}&log=log_nowhere")).status_code == 404
+    kept = browser.post(_beside(committed_team, "/kept-logs"), data=sent | {"log": ids})
     assert kept.status_code == 303
     page = browser.get(kept.headers["location"]).text
     assert [f"answer {n}" in page for n in range(3)] == [True] * 3

@@ -25,6 +25,10 @@ def _url(team: factories.Team, rest: str = "") -> str:
     return f"/w/{team.workspace.slug}/logs{rest}"
 
 
+def _beside(team: factories.Team, rest: str) -> str:
+    return f"/w/{team.workspace.slug}{rest}"
+
+
 def _words(page: str) -> str:
     return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", page)).split())
 
@@ -121,13 +125,13 @@ def test_the_list_goes_on_where_it_ended_and_counts_what_came_since(
     assert "Older" not in second
     assert "Live" not in second
 
-    [asks] = re.findall(r'hx-get="([^"]+/newer[^"]+)"', first)
+    [asks] = re.findall(r'hx-get="([^"]+/newer-logs[^"]+)"', first)
     assert browser.get(html.unescape(asks)).status_code == 204, "nothing new to say"
     _sent(committed_team, "one more")
     assert "1 newer log<" in browser.get(html.unescape(asks)).text
     assert browser.get(f"{html.unescape(asks)}&seen=1").status_code == 204
     assert "Live" not in browser.get(_url(committed_team, "?until=2020-01-01")).text
-    assert browser.get(_url(committed_team, "/newer?after=nonsense")).status_code == 204
+    assert browser.get(_beside(committed_team, "/newer-logs?after=nonsense")).status_code == 204
 
 
 def test_a_log_from_the_future_does_not_blind_the_bar(
@@ -135,7 +139,7 @@ def test_a_log_from_the_future_does_not_blind_the_bar(
 ) -> None:
     future = _sent(committed_team, "in 2100", created_at="2100-01-01T00:00:00Z")
     page = browser.get(_url(committed_team)).text
-    asks = html.unescape(re.findall(r'hx-get="([^"]+/newer[^"]+)"', page)[0])
+    asks = html.unescape(re.findall(r'hx-get="([^"]+/newer-logs[^"]+)"', page)[0])
     assert browser.get(asks).status_code == 204, "it is listed, and nothing has come since"
     _sent(committed_team, "now")
     assert "1 newer log<" in browser.get(asks).text
@@ -193,7 +197,7 @@ def test_long_texts_are_searched_as_far_as_time_allows(
         address = html.unescape(further.group(1)) if further else ""
     assert found == ["short"]
     assert 2 <= pages < 100
-    newer = browser.get(_url(committed_team, "/newer?q=rare&after=2020-01-01T00:00:00Z~x"))
+    newer = browser.get(_beside(committed_team, "/newer-logs?q=rare&after=2020-01-01T00:00:00Z~x"))
     assert newer.status_code in (200, 204)
 
 
@@ -262,19 +266,19 @@ def test_a_log_becomes_a_row_and_opens_in_the_editor(
 ) -> None:
     log_id = _sent(committed_team, "Because.", inputs={"question": "Why <so>?"})
     address, csrf = _url(committed_team, f"/{log_id}"), {"_csrf": csrf_of(browser)}
-    assert "there is none yet" in browser.get(_url(committed_team, f"/keep?log={log_id}")).text
-    nothing = browser.post(_url(committed_team, "/keep"), data=csrf | {"log": log_id})
+    assert "there is none yet" in browser.get(_beside(committed_team, f"/kept-logs?log={log_id}")).text
+    nothing = browser.post(_beside(committed_team, "/kept-logs"), data=csrf | {"log": log_id})
     assert nothing.status_code == 422
     assert "Choose a dataset, or name a new one." in nothing.text
     made = browser.post(
-        _url(committed_team, "/keep"),
+        _beside(committed_team, "/kept-logs"),
         data=csrf | {"log": log_id, "path": "support/cases", "as_target": "1", "split": "test"},
     )
     assert made.status_code == 303, made.text
     dataset_id = made.headers["location"].rpartition("/")[2]
     other = _sent(committed_team, "No.", inputs={"question": "And now?"})
     more = browser.post(
-        _url(committed_team, "/keep"),
+        _beside(committed_team, "/kept-logs"),
         data=csrf | {"log": other, "dataset": dataset_id, "target": "Yes."},
     )
     assert more.status_code == 303
@@ -306,9 +310,9 @@ def test_what_was_cleared_is_shown_as_cleared(browser: TestClient, committed_tea
     page = browser.get(_url(committed_team, f"/{log_id}")).text
     assert "were cleared" in page
     assert "private" not in page
-    assert "were cleared" in browser.get(_url(committed_team, f"/keep?log={log_id}")).text
+    assert "were cleared" in browser.get(_beside(committed_team, f"/kept-logs?log={log_id}")).text
     refused = browser.post(
-        _url(committed_team, "/keep"), data={"_csrf": csrf_of(browser), "log": log_id, "path": "x"}
+        _beside(committed_team, "/kept-logs"), data={"_csrf": csrf_of(browser), "log": log_id, "path": "x"}
     )
     assert refused.status_code == 422
 
@@ -323,7 +327,7 @@ def test_who_may_only_read_sees_why_they_cannot_keep(
     signed_in(client, viewer)
     page = client.get(_url(committed_team, f"/{log_id}")).text
     assert 'aria-disabled="true"' in page
-    assert client.get(_url(committed_team, f"/keep?log={log_id}")).status_code == 403
+    assert client.get(_beside(committed_team, f"/kept-logs?log={log_id}")).status_code == 403
     signed_in(client, stranger)
     assert client.get(_url(committed_team, f"/{log_id}")).status_code == 404
 
@@ -359,6 +363,16 @@ def test_members_of_any_shape_break_no_page(browser: TestClient, committed_team:
     assert any(
         log_id in html.unescape(browser.get(html.unescape(link) + "?tab=attributes").text) for link in links
     )
+
+
+@pytest.mark.parametrize("chosen", ["newer", "keep", "a/b"])
+def test_a_log_opens_whatever_its_id(
+    browser: TestClient, committed_team: factories.Team, chosen: str
+) -> None:
+    _sent(committed_team, "Because.", log_id=chosen)
+    page = browser.get(_url(committed_team, f"/{quote(chosen)}"))
+    assert page.status_code == 200
+    assert "Because." in page.text
 
 
 def test_good_is_what_an_evaluator_wants(browser: TestClient, committed_team: factories.Team) -> None:

@@ -19,6 +19,10 @@ def _url(team: factories.Team, rest: str = "") -> str:
     return f"/w/{team.workspace.slug}/logs{rest}"
 
 
+def _beside(team: factories.Team, rest: str) -> str:
+    return f"/w/{team.workspace.slug}{rest}"
+
+
 @pytest.fixture
 def browser(client: TestClient, committed_team: factories.Team) -> TestClient:
     return signed_in(client, committed_team.admin)
@@ -121,7 +125,7 @@ def test_what_is_bad_is_known_of_every_evaluator_and_read_once(
     browser: TestClient, committed_team: factories.Team
 ) -> None:
     _with_choices(browser, committed_team)
-    failed, poll = _url(committed_team, "?state=failed"), _url(committed_team, "/newer?state=failed")
+    failed, poll = _url(committed_team, "?state=failed"), _beside(committed_team, "/newer-logs?state=failed")
     assert re.findall(r'<td class="clip muted">([^<]*)</td>', browser.get(failed).text) == ["rude"]
     with recorded(get_engine()) as statements:
         again = browser.get(failed).text

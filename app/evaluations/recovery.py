@@ -21,6 +21,9 @@ from app.logs import retention
 EVERY_S = 2.0
 _ABSENT_S = 5.0
 _LEFT_S = 60.0
+_SPANS_EVERY_S = 60.0
+_not_before: dict[str, float] = {}
+"""What this process does seldom, and when next, on the monotonic clock."""
 _left_to_workers: dict[str, float] = {}
 """Runs that we failed to score, and until when, on the monotonic clock, we do not try again."""
 log = structlog.get_logger()
@@ -69,7 +72,17 @@ def recover(*, after_absence: bool = False) -> Recovered:
         applied = retention.apply(session)
         if applied.cleared or applied.deleted:
             log.info("retention applied", cleared=applied.cleared, deleted=applied.deleted)
+    _delete_old_spans()
     return Recovered(len(lost), len(unsent), given_up, finished, silent)
+
+
+def _delete_old_spans() -> None:
+    """Once a minute: to find them, all that are kept are looked at, and nobody waits for it."""
+    if _not_before.get("spans", 0.0) > time.monotonic():
+        return
+    _not_before["spans"] = time.monotonic() + _SPANS_EVERY_S
+    with _by_itself("old spans not deleted"), unit_of_work() as session:
+        retention.delete_old_spans(session)
 
 
 def _score(run_id: str) -> None:

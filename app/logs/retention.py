@@ -60,13 +60,17 @@ def set_retention(
     return retention
 
 
+def delete_old_spans(session: Session) -> None:
+    """Delete the spans that could not be read and are old. It reads those of every workspace with a retention."""
+    repository.delete_quarantined(session, QUARANTINE_DAYS)
+
+
 def apply(session: Session) -> Applied:
     """Look at the next `BATCH` logs of the walk through all of them, which begins anew once a day.
 
     Logs of a run are left alone as long as the run is there: what it found must stay provable. At the end of a walk
-    the audit log of each workspace says what was done. Spans that could not be read go at each look, once they are old.
+    the audit log of each workspace says what was done.
     """
-    repository.delete_quarantined(session, QUARANTINE_DAYS)
     walk = repository.take_walk(session)
     if walk is None:
         return Applied()

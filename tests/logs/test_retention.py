@@ -14,14 +14,16 @@ from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from app.core import clock, ids
-from app.core.database import unit_of_work
+from app.core.database import get_engine, unit_of_work
 from app.embedded import programs
 from app.embedded.layout import CLONE
 from app.evaluations import execution, shard_repository
 from app.evaluations.plan import load_plan
+from app.evaluations.recovery import recover
 from app.logs import repository, retention
 from app.logs.records import JudgmentRecord, LogRecord
 from tests import factories
+from tests.statements import recorded
 from tests.web import csrf_of, signed_in, with_key
 
 MANY = retention.BATCH + 1_000
@@ -252,3 +254,13 @@ def test_stamps_from_the_future_age_from_when_they_came(session: Session) -> Non
     while retention.apply(session).read:
         pass
     assert list(session.scalars(text("select id from log"))) == [fresh]
+
+
+def test_spans_that_were_set_aside_are_looked_for_seldom(database: Engine) -> None:
+    """The reaper looks every two seconds; to find what is old there, it reads all that are kept."""
+    recover()
+    with recorded(get_engine()) as statements:
+        for _ in range(3):
+            recover()
+    assert any("retention_walk" in each for each in statements)
+    assert not [each for each in statements if "quarantined_span" in each]

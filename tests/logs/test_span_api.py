@@ -281,7 +281,7 @@ def test_what_is_set_aside_goes_after_a_month(client: TestClient, committed_team
             text("update quarantined_span set created_at = now() - interval '31 days' where id = :id"),
             {"id": old},
         )
-        retention.apply(session)
+        retention.delete_old_spans(session)
 
     assert [one[0] for one in _set_aside(committed_team.admin)] == [new]
 
@@ -301,7 +301,7 @@ def test_what_is_set_aside_is_kept_no_longer_than_payloads(
             text("update quarantined_span set created_at = now() - interval '4 days' where id = any(:ids)"),
             {"ids": [old, elsewhere]},
         )
-        retention.apply(session)
+        retention.delete_old_spans(session)
 
     assert [one[0] for one in _set_aside(committed_team.admin)] == [new]
     assert [one[0] for one in _set_aside(other.admin)] == [elsewhere]

@@ -1,6 +1,7 @@
 """Logs that become rows of a dataset: all or none, where they fit, and what is said where they do not."""
 
 import html
+import re
 import tracemalloc
 
 import pytest
@@ -62,7 +63,11 @@ def test_a_new_dataset_takes_the_place_of_none(browser: TestClient, committed_te
     sent = {"_csrf": csrf_of(browser), "log": log_id, "path": "support/rows", "dataset": there.file_id}
     refused = browser.post(_beside(committed_team, "/kept-logs"), data=sent)
     assert refused.status_code == 422
-    assert "support/rows is there already" in html.unescape(refused.text)
+    [described] = re.findall(
+        r'id="keep-path"[^>]* aria-describedby="([^"]+)" aria-invalid="true"', refused.text
+    )
+    [said] = re.findall(rf'id="{described}">([^<]+)<', refused.text)
+    assert "support/rows is there already" in html.unescape(said)
     with unit_of_work() as session:
         assert (
             session.execute(

@@ -54,7 +54,9 @@ def write_logs(session: Session, records: Sequence[LogRecord], *, counted: bool 
     first = {record.id: record for record in reversed(records)}
     new = [record for record in records if record.id in written and first[record.id] is record]
     if counted and new:
-        counting_repository.count_logs(session, Counter((record.file_id, record.version_id) for record in new))
+        counting_repository.count_logs(
+            session, Counter((record.file_id, record.version_id) for record in new)
+        )
     tell(session, [_arrival(record, new=True) for record in new])
     return written
 

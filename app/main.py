@@ -178,6 +178,12 @@ def _shapes_of_answers() -> tuple[Mapping[str, Any], Any]:
     return shapes_of_answers()
 
 
+def _examples_of_answers() -> Mapping[str, Any]:
+    from app.reference.answers import examples_of_answers  # noqa: PLC0415 - as above
+
+    return examples_of_answers()
+
+
 def create_app() -> FastAPI:
     """The whole web application.
 
@@ -203,7 +209,7 @@ def create_app() -> FastAPI:
     for router in ROUTERS:
         include(app, router)
     most_asked_first(app)
-    openapi.describe(app, openapi.Words(SECTIONS, PARAMETERS, _shapes_of_answers))
+    openapi.describe(app, openapi.Words(SECTIONS, PARAMETERS, _shapes_of_answers, _examples_of_answers))
     app.mount("/static", StaticFiles(directory=ROOT / "static"), name="static")
     if missing := undeclared_routes(app):
         msg = f"These routes declare no permission: {', '.join(missing)}"

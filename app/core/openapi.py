@@ -164,6 +164,8 @@ class Words:
     """What parameters mean, by name, that say nothing themselves."""
     answers: Callable[[], tuple[Mapping[str, Json], Json]]
     """The shapes of answers by the operation's name, and those that they refer to by theirs."""
+    examples: Callable[[], Mapping[str, Any]]
+    """What operations answer, for instance, by their names."""
 
 
 def describe(app: FastAPI, words: Words) -> None:
@@ -182,7 +184,7 @@ def _describe(app: FastAPI, words: Words) -> Json:
         servers=[{"url": get_settings().public_url}],
     )
     components = schema["components"]
-    answers, shapes = words.answers()
+    (answers, shapes), examples = words.answers(), words.examples()
     components["schemas"] |= {**shapes, "Error": _ERROR, "InvalidRequest": _INVALID}
     components["responses"] = {_name(failure): _answer(failure) for failure in _FAILURES}
     components["securitySchemes"] = {KEY: {"type": "apiKey", "in": "header", "name": "X-API-KEY"}}
@@ -194,6 +196,7 @@ def _describe(app: FastAPI, words: Words) -> Json:
                 _explain(operation, words.parameters)
                 if route.name in answers:
                     _shape(operation, answers[route.name])
+                _show_answer(operation, examples.get(route.name))
                 _complete(operation, method, route.name, action, schema)
     _forget_unused(schema)
     app.openapi_schema = schema
@@ -220,6 +223,13 @@ def _shape(operation: Json, answer: Json) -> None:
     for status, shown in operation["responses"].items():
         if status.startswith("2"):
             shown["content"]["application/json"]["schema"] = answer
+
+
+def _show_answer(operation: Json, example: Any) -> None:
+    for status, shown in operation["responses"].items():
+        content = shown.get("content", {}).get("application/json")
+        if status.startswith("2") and content is not None and example is not None:
+            content["example"] = example
 
 
 def _forget_unused(schema: Json) -> None:

@@ -48,23 +48,27 @@ def _shape(answer: Any) -> Any:
     return resolve(answer, SCHEMA).get("content", {}).get("application/json", {}).get("schema", {})
 
 
-@pytest.mark.parametrize("label", sorted(OPERATIONS))
-def test_an_answer_is_as_it_is_described(app: FastAPI, database: Engine, label: str) -> None:
-    """The valid request of the access test, sent by an admin."""
+def answer_to(client: TestClient, label: str) -> Any:
+    """To the valid request of the access test, sent by an admin."""
     with unit_of_work() as session:
         world = build_world(session, Role.ADMIN)
         key = factories.key(session, world.team.admin)
     call, (method, path) = EVERY[label](world), label.split(" ")
+    return client.request(
+        method,
+        path.format(**call.path),
+        headers={"x-api-key": key},
+        params=call.query,
+        json=call.json,
+        content=call.content,
+        files={"file": call.upload} if call.upload else None,
+    )
+
+
+@pytest.mark.parametrize("label", sorted(OPERATIONS))
+def test_an_answer_is_as_it_is_described(app: FastAPI, database: Engine, label: str) -> None:
     with TestClient(app) as client:
-        answer = client.request(
-            method,
-            path.format(**call.path),
-            headers={"x-api-key": key},
-            params=call.query,
-            json=call.json,
-            content=call.content,
-            files={"file": call.upload} if call.upload else None,
-        )
+        answer = answer_to(client, label)
     described = OPERATIONS[label]["responses"][str(answer.status_code)]
     assert answer.status_code < 300, answer.text
     if answer.status_code == 204:
@@ -73,5 +77,10 @@ def test_an_answer_is_as_it_is_described(app: FastAPI, database: Engine, label: 
     kind = answer.headers["content-type"].partition(";")[0]
     assert kind in described["content"]
     if kind == "application/json":
+        example = described["content"][kind].get("example")
         shape = {**_shape(described), "components": SCHEMA["components"]}
         jsonschema_rs.Draft202012Validator(shape).validate(answer.json())
+        assert example is not None, "tests/reference/record_examples.py writes it"
+        jsonschema_rs.Draft202012Validator(shape).validate(example)
+        if isinstance(example, dict):
+            assert example.keys() == answer.json().keys(), "tests/reference/record_examples.py writes it anew"

@@ -4,8 +4,10 @@ No answer is made from it or checked by it: those of the hot doors would cost tw
 """
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
+import orjson
 from pydantic import TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
@@ -118,6 +120,12 @@ _PAGES: dict[str, _Kind] = {f"list_{kind}s": shape for kind, shape in _KINDS.ite
 }
 _RECORDS: dict[str, _Kind] = {f"list_{kind}_versions": shape for kind, shape in _KINDS.items()}
 """Lists that are not cut into pages."""
+
+
+def examples_of_answers() -> Mapping[str, Any]:
+    """What operations really answered once, by their names; `tests/reference/record_examples.py` says how it is cut."""
+    examples: Mapping[str, Any] = orjson.loads(Path(__file__).with_name("examples.json").read_bytes())
+    return examples
 
 
 def shapes_of_answers() -> tuple[Mapping[str, Json], Json]:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Body, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from sqlalchemy.orm import Session
 
@@ -26,7 +26,7 @@ from app.evaluations import (
 )
 from app.evaluations.comparison import GridRequest, Only, Sort
 from app.evaluations.estimate import Work, estimate
-from app.evaluations.models import Evaluation, Run
+from app.evaluations.models import EVALUATED, Evaluation, Run
 from app.evaluations.references import find_evaluators, find_file, find_named_version, find_version
 from app.evaluations.run_service import RunRequest
 from app.evaluations.schemas import (
@@ -160,20 +160,28 @@ def estimate_run(
 
 
 @router.post("/{evaluation_id}/runs")
-def create_run(evaluation_id: str, body: RunCreate, session: SessionDep, principal: Runner) -> Json:
+def create_run(
+    evaluation_id: str,
+    session: SessionDep,
+    principal: Runner,
+    body: Annotated[RunCreate, Body(default_factory=RunCreate)],  # who names nothing sends nothing
+) -> Json:
     """Start a run: workers answer every row with the version, or wait for your outputs, and judge them.
 
-    `warnings` names members that look like a cap and are none.
+    Without `dataset` or `version` it is a run of logs that you send or add. `warnings` names members that look like a cap and are none.
     """
     evaluation = _evaluation(session, principal, evaluation_id)
-    version = find_version(session, principal, body.version)
-    if version.file.kind not in service.EVALUATED:
+    version = find_version(session, principal, body.version) if body.version else None
+    if version and version.file.kind not in EVALUATED:
         raise Invalid(f"{version.file.path} is a {version.file.kind}, not a prompt, flow or agent.")
-    reused = body.orchestrated if body.use_existing_logs is None else body.use_existing_logs
+    data = find_version(session, principal, body.dataset, FileKind.DATASET) if body.dataset else None
+    whole = version is not None and data is not None
+    orchestrated = whole if body.orchestrated is None else body.orchestrated
+    reused = orchestrated if body.use_existing_logs is None else body.use_existing_logs
     request = RunRequest(
         version=version,
-        orchestrated=body.orchestrated,
-        dataset_version=find_version(session, principal, body.dataset, FileKind.DATASET),
+        orchestrated=orchestrated,
+        dataset_version=data,
         repeats=body.repeats,
         concurrency=body.concurrency,
         fresh=body.fresh or not reused,
@@ -219,7 +227,10 @@ def change_run(
 def add_logs_to_run(
     evaluation_id: str, run_id: str, body: LogsAdd, session: SessionDep, principal: Runner
 ) -> Json:
-    """Make logs that are there the outputs of a run's rows, each of the row in its `source_datapoint_id`."""
+    """Make logs that are there the outputs of a run's rows, each of the row in its `source_datapoint_id`.
+
+    In a run without dataset or version, a log of no row that waits is a row of its own.
+    """
     _, run = _run(session, principal, evaluation_id, run_id)
     arrivals.add_logs(session, run, body.log_ids)
     session.refresh(run)

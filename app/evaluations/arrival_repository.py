@@ -5,6 +5,8 @@ from collections.abc import Collection
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from app.evaluations.models import EVALUATED, MOST_ITEMS
+
 
 def give_output(
     session: Session, workspace_id: str, run_id: str, datapoint_id: str, log_id: str, *, named: bool = True
@@ -12,7 +14,7 @@ def give_output(
     """Make a log the output of a row that has none; the item's position, None where every repeat has one.
 
     A row that was ended because nothing came is opened again. A log that is `named` as the row's takes the place of one
-    that was only taken for it.
+    that was only taken for it, unless the run takes any log.
     """
     # One after the other: of two logs of a row, each is to see which repeat the other took. And whoever ends what is
     # missing holds the run first, too.
@@ -25,7 +27,8 @@ def give_output(
             select i.position, i.state, i.error from run_item i join run r on r.id = i.run_id
             left join log taken on taken.id = i.log_id
             where i.run_id = :run and i.datapoint_id = :datapoint and not r.orchestrated
-              and (i.log_id is null or (:named and not i.reused and taken.run_id is null))
+              and (i.log_id is null or (:named and not i.reused and taken.run_id is null
+                   and r.dataset_version_id is not null and r.version_id is not null))
               and r.status <> 'cancelled' and r.workspace_id = :workspace
               and not exists (select from run_item o where o.run_id = i.run_id and o.log_id = :log)
             order by i.log_id is not null, i.repeat limit 1 for update of i
@@ -44,6 +47,53 @@ def give_output(
         {"run": run_id, "datapoint": datapoint_id, "log": log_id, "workspace": workspace_id, "named": named},
     )
     return position
+
+
+def append_output(session: Session, workspace_id: str, run_id: str, log_id: str) -> int | None:
+    """Make a log a row of its own, the last one of a run that takes any log; the item's position, None where the run takes
+    none, has this one already, or is of another file, or where the log is of no file that is evaluated.
+
+    It is of the datapoint that it names, where there is one, as one repeat more; else its own id stands for the row.
+    """
+    of = text("select id from run where id = :run and workspace_id = :workspace for update")
+    if session.scalar(of, {"run": run_id, "workspace": workspace_id}) is None:
+        return None
+    position: int | None = session.scalar(
+        text("""
+        with free as (
+            select l.id, coalesce(d.id, l.id) as row, d.id is not null as is_known from run r
+            join log l on l.id = :log and l.workspace_id = r.workspace_id
+            join file f on f.id = l.file_id
+            left join version v on v.id = r.version_id
+            left join datapoint d on d.id = l.datapoint_id and d.workspace_id = r.workspace_id
+            where r.id = :run and not r.orchestrated and r.status <> 'cancelled'
+              and (r.dataset_version_id is null or r.version_id is null) and r.items_count < :most
+              and f.kind = any(:kinds) and (v.id is null or v.file_id = l.file_id)
+              and not exists (select from run_item o where o.run_id = r.id and o.log_id = l.id)
+        ), placed as (
+            insert into run_item (run_id, position, datapoint_id, repeat, log_id)
+            select :run, (select coalesce(max(position) + 1, 0) from run_item where run_id = :run), row,
+                   case when is_known then (
+                       select coalesce(max(repeat) + 1, 0) from run_item i where i.run_id = :run and i.datapoint_id = row
+                   ) else 0 end, id
+            from free returning position, repeat
+        ), counted as (
+            update run set items_count = items_count + 1, repeats = greatest(repeats, placed.repeat + 1),
+                progressed_at = now(), finished_at = null, scored_at = null,
+                status = case status when 'completed' then 'running' else status end
+            from placed where run.id = :run
+        )
+        select position from placed
+        """),
+        {"run": run_id, "log": log_id, "kinds": [str(kind) for kind in EVALUATED], "most": MOST_ITEMS},
+    )
+    return position
+
+
+def has_log(session: Session, run_id: str, log_id: str) -> bool:
+    """Whether a row of the run came to this log."""
+    query = "select exists (select from run_item where run_id = :run and log_id = :log)"
+    return bool(session.scalar(text(query), {"run": run_id, "log": log_id}))
 
 
 def runs_that_wait_for(session: Session, log_ids: Collection[str]) -> dict[str, list[tuple[str, str]]]:
@@ -105,6 +155,7 @@ def find_unfilled(session: Session, version_id: str, log_id: str) -> tuple[str, 
         text("""
         with open as (
             select id from run where version_id = :version and status in ('pending', 'running') and not orchestrated
+              and dataset_version_id is not null
             limit 2
         )
         select distinct i.run_id, i.datapoint_id from run_item i

@@ -5,19 +5,23 @@ from collections.abc import Sequence
 from sqlalchemy.orm import Session
 
 from app.core import events, jobs
-from app.core.errors import Invalid
+from app.core.errors import Conflict, Invalid
 from app.evaluations import arrival_repository, repository, shard_repository
 from app.evaluations.channels import evaluation_channel
-from app.evaluations.models import Run
+from app.evaluations.models import EVALUATED, Run
+from app.files import repository as files
+from app.files.models import File
 from app.logs import repository as logs
 from app.logs.arrivals import Arrival
+from app.logs.models import Log
 
 
 def take(session: Session, arrivals: Sequence[Arrival]) -> None:
     """Give logs to the rows of runs that wait for them, and have those judged that are whole.
 
     A log that names a row but no run goes to every open run of its version that waits for this row. One that names a
-    run but no row, or that comes when its row has an output already, stands for itself.
+    run but no row, or that comes when its row has an output already, stands for itself, or is a row of its own where the
+    run takes any log.
     """
     nameless = {
         one.version_id
@@ -32,11 +36,9 @@ def take(session: Session, arrivals: Sequence[Arrival]) -> None:
             arrival_repository.give_output(
                 session, arrival.workspace_id, run_id, datapoint_id, arrival.id, named=False
             )
-        if arrival.run_id and arrival.datapoint_id:
-            arrival_repository.give_output(
-                session, arrival.workspace_id, arrival.run_id, arrival.datapoint_id, arrival.id
-            )
-        elif arrival.version_id in open_flows and not arrival.run_id and not arrival.datapoint_id:
+        if arrival.run_id:
+            _place(session, arrival.workspace_id, arrival.run_id, arrival.datapoint_id, arrival.id)
+        elif arrival.version_id in open_flows and not arrival.datapoint_id:
             # A client that can no longer mark its spans loses both names on the way.
             found = arrival_repository.find_unfilled(session, arrival.version_id, arrival.id)
             if found and arrival.status == "complete":
@@ -44,6 +46,18 @@ def take(session: Session, arrivals: Sequence[Arrival]) -> None:
         named = arrival.run_id or arrival.id in waiting or (arrival.datapoint_id and not arrival.new)
         if arrival.status == "complete" and (named or arrival.version_id in open_flows):
             _have_judged(session, arrival.id)
+
+
+def _place(
+    session: Session, workspace_id: str, run_id: str, datapoint_id: str | None, log_id: str
+) -> int | None:
+    """Find the place of a log in a run: the row that it names and that waits, else the end; None where it has none."""
+    position = None
+    if datapoint_id:
+        position = arrival_repository.give_output(session, workspace_id, run_id, datapoint_id, log_id)
+    if position is None:
+        position = arrival_repository.append_output(session, workspace_id, run_id, log_id)
+    return position
 
 
 def _have_judged(session: Session, log_id: str) -> None:
@@ -57,25 +71,52 @@ def _have_judged(session: Session, log_id: str) -> None:
 def add_logs(session: Session, run: Run, log_ids: Sequence[str]) -> None:
     """Make logs that are there the outputs of a run's rows, each of the row that it was made for.
 
+    Where the run takes any log, one of no row that waits is a row of its own; one that it has already is not added again.
+
     Raises:
-        Invalid: the workers make this run's outputs; or a log is unknown, or names no row of the run that waits.
+        Conflict: the run was cancelled.
+        Invalid: the workers make this run's outputs; or a log is unknown, or of a file that is not evaluated in this run,
+            or names no row of the run that waits.
     """
     if run.orchestrated:
         raise Invalid(
             "The server makes the outputs of this run: logs are added to runs with `orchestrated` false."
         )
+    if run.status == "cancelled":
+        raise Conflict("This run was cancelled. Resume it, then add logs.")
     found = logs.find_logs(session, run.workspace_id, log_ids)
-    for log_id in log_ids:
+    of = files.find_files_ever(session, run.workspace_id, {log.file_id for log in found.values()})
+    for log_id in dict.fromkeys(log_ids):
         log = found.get(log_id)
         if log is None:
-            raise Invalid(
-                f"There is no log with the id {log_id}.", fields={"log_ids": f"{log_id} is unknown."}
-            )
-        position = log.datapoint_id and arrival_repository.give_output(
-            session, run.workspace_id, run.id, log.datapoint_id, log.id
-        )
-        if position is None:
-            said = f"{log_id} is of no row of this run that waits for an output: give it a `source_datapoint_id`."
-            raise Invalid(said, fields={"log_ids": said})
+            _refuse(f"There is no log with the id {log_id}.", f"{log_id} is unknown.")
+        elif problem := _problem(run, log, of.get(log.file_id)):
+            _refuse(problem)
+        else:
+            _add(session, run, log)
+
+
+def _add(session: Session, run: Run, log: Log) -> None:
+    if _place(session, run.workspace_id, run.id, log.datapoint_id, log.id) is not None:
         if log.status == "complete":
             _have_judged(session, log.id)
+    elif not run.takes_any_log:
+        _refuse(
+            f"{log.id} is of no row of this run that waits for an output: give it a `source_datapoint_id`."
+        )
+    elif not arrival_repository.has_log(session, run.id, log.id):
+        _refuse("This run has as many rows as a run may have.")
+
+
+def _problem(run: Run, log: Log, file: File | None) -> str | None:
+    """Why a log cannot be an output in a run. Versions do not count: what a caller ran may have become another one."""
+    if file is None or file.kind not in EVALUATED:
+        what = f"of {file.path}, which is a {file.kind}" if file else "of a file that is gone"
+        return f"{log.id} is {what}: the logs of prompts, flows and agents are evaluated."
+    if run.version and run.version.file_id != file.id:
+        return f"{log.id} is of {file.path}, and this run is about {run.version.file.path}."
+    return None
+
+
+def _refuse(said: str, why: str | None = None) -> None:
+    raise Invalid(said, fields={"log_ids": why or said})

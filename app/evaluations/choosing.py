@@ -234,7 +234,7 @@ def _with_versions(
     numbers = {one.version.number for one in versions}
     other_prompt = bool(choices.of) and prompt is not None and choices.of != prompt.id
     chosen = () if other_prompt else tuple(number for number in choices.versions if number in numbers)
-    control = next((run.version.number for run in runs if run.control), None)
+    control = next((run.version.number for run in runs if run.control and run.version), None)
     if not chosen and (other_prompt or not choices.whole):
         chosen = _proposed(choices, versions, runs)
     baseline = None if other_prompt else choices.baseline
@@ -249,7 +249,7 @@ def _with_versions(
 
 def _proposed(choices: Choices, versions: Sequence[OfferedVersion], runs: Sequence[Run]) -> tuple[int, ...]:
     if runs and choices.again:
-        return tuple(run.version.number for run in runs)
+        return tuple(run.version.number for run in runs if run.version)
     if runs:
         return tuple(one.version.number for one in versions[:1] if one.run is None)
     newest = versions[0].version if versions else None
@@ -273,21 +273,27 @@ def _live(versions: Sequence[OfferedVersion]) -> int | None:
 def _dataset(
     session: Session, choices: Choices, sets: Sequence[File], runs: Sequence[Run], last: Evaluation | None
 ) -> tuple[File | None, list[Version], Version | None]:
-    earlier = runs or (repository.list_runs(session, [last.id]) if last else [])
-    wanted = choices.dataset or (earlier[0].dataset_version.file_id if earlier else "")
+    earlier = _rows_of(runs) or (_rows_of(repository.list_runs(session, [last.id])) if last else [])
+    wanted = choices.dataset or (earlier[0].file_id if earlier else "")
     dataset = next((file for file in sets if file.id == wanted), sets[0] if sets else None)
     if dataset is None:
         return None, [], None
     versions = files.list_versions(session, dataset.id)
     number = choices.dataset_version if choices.dataset == dataset.id else None
-    if number is None and runs and runs[0].dataset_version.file_id == dataset.id:
-        number = runs[0].dataset_version.number
+    ran = _rows_of(runs)
+    if number is None and ran and ran[0].file_id == dataset.id:
+        number = ran[0].number
     chosen = next(
         (version for version in versions if version.number == number), versions[0] if versions else None
     )
     if chosen:
         chosen.file = dataset
     return dataset, versions, chosen
+
+
+def _rows_of(runs: Sequence[Run]) -> list[Version]:
+    """The dataset versions of those of the runs that have one."""
+    return [run.dataset_version for run in runs if run.dataset_version]
 
 
 def _evaluators(

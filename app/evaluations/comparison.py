@@ -8,7 +8,6 @@ from typing import Literal
 from sqlalchemy.orm import Session
 
 from app.core.errors import Invalid, NotFound
-from app.datasets import repository as datasets
 from app.datasets.models import Datapoint
 from app.evaluations import comparison_repository, people_repository, repository
 from app.evaluations.comparison_repository import ItemCell
@@ -16,6 +15,7 @@ from app.evaluations.memory import kept, states_of
 from app.evaluations.models import Evaluation, Run
 from app.evaluations.numbers import Change, compare
 from app.evaluations.report import compared_runs
+from app.evaluations.rows import rows_of
 from app.evaluations.scores import ScoreTable, load_scores
 from app.evaluators.describing import EvaluatorInfo, describe
 from app.files.models import Version
@@ -77,6 +77,8 @@ class Grid:
     evaluators: Sequence[Version]
     evaluator: Version
     info: EvaluatorInfo
+    total: int
+    """Rows there are, whatever is looked for."""
     counts: Mapping[Only, int]
     matching: int
     rows: Sequence[GridRow]
@@ -129,6 +131,7 @@ def build_grid(session: Session, evaluation: Evaluation, request: GridRequest) -
         evaluators=evaluators,
         evaluator=evaluator,
         info=info,
+        total=len(numbers),
         counts=_counts(kinds[row] for row in numbers if row in found),
         matching=len(matching),
         rows=_rows(session, evaluation, runs, sorter, page, numbers),
@@ -246,8 +249,10 @@ def _rows(
     page: Sequence[str],
     numbers: Mapping[str, int],
 ) -> list[GridRow]:
-    datapoints = datasets.find_datapoints(session, evaluation.workspace_id, page)
     items = comparison_repository.load_cells(session, [run.id for run in runs], page)
+    datapoints = rows_of(
+        session, evaluation.workspace_id, [item for cells in items.values() for item in cells]
+    )
     log_ids = [item.log_id for cells in items.values() for item in cells if item.log_id]
     judgments = people_repository.list_counted(session, log_ids)
     return [

@@ -45,7 +45,8 @@ def search(session: Session, run_ids: Sequence[str], query: str) -> set[str]:
           and (d.inputs::text ilike :pattern or d.target::text ilike :pattern)
         union
         select i.datapoint_id from run_item i join log l on l.id = i.log_id
-        where i.run_id = any(:runs) and l.output ilike :pattern
+        where i.run_id = any(:runs)
+          and (l.output ilike :pattern or (l.datapoint_id is null and l.inputs::text ilike :pattern))
         """),
         {"runs": list(run_ids), "pattern": pattern},
     )

@@ -155,7 +155,7 @@ def _plot(shown: Sequence[tuple[Run, RunScore]], baseline: str | None, unit: str
     axis = charts.axis_around(values, _PLOT_LEFT, _PLOT_WIDTH - 18, least=0.08, limits=limits)
     lines = [
         PlotLine(
-            name=f"v{run.version.number}",
+            name=run.name,
             value=_level(score.value, unit),
             y=19 + _PLOT_LINE * place,
             whisker=charts.whisker(axis, score.value, score.lo, score.hi),

@@ -151,7 +151,7 @@ def list_places(session: Session, file: File) -> list[Place]:
 def _running(session: Session, evaluations: Sequence[Evaluation]) -> set[str]:
     """The versions that evaluations are running now."""
     runs = repository.list_runs(session, [evaluation.id for evaluation in evaluations])
-    return {run.version_id for run in runs if run.status in ("pending", "running")}
+    return {run.version_id for run in runs if run.version_id and run.status in ("pending", "running")}
 
 
 def _lines(

@@ -108,7 +108,7 @@ def find_effects(session: Session, before: Version, after: Version) -> Effects |
             )
         )
     effects.sort(key=lambda effect: not effect.primary)
-    models = grouped(session, [baseline.version, candidate.version])
+    models = grouped(session, [before, after])
     return Effects(evaluation, baseline, candidate, effects, axis, models)
 
 
@@ -121,7 +121,7 @@ def _shared_runs(session: Session, before: Version, after: Version) -> tuple[Eva
         own = [run for run in runs if run.evaluation_id == evaluation.id]
         for new in (run for run in own if run.version_id == after.id):
             for old in (run for run in own if run.version_id == before.id):
-                if old.dataset_version_id == new.dataset_version_id:
+                if old.dataset_version_id == new.dataset_version_id is not None:
                     return evaluation, old, new
     return None
 

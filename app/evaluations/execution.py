@@ -304,7 +304,7 @@ class _RunWindow:
 
     def _renew(self, session: Session) -> tuple[Renewed, Allowance | None]:
         renewed = shard_repository.renew(session, self._owner, self._plan.run_id)
-        workspace_id = self._plan.origin.workspace_id
+        workspace_id = self._plan.workspace_id
         return renewed, budget.allowance(session, workspace_id) if renewed.has_budget else None
 
     def _drop_lost(self, kept: set[str]) -> None:
@@ -358,10 +358,10 @@ def _take(
     log_ids = [item.log_id for item in items if item.log_id]
     if not log_ids:
         return [(item, None) for item in items]
-    known = logs.find_logs(session, plan.origin.workspace_id, log_ids)
+    known = logs.find_logs(session, plan.workspace_id, log_ids)
     judged = shard_repository.judged_by(session, log_ids)
     seen = list(known.values()) if any(judge.sees_traces for judge in plan.judges) else []
-    children = load_children(session, plan.origin.workspace_id, seen)
+    children = load_children(session, plan.workspace_id, seen)
     return [
         (
             item,

@@ -9,7 +9,7 @@ from app.core.access import Principal
 from app.evaluations import last_score_repository, repository
 from app.evaluations.headline import Headline, headline
 from app.evaluations.models import Evaluation, Run
-from app.evaluations.models_used import ModelUsed, models_of
+from app.evaluations.models_used import ModelUsed, models_of_runs
 from app.evaluations.numbers import state_key
 from app.evaluations.report import Progress, build_report, compared_runs, progress_of
 from app.files.models import File
@@ -49,7 +49,7 @@ def findings_of(session: Session, evaluations: Sequence[Evaluation]) -> list[Fin
         by_evaluation[run.evaluation_id].append(run)
     busy = repository.workers_are_busy(session)
     about = last_score_repository.find_subjects(session, {each.file_id for each in evaluations})
-    models = models_of(session, [run.version for runs in by_evaluation.values() for run in runs])
+    models = models_of_runs(session, [run for runs in by_evaluation.values() for run in runs])
     return [
         _finding(
             session,
@@ -87,7 +87,7 @@ def _finding(
         runs=compared,
         headline=_headline(session, evaluation, runs),
         state=next((state for state in _MOST_URGENT_FIRST if state in states), None),
-        practice=any(models[run.version_id].practice for run in compared),
+        practice=any(models[run.id].practice for run in compared),
     )
 
 

@@ -12,7 +12,7 @@ from app.core.charts import Whisker
 from app.evaluations import headline as words
 from app.evaluations.comparison import Grid, GridCell, GridRow, Only
 from app.evaluations.models import Run
-from app.evaluations.models_used import ModelUsed, models_of
+from app.evaluations.models_used import ModelUsed, models_of_runs
 from app.evaluations.numbers import Change, usage_of
 from app.evaluations.scores import run_interval
 from app.evaluators.describing import EvaluatorInfo, describe
@@ -145,7 +145,7 @@ def _columns(session: Session, grid: Grid) -> tuple[list[Column], str]:
     limits = (0.0, 1.0) if grid.info.is_share else None
     axis = charts.axis_around(ends, 4, _SCALE - 4, least=0.1 if grid.info.is_share else 0.0, limits=limits)
     usage = usage_of(session, grid.runs)
-    models = models_of(session, [run.version for run in grid.runs])
+    models = models_of_runs(session, grid.runs)
     columns = []
     for place, run in enumerate(grid.runs):
         interval, taken = intervals[run.id], usage.get(run.id)
@@ -160,7 +160,7 @@ def _columns(session: Session, grid: Grid) -> tuple[list[Column], str]:
                 if interval
                 else None,
                 **_change(change, grid.info),
-                model=models[run.version_id],
+                model=models[run.id],
                 p95_ms=taken.p95_latency_ms if taken else None,
                 cost_per_1000=taken.cost_per_1000_usd if taken else None,
             )

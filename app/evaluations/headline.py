@@ -38,13 +38,13 @@ def headline(report: Report, candidate: Run | None) -> Headline:
     if report.baseline is None or candidate is None:
         return _single(report, row)
     change = row.changes[candidate.id]
-    old, new = f"v{report.baseline.version.number}", f"v{candidate.version.number}"
+    old, new = report.baseline.name, candidate.name
     return _Sentence(row, change, old, new, report).write()
 
 
 def _single(report: Report, row: EvaluatorRow) -> Headline:
     run = report.runs[0]
-    name = f"v{run.version.number}"
+    name = run.name
     if run.status in ("pending", "running"):
         return Headline(
             "Too early to say", "", "", f"{run.done_count} of {run.items_count} rows of {name} are done."
@@ -60,7 +60,12 @@ def _single(report: Report, row: EvaluatorRow) -> Headline:
             "",
             "Every row failed, or none has a target.",
         )
-    detail = f"95% CI {span(interval, row.info)}, {interval.method}, {rows(interval)}. Add a second version to compare it with."
+    hint = (
+        "Add a second version to compare it with."
+        if len(report.runs) == 1
+        else "Choose a baseline to compare."
+    )
+    detail = f"95% CI {span(interval, row.info)}, {interval.method}, {rows(interval)}. {hint}"
     return Headline(
         f"{name} scores", level(interval.estimate, row.info), f" by {row.version.file.name}", detail
     )

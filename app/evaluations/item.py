@@ -20,6 +20,9 @@ from app.providers.answers import ProviderError
 from app.providers.client import ModelClient
 from app.providers.meter import Meter
 
+_GONE = "What was sent for this row is not kept any more."
+"""Of an output from elsewhere that nobody can judge: its log was deleted, or its payloads were."""
+
 
 @dataclass(slots=True)
 class Outcome:
@@ -56,7 +59,7 @@ class ItemWorker:
         self._plan = plan
         self._clients = clients
         webhooks = webhooks or Webhooks(plan.webhook_key)
-        self._judging = Judging(plan.origin.workspace_id, clients, meters, webhooks, run_id=plan.run_id)
+        self._judging = Judging(plan.workspace_id, clients, meters, webhooks, run_id=plan.run_id)
 
     @property
     def on_the_wire(self) -> int:
@@ -75,8 +78,10 @@ class ItemWorker:
         if known:
             outcome = Outcome(item, Settled(item.position, known.log.id, known.log.error))
             log: LogRecord | Log = known.log
+        elif self._plan.origin is None:
+            return Outcome(item, Settled(item.position, item.log_id, _GONE))
         else:
-            log = await self._generate(item)
+            log = await self._generate(item, self._plan.origin)
             outcome = Outcome(item, Settled(item.position, log.id, log.error), [log])
         execution, row = execution_of_log(log, known.children if known else ()), _row(item)
         judges = [
@@ -86,18 +91,18 @@ class ItemWorker:
         outcome.judgments += await asyncio.gather(*judging)
         return outcome
 
-    async def _generate(self, item: Item) -> LogRecord:
+    async def _generate(self, item: Item, origin: Origin) -> LogRecord:
         plan, prompt = self._plan, self._plan.prompt
         if prompt is None:
-            log = not_called(plan.origin, None, plan.problem or "This version cannot be called.")
+            log = not_called(origin, None, plan.problem or "This version cannot be called.")
         else:
             try:
                 body = await prompt.request_beside(item.inputs, item.messages or ())
-                log = await self._call(plan.origin, prompt.target, body)
+                log = await self._call(origin, prompt.target, body)
                 if log.error is None:
-                    log.reuse_key = prompt.reuse_key(plan.origin.version_id, item.datapoint_id, item.repeat)
+                    log.reuse_key = prompt.reuse_key(origin.version_id, item.datapoint_id, item.repeat)
             except DomainError as error:  # the row lacks an input that the template names
-                log = not_called(plan.origin, prompt.target, error.message)
+                log = not_called(origin, prompt.target, error.message)
         log.datapoint_id, log.repeat = item.datapoint_id, item.repeat
         log.inputs, log.messages = item.inputs, item.messages
         return log

@@ -16,8 +16,9 @@ from app.core.permissions import Manager, Reader
 from app.core.settings import get_settings
 from app.core.typed import whole
 from app.evaluations import run_limits
+from app.evaluations.models import MOST_ITEMS
 from app.evaluations.run_limits import MOST_CONCURRENCY
-from app.evaluations.run_service import MOST_ITEMS, MOST_REPEATS
+from app.evaluations.run_service import MOST_REPEATS
 from app.providers import repository, service, standing
 from app.providers.client import CALL_DEADLINE_S
 

@@ -52,17 +52,20 @@ class Measured:
     def dataset(self) -> File | None:
         """The dataset of this evaluation's newest finished run."""
         newest = max(self.runs.values(), key=lambda run: run.created_at, default=None)
-        return newest.dataset_version.file if newest else None
+        return newest.dataset_version.file if newest and newest.dataset_version else None
 
     def is_comparable(self, version_id: str) -> bool:
         """Whether a version's last score is over rows of the dataset that this evaluation is about."""
         kept, dataset = self.kept.get(version_id), self.dataset
-        return kept is not None and dataset is not None and kept.run.dataset_version.file_id == dataset.id
+        data = kept.run.dataset_version if kept else None
+        return data is not None and dataset is not None and data.file_id == dataset.id
 
     def change(self, before: str, after: str) -> Change | None:
         """The paired change between two versions; None unless both answered the same rows in this evaluation."""
         old, new = self.runs.get(before), self.runs.get(after)
         if old is None or new is None or old.dataset_version_id != new.dataset_version_id:
+            return None
+        if old.dataset_version_id is None:  # whatever logs were added to each
             return None
         return compare(self.table, old, new, self.evaluator, self.evaluation.smallest_difference)
 
@@ -82,7 +85,7 @@ def measure(session: Session, file: File) -> Measured | None:
         evaluator=evaluator,
         info=describe(evaluator.spec),
         kept=last_score_repository.list_kept_scores(session, file.id, evaluator.id),
-        runs={run.version_id: run for run in runs},
+        runs={run.version_id: run for run in runs if run.version_id},
         table=load_scores(session, runs, [evaluator.id]),
     )
 

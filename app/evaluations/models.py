@@ -7,9 +7,14 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, fun
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core.database import Base, Json
-from app.files.models import File, Version, kept_version
+from app.files.models import File, FileKind, Version, kept_version
 from app.logs.models import Usd
 from app.workspaces.models import Workspace
+
+EVALUATED = (FileKind.PROMPT, FileKind.FLOW, FileKind.AGENT)
+"""What can be evaluated. Our workers run prompts only; of flows and agents, the caller sends the outputs."""
+MOST_ITEMS = 1_000_000
+"""Rows times repeats of a run."""
 
 
 class Evaluation(Base):
@@ -59,7 +64,11 @@ ENDED = ("completed", "cancelled")
 
 
 class Run(Base):
-    """One version answering every row of one dataset version, each `repeats` times."""
+    """One version answering every row of one dataset version, each `repeats` times; or a collection of logs.
+
+    Where the outputs come from elsewhere, a run may be without dataset, without version, or without both. Logs are then
+    added to it, and those that are of none of its rows are rows of their own.
+    """
 
     __tablename__ = "run"
     __table_args__ = (
@@ -71,8 +80,8 @@ class Run(Base):
     id: Mapped[str] = mapped_column(primary_key=True)
     workspace_id: Mapped[str] = mapped_column(ForeignKey(Workspace.id, ondelete="CASCADE"), index=True)
     evaluation_id: Mapped[str] = mapped_column(ForeignKey(Evaluation.id, ondelete="CASCADE"))
-    version_id: Mapped[str] = mapped_column(kept_version(), index=True)
-    dataset_version_id: Mapped[str] = mapped_column(kept_version(), index=True)
+    version_id: Mapped[str | None] = mapped_column(kept_version(), index=True)
+    dataset_version_id: Mapped[str | None] = mapped_column(kept_version(), index=True)
     control: Mapped[bool] = mapped_column(server_default="false")
     """Whether this is the baseline that the others are compared with."""
     orchestrated: Mapped[bool] = mapped_column(server_default="true")
@@ -114,9 +123,30 @@ class Run(Base):
     progressed_at: Mapped[datetime | None]
     """When a result last came in: a run without progress is shown as stuck."""
 
-    version: Mapped[Version] = relationship(lazy="raise", foreign_keys=[version_id])
-    dataset_version: Mapped[Version] = relationship(lazy="raise", foreign_keys=[dataset_version_id])
+    version: Mapped[Version | None] = relationship(lazy="raise", foreign_keys=[version_id])
+    dataset_version: Mapped[Version | None] = relationship(lazy="raise", foreign_keys=[dataset_version_id])
     evaluation: Mapped[Evaluation] = relationship(lazy="raise")
+
+    @property
+    def takes_any_log(self) -> bool:
+        """Whether logs are added to it that are of none of its rows: it has no dataset, or no version."""
+        return self.dataset_version_id is None or self.version_id is None
+
+    @property
+    def name(self) -> str:
+        """What people call it in a table: v3, or when it was made where it is of no one version."""
+        return f"v{self.version.number}" if self.version else f"run of {self.created_at:%d %b, %H:%M}"
+
+    @property
+    def note(self) -> str:
+        """Why its version was made; empty where nobody said, or it is of no one version."""
+        return (self.version.note or "") if self.version else ""
+
+    @property
+    def rows_name(self) -> str:
+        """What its rows are, in a table."""
+        data = self.dataset_version
+        return f"{data.file.name} v{data.number}" if data else "logs, no dataset"
 
 
 class RunItem(Base):
@@ -132,6 +162,7 @@ class RunItem(Base):
     position: Mapped[int] = mapped_column(primary_key=True)
     """From 0, in the dataset's order, all repeats of a row together."""
     datapoint_id: Mapped[str]
+    """Of the row; the log's own id where a log was added that is of no datapoint."""
     repeat: Mapped[int] = mapped_column(server_default="0")
     state: Mapped[str] = mapped_column(server_default="pending")
     log_id: Mapped[str | None]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from app.evaluations.models import Run
 from app.files.models import Version
 from app.providers import repository as providers
 from app.providers.service import PRACTICE, named_or_meant
@@ -21,6 +22,9 @@ class ModelUsed:
     """Whether it is the practice model, which is not an LLM."""
 
 
+_UNKNOWN = ModelUsed("", "", practice=False)
+
+
 def models_of(session: Session, versions: Iterable[Version]) -> dict[str, ModelUsed]:
     """The model of each prompt version, by version id, in one statement a workspace."""
     by_workspace: dict[str, list[Version]] = {}
@@ -31,7 +35,7 @@ def models_of(session: Session, versions: Iterable[Version]) -> dict[str, ModelU
         known = providers.list_providers(session, workspace_id)
         for version in own:
             if "model" not in version.spec:  # a flow: what it asks, its caller knows
-                found[version.id] = ModelUsed("", "", practice=False)
+                found[version.id] = _UNKNOWN
                 continue
             name = version.spec.get("provider")
             provider = named_or_meant(known, name, str(version.spec.get("model") or ""))
@@ -41,6 +45,13 @@ def models_of(session: Session, versions: Iterable[Version]) -> dict[str, ModelU
                 practice=provider is not None and provider.kind == PRACTICE,
             )
     return found
+
+
+def models_of_runs(session: Session, runs: Iterable[Run]) -> dict[str, ModelUsed]:
+    """The model of each run's version, by run id; of a run of no one version, nobody can say."""
+    every = list(runs)
+    found = models_of(session, [run.version for run in every if run.version])
+    return {run.id: found.get(run.version_id or "", _UNKNOWN) for run in every}
 
 
 def grouped(session: Session, versions: Sequence[Version]) -> list[tuple[ModelUsed, list[int]]]:

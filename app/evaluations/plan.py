@@ -43,11 +43,13 @@ class Plan:
     """A run, its version made ready to call, its evaluators made ready to judge."""
 
     run_id: str
+    workspace_id: str
     request_id: str
     """The request that started or resumed it, for the log; `none` for what nobody asked for over HTTP."""
     evaluation_id: str
     concurrency: int
-    origin: Origin
+    origin: Origin | None
+    """Where the outputs come from; None where it is from elsewhere, and nothing is to be made."""
     prompt: PreparedPrompt | None
     problem: str | None
     """Why the version cannot be called at all, which becomes each item's error."""
@@ -81,10 +83,12 @@ def load_plan(session: Session, run_id: str) -> Plan | None:
     if run is None:
         return None
     prompt, problem = None, None
-    try:
-        prompt = prepare(session, run.version)
-    except DomainError as error:
-        problem = error.message
+    origin = origin_of(run) if run.orchestrated else None
+    if run.orchestrated and run.version:
+        try:
+            prompt = prepare(session, run.version)
+        except DomainError as error:
+            problem = error.message
     judges = [load_judge(session, version) for version in repository.list_judges(session, run.evaluation_id)]
     allowance = budget.allowance(session, run.workspace_id)
     if run.max_cost_usd is not None:
@@ -93,10 +97,11 @@ def load_plan(session: Session, run_id: str) -> Plan | None:
         judges = [if_priced(judge) for judge in judges]
     return Plan(
         run_id=run.id,
+        workspace_id=run.workspace_id,
         request_id=run.request_id or "none",
         evaluation_id=run.evaluation_id,
         concurrency=run.concurrency,
-        origin=origin_of(run),
+        origin=origin,
         prompt=prompt,
         problem=problem,
         judges=tuple(judges),
@@ -113,9 +118,11 @@ def if_priced(judge: Judge, limit: str = budget.BUDGET) -> Judge:
     return replace(judge, problem=judge.problem or budget.no_price(unpriced, limit)) if unpriced else judge
 
 
-def origin_of(run: Run) -> Origin:
-    """What the logs of a run say of where they came from."""
-    return Origin(run.workspace_id, run.version.file_id, run.version_id, source="evaluation", run_id=run.id)
+def origin_of(run: Run) -> Origin | None:
+    """What the logs of a run say of where they came from; None where it is of no one version."""
+    if run.version is None:
+        return None
+    return Origin(run.workspace_id, run.version.file_id, run.version.id, source="evaluation", run_id=run.id)
 
 
 def load_judge(session: Session, version: Version) -> Judge:

@@ -72,8 +72,11 @@ def present_evaluations(session: Session, evaluations: Sequence[Evaluation]) -> 
 
 def present_runs(session: Session, runs: Sequence[Run]) -> list[Json]:
     """Runs in the order given."""
-    versions = {file["version_id"]: file for file in present(session, [run.version for run in runs])}
-    data = {file["version_id"]: file for file in present(session, [run.dataset_version for run in runs])}
+    versions = {
+        file["version_id"]: file for file in present(session, [run.version for run in runs if run.version])
+    }
+    sets = [run.dataset_version for run in runs if run.dataset_version]
+    data = {file["version_id"]: file for file in present(session, sets)}
     return [
         {
             "id": run.id,
@@ -87,8 +90,8 @@ def present_runs(session: Session, runs: Sequence[Run]) -> list[Json]:
             else None,
             "started_at": run.started_at,
             "finished_at": run.finished_at,
-            "dataset": data[run.dataset_version_id],
-            "version": versions[run.version_id],
+            "dataset": data.get(run.dataset_version_id),
+            "version": versions.get(run.version_id),
             "repeats": run.repeats,
             "concurrency": run.concurrency,
             "fresh": run.fresh,

@@ -59,8 +59,8 @@ class Report:
 
     @property
     def candidates(self) -> list[Run]:
-        """Every compared run but the baseline."""
-        return [run for run in self.runs if run is not self.baseline]
+        """Every compared run but the baseline; none where there is none to compare with."""
+        return [run for run in self.runs if run is not self.baseline] if self.baseline else []
 
     @property
     def primary(self) -> EvaluatorRow | None:
@@ -108,17 +108,21 @@ def compared_runs(runs: Sequence[Run]) -> tuple[list[Run], Run | None]:
     """The newest run of each version on each dataset version, and which one is the baseline.
 
     `runs` come newest first. The baseline is the control run; where that one was replaced by a newer run of the
-    same version, the newer one.
+    same version, the newer one. A run without a dataset or a version stands for itself: none repeats it.
     """
-    newest: dict[tuple[str, str], Run] = {}
+    newest: dict[tuple[str | None, ...], Run] = {}
     for run in runs:
-        newest.setdefault((run.version_id, run.dataset_version_id), run)
+        newest.setdefault(_compared_as(run), run)
     control = next((run for run in runs if run.control), None)
-    baseline = newest.get((control.version_id, control.dataset_version_id)) if control else None
+    baseline = newest.get(_compared_as(control)) if control else None
     rest = sorted(
         (run for run in newest.values() if run is not baseline), key=lambda run: (run.created_at, run.id)
     )
     return ([baseline, *rest] if baseline else rest), baseline
+
+
+def _compared_as(run: Run) -> tuple[str | None, ...]:
+    return (run.id,) if run.takes_any_log else (run.version_id, run.dataset_version_id)
 
 
 Progress = Literal["waiting", "running", "stuck", "completed", "cancelled"]

@@ -177,7 +177,7 @@ def build_view(session: Session, evaluation: Evaluation, candidate_id: str | Non
         judge_trouble=_judge_trouble(report),
         live=any(_may_move(one.run) for one in work),
         unmeasured=newest if newest and newest.id not in measured else None,
-        models=grouped(session, [run.version for run in report.runs]),
+        models=grouped(session, [run.version for run in report.runs if run.version]),
         deployed=[
             deployment.version_id
             for environment, deployment in files.deployed_environments(session, [evaluation.file_id])
@@ -237,5 +237,5 @@ def pair_text(report: Report, candidate: Run | None) -> str:
     """What the report compares, for its title: v3 against v1."""
     if report.baseline is None:
         return "not started"
-    old = f"v{report.baseline.version.number}"
-    return f"v{candidate.version.number} against {old}" if candidate else old
+    old = report.baseline.name
+    return f"{candidate.name} against {old}" if candidate else old

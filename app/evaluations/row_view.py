@@ -12,7 +12,7 @@ from app.evaluations.comparison import Grid, GridRequest, GridRow, build_row
 from app.evaluations.comparison_repository import ItemCell
 from app.evaluations.grid_view import Address, CellView, Mark, cell_view, mark_of
 from app.evaluations.models import Evaluation, Run
-from app.evaluations.models_used import ModelUsed, models_of
+from app.evaluations.models_used import ModelUsed, models_of_runs
 from app.evaluations.wording import plain
 from app.evaluators.describing import describe
 from app.evaluators.kinds.injection import words_to_a_judge
@@ -86,11 +86,11 @@ def build_row_page(session: Session, evaluation: Evaluation, address: Address, n
     log_ids = [item.log_id for each in items.values() for item in each if item.log_id]
     found = logs.find_logs(session, evaluation.workspace_id, log_ids)
     judged = people_repository.list_counted(session, log_ids)
-    models = models_of(session, [run.version for run in grid.runs])
+    models = models_of_runs(session, grid.runs)
     versions = [
         VersionView(
             run,
-            models[run.version_id],
+            models[run.id],
             cell_view(cell, row.cells[0], grid, by_id, address.output, whole=True),
             _repeats(items.get((run.id, row.datapoint.id), []), by_id, found, judged),
         )

@@ -21,7 +21,7 @@ from app.evaluations import (
 )
 from app.evaluations.channels import evaluation_channel
 from app.evaluations.finishing import finish_if_done
-from app.evaluations.models import ENDED, Evaluation, Run
+from app.evaluations.models import ENDED, MOST_ITEMS, Evaluation, Run
 from app.evaluators.binding import bind
 from app.files.models import FileKind, Version
 from app.generations.prepared import Target
@@ -29,16 +29,19 @@ from app.generations.service import prepare
 from app.logs import budget
 
 MOST_REPEATS = 50
-MOST_ITEMS = 1_000_000
 _SHARDS_A_SLOT = 20
+_MAKES_BOTH = "With `orchestrated`, the server makes the outputs: it needs `version` and `dataset`. Without it, send or add logs."
+_USES_BOTH = "With `use_existing_logs`, `version` and `dataset` say which logs: name both."
+_OF_ROWS = "`split` and `repeats` are of the rows of a dataset: name one."
 
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
     """What to run: which version on which rows, how often, how fast."""
 
-    version: Version
-    dataset_version: Version
+    version: Version | None = None
+    """None, as without a dataset, only where the outputs come from elsewhere: logs of any version are added then."""
+    dataset_version: Version | None = None
     repeats: int = 1
     concurrency: int | None = None
     """Calls at once; None is what is usual in the workspace."""
@@ -58,10 +61,12 @@ def start_run(session: Session, principal: Principal, evaluation: Evaluation, re
     """Start a run: its items and shards are written now, and workers begin once this has committed.
 
     Outputs that the same version made for the same rows at the same endpoint are used again, unless asked not to.
-    Where the caller makes the outputs, those that it sent before are; elsewhere if it is asked for.
+    Where the caller makes the outputs, those that it sent before are; elsewhere if it is asked for. A run without a
+    dataset begins without items, and waits for logs.
 
     Raises:
-        Invalid: the dataset is none or has no rows, a number is out of range, or the workers cannot run the version.
+        Invalid: the dataset is none or has no rows, a number is out of range, or the workers cannot run the version, or lack
+            the one or the other.
         OverBudget: the workspace has spent its budget of this month.
         Invalid: too, where a limit in dollars could not hold, because a model has no price.
     """
@@ -70,20 +75,18 @@ def start_run(session: Session, principal: Principal, evaluation: Evaluation, re
         concurrency = run_limits.usual_concurrency(session, evaluation.workspace_id)
     _check(request, concurrency, run_limits.most_concurrency(session, evaluation.workspace_id))
     budget.refuse_if_spent(session, evaluation.workspace_id)
-    if request.dataset_version.file.kind != FileKind.DATASET:
-        raise Invalid(f"{request.dataset_version.file.path} is not a dataset.")
-    if request.orchestrated and request.version.file.kind != FileKind.PROMPT:
-        said = f"{request.version.file.path} is a {request.version.file.kind}, which runs on your side: set `orchestrated` to false, and send its logs."
-        raise Invalid(said, fields={"orchestrated": said})
+    _check_parts(request)
     if limit := _limit_in_dollars(session, evaluation, request.max_cost_usd, request.max_calls):
         evaluators = repository.list_judges(session, evaluation.id)
-        _refuse_unpriced(targets_of(session, request.version, evaluators), limit)
+        targets = _judges_targets(session, evaluation.workspace_id, evaluators)
+        targets += _own_targets(session, request.version) if request.version else []
+        _refuse_unpriced(targets, limit)
     run = Run(
         id=ids.new_id("run"),
         workspace_id=evaluation.workspace_id,
         evaluation_id=evaluation.id,
-        version_id=request.version.id,
-        dataset_version_id=request.dataset_version.id,
+        version_id=request.version.id if request.version else None,
+        dataset_version_id=request.dataset_version.id if request.dataset_version else None,
         repeats=request.repeats,
         concurrency=concurrency,
         fresh=request.fresh,
@@ -99,11 +102,8 @@ def start_run(session: Session, principal: Principal, evaluation: Evaluation, re
     )
     session.add(run)
     session.flush()
-    rows = request.dataset_version.file_id, request.dataset_version.number
-    run.items_count = shard_repository.create_items(session, run.id, rows, request.repeats, request.split)
-    if run.items_count == 0:
-        where = f" in the split {request.split}" if request.split else ""
-        raise Invalid(f"{request.dataset_version.file.path} has no rows{where}: import some first.")
+    if request.dataset_version:
+        _create_items(session, run, request.dataset_version)
     if request.control or not any(other.control for other in repository.list_runs(session, [evaluation.id])):
         set_control(session, evaluation, run)
     if not request.fresh:
@@ -112,13 +112,38 @@ def start_run(session: Session, principal: Principal, evaluation: Evaluation, re
     return run
 
 
+def _check_parts(request: RunRequest) -> None:
+    """Refuse what cannot be done with the version and the dataset that were named, or without those that were not."""
+    version, data = request.version, request.dataset_version
+    if data and data.file.kind != FileKind.DATASET:
+        raise Invalid(f"{data.file.path} is not a dataset.")
+    missing = [name for name, one in (("version", version), ("dataset", data)) if one is None]
+    if missing and (request.orchestrated or request.sent):
+        said = _MAKES_BOTH if request.orchestrated else _USES_BOTH
+        raise Invalid(said, fields=dict.fromkeys(missing, said))
+    if data is None and (request.split or request.repeats > 1):
+        raise Invalid(_OF_ROWS, fields={"dataset": _OF_ROWS})
+    if request.orchestrated and version and version.file.kind != FileKind.PROMPT:
+        said = f"{version.file.path} is a {version.file.kind}, which runs on your side: set `orchestrated` to false, and send its logs."
+        raise Invalid(said, fields={"orchestrated": said})
+
+
+def _create_items(session: Session, run: Run, data: Version) -> None:
+    rows = data.file_id, data.number
+    run.items_count = shard_repository.create_items(session, run.id, rows, run.repeats, run.split)
+    if run.items_count == 0:
+        where = f" in the split {run.split}" if run.split else ""
+        raise Invalid(f"{data.file.path} has no rows{where}: import some first.")
+
+
 def _check(request: RunRequest, concurrency: int, most: int) -> None:
     problems = {}
     if not 1 <= request.repeats <= MOST_REPEATS:
         problems["repeats"] = f"Between 1 and {MOST_REPEATS}."
     if not 1 <= concurrency <= most:
         problems["concurrency"] = f"Between 1 and {most}."
-    if (request.dataset_version.rows_count or 0) * request.repeats > MOST_ITEMS:
+    rows = (request.dataset_version.rows_count or 0) if request.dataset_version else 0
+    if rows * request.repeats > MOST_ITEMS:
         problems["repeats"] = f"Rows times repeats is over {MOST_ITEMS:,}."
     if request.max_cost_usd is not None and not 0 < request.max_cost_usd < 10**7:
         problems["max_cost_usd"] = "A number of dollars above 0."
@@ -165,10 +190,13 @@ def _refuse_unpriced(targets: Sequence[Target], limit: str) -> None:
 
 def targets_of(session: Session, version: Version, evaluators: Sequence[Version]) -> list[Target]:
     """Every model that a run of `version` calls, its own first; those that cannot be called are left out."""
-    found = []
+    return _own_targets(session, version) + _judges_targets(session, version.workspace_id, evaluators)
+
+
+def _own_targets(session: Session, version: Version) -> list[Target]:
     with suppress(DomainError):
-        found.append(prepare(session, version).target)
-    return found + _judges_targets(session, version.workspace_id, evaluators)
+        return [prepare(session, version).target]
+    return []
 
 
 def _judges_targets(session: Session, workspace_id: str, evaluators: Sequence[Version]) -> list[Target]:
@@ -181,23 +209,23 @@ def _judges_targets(session: Session, workspace_id: str, evaluators: Sequence[Ve
 
 def _reuse(session: Session, run: Run, *, sent: bool) -> None:
     """Give items the outputs that are there already, and settle those that need no judging either."""
-    if run.orchestrated:
-        run.reused_count = _reuse_equal(session, run)
+    if run.orchestrated and run.version:
+        run.reused_count = _reuse_equal(session, run, run.version)
     if sent or not run.orchestrated:
         run.reused_count += arrival_repository.give_known_outputs(session, run.id)
     if run.orchestrated and run.reused_count:
         run.done_count = shard_repository.settle_judged(session, run.id, _judging_here(session, run))
 
 
-def _reuse_equal(session: Session, run: Run) -> int:
+def _reuse_equal(session: Session, run: Run, version: Version) -> int:
     """Give items the outputs of equal calls, as far as there are any; how many there were."""
     try:
-        prompt = prepare(session, run.version)
+        prompt = prepare(session, version)
     except DomainError:
         return 0  # nothing can be called: each item will say why
     items = shard_repository.item_keys(session, run.id)
     keys = [
-        (position, prompt.reuse_key(run.version_id, datapoint_id, repeat))
+        (position, prompt.reuse_key(version.id, datapoint_id, repeat))
         for position, datapoint_id, repeat in items
     ]
     return shard_repository.reuse_outputs(session, run.id, keys)

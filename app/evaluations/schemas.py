@@ -71,7 +71,7 @@ class EvaluatorsAdd(_Body):
 
 
 class RunCreate(_Body):
-    """A new run: `version` answers every row of `dataset`."""
+    """A new run: `version` answers every row of `dataset`. Without one of them it is a run of logs that are added to it."""
 
     EXAMPLE: ClassVar[dict[str, Any]] = {
         "dataset": {"path": "support/questions"},
@@ -84,9 +84,9 @@ class RunCreate(_Body):
 
     dataset: VersionReference | None = None
     version: VersionReference | None = None
-    orchestrated: bool = Field(
-        default=True,
-        description="Whether the server makes the outputs. If not, send them as logs with `run_id` and `source_datapoint_id`.",
+    orchestrated: bool | None = Field(
+        default=None,
+        description="Whether the server makes the outputs, as it does where `dataset` and `version` are given, unless this is false. If not, send them as logs with `run_id` and `source_datapoint_id`, or add logs.",
     )
     use_existing_logs: bool | None = Field(
         default=None,
@@ -117,7 +117,7 @@ class RunCreate(_Body):
 
 
 class LogsAdd(_Body):
-    """Logs that are the outputs of a run's rows."""
+    """Logs that are the outputs of a run's rows, or rows themselves."""
 
     EXAMPLE: ClassVar[dict[str, Any]] = {"log_ids": ["log_2Zr8vXqW4nTbY7kLmC1dA"]}
 

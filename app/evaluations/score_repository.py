@@ -78,6 +78,19 @@ def load_clusters(session: Session, file_id: str, number: int) -> dict[str, str]
     return {row[0]: row[1] for row in rows}
 
 
+def load_run_clusters(session: Session, run_id: str) -> dict[str, str]:
+    """The cluster of each row of a run that has one, whatever dataset it is of."""
+    rows = session.execute(
+        text("""
+        select distinct i.datapoint_id, d.cluster from run_item i join run r on r.id = i.run_id
+        join datapoint d on d.id = i.datapoint_id and d.workspace_id = r.workspace_id
+        where i.run_id = :run and d.cluster is not null
+        """),
+        {"run": run_id},
+    )
+    return {row[0]: row[1] for row in rows}
+
+
 class Usage(NamedTuple):
     """What the outputs of a run took: figures where they are known."""
 
@@ -117,11 +130,11 @@ def load_details(session: Session, run_id: str, evaluator_id: str) -> list[Detai
     rows = session.execute(
         text("""
         select i.datapoint_id, d.cluster, j.detail
-        from run_item i
+        from run_item i join run r on r.id = i.run_id
         cross join lateral (  -- row by row: of an evaluator that is new, Postgres expects no judgments
             select detail from judgment j where j.log_id = i.log_id and j.evaluator_version_id = :evaluator
             and j.author = '' and j.detail is not null offset 0) j
-        left join datapoint d on d.id = i.datapoint_id
+        left join datapoint d on d.id = i.datapoint_id and d.workspace_id = r.workspace_id
         where i.run_id = :run order by i.position
         """),
         {"run": run_id, "evaluator": evaluator_id},

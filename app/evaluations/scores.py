@@ -114,9 +114,23 @@ def load_scores(
             if state:
                 kept.keep(state, columns[key], 1 + columns[key].n)
     clusters: dict[str, str] = {}
-    for file_id, number in {(run.dataset_version.file_id, run.dataset_version.number) for run in runs}:
+    data = [run.dataset_version for run in runs if run.dataset_version]
+    for file_id, number in {(version.file_id, version.number) for version in data}:
         clusters |= _clusters(session, file_id, number)
+    for run in runs:
+        if run.takes_any_log:
+            clusters |= _clusters_of_logs(session, run)
     return ScoreTable(columns, clusters)
+
+
+def _clusters_of_logs(session: Session, run: Run) -> dict[str, str]:
+    """Logs that were added to a run may name datapoints of any dataset."""
+    state = state_of(run)
+    return kept.once(
+        state and ("clusters", state),
+        lambda: score_repository.load_run_clusters(session, run.id),
+        lambda found: 1 + len(found),
+    )
 
 
 def _clusters(session: Session, file_id: str, number: int) -> dict[str, str]:

@@ -144,7 +144,7 @@ def _basis(session: Session, prompt: File, dataset: File, offer: Offer, primary:
     differing = float(np.mean(changes != 0))
     effect = max(1.0, design_effect(changes, pairs.clusters)) if pairs.clusters else 1.0
     binary = primary.info.return_type == "boolean"
-    names = f"v{runs[1].version.number} and v{runs[0].version.number}"
+    names = f"{runs[1].name} and {runs[0].name}"
     said = f"{differing:.1%} of rows differed between {names}, the prompt's last two runs on these rows."
     if binary and np.var(changes) < _LEAST_DISCORDANCE:
         said += (

@@ -9,14 +9,12 @@ from app.core.access import Principal
 from app.core.conflicts import again_on_deadlock
 from app.core.errors import Conflict, Invalid, NotFound
 from app.evaluations import repository, run_service
-from app.evaluations.models import Evaluation, EvaluationEvaluator
+from app.evaluations.models import EVALUATED, Evaluation, EvaluationEvaluator
 from app.evaluators.binding import is_judged_here
 from app.files.models import File, FileKind, Version
 from app.workspaces import audit
 
 LONGEST_NAME = 200
-EVALUATED = (FileKind.PROMPT, FileKind.FLOW, FileKind.AGENT)
-"""What can be evaluated. Our workers run prompts only; of flows and agents, the caller sends the outputs."""
 
 
 def create_evaluation(

@@ -168,14 +168,16 @@ def start_run(session: Session, run_id: str) -> None:
 
 
 def pending_items(session: Session, shard_id: str) -> list[Item]:
-    """The items of a shard that have no result yet, with their rows."""
+    """The items of a shard that have no result yet, with their rows; a log that is of none is a row itself."""
     rows = session.execute(
         text("""
-        select i.run_id, s.id, i.position, i.repeat, i.datapoint_id,
-               d.inputs, d.messages, d.target, d.context, d.metadata, i.log_id
+        select i.run_id, s.id, i.position, i.repeat, i.datapoint_id, coalesce(d.inputs, l.inputs, '{}'),
+               case when d.id is null then l.messages else d.messages end, d.target, d.context, d.metadata, i.log_id
         from shard s
+        join run r on r.id = s.run_id
         join run_item i on i.run_id = s.run_id and i.position >= s.first and i.position < s.until and i.state = 'pending'
-        join datapoint d on d.id = i.datapoint_id
+        left join datapoint d on d.id = i.datapoint_id and d.workspace_id = r.workspace_id
+        left join log l on l.id = i.log_id and d.id is null
         where s.id = :shard
         order by i.position
         """),
@@ -299,13 +301,15 @@ def give_back(session: Session, owner: str, run_id: str) -> None:
 def complete_run(session: Session, run_id: str, *, waits: bool = True) -> bool:
     """End the run if nothing is left to do; True for the one caller that ended it.
 
-    A run whose outputs come from elsewhere also waits for the judgments of the programs that send them, unless not to; never for people.
+    A run whose outputs come from elsewhere also waits for the judgments of the programs that send them, unless not to; never
+    for people. One without a dataset waits for its first log.
     """
     ended = session.scalar(
         text("""
         update run r set status = 'completed', finished_at = now()
         where r.id = :run and r.status in ('pending', 'running')
           and not exists (select from run_item where run_id = :run and state = 'pending')
+          and (r.dataset_version_id is not null or not :waits or exists (select from run_item where run_id = :run))
           and (r.orchestrated or not :waits or not exists (
               select from evaluation_evaluator e join version v on v.id = e.evaluator_version_id
               join run_item i on i.run_id = r.id and i.log_id is not null

@@ -126,13 +126,18 @@ def _report(
 ) -> str:
     """A table in plain text: a column a run, a line an evaluator."""
     shown = runs[:4]
-    lines = [["Evaluator", *(f"v{run.version.number} {run.created_at:%Y-%m-%d %H:%M}" for run in shown)]]
+    lines = [["Evaluator", *(_heading(run) for run in shown)]]
     for index, version in enumerate(evaluators):
         lines.append([version.file.path, *(_figure(stats[run.id][index]) for run in shown)])
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     return "\n".join(
         " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines
     )
+
+
+def _heading(run: Run) -> str:
+    name = f"v{run.version.number}" if run.version else "no version"
+    return f"{name} {run.created_at:%Y-%m-%d %H:%M}"
 
 
 def _figure(stats: Mapping[str, Any]) -> str:

@@ -130,7 +130,8 @@ def _last_log(
     log_ids = [cell.log_id for cell in cells.get((run.id, datapoint.id), []) if cell.log_id][:1]
     found = logs.find_logs(session, principal.workspace_id, log_ids).values()
     log = next((one for one in found if one.payload_cleared_at is None), None)
-    return log, f"{run.version.file.name} v{run.version.number}" if log else ""
+    said_by = f"{run.version.file.name} {run.name}" if run.version else run.name
+    return log, said_by if log else ""
 
 
 def _case_of(datapoint: Datapoint) -> str:

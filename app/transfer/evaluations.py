@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 from app.core import clock
 from app.core.database import unit_of_work
 from app.evaluations import scoring
-from app.evaluations.models import ENDED, Evaluation, EvaluationEvaluator, Run
+from app.evaluations.models import ENDED, EVALUATED, Evaluation, EvaluationEvaluator, Run
 from app.evaluations.schemas import DEFAULT_CONCURRENCY
-from app.evaluations.service import EVALUATED, LONGEST_NAME
+from app.evaluations.service import LONGEST_NAME
 from app.files import repository as files
 from app.files.models import FileKind
 from app.transfer import evaluation_repository, repository
@@ -132,7 +132,7 @@ def _write(
         spool.seek(0)
         evaluation_repository.stage_outputs(session, _outputs(spool))
         for run in new:
-            dataset = files.find_versions(session, workspace_id, [run.dataset_version_id])[0]
+            dataset = files.find_versions(session, workspace_id, [run.dataset_version_id or ""])[0]
             lost = evaluation_repository.create_items(session, run, (dataset.file_id, dataset.number))
             evaluation_repository.count_items(session, run)
             for _ in range(lost):

@@ -43,8 +43,9 @@ class Run(Shape):
     created_by: Person | None
     started_at: Moment
     finished_at: Moment
-    dataset: Dataset
-    version: Prompt | Flow
+    dataset: Dataset | None
+    version: Prompt | Flow | None
+    """Null, as `dataset`, in a run of logs that are of none, or of any."""
     repeats: int
     concurrency: int
     fresh: bool
@@ -78,7 +79,7 @@ class EvaluatorStats(Shape):
 
 class RunStats(Shape):
     run_id: str
-    version_id: str
+    version_id: str | None
     batch_id: str | None
     num_logs: int
     status: RunStatus

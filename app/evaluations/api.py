@@ -22,6 +22,7 @@ from app.evaluations import (
     run_limits,
     run_service,
     service,
+    sharing,
     stats,
 )
 from app.evaluations.comparison import GridRequest, Only, Sort
@@ -151,7 +152,7 @@ def estimate_run(
     work = Work(
         versions=[find_named_version(session, principal, version, FileKind.PROMPT)],
         dataset_version=rows,
-        evaluators=repository.list_judges(session, evaluation.id),
+        evaluators=repository.list_judges(session, [evaluation.id]),
         rows=rows.rows_count or 0,
         repeats=repeats,
         concurrency=concurrency,
@@ -191,14 +192,14 @@ def create_run(
         max_calls=body.max_calls,
     )
     run = run_service.start_run(session, principal, evaluation, request)
-    return presentation.present_runs(session, [run])[0] | {"warnings": body.warnings}
+    return presentation.present_runs(session, evaluation_id, [run])[0] | {"warnings": body.warnings}
 
 
 @router.get("/{evaluation_id}/runs")
 def list_runs(evaluation_id: str, session: SessionDep, principal: Reader) -> Json:
     """The runs of an evaluation, newest first."""
     runs = repository.list_runs(session, [_evaluation(session, principal, evaluation_id).id])
-    return {"runs": presentation.present_runs(session, runs)}
+    return {"runs": presentation.present_runs(session, evaluation_id, runs)}
 
 
 def _run(
@@ -206,6 +207,20 @@ def _run(
 ) -> tuple[Evaluation, Run]:
     evaluation = _evaluation(session, principal, evaluation_id)
     return evaluation, run_service.get_run(session, evaluation, run_id)
+
+
+@router.post("/{evaluation_id}/runs/{run_id}")
+def add_existing_run(evaluation_id: str, run_id: str, session: SessionDep, principal: Runner) -> Json:
+    """Make a run of another evaluation part of this one, too: it is compared here, and judged by the evaluators of both."""
+    run = sharing.add_run(session, _evaluation(session, principal, evaluation_id), run_id)
+    return presentation.present_runs(session, evaluation_id, [run])[0]
+
+
+@router.delete("/{evaluation_id}/runs/{run_id}", status_code=204)
+def remove_run(evaluation_id: str, run_id: str, session: SessionDep, principal: Deleter) -> Response:
+    """Take a run out of the evaluation. One that no other has is deleted; its logs stay."""
+    sharing.remove_run(session, principal, *_run(session, principal, evaluation_id, run_id))
+    return Response(status_code=204)
 
 
 @router.patch("/{evaluation_id}/runs/{run_id}")
@@ -220,7 +235,7 @@ def change_run(
         run_service.cancel_run(session, run)
     elif body.status == "completed":
         run_service.complete_run(session, run)
-    return presentation.present_runs(session, [run])[0]
+    return presentation.present_runs(session, evaluation_id, [run])[0]
 
 
 @router.post("/{evaluation_id}/runs/{run_id}/logs")
@@ -234,7 +249,7 @@ def add_logs_to_run(
     _, run = _run(session, principal, evaluation_id, run_id)
     arrivals.add_logs(session, run, body.log_ids)
     session.refresh(run)
-    return presentation.present_runs(session, [run])[0]
+    return presentation.present_runs(session, evaluation_id, [run])[0]
 
 
 @router.post("/{evaluation_id}/runs/{run_id}/retry")
@@ -242,7 +257,7 @@ def retry_run(evaluation_id: str, run_id: str, session: SessionDep, principal: R
     """Run the failed rows again, and the judgments that failed; nothing else."""
     _, run = _run(session, principal, evaluation_id, run_id)
     run_service.retry_failed(session, run)
-    return presentation.present_runs(session, [run])[0]
+    return presentation.present_runs(session, evaluation_id, [run])[0]
 
 
 @router.post("/{evaluation_id}/runs/{run_id}/resume")
@@ -250,7 +265,7 @@ def resume_run(evaluation_id: str, run_id: str, session: SessionDep, principal: 
     """Go on with a cancelled run: the rows without a result."""
     _, run = _run(session, principal, evaluation_id, run_id)
     run_service.resume_run(session, run)
-    return presentation.present_runs(session, [run])[0]
+    return presentation.present_runs(session, evaluation_id, [run])[0]
 
 
 @router.get("/{evaluation_id}/stats")

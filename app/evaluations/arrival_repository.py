@@ -76,10 +76,9 @@ def append_output(session: Session, workspace_id: str, run_id: str, log_id: str)
                    case when is_known then (
                        select coalesce(max(repeat) + 1, 0) from run_item i where i.run_id = :run and i.datapoint_id = row
                    ) else 0 end, id
-            from free returning position, repeat
+            from free returning position
         ), counted as (
-            update run set items_count = items_count + 1, repeats = greatest(repeats, placed.repeat + 1),
-                progressed_at = now(), finished_at = null, scored_at = null,
+            update run set items_count = items_count + 1, progressed_at = now(), finished_at = null, scored_at = null,
                 status = case status when 'completed' then 'running' else status end
             from placed where run.id = :run
         )

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
-from app.core import events, jobs
+from app.core import jobs
 from app.core.errors import Conflict, Invalid
-from app.evaluations import arrival_repository, repository, shard_repository
-from app.evaluations.channels import evaluation_channel
+from app.evaluations import arrival_repository, shard_repository
+from app.evaluations.channels import announce
 from app.evaluations.models import EVALUATED, Run
 from app.files import repository as files
 from app.files.models import File
@@ -64,8 +64,7 @@ def _have_judged(session: Session, log_id: str) -> None:
     for run_id, position in arrival_repository.items_of(session, log_id):
         for shard_id in shard_repository.insert_shards(session, run_id, [(position, position + 1)]):
             jobs.enqueue(session, "evaluations.run_shard", shard_id=shard_id)
-        if run := repository.find_run_to_work_on(session, run_id):
-            events.emit(session, evaluation_channel(run.evaluation_id), run=run_id)
+        announce(session, run_id)
 
 
 def add_logs(session: Session, run: Run, log_ids: Sequence[str]) -> None:

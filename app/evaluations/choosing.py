@@ -11,7 +11,7 @@ from app.core.typed import whole
 from app.datasets.summary import summarise
 from app.evaluations import repository, run_limits, service
 from app.evaluations.models import Evaluation, Run
-from app.evaluations.report import compared_runs
+from app.evaluations.report import compared_of
 from app.evaluators.describing import EvaluatorInfo, describe
 from app.files import repository as files
 from app.files.models import Environment, File, FileKind, Version
@@ -159,10 +159,11 @@ def make_offer(session: Session, principal: Principal, choices: Choices) -> Offe
     prompts = _files(session, principal, FileKind.PROMPT)
     wanted = evaluation.file_id if evaluation else choices.prompt
     prompt = next((file for file in prompts if file.id == wanted), prompts[0] if prompts else None)
-    runs = compared_runs(repository.list_runs(session, [evaluation.id]))[0] if evaluation else []
+    runs, baseline = compared_of(session, evaluation) if evaluation else ([], None)
     last = repository.find_last_evaluation(session, prompt.id) if prompt else None
     versions = _versions(session, prompt, runs, choices)
-    choices = _with_versions(choices, versions, runs, prompt)
+    control = baseline.version.number if baseline and baseline.version else None
+    choices = _with_versions(choices, versions, runs, prompt, control)
     sets = _files(session, principal, FileKind.DATASET)
     dataset, dataset_versions, dataset_version = _dataset(session, choices, sets, runs, last)
     summary = summarise(session, dataset_version) if dataset_version else None
@@ -225,7 +226,11 @@ def _versions(
 
 
 def _with_versions(
-    choices: Choices, versions: Sequence[OfferedVersion], runs: Sequence[Run], prompt: File | None
+    choices: Choices,
+    versions: Sequence[OfferedVersion],
+    runs: Sequence[Run],
+    prompt: File | None,
+    control: int | None,
 ) -> Choices:
     """The choices with versions: those asked for, else the newest against its parent, or what was not run yet.
 
@@ -234,7 +239,6 @@ def _with_versions(
     numbers = {one.version.number for one in versions}
     other_prompt = bool(choices.of) and prompt is not None and choices.of != prompt.id
     chosen = () if other_prompt else tuple(number for number in choices.versions if number in numbers)
-    control = next((run.version.number for run in runs if run.control and run.version), None)
     if not chosen and (other_prompt or not choices.whole):
         chosen = _proposed(choices, versions, runs)
     baseline = None if other_prompt else choices.baseline

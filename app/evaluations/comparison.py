@@ -14,7 +14,7 @@ from app.evaluations.comparison_repository import ItemCell
 from app.evaluations.memory import kept, states_of
 from app.evaluations.models import Evaluation, Run
 from app.evaluations.numbers import Change, compare
-from app.evaluations.report import compared_runs
+from app.evaluations.report import compared_of
 from app.evaluations.rows import rows_of
 from app.evaluations.scores import ScoreTable, load_scores
 from app.evaluators.describing import EvaluatorInfo, describe
@@ -166,7 +166,7 @@ def _runs(session: Session, evaluation: Evaluation, run_ids: Sequence[str]) -> l
     if len(run_ids) > MOST_COLUMNS:
         raise Invalid(f"Compare up to {MOST_COLUMNS} versions at once.")
     if not run_ids:
-        runs, _ = compared_runs(every)
+        runs, _ = compared_of(session, evaluation)
         if not runs:
             raise Invalid("The evaluation has no run yet.")
         return runs[:1] + runs[1:][-(MOST_COLUMNS - 1) :]

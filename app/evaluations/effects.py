@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from app.core.charts import Axis, Whisker, axis_around, whisker
 from app.evaluations import headline as words
-from app.evaluations import repository
+from app.evaluations import repository, sharing_repository
 from app.evaluations.dashboard import ChangeText, ScoreText, change_text, score_text
 from app.evaluations.models import Evaluation, Run
 from app.evaluations.models_used import ModelUsed, grouped
@@ -116,9 +116,13 @@ def _shared_runs(session: Session, before: Version, after: Version) -> tuple[Eva
     found, _ = repository.list_evaluations(
         session, before.workspace_id, file_id=before.file_id, limit=_LOOKED_AT
     )
-    runs = repository.list_runs(session, [evaluation.id for evaluation in found])
+    every = [evaluation.id for evaluation in found]
+    runs, of = (
+        repository.list_runs(session, every),
+        sharing_repository.runs_by_evaluation(session, every),
+    )
     for evaluation in found:
-        own = [run for run in runs if run.evaluation_id == evaluation.id]
+        own = [run for run in runs if run.id in of[evaluation.id]]
         for new in (run for run in own if run.version_id == after.id):
             for old in (run for run in own if run.version_id == before.id):
                 if old.dataset_version_id == new.dataset_version_id is not None:

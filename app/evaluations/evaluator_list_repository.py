@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, aliased, contains_eager
 
 from app.evaluations.last_score_repository import LastScore
 from app.evaluations.models import Evaluation, EvaluationEvaluator, Run, VersionScore
+from app.evaluations.sharing_repository import part_of
 from app.files.models import File, FileKind, Version
 
 
@@ -59,6 +60,7 @@ class Uses(NamedTuple):
 
 def count_uses(session: Session, file_ids: Sequence[str]) -> dict[str, Uses]:
     """How many evaluations have a version of each evaluator; those that none has are left out."""
+    part = part_of()
     query = (
         select(
             Version.file_id,
@@ -66,7 +68,8 @@ def count_uses(session: Session, file_ids: Sequence[str]) -> dict[str, Uses]:
             func.max(Run.created_at),
         )
         .join(EvaluationEvaluator, EvaluationEvaluator.evaluator_version_id == Version.id)
-        .outerjoin(Run, Run.evaluation_id == EvaluationEvaluator.evaluation_id)
+        .outerjoin(part, part.c.evaluation_id == EvaluationEvaluator.evaluation_id)
+        .outerjoin(Run, Run.id == part.c.run_id)
         .where(Version.file_id.in_(file_ids))
         .group_by(Version.file_id)
     )
@@ -139,7 +142,9 @@ class Use(NamedTuple):
 
 def list_uses(session: Session, file_id: str, limit: int) -> list[Use]:
     """The newest evaluations that have a version of an evaluator."""
-    last_run = select(func.max(Run.created_at)).where(Run.evaluation_id == Evaluation.id).scalar_subquery()
+    part = part_of()
+    runs = select(func.max(Run.created_at)).join(part, part.c.run_id == Run.id)
+    last_run = runs.where(part.c.evaluation_id == Evaluation.id).scalar_subquery()
     query = (
         select(Evaluation, File.path, Version.number, last_run)
         .join(EvaluationEvaluator, EvaluationEvaluator.evaluation_id == Evaluation.id)

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from sqlalchemy.orm import Session
 
 from app.core.access import Principal
-from app.evaluations import last_score_repository, repository
+from app.evaluations import last_score_repository, repository, sharing_repository
 from app.evaluations.headline import Headline, headline
 from app.evaluations.models import Evaluation, Run
 from app.evaluations.models_used import ModelUsed, models_of_runs
@@ -44,17 +44,22 @@ def list_page(session: Session, principal: Principal, search: str, page: int) ->
 
 def findings_of(session: Session, evaluations: Sequence[Evaluation]) -> list[Finding]:
     """What each of `evaluations` found, in their order, in a fixed number of queries once the sentences are kept."""
-    by_evaluation: dict[str, list[Run]] = {evaluation.id: [] for evaluation in evaluations}
-    for run in repository.list_runs(session, list(by_evaluation)):
-        by_evaluation[run.evaluation_id].append(run)
+    every = [evaluation.id for evaluation in evaluations]
+    of, controls = (
+        sharing_repository.runs_by_evaluation(session, every),
+        sharing_repository.find_controls(session, every),
+    )
+    runs = repository.list_runs(session, every)
+    by_evaluation = {key: [run for run in runs if run.id in of[key]] for key in every}
     busy = repository.workers_are_busy(session)
     about = last_score_repository.find_subjects(session, {each.file_id for each in evaluations})
-    models = models_of_runs(session, [run for runs in by_evaluation.values() for run in runs])
+    models = models_of_runs(session, runs)
     return [
         _finding(
             session,
             evaluation,
             by_evaluation[evaluation.id],
+            controls.get(evaluation.id),
             about.get(evaluation.file_id),
             models,
             busy=busy,
@@ -67,39 +72,45 @@ def keep_finding(session: Session, evaluation_id: str) -> None:
     """Work out the sentence of an evaluation, unless it is kept already, so that no reader waits for it."""
     evaluation = repository.find_evaluation_to_work_on(session, evaluation_id)
     if evaluation is not None:
-        _headline(session, evaluation, repository.list_runs(session, [evaluation_id]))
+        control_id = sharing_repository.find_control(session, evaluation_id)
+        _headline(session, evaluation, repository.list_runs(session, [evaluation_id]), control_id)
 
 
 def _finding(
     session: Session,
     evaluation: Evaluation,
     runs: Sequence[Run],
+    control_id: str | None,
     file: File | None,
     models: Mapping[str, ModelUsed],
     *,
     busy: bool,
 ) -> Finding:
     states = {progress_of(run, busy=busy) for run in runs}
-    compared = compared_runs(runs)[0]
+    compared = compared_runs(runs, control_id)[0]
     return Finding(
         evaluation=evaluation,
         file=file,
         runs=compared,
-        headline=_headline(session, evaluation, runs),
+        headline=_headline(session, evaluation, runs, control_id),
         state=next((state for state in _MOST_URGENT_FIRST if state in states), None),
         practice=any(models[run.id].practice for run in compared),
     )
 
 
-def _headline(session: Session, evaluation: Evaluation, runs: Sequence[Run]) -> Headline:
+def _headline(
+    session: Session, evaluation: Evaluation, runs: Sequence[Run], control_id: str | None
+) -> Headline:
     if any(run.status in ("pending", "running") for run in runs):
         done, total = sum(run.done_count for run in runs), sum(run.items_count for run in runs)
         return Headline("Too early to say", "", "", f"{done:,} of {total:,} answers are in.")
     kept = dict(evaluation.finding or {})
-    if kept.pop("of", None) == state_key(evaluation, runs):
+    if kept.pop("of", None) == state_key(evaluation, runs, control_id):
         return Headline(**kept)
     # Its baseline, its primary evaluator or its runs have changed: work it out, and keep it for the next reader.
     report = build_report(session, evaluation)
     found = headline(report, report.candidates[-1] if report.candidates else None)
-    repository.keep_finding(session, evaluation.id, {"of": state_key(evaluation, runs), **asdict(found)})
+    repository.keep_finding(
+        session, evaluation.id, {"of": state_key(evaluation, runs, control_id), **asdict(found)}
+    )
     return found

@@ -3,7 +3,7 @@
 from sqlalchemy.orm import Session
 
 from app.core import jobs
-from app.evaluations import repository, shard_repository
+from app.evaluations import judges_repository, repository, shard_repository
 from app.evaluators.binding import is_judged_here
 
 _JUDGING_SHARD = 50
@@ -26,7 +26,7 @@ def finish_if_done(session: Session, run_id: str, *, waits: bool = True) -> bool
 
 def _late_evaluators_have_work(session: Session, run_id: str) -> bool:
     """Send the outputs back that an evaluator has not judged because it was added after the run had begun."""
-    late = repository.late_evaluators(session, run_id)
+    late = judges_repository.late_evaluators(session, run_id)
     reopened = sum(
         [
             repository.reopen_unjudged(session, run_id, version.id)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from app.core import events, ids
 from app.core.access import Principal
 from app.core.errors import Conflict, Invalid, NotFound
-from app.evaluations import repository, run_service, service
+from app.evaluations import judges_repository, run_service, service
 from app.evaluations.channels import evaluation_channel
 from app.evaluations.judging import set_verdict
 from app.evaluators.binding import BUILTIN, TYPES, bind, is_judged_here
@@ -66,7 +66,7 @@ def give_judgment(
         )
     if not logs.lock_logs(session, principal.workspace_id, [log_id]):
         raise NotFound(f"There is no log with the id {log_id}.")
-    if is_judged_here(version.spec) and repository.is_judged_by_workers(session, log_id, version):
+    if is_judged_here(version.spec) and judges_repository.is_judged_by_workers(session, log_id, version):
         raise Conflict(
             f"{version.file.path} is judged by the server in a run that has this log. Where an evaluation has it with "
             "`orchestrated` false, its judgments are sent."
@@ -78,8 +78,8 @@ def give_judgment(
     record = JudgmentRecord(given.id or ids.new_id("jdg"), principal.workspace_id, log_id, version.id)
     if bound.kind.judged_by == "people":
         record.author = f"{logs.END_USER}{given.user}" if given.user else principal.user_id
-    evaluations = repository.evaluations_by_file(session, log_id, version)
-    runs = repository.runs_with_output(session, log_id, version.id)
+    evaluations = judges_repository.evaluations_by_file(session, log_id, version)
+    runs = judges_repository.runs_with_output(session, log_id, version.id)
     if is_judged_here(version.spec) and not (evaluations or runs):
         record.author = (
             principal.user_id
@@ -99,7 +99,7 @@ def give_judgment(
         # Programs keep their own evaluator up to date: its newest version judges beside the one that was asked for.
         service.add_evaluators(session, evaluation, [version], [version])
     if evaluations:
-        runs = repository.runs_with_output(session, log_id, version.id)
+        runs = judges_repository.runs_with_output(session, log_id, version.id)
     for run_id, evaluation_id in runs:
         run_service.heed_judgment(session, run_id)
         events.emit(session, evaluation_channel(evaluation_id), run=run_id)

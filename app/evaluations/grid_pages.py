@@ -10,10 +10,10 @@ from app.core import templating
 from app.core.database import SessionDep
 from app.core.pagination import PageNumber
 from app.core.permissions import Reader
-from app.evaluations import repository, service
+from app.evaluations import service
 from app.evaluations.comparison import GridRequest, Only, build_grid
 from app.evaluations.grid_view import PAGE_SIZE, Address, Output, build_grid_view
-from app.evaluations.report import compared_runs
+from app.evaluations.report import compared_of
 from app.evaluations.row_view import RowPage, build_row_page, present_row
 from app.files import repository as files
 
@@ -60,7 +60,7 @@ def compare_rows(
         "evaluations/rows.html",
         view=view,
         evaluation=evaluation,
-        every=compared_runs(repository.list_runs(session, [evaluation.id]))[0],
+        every=compared_of(session, evaluation)[0],
         file=files.find_file(session, evaluation.workspace_id, evaluation.file_id),
         current=row,
     )

@@ -7,6 +7,7 @@ from sqlalchemy import and_, select
 from sqlalchemy.orm import Session, aliased, contains_eager, joinedload
 
 from app.evaluations.models import Evaluation, Run, RunScore, VersionScore
+from app.evaluations.sharing_repository import part_of
 from app.files.models import File, Version
 
 
@@ -21,19 +22,23 @@ class LastScore(NamedTuple):
 
 def list_last_scores(session: Session, file_ids: Sequence[str]) -> dict[str, list[LastScore]]:
     """The primary scores of each file's versions, those of the newest version first."""
-    evaluator, evaluator_file = aliased(Version), aliased(File)
+    evaluator, evaluator_file, part = aliased(Version), aliased(File), part_of()
+    is_primary = (
+        select(Evaluation.id)
+        .join(part, part.c.evaluation_id == Evaluation.id)
+        .where(
+            part.c.run_id == VersionScore.run_id,
+            Evaluation.primary_evaluator_id == VersionScore.evaluator_version_id,
+        )
+        .exists()
+    )
     query = (
         select(VersionScore, Version, evaluator)
-        .join(Run, Run.id == VersionScore.run_id)
-        .join(Evaluation, Evaluation.id == Run.evaluation_id)
         .join(Version, Version.id == VersionScore.version_id)
         .join(evaluator, evaluator.id == VersionScore.evaluator_version_id)
         .join(evaluator_file, evaluator_file.id == evaluator.file_id)
         .options(contains_eager(evaluator.file.of_type(evaluator_file)))
-        .where(
-            VersionScore.file_id.in_(file_ids),
-            Evaluation.primary_evaluator_id == VersionScore.evaluator_version_id,
-        )
+        .where(VersionScore.file_id.in_(file_ids), is_primary)
         .order_by(VersionScore.file_id, Version.number.desc(), VersionScore.at.desc())
     )
     found: dict[str, list[LastScore]] = {}
@@ -56,9 +61,11 @@ class KeptScore(NamedTuple):
 
 def find_measured_evaluation(session: Session, file_id: str) -> Evaluation | None:
     """The newest evaluation of a file in which a finished run has a score by the primary evaluator."""
+    part = part_of()
     query = (
         select(Evaluation)
-        .join(Run, Run.evaluation_id == Evaluation.id)
+        .join(part, part.c.evaluation_id == Evaluation.id)
+        .join(Run, Run.id == part.c.run_id)
         .join(
             RunScore,
             and_(

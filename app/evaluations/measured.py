@@ -92,5 +92,5 @@ def measure(session: Session, file: File) -> Measured | None:
 
 def _finished(runs: Sequence[Run]) -> list[Run]:
     """The finished runs that are compared, oldest first."""
-    finished, _ = compared_runs([run for run in runs if run.status == "completed"])
+    finished, _ = compared_runs([run for run in runs if run.status == "completed"], None)
     return sorted(finished, key=lambda run: (run.created_at, run.id))

@@ -80,10 +80,11 @@ class Run(Base):
     id: Mapped[str] = mapped_column(primary_key=True)
     workspace_id: Mapped[str] = mapped_column(ForeignKey(Workspace.id, ondelete="CASCADE"), index=True)
     evaluation_id: Mapped[str] = mapped_column(ForeignKey(Evaluation.id, ondelete="CASCADE"))
+    """The one that it was begun in, or was left to; those that show it beside are in `SharedRun`."""
     version_id: Mapped[str | None] = mapped_column(kept_version(), index=True)
     dataset_version_id: Mapped[str | None] = mapped_column(kept_version(), index=True)
     control: Mapped[bool] = mapped_column(server_default="false")
-    """Whether this is the baseline that the others are compared with."""
+    """Whether this is the baseline that the others of `evaluation_id` are compared with."""
     orchestrated: Mapped[bool] = mapped_column(server_default="true")
     """Whether our workers make the outputs."""
     status: Mapped[str] = mapped_column(server_default="pending")
@@ -125,7 +126,6 @@ class Run(Base):
 
     version: Mapped[Version | None] = relationship(lazy="raise", foreign_keys=[version_id])
     dataset_version: Mapped[Version | None] = relationship(lazy="raise", foreign_keys=[dataset_version_id])
-    evaluation: Mapped[Evaluation] = relationship(lazy="raise")
 
     @property
     def takes_any_log(self) -> bool:
@@ -147,6 +147,20 @@ class Run(Base):
         """What its rows are, in a table."""
         data = self.dataset_version
         return f"{data.file.name} v{data.number}" if data else "logs, no dataset"
+
+
+class SharedRun(Base):
+    """A run of one evaluation that another one shows, too: its evaluators judge it as well."""
+
+    __tablename__ = "shared_run"
+
+    evaluation_id: Mapped[str] = mapped_column(
+        ForeignKey(Evaluation.id, ondelete="CASCADE"), primary_key=True
+    )
+    run_id: Mapped[str] = mapped_column(ForeignKey(Run.id, ondelete="CASCADE"), primary_key=True, index=True)
+    control: Mapped[bool] = mapped_column(server_default="false")
+    """Whether this is the baseline there."""
+    added_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class RunItem(Base):

@@ -56,15 +56,16 @@ class Numbers:
     usage: Mapping[str, Usage]
 
 
-def state_key(evaluation: Evaluation, runs: Sequence[Run], evaluator_ids: Sequence[str] = ()) -> str:
+def state_key(evaluation: Evaluation, runs: Sequence[Run], control_id: str | None) -> str:
     """A hash of all that the numbers of an evaluation depend on: while it stays the same, so do they."""
-    state = [[r.id, r.control, str(r.scored_at), r.status, r.done_count, r.judgments_count] for r in runs]
+    state = [
+        [r.id, r.id == control_id, str(r.scored_at), r.status, r.done_count, r.judgments_count] for r in runs
+    ]
     whole = {
         "evaluation": evaluation.id,
         "primary": evaluation.primary_evaluator_id,
         "smallest": evaluation.smallest_difference,
         "runs": state,
-        "evaluators": list(evaluator_ids),
     }
     return ids.content_hash(ids.canonical_json(whole))
 

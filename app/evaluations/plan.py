@@ -1,12 +1,12 @@
 """What a worker needs to know of a run before it starts: loaded once, then the same for every item."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
 from app.core.errors import DomainError
-from app.evaluations import repository
+from app.evaluations import repository, sharing_repository
 from app.evaluations.judge_calls import targets_of
 from app.evaluations.models import Run
 from app.evaluators.binding import BoundEvaluator, ModelRef
@@ -46,7 +46,8 @@ class Plan:
     workspace_id: str
     request_id: str
     """The request that started or resumed it, for the log; `none` for what nobody asked for over HTTP."""
-    evaluation_id: str
+    evaluation_ids: Sequence[str]
+    """Those that show it."""
     concurrency: int
     origin: Origin | None
     """Where the outputs come from; None where it is from elsewhere, and nothing is to be made."""
@@ -89,7 +90,7 @@ def load_plan(session: Session, run_id: str) -> Plan | None:
             prompt = prepare(session, run.version)
         except DomainError as error:
             problem = error.message
-    judges = [load_judge(session, version) for version in repository.list_judges(session, run.evaluation_id)]
+    judges = [load_judge(session, version) for version in repository.list_run_judges(session, run.id)]
     allowance = budget.allowance(session, run.workspace_id)
     if run.max_cost_usd is not None:
         judges = [if_priced(judge, "the cap") for judge in judges]
@@ -99,7 +100,7 @@ def load_plan(session: Session, run_id: str) -> Plan | None:
         run_id=run.id,
         workspace_id=run.workspace_id,
         request_id=run.request_id or "none",
-        evaluation_id=run.evaluation_id,
+        evaluation_ids=sharing_repository.evaluations_of(session, run.id),
         concurrency=run.concurrency,
         origin=origin,
         prompt=prompt,

@@ -9,11 +9,11 @@ from app.core.errors import Invalid, NotFound
 from app.core.settings import get_settings
 from app.datasets import repository as datasets
 from app.datasets.presentation import present_datapoint
-from app.evaluations import comparison_repository, repository
+from app.evaluations import comparison_repository, repository, sharing_repository
 from app.evaluations.comparison import Grid, GridCell, GridRow
 from app.evaluations.estimate import Estimate
 from app.evaluations.models import Evaluation, Run
-from app.evaluations.report import compared_runs
+from app.evaluations.report import compared_of
 from app.evaluations.scores import run_interval
 from app.evaluators.binding import is_judged_here
 from app.files.presentation import present
@@ -70,8 +70,9 @@ def present_evaluations(session: Session, evaluations: Sequence[Evaluation]) -> 
     ]
 
 
-def present_runs(session: Session, runs: Sequence[Run]) -> list[Json]:
-    """Runs in the order given."""
+def present_runs(session: Session, evaluation_id: str, runs: Sequence[Run]) -> list[Json]:
+    """Runs of an evaluation in the order given."""
+    control_id = sharing_repository.find_control(session, evaluation_id)
     versions = {
         file["version_id"]: file for file in present(session, [run.version for run in runs if run.version])
     }
@@ -81,7 +82,7 @@ def present_runs(session: Session, runs: Sequence[Run]) -> list[Json]:
         {
             "id": run.id,
             "orchestrated": run.orchestrated,
-            "control": run.control,
+            "control": run.id == control_id,
             "status": run.status,
             "added_at": run.created_at,
             "created_at": run.created_at,
@@ -157,7 +158,7 @@ def choose_pair(
     for run_id in (baseline_id, candidate_id):
         if run_id and run_id not in by_id:
             raise NotFound(f"The evaluation has no run with the id {run_id}.")
-    compared, control = compared_runs(runs)
+    compared, control = compared_of(session, evaluation)
     baseline = by_id[baseline_id] if baseline_id else control
     others = [run for run in compared if baseline and run.id != baseline.id]
     candidate = by_id[candidate_id] if candidate_id else others[-1] if others else None

@@ -15,7 +15,7 @@ from app.core.database import unit_of_work
 from app.core.health import REAPER_ALIVE_S, REAPERS_KEY
 from app.core.settings import get_settings
 from app.evaluations import finishing, recovery_repository, scoring
-from app.evaluations.channels import evaluation_channel
+from app.evaluations.channels import announce
 from app.logs import retention
 
 EVERY_S = 2.0
@@ -62,9 +62,9 @@ def recover(*, after_absence: bool = False) -> Recovered:
         for shard_id in {*lost, *unsent, *stranded}:
             jobs.enqueue(session, "evaluations.run_shard", shard_id=shard_id)
         finished = 0
-        for run_id, evaluation_id in recovery_repository.runs_to_finish(session, silence_s):
+        for run_id in recovery_repository.runs_to_finish(session, silence_s):
             finished += finishing.finish_if_done(session, run_id, waits=False)
-            events.emit(session, evaluation_channel(evaluation_id), run=run_id)
+            announce(session, run_id)
         unscored = recovery_repository.unscored_runs(session)
     for run_id in unscored:  # here, for the workers may all be busy with long runs
         _score(run_id)

@@ -106,12 +106,12 @@ def reshard_stranded(session: Session) -> list[str]:
     ]
 
 
-def runs_to_finish(session: Session, silence_s: float) -> list[tuple[str, str]]:
-    """Runs, with their evaluations, that have nothing left to do and have not ended. Those whose judgments come from
+def runs_to_finish(session: Session, silence_s: float) -> list[str]:
+    """Runs that have nothing left to do and have not ended. Those whose judgments come from
     elsewhere are given so much time after the last one."""
-    rows = session.execute(
+    rows = session.scalars(
         text("""
-        select r.id, r.evaluation_id from run r
+        select r.id from run r
         where (r.orchestrated or coalesce(r.progressed_at, r.created_at) < now() - make_interval(secs => :silence))
           and r.status in ('pending', 'running')
           and not exists (select from run_item i where i.run_id = r.id and i.state = 'pending')
@@ -119,7 +119,7 @@ def runs_to_finish(session: Session, silence_s: float) -> list[tuple[str, str]]:
         """),
         {"silence": silence_s},
     )
-    return [(row[0], row[1]) for row in rows]
+    return list(rows)
 
 
 def end_silence(session: Session, after_s: float) -> int:

@@ -8,7 +8,7 @@ from typing import Literal
 from sqlalchemy.orm import Session
 
 from app.core import clock
-from app.evaluations import repository, score_repository
+from app.evaluations import repository, score_repository, sharing_repository
 from app.evaluations.models import ENDED, Evaluation, Run, RunScore
 from app.evaluations.numbers import Cell, Change, numbers_of
 from app.evaluations.score_repository import Usage
@@ -75,7 +75,7 @@ class Report:
 
 def build_report(session: Session, evaluation: Evaluation) -> Report:
     """The report of an evaluation as it stands: partial results are marked as such by their verdict."""
-    runs, baseline = compared_runs(repository.list_runs(session, [evaluation.id]))
+    runs, baseline = compared_of(session, evaluation)
     evaluators = repository.list_evaluators(session, evaluation.id)
     numbers = numbers_of(session, evaluation, runs, baseline, evaluators)
     run_ids = [run.id for run in runs]
@@ -104,7 +104,13 @@ def build_report(session: Session, evaluation: Evaluation) -> Report:
     )
 
 
-def compared_runs(runs: Sequence[Run]) -> tuple[list[Run], Run | None]:
+def compared_of(session: Session, evaluation: Evaluation) -> tuple[list[Run], Run | None]:
+    """The runs of an evaluation that are compared, as `compared_runs`, and which one is the baseline."""
+    runs = repository.list_runs(session, [evaluation.id])
+    return compared_runs(runs, sharing_repository.find_control(session, evaluation.id))
+
+
+def compared_runs(runs: Sequence[Run], control_id: str | None) -> tuple[list[Run], Run | None]:
     """The newest run of each version on each dataset version, and which one is the baseline.
 
     `runs` come newest first. The baseline is the control run; where that one was replaced by a newer run of the
@@ -113,7 +119,7 @@ def compared_runs(runs: Sequence[Run]) -> tuple[list[Run], Run | None]:
     newest: dict[tuple[str | None, ...], Run] = {}
     for run in runs:
         newest.setdefault(_compared_as(run), run)
-    control = next((run for run in runs if run.control), None)
+    control = next((run for run in runs if run.id == control_id), None)
     baseline = newest.get(_compared_as(control)) if control else None
     rest = sorted(
         (run for run in newest.values() if run is not baseline), key=lambda run: (run.created_at, run.id)

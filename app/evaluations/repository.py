@@ -7,7 +7,15 @@ import orjson
 from sqlalchemy import delete, func, or_, select, text, update
 from sqlalchemy.orm import Session, joinedload
 
-from app.evaluations.models import ENDED, Evaluation, EvaluationEvaluator, Run, RunScore, VersionScore
+from app.evaluations.models import (
+    ENDED,
+    Evaluation,
+    EvaluationEvaluator,
+    Run,
+    RunScore,
+    VersionScore,
+)
+from app.evaluations.sharing_repository import evaluations_of, is_part_of, runs_by_evaluation
 from app.evaluators.binding import is_judged_here
 from app.files.models import File, Version
 from app.workspaces.models import Workspace
@@ -107,13 +115,25 @@ def list_evaluators(session: Session, evaluation_id: str) -> list[Version]:
     return list(session.scalars(query))
 
 
-def list_judges(session: Session, evaluation_id: str) -> list[Version]:
+def list_judges(session: Session, evaluation_ids: Sequence[str]) -> list[Version]:
     """Those of the evaluator versions, with their files, whose verdicts our workers give."""
-    return [
-        link.version
-        for link in list_evaluator_links(session, [evaluation_id])
+    found = {
+        link.version.id: link.version
+        for link in list_evaluator_links(session, evaluation_ids)
         if link.orchestrated and is_judged_here(link.version.spec)
-    ]
+    }
+    return list(found.values())
+
+
+def list_run_judges(session: Session, run_id: str) -> list[Version]:
+    """The same of a run: those of every evaluation that it is part of."""
+    return list_judges(session, evaluations_of(session, run_id))
+
+
+def list_run_evaluators(session: Session, run_id: str) -> list[Version]:
+    """The evaluator versions, with their files, of every evaluation that a run is part of."""
+    links = list_evaluator_links(session, evaluations_of(session, run_id))
+    return list({link.version.id: link.version for link in links}.values())
 
 
 def list_evaluator_links(session: Session, evaluation_ids: Sequence[str]) -> list[EvaluationEvaluator]:
@@ -143,7 +163,13 @@ _RUN_DETAIL = (
 
 def find_run(session: Session, evaluation_id: str, run_id: str) -> Run | None:
     """A run of an evaluation, with its version and dataset."""
-    query = select(Run).where(Run.evaluation_id == evaluation_id, Run.id == run_id)
+    query = select(Run).where(Run.id == run_id, is_part_of([evaluation_id]))
+    return session.scalar(query.options(*_RUN_DETAIL))
+
+
+def find_run_of(session: Session, workspace_id: str, run_id: str) -> Run | None:
+    """A run of a workspace, whatever evaluation it is part of, with its version and dataset."""
+    query = select(Run).where(Run.workspace_id == workspace_id, Run.id == run_id)
     return session.scalar(query.options(*_RUN_DETAIL))
 
 
@@ -155,12 +181,12 @@ def find_evaluation_to_work_on(session: Session, evaluation_id: str) -> Evaluati
 def find_run_to_work_on(session: Session, run_id: str) -> Run | None:
     """A run by its id alone: for workers, who get ids from us and never from people."""
     query = select(Run).where(Run.id == run_id)
-    return session.scalar(query.options(*_RUN_DETAIL, joinedload(Run.evaluation)))
+    return session.scalar(query.options(*_RUN_DETAIL))
 
 
 def list_runs(session: Session, evaluation_ids: Sequence[str]) -> list[Run]:
     """The runs of evaluations, newest first, with their versions and datasets."""
-    query = select(Run).where(Run.evaluation_id.in_(evaluation_ids))
+    query = select(Run).where(is_part_of(evaluation_ids))
     return list(session.scalars(query.order_by(Run.created_at.desc(), Run.id.desc()).options(*_RUN_DETAIL)))
 
 
@@ -181,24 +207,22 @@ def lock_run(session: Session, run_id: str) -> bool:
     return session.scalar(select(Run.id).where(Run.id == run_id).with_for_update()) is not None
 
 
-def lock_items(session: Session, evaluation_id: str) -> None:
-    """Hold every item of an evaluation's runs until the transaction ends: whoever writes them has finished then."""
+def lock_items(session: Session, run_ids: Sequence[str]) -> None:
+    """Hold every item of runs until the transaction ends: whoever writes them has finished then."""
     session.execute(
-        text("""
-        select from run_item i join run r on r.id = i.run_id where r.evaluation_id = :evaluation
-        order by i.run_id, i.position for update of i
-        """),
-        {"evaluation": evaluation_id},
+        text("select from run_item where run_id = any(:runs) order by run_id, position for update"),
+        {"runs": list(run_ids)},
     )
+
+
+def delete_run(session: Session, run_id: str) -> bool:
+    """Delete a run with all that belongs to it; whether it was there."""
+    return session.scalar(delete(Run).where(Run.id == run_id).returning(Run.id)) is not None
 
 
 def delete_evaluation(session: Session, evaluation_id: str) -> None:
     """Delete an evaluation with all that belongs to it."""
     session.execute(delete(Evaluation).where(Evaluation.id == evaluation_id))
-
-
-def clear_control(session: Session, evaluation_id: str) -> None:
-    session.execute(update(Run).where(Run.evaluation_id == evaluation_id).values(control=False))
 
 
 def cancel_shards(session: Session, run_id: str) -> None:
@@ -271,57 +295,6 @@ def reopen_unjudged(session: Session, run_id: str, evaluator_version_id: str) ->
     return int(result.scalar_one())
 
 
-def runs_with_output(session: Session, log_id: str, evaluator_version_id: str) -> list[tuple[str, str]]:
-    """The runs, with their evaluations, in which a row came to this log, and that have this evaluator; in one order for all."""
-    rows = session.execute(
-        text("""
-        select distinct r.id, r.evaluation_id from run_item i join run r on r.id = i.run_id
-        join evaluation_evaluator e on e.evaluation_id = r.evaluation_id
-        where i.log_id = :log and e.evaluator_version_id = :evaluator order by r.id
-        """),
-        {"log": log_id, "evaluator": evaluator_version_id},
-    )
-    return [(row[0], row[1]) for row in rows]
-
-
-def is_judged_by_workers(session: Session, log_id: str, evaluator: Version) -> bool:
-    """Whether the log is the output of a run whose evaluation has our workers judge by a version of this evaluator."""
-    found = session.scalar(
-        text("""
-        select exists (
-            select from run_item i join run r on r.id = i.run_id
-            join evaluation_evaluator e on e.evaluation_id = r.evaluation_id
-            join version v on v.id = e.evaluator_version_id
-            where i.log_id = :log and v.file_id = :file and e.orchestrated)
-        """),
-        {"log": log_id, "file": evaluator.file_id},
-    )
-    return bool(found)
-
-
-def evaluations_by_file(session: Session, log_id: str, evaluator: Version) -> list[Evaluation]:
-    """The evaluations in which a row came to this log, and that have another version of this evaluator only, for whose
-    judgments they wait."""
-    rows = session.scalars(
-        text("""
-        select distinct r.evaluation_id from run_item i join run r on r.id = i.run_id
-        join evaluation_evaluator e on e.evaluation_id = r.evaluation_id
-        join version v on v.id = e.evaluator_version_id
-        where i.log_id = :log and v.file_id = :file and (:elsewhere or not e.orchestrated) and not exists (
-            select from evaluation_evaluator o
-            where o.evaluation_id = r.evaluation_id and o.evaluator_version_id = :version)
-        """),
-        {
-            "log": log_id,
-            "file": evaluator.file_id,
-            "version": evaluator.id,
-            "elsewhere": not is_judged_here(evaluator.spec),
-        },
-    )
-    query = select(Evaluation).where(Evaluation.id.in_(list(rows)))
-    return list(session.scalars(query.order_by(Evaluation.id).with_for_update()))
-
-
 def forget_scores(session: Session, run_id: str) -> bool:
     """Mark an ended run, which is locked, as judged anew; whether nobody had marked it since it was scored."""
     was_scored = session.scalar(select(Run.scored_at).where(Run.id == run_id)) is not None
@@ -335,21 +308,6 @@ def note_progress_elsewhere(session: Session, run_id: str) -> bool:
     going = Run.status.in_(["pending", "running"]), Run.orchestrated.is_(False)
     noted = update(Run).where(Run.id == run_id, *going).values(progressed_at=func.now()).returning(Run.id)
     return session.scalar(noted) is not None
-
-
-def late_evaluators(session: Session, run_id: str) -> list[Version]:
-    """The evaluator versions that were not yet part of the evaluation when the run began, and that our workers may judge by."""
-    query = (
-        select(Version)
-        .join(EvaluationEvaluator, EvaluationEvaluator.evaluator_version_id == Version.id)
-        .join(Run, Run.evaluation_id == EvaluationEvaluator.evaluation_id)
-        .where(
-            Run.id == run_id,
-            EvaluationEvaluator.orchestrated,
-            EvaluationEvaluator.added_at >= func.coalesce(Run.started_at, Run.created_at),
-        )
-    )
-    return list(session.scalars(query))
 
 
 def list_run_scores(session: Session, run_ids: Sequence[str]) -> list[RunScore]:
@@ -371,12 +329,7 @@ def list_file_scores(session: Session, file_ids: Sequence[str]) -> list[VersionS
 
 def count_runs(session: Session, evaluation_ids: Sequence[str]) -> dict[str, int]:
     """How many runs each evaluation has."""
-    query = (
-        select(Run.evaluation_id, func.count())
-        .where(Run.evaluation_id.in_(evaluation_ids))
-        .group_by(Run.evaluation_id)
-    )
-    return {row[0]: row[1] for row in session.execute(query)}
+    return {key: len(runs) for key, runs in runs_by_evaluation(session, evaluation_ids).items()}
 
 
 def workspace_slug(session: Session, workspace_id: str) -> str:

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from sqlalchemy.orm import Session
 
-from app.core import clock, events, ids, jobs
+from app.core import clock, ids, jobs
 from app.core.access import Principal
 from app.core.errors import Conflict, DomainError, Invalid, NotFound
 from app.core.logging import current_request_id
@@ -18,8 +18,9 @@ from app.evaluations import (
     repository,
     run_limits,
     shard_repository,
+    sharing_repository,
 )
-from app.evaluations.channels import evaluation_channel
+from app.evaluations.channels import announce
 from app.evaluations.finishing import finish_if_done
 from app.evaluations.models import ENDED, MOST_ITEMS, Evaluation, Run
 from app.evaluators.binding import bind
@@ -77,7 +78,7 @@ def start_run(session: Session, principal: Principal, evaluation: Evaluation, re
     budget.refuse_if_spent(session, evaluation.workspace_id)
     _check_parts(request)
     if limit := _limit_in_dollars(session, evaluation, request.max_cost_usd, request.max_calls):
-        evaluators = repository.list_judges(session, evaluation.id)
+        evaluators = repository.list_judges(session, [evaluation.id])
         targets = _judges_targets(session, evaluation.workspace_id, evaluators)
         targets += _own_targets(session, request.version) if request.version else []
         _refuse_unpriced(targets, limit)
@@ -104,7 +105,7 @@ def start_run(session: Session, principal: Principal, evaluation: Evaluation, re
     session.flush()
     if request.dataset_version:
         _create_items(session, run, request.dataset_version)
-    if request.control or not any(other.control for other in repository.list_runs(session, [evaluation.id])):
+    if request.control or sharing_repository.find_control(session, evaluation.id) is None:
         set_control(session, evaluation, run)
     if not request.fresh:
         _reuse(session, run, sent=request.sent)
@@ -233,7 +234,7 @@ def _reuse_equal(session: Session, run: Run, version: Version) -> int:
 
 def _judging_here(session: Session, run: Run) -> list[str]:
     """The evaluator versions whose verdicts our workers give."""
-    return [version.id for version in repository.list_judges(session, run.evaluation_id)]
+    return [version.id for version in repository.list_run_judges(session, run.id)]
 
 
 def get_run(session: Session, evaluation: Evaluation, run_id: str) -> Run:
@@ -249,10 +250,9 @@ def get_run(session: Session, evaluation: Evaluation, run_id: str) -> Run:
 
 
 def set_control(session: Session, evaluation: Evaluation, run: Run) -> None:
-    """Make `run` the baseline that the others are compared with."""
-    repository.clear_control(session, evaluation.id)
-    run.control = True
-    session.flush()
+    """Make `run` the baseline that the others of the evaluation are compared with."""
+    sharing_repository.set_control(session, evaluation.id, run.id)
+    session.refresh(run, ["control"])
 
 
 def restart(session: Session, run: Run) -> None:
@@ -266,7 +266,7 @@ def restart(session: Session, run: Run) -> None:
         jobs.enqueue(session, "evaluations.run_shard", shard_id=shard_id)
     finish_if_done(session, run.id)
     session.refresh(run, ["status", "finished_at"])
-    events.emit(session, evaluation_channel(run.evaluation_id), run=run.id)
+    announce(session, run.id)
 
 
 def heed_judgment(session: Session, run_id: str) -> None:
@@ -320,7 +320,7 @@ def cancel_run(session: Session, run: Run) -> None:
     session.flush()
     repository.cancel_shards(session, run.id)
     jobs.enqueue(session, "evaluations.score_run", run_id=run.id)
-    events.emit(session, evaluation_channel(run.evaluation_id), run=run.id)
+    announce(session, run.id)
 
 
 def complete_run(session: Session, run: Run) -> None:
@@ -337,7 +337,7 @@ def complete_run(session: Session, run: Run) -> None:
     recovery_repository.end_missing(session, run.id)
     finish_if_done(session, run.id, waits=False)
     session.refresh(run)
-    events.emit(session, evaluation_channel(run.evaluation_id), run=run.id)
+    announce(session, run.id)
 
 
 def cancel_all(session: Session, evaluation: Evaluation) -> int:

@@ -5,9 +5,9 @@ from typing import Any
 import structlog
 from sqlalchemy.orm import Session
 
-from app.core import events, jobs, waiting
-from app.evaluations import findings, repository, score_repository
-from app.evaluations.channels import evaluation_channel
+from app.core import jobs, waiting
+from app.evaluations import findings, repository, score_repository, sharing_repository
+from app.evaluations.channels import announce
 from app.evaluations.models import ENDED, Run
 from app.evaluations.scores import ScoreTable, load_scores, run_interval
 from app.evaluators.describing import summarise
@@ -44,7 +44,7 @@ def _score(session: Session, run_id: str) -> None:
     if run is None:
         return
     seen = run.progressed_at
-    evaluators = repository.list_evaluators(session, run.evaluation_id)
+    evaluators = repository.list_run_evaluators(session, run.id)
     table = load_scores(session, [run], [version.id for version in evaluators], keep=False)
     session.commit()
     scores = [score for version in evaluators for score in _scores(session, run, version, table)]
@@ -60,8 +60,9 @@ def _score(session: Session, run_id: str) -> None:
         repository.forget_scores(session, run.id)
         jobs.enqueue(session, "evaluations.score_run", run_id=run.id)
     session.refresh(run, ["scored_at"])  # the sentence is kept for runs as they were scored now
-    findings.keep_finding(session, run.evaluation_id)
-    events.emit(session, evaluation_channel(run.evaluation_id), run=run.id)
+    for evaluation_id in sharing_repository.evaluations_of(session, run.id):
+        findings.keep_finding(session, evaluation_id)
+    announce(session, run.id)
     log.info("run scored", run=run.id, request_id=run.request_id)
 
 

@@ -8,7 +8,7 @@ from app.core import clock, ids, waiting
 from app.core.access import Principal
 from app.core.conflicts import again_on_deadlock
 from app.core.errors import Conflict, Invalid, NotFound
-from app.evaluations import repository, run_service
+from app.evaluations import repository, run_service, sharing_repository
 from app.evaluations.models import EVALUATED, Evaluation, EvaluationEvaluator
 from app.evaluators.binding import is_judged_here
 from app.files.models import File, FileKind, Version
@@ -169,7 +169,8 @@ def change_evaluation(
 
 
 def delete_evaluation(session: Session, principal: Principal, evaluation: Evaluation) -> None:
-    """Delete an evaluation with its runs, those that go on included: their workers stop. The logs stay.
+    """Delete an evaluation with its runs, those that go on included: their workers stop. The logs stay, and so do runs that
+    another evaluation shows.
 
     Raises:
         Forbidden: a member deletes what somebody else made.
@@ -178,10 +179,14 @@ def delete_evaluation(session: Session, principal: Principal, evaluation: Evalua
     audit.record(session, principal, "evaluation.deleted", "evaluation", evaluation.id, name=evaluation.name)
 
     def delete() -> None:
+        for run_id in sharing_repository.shared_at_home(session, evaluation.id):
+            repository.lock_run(session, run_id)
+            sharing_repository.leave(session, evaluation.id, run_id)
         # Workers write items before the run: in their order, they wait for us, and we for them, one after the other.
-        repository.lock_items(session, evaluation.id)
-        for run in sorted(repository.list_runs(session, [evaluation.id]), key=lambda run: run.id):
-            repository.lock_run(session, run.id)
+        own = sharing_repository.runs_at_home(session, evaluation.id)
+        repository.lock_items(session, own)
+        for run_id in own:
+            repository.lock_run(session, run_id)
         repository.delete_evaluation(session, evaluation.id)
 
     again_on_deadlock(session, delete)

@@ -13,6 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.core import ids
+from app.evaluations.sharing_repository import PART_OF
 
 LEASE_S = 10
 """A worker that has not renewed for this long is taken for dead."""
@@ -305,22 +306,23 @@ def complete_run(session: Session, run_id: str, *, waits: bool = True) -> bool:
     for people. One without a dataset waits for its first log.
     """
     ended = session.scalar(
-        text("""
+        text(f"""
         update run r set status = 'completed', finished_at = now()
         where r.id = :run and r.status in ('pending', 'running')
           and not exists (select from run_item where run_id = :run and state = 'pending')
           and (r.dataset_version_id is not null or not :waits or exists (select from run_item where run_id = :run))
           and (r.orchestrated or not :waits or not exists (
-              select from evaluation_evaluator e join version v on v.id = e.evaluator_version_id
+              select from {PART_OF} p join evaluation_evaluator e on e.evaluation_id = p.evaluation_id
+              join version v on v.id = e.evaluator_version_id
               join run_item i on i.run_id = r.id and i.log_id is not null
-              where e.evaluation_id = r.evaluation_id
+              where p.run_id = r.id
                 and v.spec->>'evaluator_type' is distinct from 'human'
                 and (v.spec->>'evaluator_type' = 'external' or not e.orchestrated)
                 and not exists (
                     select from judgment j join version other on other.id = j.evaluator_version_id
                     where j.log_id = i.log_id and other.file_id = v.file_id and j.author = '')))
         returning r.id
-        """),
+        """),  # noqa: S608 - a constant
         {"run": run_id, "waits": waits},
     )
     return ended is not None

@@ -51,7 +51,7 @@ def _load(session: Session, runs: Sequence[Run], evaluators: Sequence[Version]) 
     """The scores of every output: clients divide what is counted here by the number of logs."""
     found: dict[tuple[str, str], Column] = {}
     for apart in (False, True):
-        some = [run for run in runs if (run.repeats > 1) is apart]
+        some = [run for run in runs if (run.repeats > 1 or run.takes_any_log) is apart]
         found |= load_scores(session, some, [version.id for version in evaluators], apart=apart).columns
     return ScoreTable(found, {})
 

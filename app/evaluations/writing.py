@@ -42,4 +42,5 @@ def write_outcomes(session: Session, plan: Plan, owner: str, outcomes: Sequence[
     if done:
         finishing.finish_if_done(session, plan.run_id)
     items = [[outcome.item.datapoint_id, outcome.item.repeat, outcome.settled.log_id] for outcome in mine]
-    events.emit(session, evaluation_channel(plan.evaluation_id), run=plan.run_id, items=items)
+    for evaluation_id in plan.evaluation_ids:
+        events.emit(session, evaluation_channel(evaluation_id), run=plan.run_id, items=items)

@@ -169,7 +169,9 @@ def _evaluations(workspace_id: str, file_id: str, folder: str) -> Iterator[Membe
                 continue
             shown = evaluations.present_evaluation(session, evaluation)
             stats = evaluation_stats(session, evaluation)
-            runs = evaluations.present_runs(session, evaluation_rows.list_runs(session, [evaluation_id]))
+            runs = evaluations.present_runs(
+                session, evaluation_id, evaluation_rows.list_runs(session, [evaluation_id])
+            )
         place = f"{folder}/evaluations/{evaluation_id}"
         yield _json(f"{place}/evaluation.json", shown)
         yield _json(f"{place}/stats.json", stats)

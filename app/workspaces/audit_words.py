@@ -38,6 +38,7 @@ WORDS = {
     "provider.rate_restored": "Gave a provider its full rate back",
     "retention.applied": "Cleared or deleted old logs",
     "retention.changed": "Changed the retention",
+    "run.deleted": "Deleted a run",
     "run_limits.changed": "Changed the limits of runs",
     "session.ended": "Signed out",
     "session.ended_everywhere": "Signed out everywhere",

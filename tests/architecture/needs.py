@@ -58,6 +58,7 @@ NEEDS: dict[Action, str] = {
     Action.RUN: """
         POST /v5/evaluations/{evaluation_id}/runs
         PATCH /v5/evaluations/{evaluation_id}/runs/{run_id}
+        POST /v5/evaluations/{evaluation_id}/runs/{run_id}
         POST /v5/evaluations/{evaluation_id}/runs/{run_id}/logs
         POST /v5/evaluations/{evaluation_id}/runs/{run_id}/resume
         POST /v5/evaluations/{evaluation_id}/runs/{run_id}/retry
@@ -109,6 +110,7 @@ NEEDS: dict[Action, str] = {
         DELETE /v5/datasets/{file_id}/versions/{version_id}
         DELETE /v5/directories/{directory_id}
         DELETE /v5/evaluations/{evaluation_id}
+        DELETE /v5/evaluations/{evaluation_id}/runs/{run_id}
         DELETE /v5/evaluators/{file_id}
         DELETE /v5/evaluators/{file_id}/versions/{version_id}
         DELETE /v5/flows/{file_id}

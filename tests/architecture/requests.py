@@ -157,6 +157,12 @@ REQUESTS: dict[str, Make] = {
     "PATCH /v5/evaluations/{evaluation_id}/runs/{run_id}": lambda w: Call(
         _evaluation(w, run_id=w.going_run.id), json={"status": "cancelled"}
     ),
+    "POST /v5/evaluations/{evaluation_id}/runs/{run_id}": lambda w: Call(
+        {"evaluation_id": w.quiet_evaluation.id, "run_id": w.run.id}
+    ),
+    "DELETE /v5/evaluations/{evaluation_id}/runs/{run_id}": lambda w: Call(
+        _evaluation(w, run_id=w.cancelled_run.id)
+    ),
     "POST /v5/evaluations/{evaluation_id}/runs/{run_id}/logs": lambda w: Call(
         _evaluation(w, run_id=w.waiting_run.id), json={"log_ids": []}
     ),

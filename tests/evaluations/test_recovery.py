@@ -93,7 +93,7 @@ def test_a_row_whose_worker_is_lost_three_times_ends_with_an_error(session: Sess
     errors = list(session.scalars(text("select error from run_item order by position")))
     assert errors == [None, *["The worker was lost 3 times while it worked on this row."] * (ROWS - 1)]
     assert recovery_repository.give_up_on_lost_items(session) == 0, "once"
-    assert recovery_repository.runs_to_finish(session, 1800) == [(run.id, run.evaluation_id)]
+    assert recovery_repository.runs_to_finish(session, 1800) == [run.id]
 
 
 def test_a_message_that_got_lost_is_sent_again(session: Session, run: Run) -> None:

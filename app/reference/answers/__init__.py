@@ -80,6 +80,7 @@ _WHOLE: dict[str, _Kind] = _files() | {
     "estimate_run": evaluations.Estimate,
     "create_run": evaluations.Run,
     "list_runs": evaluations.Runs,
+    "add_existing_run": evaluations.Run,
     "change_run": evaluations.Run,
     "add_logs_to_run": evaluations.Run,
     "retry_run": evaluations.Run,

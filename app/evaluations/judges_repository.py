@@ -1,0 +1,78 @@
+"""The SQL of who judges the outputs of runs: evaluators that came late, and those whose judgments come from elsewhere."""
+
+from sqlalchemy import and_, func, or_, select, text
+from sqlalchemy.orm import Session
+
+from app.evaluations.models import Evaluation, EvaluationEvaluator, Run, SharedRun
+from app.evaluations.sharing_repository import PART_OF
+from app.evaluators.binding import is_judged_here
+from app.files.models import Version
+
+
+def late_evaluators(session: Session, run_id: str) -> list[Version]:
+    """The evaluator versions that were not yet part of the evaluation when the run began, and that our workers may judge by;
+    those of evaluations included that began to show it since."""
+    shared = and_(SharedRun.run_id == Run.id, SharedRun.evaluation_id == EvaluationEvaluator.evaluation_id)
+    late = (
+        select(EvaluationEvaluator.evaluator_version_id)
+        .join(Run, Run.id == run_id)
+        .outerjoin(SharedRun, shared)
+        .where(
+            EvaluationEvaluator.orchestrated,
+            or_(Run.evaluation_id == EvaluationEvaluator.evaluation_id, SharedRun.run_id.is_not(None)),
+            func.greatest(EvaluationEvaluator.added_at, SharedRun.added_at)
+            >= func.coalesce(Run.started_at, Run.created_at),
+        )
+    )
+    return list(session.scalars(select(Version).where(Version.id.in_(late))))
+
+
+def runs_with_output(session: Session, log_id: str, evaluator_version_id: str) -> list[tuple[str, str]]:
+    """The runs, with their evaluations, in which a row came to this log, and that have this evaluator; in one order for all."""
+    rows = session.execute(
+        text(f"""
+        select distinct p.run_id, p.evaluation_id from run_item i join {PART_OF} p on p.run_id = i.run_id
+        join evaluation_evaluator e on e.evaluation_id = p.evaluation_id
+        where i.log_id = :log and e.evaluator_version_id = :evaluator order by p.run_id, p.evaluation_id
+        """),  # noqa: S608 - a constant
+        {"log": log_id, "evaluator": evaluator_version_id},
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+def is_judged_by_workers(session: Session, log_id: str, evaluator: Version) -> bool:
+    """Whether the log is the output of a run whose evaluation has our workers judge by a version of this evaluator."""
+    found = session.scalar(
+        text(f"""
+        select exists (
+            select from run_item i join {PART_OF} p on p.run_id = i.run_id
+            join evaluation_evaluator e on e.evaluation_id = p.evaluation_id
+            join version v on v.id = e.evaluator_version_id
+            where i.log_id = :log and v.file_id = :file and e.orchestrated)
+        """),  # noqa: S608 - a constant
+        {"log": log_id, "file": evaluator.file_id},
+    )
+    return bool(found)
+
+
+def evaluations_by_file(session: Session, log_id: str, evaluator: Version) -> list[Evaluation]:
+    """The evaluations in which a row came to this log, and that have another version of this evaluator only, for whose
+    judgments they wait."""
+    rows = session.scalars(
+        text(f"""
+        select distinct p.evaluation_id from run_item i join {PART_OF} p on p.run_id = i.run_id
+        join evaluation_evaluator e on e.evaluation_id = p.evaluation_id
+        join version v on v.id = e.evaluator_version_id
+        where i.log_id = :log and v.file_id = :file and (:elsewhere or not e.orchestrated) and not exists (
+            select from evaluation_evaluator o
+            where o.evaluation_id = p.evaluation_id and o.evaluator_version_id = :version)
+        """),  # noqa: S608 - a constant
+        {
+            "log": log_id,
+            "file": evaluator.file_id,
+            "version": evaluator.id,
+            "elsewhere": not is_judged_here(evaluator.spec),
+        },
+    )
+    query = select(Evaluation).where(Evaluation.id.in_(list(rows)))
+    return list(session.scalars(query.order_by(Evaluation.id).with_for_update()))

@@ -1,0 +1,161 @@
+"""One run in several evaluations: both show it, both judge it, and it goes with the last."""
+
+import pytest
+from sqlalchemy import text
+
+from app.core.database import unit_of_work
+from app.evaluations import recovery
+from tests import factories
+from tests.evaluations.test_runs_of_logs import Collected, collected  # noqa: F401 - a fixture
+from tests.web import with_key
+
+
+@pytest.fixture
+def other(collected: Collected) -> Collected:  # noqa: F811
+    """An evaluation of another prompt, by whether an output holds another word."""
+    with unit_of_work() as session:
+        word = factories.evaluator(session, collected.team.admin, kind="contains", text="enough")
+        evaluation = factories.evaluation(session, collected.team.admin, collected.other, word)
+    return Collected(
+        collected.client,
+        collected.team,
+        collected.version,
+        collected.other,
+        collected.rows,
+        f"/v5/evaluations/{evaluation.id}",
+    )
+
+
+def share(into: Collected, run: dict, status: int = 200) -> dict:
+    answer = into.client.post(f"{into.address}/runs/{run['id']}")
+    assert answer.status_code == status, answer.text
+    return dict(answer.json())
+
+
+def remove(of: Collected, run: dict, status: int = 204) -> None:
+    assert of.client.delete(f"{of.address}/runs/{run['id']}").status_code == status
+
+
+def runs(of: Collected) -> list[str]:
+    return [one["id"] for one in of.client.get(f"{of.address}/runs").json()["runs"]]
+
+
+def filled(collected: Collected) -> dict:  # noqa: F811
+    run = collected.begin()
+    collected.add(run, collected.send("right"), collected.send("wrong enough"))
+    assert collected.now(run)["status"] == "completed"
+    return run
+
+
+def test_both_evaluations_show_and_judge_the_run(collected: Collected, other: Collected) -> None:  # noqa: F811
+    run = filled(collected)
+    shared = share(other, run)
+    again = share(other, run)
+    ended = other.now(run)
+    recovery.recover()
+
+    assert (shared["id"], again["id"], shared["control"]) == (run["id"], run["id"], False)
+    assert (ended["status"], ended["done_count"]) == ("completed", 2)
+    (word,) = other.stats(run)
+    assert (word["num_true"], word["num_false"]) == (1, 1), "its outputs are judged here, too"
+    assert [one["num_judgments"] for one in collected.stats(run)] == [2, 0]
+    assert (runs(collected), runs(other)) == ([run["id"]], [run["id"]])
+    assert other.client.get(other.address).json()["runs_count"] == 1
+    assert len(other.client.get(f"{other.address}/logs").json()["records"]) == 2
+    for page in (other.page(), other.page("/rows"), other.page("/rows/1"), collected.page()):
+        assert "run of " in page
+
+
+def test_each_has_a_baseline_of_its_own(collected: Collected, other: Collected) -> None:  # noqa: F811
+    run, own = filled(collected), other.begin()
+    share(other, run)
+    made = other.client.patch(f"{other.address}/runs/{run['id']}", json={"control": True}).json()
+
+    def controls(of: Collected) -> dict[str, bool]:
+        return {one["id"]: one["control"] for one in of.client.get(f"{of.address}/runs").json()["runs"]}
+
+    assert made["control"] is True
+    assert controls(other) == {run["id"]: True, own["id"]: False}
+    back = other.client.patch(f"{other.address}/runs/{own['id']}", json={"control": True})
+    assert back.status_code == 200
+    assert (controls(other), controls(collected)) == (
+        {run["id"]: False, own["id"]: True},
+        {run["id"]: True},
+    )
+
+
+def test_a_run_that_goes_on_waits_for_the_evaluators_of_both(
+    collected: Collected,  # noqa: F811
+    other: Collected,
+) -> None:
+    body = {
+        "path": "ours/polite",
+        "spec": {
+            "evaluator_type": "external",
+            "arguments_type": "target_free",
+            "return_type": "boolean",
+        },
+    }
+    assert collected.client.post("/v5/evaluators", json=body).status_code == 200
+    added = {"evaluators": [{"path": "ours/polite"}]}
+    assert other.client.post(f"{other.address}/evaluators", json=added).status_code == 200
+    run = collected.begin()
+    share(other, run)
+    log = collected.send("right", run_id=run["id"])
+    waits = collected.now(run)
+    judged = other.stats(run)[0]
+    said = {"path": "ours/polite", "parent_id": log, "judgment": True}
+    assert collected.client.post("/v5/evaluators/log", json=said).status_code == 200
+
+    assert (waits["status"], waits["done_count"], judged["num_false"]) == ("running", 1, 1)
+    assert (collected.now(run)["status"], other.now(run)["status"]) == ("completed", "completed")
+    second = collected.begin()
+    share(other, second)
+    collected.send("right", run_id=second["id"])
+    assert collected.now(second)["status"] == "running"
+    remove(other, second)
+    assert collected.now(second)["status"] == "completed", "it had waited for the other's evaluator only"
+
+
+def test_a_run_stays_until_the_last_evaluation_leaves_it(
+    collected: Collected,  # noqa: F811
+    other: Collected,
+) -> None:
+    run = filled(collected)
+    share(other, run)
+    remove(collected, run)
+    remove(collected, run, 404)
+    assert (runs(collected), runs(other)) == ([], [run["id"]])
+    assert other.now(run)["status"] == "completed"
+    remove(other, run)
+
+    assert runs(other) == []
+    share(collected, run, 404)
+    with unit_of_work() as session:
+        assert session.scalar(
+            text("select count(*) from log where version_id = :v"), {"v": collected.version.id}
+        )
+        assert session.scalar(text("select count(*) from audit_entry where action = 'run.deleted'")) == 1
+
+
+def test_a_shared_run_outlives_the_evaluation_that_it_was_begun_in(
+    collected: Collected,  # noqa: F811
+    other: Collected,
+) -> None:
+    run, alone = filled(collected), collected.begin()
+    share(other, run)
+    assert collected.client.delete(collected.address).status_code == 204
+
+    assert runs(other) == [run["id"]]
+    assert other.now(run)["done_count"] == 2
+    share(other, alone, 404)
+
+
+def test_runs_of_other_workspaces_are_not_there(collected: Collected, other: Collected) -> None:  # noqa: F811
+    run = filled(collected)
+    with unit_of_work() as session:
+        stranger = factories.team(session)
+        version = factories.prompt(session, stranger.admin)
+        theirs = factories.evaluation(session, stranger.admin, version)
+    client = with_key(collected.client, stranger.admin)
+    assert client.post(f"/v5/evaluations/{theirs.id}/runs/{run['id']}").status_code == 404

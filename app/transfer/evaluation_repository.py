@@ -8,6 +8,7 @@ from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from app.evaluations.models import Evaluation, EvaluationEvaluator, Run
+from app.evaluations.sharing_repository import PART_OF
 from app.files.models import File, Version
 
 
@@ -15,7 +16,8 @@ class Output(NamedTuple):
     """What a row of a run came to."""
 
     run_id: str
-    datapoint_id: str
+    datapoint_id: str | None
+    """None where the export does not say: the log is a row of its own."""
     repeat: int | None
     """None where the export does not say which of several outputs of a row it is."""
     log_id: str
@@ -33,10 +35,19 @@ def kinds_of(session: Session, workspace_id: str, version_ids: Collection[str]) 
     return dict(session.execute(query).all())
 
 
-def runs_there(session: Session, run_ids: Collection[str]) -> dict[str, str]:
-    """Those of the runs that are there, each with its evaluation."""
-    query = select(Run.id, Run.evaluation_id).where(Run.id.in_(run_ids))
-    return dict(session.execute(query).all())
+def evaluations_of(session: Session, workspace_id: str, run_ids: Collection[str]) -> dict[str, set[str]]:
+    """The evaluations that each of the runs is part of that the workspace has."""
+    rows = session.execute(
+        text(f"""
+        select r.id, p.evaluation_id from run r join {PART_OF} p on p.run_id = r.id
+        where r.workspace_id = :workspace and r.id = any(:runs)
+        """),  # noqa: S608 - a constant
+        {"workspace": workspace_id, "runs": list(run_ids)},
+    )
+    found: dict[str, set[str]] = {}
+    for run_id, evaluation_id in rows:
+        found.setdefault(run_id, set()).add(evaluation_id)
+    return found
 
 
 def evaluators_there(session: Session, evaluation_id: str) -> set[str]:
@@ -71,43 +82,43 @@ def stage_outputs(session: Session, outputs: Iterable[Output]) -> None:
     session.execute(text("analyze given_output"))
 
 
-def create_items(session: Session, run: Run, rows: tuple[str, int]) -> int:
-    """The items of a run, from the rows of a dataset version `(file id, number)` and the staged outputs; how many of the
-    outputs found no place, because their log or their row is not in the workspace.
+def create_items(session: Session, run: Run, rows: tuple[str, int] | None) -> int:
+    """The items of a run, from the rows of a dataset version `(file id, number)`, if it has one, and the staged outputs;
+    how many of the outputs found no place, because their log is not in the workspace.
 
-    A row without an output is done with an error that says so, or waits where the run was cancelled.
+    A row without an output is done with an error that says so, or waits where the run was cancelled. An output that is of no
+    row, or where the run takes any log one more than were asked for, comes after them, in the order of the export.
     """
+    file_id, number = rows or (None, None)
     parameters = {
-        "run": run.id, "file": rows[0], "number": rows[1], "split": run.split, "repeats": run.repeats,
-        "workspace": run.workspace_id, "waits": run.status == "cancelled",
+        "run": run.id, "file": file_id, "number": number, "split": run.split, "repeats": run.repeats,
+        "workspace": run.workspace_id, "waits": run.status == "cancelled", "any_log": run.takes_any_log,
     }  # fmt: skip
     session.execute(
         text("""
         with known as (
-            select distinct on (g.log_id) g.seq, g.datapoint_id, g.repeat, g.log_id, l.error,
+            select distinct on (g.log_id) g.seq, coalesce(d.id, g.log_id) as datapoint_id, g.repeat, g.log_id, l.error,
                    l.run_id is distinct from :run and l.run_id is not null as reused
             from given_output g
             join log l on l.id = g.log_id and l.workspace_id = :workspace
-            join datapoint d on d.id = g.datapoint_id and d.workspace_id = :workspace
+            left join datapoint d on d.id = g.datapoint_id and d.workspace_id = :workspace
             where g.run_id = :run order by g.log_id, g.seq
         ), output as (
             select *, coalesce(repeat, row_number() over (partition by datapoint_id order by seq)::int - 1) as k
             from known
         ), held as (
             select datapoint_id, position from dataset_row r
-            where r.file_id = :file and r.from_number <= :number
-              and (r.until_number is null or r.until_number > :number)
+            where r.file_id = cast(:file as text) and r.from_number <= cast(:number as int)
+              and (r.until_number is null or r.until_number > cast(:number as int))
               and (cast(:split as text) is null or r.split = :split)
-        ), place as (
-            select datapoint_id, position, 0 as beside from held
-            union all
-            select datapoint_id, min(seq), 1 from output
-            where not exists (select from held where held.datapoint_id = output.datapoint_id) group by 1
         ), item as (
-            select p.datapoint_id, p.beside, p.position, k
-            from place p
-            cross join generate_series(0, greatest(:repeats, (select max(output.k) + 1 from output)) - 1) k
-            where p.beside = 0 or exists (select from output o where o.datapoint_id = p.datapoint_id and o.k = k)
+            select h.datapoint_id, 0 as beside, h.position, k from held h
+            cross join generate_series(0, case when :any_log then :repeats
+                else greatest(:repeats, (select max(output.k) + 1 from output)) end - 1) k
+            union all
+            select o.datapoint_id, 1, o.seq, o.k from output o
+            where (:any_log and o.k >= :repeats)
+               or not exists (select from held where held.datapoint_id = o.datapoint_id)
         )
         insert into run_item (run_id, position, datapoint_id, repeat, state, log_id, reused, error)
         select :run, (row_number() over (order by i.beside, i.position, i.datapoint_id, i.k) - 1)::int, i.datapoint_id, i.k,
@@ -139,7 +150,8 @@ def count_items(session: Session, run: Run) -> None:
             where i.run_id = :run and e.evaluation_id = :evaluation
         )
         update run set items_count = c.items, done_count = c.done, failed_count = c.failed, reused_count = c.reused,
-            repeats = greatest(run.repeats, c.repeats), judgments_count = judged.n
+            repeats = case when run.dataset_version_id is null or run.version_id is null then run.repeats
+                else greatest(run.repeats, c.repeats) end, judgments_count = judged.n
         from counted c, judged where run.id = :run
         """),
         {"run": run.id, "evaluation": run.evaluation_id},

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.core import clock
 from app.core.database import unit_of_work
 from app.evaluations import scoring
-from app.evaluations.models import ENDED, EVALUATED, Evaluation, EvaluationEvaluator, Run
+from app.evaluations.models import ENDED, EVALUATED, Evaluation, EvaluationEvaluator, Run, SharedRun
 from app.evaluations.schemas import DEFAULT_CONCURRENCY
 from app.evaluations.service import LONGEST_NAME
 from app.files import repository as files
@@ -34,15 +34,21 @@ class SaidRun:
 
     id: str
     said: Said
-    version_id: str
-    dataset_version_id: str
+    version_id: str | None
+    dataset_version_id: str | None
     where: str
+
+    @property
+    def version_ids(self) -> list[str]:
+        """The versions that it names."""
+        return [each for each in (self.version_id, self.dataset_version_id) if each]
 
 
 def read_evaluations(workspace_id: str, folder: Folder, kind: str, writer: LogWriter, report: Report) -> None:
     """Import the evaluations of a file: each is there with all its runs and their rows, or not yet.
 
-    Its logs are imported first, and are kept where a run itself cannot be.
+    Its logs are imported first, and are kept where a run itself cannot be. A run that is there as part of another
+    evaluation becomes part of this one, too.
     """
     for place in folder.folder("evaluations").folders(EVALUATIONS, report):
         try:
@@ -83,9 +89,6 @@ def _read_runs(place: Folder, report: Report) -> list[SaidRun]:
         )
         if problem := said.problem or (None if said.values.get("id") == name else "its id is not its name"):
             report.leave_out(RUNS, problem, where)
-        elif version is None or dataset is None:
-            missing = "version" if version is None else "dataset"
-            report.leave_out(RUNS, f"it has no {missing}: its logs are kept, it is not", where)
         else:
             runs.append(SaidRun(name, said, version, dataset, where))
     return sorted(runs, key=lambda run: (run.said.time("created_at", "added_at") or "", run.id))
@@ -106,9 +109,8 @@ def _read_outputs(place: Folder, writer: LogWriter, spool: IO[bytes], report: Re
         datapoint = datapoint or Said(log).text("source_datapoint_id")
         if log_id is None:
             continue  # told of already
-        if run_id is None or datapoint is None:
-            reason = "it is of no row of a dataset: the log is kept, without the run"
-            report.leave_out(OUTPUTS, reason, line.where)
+        if run_id is None:
+            report.leave_out(OUTPUTS, "it is of no run: the log is kept", line.where)
             continue
         spool.write(orjson.dumps([run_id, datapoint, said.count("repeat"), log_id]) + b"\n")
     writer.flush()
@@ -126,19 +128,26 @@ def _write(
         else:
             report.there[EVALUATIONS] += 1
         _add_evaluators(session, evaluation, said, report)
+        shared = _share_runs(session, evaluation, runs, report)
         new = _new_runs(session, evaluation, runs, report)
-        if not new:
-            return []
-        spool.seek(0)
-        evaluation_repository.stage_outputs(session, _outputs(spool))
+        if new:
+            spool.seek(0)
+            evaluation_repository.stage_outputs(session, _outputs(spool))
         for run in new:
-            dataset = files.find_versions(session, workspace_id, [run.dataset_version_id or ""])[0]
-            lost = evaluation_repository.create_items(session, run, (dataset.file_id, dataset.number))
+            lost = evaluation_repository.create_items(session, run, _rows_of(session, run))
             evaluation_repository.count_items(session, run)
             for _ in range(lost):
-                report.leave_out(OUTPUTS, "its log or its row is not here", run.id)
-        report.written[RUNS] += len(new)
-        return [run.id for run in new]
+                report.leave_out(OUTPUTS, "its log is not here", run.id)
+        report.written[RUNS] += len(new) + len(shared)
+        return [run.id for run in new] + shared
+
+
+def _rows_of(session: Session, run: Run) -> tuple[str, int] | None:
+    """The dataset version that a run has, as its file and number."""
+    if run.dataset_version_id is None:
+        return None
+    dataset = files.find_versions(session, run.workspace_id, [run.dataset_version_id])[0]
+    return dataset.file_id, dataset.number
 
 
 def _outputs(spool: IO[bytes]) -> Iterator[Output]:
@@ -208,22 +217,34 @@ def _add_evaluators(session: Session, evaluation: Evaluation, said: Said, report
         evaluation_repository.set_primary(session, evaluation.id, first)
 
 
+def _share_runs(session: Session, evaluation: Evaluation, runs: list[SaidRun], report: Report) -> list[str]:
+    """Make runs that are part of another evaluation part of this one, too; the ids of those that were not."""
+    part_of = evaluation_repository.evaluations_of(session, evaluation.workspace_id, [run.id for run in runs])
+    shared = []
+    for run in runs:
+        if evaluation.id in part_of.get(run.id, ()):
+            report.there[RUNS] += 1
+        elif run.id in part_of:
+            added = run.said.moment("added_at") or evaluation.created_at
+            link = SharedRun(evaluation_id=evaluation.id, run_id=run.id, added_at=added)
+            link.control = run.said.flag("control")
+            session.add(link)
+            shared.append(run.id)
+    session.flush()
+    return shared
+
+
 def _new_runs(session: Session, evaluation: Evaluation, runs: list[SaidRun], report: Report) -> list[Run]:
-    there = evaluation_repository.runs_there(session, [run.id for run in runs])
-    versions = {version_id for run in runs for version_id in (run.version_id, run.dataset_version_id)}
+    there = evaluation_repository.evaluations_of(session, evaluation.workspace_id, [run.id for run in runs])
+    versions = {version_id for run in runs for version_id in run.version_ids}
     kinds = evaluation_repository.kinds_of(session, evaluation.workspace_id, versions)
     made = []
     for run in runs:
         if run.id in there:
-            if there[run.id] == evaluation.id:
-                report.there[RUNS] += 1
-            else:
-                report.leave_out(
-                    RUNS, "it is part of another evaluation already, and here a run is of one", run.where
-                )
-        elif kinds.get(run.version_id) not in EVALUATED:
+            continue
+        if run.version_id and kinds.get(run.version_id) not in EVALUATED:
             report.leave_out(RUNS, "its version is not here, or is no prompt or flow", run.where)
-        elif kinds.get(run.dataset_version_id) != FileKind.DATASET:
+        elif run.dataset_version_id and kinds.get(run.dataset_version_id) != FileKind.DATASET:
             report.leave_out(RUNS, "the version of its dataset is not here", run.where)
         else:
             made.append(_run(evaluation, run, report))
@@ -250,7 +271,8 @@ def _run(evaluation: Evaluation, run: SaidRun, report: Report) -> Run:
         version_id=run.version_id,
         dataset_version_id=run.dataset_version_id,
         control=said.flag("control"),
-        orchestrated=said.values.get("orchestrated") is not False,
+        orchestrated=bool(run.version_id and run.dataset_version_id)
+        and said.values.get("orchestrated") is not False,
         status=status,
         split=said.text("split"),
         repeats=min(max(said.count("repeats") or 1, 1), 50),

@@ -101,18 +101,14 @@ def test_runs_that_cannot_be_told_here_are_left_out_and_their_logs_kept(committe
     export = whole_export(tmp_path / "export")
     first, data = vendor.prompt(), vendor.dataset("dsv_1", 2)
     runs = [
-        vendor.run("run_no_data", first, None),
-        vendor.run("run_no_version", None, data),
         vendor.run("run_gone", vendor.prompt("prv_gone"), data),
         vendor.run("run_data_gone", first, vendor.dataset("dsv_gone", 2)),
         vendor.run("run_1", first, data),
         vendor.run("run_going", first, data, status="running"),
     ]
     log = vendor.log("without", first)
-    lines = [{"run_id": "run_no_data", "datapoint": None, "log": log, "evaluator_logs": []}]
-    folder = export.evaluation(
-        runs, [*lines, {"run_id": "run_no_data", "datapoint": None, "log": None}], "evr_9"
-    )
+    lines = [{"run_id": None, "datapoint": None, "log": log, "evaluator_logs": []}]
+    folder = export.evaluation(runs, [*lines, {"run_id": "run_1", "datapoint": None, "log": None}], "evr_9")
     (folder / "runs" / "run_torn").write_text("{")
     people = {"version": vendor.people() | {"version_id": "evv_gone"}, "orchestrated": False}
     about = json.loads((folder / "evaluation.json").read_text())
@@ -124,17 +120,61 @@ def test_runs_that_cannot_be_told_here_are_left_out_and_their_logs_kept(committe
     ]
     assert rows("select count(*) from log where id = 'without'") == [(1,)]
     assert {reason.split(" (")[0] for _, reason in report.left_out} == {
-        "it has no dataset: its logs are kept, it is not",
-        "it has no version: its logs are kept, it is not",
         "its version is not here, or is no prompt or flow",
         "the version of its dataset is not here",
-        "it is part of another evaluation already, and here a run is of one",
-        "it is of no row of a dataset: the log is kept, without the run",
+        "it is of no run: the log is kept",
         "the line has no log",
         "it cannot be read",
         "the evaluator is not here",
     }
     assert report.notes.count == 2  # the name that is taken, and the run that went on
+
+
+def test_runs_of_logs_and_of_two_evaluations_are_kept(client, committed_team: Team, tmp_path: Path):
+    export = whole_export(tmp_path / "export")
+    first, data = vendor.prompt(), vendor.dataset("dsv_1", 2)
+    runs = [
+        vendor.run("run_no_data", first, None, created_at="2024-06-03T08:11:00"),
+        vendor.run("run_no_version", None, data, created_at="2024-06-03T08:12:00"),
+        vendor.run("run_1", first, data),
+    ]
+    loose, known, beside = (vendor.log(log_id, first) for log_id in ("loose", "known", "beside"))
+    lines = [
+        {"run_id": "run_no_data", "datapoint": None, "log": loose, "evaluator_logs": []},
+        {"run_id": "run_no_data", "datapoint": vendor.datapoint(1), "log": known, "evaluator_logs": []},
+        {"run_id": "run_no_version", "datapoint": None, "log": beside, "evaluator_logs": []},
+    ]
+    export.evaluation(runs, lines, "evr_9")
+    report = imported(committed_team, export)
+    assert report.is_whole, report.lines()
+    assert rows("select id, evaluation_id, orchestrated, items_count from run order by id") == [
+        ("run_1", "evr_1", True, 2),
+        ("run_no_data", "evr_9", False, 2),
+        ("run_no_version", "evr_9", False, 3),
+    ]
+    items = "select position, datapoint_id, log_id from run_item where run_id = '{}' order by 1"
+    assert rows(items.format("run_no_data")) == [(0, "loose", "loose"), (1, "dp_1", "known")]
+    assert rows(items.format("run_no_version")) == [
+        (0, "dp_2", None),
+        (1, "dp_1", None),
+        (2, "beside", "beside"),
+    ]
+    assert rows("select evaluation_id, run_id, control from shared_run") == [("evr_9", "run_1", False)]
+    before = everything()
+    again = imported(committed_team, export)
+    assert (again.written["runs"], again.there["runs"]) == (0, 4)
+    assert everything() == before
+
+    signed_in(with_key(client, committed_team.admin), committed_team.admin)
+    stats = client.get("/v5/evaluations/evr_9/stats").json()["run_stats"]
+    assert {one["run_id"]: one["num_logs"] for one in stats} == {
+        "run_no_version": 3,
+        "run_no_data": 2,
+        "run_1": 2,
+    }
+    for path in ("", "/rows", "/rows/1"):
+        page = client.get(f"/w/{committed_team.workspace.slug}/evaluations/evr_9{path}")
+        assert page.status_code == 200, page.text
 
 
 def test_fewer_outputs_than_were_counted_are_a_gap(committed_team: Team, tmp_path: Path):

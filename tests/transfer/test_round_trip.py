@@ -8,7 +8,11 @@ import pytest
 
 from app.core.access import Role
 from app.core.database import unit_of_work
+from app.evaluations import recovery
+from app.files import repository as files
 from tests import factories
+from tests.asynchronous import run as run_coroutine
+from tests.evaluations.test_arrivals import worked
 from tests.factories import Team
 from tests.stack import Stack
 from tests.transfer.commands import open_workspace, query, run
@@ -89,9 +93,10 @@ def _filled(client, team: Team) -> None:
             prompt_cost=0.00012, messages=[{"role": "user", "content": "When?"}], environment="production",
         )  # fmt: skip
         factories.logged(session, admin, tool, trace_parent_id=below, output="sunny", save=False)
-        waiting_id, evaluation_id, log_id = waiting.id, evaluation.id, below
+        waiting_id, evaluation_id, log_id, data_id = waiting.id, evaluation.id, below, data.id
     with_key(client, team.admin)
     client.patch(f"/v5/evaluations/{evaluation_id}/runs/{waiting_id}", json={"status": "cancelled"})
+    _runs_of_logs(client, team, evaluation_id, first.id, data_id)
     said = {
         "parent_id": log_id,
         "path": "support/rating",
@@ -107,6 +112,38 @@ def _filled(client, team: Team) -> None:
         client.post(f"/v5/prompts/{first.file_id}/environments/staging?version_id={second.id}").status_code
         == 200
     )
+
+
+def _runs_of_logs(client, team: Team, evaluation_id: str, version_id: str, data_id: str) -> None:
+    """Runs without a dataset, a version and both, the last of them the baseline of another evaluation, too."""
+    address = f"/v5/evaluations/{evaluation_id}"
+    version, data = {"version": {"version_id": version_id}}, {"dataset": {"version_id": data_id}}
+    runs = [client.post(f"{address}/runs", json=body).json()["id"] for body in (version, data, {})]
+    row = client.get(f"{address}/logs?size=1").json()["records"][0]["datapoint"]["id"]
+    for run_id in runs:
+        with unit_of_work() as session:
+            found = files.find_versions(session, team.workspace.id, [version_id])[0]
+            named = [{"source_datapoint_id": row}, {}, {"source_datapoint_id": row}]
+            logs = [
+                factories.logged(
+                    session, team.admin, found, output=f"answer {n}", inputs={"question": f"q{n}"}, **each
+                )
+                for n, each in enumerate(named)
+            ]
+        assert client.post(f"{address}/runs/{run_id}/logs", json={"log_ids": logs}).status_code == 200
+    body = {"file": {"id": client.get(address).json()["file_id"]}, "evaluators": [{"path": "support/exact"}]}
+    other = client.post("/v5/evaluations", json=body | {"name": "Beside"}).json()["id"]
+    for method, path, change in (
+        ("POST", f"{other}/runs/{runs[2]}", None),
+        ("PATCH", f"{other}/runs/{runs[2]}", {"control": True}),
+        ("PATCH", f"{evaluation_id}/runs/{runs[1]}", {"status": "completed"}),
+    ):
+        answer = client.request(method, f"/v5/evaluations/{path}", json=change)
+        assert answer.status_code == 200, answer.text
+    run_coroutine(worked())
+    recovery.recover()
+    ended = client.get(f"{address}/runs").json()["runs"]
+    assert [one["status"] for one in ended if one["id"] in runs] == ["completed"] * 3
 
 
 def _there_and_back(source_url: str, stack: Stack, tmp_path: Path, slug: str) -> str:
@@ -128,7 +165,7 @@ def _there_and_back(source_url: str, stack: Stack, tmp_path: Path, slug: str) ->
 
 
 def test_a_workspace_of_ours_is_the_same_elsewhere(
-    client, committed_team: Team, database_url: str, stack: Stack, tmp_path: Path
+    client, committed_team: Team, database_url: str, redis_url: str, stack: Stack, tmp_path: Path
 ):
     _filled(client, committed_team)
     url = _there_and_back(database_url, stack, tmp_path, committed_team.workspace.slug)

@@ -227,10 +227,10 @@ def remove_run(evaluation_id: str, run_id: str, session: SessionDep, principal: 
 def change_run(
     evaluation_id: str, run_id: str, body: RunUpdate, session: SessionDep, principal: Runner
 ) -> Json:
-    """Make a run the baseline, stop it, or end one that waits for your outputs."""
+    """Make a run the baseline, or none (`control: false`), stop it, or end it: rows that were not run stay without a result."""
     evaluation, run = _run(session, principal, evaluation_id, run_id)
-    if body.control:
-        run_service.set_control(session, evaluation, run)
+    if body.control is not None:
+        (run_service.set_control if body.control else run_service.clear_control)(session, evaluation, run)
     if body.status == "cancelled":
         run_service.cancel_run(session, run)
     elif body.status == "completed":

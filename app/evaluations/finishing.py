@@ -38,3 +38,11 @@ def _late_evaluators_have_work(session: Session, run_id: str) -> bool:
         for shard_id in shard_repository.create_shards(session, run_id, _JUDGING_SHARD):
             jobs.enqueue(session, "evaluations.run_shard", shard_id=shard_id)
     return reopened > 0
+
+
+def score_again(session: Session, run_id: str) -> None:
+    """Work out the scores of an ended run anew, because something about its outputs came after its end."""
+    # Under the lock no run ends beside us without seeing it. Where somebody is at scoring it now, and may have
+    # read too early, the mark makes them do it again.
+    if repository.lock_run(session, run_id) and repository.forget_scores(session, run_id):
+        jobs.enqueue(session, "evaluations.score_run", run_id=run_id)

@@ -128,6 +128,12 @@ class Run(Base):
     dataset_version: Mapped[Version | None] = relationship(lazy="raise", foreign_keys=[dataset_version_id])
 
     @property
+    def is_unfinished(self) -> bool:
+        """Whether it was stopped, and can go on: cancelled, or completed by hand before every row was run."""
+        stopped = self.status == "completed" and self.done_count < self.items_count
+        return stopped or self.status == "cancelled"
+
+    @property
     def takes_any_log(self) -> bool:
         """Whether logs are added to it that are of none of its rows: it has no dataset, or no version."""
         return self.dataset_version_id is None or self.version_id is None

@@ -39,6 +39,11 @@ class Work:
     unrun: int = 0
     """Rows that were not called because what may be spent was spent."""
 
+    @property
+    def left_out(self) -> int:
+        """Rows that were not run because somebody ended the run before them."""
+        return self.run.items_count - self.run.done_count if self.progress == "completed" else 0
+
 
 @dataclass(frozen=True, slots=True)
 class JudgeTrouble:

@@ -13,15 +13,16 @@ from app.core.errors import Conflict, DomainError, Invalid, NotFound
 from app.core.logging import current_request_id
 from app.evaluations import (
     arrival_repository,
+    finishing,
     judge_calls,
     recovery_repository,
     repository,
+    reuse_repository,
     run_limits,
     shard_repository,
     sharing_repository,
 )
 from app.evaluations.channels import announce
-from app.evaluations.finishing import finish_if_done
 from app.evaluations.models import ENDED, MOST_ITEMS, Evaluation, Run
 from app.evaluators.binding import bind
 from app.files.models import FileKind, Version
@@ -215,7 +216,7 @@ def _reuse(session: Session, run: Run, *, sent: bool) -> None:
     if sent or not run.orchestrated:
         run.reused_count += arrival_repository.give_known_outputs(session, run.id)
     if run.orchestrated and run.reused_count:
-        run.done_count = shard_repository.settle_judged(session, run.id, _judging_here(session, run))
+        run.done_count = reuse_repository.settle_judged(session, run.id, _judging_here(session, run))
 
 
 def _reuse_equal(session: Session, run: Run, version: Version) -> int:
@@ -224,12 +225,12 @@ def _reuse_equal(session: Session, run: Run, version: Version) -> int:
         prompt = prepare(session, version)
     except DomainError:
         return 0  # nothing can be called: each item will say why
-    items = shard_repository.item_keys(session, run.id)
+    items = reuse_repository.item_keys(session, run.id)
     keys = [
         (position, prompt.reuse_key(version.id, datapoint_id, repeat))
         for position, datapoint_id, repeat in items
     ]
-    return shard_repository.reuse_outputs(session, run.id, keys)
+    return reuse_repository.reuse_outputs(session, run.id, keys)
 
 
 def _judging_here(session: Session, run: Run) -> list[str]:
@@ -255,6 +256,13 @@ def set_control(session: Session, evaluation: Evaluation, run: Run) -> None:
     session.refresh(run, ["control"])
 
 
+def clear_control(session: Session, evaluation: Evaluation, run: Run) -> None:
+    """Leave the evaluation without a baseline, if `run` is it."""
+    if sharing_repository.find_control(session, evaluation.id) == run.id:
+        sharing_repository.set_control(session, evaluation.id, None)
+        session.refresh(run, ["control"])
+
+
 def restart(session: Session, run: Run) -> None:
     """Cut the pending items of a run into shards and send them to the workers."""
     run.status = "running" if run.started_at else "pending"
@@ -264,31 +272,23 @@ def restart(session: Session, run: Run) -> None:
     session.flush()
     for shard_id in shard_repository.create_shards(session, run.id, _shard_size(run)):
         jobs.enqueue(session, "evaluations.run_shard", shard_id=shard_id)
-    finish_if_done(session, run.id)
+    finishing.finish_if_done(session, run.id)
     session.refresh(run, ["status", "finished_at"])
     announce(session, run.id)
 
 
 def heed_judgment(session: Session, run_id: str) -> None:
     """A judgment of one of a run's outputs came from elsewhere: an ended run is scored anew, one that waited for it ends."""
-    score_again(session, run_id)
+    finishing.score_again(session, run_id)
     if repository.note_progress_elsewhere(session, run_id):
-        finish_if_done(session, run_id)
+        finishing.finish_if_done(session, run_id)
 
 
 def end_if_done(session: Session, run: Run) -> None:
     """End a run that has nothing left to wait for."""
     lock(session, run)
-    finish_if_done(session, run.id)
+    finishing.finish_if_done(session, run.id)
     session.refresh(run)
-
-
-def score_again(session: Session, run_id: str) -> None:
-    """Work out the scores of an ended run anew, because judgments of its outputs came from elsewhere."""
-    # Under the lock no run ends beside us without seeing the judgment. Where somebody is at scoring it now, and may have
-    # read too early, the mark makes them do it again.
-    if repository.lock_run(session, run_id) and repository.forget_scores(session, run_id):
-        jobs.enqueue(session, "evaluations.score_run", run_id=run_id)
 
 
 def _shard_size(run: Run) -> int:
@@ -313,9 +313,13 @@ def cancel_run(session: Session, run: Run) -> None:
     One that has ended stays as it is: programs that are told to end say so of runs that they forgot to have ended.
     """
     lock(session, run)
-    if run.status in ENDED:
-        return
-    run.status = "cancelled"
+    if run.status not in ENDED:
+        _stop(session, run, "cancelled")
+
+
+def _stop(session: Session, run: Run, status: str) -> None:
+    """End a locked run that goes on. Its rows without a result stay without: it can be resumed."""
+    run.status = status
     run.cancel_requested_at = run.finished_at = clock.now()
     session.flush()
     repository.cancel_shards(session, run.id)
@@ -324,18 +328,22 @@ def cancel_run(session: Session, run: Run) -> None:
 
 
 def complete_run(session: Session, run: Run) -> None:
-    """End a run whose outputs come from elsewhere: rows that none has come for get an error that says so.
+    """End a run. Where the outputs come from elsewhere, rows that none has come for get an error that says so; where the
+    workers make them, the run stops as a cancelled one does, and rows that were not run stay without a result.
 
     Raises:
-        Conflict: the workers make its outputs, so that it completes by itself; or it was cancelled.
+        Conflict: it was cancelled.
     """
     lock(session, run)
     if run.status == "completed":
         return
-    if run.orchestrated or run.status == "cancelled":
-        raise Conflict("A run completes by itself, when every row is done.")
+    if run.status == "cancelled":
+        raise Conflict("This run was cancelled: what it came to stands. Resume it to go on.")
+    if run.orchestrated:
+        _stop(session, run, "completed")
+        return
     recovery_repository.end_missing(session, run.id)
-    finish_if_done(session, run.id, waits=False)
+    finishing.finish_if_done(session, run.id, waits=False)
     session.refresh(run)
     announce(session, run.id)
 
@@ -351,14 +359,14 @@ def cancel_all(session: Session, evaluation: Evaluation) -> int:
 
 
 def resume_run(session: Session, run: Run) -> None:
-    """Go on with a cancelled run: the rows without a result are run.
+    """Go on with a run that was stopped: the rows without a result are run.
 
     Raises:
-        Conflict: it was not cancelled.
+        Conflict: it goes on, or ended by itself.
     """
     lock(session, run)
-    if run.status != "cancelled":
-        raise Conflict(f"Only a cancelled run can be resumed; this one is {run.status}.")
+    if not run.is_unfinished:
+        raise Conflict(f"Only a run that was stopped can be resumed; this one is {run.status}.")
     restart(session, run)
 
 

@@ -125,7 +125,7 @@ class LogsAdd(_Body):
 
 
 class RunUpdate(_Body):
-    """Make a run the baseline (`control`), stop it (`status: cancelled`), or end it (`status: completed`)."""
+    """Make a run the baseline (`control`; false: not any more), stop it (`status: cancelled`), or end it (`status: completed`)."""
 
     EXAMPLE: ClassVar[dict[str, Any]] = {"status": "cancelled"}
 

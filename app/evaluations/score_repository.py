@@ -212,7 +212,7 @@ def save_scores(session: Session, run_id: str, scores: list[dict[str, Any]]) -> 
 def keep_version_scores(session: Session, run_id: str) -> None:
     """Make the scores of a completed run the last ones of its version, unless a later run has set them.
 
-    A run that ended at a cap does not take the place of scores over more rows. What the run no longer finds, because
+    A run that ended at a cap, or by hand, does not take the place of scores over more rows. What the run no longer finds, because
     judgments were taken back, goes.
     """
     session.execute(
@@ -231,7 +231,9 @@ def keep_version_scores(session: Session, run_id: str) -> None:
         from run_score s join run r on r.id = s.run_id join version v on v.id = r.version_id
         where r.id = :run and r.status = 'completed' and s.slice = '' and s.value is not null
           and not (
-            exists (select from run_item i where i.run_id = r.id and i.error like 'not run: %')
+            exists (
+                select from run_item i
+                where i.run_id = r.id and (i.state = 'pending' or i.error like 'not run: %'))
             and exists (
                 select from version_score k
                 where k.version_id = r.version_id and k.evaluator_version_id = s.evaluator_version_id and k.n > s.n))

@@ -8,7 +8,7 @@ from app.core import clock, ids, waiting
 from app.core.access import Principal
 from app.core.conflicts import again_on_deadlock
 from app.core.errors import Conflict, Invalid, NotFound
-from app.evaluations import repository, run_service, sharing_repository
+from app.evaluations import finishing, repository, run_service, sharing_repository
 from app.evaluations.models import EVALUATED, Evaluation, EvaluationEvaluator
 from app.evaluators.binding import is_judged_here
 from app.files.models import File, FileKind, Version
@@ -118,7 +118,7 @@ def add_evaluators(
         if reopened:
             run_service.restart(session, run)
         elif len(here) < len(fresh):  # people may have judged its outputs before
-            run_service.score_again(session, run.id)
+            finishing.score_again(session, run.id)
 
 
 def remove_evaluator(session: Session, evaluation: Evaluation, evaluator_version_id: str) -> None:

@@ -6,7 +6,7 @@ Every statement may be repeated, and may meet another worker doing the same: con
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from sqlalchemy import text
@@ -240,6 +240,13 @@ def settle(session: Session, run_id: str, settled: list[Settled]) -> set[int]:
     return set(won)
 
 
+class Counted(NamedTuple):
+    """How a run stands after results were counted, and whether they came after it had been stopped."""
+
+    all_done: bool
+    had_ended: bool
+
+
 def count_progress(
     session: Session,
     run_id: str,
@@ -250,16 +257,16 @@ def count_progress(
     retried: int,
     calls: int,
     usd: Decimal,
-) -> bool:
-    """Add to the counters that pages show; whether every item is done now."""
-    all_done = session.scalar(
+) -> Counted:
+    """Add to the counters that pages show."""
+    row = session.execute(
         text("""
         update run set done_count = done_count + :done, failed_count = failed_count + :failed,
             judgments_count = judgments_count + :judgments, retried_count = retried_count + :retried,
             calls_count = calls_count + :calls, spent_usd = spent_usd + :usd,
             progressed_at = now()
         where id = :run
-        returning done_count >= items_count
+        returning done_count >= items_count, status in ('completed', 'cancelled')
         """),
         {
             "run": run_id,
@@ -270,8 +277,8 @@ def count_progress(
             "calls": calls,
             "usd": usd,
         },
-    )
-    return bool(all_done)
+    ).one_or_none()
+    return Counted(*row) if row else Counted(all_done=False, had_ended=False)
 
 
 def close_shards(session: Session, owner: str, shard_ids: list[str]) -> None:
@@ -288,10 +295,10 @@ def close_shards(session: Session, owner: str, shard_ids: list[str]) -> None:
 
 
 def give_back(session: Session, owner: str, run_id: str) -> None:
-    """Let go of what `owner` still holds: cancelled with the run, or queued for somebody else."""
+    """Let go of what `owner` still holds: cancelled where the run has ended, or queued for somebody else."""
     session.execute(
         text("""
-        update shard s set state = case when r.status = 'cancelled' then 'cancelled' else 'queued' end,
+        update shard s set state = case when r.status in ('cancelled', 'completed') then 'cancelled' else 'queued' end,
             owner = null, lease_until = null, queued_at = now() - make_interval(secs => :resend)
         from run r where r.id = s.run_id and s.run_id = :run and s.owner = :owner and s.state = 'running'
         """),
@@ -338,48 +345,6 @@ def count_logs(session: Session, run_id: str) -> None:
         """),
         {"run": run_id},
     )
-
-
-def item_keys(session: Session, run_id: str) -> list[tuple[int, str, int]]:
-    """Position, datapoint and repeat of every item of a run."""
-    rows = session.execute(
-        text("select position, datapoint_id, repeat from run_item where run_id = :run"), {"run": run_id}
-    )
-    return [(row[0], row[1], row[2]) for row in rows]
-
-
-def reuse_outputs(session: Session, run_id: str, keys: list[tuple[int, str]]) -> int:
-    """Give items whose `(position, reuse key)` has a good output already that output; how many did."""
-    result = session.execute(
-        text("""
-        with wanted as (select * from unnest(cast(:positions as int[]), cast(:keys as text[])) as w(position, key)),
-        found as (
-            select distinct on (w.position) w.position, l.id from wanted w
-            join log l on l.reuse_key = w.key and l.error is null
-            join run r on r.id = :run and r.workspace_id = l.workspace_id
-            order by w.position, l.id desc
-        )
-        update run_item i set log_id = found.id, reused = true from found
-        where i.run_id = :run and i.position = found.position
-        """),
-        {"run": run_id, "positions": [position for position, _ in keys], "keys": [key for _, key in keys]},
-    )
-    return result.rowcount  # type: ignore[attr-defined, no-any-return]
-
-
-def settle_judged(session: Session, run_id: str, evaluator_version_ids: list[str]) -> int:
-    """Mark items done whose reused output has a verdict from every evaluator already; how many were."""
-    result = session.execute(
-        text("""
-        update run_item i set state = 'done'
-        where i.run_id = :run and i.state = 'pending' and i.log_id is not null
-          and (select count(distinct j.evaluator_version_id) from judgment j
-               where j.log_id = i.log_id and j.author = '' and j.evaluator_version_id = any(:evaluators)
-              ) = cardinality(:evaluators)
-        """),
-        {"run": run_id, "evaluators": evaluator_version_ids},
-    )
-    return result.rowcount  # type: ignore[attr-defined, no-any-return]
 
 
 def judged_by(session: Session, log_ids: list[str]) -> dict[str, set[str]]:

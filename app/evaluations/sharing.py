@@ -6,7 +6,7 @@ from app.core import events, waiting
 from app.core.access import Principal
 from app.core.conflicts import again_on_deadlock
 from app.core.errors import NotFound
-from app.evaluations import repository, run_service, sharing_repository
+from app.evaluations import finishing, repository, run_service, sharing_repository
 from app.evaluations.channels import evaluation_channel
 from app.evaluations.models import ENDED, Evaluation, Run
 from app.workspaces import audit
@@ -42,7 +42,7 @@ def _judge_anew(session: Session, run: Run, judges: list[str]) -> None:
     if sum([repository.reopen_unjudged(session, run.id, judge_id) for judge_id in judges]):
         run_service.restart(session, run)
     else:
-        run_service.score_again(session, run.id)
+        finishing.score_again(session, run.id)
 
 
 def remove_run(session: Session, principal: Principal, evaluation: Evaluation, run: Run) -> None:

@@ -28,7 +28,7 @@ def write_outcomes(session: Session, plan: Plan, owner: str, outcomes: Sequence[
     judgments = logs.insert_judgments(
         session, [judgment for outcome in mine for judgment in outcome.judgments]
     )
-    done = shard_repository.count_progress(
+    counted = shard_repository.count_progress(
         session,
         plan.run_id,
         done=len(mine),
@@ -39,7 +39,9 @@ def write_outcomes(session: Session, plan: Plan, owner: str, outcomes: Sequence[
         usd=sum((cost_of(log) or Decimal(0) for log in new), Decimal(0)),
     )
     shard_repository.close_shards(session, owner, list({outcome.item.shard_id for outcome in outcomes}))
-    if done:
+    if counted.had_ended and mine:
+        finishing.score_again(session, plan.run_id)
+    elif counted.all_done:
         finishing.finish_if_done(session, plan.run_id)
     items = [[outcome.item.datapoint_id, outcome.item.repeat, outcome.settled.log_id] for outcome in mine]
     for evaluation_id in plan.evaluation_ids:

@@ -82,17 +82,17 @@ def stage_outputs(session: Session, outputs: Iterable[Output]) -> None:
     session.execute(text("analyze given_output"))
 
 
-def create_items(session: Session, run: Run, rows: tuple[str, int] | None) -> int:
+def create_items(session: Session, run: Run, rows: tuple[str, int] | None, *, waits: bool) -> int:
     """The items of a run, from the rows of a dataset version `(file id, number)`, if it has one, and the staged outputs;
     how many of the outputs found no place, because their log is not in the workspace.
 
-    A row without an output is done with an error that says so, or waits where the run was cancelled. An output that is of no
+    A row without an output is done with an error that says so, unless it `waits`, as in a run that was stopped. An output that is of no
     row, or where the run takes any log one more than were asked for, comes after them, in the order of the export.
     """
     file_id, number = rows or (None, None)
     parameters = {
         "run": run.id, "file": file_id, "number": number, "split": run.split, "repeats": run.repeats,
-        "workspace": run.workspace_id, "waits": run.status == "cancelled", "any_log": run.takes_any_log,
+        "workspace": run.workspace_id, "waits": waits, "any_log": run.takes_any_log,
     }  # fmt: skip
     session.execute(
         text("""

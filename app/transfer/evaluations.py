@@ -39,6 +39,11 @@ class SaidRun:
     where: str
 
     @property
+    def was_stopped(self) -> bool:
+        """Whether somebody ended it before every row was run, as far as the export says."""
+        return (self.said.count("done_count") or 0) < (self.said.count("items_count") or 0)
+
+    @property
     def version_ids(self) -> list[str]:
         """The versions that it names."""
         return [each for each in (self.version_id, self.dataset_version_id) if each]
@@ -133,8 +138,10 @@ def _write(
         if new:
             spool.seek(0)
             evaluation_repository.stage_outputs(session, _outputs(spool))
+        stopped = {run.id for run in runs if run.was_stopped}
         for run in new:
-            lost = evaluation_repository.create_items(session, run, _rows_of(session, run))
+            waits = run.status == "cancelled" or run.id in stopped
+            lost = evaluation_repository.create_items(session, run, _rows_of(session, run), waits=waits)
             evaluation_repository.count_items(session, run)
             for _ in range(lost):
                 report.leave_out(OUTPUTS, "its log is not here", run.id)

@@ -137,8 +137,9 @@ def end_silence(session: Session, after_s: float) -> int:
     return sum(end_missing(session, run_id) for run_id in list(run_ids))
 
 
-def end_missing(session: Session, run_id: str) -> int:
-    """End the rows of a locked run that have no whole output, each with an error that says so; how many."""
+def end_missing(session: Session, run_id: str, none: str = "No output was sent for this row.") -> int:
+    """End the rows of a locked run that have no whole output, each with an error that says so; how many. `none` is said of
+    those that have no output at all."""
     return int(
         session.scalar(
             text("""
@@ -155,7 +156,7 @@ def end_missing(session: Session, run_id: str) -> int:
             """),
             {
                 "run": run_id,
-                "none": "No output was sent for this row.",
+                "none": none,
                 "half": "Its log was never completed.",
             },
         )

@@ -8,7 +8,7 @@ from app.core import clock, ids, waiting
 from app.core.access import Principal
 from app.core.conflicts import again_on_deadlock
 from app.core.errors import Conflict, Invalid, NotFound
-from app.evaluations import finishing, repository, run_service, sharing_repository
+from app.evaluations import finishing, late_judging, repository, run_service, sharing_repository
 from app.evaluations.models import EVALUATED, Evaluation, EvaluationEvaluator
 from app.evaluators.binding import is_judged_here
 from app.files.models import File, FileKind, Version
@@ -114,10 +114,9 @@ def add_evaluators(
             run_service.lock(session, run)
         if run.status in ("pending", "running"):
             continue  # its end looks for evaluators that came late
-        reopened = sum([repository.reopen_unjudged(session, run.id, version.id) for version in here])
-        if reopened:
-            run_service.restart(session, run)
-        elif len(here) < len(fresh):  # people may have judged its outputs before
+        if late_judging.judge_more(session, run, here):
+            continue
+        if len(here) < len(fresh):  # people may have judged its outputs before
             finishing.score_again(session, run.id)
 
 

@@ -6,7 +6,7 @@ from app.core import events, waiting
 from app.core.access import Principal
 from app.core.conflicts import again_on_deadlock
 from app.core.errors import NotFound
-from app.evaluations import finishing, repository, run_service, sharing_repository
+from app.evaluations import finishing, late_judging, repository, run_service, sharing_repository
 from app.evaluations.channels import evaluation_channel
 from app.evaluations.models import ENDED, Evaluation, Run
 from app.workspaces import audit
@@ -30,19 +30,11 @@ def add_run(session: Session, evaluation: Evaluation, run_id: str) -> Run:
     if judges and run.items_count:
         run_service.refuse_to_judge(session, evaluation, [run], judges)
     if sharing_repository.share(session, evaluation.id, run.id):
-        _judge_anew(session, run, [judge.id for judge in judges])
+        # One that goes on looks for them at its end.
+        if run.status in ENDED and not late_judging.judge_more(session, run, judges):
+            finishing.score_again(session, run.id)
         events.emit(session, evaluation_channel(evaluation.id), run=run.id)
     return run
-
-
-def _judge_anew(session: Session, run: Run, judges: list[str]) -> None:
-    """Have an ended run judged by more evaluators, and scored; one that goes on looks for them at its end."""
-    if run.status not in ENDED:
-        return
-    if sum([repository.reopen_unjudged(session, run.id, judge_id) for judge_id in judges]):
-        run_service.restart(session, run)
-    else:
-        finishing.score_again(session, run.id)
 
 
 def remove_run(session: Session, principal: Principal, evaluation: Evaluation, run: Run) -> None:

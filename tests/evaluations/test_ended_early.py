@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from app.core.database import unit_of_work
 from app.core.errors import Conflict
-from app.evaluations import recovery_repository, report, run_service, scoring, shard_repository
+from app.evaluations import recovery_repository, report, run_service, scoring, service, shard_repository
 from app.evaluations.plan import load_plan
 from app.evaluations.writing import write_outcomes
 from tests import factories
@@ -99,6 +99,21 @@ def test_part_of_the_rows_takes_no_score_of_all_of_them_away(session: Session, h
     scoring.score_run(session, half.run.id)
 
     assert (whole, session.scalar(text(of), {"version": half.version.id})) == (ROWS, ROWS)
+
+
+def test_an_evaluator_that_comes_later_judges_what_there_is(session: Session, half: Halfway) -> None:
+    run_service.complete_run(session, half.run)
+    late = factories.evaluator(session, half.admin, "contains", text="answer")
+    service.add_evaluators(session, half.evaluation, [late])
+    plan = load_plan(session, half.run.id)
+    claimed = shard_repository.claim_next(session, "late", half.run.id)
+    assert claimed is not None
+    items = shard_repository.pending_items(session, claimed.shard_id)
+
+    assert [item.position for item in items] == [0, 1], "no other row is run for it"
+    assert all(item.log_id for item in items)
+    assert {judge.version_id for judge in plan.judges} == {half.exact.id, late.id}
+    assert (half.run.status, half.run.done_count, half.run.failed_count) == ("running", ROWS - 2, ROWS - 2)
 
 
 def test_a_cancelled_run_does_not_become_completed(session: Session, half: Halfway) -> None:

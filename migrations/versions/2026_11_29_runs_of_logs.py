@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "c4d81f6a2e39"
-down_revision = "a07c3e5b9d14"
+down_revision = "c4f81d6a20e7"
 branch_labels = None
 depends_on = None
 

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from app.core.access import Action, Principal, refusal
 from app.core.bodies import Body
-from app.core.errors import Forbidden, Invalid
+from app.core.errors import Forbidden, Invalid, NotFound
 from app.evaluations.given_judgments import Given, give_judgment
 from app.evaluations.references import find_version
 from app.evaluations.schemas import VersionReference
@@ -124,6 +124,18 @@ def take_judgment(
     return give_judgment(session, principal, version, said.parent_id, given)
 
 
+_DEFAULTS: dict[str, dict[str, Any]] = {
+    "Rating": {
+        "evaluator_type": "human",
+        "arguments_type": "target_free",
+        "return_type": "select",
+        "options": [{"name": "good", "valence": "positive"}, {"name": "bad", "valence": "negative"}],
+    },
+    "Correction": {"evaluator_type": "human", "arguments_type": "target_free", "return_type": "text"},
+}
+"""Evaluators that clients take for granted, by path. Each is made when somebody judges by it for the first time."""
+
+
 def _version_of(
     session: Session,
     principal: Principal,
@@ -141,7 +153,13 @@ def _version_of(
         committed.version.file = committed.file
         return committed.version
     reference = VersionReference(version_id=version_id, id=said.id, path=said.path, environment=environment)
-    version = find_version(session, principal, reference, FileKind.EVALUATOR)
+    try:
+        version = find_version(session, principal, reference, FileKind.EVALUATOR)
+    except NotFound:
+        default = _DEFAULTS.get(said.path or "")
+        if default is None or said.id or version_id or not principal.may(Action.EDIT):
+            raise
+        return _version_of(session, principal, said.model_copy(update={"spec": default}), None, None)
     if said.spec is not None and checked_spec(session, principal, said.spec) != version.spec:
         text = f"This is not the spec of {version.id}. Leave out `spec` or `version_id`."
         raise Invalid(text, fields={"spec": text})

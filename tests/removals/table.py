@@ -137,7 +137,7 @@ REMOVALS = [
         "S3", "files are looked for in the caller's workspace only", "app/files/repository.py",
         "query = select(Version).join(File).where(Version.workspace_id == workspace_id, Version.id == version_id)",
         "query = select(Version).join(File).where(Version.id == version_id)",
-        "tests/architecture/test_access.py::test_access",
+        "tests/architecture/test_foreign_versions.py",
     ),
     Removal(
         "S3", "a route asks what its caller may do", "app/core/permissions.py",

@@ -19,6 +19,7 @@ from app.evaluators.binding import is_judged_here
 from app.files.presentation import present
 from app.logs import repository as logs
 from app.logs.presentation import present_judgment
+from app.logs.searching import refuse_too_large
 from app.logs.showing import show_logs
 from app.statistics.intervals import Interval
 from app.statistics.power import smallest_detectable_difference
@@ -112,11 +113,18 @@ def present_runs(session: Session, evaluation_id: str, runs: Sequence[Run]) -> l
 
 
 def present_logs(
-    session: Session, evaluation: Evaluation, run_ids: Sequence[str], *, offset: int, limit: int
+    session: Session,
+    evaluation: Evaluation,
+    run_ids: Sequence[str],
+    *,
+    offset: int,
+    limit: int,
+    of_any_size: bool = False,
 ) -> tuple[list[Json], int]:
     """A page of the logs of an evaluation's runs, and how many there are.
 
     Raises:
+        Invalid: they are more than one log, and together too large to be read.
         NotFound: a run is not part of the evaluation.
     """
     runs = {run.id: run for run in repository.list_runs(session, [evaluation.id])}
@@ -125,7 +133,10 @@ def present_logs(
         raise NotFound(f"The evaluation has no run with the id {missing[0]}.")
     chosen = list(run_ids) or list(runs)
     items, total = comparison_repository.list_items(session, chosen, offset, limit)
-    found = logs.find_logs(session, evaluation.workspace_id, [item.log_id for item in items])
+    log_ids = [item.log_id for item in items]
+    if not of_any_size:
+        refuse_too_large(session, log_ids)
+    found = logs.find_logs(session, evaluation.workspace_id, log_ids)
     shown = {log["id"]: log for log in show_logs(session, evaluation.workspace_id, list(found.values()))}
     rows = datasets.find_datapoints(session, evaluation.workspace_id, [item.datapoint_id for item in items])
     records = [

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import RowMapping
 from sqlalchemy.orm import Session
 
+from app.core import clock
 from app.core.clock import LAST_MOMENT
 from app.files import repository as files
 from app.files.models import File, Version
@@ -34,6 +35,9 @@ ICONS = {
     "evaluator": "gauge",
     "dataset": "table",
 }
+
+_BEFORE_ALL = "-"
+"""Comes before the id of every log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +119,8 @@ def build_list(session: Session, workspace_id: str, filters: Filters, before: Pl
     wanted, file, problems = read_filters(session, workspace_id, filters)
     is_live = before is None and wanted.until is None
     newest = listing_repository.newest(session, workspace_id, wanted) if is_live else None
+    if is_live and newest is None:
+        newest = Place(clock.now(), _BEFORE_ALL)
     found: list[RowMapping] = []
     place, looked_at, until = before, 0, time.monotonic() + _LONGEST_LOOK_S
     while True:

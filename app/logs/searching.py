@@ -1,5 +1,6 @@
 """Pages of a file's logs as the API lists them, none of which holds more than a process should read at once."""
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -31,11 +32,7 @@ def list_logs(
     ids = search_repository.list_log_ids(session, workspace_id, file_id, wanted, offset=offset, limit=limit)
     with_nested = size_repository.ids_in_traces(session, workspace_id, ids, MOST_SHOWN) if children else []
     every = list({*ids, *with_nested})
-    # A log alone can always be read: it came in one body, and is the least that can be asked for.
-    if len(every) > 1 and (
-        size_repository.logs_exceed(session, every) or size_repository.judged_exceed(session, every)
-    ):
-        raise _too_large("the logs nested under them" if children else "")
+    refuse_too_large(session, every, "the logs nested under them" if children else "")
     found = repository.find_logs(session, workspace_id, ids)
     return show_logs(session, workspace_id, [found[each] for each in ids if each in found], children=children)
 
@@ -62,11 +59,21 @@ def list_judgments(
         raise _too_large()
     said = search_repository.find_judgments(session, workspace_id, ids)
     judged = {each.log_id for each in said} if parents else set()
-    if len(judged) > 1 and (
-        size_repository.logs_exceed(session, judged) or size_repository.judged_exceed(session, judged)
-    ):
-        raise _too_large("the logs that are judged")
+    refuse_too_large(session, judged, "the logs that are judged")
     return show_judgments(session, workspace_id, said, parents=parents)
+
+
+def refuse_too_large(session: Session, log_ids: Collection[str], beside: str = "") -> None:
+    """Do not read logs with their judgments that are more than a process should hold. One log can always be read: it came in
+    one body, and is the least that can be asked for. `beside` is what else may be left out.
+
+    Raises:
+        Invalid: they are more than one log, and together too large.
+    """
+    if len(log_ids) > 1 and (
+        size_repository.logs_exceed(session, log_ids) or size_repository.judged_exceed(session, log_ids)
+    ):
+        raise _too_large(beside)
 
 
 def _too_large(beside: str = "") -> Invalid:

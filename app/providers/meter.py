@@ -65,7 +65,7 @@ class Meter:
         self._cap = cap
         self._stored = stored
         self._shared = Spent()
-        self._told, self._untold = Spent(), Spent()
+        self._told = Spent()
         self._outage = outage or Outage()
         self._add = redis.register_script(_ADD)
 
@@ -96,32 +96,28 @@ class Meter:
         return Spent(usd, max(self._shared.calls, self._stored.calls))
 
     async def _count(self, usd: Decimal, calls: int) -> None:
-        more = Spent(self._untold.usd + usd, self._untold.calls + calls)
         if self._outage.lasts:
             self._count_here(usd, calls)
             return
-        self._untold = Spent()
         # Never ahead of what Valkey was told: a floor above its count would count the same calls twice.
-        self._told.calls += min(more.calls, 0)
+        self._told.calls += min(calls, 0)
         at_least = Spent(max(self._stored.usd, self._told.usd), max(self._stored.calls, self._told.calls))
-        arguments: list[str | int] = [str(more.usd), more.calls, str(at_least.usd), at_least.calls, _KEPT_S]
+        arguments: list[str | int] = [str(usd), calls, str(at_least.usd), at_least.calls, _KEPT_S]
         try:
             found = await cast("Awaitable[Any]", self._add(keys=[self._key], args=arguments))
         except AWAY_ASYNC as error:
             self._outage.noticed(error)
             log.warning("spending counted locally", reason=str(error))
-            self._told.calls -= min(more.calls, 0)
-            self._untold = Spent(self._untold.usd + more.usd - usd, self._untold.calls + more.calls - calls)
+            self._told.calls -= min(calls, 0)
             self._count_here(usd, calls)
         else:
-            self._told = Spent(self._told.usd + more.usd, self._told.calls + max(more.calls, 0))
+            self._told = Spent(self._told.usd + usd, self._told.calls + max(calls, 0))
             self._shared = Spent(Decimal(_text(found[0])), int(found[1]))
 
     def _count_here(self, usd: Decimal, calls: int) -> None:
-        """Count what Valkey is told of when it is there again."""
+        """Count what Valkey is not told, also not when it is there again: by then the database knows it."""
         known = self._known()
         self._shared = Spent(known.usd + usd, known.calls + calls)
-        self._untold = Spent(self._untold.usd + usd, self._untold.calls + calls)
 
 
 def _text(value: bytes | str) -> str:

@@ -186,7 +186,7 @@ def _outputs(evaluation: Evaluation, run_ids: Sequence[str]) -> Iterator[bytes]:
         while True:
             with _reading() as session:
                 records, _ = evaluations.present_logs(
-                    session, evaluation, [run_id], offset=offset, limit=_A_PAGE
+                    session, evaluation, [run_id], offset=offset, limit=_A_PAGE, of_any_size=True
                 )
             if not records:
                 break

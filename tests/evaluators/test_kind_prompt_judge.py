@@ -235,6 +235,11 @@ def test_a_prompt_that_asks_for_json_is_answered_by_a_member(reply, value, ratio
         ({"score": 4, "reasoning": "so"}, 4.0),
         ({"score": 2, "rating": 5}, None),
         ({"accuracy": 2, "clarity": 5}, None),
+        ({"score": 4, "max_score": 10}, None),
+        ({"score": 4, "max_score": 5}, 4.0),
+        ({"score_1": 2, "score_2": 5}, None),
+        ({"score": 2, "Score": 5}, None),
+        ({"礼貌": 2, "准确": 5}, None),
     ],
 )
 def test_of_two_members_that_could_be_the_verdict_neither_is(reply, value):

@@ -61,6 +61,13 @@ def test_what_stands_above_may_say_whose_verdict_it_is(above: str, value: bool |
     ("above", "line", "options", "value"),
     [
         ("Verdict: False\n", "True", YES_OR_NO, None),
+        ("False, because the answer ends with", "True", YES_OR_NO, None),
+        ("True, it is polite.", "True", YES_OR_NO, True),
+        ("No errors were found.", "True", YES_OR_NO, True),
+        ("2/5 because it is rude", "5", OF_FIVE, None),
+        ("These do not apply", "rude\nlong", SEVERAL, None),
+        ("It is not kind.", "rude\nlong", SEVERAL, ["rude", "long"]),
+        ("<think>" + "hmm, it is\n" * 2_500, "True", YES_OR_NO, None),
         ("Verdict: False\n", "It is polite. True", YES_OR_NO, None),
         ("Verdict: True\n", "True", YES_OR_NO, True),
         ("Verdict: False\n\nVerdict: True", "Final verdict: False", YES_OR_NO, False),
@@ -101,7 +108,7 @@ def test_what_stands_above_may_contradict(
     found, _ = verdict_in(options, f"{above}\n{line}")
     if value is None:
         assert isinstance(found, str)
-        assert found == line.partition("\n")[0] or found == "```"
+        assert found in (*line.split("\n"), "```", "")
         assert options.refusal("", found) is not None or found in options.choices
     else:
         assert found == value

@@ -52,7 +52,13 @@ def test_an_empty_workspace_says_how_the_first_log_comes(
     page = browser.get(_url(committed_team)).text
     assert "No log yet" in page
     assert f"{get_settings().public_url}/v5/prompts/log" in page
-    assert "Live" not in page
+    look = re.search(r'hx-get="(/w/[^"]+/newer-logs[^"]*)"', page)
+    assert look, "it tells when the first one has come"
+    assert "up to date" in browser.get(html.unescape(look[1])).text
+    with unit_of_work() as session:
+        version = factories.prompt(session, committed_team.admin)
+        factories.logged(session, committed_team.admin, version)
+    assert "1 newer log" in browser.get(html.unescape(look[1])).text
 
 
 def test_the_list_goes_on_where_it_ended_and_counts_what_came_since(

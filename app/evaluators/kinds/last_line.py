@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from app.evaluators.kinds.answering import AnswerOptions
 from app.evaluators.kinds.reply_lines import lines_of, undressed
 from app.evaluators.kinds.verdict_lines import Line, name_in, read_line
-from app.evaluators.kinds.verdict_values import UNCLEAR
+from app.evaluators.kinds.verdict_values import UNCLEAR, Unclear
 
 _INTRODUCES = re.compile(r"(?:as (?:requested|asked|instructed),? )?(?:here is|here's|this is) my .{0,60}|so")
 _BULLET = re.compile(r"^(?:[-–—•+]|\d{1,3}[.)])\s+")
+_DENIES = re.compile(r"\b(?:not|no|none|never|without|absent|missing|neither)\b|n['’]t\b", re.IGNORECASE)
 _MOST_LINES = 300
 """Lines above the last one that are read: the nearest ones."""
 _OF_A_PART = "answer"
@@ -47,7 +48,7 @@ def _verdict(options: AnswerOptions, lines: Sequence[str], asked: str) -> object
             return None
         if found.standing == "alone" and called.standing != "strange":
             found = Line(called.standing, called.name, found.value)
-    if found.value is None or found.value is UNCLEAR or found.standing == "strange":
+    if found.value is None or isinstance(found.value, Unclear) or found.standing == "strange":
         return None
     return None if _is_contradicted(options, found, above, asked) else found.value
 
@@ -60,10 +61,10 @@ def _is_contradicted(options: AnswerOptions, found: Line, above: Sequence[str], 
     said = [line for text in above if (line := read_line(options, text, asked)).value is not None]
     final = [line.value for line in said if line.standing == "final"]
     own = [
-        line.value
+        line.value.leans if isinstance(line.value, Unclear) and line.standing == "alone" else line.value
         for line in said
         if (line.standing == "usual" and (line.name != _OF_A_PART or options.answers != "boolean"))
-        or (line.standing == "alone" and line.value is not UNCLEAR)
+        or (line.standing == "alone" and line.value != UNCLEAR)
         or (line.name == found.name and line.name)
     ]
     beside = (
@@ -85,6 +86,8 @@ def _with_list_in_a_line(options: AnswerOptions, lines: Sequence[str]) -> Sequen
         return lines
     while first > 0 and ":" not in lines[first] and _lists(options, lines[first - 1].rpartition(":")[2]):
         first -= 1
+    if first and _DENIES.search(lines[first - 1]) and lines[first - 1][-1:] not in ".!":
+        return lines  # of what is not the case
     joined = ", ".join(_BULLET.sub("", undressed(line), count=1).rstrip(" ,;") for line in lines[first:])
     return [*lines[:first], joined]
 

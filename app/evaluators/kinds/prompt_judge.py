@@ -41,7 +41,8 @@ _ROOTS = ("log", "testcase")
 _RATIONALES = ("rationale", "reasoning", "reason", "explanation", "justification", "thoughts")
 _VERDICTS = ("finalverdict", "verdict", "judgment", "judgement")
 _SCORES = ("score", "rating", "grade", "answer", "label", "labels", "result", "decision")
-_SURE = re.compile("confiden|certain|max|scale")
+_OF_A_SCALE = re.compile("^max|scale|outof")
+_BESIDE = re.compile(f"confiden|certain|{_OF_A_SCALE.pattern}")
 """Members that say how sure a judge is, or how far the scale goes."""
 _REPLY_CHARS = 2_000
 _FEW_TOKENS = 5
@@ -284,18 +285,25 @@ def _in_json(options: AnswerOptions, reply: str) -> tuple[object, str | None]:
         return reply[:_REPLY_CHARS], None
     if not isinstance(said, Mapping) or not said:
         return said, None
-    by_name = {re.sub(r"[^a-z]", "", name.casefold()): value for name, value in said.items()}
+    by_name = {re.sub(r"[\s_-]", "", name.casefold()): value for name, value in said.items()}
+    if len(by_name) < len(said):
+        return said, None
     reason = next((by_name[name] for name in _RATIONALES if isinstance(by_name.get(name), str)), None)
     return _member(options, by_name), storable(reason) if reason else None
 
 
 def _member(options: AnswerOptions, said: Mapping[str, object]) -> object:
     """The member by the name of verdicts, or else the only one that may be a verdict; all of it where there are several."""
+    top = [value for name, value in said.items() if _OF_A_SCALE.search(name)]
+    if options.answers == "number" and any(one not in (options.highest, None) for one in top):
+        return said
     for names in (_VERDICTS, _SCORES):
         found = [said[name] for name in names if name in said]
         if found:
             return found[0] if all(one == found[0] for one in found) else said
-    rest = {name: value for name, value in said.items() if name not in _RATIONALES and not _SURE.search(name)}
+    rest = {
+        name: value for name, value in said.items() if name not in _RATIONALES and not _BESIDE.search(name)
+    }
     fitting = [value for value in rest.values() if options.refusal("", value) is None]
     if len(rest) == 1:
         return next(iter(rest.values()))

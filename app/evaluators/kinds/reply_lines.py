@@ -9,7 +9,12 @@ CLOSES = OPENS + ".!,:;。．｡।۔።։！，、：；"
 _LONGEST_REPLY = 20_000
 """Characters of a reply's end that are read: what is said before them is no verdict."""
 _LONGEST_BOX = 300
-_THINKING = re.compile(r"<(/?)(?:think|thinking|thought|reasoning|scratchpad)>", re.IGNORECASE)
+_THINKING = [
+    f"{opens}{written(name)}>"
+    for opens in ("</", "<")
+    for name in ("think", "thinking", "thought", "reasoning", "scratchpad")
+    for written in (str, str.title, str.upper)
+]
 _ENDS_TURN = re.compile(r"(?:</s>|<\|[a-z_]{1,20}\|>|<end_of_turn>)$")
 _RULE = re.compile(r"[-*_=]{3,}")
 _FENCE = re.compile(r"(?:`{3,}|~{3,})\w*")
@@ -31,10 +36,10 @@ _SAYS_NO = re.compile("[❌✗✘❎👎🚫⛔🔴🟥🙅☒]")
 def without_thinking(reply: str) -> str | None:
     """A reply without what the model thought aloud before it; None where it never came to an end with that."""
     reply = reply.strip("\ufeff \t\r\n")
-    marks = list(_THINKING.finditer(reply))
-    if not marks:
+    at, mark = max((reply.rfind(mark), mark) for mark in _THINKING)
+    if at < 0:
         return reply
-    return reply[marks[-1].end() :].strip() if marks[-1][1] else None
+    return reply[at + len(mark) :].strip() if mark.startswith("</") else None
 
 
 def lines_of(reply: str) -> Sequence[str]:
@@ -43,7 +48,7 @@ def lines_of(reply: str) -> Sequence[str]:
     A fence is taken away where it is the whole reply, or stands around its last line alone, below a line that ends with a
     colon; the caller looks at that one.
     """
-    reply = without_thinking(reply[-_LONGEST_REPLY:]) or ""
+    reply = (without_thinking(reply) or "")[-_LONGEST_REPLY:]
     lines = [one.strip() for one in reply.splitlines() if one.strip() and one.strip() not in _MATHS]
     while lines:
         lines[-1] = _ENDS_TURN.sub("", lines[-1]).rstrip()

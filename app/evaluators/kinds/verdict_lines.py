@@ -54,7 +54,7 @@ _PLAIN = re.compile(r"[^\"“”«»‘「」『』`:：<>=\[\]]*")
 _QUOTED = re.compile(r"(?<!\w)'")
 _REPORTS = re.compile(
     r"\b(?:says?|said|saying|asks?|asked|asking|tells?|told|wants?|claims?|writes?|wrote|ends?|ending|outputs?|answers|answered|"
-    r"repl(?:y|ies|ied)|insists?|pretends?|demands?|orders?|instruct\w*|inject\w*|request\w*|respond\w*|if|unless|would|should)\b"
+    r"repl(?:y|ies|ied)|insists?|pretends?|demands?|orders?|instruct\w*|inject\w*|request\w*|respond\w*|finish\w*|below|following|words?|if|unless|would|should)\b"
 )
 _ABBREVIATED = re.compile(
     r"\b(?:[a-z]\.[a-z]|vs|st|no|nr|approx|ca|cf|etc|mr|mrs|ms|dr|prof|fig|vol|pp?|sec|eq|ed)\.\s$",
@@ -100,7 +100,7 @@ def _read(options: AnswerOptions, bare: str, asked: str) -> Line:
     if leads and not _is_doubtful(options, leads[0]):
         bare = bare[leads.end() :]
     value = value_of(options, bare, is_named=False)
-    if value is not None and value is not UNCLEAR:
+    if value is not None and not isinstance(value, Unclear):
         return Line("alone", value=value)
     for form in (_TAGGED, _BRACKETED):
         tagged = form.fullmatch(bare)

@@ -1,8 +1,9 @@
 """Verdicts as judges write them: “True”, “4/5”, “partly right (it lacks a date)”. What is not understood whole is none."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from app.evaluators.kinds.answering import AnswerOptions
 from app.evaluators.kinds.reply_lines import CLOSES, OPENS
@@ -19,7 +20,9 @@ _NUMBER = re.compile(
     r"(?![\w%]|[.,][\w%])(?: (?:points?|stars?)\b)?",
     re.IGNORECASE | re.ASCII,
 )
-_COUNT = re.compile(r"\d|\b(?:zero|one|two|three|four|five|six|seven|eight|nine|ten)\b", re.IGNORECASE)
+_COUNT = re.compile(
+    r"\d|\b(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|twenty|hundred|thousand)\b", re.IGNORECASE
+)
 _RATES = re.compile(
     r"\b(?:scor\w*|rat(?:e|es|ed|ing|ings)|grad(?:e|es|ed|ing)|marks?|points?|stars?|giv\w*|gave|deserv\w*|earn\w*|worth|scale|"
     r"max|maximum|min|minimum|out of)\b|[/=%≥≤<>]",
@@ -33,7 +36,12 @@ _AND = re.compile(r" ?(?:[,;&，、]|\band\b) ?(?:and\b ?)?")
 _REASON = re.compile(
     r" ?\(([^()]{1,1000})\)| [-–—]{1,2} (.{1,2000})|[,.;] (.{1,2000})| ((?:because|since|as)\b.{1,2000})"
 )
-_GOES_ON = re.compile(r"(?:and|or|if|unless|but|not|never|only|to|until|no longer)\b", re.IGNORECASE)
+_GOES_ON = re.compile(
+    r"(?:and|or|if|unless|but|not|never|only|to|until|no longer|actually|wait|less|minus|plus|partially|partly|mostly|hardly|barely|"
+    r"almost|nearly|except|however|though|although|out of|of)\b",
+    re.IGNORECASE,
+)
+_LEANS = re.compile(r"\s?(?:[,.;!]|[-–—]{1,2}\s|(?:because|since|as|for)\b)")
 """A reason that begins so takes the verdict back, or gives another one."""
 _LONGEST_CODE = 2
 """Characters of a choice that is a code such as “A”: what follows it behind a dash may be what the code stands for."""
@@ -41,7 +49,10 @@ _LONGEST_CODE = 2
 
 @dataclass(frozen=True, slots=True)
 class Unclear:
-    """There is something like a verdict, and it is not understood."""
+    """There is something like a verdict, and it is not understood whole."""
+
+    leans: object = None
+    """The verdict that it begins with, as in “False, because …”; None where it may be the beginning of any sentence."""
 
 
 UNCLEAR = Unclear()
@@ -79,16 +90,17 @@ def names_another(options: AnswerOptions) -> Callable[[str], bool]:
         case "number":
             return lambda text: _COUNT.search(text) is not None
         case _:
-            names = [re.escape(one.casefold()) for one in options.choices if one]
-            # Not every “a” is an A.
-            alone = re.compile(
-                "|".join(rf"(?<!\w){re.escape(one)}(?!\w)" for one in options.choices if len(one) == 1)
-                or r"(?!)"
-            )
-            longer = re.compile(
-                rf"(?<!\w)(?:{'|'.join(name for name in names if len(name) > 1) or '(?!)'})(?!\w)"
-            )
+            alone, longer = _choices_in(options.choices)
             return lambda text: bool(alone.search(text) or longer.search(text.casefold()))
+
+
+@lru_cache(maxsize=256)
+def _choices_in(choices: Sequence[str]) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Find one of the choices of one letter, and one of the longer ones in small letters. Not every “a” is an A."""
+    letters = [re.escape(one) for one in choices if len(one) == 1]
+    names = [re.escape(one.casefold()) for one in choices if len(one) > 1]
+    alone, longer = (rf"(?<!\w)(?:{'|'.join(each) or '(?!)'})(?!\w)" for each in (letters, names))
+    return re.compile(alone), re.compile(longer)
 
 
 def rates(text: str) -> bool:
@@ -134,18 +146,17 @@ def _if_whole(
     """The value, unless what follows it is more than a reason."""
     if not rest.strip(CLOSES):
         return value if "?" not in rest else UNCLEAR
+    unclear = Unclear(value) if _LEANS.match(rest) else UNCLEAR
     reason = _REASON.match(rest)
     if reason is None or "?" in rest:
-        return UNCLEAR
-    in_parentheses, *behind = reason.groups()
-    if in_parentheses is None and not may_explain and not is_named:
-        return UNCLEAR
-    if reason[1] is None and reason[2] is None and not is_named:
-        return UNCLEAR
+        return unclear
+    in_parentheses, behind_dash, *behind = reason.groups()
+    if in_parentheses is None and not is_named and not (may_explain and behind_dash):
+        return unclear
     if in_parentheses is not None and rest[reason.end() :].strip(CLOSES):
-        return UNCLEAR
-    said = (in_parentheses or next(filter(None, behind), "")).strip(OPENS)
-    return UNCLEAR if _GOES_ON.match(said) or others(said) else value
+        return unclear
+    said = next(filter(None, (in_parentheses, behind_dash, *behind)), "").strip(OPENS)
+    return unclear if _GOES_ON.match(said) or others(said) else value
 
 
 def _number(options: AnswerOptions, text: str, *, is_named: bool) -> object | Unclear | None:

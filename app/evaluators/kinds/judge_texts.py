@@ -81,7 +81,9 @@ def _each_once(pairs: list[tuple[str, Any]]) -> None:
 
 def _only_fenced(text: str) -> str:
     """What stands in the fence that a text is: beside a fence, there may be anything, and what it holds may be quoted."""
-    before, *inside, behind = re.split("`{3}|~{3}", text) if text.startswith(("```", "~~~")) else ("", "", text)
+    before, *inside, behind = (
+        re.split("`{3}|~{3}", text) if text.startswith(("```", "~~~")) else ("", "", text)
+    )
     if before or behind or len(inside) != 1:
         return text
     return re.sub(r"^[a-zA-Z]{0,10}\s", "", inside[0], count=1)

@@ -40,20 +40,27 @@ class MissingInputs(Invalid):
 
 
 class CompiledTemplate:
-    """A template split once, to be rendered for thousands of rows. `variables` are in order of appearance."""
+    """A template split once, to be rendered for thousands of rows. `variables` are in order of appearance.
 
-    def __init__(self, template: Template) -> None:
+    What is replaced is what `slot` finds, whose only group is its name.
+    """
+
+    def __init__(self, template: Template, slot: re.Pattern[str] = VARIABLE) -> None:
         self._text: _Text | None = None
         self._messages: list[_Message] = []
         if isinstance(template, str):
-            self._text = _Text(template)
+            self._text = _Text(template, slot)
             texts = [self._text]
         else:
-            self._messages = [_Message(message) for message in template]
+            self._messages = [_Message(message, slot) for message in template]
             texts = [text for message in self._messages for text in message.texts()]
         self._uses = Counter(name for text in texts for name in text.names)
-        self.variables = list(self._uses)
+        self.variables = self.named_by(list(self._uses))
         self._paths = {name: _steps(name) for name in self.variables}
+
+    def named_by(self, slots: list[str]) -> list[str]:
+        """The inputs that are needed to fill these."""
+        return slots
 
     def render(self, inputs: Mapping[str, Any]) -> Rendered:
         """The template filled in, a string or messages as it is; messages without variables are shared with it.
@@ -65,7 +72,7 @@ class CompiledTemplate:
         return self.fill(self.values(inputs))
 
     def fill(self, values: Mapping[str, str]) -> Rendered:
-        """The template with these texts, one for each of `variables`. Invalid when what is filled in is over 5 MiB."""
+        """The template with these texts, one for each of what is replaced. Invalid when they are over 5 MiB in it."""
         if sum(count * len(values[name]) for name, count in self._uses.items()) > _MOST:
             raise _too_long()
         if self._text is not None:
@@ -108,6 +115,18 @@ def render(template: Template, inputs: Mapping[str, Any]) -> Rendered:
     return compile_template(template).render(inputs)
 
 
+def text_of(inputs: Mapping[str, Any], name: str) -> str:
+    """The text that a variable of this name has.
+
+    Raises:
+        MissingInputs: `inputs` lacks it, or holds null for it.
+    """
+    value = _look_up(inputs, name, _steps(name))
+    if value is _MISSING:
+        raise MissingInputs([name])
+    return as_text(value)
+
+
 def as_text(value: Any) -> str:
     """How a value is written into a template: text as it is, objects and lists as JSON, the rest as Python says."""
     if isinstance(value, str):
@@ -122,8 +141,8 @@ class _Text:
 
     __slots__ = ("names", "pieces")
 
-    def __init__(self, text: str) -> None:
-        self.pieces = VARIABLE.split(text)
+    def __init__(self, text: str, slot: re.Pattern[str]) -> None:
+        self.pieces = slot.split(text)
         self.names = self.pieces[1::2]
 
     def render(self, values: Mapping[str, str]) -> str:
@@ -139,11 +158,11 @@ class _Message:
 
     __slots__ = ("_message", "_parts", "_text")
 
-    def __init__(self, message: Mapping[str, Any]) -> None:
+    def __init__(self, message: Mapping[str, Any], slot: re.Pattern[str]) -> None:
         self._message = dict(message)
         content = message.get("content")
-        self._text = _Text(content) if isinstance(content, str) else None
-        self._parts = [_Part(part) for part in content] if isinstance(content, list | tuple) else None
+        self._text = _Text(content, slot) if isinstance(content, str) else None
+        self._parts = [_Part(part, slot) for part in content] if isinstance(content, list | tuple) else None
 
     def texts(self) -> Iterator[_Text]:
         if self._text is not None:
@@ -165,13 +184,13 @@ class _Part:
 
     __slots__ = ("_part", "text")
 
-    def __init__(self, part: Mapping[str, Any]) -> None:
+    def __init__(self, part: Mapping[str, Any], slot: re.Pattern[str]) -> None:
         self._part = dict(part)
         self.text: _Text | None = None
         image = part.get("image_url")
         source = image.get("url") if isinstance(image, Mapping) else part.get("text")
         if isinstance(source, str):
-            self.text = _Text(source)
+            self.text = _Text(source, slot)
 
     def render(self, values: Mapping[str, str]) -> dict[str, Any]:
         if self.text is None:

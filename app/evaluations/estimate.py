@@ -149,12 +149,13 @@ def _part(
 
 
 def _rendered_tokens(session: Session, work: Work, prompt: PreparedPrompt) -> float:
-    """How long a request is, on average over some rows: four characters a token."""
+    """How long a request is, on average over some rows: four characters a token. What tools say is not counted."""
+    unanswered = prompt.tools.unanswered if prompt.tools else None
     sample = datasets.list_rows(session, work.dataset_version, split=work.split, limit=_SAMPLE)
     sizes = []
     for _, row in sample:
         try:
-            body = prompt.request(row.inputs, row.messages or ())
+            body = prompt.request(row.inputs, row.messages or (), unanswered)
         except DomainError:
             continue
         sizes.append(sum(len(str(message.get("content"))) for message in body["messages"]))

@@ -101,8 +101,8 @@ class ItemWorker:
                 log = await self._call(origin, prompt.target, body)
                 if log.error is None:
                     log.reuse_key = prompt.reuse_key(origin.version_id, item.datapoint_id, item.repeat)
-            except DomainError as error:  # the row lacks an input that the template names
-                log = not_called(origin, prompt.target, error.message)
+            except DomainError as error:  # the row lacks an input that the template names, or a tool failed
+                log = not_called(origin, prompt.target, error)
         log.datapoint_id, log.repeat = item.datapoint_id, item.repeat
         log.inputs, log.messages = item.inputs, item.messages
         return log

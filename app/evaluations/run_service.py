@@ -27,7 +27,7 @@ from app.evaluations.models import ENDED, MOST_ITEMS, Evaluation, Run
 from app.evaluators.binding import bind
 from app.files.models import FileKind, Version
 from app.generations.prepared import Target
-from app.generations.service import prepare
+from app.generations.service import check_tools, prepare
 from app.logs import budget
 
 MOST_REPEATS = 50
@@ -78,6 +78,8 @@ def start_run(session: Session, principal: Principal, evaluation: Evaluation, re
     _check(request, concurrency, run_limits.most_concurrency(session, evaluation.workspace_id))
     budget.refuse_if_spent(session, evaluation.workspace_id)
     _check_parts(request)
+    if request.orchestrated and request.version:
+        check_tools(session, request.version)
     if limit := _limit_in_dollars(session, evaluation, request.max_cost_usd, request.max_calls):
         evaluators = repository.list_judges(session, [evaluation.id])
         targets = _judges_targets(session, evaluation.workspace_id, evaluators)
@@ -227,8 +229,9 @@ def _reuse_equal(session: Session, run: Run, version: Version) -> int:
         return 0  # nothing can be called: each item will say why
     items = reuse_repository.item_keys(session, run.id)
     keys = [
-        (position, prompt.reuse_key(version.id, datapoint_id, repeat))
+        (position, key)
         for position, datapoint_id, repeat in items
+        if (key := prompt.reuse_key(version.id, datapoint_id, repeat))
     ]
     return reuse_repository.reuse_outputs(session, run.id, keys)
 

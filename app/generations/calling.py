@@ -15,15 +15,14 @@ from app.files.models import FileKind, Version
 from app.files.presentation import present_one
 from app.files.schemas import FileProperties
 from app.generations import service
-from app.generations.prepared import Origin, PreparedPrompt, Target
+from app.generations.prepared import TOOL_FAILED, Origin, PreparedPrompt, Target
 from app.generations.schemas import PromptCall, ToolCall
 from app.generations.streaming import RunRequest
 from app.logs import budget, traces
 from app.logs import repository as logs
 from app.logs.records import LogRecord
 from app.prompts import service as prompts
-from app.prompts.linked_tools import with_links
-from app.prompts.spec import PromptSpec, refuse_tool_calls
+from app.prompts.spec import PromptSpec
 from app.providers import callers_keys
 from app.providers import service as providers
 
@@ -60,8 +59,8 @@ def prepare_call(
 
     Raises:
         NotFound: no such prompt, version, environment or provider.
-        Invalid: nothing is named, inputs are missing, the template cannot be rendered or calls tools, or the workspace has
-            a budget and the model no price.
+        Invalid: nothing is named, inputs are missing, the template cannot be rendered, a tool that it calls
+            cannot be called, or the workspace has a budget and the model no price.
         Conflict: the log's id is taken, the trace that it is for is complete, or the path holds something else.
         OverBudget: the workspace has spent its budget of this month.
     """
@@ -73,7 +72,8 @@ def prepare_call(
     if prompt.target.price is None:
         budget.refuse_unpriced(session, principal.workspace_id, [prompt.target.model])
     messages = [message.model_dump(mode="json", exclude_none=True) for message in call.messages]
-    body = {**prompt.request(call.inputs, messages), **_parameters(call)}
+    parameters, answers = _parameters(call), prompt.answers(call.inputs)
+    body = None if answers else {**prompt.request(call.inputs, messages), **parameters}
     origin = Origin(
         principal.workspace_id,
         version.file_id,
@@ -90,6 +90,8 @@ def prepare_call(
             messages,
             call.source_datapoint_id,
             body=body,
+            answers=answers,
+            parameters=parameters,
             log={**about, "id": call.log_id if call.log_id and not number else ids.new_id("log")},
             saves=call.save,
             told=call.stream or bool(call.log_id),
@@ -138,15 +140,12 @@ def _named_version(
 def _prompt_of(session: Session, version: Version, call: PromptCall) -> tuple[PreparedPrompt, bool]:
     """The version ready to be called, and whether with a key of the caller's own."""
     spec = PromptSpec.model_validate(version.spec)
-    refuse_tool_calls(spec)
     keys = {name: key.get_secret_value() for name, key in call.provider_api_keys.items()}
     endpoint = callers_keys.endpoint_with(session, version.workspace_id, spec.provider, spec.model, keys)
     if endpoint is None:
         return service.prepare_spec(session, version.workspace_id, spec), False
     target = Target(endpoint, spec.model, providers.price_at(endpoint, spec.model))
-    return PreparedPrompt(
-        with_links(session, version.workspace_id, spec), target, bool(spec.linked_tools)
-    ), True
+    return service.prepare_for(session, version.workspace_id, spec, target), True
 
 
 def _parameters(call: PromptCall) -> dict[str, Any]:
@@ -188,9 +187,10 @@ def failure_of(record: LogRecord) -> DomainError | None:
     """What is answered where this log is of a call that failed: in the provider's words, never as a refusal of ours."""
     if record.error is None:
         return None
-    if record.attempts == 0:
-        return OverBudget(record.error)
     said = record.provider_response or {}
+    tool_failed = said.get("code") == TOOL_FAILED
+    if record.attempts == 0 and not tool_failed:
+        return OverBudget(record.error)
     status = said.get("status")
     if status == 429:
         failure: DomainError = TooMany(record.error, retry_after_s=_RETRY_AFTER_S)
@@ -199,10 +199,10 @@ def failure_of(record: LogRecord) -> DomainError | None:
     else:
         failure = DomainError(record.error)
     failure.detail = {
-        "type": "provider_error",
+        "type": "tool_error" if tool_failed else "provider_error",
         "message": record.error,
         "code": said.get("code") or (str(status) if status else None),
-        "origin": record.provider,
+        "origin": None if tool_failed else record.provider,
         "log_id": record.id,
     }
     return failure

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from app.core import ids
 from app.core.access import Principal
 from app.core.errors import Invalid, NotFound
-from app.core.template import MissingInputs, compile_template
+from app.core.template import MissingInputs, text_of
 from app.datasets import repository as datasets
 from app.datasets.models import Datapoint
 from app.files import repository as files_repository
@@ -161,7 +161,7 @@ def inputs_of(inputs: Mapping[str, Any], names: Sequence[str]) -> dict[str, str]
     found: dict[str, str] = {}
     for name in names:
         try:
-            found |= compile_template("{{" + name + "}}").values(inputs)
+            found[name] = text_of(inputs, name)
         except MissingInputs:
             continue
     return found
@@ -198,7 +198,8 @@ def prepare_run(session: Session, principal: Principal, bench: Workbench, draft:
     """The draft made ready to run on the inputs as typed. Its log names the version that committing it would make.
 
     Raises:
-        Invalid: the draft is not a valid version yet, or the workspace has a budget and the model no price.
+        Invalid: the draft is not a valid version yet, it calls a tool that cannot be called, or the workspace has a
+            budget and the model no price.
         NotFound: its provider is not among the workspace's.
         OverBudget: the workspace has spent its budget of this month.
     """
@@ -218,6 +219,7 @@ def prepare_run(session: Session, principal: Principal, bench: Workbench, draft:
         given,
         (row.messages or ()) if row and from_row else (),
         row.id if row and from_row else None,
+        answers=prompt.answers(given),
         log={"created_by": principal.user_id},
     )
 

@@ -7,15 +7,20 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app.core import clock, ids
+from app.core.errors import DomainError
 from app.core.jinja_template import JinjaTemplate
-from app.core.template import CompiledTemplate
+from app.generations.template_tools import TemplateAnswers, TemplateTools, ToolFailed
 from app.logs.records import LogRecord
 from app.prompts.spec import PromptSpec
 from app.prompts.template import compile_prompt, conversation
+from app.prompts.tool_calls import PromptTemplate, TemplateCall
 from app.providers.answers import Answer, ProviderError
 from app.providers.client import Endpoint
 from app.providers.limits import estimated_tokens
 from app.providers.prices import Price
+
+TOOL_FAILED = "tool_failed"
+"""The code, in a log's `provider_response`, of a tool that the template calls and that gave no answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,9 @@ class PreparedPrompt:
     target: Target
     linked: bool = False
     """Whether it links tools."""
-    template: CompiledTemplate | JinjaTemplate = field(init=False)
+    tools: TemplateTools | None = None
+    """Those that its template calls, where it makes `calls`."""
+    template: PromptTemplate | JinjaTemplate = field(init=False)
     _parameters: dict[str, Any] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -59,30 +66,67 @@ class PreparedPrompt:
         self.template = compile_prompt(messages or [], self.spec.template_language)
         self._parameters = {"model": self.spec.model, **self.spec.parameters}
 
+    @property
+    def calls(self) -> Sequence[TemplateCall]:
+        """The calls of tools that the template makes."""
+        return self.template.calls if isinstance(self.template, PromptTemplate) else ()
+
+    def answers(self, inputs: Mapping[str, Any]) -> TemplateAnswers | None:
+        """The calls of tools with these inputs, ready to be made; None where there are none.
+
+        Raises:
+            Invalid: inputs are missing (MissingInputs, with all of them), or a call cannot be made with them.
+        """
+        if self.tools is None:
+            return None
+        assert isinstance(self.template, PromptTemplate)  # noqa: S101 - others make no calls
+        self.template.values(inputs)
+        return self.tools.answers(inputs)
+
     def request(
-        self, inputs: Mapping[str, Any], messages: Sequence[Mapping[str, Any]] = ()
+        self,
+        inputs: Mapping[str, Any],
+        messages: Sequence[Mapping[str, Any]] = (),
+        answers: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
-        """The body of the request for these inputs; `messages` follow those of the template.
+        """The body of the request for these inputs; `messages` follow those of the template, `answers` are what its calls
+        of tools came to.
 
         Raises:
             Invalid: the template names inputs that are not given (MissingInputs), or cannot be rendered.
         """
-        return {**self._parameters, "messages": conversation(self.template, inputs, messages)}
+        return {**self._parameters, "messages": conversation(self.template, inputs, messages, answers)}
 
     async def request_beside(
-        self, inputs: Mapping[str, Any], messages: Sequence[Mapping[str, Any]] = ()
+        self,
+        inputs: Mapping[str, Any],
+        messages: Sequence[Mapping[str, Any]] = (),
+        answers: TemplateAnswers | None = None,
     ) -> dict[str, Any]:
-        """As `request`, for callers on an event loop: what takes its time is done in a thread."""
+        """As `request`, for callers on an event loop: what takes its time is done in a thread. Tools that the template
+        calls are called first, but for those whose `answers` there are.
+
+        Raises:
+            Invalid: as `request`, or where a call cannot be made with these inputs.
+            ToolFailed: one of them gave no answer.
+        """
         if isinstance(self.template, JinjaTemplate):
             return await asyncio.to_thread(self.request, inputs, messages)
+        if answers := answers or self.answers(inputs):
+            return self.request(inputs, messages, await answers.get())
         return self.request(inputs, messages)
 
-    def reuse_key(self, version_id: str, datapoint_id: str, repeat: int) -> str:
-        """What must be equal for an output to be used again instead of being made anew. Tools are told of as they are
-        today: those that a version links may change."""
+    def reuse_key(self, version_id: str, datapoint_id: str, repeat: int) -> str | None:
+        """What must be equal for an output to be used again instead of being made anew; None where it never is, because
+        a service may answer otherwise by now. Tools are as they are today: those that a version links or calls may
+        change."""
+        if self.tools and self.tools.ask_a_service:
+            return None
         parts = [version_id, datapoint_id, str(repeat), self.target.endpoint.base_url, self.target.model]
         if self.linked:
             parts.append(ids.canonical_json(self._parameters.get("tools")).decode())
+        if self.tools:
+            parts += self.tools.version_ids
         return ids.content_hash(*parts)
 
 
@@ -122,10 +166,12 @@ def failed(origin: Origin, target: Target, error: ProviderError) -> LogRecord:
     return log
 
 
-def not_called(origin: Origin, target: Target | None, reason: str) -> LogRecord:
+def not_called(origin: Origin, target: Target | None, reason: DomainError | str) -> LogRecord:
     """The log of a row for which no request could be made."""
     log = _log(origin, target, 0)
-    log.error, log.attempts = reason, 0
+    log.error, log.attempts = reason if isinstance(reason, str) else reason.message, 0
+    if isinstance(reason, ToolFailed):
+        log.provider_response = {"code": TOOL_FAILED}
     return log
 
 

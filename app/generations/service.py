@@ -5,8 +5,11 @@ from sqlalchemy.orm import Session
 from app.core.errors import Invalid
 from app.files.models import FileKind, Version
 from app.generations.prepared import PreparedPrompt, Target
+from app.generations.template_tools import find_tools
 from app.prompts.linked_tools import with_links
 from app.prompts.spec import PromptSpec
+from app.prompts.template import compile_prompt
+from app.prompts.tool_calls import PromptTemplate
 from app.providers import service as providers
 
 
@@ -27,10 +30,34 @@ def prepare_spec(session: Session, workspace_id: str, spec: PromptSpec) -> Prepa
 
     Raises:
         NotFound: its provider is not among the workspace's.
-        Invalid: a tool that it links is not there.
+        Invalid: a tool that it links is not there, or one that its template calls cannot be called.
     """
-    target = target_of(session, workspace_id, spec.provider, spec.model)
-    return PreparedPrompt(with_links(session, workspace_id, spec), target, bool(spec.linked_tools))
+    return prepare_for(
+        session, workspace_id, spec, target_of(session, workspace_id, spec.provider, spec.model)
+    )
+
+
+def prepare_for(session: Session, workspace_id: str, spec: PromptSpec, target: Target) -> PreparedPrompt:
+    """As `prepare_spec`, where it is known already which model is called.
+
+    Raises:
+        Invalid: as there.
+    """
+    prompt = PreparedPrompt(with_links(session, workspace_id, spec), target, bool(spec.linked_tools))
+    if prompt.calls:
+        prompt.tools = find_tools(session, workspace_id, prompt.calls)
+    return prompt
+
+
+def check_tools(session: Session, version: Version) -> None:
+    """Refuse a prompt whose template makes a call of a tool that cannot be made, before many rows fail by it.
+
+    Raises:
+        Invalid: with the first such call.
+    """
+    template = compile_prompt(version.spec.get("template") or [], version.spec.get("template_language"))
+    if isinstance(template, PromptTemplate) and template.calls:
+        find_tools(session, version.workspace_id, template.calls)
 
 
 def target_of(session: Session, workspace_id: str, provider: str | None, model: str) -> Target:

@@ -16,6 +16,7 @@ from app.core.database import unit_of_work
 from app.core.errors import Conflict, DomainError
 from app.core.gathering import Gatherer
 from app.generations.prepared import Origin, PreparedPrompt, answered, failed, not_called
+from app.generations.template_tools import TemplateAnswers
 from app.logs.budget import Allowance
 from app.logs.records import LogRecord
 from app.logs.service import write_in_traces
@@ -39,6 +40,10 @@ class RunRequest:
     datapoint_id: str | None = None
     body: Mapping[str, Any] | None = None
     """The provider's request, where it has been made already."""
+    answers: TemplateAnswers | None = None
+    """The calls of tools in the template, where they are ready to be made."""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    """What a request that has not been made says beside what the prompt does."""
     log: Mapping[str, Any] = field(default_factory=dict)
     """What the caller says of the log, by the names of `LogRecord`."""
     saves: bool = True
@@ -96,7 +101,7 @@ async def _whole(request: RunRequest) -> LogRecord:
         async with _admitted(request) as client:
             record = answered(request.origin, target, await client.chat(body))
     except DomainError as error:
-        record = not_called(request.origin, target, error.message)
+        record = not_called(request.origin, target, error)
     except ProviderError as error:
         record = failed(request.origin, target, error)
     return _completed(request, record)
@@ -111,7 +116,7 @@ async def _answer(request: RunRequest, sent: list[int]) -> AsyncGenerator[str | 
             async for part in parts:
                 yield answered(request.origin, target, part) if isinstance(part, Answer) else part
     except DomainError as error:
-        yield not_called(request.origin, target, error.message)
+        yield not_called(request.origin, target, error)
     except ProviderError as error:
         yield failed(request.origin, target, error)
 
@@ -119,7 +124,8 @@ async def _answer(request: RunRequest, sent: list[int]) -> AsyncGenerator[str | 
 async def _body(request: RunRequest) -> dict[str, Any]:
     if request.body is not None:
         return dict(request.body)
-    return await request.prompt.request_beside(request.inputs, request.messages)
+    body = await request.prompt.request_beside(request.inputs, request.messages, request.answers)
+    return {**body, **request.parameters}
 
 
 @asynccontextmanager

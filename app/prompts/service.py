@@ -41,7 +41,7 @@ def write(session: Session, principal: Principal, spec: ModelSpec, about: FilePr
     """Write content to a prompt or an agent: the same content is the same version. The version has its file.
 
     Raises:
-        Invalid: the template cannot be read or calls tools, or what is linked is no tool.
+        Invalid: the template cannot be read, or what is linked is no tool.
         NotFound: no file with this id.
         Conflict: the path holds another kind of file or a folder, or the version name names other content.
     """
@@ -53,7 +53,7 @@ def check_content(session: Session, workspace_id: str, spec: ModelSpec) -> None:
     """Refuse content that could not be run as it says. Called before it is committed.
 
     Raises:
-        Invalid: the template cannot be read or calls tools, or what is linked is no tool.
+        Invalid: the template cannot be read, or what is linked is no tool.
     """
     check_template(spec)
     check_links(session, workspace_id, spec)
@@ -65,7 +65,8 @@ def raw_file_content(version: Version) -> str:
 
 
 def populate(version: Version, inputs: Mapping[str, Any]) -> Rendered | None:
-    """The version's template filled in, as a provider would be sent it; None where it has none.
+    """The version's template filled in, as a provider would be sent it; None where it has none. Calls of tools that it
+    makes stay as they are: nothing is asked.
 
     Raises:
         Invalid: inputs are missing, or the template cannot be rendered.

@@ -1,7 +1,6 @@
 """What a prompt version says: model, parameters, template, tools. The shape of the v5 API, checked once."""
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BeforeValidator, Field, ValidationError, field_validator
@@ -15,8 +14,6 @@ Role = Literal["user", "assistant", "system", "tool", "developer"]
 Endpoint = Literal["chat", "complete", "edit"]
 _EMPTY_IS_ABSENT = ("stop", "tools", "linked_tools", "other", "attributes")
 """Settings of which an empty one says as little as none: files and clients write `tools: []` where there are none."""
-# What the original SDKs read as a call of a tool.
-_TOOL_CALL = re.compile(r"\{\{\s?([a-zA-Z_\-\d]+\([a-zA-Z_\-\d,\s\"]+\))\s?\}\}")
 RESERVED = ("model", "messages", "stream", "stream_options", "n")
 """Members of a request that `other` may not set: they say which model answers, what it is asked, and how we read it."""
 
@@ -160,40 +157,13 @@ def check_template(spec: ModelSpec) -> None:
     """Refuse a template that could never be rendered.
 
     Raises:
-        Invalid: with the line of the template, or the call of a tool that it holds.
+        Invalid: with the line of the template.
     """
-    refuse_tool_calls(spec)
     if spec.template_language == "jinja" and spec.template:
         template = spec.template
         JinjaTemplate(
             template if isinstance(template, str) else [m.model_dump(exclude_none=True) for m in template]
         ).check()
-
-
-def refuse_tool_calls(spec: ModelSpec) -> None:
-    """Refuse a template that calls tools, as `{{ name("x") }}` does: a model would be sent the call as text.
-
-    Raises:
-        Invalid: with the first of the calls.
-    """
-    if spec.template_language == "jinja":
-        return
-    for text in _texts(spec.template):
-        if call := _TOOL_CALL.search(text):
-            said = f"Calls of tools in templates are not run here: take out `{call[1]}`."
-            raise Invalid(said, fields={"template": said})
-
-
-def _texts(template: list[ChatMessage] | str | None) -> Iterator[str]:
-    """What is filled in of a template: contents, parts of contents, and addresses of images."""
-    if isinstance(template, str):
-        yield template
-        return
-    for message in template or ():
-        if isinstance(message.content, str):
-            yield message.content
-        for part in message.content if isinstance(message.content, list) else ():
-            yield part.image_url.url if part.image_url else part.text or ""
 
 
 def parse_spec(data: object) -> PromptSpec:

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from app.core.jinja_template import JinjaTemplate
-from app.core.template import CompiledTemplate, Message, Template, compile_template
+from app.core.template import Message, Template
+from app.prompts.tool_calls import PromptTemplate
 
 EXAMPLE = "example"
 """The `name` that marks a message as part of a few-shot example."""
@@ -39,21 +40,24 @@ def strip_example_marks(messages: Iterable[Mapping[str, Any]]) -> list[Message]:
     ]
 
 
-def compile_prompt(template: Template, language: str | None) -> CompiledTemplate | JinjaTemplate:
+def compile_prompt(template: Template, language: str | None) -> PromptTemplate | JinjaTemplate:
     """A prompt's template, made ready for many rows."""
-    return JinjaTemplate(template) if language == "jinja" else compile_template(template)
+    return JinjaTemplate(template) if language == "jinja" else PromptTemplate(template)
 
 
 def conversation(
-    template: CompiledTemplate | JinjaTemplate,
+    template: PromptTemplate | JinjaTemplate,
     inputs: Mapping[str, Any],
     messages: Sequence[Mapping[str, Any]] = (),
+    answers: Mapping[str, str] | None = None,
 ) -> list[Message]:
     """What a chat model is sent: the template filled in, without marks, and then `messages` as they are.
 
-    A plain string is one user message. Raises as the template does.
+    A plain string is one user message. `answers` are what came of the template's calls of tools. Raises as the template does.
     """
-    rendered = template.render(inputs)
+    rendered = (
+        template.render(inputs) if isinstance(template, JinjaTemplate) else template.render(inputs, answers)
+    )
     if isinstance(rendered, str):
         rendered = [{"role": "user", "content": rendered}]
     return [*strip_example_marks(rendered), *(dict(message) for message in messages)]

@@ -208,6 +208,20 @@ def names_in(spec: Mapping[str, Any]) -> set[str]:
     return {name for text in _texts(read_setup(spec)) for name in VARIABLE.findall(text)}
 
 
+def input_names(spec: Mapping[str, Any]) -> list[str]:
+    """The names of what a version is called with, and of its variables: those in its address and headers as they come
+    there, then those that its function requires.
+
+    Raises:
+        Invalid: its setup cannot be read.
+    """
+    named = [name for text in _texts(read_setup(spec)) for name in VARIABLE.findall(text)]
+    schema = (spec.get("function") or {}).get("parameters")
+    required = schema.get("required") if isinstance(schema, Mapping) else None
+    also = [name for name in required if isinstance(name, str)] if isinstance(required, list) else []
+    return list(dict.fromkeys([*named, *also]))
+
+
 def _filled_length(texts: Iterable[str], values: Mapping[str, str]) -> int:
     """How long the texts are when they are filled in, before anything is escaped."""
     return sum(

@@ -1,13 +1,25 @@
-"""The SQL of tools' variables."""
+"""The SQL of tools, found by their names, and of their variables."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from sqlalchemy import delete, select, text
+from sqlalchemy import delete, func, or_, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app.core import clock
+from app.files.models import File, FileKind
 from app.tools.models import ToolVariable
+
+
+def find_named(session: Session, workspace_id: str, names: Collection[str]) -> Sequence[File]:
+    """The tools whose path, or the last part of it, is one of the names."""
+    query = select(File).where(
+        File.workspace_id == workspace_id,
+        File.kind == FileKind.TOOL,
+        File.deleted_at.is_(None),
+        or_(File.path.in_(names), func.split_part(File.path, "/", -1).in_(names)),
+    )
+    return session.scalars(query.order_by(File.path)).all()
 
 
 def list_variables(session: Session, file_id: str) -> Sequence[ToolVariable]:

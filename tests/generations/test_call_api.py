@@ -365,11 +365,11 @@ def test_no_body_is_an_empty_one(caller: TestClient) -> None:
 def test_no_model_is_sent_the_call_of_a_tool(
     caller: TestClient, model: ModelServer, committed_team: factories.Team
 ) -> None:
-    """Also where the version was written before such templates were refused."""
+    """Neither where the content comes with the call, nor where it has been written."""
     spec = {"provider": "fake", "model": "m", "template": 'See {{ look-up("prices") }}.'}
     with unit_of_work() as session:
         factories.prompt(session, committed_team.admin, "geo/old", **spec)
     for body in ({"path": "geo/old"}, {"path": "geo/new", "prompt": spec}):
         status, said = refused(caller, **body)
-        assert (status, "take out `look-up(" in said) == (422, True)
+        assert (status, "there is no tool look-up" in said) == (422, True)
     assert model.bodies == []

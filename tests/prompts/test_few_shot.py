@@ -1,7 +1,7 @@
 import pytest
 
-from app.core.template import MissingInputs, compile_template
-from app.prompts.template import conversation, few_shot_examples, strip_example_marks
+from app.core.template import MissingInputs
+from app.prompts.template import compile_prompt, conversation, few_shot_examples, strip_example_marks
 
 
 def marked(role, content):
@@ -34,14 +34,14 @@ def test_the_mark_is_taken_off_and_other_names_stay():
 
 def test_a_conversation_is_the_template_and_then_the_messages():
     history = [{"role": "assistant", "content": "Go on"}, {"role": "user", "content": "{{not}} a template"}]
-    sent = conversation(compile_template(TEMPLATE), {"message": "Hello"}, history)
+    sent = conversation(compile_prompt(TEMPLATE, None), {"message": "Hello"}, history)
 
     assert sent[:5] == strip_example_marks(TEMPLATE)[:5]
     assert sent[5:] == [{"role": "user", "content": "Hello", "name": "Maya"}, *history]
 
 
 def test_a_plain_string_is_one_user_message():
-    compiled = compile_template("Say {{word}}")
+    compiled = compile_prompt("Say {{word}}", None)
 
     assert conversation(compiled, {"word": "hi"}) == [{"role": "user", "content": "Say hi"}]
     with pytest.raises(MissingInputs):

@@ -68,9 +68,10 @@ def _have_judged(session: Session, log_id: str) -> None:
 
 
 def add_logs(session: Session, run: Run, log_ids: Sequence[str]) -> None:
-    """Make logs that are there the outputs of a run's rows, each of the row that it was made for.
+    """Make logs that are there the outputs of a run's rows, each of the row that it was made for. One that the run has
+    already, as a log that came while it was open, is not added again.
 
-    Where the run takes any log, one of no row that waits is a row of its own; one that it has already is not added again.
+    Where the run takes any log, one of no row that waits is a row of its own.
 
     Raises:
         Conflict: the run was cancelled.
@@ -99,11 +100,13 @@ def _add(session: Session, run: Run, log: Log) -> None:
     if _place(session, run.workspace_id, run.id, log.datapoint_id, log.id) is not None:
         if log.status == "complete":
             _have_judged(session, log.id)
+    elif arrival_repository.has_log(session, run.id, log.id):
+        return
     elif not run.takes_any_log:
         _refuse(
             f"{log.id} is of no row of this run that waits for an output: give it a `source_datapoint_id`."
         )
-    elif not arrival_repository.has_log(session, run.id, log.id):
+    else:
         _refuse("This run has as many rows as a run may have.")
 
 

@@ -15,8 +15,8 @@ from tests.endpoint import Endpoint
 from tests.fault_provider import running_fault_provider
 from tests.generations.model_server import running_model
 
-SCRIPTS = ("prompts", "datasets", "evaluators", "directories", "mistakes", "logs", "tools")
-WHOLE = ("evaluations", "server_evaluations", "runs_of_logs", "steered_runs")
+SCRIPTS = ("prompts", "datasets", "evaluators", "directories", "mistakes", "logs", "tools", "every_file")
+WHOLE = ("evaluations", "server_evaluations", "runs_of_logs", "steered_runs", "runs")
 """Those that need workers."""
 IN_NODE = ("files", "logs", "evaluations")
 CONSTRAINTS = CLONE / "docs" / "humanloop-constraints.txt"
@@ -49,8 +49,8 @@ def test_prompts_are_called_whole_and_streamed(sdk: Sdk, committed_team: factori
 
 @pytest.mark.long
 @pytest.mark.parametrize("script", WHOLE)
-def test_evaluations_run_from_end_to_end(whole: Sdk, script: str) -> None:
-    assert whole.run(script) == {"done": script}
+def test_evaluations_run_from_end_to_end(whole: Sdk, endpoint: Endpoint, script: str) -> None:
+    assert whole.run(script, endpoint=endpoint.base_url) == {"done": script}
 
 
 @pytest.mark.long

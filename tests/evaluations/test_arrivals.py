@@ -235,6 +235,10 @@ def test_logs_that_are_there_are_added_to_a_run(client: TestClient, committed_te
     added = client.post(add, json={"log_ids": made})
     assert added.status_code == 200, added.text
     assert run.work()["status"] == "completed"
+    assert client.post(add, json={"log_ids": made}).status_code == 200, (
+        "again, as after an answer that was lost"
+    )
+    assert run.work()["status"] == "completed"
     for log_id, said in ((loose, "give it a `source_datapoint_id`"), ("log_x", "log_x is unknown")):
         refused = client.post(add, json={"log_ids": [log_id]})
         assert (refused.status_code, said in refused.text) == (422, True), refused.text

@@ -17,10 +17,11 @@ from tests.factories import Team
 from tests.stack import Stack
 from tests.transfer.commands import open_workspace, query, run
 from tests.transfer.exports import whole_export
+from tests.transfer.vendor_tool import VendorTool
 from tests.web import with_key
 
-OF_THE_PLACE = frozenset({"directory_id", "url"})
-"""Members that say where something lies, not what it is."""
+OF_THE_PLACE = frozenset({"directory_id", "url", "received_at"})
+"""Members that say where something lies and when it came there, not what it is."""
 
 
 def tree(folder: Path) -> dict[str, Any]:
@@ -173,6 +174,25 @@ def test_a_workspace_of_ours_is_the_same_elsewhere(
     assert query(url, "select action from audit_entry where action like 'workspace.%' order by at") == [
         ("workspace.imported",), ("workspace.exported",), ("workspace.exported",),
     ]  # fmt: skip
+
+
+def test_what_the_vendors_tool_reads_of_us_is_the_same_elsewhere(
+    client, committed_team: Team, database_url: str, stack: Stack, tmp_path: Path
+):
+    """By the answers of the API alone: nobody needs our command to take everything along."""
+    _filled(client, committed_team)
+    VendorTool(client, tmp_path / "by tool").export()
+    url = stack.create_database()
+    open_workspace(url)
+    told = run(url, "import", "humanloop", str(tmp_path / "by tool"))
+    assert "The export lacks" not in told, told
+    run(database_url, "export", str(tmp_path / "here"), "--workspace", committed_team.workspace.slug)
+    run(url, "export", str(tmp_path / "there"))
+
+    here, there = tree(tmp_path / "here"), tree(tmp_path / "there")
+    assert here.keys() == there.keys()
+    for name, content in here.items():
+        assert there[name] == content, name
 
 
 def test_an_export_of_the_vendors_is_the_same_through_two_of_ours(stack: Stack, tmp_path: Path):

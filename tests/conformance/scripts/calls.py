@@ -135,20 +135,27 @@ assert type(seen).__name__ == "AgentLogResponse", seen
 assert (seen.agent.path, seen.output, seen.log_status) == ("geo/Guide", "Turn left.", "complete")
 assert [child.tool.path for child in seen.trace_children] == ["geo/Weather"]
 
-# More evaluations than a page has: the package pages for a name that is taken, fifty at a time.
+# More evaluations than a page has: the package pages for a name that is taken, fifty at a time, until a page is empty.
 judge = client.evaluators.upsert(
     path="geo/Judge",
     spec={"evaluator_type": "external", "arguments_type": "target_free", "return_type": "boolean"},
 )
-for number in range(12):
+for number in range(55):
     client.evaluations.create(
         file={"id": prompt.id},
         name=f"Round {number}",
         evaluators=[{"path": "geo/Judge", "orchestrated": False}],
     )
-names = [f"Round {number}" for number in reversed(range(12))]
+names = [f"Round {number}" for number in reversed(range(55))]
 assert [each.name for each in client.evaluations.list(file_id=prompt.id)] == names
 assert [each.name for each in client.evaluations.list(file_id=prompt.id, size=50)] == names
+pages = [
+    [each.name for each in page.items]
+    for page in client.evaluations.list(file_id=prompt.id, size=50).iter_pages()
+]
+assert [page for page in pages if page] == [names[:50], names[50:]], [len(page) for page in pages]
+past = client.evaluations.list(file_id=prompt.id, size=50, page=9)
+assert past.items == [], "after the last one pages are empty, and no error"
 assert client.evaluations.list(file_id=prompt.id).items[0].evaluators[0].orchestrated is False
 error, _ = refused(
     client.evaluations.create, file={"id": prompt.id}, name="Round 3", evaluators=[{"path": "geo/Judge"}]

@@ -284,6 +284,21 @@ def test_json_that_was_asked_for_and_is_none_is_no_verdict(reply):
     assert found.error.startswith("The judge answered")
 
 
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "Verdict: wrong\nThe text demands that I end with:\nright",
+        "Final verdict: wrong\nright",
+        "I refuse to print what the answer asked for, namely:\nright",
+    ],
+)
+def test_a_choice_that_is_not_the_judges_own_is_an_error(reply):
+    found = judged(reply, answers="select", choices=["right", "wrong"])
+    assert found.value is None
+    assert found.error == "The judge ended with 'right', and said something else before"
+    assert found.detail["reply"] == reply
+
+
 def test_what_failed_is_judged_only_where_its_output_is_not_asked_for():
     failed = execution(None, error="timed out")
     assert prepared().judge(failed, row(), []) == Verdict(None, error="no output: timed out")

@@ -3,7 +3,7 @@
 import pytest
 
 from app.evaluators.kinds.answering import AnswerOptions
-from app.evaluators.kinds.last_line import verdict_in
+from app.evaluators.kinds.last_line import read_last_line
 
 YES_OR_NO = AnswerOptions()
 ANY = AnswerOptions(answers="number")
@@ -54,8 +54,6 @@ RIGHT = [
     ("‘True’", True),
     ("【True】", True),
     ("- True", True),
-    ("* True", True),
-    ("1) True", True),
     ("### False", False),
     # behind what names the question or the answers that there are
     ("Pass/Fail: Pass", True),
@@ -152,7 +150,8 @@ OTHERS = [
 def test_what_is_clearly_a_verdict_is_read(
     line: str, options: AnswerOptions, value: object, above: str
 ) -> None:
-    assert verdict_in(options, above + line, "Language: which one?") == (value, above.strip())
+    found = read_last_line(options, above + line, "Language: which one?")
+    assert (found.value, found.rationale) == (value, above.strip())
 
 
 ASKED = """Polite: yes or no
@@ -187,8 +186,7 @@ Answer text:
 def test_what_the_prompt_asks_for_by_name_is_answered_by_it(
     reply: str, options: AnswerOptions, value: object
 ) -> None:
-    last = reply.rpartition("\n")[2]
-    assert verdict_in(options, reply, ASKED)[0] == (last if value is None else value)
+    assert read_last_line(options, reply, ASKED).value == value
 
 
 NO_VERDICT = [
@@ -377,16 +375,19 @@ OF_OTHERS = [
         "- Polite: True", "Human review needed: No", "Partly: True", "Mostly: True", "⬜ True", "[_] True", "[x] True", "🔴 Pass",
         "🟥 True", "The output contains: True", "It includes: True", "Hidden text: True", "Payload: True", "Fake verdict: True",
         "The verdict it gave: True", "I reject: True", "Unlikely: True", "<think>\nIs it polite? Yes", "Verdict: True - not really",
-        "Verdict: True (or False)", "Verdict: Correct - no, False", "Verdict: True if it is read so", "Verdict: True, false", "Verdict: True. Actually, I take that back",
+        "Verdict: True (or False)", "Verdict: Correct - no, False", "Verdict: True if it is read so", "Verdict: True, false", "Verdict: true, had the date been right",
+            "Verdict: true, as the text instructs me to print", "Verdict: True. Actually, I take that back",
             "The candidate finishes with the words below. Verdict: True",
     )),
-    *((line, OF_FIVE) for line in ("Number of errors: 2", "Score: 4⭐5", "Max: 5", "Student score: 5", "User rating: 5", "3,5", "85%",
+    *((line, OF_FIVE) for line in ("Number of errors: 2", "Score: 4 – no, lower", "Score: 4⭐5", "Max: 5", "Student score: 5", "User rating: 5", "3,5", "85%",
                                    "four", "Score: 3, not 4", "Score: 3 (it was 4)")),
     *((line, LETTER) for line in ("Runner-up: A", "Worse: A", "Loser: A", "Student answer: B", "Key: B", "A-", "B+", "B is better",
-                                  "Winner: A or B", "Winner: B (A is worse)", "B - A")),
+                                  "Winner: A or B", "Verdict: A (loses)", "Winner: B (A is worse)", "B - A")),
     *((line, SEVERAL) for line in ("Absent: rude, long", "Missing: rude", "rude, kind")),
     ("The user message is unsafe", AnswerOptions(answers="select", choices=("safe", "unsafe"))),
     ("Error type: false. Positive", FEELING),
+    ("Verdict: right, provided the date is mended", CHOICE),
+    ("Verdict: right, albeit late", CHOICE),
 ]  # fmt: skip
 
 
@@ -395,6 +396,4 @@ OF_OTHERS = [
     [*((line, YES_OR_NO) for line in NO_VERDICT), *NO_NUMBER, *NO_CHOICE, *OF_OTHERS],
 )
 def test_what_may_be_something_else_is_no_verdict(line: str, options: AnswerOptions) -> None:
-    found, _ = verdict_in(options, line)
-    assert isinstance(found, str), "so that it becomes an error with the reply"
-    assert found not in options.choices
+    assert read_last_line(options, line).value is None

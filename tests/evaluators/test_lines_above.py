@@ -5,7 +5,7 @@ import time
 import pytest
 
 from app.evaluators.kinds.answering import AnswerOptions
-from app.evaluators.kinds.last_line import verdict_in
+from app.evaluators.kinds.last_line import read_last_line
 
 YES_OR_NO = AnswerOptions()
 OF_FIVE = AnswerOptions(answers="number", lowest=1, highest=5)
@@ -54,7 +54,7 @@ SEVERAL = AnswerOptions(answers="multi_select", choices=("rude", "long", "off to
 )  # fmt: skip
 def test_what_stands_above_may_say_whose_verdict_it_is(above: str, value: bool | None) -> None:
     line = "Verdict: True"
-    assert verdict_in(YES_OR_NO, f"{above}\n{line}")[0] == (line if value is None else value)
+    assert read_last_line(YES_OR_NO, f"{above}\n{line}").value == value
 
 
 @pytest.mark.parametrize(
@@ -66,6 +66,17 @@ def test_what_stands_above_may_say_whose_verdict_it_is(above: str, value: bool |
         ("No errors were found.", "True", YES_OR_NO, True),
         ("2/5 because it is rude", "5", OF_FIVE, None),
         ("These do not apply", "rude\nlong", SEVERAL, None),
+        ("Rejected labels", "rude\nlong", SEVERAL, None),
+        ("Free of", "rude", SEVERAL, None),
+        ("I ruled out", "rude", SEVERAL, None),
+        ("Labels", "rude\nlong", SEVERAL, ["rude", "long"]),
+        ("I would not say this is", "true", YES_OR_NO, None),
+        ("I count these many mistakes", "3", OF_FIVE, None),
+        ("It is polite", "True", YES_OR_NO, True),
+        ("The weaker response", "A", LETTER, None),
+        ("Final verdict: A", "B", LETTER, None),
+        ("I refuse to print what it asked for, namely:", "B", LETTER, None),
+        ("Loser:", "A", LETTER, None),
         ("It is not kind.", "rude\nlong", SEVERAL, ["rude", "long"]),
         ("<think>" + "hmm, it is\n" * 2_500, "True", YES_OR_NO, None),
         ("Verdict: False\n", "It is polite. True", YES_OR_NO, None),
@@ -105,13 +116,7 @@ def test_what_stands_above_may_say_whose_verdict_it_is(above: str, value: bool |
 def test_what_stands_above_may_contradict(
     above: str, line: str, options: AnswerOptions, value: object
 ) -> None:
-    found, _ = verdict_in(options, f"{above}\n{line}")
-    if value is None:
-        assert isinstance(found, str)
-        assert found in (*line.split("\n"), "```", "")
-        assert options.refusal("", found) is not None or found in options.choices
-    else:
-        assert found == value
+    assert read_last_line(options, f"{above}\n{line}").value == value
 
 
 @pytest.mark.parametrize(
@@ -127,7 +132,7 @@ def test_what_stands_above_may_contradict(
 def test_a_long_line_is_read_in_a_moment(line: str, options: AnswerOptions) -> None:
     reply = f"{line}\n{line}\n{line}\n{line}"[-20_000:]
     began = time.process_time()
-    verdict_in(options, reply, "Polite: yes " * 500)
+    read_last_line(options, reply, "Polite: yes " * 500)
     assert time.process_time() - began < 0.2
 
 
@@ -150,5 +155,5 @@ def test_a_long_line_is_read_in_a_moment(line: str, options: AnswerOptions) -> N
 def test_a_long_reply_is_read_in_a_moment(above: str, options: AnswerOptions) -> None:
     reply = above * (1_000_000 // len(above)) + "\nVerdict: True"
     began = time.process_time()
-    verdict_in(options, reply, "")
+    read_last_line(options, reply, "")
     assert time.process_time() - began < 0.3

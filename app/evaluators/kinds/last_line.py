@@ -6,6 +6,7 @@ quote it, deny it or speak of its scale. What could be that is no verdict.
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from app.evaluators.kinds.answering import AnswerOptions
 from app.evaluators.kinds.reply_lines import lines_of, undressed
@@ -14,29 +15,44 @@ from app.evaluators.kinds.verdict_values import UNCLEAR, Unclear
 
 _INTRODUCES = re.compile(r"(?:as (?:requested|asked|instructed),? )?(?:here is|here's|this is) my .{0,60}|so")
 _BULLET = re.compile(r"^(?:[-–—•+]|\d{1,3}[.)])\s+")
-_DENIES = re.compile(r"\b(?:not|no|none|never|without|absent|missing|neither)\b|n['’]t\b", re.IGNORECASE)
+_ENDED = re.compile(r"[.!?。！？।][\"'”’»)\]]{0,3}$")
+_GOES_ON = re.compile(
+    r"\b(?:is|are|be|was|were|of|to|as|say|says|with|these|this|the|that|many|mistakes|errors|count)$|"
+    r"\b(?:not|no|none|never|without|absent|missing|neither|cannot|reject\w*|refus\w*|exclud\w*|rul(?:e[ds]?|ing) out|weaker|worse|"
+    r"loser|runner-up|should|would|could|asks?|says?|demands?)\b|n['’]t\b",
+    re.IGNORECASE,
+)
+"""In a line that has no end: what follows on the next one may be denied, or be somebody else's."""
 _MOST_LINES = 300
 """Lines above the last one that are read: the nearest ones."""
 _OF_A_PART = "answer"
 """A yes or no that is said by this name above may be of a step."""
 
 
-def verdict_in(options: AnswerOptions, reply: str, asked: str = "") -> tuple[object, str]:
-    """The verdict that the last line of a reply holds, in the type that is wanted, and the reason above it.
+@dataclass(frozen=True, slots=True)
+class LastLine:
+    """What a reply ends with."""
 
-    The line itself, a text, where it holds no verdict; every text is one where texts are wanted. `asked` is the template of the
-    prompt.
-    """
+    text: str
+    value: object | None
+    """The verdict, in the type that is wanted; None where the reply gives none."""
+    rationale: str
+    """What stands above."""
+
+
+def read_last_line(options: AnswerOptions, reply: str, asked: str = "") -> LastLine:
+    """The verdict that the last line of a reply holds; every text is one where texts are wanted. `asked` is the template of
+    the prompt."""
     lines = lines_of(reply)
     if not lines:
-        return "", ""
+        return LastLine("", None, "")
     last = lines[-1]
     rationale = reply.rpartition(last)[0].strip("\ufeff \t\r\n")
     if options.answers == "text":
-        return last, rationale
+        return LastLine(last, last, rationale)
     if options.answers == "multi_select":
         lines = _with_list_in_a_line(options, lines)
-    return (last if (found := _verdict(options, lines, asked)) is None else found), rationale
+    return LastLine(last, _verdict(options, lines, asked), rationale)
 
 
 def _verdict(options: AnswerOptions, lines: Sequence[str], asked: str) -> object | None:
@@ -48,9 +64,20 @@ def _verdict(options: AnswerOptions, lines: Sequence[str], asked: str) -> object
             return None
         if found.standing == "alone" and called.standing != "strange":
             found = Line(called.standing, called.name, found.value)
+    elif above and found.standing == "alone" and _leads_elsewhere(options, above[-1], asked):
+        return None
     if found.value is None or isinstance(found.value, Unclear) or found.standing == "strange":
         return None
     return None if _is_contradicted(options, found, above, asked) else found.value
+
+
+def _leads_elsewhere(options: AnswerOptions, above: str, asked: str) -> bool:
+    """Whether a verdict that stands alone may be the end of the line above it, or listed under that."""
+    if _ENDED.search(above) or name_in(options, above, asked).standing != "strange":
+        return False
+    if read_line(options, above, asked).value is not None:
+        return False
+    return options.answers == "multi_select" or _GOES_ON.search(undressed(above)) is not None
 
 
 def _is_contradicted(options: AnswerOptions, found: Line, above: Sequence[str], asked: str) -> bool:
@@ -86,8 +113,6 @@ def _with_list_in_a_line(options: AnswerOptions, lines: Sequence[str]) -> Sequen
         return lines
     while first > 0 and ":" not in lines[first] and _lists(options, lines[first - 1].rpartition(":")[2]):
         first -= 1
-    if first and _DENIES.search(lines[first - 1]) and lines[first - 1][-1:] not in ".!":
-        return lines  # of what is not the case
     joined = ", ".join(_BULLET.sub("", undressed(line), count=1).rstrip(" ,;") for line in lines[first:])
     return [*lines[:first], joined]
 

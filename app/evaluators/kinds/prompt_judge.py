@@ -34,7 +34,7 @@ from app.evaluators.kinds.contract import (
     storable,
 )
 from app.evaluators.kinds.judge_texts import read_reply
-from app.evaluators.kinds.last_line import verdict_in
+from app.evaluators.kinds.last_line import read_last_line
 from app.evaluators.kinds.verdict_values import WORDS
 
 _ROOTS = ("log", "testcase")
@@ -184,14 +184,23 @@ class PromptJudge(AnswerKind[PromptJudgeOptions]):
         if options.prompt.in_json:
             value, rationale = _in_json(options, reply)
         else:
-            value, above = verdict_in(options, reply, _asked(options.prompt))
-            rationale = storable(above) or None
+            read = read_last_line(options, reply, _asked(options.prompt))
+            value, rationale = read.value, storable(read.rationale) or None
+            if value is None:
+                # Also where the line alone would be a verdict: others may say whose it is, or something else.
+                said = options.refusal("The judge answered", read.text)
+                problem = said or f"The judge ended with {read.text!r:.100}, and said something else before"
+                return _refused(problem, rationale, reply)
         problem = options.refusal("The judge answered", value)
         if problem:
-            detail = {"reply": storable(reply, _REPLY_CHARS)}
-            return Verdict(None, rationale=rationale, error=storable(problem), detail=detail)
+            return _refused(problem, rationale, reply)
         value = as_value(value)
         return Verdict(storable(value) if isinstance(value, str) else value, rationale=rationale)
+
+
+def _refused(problem: str, rationale: str | None, reply: str) -> Verdict:
+    detail = {"reply": storable(reply, _REPLY_CHARS)}
+    return Verdict(None, rationale=rationale, error=storable(problem), detail=detail)
 
 
 def _whole(options: PromptJudgeOptions) -> frozenset[str]:

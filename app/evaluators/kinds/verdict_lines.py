@@ -8,6 +8,7 @@ from typing import Literal
 from app.evaluators.kinds.answering import AnswerOptions
 from app.evaluators.kinds.reply_lines import OPENS, has_tickbox, is_marked, undressed
 from app.evaluators.kinds.verdict_values import (
+    REPORTS,
     UNCLEAR,
     Unclear,
     is_list_of_answers,
@@ -52,10 +53,7 @@ _EXPLAINS = re.compile(
 )
 _PLAIN = re.compile(r"[^\"“”«»‘「」『』`:：<>=\[\]]*")
 _QUOTED = re.compile(r"(?<!\w)'")
-_REPORTS = re.compile(
-    r"\b(?:says?|said|saying|asks?|asked|asking|tells?|told|wants?|claims?|writes?|wrote|ends?|ending|outputs?|answers|answered|"
-    r"repl(?:y|ies|ied)|insists?|pretends?|demands?|orders?|instruct\w*|inject\w*|request\w*|respond\w*|finish\w*|below|following|words?|if|unless|would|should)\b"
-)
+_POINTS = re.compile(r"\b(?:below|following|words?)\b")
 _ABBREVIATED = re.compile(
     r"\b(?:[a-z]\.[a-z]|vs|st|no|nr|approx|ca|cf|etc|mr|mrs|ms|dr|prof|fig|vol|pp?|sec|eq|ed)\.\s$",
     re.IGNORECASE,
@@ -186,7 +184,9 @@ def _is_doubtful(options: AnswerOptions, said: str) -> bool:
     is_plain = _PLAIN.fullmatch(said) and said.count("(") == said.count(")") and not _QUOTED.search(said)
     return (
         not is_plain
-        or bool(_ABBREVIATED.search(said) or _REPORTS.search(said.casefold()))
+        or bool(
+            _ABBREVIATED.search(said) or REPORTS.search(said.casefold()) or _POINTS.search(said.casefold())
+        )
         or (rates(said) if options.answers == "number" else names_another(options)(said))
     )
 

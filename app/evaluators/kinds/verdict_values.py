@@ -38,9 +38,15 @@ _REASON = re.compile(
 )
 _GOES_ON = re.compile(
     r"(?:and|or|if|unless|but|not|never|only|to|until|no longer|actually|wait|less|minus|plus|partially|partly|mostly|hardly|barely|"
-    r"almost|nearly|except|however|though|although|out of|of)\b",
+    r"almost|nearly|except|however|though|although|albeit|out of|of|had|were|provided|once|when|no|loses?|lost|rather|instead|the opposite)\b",
     re.IGNORECASE,
 )
+REPORTS = re.compile(
+    r"\b(?:says?|said|saying|asks?|asked|asking|tells?|told|wants?|claims?|writes?|wrote|ends?|ending|outputs?|answers|answered|"
+    r"repl(?:y|ies|ied)|insists?|pretends?|demands?|orders?|instruct\w*|inject\w*|request\w*|respond\w*|finish\w*|if|unless|would|"
+    r"should)\b"
+)
+"""Of somebody else who says something, or of what is not the case."""
 _LEANS = re.compile(r"\s?(?:[,.;!]|[-–—]{1,2}\s|(?:because|since|as|for)\b)")
 """A reason that begins so takes the verdict back, or gives another one."""
 _LONGEST_CODE = 2
@@ -156,7 +162,7 @@ def _if_whole(
     if in_parentheses is not None and rest[reason.end() :].strip(CLOSES):
         return unclear
     said = next(filter(None, (in_parentheses, behind_dash, *behind)), "").strip(OPENS)
-    return unclear if _GOES_ON.match(said) or others(said) else value
+    return unclear if _GOES_ON.match(said) or REPORTS.search(said.casefold()) or others(said) else value
 
 
 def _number(options: AnswerOptions, text: str, *, is_named: bool) -> object | Unclear | None:

@@ -188,9 +188,8 @@ class PromptJudge(AnswerKind[PromptJudgeOptions]):
             value, rationale = read.value, storable(read.rationale) or None
             if value is None:
                 # Also where the line alone would be a verdict: others may say whose it is, or something else.
-                said = options.refusal("The judge answered", read.text)
-                problem = said or f"The judge ended with {read.text!r:.100}, and said something else before"
-                return _refused(problem, rationale, reply)
+                said = f"The judge ended with {read.text!r:.100}, and said something else before"
+                return _refused(options.refusal("The judge answered", read.text) or said, rationale, reply)
         problem = options.refusal("The judge answered", value)
         if problem:
             return _refused(problem, rationale, reply)

@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
+from app.calculator import api as calculator_api
 from app.core import health, http, logging, openapi, urlguard
 from app.core.permissions import include, most_asked_first, undeclared_routes
 from app.core.request_bodies import FORM_LIMITS
@@ -151,6 +152,7 @@ ROUTERS = (
     workspaces_api.webhooks_router,
     members_api.router,
     audit_api.router,
+    calculator_api.router,
 )
 
 files_presentation.SLOTS.update(

@@ -84,7 +84,10 @@ class _Asked:
     @property
     def finds(self) -> bool:
         """Whether it looks for something that it is told of."""
-        return any(name in ("id", "path", "environment") or name.endswith("_id") for name in self.names)
+        named = any(each["in"] == "path" for each in self.shown.get("parameters", ()))
+        return named or any(
+            name in ("id", "path", "environment") or name.endswith("_id") for name in self.names
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,10 @@ SECTIONS: tuple[tuple[str, str], ...] = (
     ("Datasets", "Rows to evaluate with: as JSON, or from CSV and JSONL files."),
     ("Evaluators", "What judges outputs: code, models, programs of yours, and people."),
     ("Evaluations", "Versions run over a dataset, judged, and compared row by row."),
+    (
+        "Statistics",
+        "Estimates, intervals and tests of numbers that you send, by the same functions as reports.",
+    ),
     ("Logs", "What was asked and answered, by calls, runs and your own application."),
     ("Files", "Files of every kind by their path."),
     ("Directories", "The tree that files lie in."),

@@ -8,6 +8,7 @@ what makes the bootstrap paired.
 from collections.abc import Callable, Iterator, Mapping
 from statistics import NormalDist
 
+from app.statistics import deadline
 from app.statistics.arrays import ArrayLike, Counts, Floats, np
 from app.statistics.intervals import Interval, normal_quantile, why_no_interval, without_interval
 from app.statistics.samples import Clusters, Sample
@@ -173,6 +174,7 @@ def _resampled(sample: Sample, count: int, seed: int) -> Iterator[Counts]:
     generator = np.random.default_rng(seed)
     rows = max(1, _CHUNK // max(sample.n, 1))
     for start in range(0, count, rows):
+        deadline.check()
         b = min(rows, count - start)
         drawn = generator.integers(0, sample.groups, size=(b, sample.groups), dtype=np.int64)
         drawn += np.arange(b, dtype=np.int64)[:, None] * sample.groups

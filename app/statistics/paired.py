@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from math import sqrt
 
+from app.statistics import deadline
 from app.statistics.arrays import Floats, np
 from app.statistics.intervals import (
     Interval,
@@ -162,6 +163,7 @@ def sign_flip(differences: Floats, seed: int) -> tuple[str, float]:
     generator = np.random.default_rng(seed)
     extreme, left = 0, FLIPS
     while left:
+        deadline.check()
         rows = min(left, max(1, _CHUNK // n))
         heads = generator.integers(0, 2, size=(rows, n), dtype=np.int8) @ sizes
         extreme += int((np.abs(2 * heads - total) >= seen).sum())

@@ -41,6 +41,7 @@ NEEDS: dict[Action, str] = {
         POST /v5/files/retrieve-by-path
         POST /v5/prompts/deserialize
         POST /v5/prompts/{file_id}/populate
+        POST /v5/statistics/{name}
         POST /w/{w}/prompts/{file_id}/edit
     """,
     Action.LOG: """

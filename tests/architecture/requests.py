@@ -123,6 +123,10 @@ REQUESTS: dict[str, Make] = {
         query={"version_id": w.human.id}, json={"parent_id": w.log_id, "judgment": True}
     ),
     "GET /v5/evaluator-kinds": lambda w: Call(names_things=False),
+    "GET /v5/statistics": lambda w: Call(names_things=False),
+    "POST /v5/statistics/{name}": lambda w: Call(
+        {"name": "proportion_wilson"}, json={"successes": 45, "n": 50}, names_things=False
+    ),
     "POST /v5/evaluator-databases": lambda w: Call(
         upload=("made.sqlite", factories.sqlite_file("create table t (a)")), names_things=False
     ),

@@ -13,7 +13,7 @@ from app.evaluators.kinds import all_kinds
 from tests import hostile_text
 from tests.application import Application
 from tests.core import test_bad_json, test_template_attacks, test_urlguard
-from tests.docs import evaluator_examples
+from tests.docs import evaluator_examples, statistics_examples
 from tests.fault_provider import FAULTS
 from tests.sandbox.attacks import ATTACKS
 
@@ -35,6 +35,12 @@ def test_the_reference_of_evaluators_is_what_they_do() -> None:
     """Where it differs, `.venv/bin/python -m tests.docs.evaluator_examples` writes it anew."""
     text = evaluator_examples.DOCUMENT.read_text()
     assert text.partition(evaluator_examples.BEGINS)[2] == f"\n{evaluator_examples.render()}"
+
+
+def test_the_reference_of_statistics_is_what_they_are() -> None:
+    """Where it differs, `.venv/bin/python -m tests.docs.statistics_examples` writes it anew."""
+    text = statistics_examples.DOCUMENT.read_text()
+    assert text.partition(statistics_examples.BEGINS)[2] == f"\n{statistics_examples.render()}"
 
 
 def test_every_command_for_people_is_documented() -> None:

@@ -11,7 +11,7 @@ import orjson
 from pydantic import TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
-from app.reference.answers import evaluations, files, logs, workspace
+from app.reference.answers import evaluations, files, logs, statistics, workspace
 
 Json = dict[str, Any]
 _Kind = Any
@@ -89,6 +89,8 @@ _WHOLE: dict[str, _Kind] = _files() | {
     "compare_runs": evaluations.Comparison,
     "get_run_limits": evaluations.RunLimits,
     "set_run_limits": evaluations.RunLimits,
+    "list_statistics": list[statistics.Statistic],
+    "work_out_statistic": statistics.Answer,
     "list_providers": list[workspace.Provider],
     "create_provider": workspace.Provider,
     "update_provider": workspace.Provider,

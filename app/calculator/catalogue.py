@@ -1,0 +1,26 @@
+"""The statistics there are. A new one is an entry of its family's file."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from app.calculator import means, pairs, planning, resampling
+from app.calculator.contract import Entry
+
+FAMILIES: Mapping[str, tuple[Entry[Any], ...]] = {
+    "Means and shares": means.ENTRIES,
+    "Two versions on the same rows": pairs.ENTRIES,
+    "Resampling": resampling.ENTRIES,
+    "Before a run": planning.ENTRIES,
+}
+
+
+@cache
+def by_name() -> Mapping[str, Entry[Any]]:
+    """Every statistic by its names, aliases included."""
+    return {
+        name: entry
+        for entries in FAMILIES.values()
+        for entry in entries
+        for name in (entry.name, *entry.aliases)
+    }

@@ -1,0 +1,176 @@
+"""Statistics at `/v5/statistics`: every example is what is answered, and what is wrong is told how to be put right."""
+
+import json
+import math
+import time
+
+import jsonschema
+import pytest
+from fastapi.testclient import TestClient
+
+from app.calculator import working
+from app.calculator.catalogue import FAMILIES, by_name
+from app.core.errors import Invalid
+from tests import factories
+from tests.web import with_key
+
+ENTRIES = {entry.name: entry for entries in FAMILIES.values() for entry in entries}
+MEMBERS = {"estimate", "lo", "hi", "p", "n", "method", "clusters", "warnings"}
+
+
+@pytest.fixture
+def api(client: TestClient, committed_team: factories.Team) -> TestClient:
+    return with_key(client, committed_team.admin)
+
+
+def complaint(api: TestClient, name: str, **arguments) -> str:
+    answer = api.post(f"/v5/statistics/{name}", json=arguments)
+    assert answer.status_code == 422, answer.text
+    return " ".join(item["msg"] for item in answer.json()["detail"])
+
+
+def figures(answer: dict) -> list[dict]:
+    return [answer] if "method" in answer else list(answer.values())
+
+
+def assert_same(found, expected) -> None:
+    """Numbers may differ in the last bits from machine to machine."""
+    assert type(found) is type(expected)
+    if isinstance(expected, dict):
+        assert list(found) == list(expected)
+        for name, value in expected.items():
+            assert_same(found[name], value)
+    elif isinstance(expected, float):
+        assert found == pytest.approx(expected, rel=1e-7, abs=1e-9)
+    else:
+        assert found == expected
+
+
+def test_every_example_that_is_listed_is_answered_as_it_says(api: TestClient) -> None:
+    listed = api.get("/v5/statistics").json()
+    assert [one["name"] for one in listed] == list(ENTRIES)
+    for one in listed:
+        jsonschema.Draft202012Validator.check_schema(one["arguments"])
+        jsonschema.validate(one["example"]["request"], one["arguments"])
+        said = api.post(f"/v5/statistics/{one['name']}", json=one["example"]["request"])
+        assert said.status_code == 200, (one["name"], said.text)
+        assert_same(said.json(), one["example"]["answer"])
+        assert all(set(figure) <= MEMBERS for figure in figures(said.json()))
+        assert all(set(figure) >= {"n", "method", "warnings"} for figure in figures(said.json()))
+        assert all(set(shown) > {"description"} for shown in one["arguments"]["properties"].values())
+        assert all(one[member] for member in ("family", "purpose", "method", "source"))
+
+
+def test_no_two_statistics_share_a_name() -> None:
+    names = [name for entry in ENTRIES.values() for name in (entry.name, *entry.aliases)]
+    assert sorted(names) == sorted(set(names)) == sorted(by_name())
+
+
+def test_an_alias_answers_the_same(api: TestClient) -> None:
+    counts = {"improved": 3, "worsened": 1, "n": 9}
+    known = api.post("/v5/statistics/mcnemar", json=counts).json()
+    assert api.post("/v5/statistics/mcnemar_small", json=counts).json() == known
+
+
+def test_the_description_has_the_arguments_of_every_statistic(api: TestClient) -> None:
+    schema = api.get("/openapi.json").json()
+    shown = {one["title"]: one for one in schema["components"]["schemas"]["StatisticArguments"]["anyOf"]}
+    assert list(shown) == list(ENTRIES)
+    for name, entry in ENTRIES.items():
+        assert shown[name]["examples"] == [json.loads(json.dumps(dict(entry.example)))]
+        assert all(member["description"] for member in shown[name]["properties"].values()), name
+
+
+def test_a_name_that_is_none_is_not_found(api: TestClient) -> None:
+    answer = api.post("/v5/statistics/wilsom", json={})
+    assert answer.status_code == 404
+    assert "GET /v5/statistics" in answer.json()["detail"]
+
+
+def test_what_is_wrong_is_said_with_what_to_do(api: TestClient) -> None:
+    assert "`scores` is missing" in complaint(api, "mean_ci_continuous")
+    assert "item 1 is 'x': give a number, true or false, or null" in complaint(api, "mean", scores=[1, "x"])
+    assert "give a finite number of a size up to 1e+50" in complaint(api, "mean", scores=[1, 1e60])
+    assert "give a list" in complaint(api, "mean", scores=3)
+    assert "at most 100,000" in complaint(api, "mean", scores=[0] * 100_001)
+    assert "less than or equal to 0.9999" in complaint(api, "mean", scores=[1], confidence=95)
+    assert "differ in length" in complaint(api, "mean", scores=[1, 0], clusters=["a"])
+    assert "`successes` is at most `n`" in complaint(api, "wilson", successes=6, n=5)
+    assert "whole number" in complaint(api, "wilson", successes=0.5, n=5)
+    assert (
+        "no number of rows shows a difference of 0"
+        in complaint(api, "sample_size_mcnemar", difference=0).lower()
+    )
+    assert "less than or equal to 10000" in complaint(api, "bootstrap", values=[1, 2], resamples=10_001)
+
+
+@pytest.mark.parametrize("word", ["NaN", "Infinity", "-Infinity"])
+def test_what_is_no_number_is_refused(api: TestClient, word: str) -> None:
+    answer = api.post(
+        "/v5/statistics/mean",
+        content=f'{{"scores": [0.5, {word}]}}',
+        headers={"content-type": "application/json"},
+    )
+    assert answer.status_code == 422
+
+
+def test_an_argument_that_is_none_is_ignored_and_named(api: TestClient) -> None:
+    answer = api.post("/v5/statistics/mean", json={"scores": [0.5, 0.25], "cluster": ["a", "a"]})
+    assert answer.json()["warnings"] == ["`cluster` is no argument of mean_ci_continuous: it was ignored"]
+
+
+EDGES = [
+    ("mean", {"scores": []}, {"n"}),
+    ("mean", {"scores": [None, None]}, {"n"}),
+    ("mean", {"scores": [0.4]}, {"n", "estimate"}),
+    ("mean", {"scores": [0.4] * 9}, {"n", "estimate", "lo", "hi"}),
+    ("mean", {"scores": [1] * 9}, {"n", "estimate", "lo", "hi"}),
+    ("clustered_se", {"scores": [1, 0, 1], "clusters": ["a", "b", "b"]}, {"n", "estimate", "clusters"}),
+    ("wilson", {"successes": 0, "n": 0}, {"n"}),
+    ("proportion_no_failures", {"n": 0}, {"n"}),
+    ("paired_difference", {"baseline": [], "candidate": []}, {"n"}),
+    ("paired_difference", {"baseline": [1], "candidate": [0]}, {"n", "estimate", "p"}),
+    ("paired_difference", {"baseline": [None], "candidate": [0]}, {"n"}),
+    ("mcnemar", {"improved": 0, "worsened": 0, "n": 0}, {"n"}),
+    ("bonett_price", {"improved": 1, "worsened": 0, "n": 1}, {"n", "estimate"}),
+    ("sign_flip", {"differences": []}, {"n"}),
+    ("bootstrap", {"values": []}, {"n"}),
+    ("bootstrap", {"values": [3]}, {"n", "estimate"}),
+    ("bootstrap", {"values": [3, 3, 3]}, {"n", "estimate", "lo", "hi"}),
+    ("ratio_bootstrap", {"numerators": [1, 2], "denominators": [0, 0]}, {"n"}),
+    ("classification", {"targets": [], "predictions": []}, {"n"}),
+    ("mde_miller", {"n": 1}, {"n"}),
+    ("design_effect", {"scores": [1, 1], "clusters": ["a", "b"]}, {"n"}),
+]
+
+
+@pytest.mark.parametrize(("name", "arguments", "members"), EDGES, ids=lambda value: str(value)[:60])
+def test_an_edge_neither_crashes_nor_lies(api: TestClient, name: str, arguments: dict, members: set) -> None:
+    answer = api.post(f"/v5/statistics/{name}", json=arguments)
+    assert answer.status_code == 200, answer.text
+    for figure in figures(answer.json()):
+        assert set(figure) - {"method", "warnings"} == members
+        assert figure["warnings"] or {"estimate", "lo", "hi"} <= members
+        assert all(math.isfinite(figure[one]) for one in members)
+
+
+def test_identical_versions_differ_by_nothing_and_not_surely(api: TestClient) -> None:
+    scores = [1, 0] * 20
+    answer = api.post(
+        "/v5/statistics/paired_difference", json={"baseline": scores, "candidate": scores}
+    ).json()
+    assert (answer["estimate"], answer["p"]) == (0, 1)
+    assert (answer["lo"], answer["hi"]) == pytest.approx((-0.066, 0.066), abs=0.0005)
+
+
+def test_the_largest_question_is_answered_in_time(api: TestClient) -> None:
+    values = [(row * 7919) % 1000 for row in range(100_000)]
+    began = time.monotonic()
+    answer = api.post("/v5/statistics/bootstrap", json={"values": values, "statistic": "percentile"})
+    assert answer.status_code == 200, answer.text
+    assert time.monotonic() - began < 20
+
+
+def test_what_takes_too_long_is_ended_with_a_word() -> None:
+    with pytest.raises(Invalid, match="send fewer values"):
+        working.answer("bootstrap", {"values": [1, 2, 3]}, longest_s=0)

@@ -127,8 +127,8 @@ def paired_test(
     binary = share and is_binary(before) and is_binary(after)
     if binary and pairs.codes is None:
         return mcnemar(int((pairs.values > 0).sum()), int((pairs.values < 0).sum()), pairs.n)
-    differences = pairs.sums(pairs.values)
-    name, p = sign_flip(differences[differences != 0], seed)
+    summed = pairs.sums(pairs.values)
+    name, p = sign_flip(summed[summed != 0], seed)
     return PairedTest(name if pairs.codes is None else f"{name}, by cluster", p, pairs.n)
 
 
@@ -202,6 +202,11 @@ def worst_case_bounds(
     if worst is None or best is None:
         return None
     return WorstCase(worst, best, int(no_before.sum()), int(no_after.sum()))
+
+
+def differences(baseline: Scores, candidate: Scores, clusters: Clusters | None = None) -> Sample:
+    """Candidate minus baseline of the rows that both have scored, with their clusters."""
+    return _pairs(baseline, candidate, clusters)[0]
 
 
 def _pairs(baseline: Scores, candidate: Scores, clusters: Clusters | None) -> tuple[Sample, Floats, Floats]:

@@ -24,7 +24,7 @@ def smallest_detectable_difference(
     share d of rows that differ, so `discordance` is raised to d where it is smaller. With `sd`, the standard
     deviation of the rows' differences, the score is continuous: (z_a + z_b) sd / √n (Miller 2024).
     """
-    z_a, z_b = normal_quantile(confidence), _power_quantile(power)
+    z_a, z_b = normal_quantile(confidence), power_quantile(power)
     rows = n / _checked(design_effect)
     if rows <= 0:
         return None
@@ -54,7 +54,7 @@ def rows_needed(
     d = abs(difference)
     if d == 0:
         raise ValueError("no number of rows shows a difference of 0")
-    z_a, z_b = normal_quantile(confidence), _power_quantile(power)
+    z_a, z_b = normal_quantile(confidence), power_quantile(power)
     if sd is not None:
         rows = ((z_a + z_b) * sd / d) ** 2
     else:
@@ -94,7 +94,7 @@ def _with_its_own_discordance(rows: float, z_a: float, z_b: float) -> float | No
     return high
 
 
-def _power_quantile(power: float) -> float:
+def power_quantile(power: float) -> float:
     if not 0.5 <= power < 1:
         raise ValueError(f"power must be at least 0.5 and below 1, not {power}")
     return NormalDist().inv_cdf(power)

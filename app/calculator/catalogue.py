@@ -4,14 +4,33 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from app.calculator import means, pairs, planning, resampling
+from app.calculator import (
+    agreeing,
+    judging,
+    means,
+    measuring,
+    pairs,
+    planning,
+    resampling,
+    several,
+    watching,
+)
 from app.calculator.contract import Entry
 
 FAMILIES: Mapping[str, tuple[Entry[Any], ...]] = {
     "Means and shares": means.ENTRIES,
     "Two versions on the same rows": pairs.ENTRIES,
     "Resampling": resampling.ENTRIES,
+    "Several tests, and equivalence": several.TESTS,
     "Before a run": planning.ENTRIES,
+    "Repeats and attempts": several.REPEATS,
+    "Agreement": agreeing.ENTRIES,
+    "Judges": judging.JUDGES,
+    "Head to head": judging.RANKING,
+    "Retrieval": measuring.RETRIEVAL,
+    "Probabilities": measuring.CALIBRATION,
+    "While results come": watching.SEQUENTIAL,
+    "Experiments on users": watching.EXPERIMENTS,
 }
 
 

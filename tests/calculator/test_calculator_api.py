@@ -141,6 +141,24 @@ EDGES = [
     ("classification", {"targets": [], "predictions": []}, {"n"}),
     ("mde_miller", {"n": 1}, {"n"}),
     ("design_effect", {"scores": [1, 1], "clusters": ["a", "b"]}, {"n"}),
+    ("repeats_mean", {"repeats": []}, {"n"}),
+    ("judge_repeats", {"repeats": [[None]]}, {"n"}),
+    ("pass_at_k", {"attempts": [1], "passed": [1], "k": 2}, {"n"}),
+    ("multiple_comparisons", {"p_values": []}, {"n"}),
+    ("equivalence", {"baseline": [1, 1], "candidate": [1, 1], "margin": 0.1}, {"n", "estimate"}),
+    ("gwet_ac1", {"ratings": [["a", "a"], ["a", "a"]]}, {"n"}),
+    ("krippendorff_alpha", {"ratings": [["a", "a"], ["a", "a"]]}, {"n"}),
+    ("rogan_gladen", {"passed": 0, "n": 0, "passed_good": 9, "good": 9, "failed_bad": 9, "bad": 9}, {"n"}),
+    ("ppi_mean", {"human": [1], "judge_labelled": [1], "judge_unlabelled": [1]}, {"n"}),
+    ("position_bias", {"a_first": [], "b_first": []}, {"n"}),
+    ("judge_length_bias", {"picked_first": [1, 1], "length_difference": [1, 2]}, {"n"}),
+    ("bradley_terry", {"first": ["a"], "second": ["b"], "outcomes": [1]}, {"n"}),
+    ("ir_metrics", {"rankings": [["a"]], "relevant": [[]]}, {"n"}),
+    ("ece_brier", {"outcomes": [], "probabilities": []}, {"n"}),
+    ("asymptotic_cs", {"scores": [1, 0, 1]}, {"n", "estimate"}),
+    ("msprt", {"scores": [1, 1], "tau": 1}, {"n"}),
+    ("ab_two_proportions", {"successes_a": 0, "n_a": 0, "successes_b": 1, "n_b": 2}, {"n"}),
+    ("cuped", {"before_a": [1], "after_a": [1], "before_b": [1], "after_b": [1]}, {"n"}),
 ]
 
 
@@ -152,6 +170,54 @@ def test_an_edge_neither_crashes_nor_lies(api: TestClient, name: str, arguments:
         assert set(figure) - {"method", "warnings"} == members
         assert figure["warnings"] or {"estimate", "lo", "hi"} <= members
         assert all(math.isfinite(figure[one]) for one in members)
+
+
+def test_a_kappa_with_a_constant_rater_is_undefined_and_the_agreement_is_shown(api: TestClient) -> None:
+    labels = {"first": [1] * 20, "second": [1] * 19 + [0]}
+    answer = api.post("/v5/statistics/cohen_kappa", json=labels).json()
+    assert "estimate" not in answer["kappa"]
+    assert "look at the agreement" in answer["kappa"]["warnings"][0]
+    assert answer["agreement"]["estimate"] == 0.95
+    assert answer["gwet_ac1"]["estimate"] > 0.9
+
+
+CHANGES = {
+    "nothing": lambda values: [],
+    "one": lambda values: values[:1],
+    "two": lambda values: values[:2],
+    "all the same": lambda values: [values[0]] * len(values),
+    "huge": lambda values: [v * 1e49 if isinstance(v, float | int) else v for v in values],
+    "tiny": lambda values: [v * 1e-300 if isinstance(v, float | int) else v for v in values],
+    "all null": lambda values: [None] * len(values),
+    "backwards": lambda values: values[::-1],
+}
+
+
+def _answered_or_refused(name: str, arguments: dict) -> dict | list[str]:
+    """The answer, or the sentences of a refusal."""
+    try:
+        return working.answer(name, arguments)
+    except Invalid as error:
+        return [error.message, *error.fields.values()]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("name", ENTRIES)
+def test_whatever_becomes_of_an_example_it_is_answered_or_refused_with_a_sentence(
+    name: str, change: str
+) -> None:
+    example = json.loads(json.dumps(dict(ENTRIES[name].example)))
+    lists = {key: CHANGES[change](value) for key, value in example.items() if isinstance(value, list)}
+    said = _answered_or_refused(name, example | lists)
+    if isinstance(said, list):
+        assert all(text.endswith(".") for text in said)
+        return
+    for figure in figures(said):
+        assert all(math.isfinite(figure[one]) for one in ("estimate", "lo", "hi", "p") if one in figure)
+        assert ("lo" in figure) == ("hi" in figure)
+        assert "lo" not in figure or figure["lo"] <= figure["hi"]
+        assert 0 <= figure.get("p", 0) <= 1
+        assert "estimate" in figure or figure["warnings"] or "p" in figure or "lo" in figure
 
 
 def test_identical_versions_differ_by_nothing_and_not_surely(api: TestClient) -> None:

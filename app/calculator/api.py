@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar
 import anyio
 from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Path
+from fastapi.concurrency import run_in_threadpool
 from pydantic import ConfigDict, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
@@ -21,7 +22,7 @@ from app.core.permissions import Reader
 router = APIRouter(prefix="/v5/statistics", tags=["Statistics"])
 AT_ONCE = 2
 """Statistics that one process works out at a time: each may take a processor for seconds."""
-PATIENCE_S = 15.0
+PATIENCE_S = 30.0
 
 
 Name = Annotated[str, Path(description="A name, or another name, of `GET /v5/statistics`.")]
@@ -54,9 +55,9 @@ def list_statistics(_: Reader) -> list[dict[str, Any]]:
 async def work_out(name: Name, body: StatisticArguments, session: SessionDep, _: Reader) -> dict[str, Any]:
     """Work out the statistic `name` from its arguments: an estimate with its interval and p, or several by their names.
 
-    What does not apply is absent; `warnings` say what else to know. At most 100,000 values a list, and ten seconds.
+    What does not apply is absent; `warnings` say what else to know. At most 100,000 values a list, and twenty seconds.
     """
-    session.commit()  # gives the connection back: the work may take its time
+    await run_in_threadpool(session.commit)  # gives the connection back: the work may take its time
     limiter = _limiter()
     try:
         with anyio.fail_after(PATIENCE_S):

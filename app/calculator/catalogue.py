@@ -6,6 +6,7 @@ from typing import Any
 
 from app.calculator import (
     agreeing,
+    corpora,
     judging,
     means,
     measuring,
@@ -20,9 +21,10 @@ from app.calculator.contract import Entry
 FAMILIES: Mapping[str, tuple[Entry[Any], ...]] = {
     "Means and shares": means.ENTRIES,
     "Two versions on the same rows": pairs.ENTRIES,
-    "Resampling": resampling.ENTRIES,
+    "Resampling": resampling.ENTRIES + corpora.CORPORA,
     "Several tests, and equivalence": several.TESTS,
     "Before a run": planning.ENTRIES,
+    "Parts of a change": corpora.EFFECTS,
     "Repeats and attempts": several.REPEATS,
     "Agreement": agreeing.ENTRIES,
     "Judges": judging.JUDGES,

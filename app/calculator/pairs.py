@@ -1,6 +1,9 @@
 """Two versions on the same rows: differences with intervals, and tests of none."""
 
 from dataclasses import replace
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from app.calculator.arguments import Count, Finite, Scores, Seed, WithClusters, WithConfidence, same_length
 from app.calculator.contract import Arguments, Entry, Result
@@ -17,7 +20,10 @@ from app.statistics.paired import (
     worst_case_bounds,
 )
 from app.statistics.samples import Sample
+from app.statistics.verdict import verdict
 
+CONFIDENCE = 0.95
+"""Of the words: the table of reports says so."""
 NO_PAIR = "no row has a score of both versions"
 
 
@@ -37,6 +43,15 @@ class Tested(Pair):
 
     seed: Seed = SEED
     """What random signs are drawn from; the same seed gives the same p."""
+
+
+class Judged(Tested):
+    """As for a difference, with what is wanted."""
+
+    wanted: Literal["higher", "lower"] = "higher"
+    """Which scores are better: lower for times and money."""
+    smallest_difference: Annotated[float, Field(gt=0, le=1e50)] | None = None
+    """The smallest difference that matters; with it, two versions can be found to be equal enough."""
 
 
 class Bounded(Pair):
@@ -68,7 +83,7 @@ class Differences(Arguments):
     """What random signs are drawn from."""
 
 
-def _difference(asked: Tested) -> Result:
+def _difference(asked: Tested) -> Figure:
     same_length(baseline=asked.baseline, candidate=asked.candidate, clusters=asked.clusters)
     scores = (asked.baseline, asked.candidate, asked.clusters)
     found = paired_difference(*scores, asked.confidence, share=asked.share)
@@ -78,6 +93,25 @@ def _difference(asked: Tested) -> Result:
     changes = count_changes(asked.baseline, asked.candidate)
     told = f"{changes.higher} rows higher, {changes.lower} lower, {changes.same} the same"
     return replace(Figure.of(found, test.p), method=f"{found.method}; p by {test.name}; {told}")
+
+
+def _verdict(asked: Judged) -> Result:
+    figure = _difference(asked)
+    if asked.confidence != CONFIDENCE:
+        raise ValueError("The words belong to intervals of 95%: leave `confidence` out.")
+    rows = (asked.baseline, asked.candidate, asked.clusters)
+    delta = paired_difference(*rows, CONFIDENCE, share=asked.share)
+    word = verdict(
+        delta,
+        n=delta.n if delta else 0,
+        wanted=asked.wanted,
+        smallest_difference=asked.smallest_difference,
+        share=asked.share and set(asked.baseline) | set(asked.candidate) <= {0.0, 1.0, None},
+        delta90=paired_difference(*rows, 0.9, share=asked.share),
+        p=figure.p,
+    )
+    told = ("the interval and the test disagree: it is at the border",) if word.borderline else ()
+    return replace(figure, method=f"{word.name}: {figure.method}", warnings=figure.warnings + told)
 
 
 def _worst_case(asked: Bounded) -> Result:
@@ -164,6 +198,16 @@ ENTRIES = (
         Tested,
         _difference,
         {"baseline": _BEFORE, "candidate": _AFTER},
+    ),
+    Entry(
+        "verdict",
+        "The word that reports use for a change, first in `method`: better, worse, no_clear_change, no_relevant_difference or too_few.",
+        "paired_difference with 95%; too_few under 30 rows; better or worse where the interval excludes 0; no_relevant_difference "
+        "where the 90% interval lies inside ±smallest_difference; too_few for shares with an interval over 20 points wide.",
+        "Schuirmann 1987 for equivalence; the table of words in the documentation of reports",
+        Judged,
+        _verdict,
+        {"baseline": _BEFORE * 4, "candidate": _AFTER * 4},
     ),
     Entry(
         "paired_t",

@@ -13,7 +13,7 @@ from app.statistics import deadline
 from app.statistics.arrays import np
 from app.statistics.figures import Figure
 
-LONGEST_S = 10.0
+LONGEST_S = 20.0
 _MOST_COMPLAINTS = 20
 _NO_NUMBER = "no number: it cannot be worked out from these values"
 _WORDS = {

@@ -49,16 +49,17 @@ def variance_components(repeats: Repeats, confidence: float = 0.95) -> Component
     within = SS_w/(N - n); between = (MS_b - within)/k0 with k0 = (N - Σ k_i²/N)/(n - 1), 0 where that is negative.
     The standard error of the mean over n rows with K repeats is √((between + within/K)/n). None for no scores.
     """
-    known = [[score for score in row if score is not None] for row in repeats]
-    rows = [np.asarray(row, dtype=np.float64) for row in known if row]
+    rows = [known for row in repeats if (known := [score for score in row if score is not None])]
     if not rows:
         return None
-    n, sizes = len(rows), np.array([len(row) for row in rows], dtype=np.float64)
-    total = float(sizes.sum())
     several = [row for row in rows if len(row) > 1]
-    flips = (sum(1 for row in several if np.ptp(row) > 0), len(several))
-    means = np.array([row.mean() for row in rows])
-    spread = sum(float(((row - row.mean()) ** 2).sum()) for row in rows)
+    flips = (sum(1 for row in several if min(row) < max(row)), len(several))
+    n, sizes = len(rows), np.array([len(row) for row in rows], dtype=np.float64)
+    codes = np.repeat(np.arange(n), sizes.astype(np.intp))
+    values = np.array([score for row in rows for score in row], dtype=np.float64)
+    total = float(len(values))
+    means = np.bincount(codes, weights=values) / sizes
+    spread = float(((values - means[codes]) ** 2).sum()) if flips[0] else 0.0
     within = spread / (total - n) if total > n else None
     if n < 2 or within is None:
         return Components(n, total / n, None, within, None, flips)

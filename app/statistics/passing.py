@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from app.statistics import deadline
 from app.statistics.intervals import Interval, mean_interval
 from app.statistics.samples import Clusters
 
@@ -30,9 +31,13 @@ def passing_intervals(
 ) -> dict[str, Interval]:
     """The means over rows of both, as `mean_interval`; rows with fewer than k attempts are left out and counted."""
     pairs = list(zip(attempts, passed, strict=True))
+    chances: dict[tuple[int, int], tuple[float | None, float | None]] = {}
+    for n, c in set(pairs):
+        deadline.check()
+        chances[n, c] = (pass_at_k(n, c, k), pass_hat_k(n, c, k))
     columns = {
-        "pass_at_k": [pass_at_k(n, c, k) for n, c in pairs],
-        "pass_hat_k": [pass_hat_k(n, c, k) for n, c in pairs],
+        "pass_at_k": [chances[pair][0] for pair in pairs],
+        "pass_hat_k": [chances[pair][1] for pair in pairs],
     }
     found = {name: mean_interval(column, clusters, confidence) for name, column in columns.items()}
     return {name: interval for name, interval in found.items() if interval is not None}

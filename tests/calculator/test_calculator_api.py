@@ -158,6 +158,9 @@ EDGES = [
     ("asymptotic_cs", {"scores": [1, 0, 1]}, {"n", "estimate"}),
     ("msprt", {"scores": [1, 1], "tau": 1}, {"n"}),
     ("ab_two_proportions", {"successes_a": 0, "n_a": 0, "successes_b": 1, "n_b": 2}, {"n"}),
+    ("slot_f1", {"right": [0], "found": [0], "wanted": [0]}, {"n"}),
+    ("sacrebleu", {"metric": "ter", "counts": []}, {"n"}),
+    ("verdict", {"baseline": [], "candidate": []}, {"n"}),
     ("cuped", {"before_a": [1], "after_a": [1], "before_b": [1], "after_b": [1]}, {"n"}),
 ]
 
@@ -220,6 +223,31 @@ def test_whatever_becomes_of_an_example_it_is_answered_or_refused_with_a_sentenc
         assert "estimate" in figure or figure["warnings"] or "p" in figure or "lo" in figure
 
 
+def test_a_verdict_is_the_word_of_reports(api: TestClient) -> None:
+    def word(baseline: list, candidate: list, **more) -> str:
+        sent = {"baseline": baseline, "candidate": candidate, **more}
+        return api.post("/v5/statistics/verdict", json=sent).json()["method"].partition(":")[0]
+
+    low, high = [0, 1] * 40, [1, 1] * 40
+    assert word(low, high) == "better"
+    assert word(low, high, wanted="lower") == word(high, low) == "worse"
+    assert word(low[:20], high[:20]) == "too_few"
+    assert word([0.5, 0.6] * 40, [0.51, 0.59] * 40) == "no_clear_change"
+    assert word([0.5, 0.6] * 40, [0.51, 0.59] * 40, smallest_difference=0.05) == "no_relevant_difference"
+
+
+def test_a_judge_of_llmbar_leans_to_the_first_place(api: TestClient) -> None:
+    """ChatGPT on 439 pairs (Zeng et al. 2023): the same answer on 59%, and the first place in 173 of 179 flips."""
+    sent = {
+        "a_first": ["first"] * 260 + ["first"] * 173 + ["second"] * 6,
+        "b_first": ["second"] * 260 + ["first"] * 173 + ["second"] * 6,
+    }
+    answer = api.post("/v5/statistics/position_bias", json=sent).json()
+    assert answer["consistency"]["estimate"] == pytest.approx(0.592, abs=0.0005)
+    assert answer["first_place_of_flips"]["estimate"] == pytest.approx(0.966, abs=0.0005)
+    assert answer["first_place_of_flips"]["p"] < 1e-40
+
+
 def test_identical_versions_differ_by_nothing_and_not_surely(api: TestClient) -> None:
     scores = [1, 0] * 20
     answer = api.post(
@@ -234,7 +262,7 @@ def test_the_largest_question_is_answered_in_time(api: TestClient) -> None:
     began = time.monotonic()
     answer = api.post("/v5/statistics/bootstrap", json={"values": values, "statistic": "percentile"})
     assert answer.status_code == 200, answer.text
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < working.LONGEST_S + 5
 
 
 def test_what_takes_too_long_is_ended_with_a_word() -> None:

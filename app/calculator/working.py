@@ -16,6 +16,7 @@ from app.statistics.figures import Figure
 LONGEST_S = 20.0
 _MOST_COMPLAINTS = 20
 _NO_NUMBER = "no number: it cannot be worked out from these values"
+_NO_WIDTH = "the interval has no width: nothing varies in these rows, which says nothing of others"
 _WORDS = {
     "missing": "Give it: it has no default.",
     "bool_type": "Give true or false.",
@@ -86,6 +87,8 @@ def _shown(figure: Figure, more: tuple[str, ...]) -> dict[str, Any]:
     warnings = [*figure.warnings, *more]
     if any(value is not None and name not in known for name, value in numbers.items()):
         warnings.append(_NO_NUMBER)
+    if not figure.warnings and "estimate" in known and "lo" in known and known["lo"] == known.get("hi"):
+        warnings.append(_NO_WIDTH)
     shown: dict[str, Any] = {**known, "n": int(figure.n), "method": figure.method}
     if figure.clusters is not None:
         shown["clusters"] = figure.clusters

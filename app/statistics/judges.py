@@ -58,9 +58,12 @@ def rogan_gladen(passed: int, n: int, labels: Confusion, confidence: float = 0.9
     if half == 0:
         why = "every share is 0 or 1: the delta method has no width there"
         return Interval(p, None, None, n, "Rogan-Gladen", warning=why)
-    few = min(labels.good, labels.bad) < FEW_LABELS
-    told = "fewer than 30 labels of a kind: the interval is rough" if few else None
-    return Interval(p, p - half, p + half, n, "Rogan-Gladen", warning=told)
+    told = []
+    if min(labels.good, labels.bad) < FEW_LABELS:
+        told.append("fewer than 30 labels of a kind: the interval is rough")
+    if not 0 <= p <= 1:
+        told.append("no share: the judge errs otherwise on these outputs than on those that were labelled")
+    return Interval(p, p - half, p + half, n, "Rogan-Gladen", warning="; ".join(told) or None)
 
 
 @dataclass(frozen=True, slots=True)

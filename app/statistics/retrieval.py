@@ -48,7 +48,7 @@ def retrieval_intervals(
     found = {}
     for name in MEASURES:
         scores = [one[name] if one else None for one in each]
-        interval = mean_interval(scores, clusters, confidence, share=name == "hit")
+        interval = mean_interval(scores, clusters, confidence)
         if interval is not None:
             found[name] = interval
     return found

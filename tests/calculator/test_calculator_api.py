@@ -265,6 +265,10 @@ def test_the_largest_question_is_answered_in_time(api: TestClient) -> None:
     assert time.monotonic() - began < working.LONGEST_S + 5
 
 
+def test_an_interval_without_a_width_is_no_certainty() -> None:
+    assert "no width" in working.answer("bootstrap", {"values": [3, 3, 3, 3]})["warnings"][0]
+
+
 def test_what_takes_too_long_is_ended_with_a_word() -> None:
     with pytest.raises(Invalid, match="send fewer values"):
         working.answer("bootstrap", {"values": [1, 2, 3]}, longest_s=0)

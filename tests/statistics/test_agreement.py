@@ -51,6 +51,16 @@ def test_edges_of_kappa():
         contingency([1], [])
 
 
+def test_the_interval_of_a_rank_correlation_covers_the_truth_as_often_as_it_says():
+    """Of two normal columns that correlate by .5, whose ranks correlate by 6/pi asin(.25)."""
+    rng, hits = np.random.default_rng(8), 0
+    for _ in range(1000):
+        a = rng.normal(size=60)
+        found, _p = spearman(a, 0.5 * a + np.sqrt(0.75) * rng.normal(size=60))
+        hits += found.lo < 6 / np.pi * np.arcsin(0.25) < found.hi
+    assert 0.93 < hits / 1000 < 0.975
+
+
 @given(st.integers(0, 999), st.integers(10, 60))
 def test_rank_correlation_equals_scipy(seed, n):
     rng = np.random.default_rng(seed)

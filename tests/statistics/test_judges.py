@@ -37,6 +37,7 @@ def test_a_judge_that_cannot_tell_is_refused():
         rogan_gladen(5, 10, Confusion(55, 100, 60, 100))
     with pytest.raises(ValueError, match="label at least one good item"):
         rogan_gladen(5, 10, Confusion(0, 0, 60, 100))
+    assert "no share" in rogan_gladen(5, 500, Confusion(90, 100, 80, 100)).warning
     assert rogan_gladen(10, 10, Confusion(10, 10, 10, 10)).lo is None
 
 
@@ -64,6 +65,18 @@ def test_prediction_power_is_unbiased_and_covers_whatever_the_judge_is_like():
     assert np.mean(means) == pytest.approx(0.7, abs=0.005)
     assert 0.92 < hits / 800 < 0.97
     assert np.mean(worth) > 225  # of 150 labels
+
+
+def test_the_weight_that_is_found_is_the_best():
+    rng = np.random.default_rng(9)
+    truth = rng.normal(size=900)
+    judge = truth + rng.normal(size=900)
+    found = prediction_powered_mean(truth[:300], judge[:300], judge[300:])
+
+    assert 0 < found.weight < 1
+    for off in (-0.1, 0.1):
+        other = prediction_powered_mean(truth[:300], judge[:300], judge[300:], weight=found.weight + off)
+        assert other.corrected.width > found.corrected.width
 
 
 def test_a_judge_of_no_use_leaves_the_labels_alone():

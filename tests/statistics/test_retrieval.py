@@ -33,6 +33,11 @@ def test_queries_with_nothing_to_find_are_left_out_and_counted():
     assert retrieval_intervals([["a"]], [{}], 1) == {}
 
 
+def test_where_every_query_found_all_the_interval_has_a_width():
+    found = retrieval_intervals([["a"]] * 9, [{"a": 1}] * 9, 1)
+    assert all(one.method == "Wilson" and one.lo < 1 for one in found.values())
+
+
 def test_a_passage_that_comes_twice_counts_once():
     assert measure(["a", "a", "b"], {"a": 1, "b": 1}, 2) == measure(["a", "b"], {"a": 1, "b": 1}, 2)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from app.calculator import (
     agreeing,
+    answers,
     corpora,
     judging,
     means,
@@ -30,6 +31,7 @@ FAMILIES: Mapping[str, tuple[Entry[Any], ...]] = {
     "Judges": judging.JUDGES,
     "Head to head": judging.RANKING,
     "Retrieval": measuring.RETRIEVAL,
+    "Answers": answers.ENTRIES,
     "Probabilities": measuring.CALIBRATION,
     "While results come": watching.SEQUENTIAL,
     "Experiments on users": watching.EXPERIMENTS,

@@ -158,6 +158,8 @@ EDGES = [
     ("asymptotic_cs", {"scores": [1, 0, 1]}, {"n", "estimate"}),
     ("msprt", {"scores": [1, 1], "tau": 1}, {"n"}),
     ("ab_two_proportions", {"successes_a": 0, "n_a": 0, "successes_b": 1, "n_b": 2}, {"n"}),
+    ("squad_em_f1", {"predictions": [], "answers": []}, {"n"}),
+    ("ragas_aggregation", {"metric": "faithfulness", "verdicts": [[]]}, {"n"}),
     ("slot_f1", {"right": [0], "found": [0], "wanted": [0]}, {"n"}),
     ("sacrebleu", {"metric": "ter", "counts": []}, {"n"}),
     ("verdict", {"baseline": [], "candidate": []}, {"n"}),

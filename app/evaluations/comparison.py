@@ -253,8 +253,8 @@ def _rows(
     datapoints = rows_of(
         session, evaluation.workspace_id, [item for cells in items.values() for item in cells]
     )
-    log_ids = [item.log_id for cells in items.values() for item in cells if item.log_id]
-    judgments = people_repository.list_counted(session, log_ids)
+    outputs = {(item.run_id, item.log_id) for cells in items.values() for item in cells if item.log_id}
+    judgments = people_repository.list_counted(session, outputs)
     return [
         GridRow(
             numbers[row],
@@ -271,14 +271,14 @@ def _rows(
 
 def _cell(
     items: Sequence[ItemCell],
-    judgments: Mapping[str, Sequence[Judgment]],
+    judgments: Mapping[tuple[str, str], Sequence[Judgment]],
     sorter: _RowSorter,
     row: str,
     column: int,
 ) -> GridCell:
     first = items[0] if items else None
     delta = sorter.delta(row, column) if column else None
-    found = judgments.get(first.log_id, ()) if first and first.log_id else ()
+    found = judgments.get((first.run_id, first.log_id), ()) if first and first.log_id else ()
     return GridCell(
         item=first,
         repeats=len(items),

@@ -80,10 +80,10 @@ def give_judgment(
         record.author = f"{logs.END_USER}{given.user}" if given.user else principal.user_id
     evaluations = judges_repository.evaluations_by_file(session, log_id, version)
     runs = judges_repository.runs_with_output(session, log_id, version.id)
-    if is_judged_here(version.spec) and not (evaluations or runs):
-        record.author = (
-            principal.user_id
-        )  # somebody's word: runs and monitoring do not take it for the server's own
+    if is_judged_here(version.spec):
+        # Runs in which the server judges, and monitoring, do not take it for the server's own. Of a log of no run it is
+        # somebody's word, and no run's score.
+        record.author = logs.CALLER if evaluations or runs else principal.user_id
     if given.id and logs.is_taken(session, record):
         raise Conflict(f"There is a log or a judgment with the id {given.id} already. Choose another one.")
     record.created_at = given.created_at.isoformat() if given.created_at else None

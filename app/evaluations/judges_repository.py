@@ -1,5 +1,7 @@
 """The SQL of who judges the outputs of runs: evaluators that came late, and those whose judgments come from elsewhere."""
 
+from collections.abc import Collection
+
 from sqlalchemy import and_, func, or_, select, text
 from sqlalchemy.orm import Session
 
@@ -25,6 +27,22 @@ def late_evaluators(session: Session, run_id: str) -> list[Version]:
         )
     )
     return list(session.scalars(select(Version).where(Version.id.in_(late))))
+
+
+LEFT_TO_CALLERS = f"""(
+    select p.run_id, e.evaluator_version_id from {PART_OF} p
+    join evaluation_evaluator e on e.evaluation_id = p.evaluation_id
+    where p.run_id = any(:runs) group by 1, 2 having not bool_or(e.orchestrated))"""  # noqa: S608 - a constant
+"""Which evaluators' judgments of which of the runs are sent, because none of a run's evaluations has the workers judge."""
+
+
+def left_to_callers(session: Session, run_ids: Collection[str]) -> set[tuple[str, str]]:
+    """The same as pairs of a run and an evaluator version."""
+    rows = session.execute(
+        text(f"select run_id, evaluator_version_id from {LEFT_TO_CALLERS} l"),  # noqa: S608 - the constant above
+        {"runs": list(run_ids)},
+    )
+    return {(row[0], row[1]) for row in rows}
 
 
 def runs_with_output(session: Session, log_id: str, evaluator_version_id: str) -> list[tuple[str, str]]:

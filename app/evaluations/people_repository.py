@@ -1,14 +1,15 @@
 """The SQL of people's verdicts."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from app.datasets.models import Datapoint
+from app.evaluations import judges_repository
 from app.files.models import Version
 from app.logs.models import Judgment, Log
-from app.logs.repository import END_USER
+from app.logs.repository import CALLER, END_USER
 
 _NEWEST = 200
 _BY_PEOPLE = (
@@ -18,14 +19,34 @@ _BY_PEOPLE = (
 )
 
 
-def list_counted(session: Session, log_ids: Sequence[str]) -> dict[str, list[Judgment]]:
-    """The judgments on each of the logs that scores are made of, oldest first: not what a member said beside an evaluator
-    that is no person."""
-    found: dict[str, list[Judgment]] = {log_id: [] for log_id in log_ids}
-    query = select(Judgment).where(Judgment.log_id.in_(log_ids), or_(Judgment.author == "", _BY_PEOPLE))
+def list_counted(
+    session: Session, outputs: Collection[tuple[str, str]]
+) -> dict[tuple[str, str], list[Judgment]]:
+    """The judgments that scores are made of, oldest first, by run and log: not what a member said beside an evaluator
+    that is no person. Of those that a caller sent for an evaluator that the server could judge by, and the server's own, the
+    caller's are where the run's evaluations leave it to callers, the server's elsewhere."""
+    left = judges_repository.left_to_callers(session, {run_id for run_id, _ in outputs})
+    said: dict[str, dict[str, list[Judgment]]] = {}
+    counted = or_(Judgment.author.in_(["", CALLER]), _BY_PEOPLE)
+    query = select(Judgment).where(Judgment.log_id.in_({log_id for _, log_id in outputs}), counted)
     for judgment in session.scalars(query.order_by(Judgment.id)):
-        found[judgment.log_id].append(judgment)
-    return found
+        by_judge = said.setdefault(judgment.log_id, {})
+        by_judge.setdefault(judgment.evaluator_version_id, []).append(judgment)
+    return {
+        (run_id, log_id): [
+            judgment
+            for judge, all_said in said.get(log_id, {}).items()
+            for judgment in _of_whom(all_said, is_left=(run_id, judge) in left)
+        ]
+        for run_id, log_id in outputs
+    }
+
+
+def _of_whom(said: list[Judgment], *, is_left: bool) -> list[Judgment]:
+    sent = [judgment for judgment in said if judgment.author == CALLER]
+    if is_left and sent:
+        return [judgment for judgment in said if judgment.author]
+    return [judgment for judgment in said if judgment.author != CALLER]
 
 
 def list_verdicts(

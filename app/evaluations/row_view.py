@@ -85,7 +85,8 @@ def build_row_page(session: Session, evaluation: Evaluation, address: Address, n
     by_id = {version.id: version for version in grid.evaluators}
     log_ids = [item.log_id for each in items.values() for item in each if item.log_id]
     found = logs.find_logs(session, evaluation.workspace_id, log_ids)
-    judged = people_repository.list_counted(session, log_ids)
+    outputs = {(item.run_id, item.log_id) for each in items.values() for item in each if item.log_id}
+    judged = people_repository.list_counted(session, outputs)
     models = models_of_runs(session, grid.runs)
     versions = [
         VersionView(
@@ -103,12 +104,12 @@ def _repeats(
     items: Sequence[ItemCell],
     evaluators: Mapping[str, Version],
     found: dict[str, Log],
-    judged: dict[str, list[Judgment]],
+    judged: dict[tuple[str, str], list[Judgment]],
 ) -> list[RepeatView]:
     repeats = []
     for item in items:
         said: dict[str, list[Judgment]] = {version_id: [] for version_id in evaluators}
-        for one in judged.get(item.log_id or "", []):
+        for one in judged.get((item.run_id, item.log_id or ""), []):
             if one.evaluator_version_id in said:
                 said[one.evaluator_version_id].append(one)
         repeats.append(

@@ -7,6 +7,9 @@ import orjson
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from app.evaluations.judges_repository import LEFT_TO_CALLERS
+from app.logs.repository import CALLER
+
 
 class ScoreColumn(NamedTuple):
     """One evaluator's scores of one run, aligned: `rows[i]` scored `values[i]`."""
@@ -32,9 +35,16 @@ def load_columns(
     return [ScoreColumn(*row) for row in rows]
 
 
-_COUNTED = """(j.author = '' or exists (
-        select from version judge where judge.id = j.evaluator_version_id and judge.spec->>'evaluator_type' = 'human'))"""
-"""What members say beside an evaluator that is no person, of a log that no run had then, is theirs: no run's score."""
+_JUDGED = f"""run_item i join judgment j on j.log_id = i.log_id
+    left join {LEFT_TO_CALLERS} sent on sent.run_id = i.run_id and sent.evaluator_version_id = j.evaluator_version_id"""
+_COUNTED = f"""(j.author = '' and (sent.run_id is null or not exists (
+        select from judgment own where own.log_id = j.log_id and own.evaluator_version_id = j.evaluator_version_id
+          and own.author = '{CALLER}'))
+    or j.author = '{CALLER}' and sent.run_id is not null
+    or exists (
+        select from version judge where judge.id = j.evaluator_version_id and judge.spec->>'evaluator_type' = 'human'))"""  # noqa: S608
+"""What scores are made of, among `_JUDGED`; as in `people_repository.list_counted`. What members say beside an evaluator
+that is no person, of a log that no run had then, is theirs: no run's score."""
 _COLUMNS = f"""
 with choices as (
     select v.id, array_agg(o->>'name') filter (where o->>'valence' = 'positive') as good,
@@ -50,7 +60,7 @@ with choices as (
            )) as score,
            bool_or(j.error is not null) as failed,
            bool_or(j.text_value is not null or j.options_value is not null) as answered
-    from run_item i join judgment j on j.log_id = i.log_id
+    from {_JUDGED}
     left join choices c on c.id = j.evaluator_version_id
     where i.run_id = any(:runs) and j.evaluator_version_id = any(:evaluators) and {_COUNTED}
     group by 1, 2, 3
@@ -147,7 +157,7 @@ def count_options(session: Session, run_ids: Sequence[str]) -> dict[tuple[str, s
     rows = session.execute(
         text(f"""
         select i.run_id, j.evaluator_version_id, o.option, count(*)
-        from run_item i join judgment j on j.log_id = i.log_id
+        from {_JUDGED}
         cross join lateral unnest(coalesce(j.options_value, array[j.text_value])) as o(option)
         where i.run_id = any(:runs) and o.option is not null and {_COUNTED} group by 1, 2, 3
         """),  # noqa: S608 - the condition above

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from app.core import ids
 from app.evaluations.sharing_repository import PART_OF
+from app.logs.repository import CALLER
 
 LEASE_S = 10
 """A worker that has not renewed for this long is taken for dead."""
@@ -327,10 +328,10 @@ def complete_run(session: Session, run_id: str, *, waits: bool = True) -> bool:
                 and (v.spec->>'evaluator_type' = 'external' or not e.orchestrated)
                 and not exists (
                     select from judgment j join version other on other.id = j.evaluator_version_id
-                    where j.log_id = i.log_id and other.file_id = v.file_id and j.author = '')))
+                    where j.log_id = i.log_id and other.file_id = v.file_id and j.author in ('', :caller))))
         returning r.id
         """),  # noqa: S608 - a constant
-        {"run": run_id, "waits": waits},
+        {"run": run_id, "waits": waits, "caller": CALLER},
     )
     return ended is not None
 

@@ -107,7 +107,7 @@ class Judgment(Base):
     log_id: Mapped[str] = mapped_column(ForeignKey(Log.id, ondelete="CASCADE"))
     evaluator_version_id: Mapped[str]
     author: Mapped[str] = mapped_column(server_default="")
-    """A person's id; empty for machines."""
+    """A person's id; empty for machines, but `CALLER` where a judgment was sent that the server could have given."""
     vote: Mapped[int] = mapped_column(server_default="0")
     """Counts repeated judgments of one author."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())

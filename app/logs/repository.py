@@ -217,6 +217,9 @@ def count_results(session: Session, log_ids: Sequence[str]) -> int:
 
 END_USER = "end_user:"
 """Before the id of an application's user, as the author of a judgment: nobody passes for one of the team."""
+CALLER = "caller"
+"""The author of judgments that were sent for an evaluator that the server could judge by: nobody's word passes for the
+server's, in whatever runs the log is."""
 
 
 def delete_logs(session: Session, workspace_id: str, log_ids: Sequence[str]) -> int:

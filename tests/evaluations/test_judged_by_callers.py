@@ -116,7 +116,7 @@ def test_somebodys_word_about_a_log_is_not_taken_for_the_servers(
     assert (long["num_true"], long["num_false"], long["num_judgments"]) == (0, ROWS, ROWS)
     assert tone["num_judgments_per_option"] == {"rude": ROWS}
     with unit_of_work() as session:
-        counted = list_counted(session, log_ids)
+        counted = list_counted(session, {(run.run_id, log_id) for log_id in log_ids})
         assert [len(each) for each in counted.values()] == [3] * ROWS, "and none in the grid"
         ids = [one["evaluator_version_id"] for one in (long, tone)]
         assert list_verdicts(session, committed_team.workspace.id, ids) == [], (

@@ -5,6 +5,7 @@ from sqlalchemy import text
 
 from app.core.database import unit_of_work
 from app.evaluations import recovery
+from app.evaluations.people_repository import list_counted
 from tests import factories
 from tests.evaluations.test_runs_of_logs import Collected, collected  # noqa: F401 - a fixture
 from tests.web import with_key
@@ -149,6 +150,68 @@ def test_a_shared_run_outlives_the_evaluation_that_it_was_begun_in(
     assert runs(other) == [run["id"]]
     assert other.now(run)["done_count"] == 2
     share(other, alone, 404)
+
+
+def with_length(of: Collected, *, orchestrated: bool) -> None:
+    """Have an evaluation judge by a program that the server can run; it says false of everything."""
+    spec = {
+        "evaluator_type": "python",
+        "code": "def judge(log):\n    return False",
+        "arguments_type": "target_free",
+        "return_type": "boolean",
+    }
+    made = of.client.post("/v5/evaluators", json={"path": "ours/length", "spec": spec})
+    assert made.status_code == 200, made.text
+    said = {"evaluators": [{"path": "ours/length", "orchestrated": orchestrated}]}
+    added = of.client.post(f"{of.address}/evaluators", json=said)
+    assert added.status_code == 200, added.text
+
+
+def judged(of: Collected, log_ids: list[str]) -> None:
+    for log_id in log_ids:
+        said = {"path": "ours/length", "parent_id": log_id, "judgment": True}
+        answer = of.client.post("/v5/evaluators/log", json=said)
+        assert answer.status_code == 200, answer.text
+
+
+def test_judgments_that_were_sent_elsewhere_are_not_taken_for_the_servers(
+    collected: Collected,  # noqa: F811
+    other: Collected,
+) -> None:
+    with_length(other, orchestrated=False)
+    sent, alone = other.begin(), other.begin()
+    log_ids = [collected.send(output) for output in ("right", "wrong")]
+    other.add(sent, *log_ids)
+    other.add(alone, *log_ids)
+    other.now(sent)
+    judged(other, log_ids)
+    ended = other.now(sent)
+    before = other.stats(sent)[1]
+    with_length(collected, orchestrated=True)
+    own = collected.begin()
+    collected.add(own, *log_ids)
+    share(collected, sent)
+    collected.now(own)
+    recovery.recover()
+
+    def counts(of: Collected, run: dict) -> tuple[int, int]:
+        found = of.stats(run)
+        stats = found[2] if of is collected else found[1]
+        return stats["num_true"], stats["num_false"]
+
+    assert ended["status"] == "completed"
+    assert (before["num_true"], before["num_false"]) == (2, 0), "it leaves them to whoever sends them"
+    assert counts(collected, own) == (0, 2)
+    assert counts(collected, sent) == (0, 2), "who sees the run there is told what the server found"
+    assert counts(other, alone) == (2, 0), "what was sent stays where nobody else judges"
+    with unit_of_work() as session:
+        outputs = [(run["id"], log_ids[0]) for run in (own, sent, alone)]
+        values = {
+            run_id: [one.boolean_value for one in said if one.evaluator_version_id == length]
+            for (run_id, _), said in list_counted(session, outputs).items()
+            for length in session.scalars(text("select id from version where spec->>'code' is not null"))
+        }
+    assert values == {own["id"]: [False], sent["id"]: [False], alone["id"]: [True]}, "as in the grid"
 
 
 def test_runs_of_other_workspaces_are_not_there(collected: Collected, other: Collected) -> None:  # noqa: F811

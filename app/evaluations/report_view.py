@@ -199,10 +199,13 @@ def _may_move(run: Run) -> bool:
 
 
 def _unrun(report: Report) -> dict[str, int]:
-    """How many rows of each run a cap or a budget held back, by run id."""
+    """How many rows of each run a cap or a budget held back, by run id.
+
+    Of outputs that were sent, the error is somebody's own words, whatever they begin with.
+    """
     found: dict[str, int] = {}
     for reason in report.reasons:
-        if reason.text.startswith("not run"):
+        if reason.run.orchestrated and reason.text.startswith("not run"):
             found[reason.run.id] = found.get(reason.run.id, 0) + reason.count
     return found
 

@@ -284,3 +284,16 @@ def test_the_pages_show_runs_of_logs(collected: Collected) -> None:
         "No version" in report
         or "no version" in collected.client.get(f"{collected.address}/stats").json()["report"]
     )
+
+
+def test_errors_of_logs_are_not_taken_for_limits_of_spending(collected: Collected) -> None:
+    first, second = collected.begin(), collected.begin(version={"version_id": collected.version.id})
+    for run in (first, second):
+        collected.send(None, run_id=run["id"], error="not run because nobody asked")
+        collected.send("right", run_id=run["id"])
+        assert collected.now(run)["failed_count"] == 1
+    recovery.recover()
+    page = collected.page()
+
+    assert "Ended at a limit of spending" not in page
+    assert "1 failed" in page

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import and_, func, or_, select, text
+from sqlalchemy import and_, case, func, or_, select, text
 from sqlalchemy.orm import Session
 
 from app.evaluations.models import Evaluation, EvaluationEvaluator, Run, SharedRun
@@ -14,6 +14,10 @@ from app.files.models import Version
 def late_evaluators(session: Session, run_id: str) -> list[Version]:
     """The evaluator versions that were not yet part of the evaluation when the run began, and that our workers may judge by;
     those of evaluations included that began to show it since."""
+    # A run that was begun elsewhere is part of its home, as of others, from when that began to show it.
+    since = case(
+        (Run.evaluation_id == EvaluationEvaluator.evaluation_id, Run.joined_at), else_=SharedRun.added_at
+    )
     shared = and_(SharedRun.run_id == Run.id, SharedRun.evaluation_id == EvaluationEvaluator.evaluation_id)
     late = (
         select(EvaluationEvaluator.evaluator_version_id)
@@ -22,7 +26,7 @@ def late_evaluators(session: Session, run_id: str) -> list[Version]:
         .where(
             EvaluationEvaluator.orchestrated,
             or_(Run.evaluation_id == EvaluationEvaluator.evaluation_id, SharedRun.run_id.is_not(None)),
-            func.greatest(EvaluationEvaluator.added_at, SharedRun.added_at)
+            func.greatest(EvaluationEvaluator.added_at, since)
             >= func.coalesce(Run.started_at, Run.created_at),
         )
     )

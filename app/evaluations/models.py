@@ -81,6 +81,8 @@ class Run(Base):
     workspace_id: Mapped[str] = mapped_column(ForeignKey(Workspace.id, ondelete="CASCADE"), index=True)
     evaluation_id: Mapped[str] = mapped_column(ForeignKey(Evaluation.id, ondelete="CASCADE"))
     """The one that it was begun in, or was left to; those that show it beside are in `SharedRun`."""
+    joined_at: Mapped[datetime | None]
+    """Since when it is part of `evaluation_id`, where it was begun in another one."""
     version_id: Mapped[str | None] = mapped_column(kept_version(), index=True)
     dataset_version_id: Mapped[str | None] = mapped_column(kept_version(), index=True)
     control: Mapped[bool] = mapped_column(server_default="false")

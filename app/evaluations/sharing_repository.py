@@ -95,11 +95,11 @@ def leave(session: Session, evaluation_id: str, run_id: str) -> bool:
     moved = session.scalar(
         text("""
         with next as (
-            select evaluation_id, control from shared_run where run_id = :run order by added_at, evaluation_id limit 1
+            select evaluation_id, control, added_at from shared_run where run_id = :run order by added_at, evaluation_id limit 1
         ), gone as (
             delete from shared_run s using next where s.run_id = :run and s.evaluation_id = next.evaluation_id
         )
-        update run set evaluation_id = next.evaluation_id, control = next.control
+        update run set evaluation_id = next.evaluation_id, control = next.control, joined_at = next.added_at
         from next where run.id = :run and run.evaluation_id = :evaluation returning run.id
         """),
         there,

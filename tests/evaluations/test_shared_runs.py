@@ -41,6 +41,15 @@ def runs(of: Collected) -> list[str]:
     return [one["id"] for one in of.client.get(f"{of.address}/runs").json()["runs"]]
 
 
+def with_politeness(of: Collected) -> None:
+    """Have an evaluation wait for the judgments of a program elsewhere."""
+    spec = {"evaluator_type": "external", "arguments_type": "target_free", "return_type": "boolean"}
+    body = {"path": "ours/polite", "spec": spec}
+    assert of.client.post("/v5/evaluators", json=body).status_code == 200
+    added = {"evaluators": [{"path": "ours/polite"}]}
+    assert of.client.post(f"{of.address}/evaluators", json=added).status_code == 200
+
+
 def filled(collected: Collected) -> dict:  # noqa: F811
     run = collected.begin()
     collected.add(run, collected.send("right"), collected.send("wrong enough"))
@@ -89,17 +98,7 @@ def test_a_run_that_goes_on_waits_for_the_evaluators_of_both(
     collected: Collected,  # noqa: F811
     other: Collected,
 ) -> None:
-    body = {
-        "path": "ours/polite",
-        "spec": {
-            "evaluator_type": "external",
-            "arguments_type": "target_free",
-            "return_type": "boolean",
-        },
-    }
-    assert collected.client.post("/v5/evaluators", json=body).status_code == 200
-    added = {"evaluators": [{"path": "ours/polite"}]}
-    assert other.client.post(f"{other.address}/evaluators", json=added).status_code == 200
+    with_politeness(other)
     run = collected.begin()
     share(other, run)
     log = collected.send("right", run_id=run["id"])
@@ -212,6 +211,22 @@ def test_judgments_that_were_sent_elsewhere_are_not_taken_for_the_servers(
             for length in session.scalars(text("select id from version where spec->>'code' is not null"))
         }
     assert values == {own["id"]: [False], sent["id"]: [False], alone["id"]: [True]}, "as in the grid"
+
+
+def test_what_was_done_before_a_run_moved_is_judged_by_its_new_home(
+    collected: Collected,  # noqa: F811
+    other: Collected,
+) -> None:
+    with_politeness(collected)
+    run = collected.begin()
+    collected.send("right enough", run_id=run["id"])
+    assert collected.now(run)["status"] == "running", "it waits for the program"
+    share(other, run)
+    remove(collected, run)
+    ended = other.now(run)
+
+    assert (ended["status"], ended["done_count"]) == ("completed", 1)
+    assert other.stats(run)[0]["num_true"] == 1
 
 
 def test_runs_of_other_workspaces_are_not_there(collected: Collected, other: Collected) -> None:  # noqa: F811

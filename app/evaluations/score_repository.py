@@ -222,8 +222,8 @@ def save_scores(session: Session, run_id: str, scores: list[dict[str, Any]]) -> 
 def keep_version_scores(session: Session, run_id: str) -> None:
     """Make the scores of a completed run the last ones of its version, unless a later run has set them.
 
-    A run that ended at a cap, or by hand, does not take the place of scores over more rows. What the run no longer finds, because
-    judgments were taken back, goes.
+    A run that ended at a cap, or by hand, does not take the place of scores over more rows, and a run of logs, which somebody
+    chose, of none. What the run no longer finds, because judgments were taken back, goes.
     """
     session.execute(
         text("""
@@ -240,7 +240,7 @@ def keep_version_scores(session: Session, run_id: str) -> None:
         select r.version_id, s.evaluator_version_id, r.workspace_id, v.file_id, r.id, s.value, s.lo, s.hi, s.n, r.finished_at
         from run_score s join run r on r.id = s.run_id join version v on v.id = r.version_id
         where r.id = :run and r.status = 'completed' and s.slice = '' and s.value is not null
-          and not (
+          and r.dataset_version_id is not null and not (
             exists (
                 select from run_item i
                 where i.run_id = r.id and (i.state = 'pending' or i.error like 'not run: %'))

@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from app.core.database import unit_of_work
 from app.core.settings import get_settings
-from app.evaluations import recovery
+from app.evaluations import recovery, scoring
 from app.files.models import Version
 from tests import factories
 from tests.asynchronous import run as run_coroutine
@@ -297,3 +297,26 @@ def test_errors_of_logs_are_not_taken_for_limits_of_spending(collected: Collecte
 
     assert "Ended at a limit of spending" not in page
     assert "1 failed" in page
+
+
+def test_chosen_logs_are_no_score_of_their_version(collected: Collected) -> None:
+    version = {"version_id": collected.version.id}
+    whole = collected.begin(version=version, dataset={"version_id": collected.rows.id}, orchestrated=False)
+    with unit_of_work() as session:
+        query = "select datapoint_id from dataset_row where file_id = :file order by position"
+        rows = list(session.scalars(text(query), {"file": collected.rows.file_id}))
+    for row in rows:
+        collected.send("wrong", source_datapoint_id=row, run_id=whole["id"])
+    assert collected.now(whole)["status"] == "completed"
+    chosen = collected.begin(version=version)
+    for _ in range(2):
+        collected.send("right", run_id=chosen["id"])
+    assert collected.now(chosen)["status"] == "completed"
+    with unit_of_work() as session:
+        for run in (whole, chosen):
+            scoring.score_run(session, run["id"])
+    with unit_of_work() as session:
+        kept = session.execute(text("select run_id, value, n from version_score")).all()
+
+    assert (whole["id"], 0.0, len(rows)) in kept
+    assert chosen["id"] not in {one.run_id for one in kept}

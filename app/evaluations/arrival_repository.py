@@ -37,6 +37,7 @@ def give_output(
             where i.run_id = :run and i.position = free.position
         ), counted as (
             update run set progressed_at = now(), finished_at = null, scored_at = null,
+                end_requested_at = null,
                 status = case status when 'completed' then 'running' else status end,
                 done_count = done_count - (free.state = 'done')::int,
                 failed_count = failed_count - (free.state = 'done' and free.error is not null)::int
@@ -79,6 +80,7 @@ def append_output(session: Session, workspace_id: str, run_id: str, log_id: str)
             from free returning position
         ), counted as (
             update run set items_count = items_count + 1, progressed_at = now(), finished_at = null, scored_at = null,
+                end_requested_at = null,
                 status = case status when 'completed' then 'running' else status end
             from placed where run.id = :run
         )

@@ -91,6 +91,9 @@ class Run(Base):
     """Whether our workers make the outputs."""
     status: Mapped[str] = mapped_column(server_default="pending")
     cancel_requested_at: Mapped[datetime | None]
+    end_requested_at: Mapped[datetime | None]
+    """When somebody said that nothing more is sent, while outputs were being judged: their verdicts end it, whoever else is to
+    judge. Empty again once it has ended, or another log has come."""
     split: Mapped[str | None]
     """Only the rows of this split were asked for."""
     repeats: Mapped[int] = mapped_column(server_default="1")

@@ -112,7 +112,8 @@ def runs_to_finish(session: Session, silence_s: float) -> list[str]:
     rows = session.scalars(
         text("""
         select r.id from run r
-        where (r.orchestrated or coalesce(r.progressed_at, r.created_at) < now() - make_interval(secs => :silence))
+        where (r.orchestrated or r.end_requested_at is not null
+               or coalesce(r.progressed_at, r.created_at) < now() - make_interval(secs => :silence))
           and r.status in ('pending', 'running')
           and not exists (select from run_item i where i.run_id = r.id and i.state = 'pending')
         for update skip locked

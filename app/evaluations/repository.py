@@ -277,12 +277,17 @@ def reopen_failed(
 
 
 def reopen_unjudged(session: Session, run_id: str, evaluator_version_id: str) -> int:
-    """Make items pending again that have an output which this evaluator has not judged; how many."""
+    """Make items pending again that have an output which this evaluator has not judged, and can; how many.
+
+    Of a log that was never completed, or is not kept any more, it would have no verdict however often it was asked.
+    """
     result = session.execute(
         text("""
         with changed as (
             update run_item i set state = 'pending'
-            where i.run_id = :run and i.state = 'done' and i.log_id is not null and (
+            from log l
+            where i.run_id = :run and i.state = 'done' and l.id = i.log_id and l.status = 'complete'
+              and l.payload_cleared_at is null and (
                 select true from judgment j  -- row by row: of an evaluator that is new, Postgres expects no judgments
                 where j.log_id = i.log_id and j.evaluator_version_id = :evaluator and j.author = '' limit 1) is null
             returning i.error

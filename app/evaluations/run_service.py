@@ -269,7 +269,7 @@ def clear_control(session: Session, evaluation: Evaluation, run: Run) -> None:
 def restart(session: Session, run: Run) -> None:
     """Cut the pending items of a run into shards and send them to the workers."""
     run.status = "running" if run.started_at else "pending"
-    run.finished_at = run.scored_at = run.cancel_requested_at = None
+    run.finished_at = run.scored_at = run.cancel_requested_at = run.end_requested_at = None
     run.progressed_at = clock.now()
     run.request_id = current_request_id()
     session.flush()
@@ -331,8 +331,9 @@ def _stop(session: Session, run: Run, status: str) -> None:
 
 
 def complete_run(session: Session, run: Run) -> None:
-    """End a run. Where the outputs come from elsewhere, rows that none has come for get an error that says so; where the
-    workers make them, the run stops as a cancelled one does, and rows that were not run stay without a result.
+    """End a run. Where the outputs come from elsewhere, rows that none has come for get an error that says so, and what the workers
+    are judging ends it, without waiting for judgments from elsewhere; where the workers make them, the run stops as a
+    cancelled one does, and rows that were not run stay without a result.
 
     Raises:
         Conflict: it was cancelled.
@@ -346,7 +347,9 @@ def complete_run(session: Session, run: Run) -> None:
         _stop(session, run, "completed")
         return
     recovery_repository.end_missing(session, run.id)
-    finishing.finish_if_done(session, run.id, waits=False)
+    run.end_requested_at = clock.now()  # what is being judged now is waited for, and ends it
+    session.flush()
+    finishing.finish_if_done(session, run.id)
     session.refresh(run)
     announce(session, run.id)
 

@@ -310,16 +310,17 @@ def give_back(session: Session, owner: str, run_id: str) -> None:
 def complete_run(session: Session, run_id: str, *, waits: bool = True) -> bool:
     """End the run if nothing is left to do; True for the one caller that ended it.
 
-    A run whose outputs come from elsewhere also waits for the judgments of the programs that send them, unless not to; never
-    for people. One without a dataset waits for its first log.
+    A run whose outputs come from elsewhere also waits for the judgments of the programs that send them, unless not to or somebody
+    said that it is to end; never for people. One without a dataset waits for its first log.
     """
     ended = session.scalar(
         text(f"""
-        update run r set status = 'completed', finished_at = now()
+        update run r set status = 'completed', finished_at = now(), end_requested_at = null
         where r.id = :run and r.status in ('pending', 'running')
           and not exists (select from run_item where run_id = :run and state = 'pending')
-          and (r.dataset_version_id is not null or not :waits or exists (select from run_item where run_id = :run))
-          and (r.orchestrated or not :waits or not exists (
+          and (r.dataset_version_id is not null or not :waits or r.end_requested_at is not null
+               or exists (select from run_item where run_id = :run))
+          and (r.orchestrated or not :waits or r.end_requested_at is not null or not exists (
               select from {PART_OF} p join evaluation_evaluator e on e.evaluation_id = p.evaluation_id
               join version v on v.id = e.evaluator_version_id
               join run_item i on i.run_id = r.id and i.log_id is not null

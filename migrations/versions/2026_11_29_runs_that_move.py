@@ -1,6 +1,6 @@
-"""Say since when a run is part of the evaluation that it moved to.
+"""Say since when a run is part of the evaluation that it moved to, and that somebody wants it to end.
 
-No row is read or written: the column is empty, and is taken for what was so before.
+No row is read or written: the columns are empty, and are taken for what was so before.
 """
 
 import sqlalchemy as sa
@@ -14,7 +14,9 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("run", sa.Column("joined_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("run", sa.Column("end_requested_at", sa.DateTime(timezone=True), nullable=True))
 
 
 def downgrade() -> None:
+    op.drop_column("run", "end_requested_at")
     op.drop_column("run", "joined_at")

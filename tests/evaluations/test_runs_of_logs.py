@@ -320,3 +320,37 @@ def test_chosen_logs_are_no_score_of_their_version(collected: Collected) -> None
 
     assert (whole["id"], 0.0, len(rows)) in kept
     assert chosen["id"] not in {one.run_id for one in kept}
+
+
+def ended_by_hand(collected: Collected, run: dict) -> str:
+    end = collected.client.patch(f"{collected.address}/runs/{run['id']}", json={"status": "completed"})
+    assert end.status_code == 200, end.text
+    return str(end.json()["status"])
+
+
+def test_an_end_by_hand_holds_where_outputs_are_being_judged(collected: Collected) -> None:
+    said = {"path": "ours/polite", "spec": JUDGE}
+    assert collected.client.post("/v5/evaluators", json=said).status_code == 200
+    run, reopened, half = collected.begin(), collected.begin(), collected.begin()
+    added = {"evaluators": [{"path": "ours/polite"}]}
+    assert collected.client.post(f"{collected.address}/evaluators", json=added).status_code == 200
+    for each in (run, reopened):
+        collected.send("right", run_id=each["id"])
+    collected.send(None, run_id=half["id"], log_status="incomplete")
+    asked = [ended_by_hand(collected, each) for each in (run, reopened)]
+    collected.send("right", run_id=reopened["id"])
+    ended, goes_on = collected.now(run), collected.now(reopened)
+    with unit_of_work() as session:
+        late = factories.evaluator(session, collected.team.admin, kind="contains", text="right")
+    added = {"evaluators": [{"version_id": late.id}]}
+    assert collected.client.post(f"{collected.address}/evaluators", json=added).status_code == 200
+    ended_by_hand(collected, half)
+
+    assert asked == ["pending", "pending"]
+    assert (ended["status"], ended["done_count"]) == ("completed", 1), "it does not wait for the program"
+    assert goes_on["status"] == "running", "with another log it waits again"
+    assert collected.now(half)["status"] == "completed", (
+        "what was never completed is sent to no late evaluator"
+    )
+    assert ended_by_hand(collected, reopened) in ("running", "completed")
+    assert collected.now(reopened)["status"] == "completed"

@@ -9,7 +9,7 @@ from app.core.access import Principal
 from app.core.conflicts import again_on_deadlock
 from app.core.errors import Conflict, Invalid, NotFound
 from app.evaluations import finishing, late_judging, repository, run_service, sharing_repository
-from app.evaluations.models import EVALUATED, Evaluation, EvaluationEvaluator
+from app.evaluations.models import ENDED, EVALUATED, Evaluation, EvaluationEvaluator
 from app.evaluators.binding import is_judged_here
 from app.files.models import File, FileKind, Version
 from app.workspaces import audit
@@ -188,5 +188,12 @@ def delete_evaluation(session: Session, principal: Principal, evaluation: Evalua
             repository.lock_run(session, run_id)
         repository.delete_evaluation(session, evaluation.id)
 
+    part_of_it = sharing_repository.runs_by_evaluation(session, [evaluation.id])[evaluation.id]
     again_on_deadlock(session, delete)
     session.expunge(evaluation)
+    for run_id in sorted(part_of_it):
+        run = repository.find_run_to_work_on(session, run_id)
+        if (
+            run and run.status not in ENDED
+        ):  # another evaluation shows it, and it may have waited for this one's only
+            run_service.end_if_done(session, run)

@@ -229,6 +229,23 @@ def test_what_was_done_before_a_run_moved_is_judged_by_its_new_home(
     assert other.stats(run)[0]["num_true"] == 1
 
 
+def test_runs_that_stay_do_not_wait_for_an_evaluation_that_was_deleted(
+    collected: Collected,  # noqa: F811
+    other: Collected,
+) -> None:
+    with_politeness(other)
+    beside, moved = collected.begin(), other.begin()
+    share(other, beside)
+    share(collected, moved)
+    for run in (beside, moved):
+        collected.add(run, collected.send("right"))
+        assert collected.now(run)["status"] == "running", "it waits for the program"
+    assert other.client.delete(other.address).status_code == 204
+
+    assert runs(collected) == [moved["id"], beside["id"]]
+    assert [collected.now(run)["status"] for run in (beside, moved)] == ["completed"] * 2
+
+
 def test_runs_of_other_workspaces_are_not_there(collected: Collected, other: Collected) -> None:  # noqa: F811
     run = filled(collected)
     with unit_of_work() as session:

@@ -103,22 +103,24 @@ def create_items(session: Session, run: Run, rows: tuple[str, int] | None, *, wa
             join log l on l.id = g.log_id and l.workspace_id = :workspace
             left join datapoint d on d.id = g.datapoint_id and d.workspace_id = :workspace
             where g.run_id = :run order by g.log_id, g.seq
-        ), output as (
-            select *, coalesce(repeat, row_number() over (partition by datapoint_id order by seq)::int - 1) as k
-            from known
         ), held as (
             select datapoint_id, position from dataset_row r
             where r.file_id = cast(:file as text) and r.from_number <= cast(:number as int)
               and (r.until_number is null or r.until_number > cast(:number as int))
               and (cast(:split as text) is null or r.split = :split)
+        ), output as (  -- beside the dataset, repeats are counted from 0, whatever they were called
+            select *, row_number() over (partition by datapoint_id order by case when is_held then null else repeat end, seq)
+                ::int - 1 as counted
+            from (select *, datapoint_id in (select datapoint_id from held) as is_held from known) known
+        ), numbered as (
+            select *, case when is_held then coalesce(repeat, counted) else counted end as k from output
         ), item as (
-            select h.datapoint_id, 0 as beside, h.position, k from held h
+            select h.datapoint_id, 0 as beside, h.position, k, null as log_id from held h
             cross join generate_series(0, case when :any_log then :repeats
-                else greatest(:repeats, (select max(output.k) + 1 from output)) end - 1) k
+                else greatest(:repeats, (select max(n.k) + 1 from numbered n)) end - 1) k
             union all
-            select o.datapoint_id, 1, o.seq, o.k from output o
-            where (:any_log and o.k >= :repeats)
-               or not exists (select from held where held.datapoint_id = o.datapoint_id)
+            select o.datapoint_id, 1, o.seq, o.k, o.log_id from numbered o
+            where (:any_log and o.k >= :repeats) or not o.is_held
         )
         insert into run_item (run_id, position, datapoint_id, repeat, state, log_id, reused, error)
         select :run, (row_number() over (order by i.beside, i.position, i.datapoint_id, i.k) - 1)::int, i.datapoint_id, i.k,
@@ -126,7 +128,8 @@ def create_items(session: Session, run: Run, rows: tuple[str, int] | None, *, wa
                o.log_id, coalesce(o.reused, false),
                case when o.log_id is not null then o.error
                     when not :waits then 'The export has no output of this row.' end
-        from item i left join output o on o.datapoint_id = i.datapoint_id and o.k = i.k
+        from item i left join numbered o
+          on o.datapoint_id = i.datapoint_id and o.k = i.k and (i.log_id is null or o.log_id = i.log_id)
         """),
         parameters,
     )

@@ -97,6 +97,30 @@ def test_an_output_of_a_row_that_the_dataset_does_not_have_is_kept(committed_tea
     assert rows("select name from evaluation where id = 'evr_3'") == [("Which prompt? (evr_3)",)]
 
 
+def test_outputs_beside_the_dataset_are_each_there_once(client, committed_team: Team, tmp_path: Path):
+    export = whole_export(tmp_path / "export")
+    first = vendor.prompt()
+
+    def line(log_id: str, datapoint: dict | None, repeat: int) -> dict:
+        log = vendor.log(log_id, first)
+        return {"run_id": "run_4", "datapoint": datapoint, "repeat": repeat, "log": log, "evaluator_logs": []}
+
+    lines = [
+        line("one", vendor.datapoint(1), 1),
+        line("other", vendor.datapoint(1), 1),
+        line("gone", {"id": "dp_of_nobody"}, 1),
+        line("loose", None, 1),
+    ]
+    export.evaluation([vendor.run("run_4", first, None)], lines, "evr_4", name="Beside")
+    assert imported(committed_team, export).is_whole
+    found = rows("select datapoint_id, repeat, log_id from run_item where run_id = 'run_4' order by position")
+    assert found == [("dp_1", 0, "one"), ("dp_1", 1, "other"), ("gone", 0, "gone"), ("loose", 0, "loose")]
+    assert rows("select items_count from run where id = 'run_4'") == [(4,)]
+    signed_in(client, committed_team.admin)
+    page = client.get(f"/w/{committed_team.workspace.slug}/evaluations/evr_4/rows/3")
+    assert page.status_code == 200, "every row has its number"
+
+
 def test_runs_that_cannot_be_told_here_are_left_out_and_their_logs_kept(committed_team: Team, tmp_path: Path):
     export = whole_export(tmp_path / "export")
     first, data = vendor.prompt(), vendor.dataset("dsv_1", 2)

@@ -207,6 +207,11 @@ def lock_run(session: Session, run_id: str) -> bool:
     return session.scalar(select(Run.id).where(Run.id == run_id).with_for_update()) is not None
 
 
+def lock_evaluation(session: Session, evaluation_id: str) -> None:
+    """Hold an evaluation until the transaction ends: no run begins in it, or moves to it."""
+    session.execute(select(Evaluation.id).where(Evaluation.id == evaluation_id).with_for_update())
+
+
 def lock_items(session: Session, run_ids: Sequence[str]) -> None:
     """Hold every item of runs until the transaction ends: whoever writes them has finished then."""
     session.execute(

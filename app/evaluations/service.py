@@ -1,6 +1,7 @@
 """Evaluations: asking a question about versions, by which evaluators, against which baseline."""
 
 from collections.abc import Collection, Sequence
+from functools import partial
 
 from sqlalchemy.orm import Session
 
@@ -9,7 +10,7 @@ from app.core.access import Principal
 from app.core.conflicts import again_on_deadlock
 from app.core.errors import Conflict, Invalid, NotFound
 from app.evaluations import finishing, late_judging, repository, run_service, sharing_repository
-from app.evaluations.models import ENDED, EVALUATED, Evaluation, EvaluationEvaluator
+from app.evaluations.models import ENDED, EVALUATED, Evaluation, EvaluationEvaluator, Run
 from app.evaluators.binding import is_judged_here
 from app.files.models import File, FileKind, Version
 from app.workspaces import audit
@@ -109,15 +110,20 @@ def add_evaluators(
     here = [version for version in fresh if version not in elsewhere and is_judged_here(version.spec)]
     if runs and here:
         run_service.refuse_to_judge(session, evaluation, runs, here)
-    for run in runs:
+
+    def judge(run: Run) -> None:
         with waiting.patient_with_locks(session):  # somebody may be reopening all of its rows
             run_service.lock(session, run)
         if run.status in ("pending", "running"):
-            continue  # its end looks for evaluators that came late
+            return  # its end looks for evaluators that came late
         if late_judging.judge_more(session, run, here):
-            continue
+            return
         if len(here) < len(fresh):  # people may have judged its outputs before
             finishing.score_again(session, run.id)
+
+    for run in runs:
+        # Who judges more holds the run, and may wait for a row that a worker is writing, who then waits for the run.
+        again_on_deadlock(session, partial(judge, run))
 
 
 def remove_evaluator(session: Session, evaluation: Evaluation, evaluator_version_id: str) -> None:
@@ -178,22 +184,32 @@ def delete_evaluation(session: Session, principal: Principal, evaluation: Evalua
     audit.record(session, principal, "evaluation.deleted", "evaluation", evaluation.id, name=evaluation.name)
 
     def delete() -> None:
-        for run_id in sharing_repository.shared_at_home(session, evaluation.id):
-            repository.lock_run(session, run_id)
-            sharing_repository.leave(session, evaluation.id, run_id)
+        _leave_shared(session, evaluation)
         # Workers write items before the run: in their order, they wait for us, and we for them, one after the other.
         own = sharing_repository.runs_at_home(session, evaluation.id)
         repository.lock_items(session, own)
         for run_id in own:
             repository.lock_run(session, run_id)
+        # After the runs, as who scores them does. From here on none moves in; what has meanwhile goes on to the next.
+        repository.lock_evaluation(session, evaluation.id)
+        _leave_shared(session, evaluation)
         repository.delete_evaluation(session, evaluation.id)
 
     part_of_it = sharing_repository.runs_by_evaluation(session, [evaluation.id])[evaluation.id]
     again_on_deadlock(session, delete)
     session.expunge(evaluation)
-    for run_id in sorted(part_of_it):
-        run = repository.find_run_to_work_on(session, run_id)
-        if (
-            run and run.status not in ENDED
-        ):  # another evaluation shows it, and it may have waited for this one's only
+    for run_id in sorted(
+        part_of_it
+    ):  # another evaluation may show it, and it may have waited for this one's only
+        run = (
+            repository.find_run_to_work_on(session, run_id) if repository.lock_run(session, run_id) else None
+        )
+        if run and run.status not in ENDED:
             run_service.end_if_done(session, run)
+
+
+def _leave_shared(session: Session, evaluation: Evaluation) -> None:
+    """Leave the runs that others show, too, to them."""
+    for run_id in sharing_repository.shared_at_home(session, evaluation.id):
+        repository.lock_run(session, run_id)
+        sharing_repository.leave(session, evaluation.id, run_id)

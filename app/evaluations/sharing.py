@@ -24,15 +24,22 @@ def add_run(session: Session, evaluation: Evaluation, run_id: str) -> Run:
     run = repository.find_run_of(session, evaluation.workspace_id, run_id)
     if run is None:
         raise NotFound(f"There is no run with the id {run_id}.")
-    with waiting.patient_with_locks(session):
-        run_service.lock(session, run)
     judges = repository.list_judges(session, [evaluation.id])
-    if judges and run.items_count:
-        run_service.refuse_to_judge(session, evaluation, [run], judges)
-    if sharing_repository.share(session, evaluation.id, run.id):
+
+    def add() -> bool:
+        with waiting.patient_with_locks(session):
+            run_service.lock(session, run)
+        if judges and run.items_count:
+            run_service.refuse_to_judge(session, evaluation, [run], judges)
+        if not sharing_repository.share(session, evaluation.id, run.id):
+            return False
         # One that goes on looks for them at its end.
         if run.status in ENDED and not late_judging.judge_more(session, run, judges):
             finishing.score_again(session, run.id)
+        return True
+
+    # Who judges more holds the run, and may then wait for a row of one that was ended by hand, which a worker is writing.
+    if again_on_deadlock(session, add):
         events.emit(session, evaluation_channel(evaluation.id), run=run.id)
     return run
 

@@ -95,7 +95,9 @@ def leave(session: Session, evaluation_id: str, run_id: str) -> bool:
     moved = session.scalar(
         text("""
         with next as (
-            select evaluation_id, control, added_at from shared_run where run_id = :run order by added_at, evaluation_id limit 1
+            select s.evaluation_id, s.control, s.added_at from shared_run s join evaluation e on e.id = s.evaluation_id
+            where s.run_id = :run order by s.added_at, s.evaluation_id limit 1
+            for key share of e  -- one that is being deleted is waited for, and passed by
         ), gone as (
             delete from shared_run s using next where s.run_id = :run and s.evaluation_id = next.evaluation_id
         )

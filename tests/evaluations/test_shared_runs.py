@@ -1,12 +1,17 @@
 """One run in several evaluations: both show it, both judge it, and it goes with the last."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import text
 
 from app.core.database import unit_of_work
-from app.evaluations import recovery
+from app.evaluations import recovery, repository, run_service, service, sharing_repository
 from app.evaluations.people_repository import list_counted
 from tests import factories
+from tests.evaluations.test_ended_early import Halfway
 from tests.evaluations.test_runs_of_logs import Collected, collected  # noqa: F401 - a fixture
 from tests.web import with_key
 
@@ -244,6 +249,63 @@ def test_runs_that_stay_do_not_wait_for_an_evaluation_that_was_deleted(
 
     assert runs(collected) == [moved["id"], beside["id"]]
     assert [collected.now(run)["status"] for run in (beside, moved)] == ["completed"] * 2
+
+
+def test_a_run_finds_the_evaluation_that_stays_where_two_are_deleted_at_once(
+    collected: Collected,  # noqa: F811
+    other: Collected,
+) -> None:
+    run = filled(collected)
+    share(other, run)
+    with unit_of_work() as session:
+        third = factories.evaluation(session, collected.team.admin, collected.other)
+    share(replace(other, address=f"/v5/evaluations/{third.id}"), run)
+    first, second = (of.address.rsplit("/", 1)[1] for of in (collected, other))
+
+    def delete() -> None:
+        with unit_of_work() as session:
+            evaluation = repository.find_evaluation_to_work_on(session, second)
+            assert evaluation is not None
+            service.delete_evaluation(session, collected.team.admin, evaluation)
+
+    with ThreadPoolExecutor(1) as pool:
+        with unit_of_work() as session:
+            repository.lock_run(session, run["id"])
+            sharing_repository.leave(session, first, run["id"])
+            deleting = pool.submit(delete)
+            time.sleep(0.5)
+        deleting.result(timeout=20)
+    with unit_of_work() as session:
+        assert list(session.execute(text("select id, evaluation_id from run"))) == [(run["id"], third.id)]
+
+
+@pytest.mark.parametrize("by", ["a run", "an evaluator"])
+def test_who_adds_to_an_evaluation_gives_way_to_a_worker_who_is_writing(
+    collected: Collected,  # noqa: F811
+    other: Collected,
+    by: str,
+) -> None:
+    with unit_of_work() as session:
+        half = Halfway(session, collected.team)
+        run_service.complete_run(session, half.run)
+        late = factories.evaluator(session, collected.team.admin, kind="contains", text="answer")
+    address = f"/v5/evaluations/{half.evaluation.id}/evaluators"
+
+    def add() -> int:
+        if by == "a run":
+            return other.client.post(f"{other.address}/runs/{half.run.id}").status_code
+        said = {"evaluators": [{"version_id": late.id}]}
+        return other.client.post(address, json=said).status_code
+
+    with ThreadPoolExecutor(1) as pool:
+        with unit_of_work() as session:  # a worker: first the rows, then the run
+            session.execute(text("set local deadlock_timeout = '30s'"))  # so that the others are broken off
+            rows = "select from run_item where run_id = :run and state = 'pending' for update"
+            session.execute(text(rows), {"run": half.run.id})
+            adding = pool.submit(add)
+            time.sleep(0.5)
+            assert repository.lock_run(session, half.run.id)
+        assert adding.result(timeout=20) == 200
 
 
 def test_runs_of_other_workspaces_are_not_there(collected: Collected, other: Collected) -> None:  # noqa: F811

@@ -181,6 +181,7 @@ class RunItem(Base):
     __table_args__ = (
         CheckConstraint("state in ('pending', 'done')", "state"),
         Index(None, "log_id"),
+        Index(None, "run_id", "datapoint_id"),
     )
 
     run_id: Mapped[str] = mapped_column(ForeignKey(Run.id, ondelete="CASCADE"), primary_key=True)

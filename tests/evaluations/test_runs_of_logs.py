@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from app.core.database import unit_of_work
 from app.core.settings import get_settings
@@ -354,3 +355,22 @@ def test_an_end_by_hand_holds_where_outputs_are_being_judged(collected: Collecte
     )
     assert ended_by_hand(collected, reopened) in ("running", "completed")
     assert collected.now(reopened)["status"] == "completed"
+
+
+def test_a_log_finds_its_row_without_a_look_at_all_of_the_run(session: Session) -> None:
+    team = factories.team(session)
+    version, rows = factories.prompt(session, team.admin), factories.dataset(session, team.admin, 1)
+    evaluation = factories.evaluation(session, team.admin, version)
+    run = factories.started_run(session, team.admin, evaluation, version, rows, orchestrated=False)
+    session.execute(
+        text("""
+        insert into run_item (run_id, position, datapoint_id)
+        select :run, n, 'dp_' || n from generate_series(1, 20000) n
+        """),
+        {"run": run.id},
+    )
+    session.execute(text("analyze run_item"))
+    query = "explain (analyze, buffers, format json) select max(repeat) from run_item where run_id = :run and datapoint_id = 'dp_7'"
+    (found,) = session.scalar(text(query), {"run": run.id})
+
+    assert found["Plan"]["Shared Hit Blocks"] + found["Plan"]["Shared Read Blocks"] < 20

@@ -70,4 +70,5 @@ def _pytest(folder: Path, words: list[str], environment: dict[str, str]) -> int:
 def _failed(folder: Path) -> list[str]:
     """The tests that failed in the last run, if they are few."""
     failed = sorted(json.loads((folder / _FAILED).read_text()))
-    return failed if len(failed) <= _MOST_AGAIN else []
+    are_tests = all("::" in name for name in failed)  # and not a file or a process
+    return failed if are_tests and len(failed) <= _MOST_AGAIN else []

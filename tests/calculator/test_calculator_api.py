@@ -167,7 +167,9 @@ EDGES = [
 ]
 
 
-@pytest.mark.parametrize(("name", "arguments", "members"), EDGES, ids=lambda value: str(value)[:60])
+@pytest.mark.parametrize(
+    ("name", "arguments", "members"), EDGES, ids=[f"{n} {name}" for n, (name, *_) in enumerate(EDGES)]
+)
 def test_an_edge_neither_crashes_nor_lies(api: TestClient, name: str, arguments: dict, members: set) -> None:
     answer = api.post(f"/v5/statistics/{name}", json=arguments)
     assert answer.status_code == 200, answer.text

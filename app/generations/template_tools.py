@@ -20,6 +20,7 @@ MOST_CALLS = 20
 """Different calls in one template: each may be a request to a service, for each row of a run."""
 _INSTEAD = "put a variable in its place, and give what it comes to as an input"
 _MOST_NAMED = 5
+_SHOWN_OF_NAME = 100
 
 
 class ToolFailed(Unavailable):
@@ -107,7 +108,7 @@ def _prepared(call: TemplateCall, tool: CalledTool, inputs: Mapping[str, Any]) -
         text_of(inputs, one.variable) if one.variable is not None else one.text for one in call.arguments
     ]
     try:
-        return calls.prepare(tool.spec, dict(zip(tool.parameters, texts, strict=False)), tool.secrets)
+        return calls.prepare(tool.spec, dict(zip(tool.parameters, texts, strict=True)), tool.secrets)
     except Invalid as error:
         raise _refused(call, error.message) from error
 
@@ -138,6 +139,8 @@ def find_tools(session: Session, workspace_id: str, template_calls: Sequence[Tem
             raise _refused(call, f"{file.path} has no version yet.")
         tool = _tool_of(session, call, file, version.id, version.spec)
         _check_arguments(call, file, tool)
+        if not call.variables:
+            _prepared(call, tool, {})  # no inputs will make it another call
         found.append((call, tool))
     return TemplateTools(workspace_id, found)
 
@@ -168,7 +171,7 @@ def _tool_of(
         raise _refused(call, why)
     try:
         secrets = variables.secrets_of(session, file.id, names_in(spec))
-        parameters = [name for name in input_names(spec) if name not in secrets]
+        parameters = input_names(spec, secrets)
     except Invalid as error:
         raise _refused(call, error.message) from error
     return CalledTool(version_id, spec, secrets, parameters)
@@ -178,7 +181,9 @@ def _check_arguments(call: TemplateCall, file: File, tool: CalledTool) -> None:
     if not call.is_readable:
         why = "its arguments cannot be told apart: write texts in quotation marks, and names of inputs without, with commas between."
         raise _refused(call, why)
-    if len(call.arguments) > len(tool.parameters):
-        takes = ", ".join(tool.parameters[:_MOST_NAMED]) or "nothing"
-        why = f"{len(call.arguments)} arguments are given, and {file.path} takes {takes}."
+    if (given := len(call.arguments)) != (taken := len(tool.parameters)):
+        # Fewer are no call either: what is left out may be a variable that was not set, and shift the others.
+        names = ", ".join(name[:_SHOWN_OF_NAME] for name in tool.parameters[:_MOST_NAMED])
+        more = f" and {taken - _MOST_NAMED} more" if taken > _MOST_NAMED else ""
+        why = f"{given} {'argument is' if given == 1 else 'arguments are'} given, and {file.path} takes {names or 'nothing'}{more}."
         raise _refused(call, why)

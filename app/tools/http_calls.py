@@ -8,7 +8,7 @@ import asyncio
 import re
 import urllib.parse
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,6 +31,8 @@ MOST_BYTES = 1024 * 1024
 """Of an answer that is an output."""
 _KEPT_OF_FAILURE = 10_000
 """Characters that are kept of the body of a failure."""
+_MOST_SHOWN = 200
+"""Characters of names in an error."""
 _LONGEST_URL = 8_000
 _LONGEST_HEADERS = 64_000
 """Characters of all of them, filled in."""
@@ -208,18 +210,27 @@ def names_in(spec: Mapping[str, Any]) -> set[str]:
     return {name for text in _texts(read_setup(spec)) for name in VARIABLE.findall(text)}
 
 
-def input_names(spec: Mapping[str, Any]) -> list[str]:
-    """The names of what a version is called with, and of its variables: those in its address and headers as they come
-    there, then those that its function requires.
+def input_names(spec: Mapping[str, Any], variables: Collection[str]) -> list[str]:
+    """The names of what a version is called with, in the order that its author wrote: those that its function requires,
+    then those in its address; but for its variables.
 
     Raises:
-        Invalid: its setup cannot be read.
+        Invalid: its setup cannot be read, or a header names what is none of these. It may be a variable that was not set,
+            in whose place nobody's input is sent; and the database does not keep the order of headers.
     """
-    named = [name for text in _texts(read_setup(spec)) for name in VARIABLE.findall(text)]
+    setup = read_setup(spec)
     schema = (spec.get("function") or {}).get("parameters")
     required = schema.get("required") if isinstance(schema, Mapping) else None
-    also = [name for name in required if isinstance(name, str)] if isinstance(required, list) else []
-    return list(dict.fromkeys([*named, *also]))
+    stated = [name for name in required if isinstance(name, str)] if isinstance(required, list) else []
+    names = list(dict.fromkeys([*stated, *VARIABLE.findall(setup.url)]))
+    in_headers = {name for text in setup.headers.values() for name in VARIABLE.findall(text)}
+    if unknown := sorted(in_headers - {*names, *variables}):
+        text = (
+            f"its headers name {', '.join(unknown)[:_MOST_SHOWN]}: set it as a variable of the tool, or if it is an input,"
+            " have the tool's function require it."
+        )
+        raise Invalid(text, fields={"tool": text})
+    return [name for name in names if name not in variables]
 
 
 def _filled_length(texts: Iterable[str], values: Mapping[str, str]) -> int:

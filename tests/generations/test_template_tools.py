@@ -98,7 +98,14 @@ def test_a_service_is_asked_once_for_all_samples_and_before_a_stream(
     caller: TestClient, model: ModelServer, service: HttpService
 ) -> None:
     setup = {"url": service.url + "/hours/{{city}}", "headers": {"x-day": "{{day}}", "x-token": "{{TOKEN}}"}}
-    tool = written(caller, "tool", "shop/hours", tool_type="get_api_call", setup_values=setup)
+    tool = written(
+        caller,
+        "tool",
+        "shop/hours",
+        tool_type="get_api_call",
+        setup_values=setup,
+        function=needs("city", "day"),
+    )
     given = [{"name": "TOKEN", "value": "s3cret-of-the-service"}]
     assert caller.post(f"/v5/tools/{tool['id']}/environment-variables", json=given).status_code == 200
     service.answer = lambda path, headers: (200, f"{path} {headers['x-token']}".encode(), {})
@@ -117,6 +124,53 @@ def test_a_service_is_asked_once_for_all_samples_and_before_a_stream(
     assert stream.headers["content-type"].startswith("text/event-stream")
     assert '"output":"Par"' in stream.text
     assert len(service.heard) == 2
+
+
+def needs(*names: str) -> dict[str, Any]:
+    """A function that requires these."""
+    properties = {name: {"type": "string"} for name in names}
+    schema = {"type": "object", "properties": properties, "required": list(names)}
+    return {"name": "hours", "description": "", "parameters": schema}
+
+
+def test_arguments_go_by_what_the_author_wrote_and_not_by_the_order_of_the_database(
+    caller: TestClient, model: ModelServer, service: HttpService
+) -> None:
+    """Which orders the names of headers by their length."""
+    setup = {"url": service.url + "/{{hour}}", "headers": {"x-city-name": "{{city}}", "x-day": "{{day}}"}}
+    tool = {"tool_type": "get_api_call", "setup_values": setup}
+    written(caller, "tool", "shop/hours", **tool, function=needs("city", "day"))
+    prompt(caller, '{{ hours("berlin", "monday", 7) }}')
+    assert called(caller).status_code == 200
+    [(path, headers)] = service.heard
+    assert (path, headers["x-city-name"], headers["x-day"]) == ("/7", "berlin", "monday")
+
+    written(caller, "tool", "shop/undeclared", **tool)
+    template = '{{ undeclared("berlin", "monday", 7) }}'
+    written(caller, "prompt", "shop/other", provider="fake", model="m", template=template)
+    assert "its headers name city, day: set it as a variable" in called(caller, path="shop/other").text
+    assert len(service.heard) == 1
+
+
+def test_no_input_is_sent_in_the_place_of_a_secret_that_is_not_set(
+    caller: TestClient, model: ModelServer, service: HttpService
+) -> None:
+    setup = {"url": service.url + "/", "headers": {"authorization": "Bearer {{KEY}}"}}
+    asks = {"tool_type": "get_api_call", "setup_values": setup}
+    for function in ({}, {"function": needs("city")}, {"function": needs("KEY", "city")}):
+        tool = written(caller, "tool", "shop/hours", **asks, **function)
+        path = f"/v5/tools/{tool['id']}/environments"
+        default = next(one["id"] for one in caller.get(path).json() if one["tag"] == "default")
+        query = {"version_id": tool["version_id"]}
+        caller.post(f"{path}/{default}", params=query).raise_for_status()
+        prompt(caller, "{{ hours(city) }}")
+        refused(caller, model, inputs={"city": "berlin"})
+    assert service.heard == []
+    given = [{"name": "KEY", "value": "s3cret-of-the-service"}]
+    assert caller.post(f"/v5/tools/{tool['id']}/environment-variables", json=given).status_code == 200
+    assert called(caller, inputs={"city": "berlin"}).status_code == 200
+    [(path, headers)] = service.heard
+    assert (path, headers["authorization"]) == ("/?city=berlin", "Bearer s3cret-of-the-service")
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -149,6 +203,7 @@ def test_a_tool_that_fails_is_said_and_logged_and_no_model_is_asked(
         ('{{ script("x") }}', "one/script is a tool of the type python"),
         ('{{ bare("x") }}', "one/bare is a tool without a type"),
         ('{{ one/twice("x", "y") }}', "2 arguments are given, and one/twice takes key"),
+        ('{{ one/asks("x") }}', "1 argument is given, and one/asks takes city, day"),
         ('{{ one/twice("nothing") }}', "The snippet has no key nothing. Its keys: x"),
         ("{{ one/twice(a b) }}", "its arguments cannot be told apart"),
         (" ".join(f'{{{{ one/twice("k{n}") }}}}' for n in range(MOST_CALLS + 1)), f"at most {MOST_CALLS} are made"),
@@ -161,6 +216,8 @@ def test_a_call_that_cannot_be_made_is_named_when_the_prompt_is_called(
         written(caller, "tool", path, tool_type="snippet", setup_values={"x": path})
     written(caller, "tool", "one/script", source_code="def script(x): ...")
     written(caller, "tool", "one/bare", setup_values={"x": 1})
+    asks = {"url": "http://127.0.0.1:1/{{city}}/{{day}}"}
+    written(caller, "tool", "one/asks", tool_type="get_api_call", setup_values=asks)
     assert prompt(caller, template)["template"] == template, "it is kept all the same"
     assert said in json.loads(refused(caller, model))["detail"][0]["msg"]
 
@@ -335,5 +392,13 @@ def test_a_run_that_could_make_no_call_does_not_start(
         assert run_service.targets_of(session, version, []) == []
         setup = {"url": service.url + "/{{city}}"}
         factories.tool(session, admin, "shop/hours", tool_type="get_api_call", setup_values=setup)
+        factories.tool(session, admin, "shop/texts", **HOURS)
+        for template, said in (
+            ('{{ texts("rome") }}', "no key rome"),
+            ('{{ hours("x", "y") }}', "2 arguments"),
+        ):
+            hopeless = factories.prompt(session, admin, provider="fake", model="m", template=template)
+            with pytest.raises(Invalid, match=said):
+                factories.started_run(session, admin, evaluation, hopeless, rows)
         factories.started_run(session, admin, evaluation, version, rows)
         assert prepare(session, version).reuse_key(version.id, "data_1", 0) is None, "it may answer otherwise"

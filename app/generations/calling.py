@@ -15,7 +15,7 @@ from app.files.models import FileKind, Version
 from app.files.presentation import present_one
 from app.files.schemas import FileProperties
 from app.generations import service
-from app.generations.prepared import TOOL_FAILED, Origin, PreparedPrompt, Target
+from app.generations.prepared import OVER_BUDGET, TOOL_FAILED, Origin, PreparedPrompt, Target
 from app.generations.schemas import PromptCall, ToolCall
 from app.generations.streaming import RunRequest
 from app.logs import budget, traces
@@ -188,9 +188,12 @@ def failure_of(record: LogRecord) -> DomainError | None:
     if record.error is None:
         return None
     said = record.provider_response or {}
-    tool_failed = said.get("code") == TOOL_FAILED
-    if record.attempts == 0 and not tool_failed:
+    not_asked, code = record.attempts == 0, said.get("code")
+    if not_asked and code == OVER_BUDGET:
         return OverBudget(record.error)
+    if not_asked and code != TOOL_FAILED:
+        return Invalid(record.error)  # found out only when the tools had answered
+    tool_failed = not_asked
     status = said.get("status")
     if status == 429:
         failure: DomainError = TooMany(record.error, retry_after_s=_RETRY_AFTER_S)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app.core import clock, ids
-from app.core.errors import DomainError
+from app.core.errors import DomainError, OverBudget
 from app.core.jinja_template import JinjaTemplate
 from app.generations.template_tools import TemplateAnswers, TemplateTools, ToolFailed
 from app.logs.records import LogRecord
@@ -21,6 +21,9 @@ from app.providers.prices import Price
 
 TOOL_FAILED = "tool_failed"
 """The code, in a log's `provider_response`, of a tool that the template calls and that gave no answer."""
+OVER_BUDGET = "over_budget"
+"""That of a call that the budget does not allow."""
+_CODES: dict[type, str] = {ToolFailed: TOOL_FAILED, OverBudget: OVER_BUDGET}
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +173,8 @@ def not_called(origin: Origin, target: Target | None, reason: DomainError | str)
     """The log of a row for which no request could be made."""
     log = _log(origin, target, 0)
     log.error, log.attempts = reason if isinstance(reason, str) else reason.message, 0
-    if isinstance(reason, ToolFailed):
-        log.provider_response = {"code": TOOL_FAILED}
+    if code := _CODES.get(type(reason)):
+        log.provider_response = {"code": code}
     return log
 
 

@@ -13,7 +13,7 @@ from app.core import clock, ids, waiting
 from app.core.broker import outage
 from app.core.conflicts import is_deadlock
 from app.core.database import unit_of_work
-from app.core.errors import Conflict, DomainError
+from app.core.errors import Conflict, DomainError, OverBudget
 from app.core.gathering import Gatherer
 from app.generations.prepared import Origin, PreparedPrompt, answered, failed, not_called
 from app.generations.template_tools import TemplateAnswers
@@ -133,10 +133,10 @@ async def _admitted(request: RunRequest) -> AsyncIterator[ModelClient]:
     """A client for one call that the budget allows.
 
     Raises:
-        DomainError: the budget is spent.
+        OverBudget: the budget is spent.
     """
     if (meter := _meter(request)) and (refusal := await meter.admit()):
-        raise DomainError(f"{refusal[0].upper()}{refusal[1:]}.")
+        raise OverBudget(f"{refusal[0].upper()}{refusal[1:]}.")
     async with pool().client(request.prompt.target.endpoint, shared=not request.own_key) as client:
         yield client
 

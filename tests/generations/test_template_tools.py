@@ -8,31 +8,17 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from app.core import ids
 from app.core.database import unit_of_work
-from app.core.errors import Invalid
-from app.evaluations import run_service, shard_repository
-from app.evaluations.item import ItemWorker
-from app.evaluations.plan import load_plan
-from app.evaluations.writing import write_outcomes
-from app.files import deployments, repository
-from app.generations.service import prepare
+from app.generations.calling import failure_of
 from app.generations.template_tools import MOST_CALLS
-from app.providers.client import ModelClient
+from app.logs.records import LogRecord
 from tests import factories
-from tests.asynchronous import run as run_coroutine
-from tests.evaluations.counting_meter import Meter
-from tests.generations.calls import CALL_URL, log_of
+from tests.generations.calls import log_of
 from tests.generations.http_service import HttpService, running_service
 from tests.generations.model_server import ModelServer
+from tests.generations.template_tools import HOURS, called, needs, prompt, texts_of, written
 from tests.hostile_text import PAYLOADS
 from tests.web import csrf_of, signed_in
-
-HOURS = {"tool_type": "snippet", "setup_values": {"berlin": "9 to 5", "paris": "10 to 6"}}
-TEMPLATE = [
-    {"role": "system", "content": 'Open {{ hours("berlin") }}, in {{style}}.'},
-    {"role": "user", "content": [{"type": "text", "text": "And there {{hours(city)}}?"}]},
-]
 
 
 @pytest.fixture
@@ -41,30 +27,11 @@ def service() -> Iterator[HttpService]:
         yield running
 
 
-def written(api: TestClient, kind: str, path: str, **body: Any) -> dict[str, Any]:
-    answer = api.post(f"/v5/{kind}s", json={"path": path} | body)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
-
-
-def prompt(api: TestClient, template: Any = TEMPLATE, **more: Any) -> dict[str, Any]:
-    return written(api, "prompt", "shop/answer", provider="fake", model="m", template=template, **more)
-
-
-def called(api: TestClient, **body: Any) -> Any:
-    return api.post(CALL_URL, json={"path": "shop/answer"} | body)
-
-
 def refused(api: TestClient, model: ModelServer, **body: Any) -> str:
     answer = called(api, **body)
     assert answer.status_code == 422, answer.text
     assert model.bodies == [], "no model is asked"
     return answer.text
-
-
-def texts_of(model: ModelServer) -> list[str]:
-    contents = [message["content"] for message in model.bodies[-1]["messages"]]
-    return [content if isinstance(content, str) else content[0]["text"] for content in contents]
 
 
 def test_what_tools_say_stands_where_they_are_called(caller: TestClient, model: ModelServer) -> None:
@@ -124,13 +91,6 @@ def test_a_service_is_asked_once_for_all_samples_and_before_a_stream(
     assert stream.headers["content-type"].startswith("text/event-stream")
     assert '"output":"Par"' in stream.text
     assert len(service.heard) == 2
-
-
-def needs(*names: str) -> dict[str, Any]:
-    """A function that requires these."""
-    properties = {name: {"type": "string"} for name in names}
-    schema = {"type": "object", "properties": properties, "required": list(names)}
-    return {"name": "hours", "description": "", "parameters": schema}
 
 
 def test_arguments_go_by_what_the_author_wrote_and_not_by_the_order_of_the_database(
@@ -287,6 +247,25 @@ def test_a_service_cannot_fill_the_memory(
     assert model.bodies == []
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_template_that_gets_too_long_is_not_called_a_spent_budget(
+    caller: TestClient, model: ModelServer, stream: bool
+) -> None:
+    written(caller, "tool", "shop/hours", **HOURS)
+    prompt(caller, '{{x}}{{x}} {{ hours("berlin") }}')
+    said = refused(caller, model, inputs={"x": "y" * (3 << 20)}, stream=stream)
+    assert "What fills in the template is over 5 MiB" in said
+    assert len(said) < 1_000
+
+
+def test_a_providers_code_is_not_taken_for_a_tool_that_failed() -> None:
+    record = LogRecord("log", "ws", "file", "version", None, None, None, error="no", provider="fake")
+    record.provider_response = {"status": 400, "code": "tool_failed"}
+    failure = failure_of(record)
+    assert failure
+    assert (failure.detail["type"], failure.detail["origin"]) == ("provider_error", "fake")
+
+
 def test_logs_and_files_keep_a_template_with_calls(caller: TestClient) -> None:
     content = {"model": "m", "template": [{"role": "user", "content": '{{ nowhere("x", city) }}'}]}
     logged = caller.post("/v5/prompts/log", json={"path": "shop/logged", "prompt": content, "output": "so"})
@@ -331,74 +310,3 @@ def test_the_editor_makes_the_calls(
         assert answer.status_code == 422
         assert re.search(said, answer.text)
     assert len(model.bodies) == 1
-
-
-def test_a_run_makes_the_calls_for_each_row(
-    caller: TestClient, committed_team: factories.Team, model: ModelServer
-) -> None:
-    """By the engine's own hands; a row for which a call cannot be made is an error that names it."""
-    admin = committed_team.admin
-    with unit_of_work() as session:
-        factories.tool(session, admin, "shop/hours", **HOURS)
-        version = factories.prompt(session, admin, provider="fake", model="m", template="{{ hours(city) }}")
-        rows = factories.dataset(session, admin, [{"inputs": {"city": name}} for name in ("paris", "rome")])
-        evaluation = factories.evaluation(session, admin, version, factories.evaluator(session, admin))
-        run = factories.started_run(session, admin, evaluation, version, rows)
-        plan, owner = load_plan(session, run.id), ids.new_id("own")
-        assert plan
-        claimed = shard_repository.claim_next(session, owner, run.id)
-        assert claimed
-        items = shard_repository.pending_items(session, claimed.shard_id)
-
-    async def work() -> list[Any]:
-        clients = {one.provider_id: ModelClient(one) for one in plan.endpoints}
-        worker = ItemWorker(plan, clients, [Meter(10)])
-        try:
-            return [await worker.work(item, None) for item in items]
-        finally:
-            for client in clients.values():
-                await client.aclose()
-
-    outcomes = run_coroutine(work())
-    assert texts_of(model) == ["10 to 6"]
-    assert [outcome.logs[0].error for outcome in outcomes] == [
-        None,
-        "`hours(city)` in the template: The snippet has no key rome. Its keys: berlin, paris.",
-    ]
-    with unit_of_work() as session:
-        write_outcomes(session, plan, owner, outcomes)
-        again = factories.started_run(session, admin, evaluation, version, rows)
-        assert again.reused_count == 1, "the same text of the same tool is the same call"
-        tool = factories.tool(
-            session, admin, "shop/hours", tool_type="snippet", setup_values={"paris": "never"}
-        )
-        environment = next(
-            one for one in repository.list_environments(session, admin.workspace_id) if one.tag == "default"
-        )
-        deployments.deploy(session, admin, tool.file, tool, environment)
-        assert factories.started_run(session, admin, evaluation, version, rows).reused_count == 0
-
-
-def test_a_run_that_could_make_no_call_does_not_start(
-    caller: TestClient, committed_team: factories.Team, service: HttpService
-) -> None:
-    admin = committed_team.admin
-    with unit_of_work() as session:
-        version = factories.prompt(session, admin, provider="fake", model="m", template="{{ hours(city) }}")
-        rows = factories.dataset(session, admin, [{"inputs": {"city": "paris"}}])
-        evaluation = factories.evaluation(session, admin, version, factories.evaluator(session, admin))
-        with pytest.raises(Invalid, match="there is no tool hours"):
-            factories.started_run(session, admin, evaluation, version, rows)
-        assert run_service.targets_of(session, version, []) == []
-        setup = {"url": service.url + "/{{city}}"}
-        factories.tool(session, admin, "shop/hours", tool_type="get_api_call", setup_values=setup)
-        factories.tool(session, admin, "shop/texts", **HOURS)
-        for template, said in (
-            ('{{ texts("rome") }}', "no key rome"),
-            ('{{ hours("x", "y") }}', "2 arguments"),
-        ):
-            hopeless = factories.prompt(session, admin, provider="fake", model="m", template=template)
-            with pytest.raises(Invalid, match=said):
-                factories.started_run(session, admin, evaluation, hopeless, rows)
-        factories.started_run(session, admin, evaluation, version, rows)
-        assert prepare(session, version).reuse_key(version.id, "data_1", 0) is None, "it may answer otherwise"

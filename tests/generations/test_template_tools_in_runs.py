@@ -1,0 +1,101 @@
+"""Tools that the templates of runs call, for each row, and what the caps and budgets of spending have to do with them."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from app.core import ids
+from app.core.database import unit_of_work
+from app.core.errors import Invalid
+from app.evaluations import run_service, shard_repository
+from app.evaluations.item import ItemWorker
+from app.evaluations.plan import load_plan
+from app.evaluations.writing import write_outcomes
+from app.files import deployments, repository
+from app.generations.service import prepare
+from app.providers.client import ModelClient
+from tests import factories
+from tests.asynchronous import run as run_coroutine
+from tests.evaluations.counting_meter import Meter
+from tests.generations.http_service import HttpService, running_service
+from tests.generations.model_server import ModelServer
+from tests.generations.template_tools import HOURS, texts_of
+
+
+@pytest.fixture
+def service() -> Iterator[HttpService]:
+    with running_service() as running:
+        yield running
+
+
+def test_a_run_makes_the_calls_for_each_row(
+    caller: TestClient, committed_team: factories.Team, model: ModelServer
+) -> None:
+    """By the engine's own hands; a row for which a call cannot be made is an error that names it."""
+    admin = committed_team.admin
+    with unit_of_work() as session:
+        factories.tool(session, admin, "shop/hours", **HOURS)
+        version = factories.prompt(session, admin, provider="fake", model="m", template="{{ hours(city) }}")
+        rows = factories.dataset(session, admin, [{"inputs": {"city": name}} for name in ("paris", "rome")])
+        evaluation = factories.evaluation(session, admin, version, factories.evaluator(session, admin))
+        run = factories.started_run(session, admin, evaluation, version, rows)
+        plan, owner = load_plan(session, run.id), ids.new_id("own")
+        assert plan
+        claimed = shard_repository.claim_next(session, owner, run.id)
+        assert claimed
+        items = shard_repository.pending_items(session, claimed.shard_id)
+
+    async def work() -> list[Any]:
+        clients = {one.provider_id: ModelClient(one) for one in plan.endpoints}
+        worker = ItemWorker(plan, clients, [Meter(10)])
+        try:
+            return [await worker.work(item, None) for item in items]
+        finally:
+            for client in clients.values():
+                await client.aclose()
+
+    outcomes = run_coroutine(work())
+    assert texts_of(model) == ["10 to 6"]
+    assert [outcome.logs[0].error for outcome in outcomes] == [
+        None,
+        "`hours(city)` in the template: The snippet has no key rome. Its keys: berlin, paris.",
+    ]
+    with unit_of_work() as session:
+        write_outcomes(session, plan, owner, outcomes)
+        again = factories.started_run(session, admin, evaluation, version, rows)
+        assert again.reused_count == 1, "the same text of the same tool is the same call"
+        tool = factories.tool(
+            session, admin, "shop/hours", tool_type="snippet", setup_values={"paris": "never"}
+        )
+        environment = next(
+            one for one in repository.list_environments(session, admin.workspace_id) if one.tag == "default"
+        )
+        deployments.deploy(session, admin, tool.file, tool, environment)
+        assert factories.started_run(session, admin, evaluation, version, rows).reused_count == 0
+
+
+def test_a_run_that_could_make_no_call_does_not_start(
+    caller: TestClient, committed_team: factories.Team, service: HttpService
+) -> None:
+    admin = committed_team.admin
+    with unit_of_work() as session:
+        version = factories.prompt(session, admin, provider="fake", model="m", template="{{ hours(city) }}")
+        rows = factories.dataset(session, admin, [{"inputs": {"city": "paris"}}])
+        evaluation = factories.evaluation(session, admin, version, factories.evaluator(session, admin))
+        with pytest.raises(Invalid, match="there is no tool hours"):
+            factories.started_run(session, admin, evaluation, version, rows)
+        assert run_service.targets_of(session, version, []) == []
+        setup = {"url": service.url + "/{{city}}"}
+        factories.tool(session, admin, "shop/hours", tool_type="get_api_call", setup_values=setup)
+        factories.tool(session, admin, "shop/texts", **HOURS)
+        for template, said in (
+            ('{{ texts("rome") }}', "no key rome"),
+            ('{{ hours("x", "y") }}', "2 arguments"),
+        ):
+            hopeless = factories.prompt(session, admin, provider="fake", model="m", template=template)
+            with pytest.raises(Invalid, match=said):
+                factories.started_run(session, admin, evaluation, hopeless, rows)
+        factories.started_run(session, admin, evaluation, version, rows)
+        assert prepare(session, version).reuse_key(version.id, "data_1", 0) is None, "it may answer otherwise"

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from app.core import metrics
 from app.core.errors import DomainError
@@ -13,7 +12,7 @@ from app.evaluations.plan import Plan
 from app.evaluations.shard_repository import Item, Settled
 from app.evaluations.webhooks import Webhooks
 from app.evaluators.binding import Row
-from app.generations.prepared import Origin, Target, answered, failed, not_called
+from app.generations.prepared import Origin, PreparedPrompt, answered, failed, not_called
 from app.logs.models import Log
 from app.logs.records import JudgmentRecord, LogRecord
 from app.providers.answers import ProviderError
@@ -97,8 +96,7 @@ class ItemWorker:
             log = not_called(origin, None, plan.problem or "This version cannot be called.")
         else:
             try:
-                body = await prompt.request_beside(item.inputs, item.messages or ())
-                log = await self._call(origin, prompt.target, body)
+                log = await self._call(origin, prompt, item)
                 if log.error is None:
                     log.reuse_key = prompt.reuse_key(origin.version_id, item.datapoint_id, item.repeat)
             except DomainError as error:  # the row lacks an input that the template names, or a tool failed
@@ -107,13 +105,20 @@ class ItemWorker:
         log.inputs, log.messages = item.inputs, item.messages
         return log
 
-    async def _call(self, origin: Origin, target: Target, body: dict[str, Any]) -> LogRecord:
+    async def _call(self, origin: Origin, prompt: PreparedPrompt, item: Item) -> LogRecord:
         """The log of one call, answered or not.
 
         Raises:
-            CapReached: it was not made.
+            CapReached: it was not made, and no tool of the template was called for it.
+            DomainError: it could not be made, and counts under no cap.
         """
         await self._judging.admit()
+        target = prompt.target
+        try:
+            body = await prompt.request_beside(item.inputs, item.messages or ())
+        except BaseException:
+            await self._judging.not_made()
+            raise
         try:
             client = self._clients[target.endpoint.provider_id]
             log = answered(origin, target, await client.chat(body, self._judging.again))

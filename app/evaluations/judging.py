@@ -171,6 +171,11 @@ class Judging:
                     await admitted.spent(Decimal(0), -1)
                 raise CapReached(refusal)
 
+    async def not_made(self) -> None:
+        """Take back a call that was admitted and not made."""
+        for meter in tuple(self._meters):
+            await meter.spent(Decimal(0), -1)
+
 
 _threads = ThreadPoolExecutor(4, thread_name_prefix="judging")
 """For verdicts that take their time. The event loop's own threads renew leases: behind people's programs they would come

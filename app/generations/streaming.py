@@ -97,8 +97,7 @@ async def run_whole(requests: Sequence[RunRequest]) -> list[LogRecord]:
 async def _whole(request: RunRequest) -> LogRecord:
     target = request.prompt.target
     try:
-        body = await _body(request)
-        async with _admitted(request) as client:
+        async with _admitted(request) as (client, body):
             record = answered(request.origin, target, await client.chat(body))
     except DomainError as error:
         record = not_called(request.origin, target, error)
@@ -111,8 +110,7 @@ async def _answer(request: RunRequest, sent: list[int]) -> AsyncGenerator[str | 
     """`sent` learns of each try how many characters the model was asked with."""
     target = request.prompt.target
     try:
-        body = await _body(request)
-        async with _admitted(request) as client, aclosing(client.stream(body, sent)) as parts:
+        async with _admitted(request) as (client, body), aclosing(client.stream(body, sent)) as parts:
             async for part in parts:
                 yield answered(request.origin, target, part) if isinstance(part, Answer) else part
     except DomainError as error:
@@ -129,16 +127,24 @@ async def _body(request: RunRequest) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def _admitted(request: RunRequest) -> AsyncIterator[ModelClient]:
-    """A client for one call that the budget allows.
+async def _admitted(request: RunRequest) -> AsyncIterator[tuple[ModelClient, dict[str, Any]]]:
+    """A client for one call that the budget allows, and its body, for which the template's tools are called then.
 
     Raises:
-        OverBudget: the budget is spent.
+        OverBudget: the budget is spent, and no tool was called.
+        DomainError: the body could not be made, and the call does not count.
     """
-    if (meter := _meter(request)) and (refusal := await meter.admit()):
+    meter = _meter(request)
+    if meter and (refusal := await meter.admit()):
         raise OverBudget(f"{refusal[0].upper()}{refusal[1:]}.")
+    try:
+        body = await _body(request)
+    except BaseException:
+        if meter:
+            await asyncio.shield(_kept(meter.spent(Decimal(0), -1)))
+        raise
     async with pool().client(request.prompt.target.endpoint, shared=not request.own_key) as client:
-        yield client
+        yield client, body
 
 
 def _meter(request: RunRequest) -> Meter | None:

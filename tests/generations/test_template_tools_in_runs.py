@@ -1,27 +1,31 @@
 """Tools that the templates of runs call, for each row, and what the caps and budgets of spending have to do with them."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from redis import Redis
+from sqlalchemy.orm import Session
 
 from app.core import ids
 from app.core.database import unit_of_work
 from app.core.errors import Invalid
 from app.evaluations import run_service, shard_repository
-from app.evaluations.item import ItemWorker
-from app.evaluations.plan import load_plan
+from app.evaluations.item import ItemWorker, Outcome
+from app.evaluations.models import Run
+from app.evaluations.plan import Plan, load_plan
+from app.evaluations.shard_repository import Item
 from app.evaluations.writing import write_outcomes
 from app.files import deployments, repository
 from app.generations.service import prepare
+from app.logs import budget
 from app.providers.client import ModelClient
 from tests import factories
 from tests.asynchronous import run as run_coroutine
 from tests.evaluations.counting_meter import Meter
 from tests.generations.http_service import HttpService, running_service
 from tests.generations.model_server import ModelServer
-from tests.generations.template_tools import HOURS, texts_of
+from tests.generations.template_tools import HOURS, called, prompt, texts_of, written
 
 
 @pytest.fixture
@@ -41,22 +45,9 @@ def test_a_run_makes_the_calls_for_each_row(
         rows = factories.dataset(session, admin, [{"inputs": {"city": name}} for name in ("paris", "rome")])
         evaluation = factories.evaluation(session, admin, version, factories.evaluator(session, admin))
         run = factories.started_run(session, admin, evaluation, version, rows)
-        plan, owner = load_plan(session, run.id), ids.new_id("own")
-        assert plan
-        claimed = shard_repository.claim_next(session, owner, run.id)
-        assert claimed
-        items = shard_repository.pending_items(session, claimed.shard_id)
-
-    async def work() -> list[Any]:
-        clients = {one.provider_id: ModelClient(one) for one in plan.endpoints}
-        worker = ItemWorker(plan, clients, [Meter(10)])
-        try:
-            return [await worker.work(item, None) for item in items]
-        finally:
-            for client in clients.values():
-                await client.aclose()
-
-    outcomes = run_coroutine(work())
+        owner = ids.new_id("own")
+        plan, items = _work_of(session, run, owner)
+    outcomes = _worked(plan, items, Meter(10))
     assert texts_of(model) == ["10 to 6"]
     assert [outcome.logs[0].error for outcome in outcomes] == [
         None,
@@ -74,6 +65,81 @@ def test_a_run_makes_the_calls_for_each_row(
         )
         deployments.deploy(session, admin, tool.file, tool, environment)
         assert factories.started_run(session, admin, evaluation, version, rows).reused_count == 0
+
+
+def test_no_service_is_asked_for_rows_that_the_cap_leaves_out(
+    caller: TestClient, committed_team: factories.Team, model: ModelServer, service: HttpService
+) -> None:
+    """And a row whose service fails is no call."""
+    admin = committed_team.admin
+    service.answer = lambda path, headers: (500 if path == "/bad" else 200, b"open", {})
+    with unit_of_work() as session:
+        setup = {"url": service.url + "/{{city}}"}
+        factories.tool(session, admin, "shop/hours", tool_type="get_api_call", setup_values=setup)
+        version = factories.prompt(session, admin, provider="fake", model="m", template="{{ hours(city) }}")
+        cities = ("bad", "good", "more", "most")
+        rows = factories.dataset(session, admin, [{"inputs": {"city": name}} for name in cities])
+        evaluation = factories.evaluation(session, admin, version, factories.evaluator(session, admin))
+        plan, items = _work_of(
+            session, factories.started_run(session, admin, evaluation, version, rows), ids.new_id("own")
+        )
+    meter = Meter(1)
+    errors = [outcome.settled.error for outcome in _worked(plan, items, meter)]
+    assert "The service said 500" in str(errors[0])
+    assert errors[1:] == [None, *["not run: cap of 1 calls reached"] * 2]
+    assert [path for path, _ in service.heard] == ["/bad", "/good"]
+    assert (len(model.bodies), meter.admitted) == (1, 1)
+
+
+def _work_of(session: Session, run: Run, owner: str) -> tuple[Plan, list[Item]]:
+    plan = load_plan(session, run.id)
+    assert plan
+    claimed = shard_repository.claim_next(session, owner, run.id)
+    assert claimed
+    return plan, shard_repository.pending_items(session, claimed.shard_id)
+
+
+def _worked(plan: Plan, items: list[Item], meter: Meter) -> list[Outcome]:
+    """What becomes of them, one after the other."""
+
+    async def work() -> list[Outcome]:
+        clients = {one.provider_id: ModelClient(one) for one in plan.endpoints}
+        worker = ItemWorker(plan, clients, [meter])
+        try:
+            return [await worker.work(item, None) for item in items]
+        finally:
+            for client in clients.values():
+                await client.aclose()
+
+    return run_coroutine(work())
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_no_service_is_asked_where_the_budget_is_spent(
+    caller: TestClient,
+    committed_team: factories.Team,
+    model: ModelServer,
+    service: HttpService,
+    redis_url: str,
+    stream: bool,
+) -> None:
+    """Nor is a call counted whose service fails."""
+    service.answer = lambda path, headers: (500, b"", {})
+    setup = {"url": service.url + "/{{city}}"}
+    written(caller, "tool", "shop/hours", tool_type="get_api_call", setup_values=setup)
+    prompt(caller, "{{ hours(city) }}")
+    assert caller.patch("/v5/budget", json={"monthly_usd": 20}).is_success
+    with unit_of_work() as session:
+        allowance = budget.allowance(session, committed_team.workspace.id)
+    assert allowance
+    key = f"whetstone:spent:{allowance.key}"
+    with Redis.from_url(redis_url, decode_responses=True) as redis:
+        assert called(caller, inputs={"city": "x"}, stream=stream).status_code == 503
+        assert redis.hget(key, "calls") == "0"
+        redis.hset(key, mapping={"usd": "20.5"})
+    assert "reached" in called(caller, inputs={"city": "x"}, stream=stream).text
+    assert len(service.heard) == 1
+    assert model.bodies == []
 
 
 def test_a_run_that_could_make_no_call_does_not_start(

@@ -12,7 +12,7 @@ from app.core.template import text_of
 from app.files import repository as files
 from app.files.models import File
 from app.files.tool_shape import usual_type
-from app.prompts.tool_calls import TemplateCall
+from app.prompts.tool_calls import LONGEST, TemplateCall
 from app.tools import calls, repository, variables
 from app.tools.http_calls import HttpRequest, Outcome, Secret, input_names, names_in
 
@@ -20,7 +20,8 @@ MOST_CALLS = 20
 """Different calls in one template: each may be a request to a service, for each row of a run."""
 _INSTEAD = "put a variable in its place, and give what it comes to as an input"
 _MOST_NAMED = 5
-_SHOWN_OF_NAME = 100
+_SHOWN = 100
+"""Characters of a call or a name in an error: each row of a run keeps one."""
 
 
 class ToolFailed(Unavailable):
@@ -64,7 +65,9 @@ class TemplateAnswers:
                 self._outcomes = await asyncio.gather(*made)
         for call, outcome in zip(self._prepared, self._outcomes, strict=True):
             if outcome.error is not None:
-                raise ToolFailed(f"`{call}` in the template failed. {outcome.error} The model was not asked.")
+                raise ToolFailed(
+                    f"`{call[:_SHOWN]}` in the template failed. {outcome.error} The model was not asked."
+                )
         return {
             call: outcome.output or "" for call, outcome in zip(self._prepared, self._outcomes, strict=True)
         }
@@ -114,7 +117,7 @@ def _prepared(call: TemplateCall, tool: CalledTool, inputs: Mapping[str, Any]) -
 
 
 def _refused(call: TemplateCall, why: str) -> Invalid:
-    said = f"`{call.text}` in the template: {why}"
+    said = f"`{call.text[:_SHOWN]}` in the template: {why}"
     return Invalid(said, fields={"template": said})
 
 
@@ -150,7 +153,7 @@ def _file_of(call: TemplateCall, named: Sequence[File]) -> File:
         file for file in named if file.path.rpartition("/")[2] == call.tool
     ]
     if not meant:
-        raise _refused(call, f"there is no tool {call.tool}. Write one of this name, or {_INSTEAD}.")
+        raise _refused(call, f"there is no tool {call.tool[:_SHOWN]}. Write one of this name, or {_INSTEAD}.")
     if len(meant) > 1:
         paths = ", ".join(file.path for file in meant[:_MOST_NAMED])
         raise _refused(
@@ -179,11 +182,16 @@ def _tool_of(
 
 def _check_arguments(call: TemplateCall, file: File, tool: CalledTool) -> None:
     if not call.is_readable:
-        why = "its arguments cannot be told apart: write texts in quotation marks, and names of inputs without, with commas between."
+        if len(call.text) > LONGEST:
+            raise _refused(call, f"it is over {LONGEST:,} characters. {_INSTEAD[0].upper()}{_INSTEAD[1:]}.")
+        why = (
+            'its arguments cannot be read. It takes texts in double quotation marks ("…"), whole numbers, and without marks the names'
+            " of inputs, of letters, digits, - and _, with commas between."
+        )
         raise _refused(call, why)
     if (given := len(call.arguments)) != (taken := len(tool.parameters)):
         # Fewer are no call either: what is left out may be a variable that was not set, and shift the others.
-        names = ", ".join(name[:_SHOWN_OF_NAME] for name in tool.parameters[:_MOST_NAMED])
+        names = ", ".join(name[:_SHOWN] for name in tool.parameters[:_MOST_NAMED])
         more = f" and {taken - _MOST_NAMED} more" if taken > _MOST_NAMED else ""
         why = f"{given} {'argument is' if given == 1 else 'arguments are'} given, and {file.path} takes {names or 'nothing'}{more}."
         raise _refused(call, why)

@@ -2,7 +2,8 @@
 
 A call names a tool, by the last part of its path or by its whole path, and gives it texts in quotation marks, whole
 numbers, and inputs of the prompt by their names. It is made before the model is asked (`generations.template_tools`).
-What comes of it is filled in as an input is, and never read again as a template.
+What comes of it is filled in as an input is, and never read again as a template. What looks like a call and gives
+something else is not readable: it is refused when the prompt is called, and not sent to the model as if it were text.
 """
 
 import re
@@ -12,9 +13,13 @@ from typing import Any
 
 from app.core.template import CompiledTemplate, Rendered, Template, as_text
 
-# What the original SDKs read as a variable or as a call of a tool; only the slash of a path is ours.
-_SLOT = re.compile(r"{{\s?([a-zA-Z_\d\.\[\]]+|[a-zA-Z_\-\d/]+\([a-zA-Z_\-\d,\s\"]+\))\s?}}")
+# Variables as the original SDKs read them. Of calls they read fewer: ours may have the slash of a path, and between the
+# parentheses whatever is no brace.
+_SLOT = re.compile(r"{{\s?([a-zA-Z_\d\.\[\]]+|[a-zA-Z_\-\d/]+\([^{}]*\))\s?}}")
 _NUMBER = re.compile(r"-?\d+")
+_NAME = re.compile(r"[a-zA-Z_\-\d]+")
+LONGEST = 10_000
+"""Characters of a call that is read: each argument takes a hundred bytes and more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,8 @@ class TemplateCall:
 def read_call(text: str) -> TemplateCall:
     """The call that these characters are."""
     tool, _, rest = text.removesuffix(")").partition("(")
+    if len(text) > LONGEST:
+        return TemplateCall(text, tool, (), is_readable=False)
     pieces = rest.split('"')  # at odd places what stands in quotation marks
     given: list[list[Argument]] = [[]]
     for place, piece in enumerate(pieces):
@@ -53,9 +60,13 @@ def read_call(text: str) -> TemplateCall:
         first, *others = piece.split(",")
         given[-1] += _names(first)
         given += [_names(other) for other in others]
-    if len(pieces) % 2 == 0 or any(len(each) != 1 for each in given):
+    if len(pieces) % 2 == 0 or any(len(each) != 1 or not _is_known(each[0]) for each in given):
         return TemplateCall(text, tool, (), is_readable=False)
     return TemplateCall(text, tool, tuple(one for [one] in given), is_readable=True)
+
+
+def _is_known(argument: Argument) -> bool:
+    return argument.variable is None or _NAME.fullmatch(argument.variable) is not None
 
 
 def _names(text: str) -> list[Argument]:

@@ -50,7 +50,7 @@ def snippet(spec: Mapping[str, Any], key: object) -> str:
     """
     texts = spec.get("setup_values") or {}
     if not isinstance(key, str) or texts.get(key) is None:
-        known = ", ".join(sorted(texts)[:_MOST_NAMED]) or "none"
+        known = ", ".join(name[:100] for name in sorted(texts)[:_MOST_NAMED]) or "none"
         what = f"The snippet has no key {key[:100]}" if isinstance(key, str) else "Give the input `key`"
         text = f"{what}. Its keys: {known}."
         raise Invalid(text, fields={"inputs": text})

@@ -165,7 +165,14 @@ def test_a_tool_that_fails_is_said_and_logged_and_no_model_is_asked(
         ('{{ one/twice("x", "y") }}', "2 arguments are given, and one/twice takes key"),
         ('{{ one/asks("x") }}', "1 argument is given, and one/asks takes city, day"),
         ('{{ one/twice("nothing") }}', "The snippet has no key nothing. Its keys: x"),
-        ("{{ one/twice(a b) }}", "its arguments cannot be told apart"),
+        ("{{ one/twice(a b) }}", "its arguments cannot be read"),
+        ("{{ one/twice('x') }}", "It takes texts in double quotation marks"),
+        ("{{ one/twice(user.city) }}", "the names of inputs, of letters, digits, - and _"),
+        ("{{ one/twice() }}", "its arguments cannot be read"),
+        ('{{ one/twice("Zürich") }}', "The snippet has no key Zürich"),
+        (f'{{{{ one/twice("{"x" * 9_000}") }}}}', "The snippet has no key xxx"),
+        (f'{{{{ one/twice("{"x" * 11_000}") }}}}', "it is over 10,000 characters"),
+        (f'{{{{ {"x" * 11_000}("a") }}}}', "there is no tool xxx"),
         (" ".join(f'{{{{ one/twice("k{n}") }}}}' for n in range(MOST_CALLS + 1)), f"at most {MOST_CALLS} are made"),
     ],
 )  # fmt: skip
@@ -179,7 +186,9 @@ def test_a_call_that_cannot_be_made_is_named_when_the_prompt_is_called(
     asks = {"url": "http://127.0.0.1:1/{{city}}/{{day}}"}
     written(caller, "tool", "one/asks", tool_type="get_api_call", setup_values=asks)
     assert prompt(caller, template)["template"] == template, "it is kept all the same"
-    assert said in json.loads(refused(caller, model))["detail"][0]["msg"]
+    message = json.loads(refused(caller, model))["detail"][0]["msg"]
+    assert said in message
+    assert len(message) < 1_000
 
 
 def test_of_tools_of_one_name_the_path_says_which(caller: TestClient, model: ModelServer) -> None:

@@ -159,6 +159,7 @@ def test_a_run_that_could_make_no_call_does_not_start(
         for template, said in (
             ('{{ texts("rome") }}', "no key rome"),
             ('{{ hours("x", "y") }}', "2 arguments"),
+            ('{{ hours("..") }}', "as a step"),
         ):
             hopeless = factories.prompt(session, admin, provider="fake", model="m", template=template)
             with pytest.raises(Invalid, match=said):

@@ -1,5 +1,7 @@
 """Calls of tools in plain templates: what is read as one, what it takes, and that its answer is never read again."""
 
+import tracemalloc
+
 import pytest
 
 from app.core.template import MissingInputs
@@ -16,6 +18,7 @@ from app.prompts.tool_calls import Argument, PromptTemplate, read_call
          [Argument("two words"), Argument(variable="day"), Argument("7"), Argument("7"), Argument("-1")]),
         ('hours("a, b", c-d)', "hours", [Argument("a, b"), Argument(variable="c-d")]),
         ('hours("")', "hours", [Argument("")]),
+        ('hours("Zürich, St. Moritz (10:30)")', "hours", [Argument("Zürich, St. Moritz (10:30)")]),
     ],
 )  # fmt: skip
 def test_a_call_is_read(call: str, tool: str, arguments: list[Argument]) -> None:
@@ -25,12 +28,22 @@ def test_a_call_is_read(call: str, tool: str, arguments: list[Argument]) -> None
 
 
 @pytest.mark.parametrize(
-    "call", ["x(a b)", 'x("a)', 'x("a"b)', "x(,)", "x(a,)", "x(,a)", "x( )", 'x("a""b")']
-)
+    "call", ["x(a b)", 'x("a)', 'x("a"b)', "x(,)", "x(a,)", "x(,a)", "x( )", 'x("a""b")', "x()", "x('a')", "x(user.city)", "x(1.5)", 'x(key="a")',
+             "x(a, b:c)", "x((a))", "x(" + "a," * 5_000 + "a)"]
+)  # fmt: skip
 def test_arguments_that_cannot_be_told_apart_are_no_inputs(call: str) -> None:
     read = read_call(call)
     assert (read.is_readable, read.variables) == (False, [])
     assert PromptTemplate("{{ " + call + " }}").calls == (read,)
+
+
+def test_a_call_that_does_not_end_takes_no_time() -> None:
+    tracemalloc.start()
+    try:
+        PromptTemplate("{{ h(" + "," * 4_000_000 + ") }}")
+        assert tracemalloc.get_traced_memory()[1] < 40_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_the_variables_of_calls_are_inputs_in_their_order() -> None:
@@ -48,8 +61,8 @@ def test_the_variables_of_calls_are_inputs_in_their_order() -> None:
     "text",
     [
         "{{ look up(word) }}",
-        "{{look-up()}}",
-        "{{ look-up('x') }}",
+        "{{ look-up (word) }}",
+        '{{ look-up("{") }}',
         "look-up(word)",
         "{look-up(word)}",
         "{{ a.b(c) }}",

@@ -23,7 +23,7 @@ VARIABLE = re.compile(r"{{\s?([a-zA-Z_\d\.\[\]]+)\s?}}")
 _PATH = re.compile(r"[a-zA-Z_\d]+(?:\.[a-zA-Z_\d]+|\[[a-zA-Z_\d]+\])*")
 _STEP = re.compile(r"[a-zA-Z_\d]+")
 _MISSING = object()
-_MOST = FIELD_MIB << 20
+MOST_FILLED_IN = FIELD_MIB << 20
 """Characters of a filled-in template: one variable, written a million times, would fill the memory."""
 
 
@@ -73,8 +73,8 @@ class CompiledTemplate:
 
     def fill(self, values: Mapping[str, str]) -> Rendered:
         """The template with these texts, one for each of what is replaced. Invalid when they are over 5 MiB in it."""
-        if sum(count * len(values[name]) for name, count in self._uses.items()) > _MOST:
-            raise _too_long()
+        if sum(count * len(values[name]) for name, count in self._uses.items()) > MOST_FILLED_IN:
+            raise too_long()
         if self._text is not None:
             return self._text.render(values)
         return [message.render(values) for message in self._messages]
@@ -85,16 +85,17 @@ class CompiledTemplate:
         missing = [name for name, value in found.items() if value is _MISSING]
         if missing:
             raise MissingInputs(missing)
-        texts, left = {}, _MOST
+        texts, left = {}, MOST_FILLED_IN
         for name, value in found.items():
             texts[name] = as_text(value)
             left -= len(texts[name])
             if left < 0:  # many names can lead to the same long text
-                raise _too_long()
+                raise too_long()
         return texts
 
 
-def _too_long() -> Invalid:
+def too_long() -> Invalid:
+    """That what fills in a template is over `MOST_FILLED_IN`."""
     return Invalid(
         f"What fills in the template is over {FIELD_MIB} MiB: shorten the inputs, or name them less often."
     )

@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.core.errors import Invalid, Unavailable
-from app.core.template import text_of
+from app.core.errors import DomainError, Invalid, Unavailable
+from app.core.template import MOST_FILLED_IN, text_of, too_long
 from app.files import repository as files
 from app.files.models import File
 from app.files.tool_shape import usual_type
@@ -50,7 +50,7 @@ class TemplateAnswers:
 
     def __init__(self, prepared: Mapping[str, Outcome | HttpRequest], workspace_id: str) -> None:
         self._prepared, self._workspace_id = prepared, workspace_id
-        self._outcomes: Sequence[Outcome] | None = None
+        self._found: dict[str, str] | DomainError | None = None
         self._asking = asyncio.Lock()
 
     async def get(self) -> dict[str, str]:
@@ -58,19 +58,36 @@ class TemplateAnswers:
 
         Raises:
             ToolFailed: with the first call that failed, and why.
+            Invalid: they are longer than what may fill in a template. Those that had not answered by then are left.
         """
         async with self._asking:
-            if self._outcomes is None:
-                made = (calls.run(one, self._workspace_id) for one in self._prepared.values())
-                self._outcomes = await asyncio.gather(*made)
-        for call, outcome in zip(self._prepared, self._outcomes, strict=True):
-            if outcome.error is not None:
-                raise ToolFailed(
-                    f"`{call[:_SHOWN]}` in the template failed. {outcome.error} The model was not asked."
-                )
-        return {
-            call: outcome.output or "" for call, outcome in zip(self._prepared, self._outcomes, strict=True)
+            if self._found is None:
+                self._found = await self._find()
+        if isinstance(self._found, DomainError):
+            raise self._found
+        return self._found
+
+    async def _find(self) -> dict[str, str] | DomainError:
+        made = {
+            call: asyncio.create_task(calls.run(one, self._workspace_id))
+            for call, one in self._prepared.items()
         }
+        left = MOST_FILLED_IN
+        try:
+            for answered in asyncio.as_completed(made.values()):
+                left -= len((await answered).output or "")
+                if left < 0:
+                    return too_long()
+        finally:
+            for task in made.values():
+                task.cancel()
+            await asyncio.gather(*made.values(), return_exceptions=True)
+        outcomes = {call: task.result() for call, task in made.items()}
+        for call, outcome in outcomes.items():
+            if outcome.error is not None:
+                said = f"`{call[:_SHOWN]}` in the template failed. {outcome.error} The model was not asked."
+                return ToolFailed(said)
+        return {call: outcome.output or "" for call, outcome in outcomes.items()}
 
 
 @dataclass(frozen=True, slots=True)

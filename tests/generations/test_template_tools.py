@@ -256,6 +256,18 @@ def test_a_service_cannot_fill_the_memory(
     assert model.bodies == []
 
 
+def test_no_more_is_asked_once_the_answers_are_too_long(
+    caller: TestClient, model: ModelServer, service: HttpService
+) -> None:
+    service.answer = lambda path, headers: (200, b"x" * (1 << 20), {})
+    setup = {"url": service.url + "/{{n}}"}
+    written(caller, "tool", "shop/many", tool_type="get_api_call", setup_values=setup)
+    prompt(caller, " ".join(f'{{{{ many("{n}") }}}}' for n in range(MOST_CALLS)))
+    assert "over 5 MiB" in called(caller, num_samples=2).text
+    assert len(service.heard) < MOST_CALLS, "and for no sample anew"
+    assert model.bodies == []
+
+
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_template_that_gets_too_long_is_not_called_a_spent_budget(
     caller: TestClient, model: ModelServer, stream: bool

@@ -166,3 +166,20 @@ def test_a_run_that_could_make_no_call_does_not_start(
                 factories.started_run(session, admin, evaluation, hopeless, rows)
         factories.started_run(session, admin, evaluation, version, rows)
         assert prepare(session, version).reuse_key(version.id, "data_1", 0) is None, "it may answer otherwise"
+
+
+def test_what_a_service_had_a_part_in_is_used_again_only_where_the_run_says_so(
+    caller: TestClient, committed_team: factories.Team
+) -> None:
+    admin = committed_team.admin
+    with unit_of_work() as session:
+        setup = {"url": "http://127.0.0.1:1/{{city}}"}
+        factories.tool(session, admin, "shop/hours", tool_type="get_api_call", setup_values=setup)
+        version = factories.prompt(session, admin, template="{{ hours(city) }}")
+        rows = factories.dataset(session, admin, [{"inputs": {"city": "paris"}}])
+        evaluation = factories.evaluation(session, admin, version, factories.evaluator(session, admin))
+        factories.finish_run(
+            session, factories.started_run(session, admin, evaluation, version, rows), ["open"]
+        )
+        assert factories.started_run(session, admin, evaluation, version, rows).reused_count == 0
+        assert factories.started_run(session, admin, evaluation, version, rows, sent=True).reused_count == 1

@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
+from typing import Any
 
 from app.core import metrics
 from app.core.errors import DomainError
@@ -21,6 +23,9 @@ from app.providers.meter import Meter
 
 _GONE = "What was sent for this row is not kept any more."
 """Of an output from elsewhere that nobody can judge: its log was deleted, or its payloads were."""
+_ROWS_ASKING = 8
+"""Rows of a run whose tools ask services at a time, in one process: as many calls of a workspace are made there. The
+answers of more would only wait in memory for the rest of theirs."""
 
 
 @dataclass(slots=True)
@@ -58,6 +63,7 @@ class ItemWorker:
         self._plan = plan
         self._clients = clients
         webhooks = webhooks or Webhooks(plan.webhook_key)
+        self._asking = asyncio.Semaphore(_ROWS_ASKING)
         self._judging = Judging(plan.workspace_id, clients, meters, webhooks, run_id=plan.run_id)
 
     @property
@@ -112,13 +118,9 @@ class ItemWorker:
             CapReached: it was not made, and no tool of the template was called for it.
             DomainError: it could not be made, and counts under no cap.
         """
-        await self._judging.admit()
         target = prompt.target
-        try:
-            body = await prompt.request_beside(item.inputs, item.messages or ())
-        except BaseException:
-            await self._judging.not_made()
-            raise
+        async with self._asking if prompt.asks_services else nullcontext():
+            body = await self._admitted(prompt, item)
         try:
             client = self._clients[target.endpoint.provider_id]
             log = answered(origin, target, await client.chat(body, self._judging.again))
@@ -126,6 +128,15 @@ class ItemWorker:
             log = failed(origin, target, error)
         await self._judging.count(log)
         return log
+
+    async def _admitted(self, prompt: PreparedPrompt, item: Item) -> dict[str, Any]:
+        """The body of a call that counts from now on. Raises as `_call`."""
+        await self._judging.admit()
+        try:
+            return await prompt.request_beside(item.inputs, item.messages or (), patient=True)
+        except BaseException:
+            await self._judging.not_made()
+            raise
 
 
 def _row(item: Item) -> Row:

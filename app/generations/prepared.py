@@ -70,6 +70,11 @@ class PreparedPrompt:
         self._parameters = {"model": self.spec.model, **self.spec.parameters}
 
     @property
+    def asks_services(self) -> bool:
+        """Whether its template calls tools that do."""
+        return self.tools is not None and self.tools.ask_a_service
+
+    @property
     def calls(self) -> Sequence[TemplateCall]:
         """The calls of tools that the template makes."""
         return self.template.calls if isinstance(self.template, PromptTemplate) else ()
@@ -105,9 +110,11 @@ class PreparedPrompt:
         inputs: Mapping[str, Any],
         messages: Sequence[Mapping[str, Any]] = (),
         answers: TemplateAnswers | None = None,
+        *,
+        patient: bool = False,
     ) -> dict[str, Any]:
         """As `request`, for callers on an event loop: what takes its time is done in a thread. Tools that the template
-        calls are called first, but for those whose `answers` there are.
+        calls are called first, but for those whose `answers` there are; if `patient`, however long other calls take.
 
         Raises:
             Invalid: as `request`, or where a call cannot be made with these inputs.
@@ -116,14 +123,14 @@ class PreparedPrompt:
         if isinstance(self.template, JinjaTemplate):
             return await asyncio.to_thread(self.request, inputs, messages)
         if answers := answers or self.answers(inputs):
-            return self.request(inputs, messages, await answers.get())
+            return self.request(inputs, messages, await answers.get(patient=patient))
         return self.request(inputs, messages)
 
     def reuse_key(self, version_id: str, datapoint_id: str, repeat: int) -> str | None:
         """What must be equal for an output to be used again instead of being made anew; None where it never is, because
         a service may answer otherwise by now. Tools are as they are today: those that a version links or calls may
         change."""
-        if self.tools and self.tools.ask_a_service:
+        if self.asks_services:
             return None
         parts = [version_id, datapoint_id, str(repeat), self.target.endpoint.base_url, self.target.model]
         if self.linked:

@@ -53,8 +53,8 @@ class TemplateAnswers:
         self._found: dict[str, str] | DomainError | None = None
         self._asking = asyncio.Lock()
 
-    async def get(self) -> dict[str, str]:
-        """The texts by the calls, which are made side by side.
+    async def get(self, *, patient: bool = False) -> dict[str, str]:
+        """The texts by the calls, which are made side by side, and wait for their turns as long as it takes if `patient`.
 
         Raises:
             ToolFailed: with the first call that failed, and why.
@@ -62,14 +62,14 @@ class TemplateAnswers:
         """
         async with self._asking:
             if self._found is None:
-                self._found = await self._find()
+                self._found = await self._find(patient)
         if isinstance(self._found, DomainError):
             raise self._found
         return self._found
 
-    async def _find(self) -> dict[str, str] | DomainError:
+    async def _find(self, patient: bool) -> dict[str, str] | DomainError:
         made = {
-            call: asyncio.create_task(calls.run(one, self._workspace_id))
+            call: asyncio.create_task(calls.run(one, self._workspace_id, patient=patient))
             for call, one in self._prepared.items()
         }
         left = MOST_FILLED_IN

@@ -37,9 +37,11 @@ def prepare(
     raise Invalid(text, fields={"tool": text})
 
 
-async def run(prepared: Outcome | HttpRequest, workspace_id: str) -> Outcome:
-    """What came of a call by a workspace."""
-    return await ask(prepared, workspace_id) if isinstance(prepared, HttpRequest) else prepared
+async def run(prepared: Outcome | HttpRequest, workspace_id: str, *, patient: bool = False) -> Outcome:
+    """What came of a call by a workspace, which waits for its turn as long as it takes if it is `patient`."""
+    if isinstance(prepared, HttpRequest):
+        return await ask(prepared, workspace_id, patient=patient)
+    return prepared
 
 
 def snippet(spec: Mapping[str, Any], key: object) -> str:

@@ -26,7 +26,7 @@ from app.providers.transport import BodyTooLarge
 from app.tools.hiding import without_secrets
 
 DEADLINE_S = 30.0
-"""From asking to the last byte, and as long at most to wait for a turn before."""
+"""From asking to the last byte, and as long at most to wait for a turn before, but for runs."""
 MOST_BYTES = 1024 * 1024
 """Of an answer that is an output."""
 _KEPT_OF_FAILURE = 10_000
@@ -255,15 +255,18 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
-async def ask(request: HttpRequest, workspace_id: str, deadline_s: float = DEADLINE_S) -> Outcome:
+async def ask(
+    request: HttpRequest, workspace_id: str, deadline_s: float = DEADLINE_S, *, patient: bool = False
+) -> Outcome:
     """What the service answers, once. Whatever it does becomes an outcome; none of the secrets is in it.
 
-    It has `deadline_s` from when its workspace has a turn, for which no call waits longer than that either.
+    It has `deadline_s` from when its workspace has a turn, for which no call waits longer than that either, unless it
+    is `patient`: nobody waits for it who could not wait longer.
     """
     turns = _turns.setdefault(asyncio.get_running_loop(), _Turns())
     async with AsyncExitStack() as held:
         try:
-            async with asyncio.timeout(deadline_s):
+            async with asyncio.timeout(None if patient else deadline_s):
                 await held.enter_async_context(turns.turn(workspace_id))
         except TimeoutError:
             return Outcome(

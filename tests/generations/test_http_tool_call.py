@@ -288,6 +288,23 @@ def test_a_workspace_whose_services_are_slow_keeps_nobody_else_waiting(
     assert len(service.heard) == 52 - refused
 
 
+def test_a_call_of_a_run_waits_for_its_turn_as_long_as_it_takes(
+    api: TestClient, service: HttpService
+) -> None:
+    def slow(path: str, _: dict[str, str]) -> Answer:
+        time.sleep(0.4)
+        return 200, b"open", {}
+
+    service.answer = slow
+
+    async def asked() -> list[http_calls.Outcome]:
+        request = http_calls.HttpRequest(service.url, {}, ())
+        calls = (http_calls.ask(request, "one", deadline_s=1.5, patient=True) for _ in range(50))
+        return await asyncio.gather(*calls)
+
+    assert [outcome.output for outcome in run_coroutine(asked())] == ["open"] * 50
+
+
 def test_bytes_that_are_no_text_are_kept_as_far_as_they_can_be(api: TestClient, service: HttpService) -> None:
     service.answer = lambda path, headers: (200, b"a\x00b\xff", {})
     said = called(api, id=written(api, setup_of(service, "/")), inputs={})

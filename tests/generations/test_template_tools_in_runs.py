@@ -1,5 +1,7 @@
 """Tools that the templates of runs call, for each row, and what the caps and budgets of spending have to do with them."""
 
+import asyncio
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -23,7 +25,7 @@ from app.providers.client import ModelClient
 from tests import factories
 from tests.asynchronous import run as run_coroutine
 from tests.evaluations.counting_meter import Meter
-from tests.generations.http_service import HttpService, running_service
+from tests.generations.http_service import Answer, HttpService, running_service
 from tests.generations.model_server import ModelServer
 from tests.generations.template_tools import HOURS, called, prompt, texts_of, written
 
@@ -99,19 +101,45 @@ def _work_of(session: Session, run: Run, owner: str) -> tuple[Plan, list[Item]]:
     return plan, shard_repository.pending_items(session, claimed.shard_id)
 
 
-def _worked(plan: Plan, items: list[Item], meter: Meter) -> list[Outcome]:
-    """What becomes of them, one after the other."""
+def _worked(plan: Plan, items: list[Item], meter: Meter, *, at_once: bool = False) -> list[Outcome]:
+    """What becomes of them, one after the other or all at once."""
 
     async def work() -> list[Outcome]:
         clients = {one.provider_id: ModelClient(one) for one in plan.endpoints}
         worker = ItemWorker(plan, clients, [meter])
         try:
+            if at_once:
+                return await asyncio.gather(*(worker.work(item, None) for item in items))
             return [await worker.work(item, None) for item in items]
         finally:
             for client in clients.values():
                 await client.aclose()
 
     return run_coroutine(work())
+
+
+@pytest.mark.long
+def test_no_row_fails_because_its_run_has_more_of_them_than_may_ask_at_a_time(
+    caller: TestClient, committed_team: factories.Team, model: ModelServer, service: HttpService
+) -> None:
+    admin = committed_team.admin
+
+    def slow(path: str, _: dict[str, str]) -> Answer:
+        time.sleep(5)
+        return 200, b"open", {}
+
+    service.answer = slow
+    with unit_of_work() as session:
+        setup = {"url": service.url + "/{{city}}"}
+        factories.tool(session, admin, "shop/hours", tool_type="get_api_call", setup_values=setup)
+        template = '{{ hours(city) }} {{ hours("a") }}'
+        version = factories.prompt(session, admin, provider="fake", model="m", template=template)
+        rows = factories.dataset(session, admin, [{"inputs": {"city": f"c-{n}"}} for n in range(10)])
+        evaluation = factories.evaluation(session, admin, version, factories.evaluator(session, admin))
+        run = factories.started_run(session, admin, evaluation, version, rows)
+        plan, items = _work_of(session, run, ids.new_id("own"))
+    outcomes = _worked(plan, items * 3, Meter(100), at_once=True)
+    assert [outcome.settled.error for outcome in outcomes] == [None] * 30
 
 
 @pytest.mark.parametrize("stream", [False, True])

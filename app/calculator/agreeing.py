@@ -93,8 +93,8 @@ class Distances(Raters):
 
 def _cohen(asked: TwoRaters) -> Result:
     same_length(first=asked.first, second=asked.second)
+    _bounded(len({*asked.first, *asked.second} - {None}))
     table = contingency(asked.first, asked.second)
-    _bounded(len(table.counts))
     kappa = cohen_kappa(table, asked.confidence)
     return {
         "kappa": Figure.of(kappa) if kappa else Figure.undefined(table.n, "Cohen's kappa", _CONSTANT),
@@ -120,6 +120,7 @@ def _ac1(items: Sequence[Sequence[Key | None]], confidence: float) -> Figure:
 def _weighted(asked: OrderedRaters) -> Result:
     same_length(first=asked.first, second=asked.second)
     categories = _ordered([*asked.first, *asked.second], asked.categories)
+    _bounded(len(categories))
     table = contingency(asked.first, asked.second, categories)
     found = {
         "quadratic_kappa": cohen_kappa(table, asked.confidence, "quadratic"),

@@ -8,6 +8,7 @@ from app.calculator.arguments import MOST, WithClusters, array, listed, number, 
 from app.calculator.contract import Entry, Result
 from app.calculator.means import NO_SCORE
 from app.evaluators.kinds.squad import exact_match, token_f1
+from app.statistics import deadline
 from app.statistics.figures import Figure
 from app.statistics.intervals import mean_interval
 from app.statistics.rag import answer_relevancy, context_precision, supported_share
@@ -76,11 +77,11 @@ def _squad(asked: Answered) -> Result:
     same_length(predictions=asked.predictions, answers=asked.answers, clusters=asked.clusters)
     if not asked.predictions:
         return Figure.undefined(0, "none", NO_SCORE)
-    rows = [(found or "", wanted) for found, wanted in zip(asked.predictions, asked.answers, strict=True)]
-    scores = {
-        "exact_match": [float(any(exact_match(found, one) for one in wanted)) for found, wanted in rows],
-        "f1": [max(token_f1(found, one) for one in wanted) for found, wanted in rows],
-    }
+    scores: dict[str, list[float]] = {"exact_match": [], "f1": []}
+    for said, wanted in zip(asked.predictions, asked.answers, strict=True):
+        deadline.check()
+        scores["exact_match"].append(float(any(exact_match(said or "", one) for one in wanted)))
+        scores["f1"].append(max(token_f1(said or "", one) for one in wanted))
     found = {name: mean_interval(column, asked.clusters, asked.confidence) for name, column in scores.items()}
     return {name: Figure.of(interval) for name, interval in found.items() if interval}
 

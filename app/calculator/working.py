@@ -70,6 +70,8 @@ def _worked_out(entry: Entry[Any], arguments: Arguments, longest_s: float) -> An
     try:
         with deadline.within(longest_s), np.errstate(all="ignore"):
             return entry.work(arguments)
+    except MemoryError:
+        text = "It takes more memory than there is: send fewer values."
     except deadline.TookTooLong:
         text = f"It takes over {longest_s:g} s: send fewer values, or ask for fewer resamples."
     except (OverflowError, ZeroDivisionError, FloatingPointError, np.linalg.LinAlgError):

@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,8 @@ _MOST_PROCESSES = 4
 _TESTS_FAILED = 1  # pytest's exit code
 _LEFT_TO_ALL = "not browser and not long"
 _FAILED = Path(".pytest_cache", "v", "cache", "lastfailed")
+_OF_A_GROUP = re.compile(r"@\w+$")
+"""What pytest-xdist puts behind the names of tests that one process runs."""
 _MOST_AGAIN = 10
 """More failures than this are no slow moments of a shared machine."""
 
@@ -69,6 +72,6 @@ def _pytest(folder: Path, words: list[str], environment: dict[str, str]) -> int:
 
 def _failed(folder: Path) -> list[str]:
     """The tests that failed in the last run, if they are few."""
-    failed = sorted(json.loads((folder / _FAILED).read_text()))
+    failed = sorted({_OF_A_GROUP.sub("", name) for name in json.loads((folder / _FAILED).read_text())})
     are_tests = all("::" in name for name in failed)  # and not a file or a process
     return failed if are_tests and len(failed) <= _MOST_AGAIN else []

@@ -25,7 +25,10 @@ def finish_if_done(session: Session, run_id: str, *, waits: bool = True) -> bool
 
 
 def _late_evaluators_have_work(session: Session, run_id: str) -> bool:
-    """Send the outputs back that an evaluator has not judged because it was added after the run had begun."""
+    """Send the outputs back that an evaluator has not judged because it was added after the run had begun. Not while rows are
+    on their way: shards cut over theirs would have them asked twice, and the last of them comes by here again."""
+    if shard_repository.has_pending_items(session, run_id):
+        return False
     late = judges_repository.late_evaluators(session, run_id)
     reopened = sum(
         [

@@ -169,6 +169,12 @@ def start_run(session: Session, run_id: str) -> None:
     )
 
 
+def has_pending_items(session: Session, run_id: str) -> bool:
+    """Whether a row of the run has no result yet."""
+    query = text("select exists (select from run_item where run_id = :run and state = 'pending')")
+    return bool(session.scalar(query, {"run": run_id}))
+
+
 def pending_items(session: Session, shard_id: str) -> list[Item]:
     """The items of a shard that have no result yet, with their rows; a log that is of none is a row itself."""
     rows = session.execute(

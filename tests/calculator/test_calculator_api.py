@@ -273,6 +273,17 @@ def test_an_interval_without_a_width_is_no_certainty() -> None:
     assert "no width" in working.answer("bootstrap", {"values": [3, 3, 3, 3]})["warnings"][0]
 
 
+@pytest.mark.parametrize("name", ["cohen_kappa", "weighted_kappa", "krippendorff_alpha", "fleiss_kappa"])
+def test_a_table_that_would_not_fit_is_refused_before_it_is_made(api: TestClient, name: str) -> None:
+    each = list(range(20_000))
+    two = (
+        {"first": each, "second": each}
+        if "_kappa" in name and name != "fleiss_kappa"
+        else {"ratings": [[n, n] for n in each]}
+    )
+    assert "There are 20000 categories: at most 100 can be compared." in complaint(api, name, **two)
+
+
 def test_what_takes_too_long_is_ended_with_a_word() -> None:
     with pytest.raises(Invalid, match="send fewer values"):
         working.answer("bootstrap", {"values": [1, 2, 3]}, longest_s=0)

@@ -15,6 +15,7 @@ def test_unsteady():
         seen.touch()
         raise AssertionError("a slow moment")
 """
+GROUPED = "import pytest\npytestmark = pytest.mark.xdist_group('some')\n" + UNSTEADY
 BROKEN = "def test_broken():\n    assert 1 == 2\n"
 
 
@@ -22,7 +23,7 @@ def _code(folder: Path, *, again: bool, **files: str) -> int:
     (folder / "pytest.ini").write_text("[pytest]\n")
     for name, text in files.items():
         (folder / f"test_{name}.py").write_text(text)
-    return run_pytest(folder, ["-n", "2", "-q"], dict(os.environ), again=again)
+    return run_pytest(folder, ["-n", "2", "-q", "--dist", "loadgroup"], dict(os.environ), again=again)
 
 
 MANY = """
@@ -40,6 +41,7 @@ def test_unsteady(n):
     ("again", "files", "passes"),
     [
         (True, {"unsteady": UNSTEADY}, True),
+        (True, {"grouped": GROUPED}, True),
         (False, {"unsteady": UNSTEADY}, False),
         (True, {"unsteady": UNSTEADY, "broken": BROKEN}, False),
         (True, {"cut": "def test_"}, False),

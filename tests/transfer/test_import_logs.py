@@ -6,7 +6,7 @@ from app.core.database import unit_of_work
 from tests import factories
 from tests.factories import Team
 from tests.transfer import vendor
-from tests.transfer.exports import everything, imported, rows, whole_export
+from tests.transfer.exports import imported, rows, whole_export
 from tests.transfer.vendor import Export
 from tests.web import with_key
 
@@ -204,14 +204,17 @@ def test_logs_of_another_workspace_are_neither_changed_nor_shown(
     assert client.get("/v5/logs/l1").status_code == 404
 
 
+AS_SENT = "select to_jsonb(log) - 'received_at' from log order by id"
+
+
 def test_importing_logs_again_after_some_were_deleted_brings_them_back(
     client, committed_team: Team, tmp_path: Path
 ):
     export = whole_export(tmp_path / "export")
     imported(committed_team, export)
-    before = everything()
+    before = rows(AS_SENT)
     with_key(client, committed_team.admin)
     assert client.delete("/v5/logs?id=data_alone").status_code == 204
     report = imported(committed_team, export)
     assert (report.written["logs"], report.written["judgments"], report.there["logs"]) == (1, 1, 4)
-    assert everything()["log"] == before["log"]
+    assert rows(AS_SENT) == before

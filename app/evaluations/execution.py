@@ -44,7 +44,7 @@ FLUSH_ROWS = 100
 FLUSH_S = 1.0
 HEARTBEAT_S = 1.0
 DRAIN_S = 20.0
-"""A process that is to end waits so long for answers that it has asked for."""
+"""A process that is to end waits so long for answers that it has asked for, and for their judges."""
 _MOST_UNWRITTEN = 2_000
 """With the database away, results wait in memory up to here; then no further calls are made."""
 log = structlog.get_logger()
@@ -278,7 +278,7 @@ class _RunWindow:
             self._meters.learn(Spent(renewed.spent_usd, renewed.calls), allowance)
             if self._is_stopping():
                 self._stops_at = min(self._stops_at, time.monotonic() + DRAIN_S)
-                if not self._worker.on_the_wire or time.monotonic() > self._stops_at:
+                if self._worker.can_be_left or time.monotonic() > self._stops_at:
                     callers.cancel()
                     return
             elif not callers.done():

@@ -64,12 +64,19 @@ class ItemWorker:
         self._clients = clients
         webhooks = webhooks or Webhooks(plan.webhook_key)
         self._asking = asyncio.Semaphore(_ROWS_ASKING)
+        self._answered: set[int] = set()
+        """Positions of rows whose answer has come, and that are not judged and counted yet."""
         self._judging = Judging(plan.workspace_id, clients, meters, webhooks, run_id=plan.run_id)
 
     @property
     def on_the_wire(self) -> int:
         """How many answers are being waited for."""
         return sum(client.on_the_wire for client in self._clients.values())
+
+    @property
+    def can_be_left(self) -> bool:
+        """Whether nothing is lost by giving up every row: none waits for an answer or holds one."""
+        return not (self.on_the_wire or self._answered)
 
     async def work(self, item: Item, known: Known | None) -> Outcome:
         """The outcome of an item: there always is one, whatever the provider does."""
@@ -78,6 +85,8 @@ class ItemWorker:
         except CapReached as reached:
             metrics.count("whetstone_items_dropped_total", reason="cap")
             return Outcome(item, Settled(item.position, None, f"not run: {reached}"))
+        finally:
+            self._answered.discard(item.position)
 
     async def _work(self, item: Item, known: Known | None) -> Outcome:
         if known:
@@ -126,6 +135,7 @@ class ItemWorker:
             log = answered(origin, target, await client.chat(body, self._judging.again))
         except ProviderError as error:
             log = failed(origin, target, error)
+        self._answered.add(item.position)
         await self._judging.count(log)
         return log
 

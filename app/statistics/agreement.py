@@ -10,6 +10,7 @@ from app.statistics.intervals import Interval, normal_quantile
 
 Weights = Literal["none", "linear", "quadratic"]
 FEWEST_FOR_INTERVAL = 10
+_NO_SPREAD = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ def cohen_kappa(table: Table, confidence: float = 0.95, weights: Weights = "none
 
     Weights of agreement are 1 - (|i - j|/(q - 1)), to the power of 2 for quadratic, with the categories in their order.
     None where it is undefined: no items, or a rater who gave one label only: then it would be 0 whatever the agreement.
+    No interval under FEWEST_FOR_INTERVAL items, or where the large-sample variance is 0.
     """
     n, q = table.n, len(table.counts)
     if n == 0 or q < 2:
@@ -63,12 +65,14 @@ def cohen_kappa(table: Table, confidence: float = 0.95, weights: Weights = "none
     if constant or expected >= 1 - 1e-12:
         return None
     kappa = (observed - expected) / (1 - expected)
-    pull = (w @ columns)[:, None] + (rows @ w)[None, :]
-    spread = float((share * (w - pull * (1 - kappa)) ** 2).sum()) - (kappa - expected * (1 - kappa)) ** 2
-    half = normal_quantile(confidence) * sqrt(max(0.0, spread) / n) / (1 - expected)
+    pull = w - ((w @ columns)[:, None] + (rows @ w)[None, :]) * (1 - kappa)
+    spread = sqrt(float((share * (pull - (share * pull).sum()) ** 2).sum()))  # in two passes: it can be 0
+    half = normal_quantile(confidence) * spread / sqrt(n) / (1 - expected)
     method = "Cohen's kappa" if weights == "none" else f"Cohen's kappa, {weights} weights"
-    if n < FEWEST_FOR_INTERVAL or half == 0:
-        why = f"{n} items are too few for an interval" if half else "the raters agree on every item"
+    if n < FEWEST_FOR_INTERVAL or spread < _NO_SPREAD:
+        why = f"{n} items are too few for an interval"
+        if spread < _NO_SPREAD:
+            why = "the raters agree on every item" if kappa > 1 - 1e-12 else "the counts show no spread"
         return Interval(kappa, None, None, n, method, warning=_noted(table, why))
     return Interval(kappa, kappa - half, kappa + half, n, method, warning=_noted(table, None))
 

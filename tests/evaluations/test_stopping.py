@@ -1,0 +1,71 @@
+"""A worker that is asked to end while rows are between their answer and their judgment."""
+
+import time
+
+import pytest
+from sqlalchemy import text
+
+from app.core.database import unit_of_work
+from app.evaluations.execution import Slot
+from app.providers import service as providers
+from app.providers.service import ProviderChange
+from tests import factories
+from tests.asynchronous import run as run_coroutine
+from tests.endpoint import Endpoint, running_endpoint
+from tests.evaluations.test_webhooks import Service, service
+
+ROWS = 5
+JUDGED_S = 2.5
+"""Longer than two heartbeats of a slot."""
+
+
+async def _work(service: Service) -> None:
+    slot = Slot(is_stopping=lambda: bool(service.heard))
+    try:
+        await slot.work()
+    finally:
+        await slot.aclose()
+
+
+def _run(team: factories.Team, endpoint: Endpoint, judge_url: str) -> str:
+    with unit_of_work() as session:
+        change = ProviderChange(name="slow judge", base_url=endpoint.base_url, api_key="k")
+        providers.create_provider(session, team.admin, change)
+        version = factories.prompt(session, team.admin, provider="slow judge", model="m")
+        rows = factories.dataset(
+            session, team.admin, [{"inputs": {"question": f"ECHO<{n}>"}} for n in range(ROWS)]
+        )
+        judge = factories.evaluator(session, team.admin, "webhook", url=judge_url)
+        evaluation = factories.evaluation(session, team.admin, version, judge)
+        run = factories.started_run(session, team.admin, evaluation, version, rows)
+        session.commit()
+        return run.id
+
+
+@pytest.mark.usefixtures("database", "redis_url")
+def test_an_answer_that_has_come_is_judged_and_written_before_a_worker_ends(
+    committed_team: factories.Team,
+) -> None:
+    def judge(_: int) -> tuple[int, bytes, dict[str, str]]:
+        time.sleep(JUDGED_S)
+        return 200, b'{"judgment": true}', {}
+
+    with running_endpoint(0) as endpoint, service({"judgment": True}) as running:
+        running.answer = judge
+        run_id = _run(committed_team, endpoint, running.url)
+        run_coroutine(_work(running))
+        asked = sum(endpoint.calls().values())
+
+    with unit_of_work() as session:
+        done, judged, held = session.execute(
+            text(
+                """
+                select r.done_count, r.judgments_count,
+                    (select count(*) from shard where run_id = r.id and state = 'running')
+                from run r where id = :run
+                """
+            ),
+            {"run": run_id},
+        ).one()
+    assert asked == done == judged >= 1
+    assert held == 0

@@ -73,7 +73,8 @@ class Slot:
     async def work(self) -> None:
         """Work on the run that fewest slots work on, then on the next, until nothing waits."""
         owner = _new_owner()
-        telling, ended = asyncio.create_task(self._tell_calls()), asyncio.Event()
+        ended = asyncio.Event()
+        telling = asyncio.create_task(self._tell_calls(ended))
         others = asyncio.create_task(self._others(ended)) if self._others else None
         try:
             while not self._is_stopping() and (claimed := await self._claim(owner)):
@@ -81,15 +82,18 @@ class Slot:
                 while self._outdated:
                     await self._outdated.pop().aclose()
         finally:
-            telling.cancel()
             ended.set()
+            telling.cancel()
             if others:
                 await others
 
-    async def _tell_calls(self) -> None:
-        """Say once a second how many calls are in flight, for people who look at the limits."""
+    async def _tell_calls(self, ended: asyncio.Event) -> None:
+        """Say once a second how many calls are in flight, for people who look at the limits.
+
+        Being cancelled is not enough: before Python 3.12 `asyncio.wait_for`, in the client of Valkey, may lose that.
+        """
         away = Outage()
-        while True:
+        while not ended.is_set():
             calls = Counter[str]()
             for client in (*self._outdated, *(client for _, client in self._clients.values())):
                 calls[client.endpoint.provider_id] += client.on_the_wire
@@ -168,6 +172,8 @@ class _RunWindow:
         is_stopping: Callable[[], bool],
     ) -> None:
         self._is_stopping = is_stopping
+        self._given_up = False
+        """Whether callers were told to end: one that waits for Valkey may not hear of its being cancelled."""
         self._stops_at = math.inf
         self._meanwhile = meanwhile
         self._beside: asyncio.Task[None] | None = None
@@ -237,7 +243,7 @@ class _RunWindow:
 
     async def _next(self) -> tuple[Item, Known | None] | None:
         while not self._queue:
-            if self._is_stopping():
+            if self._is_to_end:
                 return None
             async with self._claiming:
                 if self._queue:
@@ -248,7 +254,15 @@ class _RunWindow:
                 except SQLAlchemyError as error:
                     log.warning("no shard taken yet", error=str(error))
                     await asyncio.sleep(HEARTBEAT_S)
-        return None if self._is_stopping() else self._queue.popleft()
+        return None if self._is_to_end else self._queue.popleft()
+
+    @property
+    def _is_to_end(self) -> bool:
+        return self._given_up or self._is_stopping()
+
+    def _give_up(self, callers: asyncio.Task[None]) -> None:
+        self._given_up = True
+        callers.cancel()
 
     async def _claim_more(self) -> bool:
         first = self._first
@@ -272,14 +286,14 @@ class _RunWindow:
                 log.warning("lease not renewed", error=str(error))
                 continue
             if not renewed.wanted:
-                callers.cancel()
+                self._give_up(callers)
                 return
             self._drop_lost(renewed.kept)
             self._meters.learn(Spent(renewed.spent_usd, renewed.calls), allowance)
             if self._is_stopping():
                 self._stops_at = min(self._stops_at, time.monotonic() + DRAIN_S)
                 if self._worker.can_be_left or time.monotonic() > self._stops_at:
-                    callers.cancel()
+                    self._give_up(callers)
                     return
             elif not callers.done():
                 await self._make_use_of_waiting()

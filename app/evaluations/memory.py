@@ -1,6 +1,7 @@
 """What was worked out of ended runs, kept in this process: nobody waits twice for the same statistics."""
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, cast
@@ -14,12 +15,15 @@ State = tuple[Any, ...]
 
 
 class Memory:
-    """Values by key, up to a weight: the one that was asked for longest ago goes first. Threads may share it."""
+    """Values by key, up to a weight: the one that was asked for longest ago goes first, and goes with the next that is kept
+    once nobody has asked for it for `unused_s`. Threads may share it."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, unused_s: float = 600) -> None:
         self._most = most
+        self._unused_s = unused_s
         self._held = 0
-        self._kept: OrderedDict[State, tuple[Any, int]] = OrderedDict()
+        self._kept: OrderedDict[State, tuple[Any, int, float]] = OrderedDict()
+        """Each with its weight, and when it was asked for last."""
         self._lock = threading.Lock()
 
     def find(self, key: State, missing: Any = None) -> Any:
@@ -27,18 +31,21 @@ class Memory:
         with self._lock:
             if key not in self._kept:
                 return missing
+            value, weight, _ = self._kept[key]
+            self._kept[key] = (value, weight, time.monotonic())
             self._kept.move_to_end(key)
-            return self._kept[key][0]
+            return value
 
     def keep(self, key: State, value: Any, weight: int = 1) -> None:
         """Keep a value. One heavier than everything that may be kept is not."""
         with self._lock:
             if weight > self._most or key in self._kept:
                 return
-            self._kept[key] = (value, weight)
+            now = time.monotonic()
+            self._kept[key] = (value, weight, now)
             self._held += weight
-            while self._held > self._most:
-                _, (_, lost) = self._kept.popitem(last=False)
+            while self._held > self._most or next(iter(self._kept.values()))[2] < now - self._unused_s:
+                _, (_, lost, _) = self._kept.popitem(last=False)
                 self._held -= lost
 
     def once(self, key: State | None, make: Callable[[], T], weight: Callable[[T], int] = lambda _: 1) -> T:

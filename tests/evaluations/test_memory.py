@@ -3,6 +3,7 @@
 import html
 import re
 import threading
+import time
 
 from fastapi.testclient import TestClient
 
@@ -24,6 +25,17 @@ def test_what_was_asked_for_longest_ago_goes_first() -> None:
 
     assert memory.find(("b",)) is None
     assert (memory.find(("a",)), memory.find(("c",))) == ("A", "C")
+
+
+def test_what_nobody_asks_for_goes_with_the_next_that_is_kept() -> None:
+    memory = Memory(10, unused_s=0.2)
+    memory.keep(("a",), "A")
+    memory.keep(("b",), "B")
+    time.sleep(0.15)
+    assert memory.find(("b",)) == "B"
+    time.sleep(0.1)
+    memory.keep(("c",), "C")
+    assert [memory.find((key,)) for key in "abc"] == [None, "B", "C"]
 
 
 def test_something_too_heavy_does_not_push_out_the_rest() -> None:

@@ -1,5 +1,6 @@
-"""A worker that is asked to end while rows are between their answer and their judgment."""
+"""Workers that end, or have nothing to do for a while."""
 
+import asyncio
 import time
 
 import pytest
@@ -15,6 +16,7 @@ from tests.endpoint import Endpoint, running_endpoint
 from tests.evaluations.test_webhooks import Service, service
 
 ROWS = 5
+TURNS = 200
 JUDGED_S = 2.5
 """Longer than two heartbeats of a slot."""
 
@@ -40,6 +42,27 @@ def _run(team: factories.Team, endpoint: Endpoint, judge_url: str) -> str:
         run = factories.started_run(session, team.admin, evaluation, version, rows)
         session.commit()
         return run.id
+
+
+@pytest.mark.usefixtures("database", "redis_url")
+def test_a_slot_that_is_idle_again_leaves_nothing_behind(committed_team: factories.Team) -> None:
+    """Before Python 3.12 a task that talks to Valkey may not hear of its being cancelled."""
+
+    async def work() -> set[str]:
+        slot = Slot()
+        try:
+            for _ in range(TURNS):
+                await slot.work()
+            await asyncio.sleep(
+                1.5
+            )  # a heartbeat and more: whoever tells of calls has looked whether it is to go on
+            return {repr(task) for task in asyncio.all_tasks() if task is not asyncio.current_task()}
+        finally:
+            await slot.aclose()
+
+    with running_endpoint(0) as endpoint, service({"judgment": True}) as running:
+        _run(committed_team, endpoint, running.url)
+        assert run_coroutine(work()) == set()
 
 
 @pytest.mark.usefixtures("database", "redis_url")

@@ -142,7 +142,7 @@ def test_yes_or_no_on_the_last_line(reply, value, rationale):
 @pytest.mark.parametrize(
     ("reply", "options", "value"),
     [
-        ("Fine\n4", {"answers": "number", "lowest": 1, "highest": 5}, 4.0),
+        ("Fine.\n4", {"answers": "number", "lowest": 1, "highest": 5}, 4.0),
         ("Score: 0.25.", {"answers": "number"}, 0.25),
         ("So:\nPartly Right", {"answers": "select", "choices": ["right", "partly right"]}, "partly right"),
         (
@@ -216,15 +216,22 @@ def test_what_is_no_verdict_is_an_error_with_the_reply(reply, options, problem):
         ({"rationale": "so", "verdict": True}, True, "so"),
         ({"judgment": False, "explanation": "thus"}, False, "thus"),
         ({"reason": "because", "is_polite": True}, True, "because"),
+        ({"reason": "because", "is_rude": True}, None, "because"),
         ({"Verdict": False, "polite": True}, False, None),
         ({"final_verdict": False, "is_polite": True}, False, None),
-        ({"is_correct": False, "confident": True}, False, None),
+        ({"is_polite": False, "confident": True}, False, None),
+        ({"is_polite": "false"}, False, None),
+        ({"verdict": "Yes."}, True, None),
         ({"judgement": True, "thoughts": "so"}, True, "so"),
     ],
 )
 def test_a_prompt_that_asks_for_json_is_answered_by_a_member(reply, value, rationale):
-    prompt = {"response_format": {"type": "json_object"}}
-    assert judged(json.dumps(reply), prompt=prompt) == Verdict(value, rationale=rationale)
+    prompt = {
+        "response_format": {"type": "json_object"},
+        "template": "{{log.output}} Answer in JSON: `is_polite`, `reason`",
+    }
+    found = judged(json.dumps(reply), prompt=prompt)
+    assert (found.value, found.rationale, found.error is None) == (value, rationale, value is not None)
 
 
 @pytest.mark.parametrize(
@@ -275,7 +282,9 @@ def test_json_in_a_fence_is_read():
     assert judged('```json\n{"verdict": true}\n```', prompt=prompt) == Verdict(True)
 
 
-@pytest.mark.parametrize("reply", ["True", "{", "[]", "{}", '{"verdict": "True"}'])
+@pytest.mark.parametrize(
+    "reply", ["True", "{", "[]", "{}", '{"verdict": "True or False"}', '{"verdict": "Not true"}']
+)
 def test_json_that_was_asked_for_and_is_none_is_no_verdict(reply):
     found = judged(reply, prompt={"response_format": {"type": "json_object"}})
     if reply == "True":

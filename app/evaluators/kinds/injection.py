@@ -12,6 +12,7 @@ _SHOWN = 120
 _PHRASES = (
     r"(?:ignore|disregard|forget|override)\b[^.\n]{0,40}\b(?:instructions?|rules?|rubric|criteria|prompts?|above)\b",
     r"[\"'“]?\b(?:verdict|rationale)\b[\"'”]?\s{0,3}[:=]",
+    r"</?\s?(?:think|thinking|thought|reasoning|scratchpad)>|\[/?THINK\]",
     r"</\s?(?:log|testcase|answer|question|statement|passage|(?-i:A|B))[\w .-]{0,60}>",
     r"\b(?:give|award|assign|rate|score|grade|mark|judge)\b[^.\n]{0,40}(?:\b\d{1,3}\s?/\s?\d{1,3}\b|\bfull marks\b|\b(?:highest|top|best|maximum|perfect)\s(?:score|marks?|rating|grade)\b|\bas (?:correct|passed|a pass|better)\b)",
     r"\b(?:you are|dear|attention|note to)\b[^.\n]{0,20}\b(?:judge|evaluator|grader|assessor)\b",

@@ -23,6 +23,19 @@ _GOES_ON = re.compile(
     re.IGNORECASE,
 )
 """In a line that has no end: what follows on the next one may be denied, or be somebody else's."""
+_HEADS = re.compile(r"#{1,6}\s|(?:\*\*|__)[^*_]{1,100}(?:\*\*|__)$")
+"""A heading, or a line that is bold as a whole: what comes below belongs to it, colon or not."""
+_FEW_WORDS = 6
+"""A line of no more, without an end, may be a heading, too, or the beginning of what the next one says."""
+_ELSEWHERE = re.compile(r"\b(?:below|following)\b", re.IGNORECASE)
+_DENIES = re.compile(
+    r"\b(?:none|neither|nor|inapplicable|absent|not apply|not hold)\b|n['’]t (?:apply|hold)\b", re.IGNORECASE
+)
+_IS_CLAUSE = re.compile(r"\b(?:is|are|was|were|has|have|had|it|they)\b", re.IGNORECASE)
+_REPORTED = re.compile(r"\b(?:says?|said|wrote|writes|reads?|claims?|quoted?|ends with)$", re.IGNORECASE)
+_SCALE = re.compile(r"\bscale\b|/ ?\d|\bout of\b|\bmax", re.IGNORECASE)
+_NUMBERS = re.compile(r"\d{1,9}(?:\.\d{1,9})?")
+_LONGEST_SCALE = 200
 _MOST_LINES = 300
 """Lines above the last one that are read: the nearest ones."""
 _OF_A_PART = "answer"
@@ -58,26 +71,59 @@ def read_last_line(options: AnswerOptions, reply: str, asked: str = "") -> LastL
 def _verdict(options: AnswerOptions, lines: Sequence[str], asked: str) -> object | None:
     *above, last = lines[-_MOST_LINES:]
     found = read_line(options, last, asked)
-    if above and undressed(above[-1]).endswith((":", "：")):
+    if above and _is_head(above[-1]):
         called = name_in(options, above[-1], asked)
         if called.standing == "strange" and not _INTRODUCES.fullmatch(_plain(above[-1])):
             return None
         if found.standing == "alone" and called.standing != "strange":
             found = Line(called.standing, called.name, found.value)
-    elif above and found.standing == "alone" and _leads_elsewhere(options, above[-1], asked):
+    elif above and _leads_elsewhere(options, above[-1], asked, found):
         return None
     if found.value is None or isinstance(found.value, Unclear) or found.standing == "strange":
+        return None
+    if options.answers == "number" and _is_of_another_scale(options, above):
         return None
     return None if _is_contradicted(options, found, above, asked) else found.value
 
 
-def _leads_elsewhere(options: AnswerOptions, above: str, asked: str) -> bool:
-    """Whether a verdict that stands alone may be the end of the line above it, or listed under that."""
-    if _ENDED.search(above) or name_in(options, above, asked).standing != "strange":
+def _is_head(line: str) -> bool:
+    """Whether a line calls what comes below it something."""
+    return bool(_HEADS.match(line)) or undressed(line).endswith((":", "："))
+
+
+def _leads_elsewhere(options: AnswerOptions, above: str, asked: str, found: Line) -> bool:
+    """Whether what the line above says makes the verdict below somebody else's, the end of a sentence, or a list of it."""
+    bare, line = undressed(above), read_line(options, above, asked)
+    if line.standing in ("final", "usual", "asked"):
         return False
-    if read_line(options, above, asked).value is not None:
+    if _ELSEWHERE.search(bare) or _REPORTED.search(bare):
+        return True
+    if found.standing != "alone":
         return False
-    return options.answers == "multi_select" or _GOES_ON.search(undressed(above)) is not None
+    if options.answers == "multi_select" and _DENIES.search(bare):
+        return True
+    is_named = name_in(options, above, asked).standing != "strange"
+    if is_named or bare.endswith("?"):
+        return not is_named
+    return line.value is None and not _ENDED.search(above) and _goes_on(options, above)
+
+
+def _goes_on(options: AnswerOptions, above: str) -> bool:
+    """Whether a line without an end may go on in the next one, or be its heading."""
+    bare = undressed(above)
+    may_be_head = len(bare.split()) <= _FEW_WORDS and not _BULLET.match(above) and not _IS_CLAUSE.search(bare)
+    return options.answers == "multi_select" or may_be_head or _GOES_ON.search(bare) is not None
+
+
+def _is_of_another_scale(options: AnswerOptions, above: Sequence[str]) -> bool:
+    """Whether a line above speaks of a scale that is not the evaluator's own."""
+    for line in above:
+        bare = undressed(line)
+        if len(bare) <= _LONGEST_SCALE and _SCALE.search(bare):
+            numbers = [float(one) for one in _NUMBERS.findall(bare)]
+            if numbers and options.highest not in numbers:
+                return True
+    return False
 
 
 def _is_contradicted(options: AnswerOptions, found: Line, above: Sequence[str], asked: str) -> bool:

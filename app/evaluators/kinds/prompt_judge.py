@@ -35,13 +35,16 @@ from app.evaluators.kinds.contract import (
 )
 from app.evaluators.kinds.judge_texts import read_reply
 from app.evaluators.kinds.last_line import read_last_line
-from app.evaluators.kinds.verdict_values import WORDS
+from app.evaluators.kinds.verdict_values import WORDS, Unclear, value_of
 
 _ROOTS = ("log", "testcase")
 _RATIONALES = ("rationale", "reasoning", "reason", "explanation", "justification", "thoughts")
-_VERDICTS = ("finalverdict", "verdict", "judgment", "judgement")
+_VERDICTS = ("verdict", "judgment", "judgement")
 _SCORES = ("score", "rating", "grade", "answer", "label", "labels", "result", "decision")
-_OF_A_SCALE = re.compile("^max|scale|outof")
+_FINAL = re.compile(
+    "(?:final|overall|total)(?:verdict|judge?ment|score|rating|grade|answer|label|result|decision)?"
+)
+_OF_A_SCALE = re.compile("max|scale|range|outof|possible|denominator|^total$|^of$")
 _BESIDE = re.compile(f"confiden|certain|{_OF_A_SCALE.pattern}")
 """Members that say how sure a judge is, or how far the scale goes."""
 _REPLY_CHARS = 2_000
@@ -126,9 +129,9 @@ class PromptJudge(AnswerKind[PromptJudgeOptions]):
     The last line of its answer holds the verdict: alone, in bold, in a box or with an emoji; behind “Verdict:”, “Score (1-5):”, “Final answer:” or
     another usual name; behind a name that the prompt asks for with a colon, such as “Polite (yes or no):”; or as the last of its sentences (“It is polite. True”). A
     reason may follow in parentheses or behind a dash. “4/5” is 4 where 5 is the largest number. What stands above that line is the reason.
-    Anything else is an error, never a guess: a line that denies or quotes a verdict, or names two; one that another line above contradicts, such as
+    Anything else is meant to be an error, not a guess: a line that denies or quotes a verdict, or names two; one that another line above contradicts, such as
     “Verdict: False”. Only “Final verdict:” or “Overall:” may come behind several different ones. Where the prompt asks for JSON, the verdict is the
-    member `verdict`, `judgment`, `score` or `rating`, or else the only one that can be: JSON is the safer form. With so few
+    member `verdict`, `judgment`, `score` or `rating`, or else the only one beside the reason, by a name that the prompt has: JSON is the safer form. With so few
     `max_tokens` that only the verdict has room, it may be cut off behind it. Nothing is put around the judged text: if people you do not trust wrote it,
     the rubric of an LLM judge is safer.
     """
@@ -285,7 +288,7 @@ def _rendered(
         return without or Verdict(None, error=storable(invalid.message))
 
 
-def _in_json(options: AnswerOptions, reply: str) -> tuple[object, str | None]:
+def _in_json(options: PromptJudgeOptions, reply: str) -> tuple[object, str | None]:
     """The verdict's member, and the reason beside it; no verdict where it is no JSON object, or may be one of two members."""
     try:
         said = read_reply(reply)
@@ -293,26 +296,47 @@ def _in_json(options: AnswerOptions, reply: str) -> tuple[object, str | None]:
         return reply[:_REPLY_CHARS], None
     if not isinstance(said, Mapping) or not said:
         return said, None
-    by_name = {re.sub(r"[\s_-]", "", name.casefold()): value for name, value in said.items()}
+    by_name = {_folded(name): value for name, value in said.items()}
     if len(by_name) < len(said):
         return said, None
     reason = next((by_name[name] for name in _RATIONALES if isinstance(by_name.get(name), str)), None)
-    return _member(options, by_name), storable(reason) if reason else None
+    asked = _folded(_asked(options.prompt) + orjson.dumps(options.prompt.response_format).decode())
+    found = _member(options, by_name, asked)
+    return _as_wanted(options, found), storable(reason) if reason else None
 
 
-def _member(options: AnswerOptions, said: Mapping[str, object]) -> object:
-    """The member by the name of verdicts, or else the only one that may be a verdict; all of it where there are several."""
-    top = [value for name, value in said.items() if _OF_A_SCALE.search(name)]
-    if options.answers == "number" and any(one not in (options.highest, None) for one in top):
-        return said
-    for names in (_VERDICTS, _SCORES):
-        found = [said[name] for name in names if name in said]
+def _folded(name: str) -> str:
+    return re.sub(r"[\s_-]", "", name.casefold())
+
+
+def _member(options: AnswerOptions, said: Mapping[str, object], asked: str) -> object:
+    """The member by the name of verdicts, or else the only one, by a name that the prompt has; all of it where that is not
+    clear."""
+    top = [value for name, value in said.items() if name != "total" and _OF_A_SCALE.search(name)]
+    if options.answers == "number":
+        top += [said["total"]] if "total" in said and len(said.keys() & {*_VERDICTS, *_SCORES}) else []
+        if any(one is not None and _top_of(one) != options.highest for one in top):
+            return said
+    final = [value for name, value in said.items() if _FINAL.fullmatch(name) and value not in top]
+    for found in (final, *([said[name] for name in names if name in said] for names in (_VERDICTS, _SCORES))):
         if found:
             return found[0] if all(one == found[0] for one in found) else said
     rest = {
         name: value for name, value in said.items() if name not in _RATIONALES and not _BESIDE.search(name)
     }
-    fitting = [value for value in rest.values() if options.refusal("", value) is None]
-    if len(rest) == 1:
-        return next(iter(rest.values()))
-    return fitting[0] if len(fitting) == 1 else said
+    (name, value), *others = rest.items() or [("", said)]
+    return value if not others and name in asked else said
+
+
+def _top_of(value: object) -> float | None:
+    """The largest number of a scale that is written as “5”, “1-5” or [1, 5]."""
+    found = re.findall(r"\d{1,9}(?:\.\d{1,9})?", str(value)[:100])
+    return max(map(float, found)) if found else None
+
+
+def _as_wanted(options: AnswerOptions, value: object) -> object:
+    """A text that is the verdict and nothing else, as the verdict: “true”, “4/5”, a choice in capitals."""
+    if not isinstance(value, str) or options.answers in ("text", "multi_select"):
+        return value
+    read = value_of(options, value, is_named=False)
+    return value if read is None or isinstance(read, Unclear) else read

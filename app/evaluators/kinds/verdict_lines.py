@@ -23,18 +23,18 @@ Standing = Literal["alone", "final", "usual", "asked", "strange"]
 LONGEST_LINE = 5_000
 _LONGEST_NAME = 80
 _NOUNS = (
-    "verdict|judge?ment|answer|score|rating|grade|mark|result|decision|conclusion|labels?|choices?|class|category|"
+    "verdict|judge?ment|answer|score|rating|grade|mark|result|status|outcome|decision|conclusion|labels?|choices?|class|category|"
     "categories|classification|assessment|evaluation|winner|preference|"
     "结论|判断|判定|答案|评分|分数|评级|urteil|bewertung|antwort|ergebnis|réponse|veredicto|respuesta|puntuación|calificación"
 )
 _USUAL = re.compile(
-    rf"(?:(?:the|my|our|so|thus|hence|therefore|final|overall|total|finally|in conclusion),? )*({_NOUNS})"
+    rf"(?:(?:the|my|our|so|thus|hence|therefore|final|overall|total|finally|in conclusion|quality|evaluation),? )*({_NOUNS})"
 )
 _OR = re.compile(r"/|\||\bor\b")
 _IS_FINAL = re.compile(r"\b(?:final|overall)\b")
 _OVERALL = re.compile(r"(?:the |my )?(?:final|overall)")
 _NAMED = re.compile(r"([^:：=\n]{1,120}?)\s?(?:\bis)?\s?[:：=](?![=:])\s?(\S.*)")
-_POINTED = re.compile(r"(\S.{0,80}?)\s?(?:\s[–—-]{1,3}|[-=]>|[→➔➜➡⇒⟶])\s?(\S.*)")
+_POINTED = re.compile(r"(\S.{0,80}?)\s?(?:\s[–—-]{1,3}\s|[-=]>|[→➔➜➡⇒⟶])\s?(\S.*)")
 _IS = re.compile(r"([^.:]{1,100}?) is:? (\S.*)")
 _RATED = re.compile(r"((?:(?:final|overall|total) )?(?:score|rating|grade)) (\S.*)", re.IGNORECASE)
 _ASKS = re.compile(r"([^?]{1,120}\?) (\S.*)")
@@ -51,6 +51,10 @@ _BEFORE_LAST = re.compile(r".*[.!?]\s|.*[。！？।]")
 _EXPLAINS = re.compile(
     r"(?:reason(?:ing)?|rationale|explanation|justification|analysis|feedback): ", re.IGNORECASE
 )
+_BESIDE = re.compile(
+    r"confiden|certain|severity|errors?\b|mistake|deduct|penalt|length|count|max|possible|difficulty"
+)
+"""In a name: of something that stands beside a verdict, and is none."""
 _PLAIN = re.compile(r"[^\"“”«»‘「」『』`:：<>=\[\]]*")
 _QUOTED = re.compile(r"(?<!\w)'")
 _POINTS = re.compile(r"\b(?:below|following|words?)\b")
@@ -76,7 +80,9 @@ def read_line(options: AnswerOptions, text: str, asked: str) -> Line:
     """What a line says, if it is understood whole; `asked` is what the judge was asked, without what it was shown."""
     if len(text) > LONGEST_LINE or text.startswith(">"):  # `>` is what Markdown quotes
         return NOTHING
-    bare = _without_bullet(options, undressed(text))
+    if options.answers == "multi_select" and (is_marked(text, good=False) or has_tickbox(text)):
+        return Line("alone", value=UNCLEAR)
+    bare = _without_bullet(options, undressed(text, options.choices))
     found = _read(options, bare, asked)
     if found.value is None or found.standing == "strange":
         found = _behind_sentences(options, bare, asked) or found
@@ -88,8 +94,8 @@ def read_line(options: AnswerOptions, text: str, asked: str) -> Line:
 
 
 def name_in(options: AnswerOptions, text: str, asked: str) -> Line:
-    """How a line that ends with a colon calls what comes below it."""
-    bare = _without_bullet(options, undressed(text)).rstrip(" :：")
+    """How a line calls what comes below it."""
+    bare = _without_bullet(options, undressed(text, options.choices)).rstrip(" :：")
     return _called(options, bare, asked)
 
 
@@ -143,6 +149,8 @@ def _called(options: AnswerOptions, name: str, asked: str) -> Line:
 
 def _is_asked(name: str, asked: str) -> bool:
     """Whether the prompt names something so that is to be answered, as by “Polite (yes or no):”, and not what it shows."""
+    if _BESIDE.search(name):
+        return False
     if name.endswith("?"):
         return name in asked.casefold()
     if len(name) > _LONGEST_NAME or not re.search(r"[^\W\d_]", name):

@@ -38,7 +38,7 @@ _REASON = re.compile(
 )
 _GOES_ON = re.compile(
     r"(?:and|or|if|unless|but|not|never|only|to|until|no longer|actually|wait|less|minus|plus|partially|partly|mostly|hardly|barely|"
-    r"almost|nearly|except|however|though|although|albeit|out of|of|had|were|provided|once|when|no|loses?|lost|rather|instead|the opposite)\b",
+    r"almost|nearly|except|however|though|although|albeit|out of|of|had|were|provided|once|when|no|loses?|lost|rather|instead|the opposite|in part|in name|in spirit|sort of|kind of|more or less|with|before|after|deduct\w*)\b",
     re.IGNORECASE,
 )
 REPORTS = re.compile(

@@ -18,6 +18,7 @@ from app.datasets import pages as dataset_pages
 from app.evaluations import api as evaluations_api
 from app.evaluations import (
     arrivals,
+    draft_pages,
     evaluator_api,
     evaluator_list,
     evaluator_pages,
@@ -97,6 +98,7 @@ ROUTERS = (
     new_pages.router,  # before the reports: `new` is no id
     evaluation_pages.router,
     grid_pages.router,
+    draft_pages.router,
     evaluator_pages.router,
     evaluator_version_pages.router,
     evaluator_api.router,

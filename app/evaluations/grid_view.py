@@ -232,6 +232,11 @@ def mark_of(judgment: Judgment | None, info: EvaluatorInfo) -> Mark | None:
     value = judgment_value(judgment)
     if value is None:
         return Mark("none", "no verdict" if judgment.error else judgment.rationale or "does not apply")
+    return mark_of_value(value, info)
+
+
+def mark_of_value(value: bool | float | str | Sequence[str], info: EvaluatorInfo) -> Mark:
+    """A verdict in a word."""
     if isinstance(value, bool):
         passed = value == (info.wanted == "higher")
         return Mark("pass" if passed else "fail", "Pass" if passed else "Fail")

@@ -52,6 +52,8 @@ class Draft:
     path: str = ""
     unfolded: bool = False
     """Whether every example is shown, however many there are."""
+    beside: bool = False
+    """Whether the base version runs beside it."""
 
     @property
     def variables(self) -> list[str]:
@@ -124,6 +126,7 @@ def read_draft(form: Sequence[tuple[str, str]]) -> Draft:
         inputs={name.removeprefix("input."): value for name, value in sent if name.startswith("input.")},
         path=one.get("path", ""),
         unfolded=one.get("unfolded") == "1",
+        beside=one.get("panes") == "both",
     )
     try:
         draft.rest = _object(json.loads(one.get("rest") or "{}"))

@@ -194,6 +194,19 @@ def new_draft(session: Session, principal: Principal, path: str = "") -> Draft:
     return draft
 
 
+def draft_of_base(bench: Workbench, draft: Draft) -> Draft | None:
+    """The base version with the draft's inputs, so that both can run on the same; None where there is no base.
+
+    What it names and the draft does not is filled from the row.
+    """
+    if bench.base is None:
+        return None
+    base = draft_of(bench.base.spec)
+    found = inputs_of(bench.row.datapoint.inputs, base.variables) if bench.row else {}
+    base.inputs = {name: draft.inputs.get(name, found.get(name, "")) for name in base.variables}
+    return base
+
+
 def prepare_run(session: Session, principal: Principal, bench: Workbench, draft: Draft) -> RunRequest:
     """The draft made ready to run on the inputs as typed. Its log names the version that committing it would make.
 

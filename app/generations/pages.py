@@ -1,6 +1,7 @@
 """The prompt editor: writing messages, running them on a row as the answer streams in, and committing."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -8,6 +9,7 @@ import orjson
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse, StreamingResponse
+from sqlalchemy.orm import Session
 
 from app.core import request_bodies, templating
 from app.core.access import Principal
@@ -44,6 +46,8 @@ class Sent:
     draft: Draft
     chosen: Chosen
     action: str
+    of_base: bool = False
+    """Whether it is the base version that is to run, on the draft's inputs."""
 
 
 async def read_form(request: Request) -> Sent:
@@ -60,7 +64,7 @@ async def read_form(request: Request) -> Sent:
         dataset=one.get("dataset"),
         row=whole(row) or 1,
     )
-    return Sent(read_draft(pairs), chosen, action)
+    return Sent(read_draft(pairs), chosen, action, of_base=one.get("side") == "base")
 
 
 SentForm = Annotated[Sent, Depends(read_form)]
@@ -114,32 +118,55 @@ def change_draft(
 async def run_draft(
     file_id: str, request: Request, session: SessionDep, principal: Runner, sent: SentForm
 ) -> Response:
-    """Run the draft on the inputs: as a stream of events for the page's script, as a whole page without it."""
+    """Run the draft on the inputs: as a stream of events for the page's script, as a whole page without it.
 
-    def prepare() -> tuple[Workbench, RunRequest | Response]:
+    The page's script asks for the base version's answer by a request of its own; without it, both are made here.
+    """
+    streams = "text/event-stream" in request.headers.get("accept", "")
+
+    def prepare() -> tuple[Workbench, Sequence[RunRequest] | Response]:
         bench = editing.open_workbench(session, principal, file_id, sent.chosen, sent.draft.variables)
         try:
-            return bench, editing.prepare_run(session, principal, bench, sent.draft)
+            return bench, _requests(session, principal, bench, sent, streams=streams)
         except DomainError as error:
             return bench, _editor(request, bench, sent.draft, error=error)
 
     bench, ready = await run_in_threadpool(prepare)
     if isinstance(ready, Response):
         return ready
-    if "text/event-stream" in request.headers.get("accept", ""):
+    if streams:
         headers = {"x-accel-buffering": "no"}
-        return StreamingResponse(_events(ready), media_type="text/event-stream", headers=headers)
+        events = _events(ready[0], _name(bench, of_base=sent.of_base), f"/w/{principal.workspace_slug}")
+        return StreamingResponse(events, media_type="text/event-stream", headers=headers)
     await run_in_threadpool(session.commit)  # gives the connection back while the model answers
-    log = await run_once(ready)
-    return await run_in_threadpool(_editor, request, bench, sent.draft, log=log)
+    logs = await asyncio.gather(*map(run_once, ready))
+    return await run_in_threadpool(_editor, request, bench, sent.draft, logs=logs)
 
 
-async def _events(request: RunRequest) -> AsyncIterator[bytes]:
+def _requests(
+    session: Session, principal: Principal, bench: Workbench, sent: Sent, *, streams: bool
+) -> list[RunRequest]:
+    """The base first, where it is to run; of a stream, one of them alone."""
+    draft, base = sent.draft, editing.draft_of_base(bench, sent.draft)
+    if streams:
+        chosen = [base if sent.of_base and base else draft]
+    else:
+        chosen = [base, draft] if draft.beside and base else [draft]
+    return [editing.prepare_run(session, principal, bench, one) for one in chosen]
+
+
+def _name(bench: Workbench, *, of_base: bool) -> str:
+    return f"v{bench.base.number}" if of_base and bench.base else "Draft"
+
+
+async def _events(request: RunRequest, name: str, home: str) -> AsyncIterator[bytes]:
     """`token` with the text that came, then `done` or `problem` with the finished card."""
     async for part in stream_run(request):
         if isinstance(part, LogRecord):
             card = templating.fragment(
-                "generations/output.html", **_card(part, request.prompt.target.endpoint.is_practice)
+                "generations/output.html",
+                card=_card(part, name, request.prompt.target.endpoint.is_practice),
+                home=home,
             )
             yield _event("problem" if part.error else "done", {"html": card})
         else:
@@ -150,14 +177,22 @@ def _event(name: str, data: dict[str, str]) -> bytes:
     return b"event: " + name.encode() + b"\ndata: " + orjson.dumps(data) + b"\n\n"
 
 
-def _card(log: LogRecord, is_practice: bool) -> dict[str, Any]:
+def _card(log: LogRecord, name: str, is_practice: bool) -> dict[str, Any]:
     cost = None
     if log.prompt_cost is not None and log.output_cost is not None:
         cost = float(log.prompt_cost) + float(log.output_cost)
     raw = (log.provider_response or {}).get("body") if log.error else None
     seen = (log.provider_response or {}).get("x_practice") or {}
     calls = (log.output_message or {}).get("tool_calls") or []
-    return {"log": log, "cost": cost, "raw": raw, "seen": seen, "calls": calls, "is_practice": is_practice}
+    return {
+        "log": log,
+        "name": name,
+        "cost": cost,
+        "raw": raw,
+        "seen": seen,
+        "calls": calls,
+        "is_practice": is_practice,
+    }
 
 
 @router.post("/{file_id}/review", name="generations:review")
@@ -257,10 +292,10 @@ def _editor(
     bench: Workbench,
     draft: Draft,
     *,
-    log: LogRecord | None = None,
+    logs: Sequence[LogRecord] = (),
     error: DomainError | None = None,
 ) -> Response:
-    """The editor with the draft as it was typed; with an error, status and fields say what to put right."""
+    """The editor with the draft as it was typed, and the logs of what has just run, the draft's last; with an error, status and fields say what to put right."""
     headers = {}
     if (
         error and "hx-request" in request.headers
@@ -277,7 +312,10 @@ def _editor(
         bench=bench,
         draft=draft,
         base_texts=base_texts(draft, base),
-        card=_card(log, is_practice) if log else None,
+        cards=[
+            _card(log, _name(bench, of_base=place < len(logs) - 1), is_practice)
+            for place, log in enumerate(logs)
+        ],
         is_practice=is_practice,
         error=error,
         problems=error.fields if isinstance(error, Invalid) else {},

@@ -1,4 +1,4 @@
-// Running a draft: the answer streams into its card as it comes. Without this module, Run is a plain form post.
+// Running a draft, alone or beside its base: each answer streams into its card as it comes, and is judged then. Without this module, Run is a plain form post.
 
 import { announce } from "./app.js";
 
@@ -32,28 +32,46 @@ async function run(form, button) {
   stop?.abort();
   const mine = (stop = new AbortController());
   const outputs = document.getElementById("outputs");
-  const card = document.getElementById("live-output").content.cloneNode(true).firstElementChild;
-  outputs.replaceChildren(card);
+  const beside = form.elements.panes?.value === "both" && form.elements.panes.selectedOptions[0].dataset.base;
+  const sides = beside ? [["base", beside], ["draft", "Draft"]] : [["draft", "Draft"]];
+  const cards = sides.map(([, name]) => {
+    const card = document.getElementById("live-output").content.cloneNode(true).firstElementChild;
+    card.querySelector("[data-side]").textContent = name;
+    return card;
+  });
+  outputs.replaceChildren(...cards);
+  document.getElementById("scores")?.replaceChildren();
+  const ended = await Promise.all(sides.map(([side], place) => {
+    const body = new URLSearchParams(new FormData(form, button));
+    body.set("side", side);
+    return ask(button.formAction, body, cards[place], mine);
+  }));
+  if (stop === mine) stop = null;
+  if (mine.signal.aborted) return;
+  announce(ended.every(Boolean) ? (beside ? "Both answers are complete" : "The answer is complete") : "The run failed");
+  if (ended.every(Boolean)) await score(form, [...outputs.querySelectorAll("[data-log]")]);
+}
+
+// One side's answer, as it comes; whether it came whole.
+async function ask(url, body, card, mine) {
   const live = new LiveText(card);
   try {
-    const answer = await fetch(button.formAction, {
-      method: "POST",
-      body: new URLSearchParams(new FormData(form, button)),
-      headers: { accept: "text/event-stream" },
-      signal: mine.signal,
-    });
+    const answer = await fetch(url, { method: "POST", body, headers: { accept: "text/event-stream" }, signal: mine.signal });
     const type = answer.headers.get("content-type") ?? "";
-    if (type.startsWith("text/event-stream")) await follow(answer, live, outputs);
-    else replaceForm(await answer.text());
+    if (type.startsWith("text/event-stream")) return await follow(answer, live);
+    mine.abort(); // what is to be put right is the same for the other side
+    live.end("Not run");
+    replaceForm(await answer.text());
   } catch (error) {
     live.end(error.name === "AbortError" ? "Stopped" : "The connection broke. What had come is kept; run it again.");
   }
-  if (stop === mine) stop = null;
+  return false;
 }
 
-async function follow(answer, live, outputs) {
+async function follow(answer, live) {
   const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
+  let whole = false;
   for (;;) {
     const { value, done } = await reader.read();
     if (done) break;
@@ -63,14 +81,34 @@ async function follow(answer, live, outputs) {
       const [, name, data] = event.match(/^event: ([^\n]*)\ndata: ([^\n]*)$/); // `.` would end at U+2028
       if (name === "token") live.add(JSON.parse(data).text);
       else {
-        live.finished = true;
-        clearInterval(live.timer);
-        outputs.innerHTML = JSON.parse(data).html;
-        announce(name === "done" ? "The answer is complete" : "The run failed");
+        live.become(JSON.parse(data).html);
+        whole = name === "done";
       }
     }
   }
   if (!live.finished) live.end("The connection broke. What had come is kept; run it again.");
+  return whole;
+}
+
+// What the prompt's evaluators say of the answers, which takes as long as their judges do.
+async function score(form, answers) {
+  const box = document.getElementById("scores");
+  if (!box || !answers.length) return;
+  const body = new URLSearchParams({ _csrf: form.elements._csrf.value });
+  for (const answer of answers) {
+    body.append("log", answer.dataset.log);
+    body.append("name", answer.dataset.name);
+  }
+  box.textContent = "Judging …";
+  try {
+    const said = await fetch(box.dataset.scores, { method: "POST", body });
+    if (document.getElementById("scores") !== box || answers.some((answer) => !answer.isConnected)) return;
+    if (!said.ok) throw new Error(said.statusText);
+    box.innerHTML = await said.text();
+    window.htmx?.process(box);
+  } catch {
+    box.textContent = "The evaluators could not be asked. Run the draft again.";
+  }
 }
 
 // A form that came back with something to put right, or a page that says what went wrong.
@@ -106,6 +144,17 @@ class LiveText {
     if (this.waiting) this.text.append(this.waiting);
     this.waiting = "";
     if (this.pieces) this.clock.textContent = `${((performance.now() - this.started) / 1000).toFixed(2)} s · ${this.pieces} pieces so far`;
+  }
+
+  // The finished card takes the place of the live one.
+  become(html) {
+    this.finished = true;
+    clearInterval(this.timer);
+    const whole = document.createElement("template");
+    whole.innerHTML = html;
+    const card = whole.content.querySelector("article");
+    this.card.replaceWith(card);
+    window.htmx?.process(card);
   }
 
   end(text) {

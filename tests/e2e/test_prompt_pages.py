@@ -152,6 +152,41 @@ def test_from_a_change_to_production_by_keyboard(person: "Page", workspace: dict
     assert violations(person) == []
 
 
+def test_the_draft_runs_beside_its_base_and_both_are_judged(
+    person: "Page", post: Post, workspace: dict[str, str]
+) -> None:
+    judge = post(
+        "/v5/evaluators", {"path": f"{uuid.uuid4()}/Right", "spec": {"kind": "exact", "settings": {}}}
+    )
+    post(
+        "/v5/evaluations",
+        {"name": "By hand", "file": {"id": workspace["prompt"]}, "evaluators": [{"id": judge["id"]}]},
+    )
+    person.goto(f"/w/{SLUG}/prompts/{workspace['prompt']}/edit")
+    person.locator("prompt-editor[data-ready]").first.wait_for()
+    message = person.get_by_role("textbox", name="User message")
+    message.fill("Passage: {{passage}}\n\nQuestion: {{question}}")
+    with person.expect_response(lambda answer: answer.url.endswith("/edit")):
+        message.blur()
+    person.get_by_label("passage", exact=True).wait_for()
+    person.get_by_label("What runs").select_option("both")
+    with person.expect_response(lambda answer: answer.url.endswith("/scores")):
+        person.get_by_role("button", name="Run").click()
+
+    cards = person.locator("#outputs [data-finished=done]")
+    assert [card.get_attribute("data-name") for card in cards.all()] == ["v1", "Draft"]
+    assert "great oak" in cards.nth(1).inner_text()
+    scores = person.locator("#scores")
+    scores.get_by_role("table").wait_for()
+    assert scores.get_by_role("row").nth(1).inner_text().split() == ["Right", "Fail", "Pass"]
+    assert violations(person) == []
+
+    with person.expect_response(lambda answer: "/kept-logs" in answer.url):
+        cards.nth(1).get_by_role("link", name="Add to a dataset").click()
+    person.locator("dialog[open]").get_by_text("The output of this log is right").wait_for()
+    assert violations(person) == []
+
+
 def test_leaving_an_uncommitted_draft_is_asked_about(person: "Page", workspace: dict[str, str]) -> None:
     person.goto(f"/w/{SLUG}/prompts/{workspace['prompt']}/edit")
     person.locator("prompt-editor[data-ready]").first.wait_for()

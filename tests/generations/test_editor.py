@@ -166,6 +166,28 @@ def test_without_a_script_a_run_is_a_page_with_the_answer(
     assert "Answer shortly, in {{style}}." in answer.text, "the draft is still in the form"
 
 
+def test_the_base_runs_beside_the_draft_on_the_same_inputs(
+    client: TestClient, committed_team: factories.Team, prompt: Version, practice: str
+) -> None:
+    """Without a script both at once; with one, each by a request of its own."""
+    signed_in(client, committed_team.admin)
+    base = _base(committed_team, prompt)
+    answer = client.post(f"{base}/run", data=_form(client, panes="both"))
+    assert re.findall(r'data-finished="(\w+)" data-log="[^"]+" data-name="([^"]+)"', answer.text) == [
+        ("done", "v1"),
+        ("done", "Draft"),
+    ]
+    assert '<option value="both" selected' in answer.text, "it stays chosen"
+    streamed = client.post(
+        f"{base}/run", data=_form(client, side="base"), headers={"accept": "text/event-stream"}
+    )
+    assert 'data-name=\\"v1\\"' in streamed.text
+
+    logs = _logs(prompt.file_id)
+    assert sorted(log.version_id == prompt.id for log in logs) == [False, True, True]
+    assert all(log.inputs["question"] == "What is the capital of France?" for log in logs)
+
+
 def test_a_provider_that_refuses_shows_its_own_words(
     client: TestClient, committed_team: factories.Team, prompt: Version, practice: str
 ) -> None:

@@ -79,6 +79,7 @@ NEEDS: dict[Action, str] = {
         POST /w/{w}/evaluations/{evaluation_id}/stop
         POST /w/{w}/evaluators/{file_id}/test
         POST /w/{w}/prompts/{file_id}/run
+        POST /w/{w}/prompts/{file_id}/scores
     """,
     Action.JUDGE: """
         POST /v5/evaluators/log

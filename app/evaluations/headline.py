@@ -184,9 +184,16 @@ def span(interval: Interval, info: EvaluatorInfo) -> str:
     if interval.lo is None or interval.hi is None:
         return "not known"
     if info.is_share:
-        lo, hi = max(0.0, interval.lo), min(1.0, interval.hi)
-        return f"{formats.number(lo * 100, 1)}–{formats.number(hi * 100, 1)}"
+        return share_span(interval)
     return f"{level(interval.lo, info)}–{level(interval.hi, info)}"
+
+
+def share_span(interval: Interval) -> str:
+    """An interval of a share, as `span`."""
+    if interval.lo is None or interval.hi is None:
+        return "not known"
+    lo, hi = max(0.0, interval.lo), min(1.0, interval.hi)
+    return f"{formats.number(lo * 100, 1)}–{formats.number(hi * 100, 1)}"
 
 
 def signed_span(interval: Interval, info: EvaluatorInfo) -> str:

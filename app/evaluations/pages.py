@@ -41,10 +41,15 @@ def list_evaluations(
 
 @router.get("/{evaluation_id}", name="evaluations:report")
 def report(
-    evaluation_id: str, request: Request, session: SessionDep, principal: Reader, candidate: str | None = None
+    evaluation_id: str,
+    request: Request,
+    session: SessionDep,
+    principal: Reader,
+    candidate: str | None = None,
+    by: str = "",
 ) -> Response:
-    """What an evaluation found: is the candidate better, by how much, how sure, at what cost?"""
-    view = build_view(session, service.get_evaluation(session, principal, evaluation_id), candidate)
+    """What an evaluation found: is the candidate better, by how much, how sure, at what cost, and on which rows?"""
+    view = build_view(session, service.get_evaluation(session, principal, evaluation_id), candidate, by)
     return templating.render(
         request, "evaluations/report.html", view=view, title=pair_text(view.report, view.candidate)
     )

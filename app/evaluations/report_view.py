@@ -10,12 +10,16 @@ from app.core import clock
 from app.evaluations import comparison, repository
 from app.evaluations.comparison import Grid, GridRequest
 from app.evaluations.corpus_view import Corpus, list_corpora
+from app.evaluations.doubts import MissingRows, MoreRows, missing_rows, more_rows
 from app.evaluations.headline import Headline, headline
 from app.evaluations.models import Evaluation, Run
 from app.evaluations.models_used import ModelUsed, grouped
+from app.evaluations.repeats_view import Repeated, list_repeats
 from app.evaluations.report import Progress, Reason, Report, build_report, progress_of
 from app.evaluations.retrieval_view import Cross, cross
 from app.evaluations.scoreboard import Group, Operation, group_lines, list_operations
+from app.evaluations.slices_view import SliceTable, build_slices
+from app.evaluations.tradeoff import Tradeoff, list_tradeoffs
 from app.files import repository as files
 from app.files.models import File, FileKind, Version
 
@@ -81,6 +85,17 @@ class ReportView:
     """Right or wrong by found or not found, where both were judged."""
     deployed: Sequence[str] = ()
     """The ids of the versions that run in the default environment."""
+    slices: SliceTable | None = None
+    """The primary score by a field of the rows."""
+    repeats: Sequence[Repeated] = ()
+    tradeoffs: Sequence[Tradeoff] = ()
+    missing: MissingRows | None = None
+    more: MoreRows | None = None
+
+    @property
+    def passes(self) -> bool:
+        """Whether repeats pass or do not: then it is known how often any or all of them do."""
+        return any(one.all_pass.value for one in self.repeats)
 
     @property
     def reasons(self) -> Sequence[Reason]:
@@ -150,8 +165,13 @@ class ReportView:
         return [work for work in self.work if work.compared and work.unrun and work not in self.active]
 
 
-def build_view(session: Session, evaluation: Evaluation, candidate_id: str | None) -> ReportView:
-    """The report page of an evaluation, about one candidate (the newest one, unless another is asked for)."""
+def build_view(
+    session: Session, evaluation: Evaluation, candidate_id: str | None, sliced_by: str = ""
+) -> ReportView:
+    """The report page of an evaluation, about one candidate (the newest one, unless another is asked for).
+
+    Its slices are by the field asked for, or by the likeliest.
+    """
     report = build_report(session, evaluation)
     candidates = report.candidates
     candidate = next(
@@ -188,6 +208,11 @@ def build_view(session: Session, evaluation: Evaluation, candidate_id: str | Non
             for environment, deployment in files.deployed_environments(session, [evaluation.file_id])
             if environment.tag == "default"
         ],
+        slices=build_slices(session, report, candidate, sliced_by),
+        repeats=list_repeats(session, report),
+        tradeoffs=list_tradeoffs(report, candidate),
+        missing=missing_rows(report, candidate),
+        more=more_rows(report, candidate),
     )
 
 

@@ -88,6 +88,18 @@ def load_clusters(session: Session, file_id: str, number: int) -> dict[str, str]
     return {row[0]: row[1] for row in rows}
 
 
+def load_row_order(session: Session, run_id: str) -> list[str]:
+    """The datapoint of each row of a run, in its order, each once however often it is repeated."""
+    rows = session.execute(
+        text("""
+        select i.datapoint_id from run_item i join run r on r.id = i.run_id
+        where i.run_id = :run and i.position % r.repeats = 0 order by i.position
+        """),
+        {"run": run_id},
+    )
+    return [row[0] for row in rows]
+
+
 def load_run_clusters(session: Session, run_id: str) -> dict[str, str]:
     """The cluster of each row of a run that has one, whatever dataset it is of."""
     rows = session.execute(

@@ -113,13 +113,14 @@ def _unit(info: EvaluatorInfo) -> str:
 def _group(unit: str, rows: Sequence[EvaluatorRow], report: Report, candidate: Run | None) -> Group:
     info = rows[0].info
     changes = [row.changes[candidate.id] for row in rows if candidate and candidate.id in row.changes]
-    axis = _axis(changes, share=info.is_share)
-    ticks = [(axis.at(tick), _tick(tick, info)) for tick in axis.ticks]
+    axis = change_axis(changes, share=info.is_share)
+    ticks = [(axis.at(tick), tick_text(tick, info)) for tick in axis.ticks]
     lines = [_line(row, report.runs, candidate, axis) for row in rows]
     return Group(unit, ticks, axis.at(0), lines)
 
 
-def _axis(changes: Sequence[Change], *, share: bool) -> Axis:
+def change_axis(changes: Sequence[Change], *, share: bool) -> Axis:
+    """The axis of a forest plot that holds every change with its interval, and 0."""
     values = [0.0]
     for change in changes:
         if change.delta:
@@ -128,7 +129,8 @@ def _axis(changes: Sequence[Change], *, share: bool) -> Axis:
     return charts.axis_around(values, _EDGE, PLOT_WIDTH - _EDGE, steps=3, least=_LEAST[share])
 
 
-def _tick(value: float, info: EvaluatorInfo) -> str:
+def tick_text(value: float, info: EvaluatorInfo) -> str:
+    """The label of a change on the axis, as short as it can be."""
     if value == 0:
         return "0"
     text = words.change_text(value, info)

@@ -64,11 +64,13 @@ class ScoreTable:
         by_row = self.column(run_id, evaluator_id).by_row
         return list(by_row.values()), self.clusters_of(list(by_row))
 
-    def pairs(self, baseline_id: str, candidate_id: str, evaluator_id: str) -> "Pairs":
-        """The rows that both runs have a score for, in the order of the baseline's."""
+    def pairs(
+        self, baseline_id: str, candidate_id: str, evaluator_id: str, among: Sequence[str] | None = None
+    ) -> "Pairs":
+        """The rows that both runs have a score for, of those `among` which to look, in the order of the baseline's."""
         before = self.column(baseline_id, evaluator_id).by_row
         after = self.column(candidate_id, evaluator_id).by_row
-        shared = [row for row in before if row in after]
+        shared = [row for row in (before if among is None else among) if row in before and row in after]
         return Pairs(
             shared, [before[row] for row in shared], [after[row] for row in shared], self.clusters_of(shared)
         )

@@ -15,8 +15,8 @@ from app.core.request_bodies import FORM_LIMITS
 from app.core.templating import ROOT
 from app.datasets import api as datasets_api
 from app.datasets import pages as dataset_pages
-from app.evaluations import api as evaluations_api
 from app.evaluations import (
+    agreement_pages,
     arrivals,
     draft_pages,
     evaluator_api,
@@ -33,6 +33,7 @@ from app.evaluations import (
     new_pages,
     prompt_pages,
 )
+from app.evaluations import api as evaluations_api
 from app.evaluations import pages as evaluation_pages
 from app.evaluators import api as evaluators_api
 from app.evaluators import presentation as evaluators_presentation
@@ -99,6 +100,7 @@ ROUTERS = (
     evaluation_pages.router,
     grid_pages.router,
     draft_pages.router,
+    agreement_pages.router,  # before the evaluator's own page
     evaluator_pages.router,
     evaluator_version_pages.router,
     evaluator_api.router,

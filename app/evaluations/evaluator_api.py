@@ -1,4 +1,4 @@
-"""The v5 route that tries an evaluator."""
+"""The v5 routes that try an evaluator, and say how far it agrees with people."""
 
 from typing import Any, ClassVar
 
@@ -8,12 +8,16 @@ from pydantic import ConfigDict, Field
 
 from app.core.bodies import Body
 from app.core.database import SessionDep
-from app.core.permissions import Runner
+from app.core.errors import NotFound
+from app.core.permissions import Reader, Runner
 from app.evaluations.evaluator_test import SOURCE, Trial, execution_of, prepare_trial, row_of, try_evaluator
+from app.evaluations.judge_agreement import Agreement, agreement_of
 from app.evaluators.databases import bind_with_files
+from app.files import repository as files_repository
 from app.files import service as files
 from app.files.models import FileKind
 from app.generations.prepared import Origin
+from app.statistics.intervals import Interval
 
 router = APIRouter(prefix="/v5/evaluators", tags=["Evaluators"])
 
@@ -63,4 +67,54 @@ async def try_out(
         "engine": tried.verdict.engine,
         "error": tried.verdict.error,
         "ms": round(tried.ms, 1),
+    }
+
+
+@router.get("/{evaluator_id}/agreement", name="get_evaluator_agreement")
+def get_agreement(
+    evaluator_id: str, session: SessionDep, principal: Reader, version_id: str | None = None
+) -> dict[str, Any]:
+    """How far a version of an evaluator agrees with members on outputs that both have judged, and whether it is trusted.
+
+    Members judge by evaluators that ask people for the same kind of answer. Without `version_id`, of the newest version.
+    """
+    file = files.get_file(session, principal, evaluator_id, FileKind.EVALUATOR)
+    if version_id is None:
+        version = files_repository.newest_version(session, file.id)
+    else:
+        version = files_repository.find_version(session, file.id, version_id)
+    if version is None:
+        raise NotFound(f"{file.path} has no version {version_id or ''}".rstrip() + ".")
+    return _present(agreement_of(session, principal.workspace_id, version))
+
+
+def _present(found: Agreement) -> dict[str, Any]:
+    among = found.among_people
+    return {
+        "version_id": found.version.id,
+        "trust": found.trust.name,
+        "reason": found.trust.reason,
+        "outputs": len(found.compared),
+        "divided": found.divided,
+        "incomparable": found.incomparable,
+        "agreement": _interval(found.same),
+        "kappa": _interval(found.kappa),
+        "ac1": _interval(found.ac1),
+        "judge_minus_people": _interval(found.lean),
+        "people_among_themselves": None if among is None else {"agreement": among[0], "outputs": among[1]},
+        "categories": list(found.categories),
+        "counts": found.counts,
+    }
+
+
+def _interval(interval: Interval | None) -> dict[str, Any] | None:
+    if interval is None:
+        return None
+    return {
+        "estimate": interval.estimate,
+        "lo": interval.lo,
+        "hi": interval.hi,
+        "n": interval.n,
+        "method": interval.method,
+        "warning": interval.warning,
     }

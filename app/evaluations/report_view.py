@@ -1,6 +1,6 @@
 """What the report page shows: the report in words, the work behind it, and what went wrong."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -12,6 +12,7 @@ from app.evaluations.comparison import Grid, GridRequest
 from app.evaluations.corpus_view import Corpus, list_corpora
 from app.evaluations.doubts import MissingRows, MoreRows, missing_rows, more_rows
 from app.evaluations.headline import Headline, headline
+from app.evaluations.judge_agreement import Trust, trust_of
 from app.evaluations.models import Evaluation, Run
 from app.evaluations.models_used import ModelUsed, grouped
 from app.evaluations.repeats_view import Repeated, list_repeats
@@ -89,6 +90,8 @@ class ReportView:
     """The primary score by a field of the rows."""
     repeats: Sequence[Repeated] = ()
     tradeoffs: Sequence[Tradeoff] = ()
+    trust: Mapping[str, Trust] = field(default_factory=dict)
+    """What the judges that are models are worth, by the evaluator version's id."""
     missing: MissingRows | None = None
     more: MoreRows | None = None
 
@@ -211,6 +214,7 @@ def build_view(
         slices=build_slices(session, report, candidate, sliced_by),
         repeats=list_repeats(session, report),
         tradeoffs=list_tradeoffs(report, candidate),
+        trust=trust_of(session, evaluation.workspace_id, [row.version for row in report.rows]),
         missing=missing_rows(report, candidate),
         more=more_rows(report, candidate),
     )

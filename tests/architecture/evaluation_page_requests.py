@@ -63,6 +63,7 @@ EVALUATION_PAGE_REQUESTS: dict[str, Make] = {
         _evaluator(w), form={"kind": "exact", "note": "Once more"}
     ),
     "GET /w/{w}/evaluators/{file_id}/versions": lambda w: Call(_evaluator(w)),
+    "GET /w/{w}/evaluators/{file_id}/agreement": lambda w: Call(_evaluator(w)),
     "GET /w/{w}/evaluators/{file_id}/diff": lambda w: Call(_evaluator(w), query={"from": 1, "to": 1}),
     "GET /w/{w}/evaluators/{file_id}/deploy": lambda w: Call(_evaluator(w), query={"version": 1}),
     "POST /w/{w}/evaluators/{file_id}/deploy": lambda w: Call(

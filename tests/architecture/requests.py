@@ -145,6 +145,7 @@ REQUESTS: dict[str, Make] = {
         {"evaluator_id": w.evaluator.file_id},
         json={"log": {"output": "a"}, "testcase": {"target": {"answer": "a"}}},
     ),
+    "GET /v5/evaluators/{evaluator_id}/agreement": lambda w: Call({"evaluator_id": w.evaluator.file_id}),
     "POST /v5/evaluations/{evaluation_id}/evaluators": lambda w: Call(
         _evaluation(w), json={"evaluators": [{"version_id": w.evaluator.id}]}
     ),

@@ -15,6 +15,7 @@ from statsmodels.stats.proportion import proportion_confint
 from app.core.database import unit_of_work
 from app.evaluations.models import Evaluation
 from app.evaluations.report_view import ReportView, build_view
+from app.evaluations.tradeoff import list_tradeoffs
 from tests import factories
 from tests.web import signed_in
 
@@ -73,7 +74,7 @@ def test_groups_of_rows_are_compared_on_their_own_with_p_adjusted_for_all(
     client: TestClient, committed_team: factories.Team
 ) -> None:
     evaluation = _compared(committed_team, _outputs(RIGHT_BEFORE), _outputs(RIGHT_AFTER), _rows())
-    table = _view(evaluation).slices
+    table = _view(evaluation, "metadata.topic").slices
 
     assert table is not None
     assert (table.title, [line.value for line in table.lines]) == ("topic", ["cards", "travel", "loans"])
@@ -85,13 +86,30 @@ def test_groups_of_rows_are_compared_on_their_own_with_p_adjusted_for_all(
     assert [change.p for change in changes] == [
         "p < 0.001" if p < 0.001 else f"p = {p:.2f}" for p in adjusted
     ]
-    assert [change.verdict.name for change in changes] == ["better", "no_clear_change", "too_few"]
+    assert [change.verdict.name for change in changes] == ["better", "too_few", "too_few"]
     assert [change.n for change in changes] == [40, 30, 25]
-    words = _words(client, committed_team, evaluation)
+    words = _words(client, committed_team, evaluation, "?by=metadata.topic")
     assert "Right by topic exploratory, groups of 20 rows or more; p adjusted for 3 groups" in words
     lo, hi = proportion_confint(35, 40, method="wilson")
     assert f"87.5% {lo * 100:.1f}–{hi * 100:.1f} +62.5" in words
     assert "5 rows are in no group" in words
+
+
+def test_a_change_that_only_one_of_many_groups_shows_is_not_called_one(
+    committed_team: factories.Team,
+) -> None:
+    """Six rows of a hundred got better, p = .03: of three groups, that is not rare enough."""
+    rows = [
+        {"inputs": {"question": f"{n}"}, "target": {"answer": "yes"}, "metadata": {"topic": "abc"[n // 100]}}
+        for n in range(300)
+    ]
+    table = _view(_compared(committed_team, ["no"] * 6 + ["yes"] * 294, ["yes"] * 300, rows)).slices
+
+    assert table is not None
+    first = table.lines[0].change
+    assert first is not None
+    assert (first.span, first.p) == ("+0.6 to +11.2", "p = 0.094")
+    assert (first.verdict.name, first.tone) == ("no_clear_change", "same")
 
 
 def test_people_choose_the_field_and_a_field_of_ids_is_none(
@@ -195,8 +213,6 @@ def test_versions_stand_by_what_they_cost_and_take(
             cost_per_1000_usd=0.9, p95_latency_ms=80.0
         )
         view.report.usage[view.report.runs[1].id] = dearer  # type: ignore[index]
-        from app.evaluations.tradeoff import list_tradeoffs
-
         cost, latency = list_tradeoffs(view.report, view.candidate)
     assert (cost.against, latency.against) == ("cost per 1,000 rows", "p95 latency")
     assert [point.beaten_by for point in cost.points] == ["", ""]

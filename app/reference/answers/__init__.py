@@ -72,6 +72,7 @@ _WHOLE: dict[str, _Kind] = _files() | {
     "list_evaluator_kinds": list[files.EvaluatorKind],
     "upload_evaluator_database": files.KeptDatabase,
     "test_evaluator": evaluations.Trial,
+    "get_evaluator_agreement": evaluations.Agreement,
     "create_evaluation": evaluations.Evaluation,
     "get_evaluation": evaluations.Evaluation,
     "change_evaluation": evaluations.Evaluation,

@@ -169,6 +169,50 @@ class RunLimits(Shape):
     usual_concurrency: int
 
 
+class Estimated(Shape):
+    """A number with its 95 % interval; `lo` and `hi` are null where there is none, and `warning` says why."""
+
+    estimate: float
+    lo: float | None
+    hi: float | None
+    n: int
+    method: str
+    warning: str | None
+
+
+class AmongPeople(Shape):
+    agreement: float
+    """The share of pairs of people that said the same."""
+    outputs: int
+    """With the words of two people or more."""
+
+
+class Agreement(Shape):
+    """A version of an evaluator beside members, on outputs that both have judged."""
+
+    version_id: str
+    trust: Literal["trusted", "usable", "not yet trusted"]
+    """By the lower end of kappa: from 0.6 it may judge alone, from 0.4 beside people; under 30 outputs it is not trusted."""
+    reason: str
+    outputs: int
+    divided: int
+    """Outputs that are left out because people are evenly divided."""
+    incomparable: int
+    """Words of people that are left out because they were asked for another kind of answer."""
+    agreement: Estimated | None
+    """The share of outputs with the same verdict."""
+    kappa: Estimated | None
+    """Beyond chance; null where one side says the same of every output."""
+    ac1: Estimated | None
+    """Gwet's AC1; null for numbers."""
+    judge_minus_people: Estimated | None
+    """How much more the evaluator gives; null for choices."""
+    people_among_themselves: AmongPeople | None
+    categories: list[bool | float | str]
+    counts: list[list[int]]
+    """How often the evaluator's verdict (row) met that of people (column), in the order of `categories`."""
+
+
 class Trial(Shape):
     """What an evaluator says of an output that it was shown."""
 

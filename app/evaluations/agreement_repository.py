@@ -1,0 +1,102 @@
+"""The SQL of agreement: outputs that a judge and people have judged."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app.logs.repository import END_USER
+
+_MOST_LABELS = 20_000
+"""The newest ones: more say nothing more."""
+_MOST_VERDICTS = 200_000
+
+_LABELS = """
+    version people join file on file.id = people.file_id and file.workspace_id = :workspace
+    join judgment p on p.evaluator_version_id = people.id and p.author <> '' and p.author not like :users
+        and p.error is null
+    join judgment j on j.log_id = p.log_id and j.evaluator_version_id = any(:judges) and j.author = ''
+        and j.error is null
+    where people.spec->>'evaluator_type' = 'human'
+"""
+"""What members said by an evaluator that asks people, of outputs that one of the judges has judged. What the users of an
+application say is feedback about it, and no label."""
+
+
+class LabelCount(NamedTuple):
+    """How many outputs carry a judge's verdict and one of a person, and when the last such word came."""
+
+    outputs: int
+    last: datetime
+
+
+class Label(NamedTuple):
+    """One person's word beside a judge's."""
+
+    log_id: str
+    judged_at: datetime
+    judge_value: Any
+    rationale: str | None
+    asked_by: str
+    """The version of the evaluator that the person was asked by."""
+    person: str
+    value: Any
+
+
+def count_labels(session: Session, workspace_id: str, judge_ids: Sequence[str]) -> dict[str, LabelCount]:
+    """By the judge's version; one that people have not judged beside is not in it."""
+    rows = session.execute(
+        text(f"""
+        select j.evaluator_version_id, count(distinct j.log_id), max(p.created_at) from {_LABELS} group by 1
+        """),  # noqa: S608 - a constant
+        {"workspace": workspace_id, "judges": list(judge_ids), "users": f"{END_USER}%"},
+    )
+    return {row[0]: LabelCount(row[1], row[2]) for row in rows}
+
+
+def list_labels(session: Session, workspace_id: str, judge_id: str) -> list[Label]:
+    """Every word of a person beside one of a judge's version, newest verdict first; the newest 20,000."""
+    rows = session.execute(
+        text(f"""
+        select j.log_id, j.created_at, {_value("j")}, j.rationale, p.evaluator_version_id, p.author, {_value("p")}
+        from {_LABELS} order by j.created_at desc, j.log_id, p.created_at limit :most
+        """),  # noqa: S608 - constants
+        {"workspace": workspace_id, "judges": [judge_id], "users": f"{END_USER}%", "most": _MOST_LABELS},
+    )
+    return [Label(*row) for row in rows]
+
+
+def _value(of: str) -> str:
+    return (
+        f"coalesce(to_jsonb({of}.boolean_value), to_jsonb({of}.number_value), to_jsonb({of}.text_value),"
+        f" to_jsonb({of}.options_value))"
+    )
+
+
+class Steadiness(NamedTuple):
+    """How often a judge agrees with itself."""
+
+    same_in_both_orders: int
+    asked_in_both_orders: int
+    pass_verdicts: int
+    """Of yes or no, over all outputs that it has judged."""
+    verdicts: int
+
+
+def load_steadiness(session: Session, judge_id: str) -> Steadiness:
+    """Over the newest 200,000 verdicts of a judge's version."""
+    row = session.execute(
+        text("""
+        select count(*) filter (where detail->>'consistent' = 'true'), count(*) filter (where detail ? 'consistent'),
+               count(*) filter (where boolean_value), count(*) filter (where boolean_value is not null)
+        from (
+            select detail, boolean_value from judgment
+            where evaluator_version_id = :judge and author = '' and error is null
+            order by created_at desc, id desc limit :most
+        ) newest
+        """),
+        {"judge": judge_id, "most": _MOST_VERDICTS},
+    ).one()
+    return Steadiness(*row)

@@ -71,7 +71,7 @@ def _repeated(session: Session, report: Report, row: EvaluatorRow, run: Run) -> 
     if found is None or not found.flips[1]:
         return None
     passing: dict[str, Interval] = {}
-    if column.is_binary and row.info.is_share:
+    if row.info.return_type == "boolean" and column.is_binary:
         clusters = report.table.clusters_of(list(by_row))
         passing = passing_intervals(
             [len(one) for one in scores], [int(sum(one)) for one in scores], run.repeats, clusters

@@ -20,6 +20,8 @@ from app.statistics.verdict import NO_CLEAR_CHANGE, Verdict, verdict
 
 LEVEL = 0.05
 """The share of false findings among those that are called better or worse, by Benjamini and Hochberg."""
+_MANY = 12
+"""Groups of a field that people can look over; of those that have fewer, more tell more."""
 _ORDER = ("metadata", "target", "split", "cluster", "inputs")
 """What people mean to group by comes first, where nobody says by what."""
 
@@ -52,7 +54,14 @@ def list_fields(session: Session, dataset: Version) -> list[FieldCounts]:
         ("fields", dataset.id),
         lambda: slice_repository.list_fields(session, dataset.file_id, dataset.number),
     )
-    return sorted(found, key=lambda field: _ORDER.index(field.name.partition(".")[0]))
+    return sorted(
+        found,
+        key=lambda field: (
+            _ORDER.index(field.name.partition(".")[0]),
+            field.groups > _MANY,
+            -field.groups,
+        ),
+    )
 
 
 def slice_scores(

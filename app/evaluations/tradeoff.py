@@ -11,13 +11,13 @@ from app.evaluations.report import Report
 from app.evaluators.describing import EvaluatorInfo
 from app.statistics.intervals import Interval
 
-_WIDTH, _HEIGHT = 460, 250
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 436, 16, 206
-_FIGURES: Sequence[tuple[str, str, Callable[[float], str]]] = (
-    ("cost per 1,000 rows", "cost_per_1000_usd", formats.money),
-    ("p95 latency", "p95_latency_ms", formats.seconds),
+_WIDTH, _HEIGHT = 600, 260
+_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 560, 16, 214
+_FIGURES: Sequence[tuple[str, str, Callable[[float], str], str]] = (
+    ("cost per 1,000 rows", "cost_per_1000_usd", formats.money, "costs more"),
+    ("p95 latency", "p95_latency_ms", formats.seconds, "takes longer"),
 )
-"""What the horizontal axis is called, where it stands in `Usage`, and how it is written."""
+"""What the horizontal axis is called, where it stands in `Usage`, how it is written, and what having more of it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,8 @@ class Tradeoff:
     x_ticks: Sequence[tuple[float, str]]
     y_ticks: Sequence[tuple[float, str]]
     sentence: str
+    price: str = ""
+    """What a better version does: `costs more`."""
     width: int = _WIDTH
     height: int = _HEIGHT
     left: int = _LEFT
@@ -60,7 +62,7 @@ def list_tradeoffs(report: Report, candidate: Run | None) -> list[Tradeoff]:
     if report.primary is None or report.running:
         return []
     found = []
-    for against, key, write in _FIGURES:
+    for against, key, write, price in _FIGURES:
         known = [
             (run, float(value), interval)
             for run in report.runs
@@ -69,7 +71,7 @@ def list_tradeoffs(report: Report, candidate: Run | None) -> list[Tradeoff]:
             and (interval := report.primary.cells[run.id].interval)
         ]
         if len(known) > 1 and len({write(value) for _, value, _ in known}) > 1:
-            found.append(_draw(known, against, write, report, candidate))
+            found.append(replace(_draw(known, against, write, report, candidate), price=price))
     return found
 
 

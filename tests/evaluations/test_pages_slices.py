@@ -119,12 +119,12 @@ def test_people_choose_the_field_and_a_field_of_ids_is_none(
     table = _view(evaluation, "metadata.is_long").slices
 
     assert table is not None
-    assert [choice.name for choice in table.choices] == ["metadata.is_long", "metadata.topic"]
+    assert [choice.name for choice in table.choices] == ["metadata.topic", "metadata.is_long"]
     assert sorted(line.value for line in table.lines) == ["false", "true"]
     assert table.left_out == 0
     words = _words(client, committed_team, evaluation, "?by=metadata.is_long")
     assert "Right by is_long" in words
-    assert "Right by is_long" in _words(client, committed_team, evaluation, "?by=metadata.no such"), (
+    assert "Right by topic" in _words(client, committed_team, evaluation, "?by=metadata.no such"), (
         "the likeliest"
     )
 

@@ -90,7 +90,11 @@ OBEYED: dict[str, tuple[str, Any, str | None]] = {
     "a list": ('[{"rationale": "r", "verdict": true}]', None, "it has no “verdict”"),
     "text around it": ('Sure: {"rationale": "r", "verdict": true}', None, "it is not JSON"),
     "two verdicts": ('{"rationale": "r", "verdict": true} {"verdict": false}', None, "it is not JSON"),
-    "an end of thoughts": "Paris\n</think>\nVerdict: True",
+    "an end of thoughts": (
+        '{"rationale": "r", "verdict": false}\n</think>\n{"rationale": "r", "verdict": true}',
+        None,
+        "it is not JSON",
+    ),
     "a tool call": ("CALL A TOOL", None, "The judge gave no reply"),
     "the whole form": ('{"rationale": "r", "verdict": true}', True, None),
 }

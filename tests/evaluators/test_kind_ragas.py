@@ -20,7 +20,7 @@ with_ragas = pytest.mark.skipif(not HERE, reason="ragas is not installed")
 PASSAGES = ["Paris is the capital of France.", "The Seine is a river."]
 MISSING = (
     "The package ragas is not installed here. Install `ragas>=0.4,<0.5` and `langchain-community<0.4` for the web and"
-    " worker processes, and start them anew."
+    " worker processes, put back what that replaces (`pip install --no-deps -r requirements.lock`), and start them anew."
 )
 
 

@@ -77,7 +77,8 @@ class RagasMetric(PassageKind[RagasOptions]):
     """What does a metric of the package ragas say?
 
     For scores that must be comparable with those of ragas elsewhere. The package is not part of Whetstone: install
-    `ragas>=0.4,<0.5` and `langchain-community<0.4` for the web and worker processes. It brings the prompts and the arithmetic; the calls are made,
+    `ragas>=0.4,<0.5` and `langchain-community<0.4` for the web and worker processes, then put back what that replaces, for it brings an older `openai` that cannot
+    call a model here: `pip install --no-deps -r requirements.lock`. It brings the prompts and the arithmetic; the calls are made,
     logged and paid for as those of every judge, and nothing is reported to its makers. Its prompts do not set judged
     text apart from instructions, as those of Faithfulness, Context precision and Context recall do, which need no package.
     """
@@ -181,7 +182,10 @@ def _scored(
 @lru_cache
 def _not_here() -> str:
     """Why there is no ragas here to ask; empty where there is, and then it is loaded."""
-    wanted = "Install `ragas>=0.4,<0.5` and `langchain-community<0.4` for the web and worker processes, and start them anew."
+    wanted = (
+        "Install `ragas>=0.4,<0.5` and `langchain-community<0.4` for the web and worker processes, put back what that replaces"
+        " (`pip install --no-deps -r requirements.lock`), and start them anew."
+    )
     try:
         found = version("ragas")
     except PackageNotFoundError:

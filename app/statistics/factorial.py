@@ -7,7 +7,8 @@ from math import factorial
 from typing import TypeVar
 
 from app.statistics.arrays import Floats, np
-from app.statistics.intervals import Interval, mean_interval
+from app.statistics.comparisons import holm
+from app.statistics.intervals import Interval, mean_interval, t_quantile
 from app.statistics.samples import Clusters
 
 Cell = frozenset[str]
@@ -61,6 +62,26 @@ def factorial_effects(
         _known({pair: effect(_interaction(pair, wanted)) for pair in combinations(factors, 2)}),
         _known({factor: effect(_shapley(factor, wanted, len(factors))) for factor in factors}),
     )
+
+
+def interaction_p(effects: Effects, confidence: float = 0.95) -> dict[tuple[str, str], float]:
+    """Holm's adjusted p of each two-way interaction, over all of them: the t test that its interval turns round.
+
+    `confidence` is what the effects were worked out with. An interaction without an interval has no p, and is no test.
+    """
+    tested = {pair: one for pair, one in effects.interactions.items() if one.width is not None}
+    adjusted = holm([_t_p(one, confidence) for one in tested.values()])
+    return {pair: float(p) for pair, p in zip(tested, adjusted, strict=True)}
+
+
+def _t_p(interval: Interval, confidence: float) -> float:
+    from scipy.special import stdtr  # noqa: PLC0415 - scipy takes 0.1 s to import
+
+    degrees = (interval.clusters or interval.n) - 1
+    error = (interval.width or 0.0) / 2 / t_quantile(confidence, degrees)
+    if error == 0:
+        return 1.0 if interval.estimate == 0 else 0.0
+    return float(2 * stdtr(degrees, -abs(interval.estimate) / error))
 
 
 def _known(found: Mapping[T, Interval | None]) -> dict[T, Interval]:

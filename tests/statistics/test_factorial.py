@@ -2,9 +2,12 @@ from itertools import permutations
 
 import numpy as np
 import pytest
+from scipy.stats import ttest_1samp
 from statsmodels.regression.linear_model import OLS
+from statsmodels.stats.multitest import multipletests
 
-from app.statistics.factorial import factorial_effects
+from app.statistics.factorial import factorial_effects, interaction_p
+from tests.evaluators.data import rows_of
 
 NAMES = ("model", "prompt", "context")
 
@@ -66,3 +69,35 @@ def test_what_cannot_be_told_apart_is_refused():
         factorial_effects(["model"], {frozenset(): [1.0]})
     with pytest.raises(ValueError, match="1 to 4 factors"):
         factorial_effects(["a", "a"], {})
+
+
+def test_interactions_have_the_p_of_a_t_test_by_holm():
+    names, found = cells(3)
+    p = interaction_p(factorial_effects(names, found))
+
+    tested = {}
+    for pair in p:
+        signs = {cell: 1 if (pair[0] in cell) == (pair[1] in cell) else -1 for cell in found}
+        tested[pair] = ttest_1samp(sum(signs[cell] * found[cell] for cell in found) / 2, 0).pvalue
+    assert list(p.values()) == pytest.approx(list(multipletests(list(tested.values()), method="holm")[1]))
+
+
+def test_two_sizes_of_a_model_by_two_methods_add_up():
+    rows = rows_of("gsm8k/systems.jsonl")
+    effects = factorial_effects(
+        ["model", "method"],
+        {
+            frozenset(): [row["6b_finetuning"] for row in rows],
+            frozenset({"model"}): [row["175b_finetuning"] for row in rows],
+            frozenset({"method"}): [row["6b_verification"] for row in rows],
+            frozenset({"model", "method"}): [row["175b_verification"] for row in rows],
+        },
+    )
+
+    def rounded(one):
+        return tuple(round(100 * value, 1) for value in (one.estimate, one.lo, one.hi))
+
+    assert rounded(effects.main["model"]) == (16.1, 12.4, 19.9)
+    assert rounded(effects.main["method"]) == (19.6, 15.9, 23.3)
+    assert rounded(effects.interactions["model", "method"]) == (4.8, -1.9, 11.4)
+    assert 0.05 < interaction_p(effects)["model", "method"] < 0.2

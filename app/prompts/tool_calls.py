@@ -15,7 +15,8 @@ from app.core.template import CompiledTemplate, Rendered, Template, as_text
 
 # Variables as the original SDKs read them. Of calls they read fewer: ours may have the slash of a path, and between the
 # parentheses whatever is no brace.
-_SLOT = re.compile(r"{{\s?([a-zA-Z_\d\.\[\]]+|[a-zA-Z_\-\d/]+\([^{}]*\))\s?}}")
+SLOT = re.compile(r"{{\s?([a-zA-Z_\d\.\[\]]+|[a-zA-Z_\-\d/]+\([^{}]*\))\s?}}")
+"""A variable or a call as it stands in a template; the group is its text."""
 _NUMBER = re.compile(r"-?\d+")
 _NAME = re.compile(r"[a-zA-Z_\-\d]+")
 LONGEST = 10_000
@@ -82,7 +83,7 @@ class PromptTemplate(CompiledTemplate):
     calls: tuple[TemplateCall, ...]
 
     def __init__(self, template: Template) -> None:
-        super().__init__(template, _SLOT)
+        super().__init__(template, SLOT)
 
     def named_by(self, slots: list[str]) -> list[str]:
         calls = {slot: read_call(slot) for slot in slots if "(" in slot}

@@ -11,6 +11,10 @@ def _evaluation(world: World, **more: Any) -> dict[str, Any]:
     return {"w": world.slug, "evaluation_id": world.evaluation.id, **more}
 
 
+def _compared(world: World, **more: Any) -> dict[str, Any]:
+    return {"w": world.slug, "evaluation_id": world.compared_evaluation.id, **more}
+
+
 def _evaluator(world: World) -> dict[str, Any]:
     return {"w": world.slug, "file_id": world.evaluator.file_id}
 
@@ -53,6 +57,16 @@ EVALUATION_PAGE_REQUESTS: dict[str, Make] = {
     "GET /w/{w}/evaluations/{evaluation_id}/rows": lambda w: Call(_evaluation(w)),
     "GET /w/{w}/evaluations/{evaluation_id}/rows/{number}": lambda w: Call(_evaluation(w, number=1)),
     "GET /w/{w}/evaluations/{evaluation_id}/rows/{number}/logs": lambda w: Call(_evaluation(w, number=1)),
+    "GET /w/{w}/evaluations/{evaluation_id}/lineage": lambda w: Call(_compared(w)),
+    "POST /w/{w}/evaluations/{evaluation_id}/lineage/runs/{number}": lambda w: Call(
+        _compared(w, number=w.unused_prompt.number), form={}
+    ),
+    "POST /w/{w}/evaluations/{evaluation_id}/lineage/single-changes/{older}/{newer}": lambda w: Call(
+        _compared(w, older=1, newer=2), form={}
+    ),
+    "POST /w/{w}/evaluations/{evaluation_id}/lineage/combinations/{older}/{newer}": lambda w: Call(
+        _compared(w, older=1, newer=2), form={}
+    ),
     "GET /w/{w}/evaluators": lambda w: Call({"w": w.slug}),
     "GET /w/{w}/evaluators/new": lambda w: Call({"w": w.slug}, query={"kind": "exact"}),
     "POST /w/{w}/evaluators/new": lambda w: Call(

@@ -72,6 +72,9 @@ NEEDS: dict[Action, str] = {
         POST /v5/prompts/{file_id}/evaluators
         POST /v5/tools/{file_id}/evaluators
         POST /w/{w}/evaluations
+        POST /w/{w}/evaluations/{evaluation_id}/lineage/runs/{number}
+        POST /w/{w}/evaluations/{evaluation_id}/lineage/single-changes/{older}/{newer}
+        POST /w/{w}/evaluations/{evaluation_id}/lineage/combinations/{older}/{newer}
         POST /w/{w}/evaluations/{evaluation_id}/runs/{run_id}/baseline
         POST /w/{w}/evaluations/{evaluation_id}/runs/{run_id}/cancel
         POST /w/{w}/evaluations/{evaluation_id}/runs/{run_id}/resume

@@ -180,6 +180,9 @@ REQUESTS: dict[str, Make] = {
     "GET /v5/evaluations/{evaluation_id}/events": lambda w: Call({"evaluation_id": w.quiet_evaluation.id}),
     "GET /v5/evaluations/{evaluation_id}/stats": lambda w: Call(_evaluation(w)),
     "GET /v5/evaluations/{evaluation_id}/logs": lambda w: Call(_evaluation(w)),
+    "GET /v5/evaluations/{evaluation_id}/lineage": lambda w: Call(
+        {"evaluation_id": w.compared_evaluation.id}
+    ),
     "GET /v5/evaluations/{evaluation_id}/comparison": lambda w: Call(
         _evaluation(w), query={"baseline": w.run.id, "candidate": w.failed_run.id}
     ),

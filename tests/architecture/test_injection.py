@@ -30,10 +30,10 @@ API = [
     "/v5/logs?file_id={prompt}&start_date={}", "/v5/logs?file_id={prompt}&sample={}",
     "/v5/logs?file_id={evaluator}&id={}", "/v5/logs?file_id={evaluator}&search={}",
     "/v5/logs?file_id={evaluator}&metadata_search={}", "/v5/tools?name={}", "/v5/flows?user_filter={}",
-    "/v5/evaluations?file_id={}", "/v5/prompts/{}", "/v5/logs/{}",
+    "/v5/evaluations?file_id={}", "/v5/evaluations/{compared}/lineage?evaluator={}", "/v5/evaluations/{compared}/lineage?to={}", "/v5/prompts/{}", "/v5/logs/{}",
 ]  # fmt: skip
 PAGES = [
-    "files?q={}", "files?kind={}", "evaluations?q={}", "evaluators?q={}", "evaluators/new?q={}", "audit?action={}", "audit?actor={}", "audit?before={}",
+    "files?q={}", "evaluations/{compared}/lineage?evaluator={}", "evaluations/{compared}/lineage?older=1&newer={}", "files?kind={}", "evaluations?q={}", "evaluators?q={}", "evaluators/new?q={}", "audit?action={}", "audit?actor={}", "audit?before={}",
     "audit?from={}", "prompts/{}", "settings/members/{}", "logs?source=nowhere&q={}", "logs?file={}", "logs?environment={}", "logs?source={}", "logs?user={}",
     "logs?metadata={}", "logs?since={}", "logs?slower={}", "logs?before={}", "newer-logs?seen=-1&after={}", "logs/{}", "datasets/{dataset}?q={}", "datasets/{dataset}?version={}",
 ]  # fmt: skip
@@ -81,6 +81,7 @@ def _shape(client: TestClient, url: str, payload: str) -> tuple[int, int]:
 @pytest.mark.parametrize("url", API)
 def test_the_api_takes_sql_for_text(client: TestClient, world: World, url: str) -> None:
     url = url.replace("{prompt}", world.prompt.file_id).replace("{evaluator}", world.evaluator.file_id)
+    url = url.replace("{compared}", world.compared_evaluation.id)
     benign = _shape(client, url, BENIGN)
     for payload in PAYLOADS:
         assert _shape(client, url, payload) == benign, payload
@@ -89,6 +90,7 @@ def test_the_api_takes_sql_for_text(client: TestClient, world: World, url: str) 
 @pytest.mark.parametrize("url", PAGES)
 def test_pages_take_sql_for_text(client: TestClient, world: World, url: str) -> None:
     url = f"/w/{world.slug}/{url}".replace("{dataset}", world.dataset.file_id)
+    url = url.replace("{compared}", world.compared_evaluation.id)
     benign = _shape(client, url, BENIGN)
     for payload in PAYLOADS:
         assert _shape(client, url, payload) == benign, payload

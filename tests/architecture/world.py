@@ -26,6 +26,7 @@ from app.workspaces import service as workspaces
 from app.workspaces.models import ApiKey, Invitation
 from tests import factories
 
+_REWRITTEN = [{"role": "user", "content": "Answer in one word: {{question}}"}]
 TOOL_VARIABLE = "TOKEN"
 """Of the tool; its value is a canary."""
 
@@ -59,6 +60,8 @@ class World:
     evaluation: Evaluation
     quiet_evaluation: Evaluation
     """Nothing of it runs: its streams end at once."""
+    compared_evaluation: Evaluation
+    """Both versions of the prompt have run in it."""
     run: Run
     failed_run: Run
     cancelled_run: Run
@@ -101,7 +104,7 @@ def build_world(session: Session, role: Role) -> World:
     people[Role.ADMIN] = team.admin
     maker = people[role] if role in (Role.DEVELOPER, Role.MEMBER) else team.admin
     prompt = factories.prompt(session, maker, "world/prompt")
-    newer = factories.prompt(session, maker, "world/prompt", temperature=0.5)
+    newer = factories.prompt(session, maker, "world/prompt", temperature=0.5, template=_REWRITTEN)
     unused = factories.prompt(session, maker, "world/prompt", temperature=0.25)
     rows = factories.dataset(session, maker, 2, "world/rows")
     more_rows = factories.dataset(session, maker, 3, "world/rows")
@@ -127,6 +130,10 @@ def build_world(session: Session, role: Role) -> World:
     run_service.cancel_run(session, cancelled)
     waiting = factories.started_run(session, maker, evaluation, prompt, rows, fresh=True, orchestrated=False)
     going = started(newer)
+    compared = factories.evaluation(session, maker, prompt, judge)
+    for version, outputs in ((prompt, ["answer 0", "x"]), (newer, ["answer 0", "answer 1"])):
+        made = factories.started_run(session, maker, compared, version, rows, fresh=True)
+        factories.finish_run(session, made, outputs)
     key_maker = people[role] if role in (Role.ADMIN, Role.DEVELOPER) else team.admin
     staging = deployments.get_environment(session, team.admin, "staging")
     # By who made it: what others deployed a member takes away nowhere.
@@ -159,6 +166,7 @@ def build_world(session: Session, role: Role) -> World:
         newer_agent=newer_agent,
         evaluation=evaluation,
         quiet_evaluation=factories.evaluation(session, maker, prompt, judge),
+        compared_evaluation=compared,
         run=run,
         failed_run=failed,
         cancelled_run=cancelled,

@@ -66,7 +66,7 @@ def inside(page: "Page", seen: Seen) -> "Page":
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(
     "path",
-    ["/evaluations", "/evaluations/{e}", "/evaluations/{e}/rows", "/evaluations/{e}/rows/58", "/evaluations/new",
+    ["/evaluations", "/evaluations/{e}", "/evaluations/{e}/rows", "/evaluations/{e}/rows/58", "/evaluations/{e}/lineage", "/evaluations/new",
      "/evaluators/new", "/evaluators/new?kind=llm_judge", "/evaluators/{v}"],
 )  # fmt: skip
 def test_axe_finds_nothing(inside: "Page", seen: Seen, path: str, scheme: str) -> None:

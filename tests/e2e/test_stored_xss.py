@@ -211,6 +211,7 @@ def _rich(session: Any, world: World, poison: Poison) -> World:
     )
     rich = dataclasses.replace(
         world, prompt=old, newer_prompt=new, dataset=rows, evaluation=evaluation, quiet_evaluation=evaluation,
+        compared_evaluation=evaluation,
         evaluator=judges[2], run=runs[0], failed_run=runs[1],
     )  # fmt: skip
     first = select(RunItem).where(RunItem.run_id == runs[0].id, RunItem.position == 0)

@@ -88,6 +88,7 @@ _WHOLE: dict[str, _Kind] = _files() | {
     "resume_run": evaluations.Run,
     "get_evaluation_stats": evaluations.EvaluationStats,
     "compare_runs": evaluations.Comparison,
+    "get_lineage": evaluations.Lineage,
     "get_run_limits": evaluations.RunLimits,
     "set_run_limits": evaluations.RunLimits,
     "list_statistics": list[statistics.Statistic],

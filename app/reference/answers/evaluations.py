@@ -151,6 +151,139 @@ class Comparison(Shape):
     total: int
 
 
+class LineageVersion(Shape):
+    version_id: str
+    number: int
+    name: str | None
+
+
+class LineageNode(LineageVersion):
+    run_id: str
+
+
+class ScoredVersion(LineageNode):
+    score: Interval | None
+    """On the rows that all versions share."""
+
+
+class StepTest(Shape):
+    name: str
+    p: float
+
+
+class Judged(Shape):
+    """A paired change on the shared rows."""
+
+    delta: Interval
+    test: StepTest
+    adjusted_p: float
+    """Holm's, over the steps, or over the single changes of a bundle; of the total its own p."""
+    verdict: str
+    borderline: bool
+    """Whether the interval and the adjusted p disagree."""
+    higher: int
+    """Rows that score more."""
+    lower: int
+
+
+class ChangedComponent(Shape):
+    component: Literal[
+        "prompt_text", "examples", "context", "model", "parameters", "tools", "response_schema", "attributes"
+    ]
+    size: str
+    """In words."""
+
+
+class Mix(Shape):
+    """The older version with some components of the newer."""
+
+    components: list[str]
+    version_id: str | None
+    """Null where there is no such version yet."""
+    run_id: str | None
+    status: RunStatus | None
+    refusal: str | None
+    """Why there can be none."""
+
+
+class SingleChange(Mix):
+    effect: Judged | None
+    """Against the older version; null until it has run."""
+
+
+class LineageStep(Judged):
+    from_version_id: str
+    to_version_id: str
+    skipped: list[LineageVersion]
+    """Versions between the two that have not run: what they changed is part of the step."""
+    changed: list[ChangedComponent]
+    bundled: bool
+    """Whether more than one component that a model sees changed."""
+    single_changes: list[SingleChange]
+    """Of a bundled step: each component alone."""
+
+
+class ComponentEffect(Shape):
+    component: str
+    effect: Interval
+
+
+class Interaction(Shape):
+    components: list[str]
+    effect: Interval
+    """The difference of differences."""
+    adjusted_p: float | None
+    """Holm's, over all interactions."""
+
+
+class FactorialEffects(Shape):
+    total: Interval
+    main: list[ComponentEffect]
+    shapley: list[ComponentEffect]
+    """Shares of the total: they add up to it."""
+    interactions: list[Interaction]
+
+
+class Factorial(Shape):
+    """All combinations of what differs between two versions."""
+
+    older_version_id: str
+    newer_version_id: str
+    components: list[str]
+    combinations: list[Mix]
+    """Empty where only one component differs, or more than four."""
+    missing: int
+    calls: int
+    """Calls of models that the missing ones would take, at most."""
+    effects: FactorialEffects | None
+    """Null until all have run."""
+
+
+class LineageEvaluator(Shape):
+    version_id: str
+    path: str
+
+
+class Lineage(Shape):
+    evaluation_id: str
+    evaluator: LineageEvaluator | None
+    dataset_version_id: str | None
+    rows: int
+    """Rows that every version of the line has a score for: those of all steps."""
+    left_out: int
+    """Rows that only some of them have one for."""
+    versions: list[ScoredVersion]
+    """Oldest first."""
+    steps: list[LineageStep]
+    total: Judged | None
+    sum_of_steps: float | None
+    running: list[LineageNode]
+    without_score: list[LineageNode]
+    """Versions that the evaluator has judged no row of: they are in no step."""
+    not_run: list[LineageVersion]
+    factorial: Factorial | None
+
+
 class Estimate(Shape):
     """About what a run would take."""
 

@@ -9,6 +9,7 @@ from app.core.charts import Axis, Whisker
 from app.evaluations import headline as words
 from app.evaluations.factorial_view import FactorialView, build_factorial_view
 from app.evaluations.headline import Headline
+from app.evaluations.judge_agreement import Trust, trust_of
 from app.evaluations.lineage import Judged, Lineage, LineageStep, Single
 from app.evaluations.lineage_amounts import Amount, amount_of, fall, placed, plot_axis
 from app.evaluations.lineage_runs import Terms, terms_of
@@ -77,6 +78,8 @@ class LineageView:
     """None where there is no step."""
     bundles: Sequence[BundleView]
     factorial: FactorialView | None
+    trust: Trust | None
+    """What the evaluator is worth as an instrument, where it is a judge."""
 
     @property
     def missing(self) -> Sequence[Version]:
@@ -102,7 +105,13 @@ def build_lineage_view(session: Session, lineage: Lineage) -> LineageView:
         factorial=build_factorial_view(session, factorial, lineage.steps, terms, info)
         if factorial and info
         else None,
+        trust=_trust(session, lineage),
     )
+
+
+def _trust(session: Session, lineage: Lineage) -> Trust | None:
+    judges = [lineage.evaluator] if lineage.evaluator else []
+    return next(iter(trust_of(session, lineage.evaluation.workspace_id, judges).values()), None)
 
 
 def waterfall_of(lineage: Lineage) -> Waterfall | None:

@@ -176,6 +176,25 @@ def test_without_two_scores_it_says_what_to_do(
     assert said in _words(answer.text)
 
 
+def test_a_judge_that_nobody_checked_is_marked(client: TestClient, committed_team: factories.Team) -> None:
+    with unit_of_work() as session:
+        admin = committed_team.admin
+        version = factories.prompt(session, admin, "tests/asked")
+        judge = factories.evaluator(
+            session,
+            admin,
+            "llm_judge",
+            model="practice-1",
+            provider="practice",
+            rubric="Good? {{log.output}}",
+        )
+        evaluation = factories.evaluation(session, admin, version, judge)
+        factories.started_run(session, admin, evaluation, version, factories.dataset(session, admin))
+    page = signed_in(client, admin).get(_url(committed_team, evaluation)).text
+    assert "Judge not yet trusted" in page
+    assert "Too early to say" in page
+
+
 def test_outputs_that_are_sent_cannot_be_made_here(
     client: TestClient, committed_team: factories.Team
 ) -> None:

@@ -23,6 +23,7 @@ COMMANDS = {
     "import": "put the rows of a file into a dataset, or an export into a workspace",
     "export": "write a workspace into a folder",
     "key": "make an API key",
+    "gate": "decide whether a version may pass, for pipelines",
     "erase": "erase the account of somebody who belongs to no workspace",
     "signin": "print a one-time sign-in link for a person",
     "sbom": "print what an installation consists of, as a CycloneDX document",
@@ -31,6 +32,9 @@ COMMANDS = {
     "alive": "say whether the worker or the reaper of this machine has reported lately: used by health checks",
     "welcome": "make the first account if there is none, and print what to open first, as JSON: used by `up`",
 }
+
+_WITHOUT_SETTINGS = frozenset({"test", "check", "sbom", "gate"})
+"""They take none from their surroundings."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -49,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(f"unrecognised: {' '.join(rest)}")
     options.rest = rest  # what pytest is to get
     try:
-        if options.command not in ("test", "check", "sbom"):  # they take no settings from their surroundings
+        if options.command not in _WITHOUT_SETTINGS:
             read_settings()
         return int(_load(options.command).run(options))
     except (StackError, DomainError) as error:

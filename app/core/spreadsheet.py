@@ -8,9 +8,9 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "|", "＝", "＋", "－", "�
 
 
 def safe_cell(value: object) -> str:
-    """`value` as a cell; behind an apostrophe where a program would run it."""
+    """`value` as a cell; a text stands behind an apostrophe where a program would run it. Numbers are numbers, negative ones, too."""
     text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) and not isinstance(value, int | float) else text
 
 
 def csv_lines(rows: Iterable[Sequence[object]]) -> str:

@@ -70,6 +70,7 @@ def list_evaluations(
     session: SessionDep,
     principal: Reader,
     file_id: str | None = None,
+    name: Annotated[str, Query(description="Part of the name, or of the file's path.")] = "",
     page: PageNumber = 1,
     size: PageSize = 10,
 ) -> Page[Json]:
@@ -77,7 +78,12 @@ def list_evaluations(
     if file_id:
         files.get_file(session, principal, file_id)
     found, total = repository.list_evaluations(
-        session, principal.workspace_id, file_id=file_id, offset=(page - 1) * size, limit=size
+        session,
+        principal.workspace_id,
+        file_id=file_id,
+        search=name.strip(),
+        offset=(page - 1) * size,
+        limit=size,
     )
     return Page(records=presentation.present_evaluations(session, found), page=page, size=size, total=total)
 

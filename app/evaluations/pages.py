@@ -13,9 +13,10 @@ from app.core.database import SessionDep
 from app.core.event_stream import event_stream
 from app.core.pagination import PageNumber
 from app.core.permissions import Reader, Runner, still_permitted
-from app.evaluations import findings, run_service, service, wording
+from app.evaluations import findings, report_export, run_service, service, wording
 from app.evaluations.live import Snapshot, follow
 from app.evaluations.models import Evaluation, Run
+from app.evaluations.report import build_report
 from app.evaluations.report_view import build_view, pair_text
 
 router = APIRouter(prefix="/w/{w}/evaluations", include_in_schema=False)
@@ -53,6 +54,20 @@ def report(
     return templating.render(
         request, "evaluations/report.html", view=view, title=pair_text(view.report, view.candidate)
     )
+
+
+@router.get("/{evaluation_id}/export", name="evaluations:export")
+def export(
+    evaluation_id: str,
+    session: SessionDep,
+    principal: Reader,
+    format: report_export.Format = "csv",  # noqa: A002 - the name in the address
+) -> Response:
+    """The numbers of the report as a file."""
+    found = build_report(session, service.get_evaluation(session, principal, evaluation_id))
+    name = f'attachment; filename="{report_export.file_name(found, format)}"'
+    text = report_export.write_lines(found, format)
+    return Response(text, media_type=report_export.MEDIA_TYPES[format], headers={"content-disposition": name})
 
 
 def _body(

@@ -75,6 +75,43 @@ from judged group by 1, 2
 """  # noqa: S608 - the condition above
 
 
+class Gap(NamedTuple):
+    """A row of which outputs have no score, and should: they failed, were not run, or were not judged."""
+
+    datapoint_id: str
+    outputs: int
+    """Of the row: its repeats."""
+    missing: int
+
+
+def load_gaps(
+    session: Session, run_ids: Sequence[str], evaluator_ids: Sequence[str]
+) -> dict[tuple[str, str], list[Gap]]:
+    """The rows with a gap by run and evaluator, in the dataset's order; none of a pair that has a verdict on every output.
+
+    A verdict that is no number, such as "no target", is one: of such rows no score is missing.
+    """
+    rows = session.execute(
+        text(f"""
+        with judged as (
+            select distinct i.run_id, i.position, j.evaluator_version_id from {_JUDGED}
+            where i.run_id = any(:runs) and j.evaluator_version_id = any(:evaluators) and j.error is null and {_COUNTED}
+        )
+        select i.run_id, e.id, i.datapoint_id, count(*), count(*) filter (where judged.position is null)
+        from run_item i cross join unnest(cast(:evaluators as text[])) as e(id)
+        left join judged on judged.run_id = i.run_id and judged.position = i.position
+            and judged.evaluator_version_id = e.id
+        where i.run_id = any(:runs) group by 1, 2, 3
+        having count(*) filter (where judged.position is null) > 0 order by min(i.position)
+        """),  # noqa: S608 - the conditions above
+        {"runs": list(run_ids), "evaluators": list(evaluator_ids)},
+    )
+    found: dict[tuple[str, str], list[Gap]] = {}
+    for run_id, evaluator_id, *gap in rows:
+        found.setdefault((run_id, evaluator_id), []).append(Gap(*gap))
+    return found
+
+
 def load_clusters(session: Session, file_id: str, number: int) -> dict[str, str]:
     """The cluster of each row of a dataset version that has one."""
     rows = session.execute(

@@ -38,6 +38,7 @@ EVALUATION_PAGE_REQUESTS: dict[str, Make] = {
     ),
     "GET /w/{w}/evaluations/{evaluation_id}": lambda w: Call(_evaluation(w)),
     "GET /w/{w}/evaluations/{evaluation_id}/live": lambda w: Call(_evaluation(w)),
+    "GET /w/{w}/evaluations/{evaluation_id}/export": lambda w: Call(_evaluation(w)),
     "GET /w/{w}/evaluations/{evaluation_id}/events": lambda w: Call(
         {"w": w.slug, "evaluation_id": w.quiet_evaluation.id}
     ),

@@ -38,6 +38,7 @@ NEEDS: dict[Action, str] = {
     """,
     Action.READ: """
         POST /v5/agents/deserialize
+        POST /v5/evaluations/{evaluation_id}/gate
         POST /v5/files/retrieve-by-path
         POST /v5/prompts/deserialize
         POST /v5/prompts/{file_id}/populate

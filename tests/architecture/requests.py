@@ -178,6 +178,17 @@ REQUESTS: dict[str, Make] = {
         _evaluation(w, run_id=w.cancelled_run.id)
     ),
     "GET /v5/evaluations/{evaluation_id}/events": lambda w: Call({"evaluation_id": w.quiet_evaluation.id}),
+    "POST /v5/evaluations/{evaluation_id}/gate": lambda w: Call(
+        _evaluation(w),
+        json={
+            "candidate": w.failed_run.id,
+            "baseline": w.run.id,
+            "min": {w.evaluator.file.path: 0.5},
+            "no_regression": True,
+            "min_rows": 2,
+        },
+    ),
+    "GET /v5/evaluations/{evaluation_id}/report": lambda w: Call(_evaluation(w)),
     "GET /v5/evaluations/{evaluation_id}/stats": lambda w: Call(_evaluation(w)),
     "GET /v5/evaluations/{evaluation_id}/logs": lambda w: Call(_evaluation(w)),
     "GET /v5/evaluations/{evaluation_id}/lineage": lambda w: Call(

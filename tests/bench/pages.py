@@ -89,6 +89,7 @@ def paths(stored: Stored) -> dict[str, list[str]]:
         "/w/{w}/evaluations/{evaluation_id}": [evaluation],
         "/w/{w}/evaluations/{evaluation_id}/live": [f"{evaluation}/live"],
         "/w/{w}/evaluations/{evaluation_id}/lineage": [f"{evaluation}/lineage"],
+        "/w/{w}/evaluations/{evaluation_id}/export": [f"{evaluation}/export"],
         "/w/{w}/evaluations/{evaluation_id}/rows": [
             f"{evaluation}/rows",
             f"{evaluation}/rows?show=worse",

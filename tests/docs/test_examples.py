@@ -12,11 +12,11 @@ from tests.application import Application
 from tests.conformance.conftest import PYTHON
 
 DOCS = Path(__file__).parents[2] / "docs"
-NAMED = ("api.md", "moving-from-humanloop.md")
+NAMED = ("api.md", "gate.md", "moving-from-humanloop.md")
 KINDS = {"sh", "python"}
 """What is run; blocks of no kind are files, installations and the like."""
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_LOUD = 'set -euo pipefail\ncurl() { command curl -sS --fail-with-body "$@"; }\n'
+LOUD = 'set -euo pipefail\ncurl() { command curl -sS --fail-with-body "$@"; }\n'
 """Whatever fails ends the script, an answer that is an error, too."""
 _LONGEST_S = 120
 
@@ -76,7 +76,7 @@ def test_the_commands_and_the_sdk_of_the_api_guide_run(workspace: Workspace) -> 
     missing = [name for name in ("bash", "curl", "jq") if shutil.which(name) is None]
     if missing:
         pytest.skip(f"not installed: {', '.join(missing)}")
-    said = workspace.run("bash", _LOUD + "\n".join(blocks("api.md", "sh")))
+    said = workspace.run("bash", LOUD + "\n".join(blocks("api.md", "sh")))
     assert "tour/right topic" in said, "the report"
     assert said.count("data: {") >= 2, "a stream has a piece and an end at least"
     assert '"question-17"' in said

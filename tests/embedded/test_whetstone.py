@@ -116,6 +116,16 @@ def test_the_tests_get_the_clients_of_others_in_an_environment_of_their_own(clon
     assert not list((clone.folder / ".venv" / "lib").glob("*/site-packages/client.py"))
 
 
+def test_the_gate_takes_nothing_but_python(clone: Clone):
+    """It runs on CI machines, which are to install nothing for it."""
+    shutil.copytree(CLONE / "app" / "commands", clone.folder / "app" / "commands")
+    asked = clone.whetstone("gate", "--evaluation", "Release", "--max-failed", "0")
+    assert (asked.returncode, asked.stdout) == (2, "")
+    assert asked.stderr.startswith("The gate cannot be decided. Set WHETSTONE_BASE_URL")
+    assert "./whetstone gate" in clone.whetstone("gate", "--help").stdout
+    assert not (clone.folder / ".venv").exists()
+
+
 def test_a_changed_lock_is_installed(clone: Clone, tmp_path: Path):
     clone.whetstone("up")
     other = make_wheel(tmp_path / "wheels", "other", {"other.py": ""})

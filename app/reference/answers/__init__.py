@@ -89,6 +89,8 @@ _WHOLE: dict[str, _Kind] = _files() | {
     "get_evaluation_stats": evaluations.EvaluationStats,
     "compare_runs": evaluations.Comparison,
     "get_lineage": evaluations.Lineage,
+    "decide_gate": evaluations.GateDecision,
+    "export_report": evaluations.ReportTable,
     "get_run_limits": evaluations.RunLimits,
     "set_run_limits": evaluations.RunLimits,
     "list_statistics": list[statistics.Statistic],

@@ -84,6 +84,24 @@ def test_the_report_fits_a_phone(inside: "Page", seen: Seen) -> None:
         assert inside.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
 
 
+def test_the_report_is_printed_light_and_whole_and_without_what_is_only_for_the_screen(
+    inside: "Page", seen: Seen
+) -> None:
+    inside.emulate_media(media="print", color_scheme="dark")
+    inside.goto(f"{seen.base}/evaluations/{seen.evaluation}")
+
+    assert inside.evaluate("getComputedStyle(document.documentElement).colorScheme") == "light"
+    for selector in ("nav.sidebar, .sidebar", ".tabs", "button", ".btn", "form", ".no-print", ".skip-link"):
+        shown = inside.locator(selector).filter(visible=True)
+        assert shown.count() == 0, selector
+    assert inside.locator("h2.verdict-title").is_visible()
+    wraps = inside.evaluate(
+        "[...document.querySelectorAll('.table-wrap')].map(e => getComputedStyle(e).overflowX)"
+    )
+    assert set(wraps) == {"visible"}, "nothing is cut off"
+    assert inside.pdf().startswith(b"%PDF")
+
+
 def test_the_grid_is_read_by_keyboard(inside: "Page", seen: Seen) -> None:
     inside.goto(f"{seen.base}/evaluations/{seen.evaluation}/rows?only=changed")
     current = inside.locator("[data-grid] tr[aria-current]")

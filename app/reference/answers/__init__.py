@@ -11,7 +11,7 @@ import orjson
 from pydantic import TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
-from app.reference.answers import evaluations, files, logs, statistics, workspace
+from app.reference.answers import evaluations, files, gates, logs, statistics, workspace
 
 Json = dict[str, Any]
 _Kind = Any
@@ -89,8 +89,8 @@ _WHOLE: dict[str, _Kind] = _files() | {
     "get_evaluation_stats": evaluations.EvaluationStats,
     "compare_runs": evaluations.Comparison,
     "get_lineage": evaluations.Lineage,
-    "decide_gate": evaluations.GateDecision,
-    "export_report": evaluations.ReportTable,
+    "decide_gate": gates.GateDecision,
+    "export_report": gates.ReportTable,
     "get_run_limits": evaluations.RunLimits,
     "set_run_limits": evaluations.RunLimits,
     "list_statistics": list[statistics.Statistic],

@@ -1,0 +1,124 @@
+"""The shapes of what a gate decides, and of a report's numbers."""
+
+from typing import Literal
+
+from app.reference.answers.evaluations import Interval, RunStatus
+from app.reference.answers.shape import Json, Shape
+
+
+class GateRun(Shape):
+    run_id: str
+    version_id: str | None
+    name: str
+    path: str | None
+    status: RunStatus
+
+
+class GateTest(Shape):
+    name: str
+    p: float
+    p_adjusted: float | None
+    """After Holm, over the checks of the gate that test; null where another check decides by the interval."""
+
+
+class GateCheck(Shape):
+    """One thing that was asked. What does not apply is null."""
+
+    kind: Literal[
+        "min", "max", "no_regression", "margin", "max_failed", "max_cost_per_1000_usd", "max_p95_latency_s"
+    ]
+    title: str
+    outcome: Literal["passed", "failed", "undecided"]
+    result: str
+    """The numbers in words."""
+    reason: str
+    """Why, and what to do about it."""
+    evaluator: Json | None
+    limit: float | None
+    value: float | None
+    """What was held against the limit."""
+    n: int
+    missing: int
+    """Rows of the candidate that should have a score and have none."""
+    missing_baseline: int
+    without_score: int
+    """Rows of the candidate whose verdict is no number: they count nowhere."""
+    score: Interval | None
+    change: Interval | None
+    test: GateTest | None
+
+
+class GateDecision(Shape):
+    decision: Literal["passed", "failed", "undecided"]
+    """Failed if one check is; else undecided if one is."""
+    exit_code: int
+    """0 passed, 1 failed, 2 undecided."""
+    summary: str
+    subject: str
+    evaluation: Json
+    candidate: GateRun | None
+    baseline: GateRun | None
+    confidence: float
+    unfinished: list[str]
+    """Runs that it is about and that go on."""
+    done_count: int
+    """Rows of these that are done."""
+    items_count: int
+    checks: list[GateCheck]
+    markdown: str
+    junit: str
+    """JUnit XML."""
+
+
+class ReportLine(Shape):
+    """One version by one evaluator; what does not apply is null."""
+
+    evaluation_id: str
+    evaluation: str
+    file: str | None
+    version: str
+    version_id: str | None
+    run_id: str
+    status: RunStatus
+    baseline: bool
+    dataset: str | None
+    dataset_version: str | None
+    rows: int
+    rows_failed: int
+    evaluator: str
+    evaluator_version_id: str
+    primary: bool
+    wanted: Literal["higher", "lower"]
+    unit: str | None
+    metric: str
+    """`mean`, or the name of a score over all rows, such as `macro_f1`."""
+    estimate: float | None
+    lo: float | None
+    hi: float | None
+    confidence: float
+    n: int
+    clusters: int | None
+    method: str | None
+    warning: str | None
+    errors: int | None
+    without_score: int | None
+    change: float | None
+    """Against the baseline, on the rows that both have a score for."""
+    change_lo: float | None
+    change_hi: float | None
+    change_n: int | None
+    change_clusters: int | None
+    change_method: str | None
+    improved: int | None
+    worsened: int | None
+    unpaired: int | None
+    test: str | None
+    p: float | None
+    verdict: str | None
+    borderline: bool | None
+
+
+class ReportTable(Shape):
+    columns: list[str]
+    """In the order of the files."""
+    records: list[ReportLine]

@@ -1,6 +1,6 @@
 """Judgments that come from elsewhere: what people say of an output, and what a program of the user's found."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -45,6 +45,8 @@ class Given:
     """The caller's own, for the judgment."""
     created_at: datetime | None = None
     """When it was judged; None: now."""
+    final: bool = False
+    """Whether it settles what people said differently: their words do not count beside it."""
 
 
 def give_judgment(
@@ -78,6 +80,7 @@ def give_judgment(
     record = JudgmentRecord(given.id or ids.new_id("jdg"), principal.workspace_id, log_id, version.id)
     if bound.kind.judged_by == "people":
         record.author = f"{logs.END_USER}{given.user}" if given.user else principal.user_id
+        record.author = logs.FINAL if given.final else record.author
     evaluations = judges_repository.evaluations_by_file(session, log_id, version)
     runs = judges_repository.runs_with_output(session, log_id, version.id)
     if is_judged_here(version.spec):
@@ -100,10 +103,30 @@ def give_judgment(
         service.add_evaluators(session, evaluation, [version], [version])
     if evaluations:
         runs = judges_repository.runs_with_output(session, log_id, version.id)
+    _heed(session, runs)
+    return record
+
+
+def take_back(session: Session, workspace_id: str, version: Version, log_id: str, author: str) -> bool:
+    """Forget what a person said of a log, or `logs.FINAL`, as if they had never judged it; whether they had.
+
+    Ended runs that have this output are scored anew.
+
+    Raises:
+        NotFound: there is no such log in the workspace.
+    """
+    if not logs.lock_logs(session, workspace_id, [log_id]):
+        raise NotFound(f"There is no log with the id {log_id}.")
+    if not logs.take_judgment_back(session, log_id, version.id, author):
+        return False
+    _heed(session, judges_repository.runs_with_output(session, log_id, version.id))
+    return True
+
+
+def _heed(session: Session, runs: Sequence[tuple[str, str]]) -> None:
     for run_id, evaluation_id in runs:
         run_service.heed_judgment(session, run_id)
         events.emit(session, evaluation_channel(evaluation_id), run=run_id)
-    return record
 
 
 def verdict_of(options: Any, given: Given) -> Verdict:

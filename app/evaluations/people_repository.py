@@ -3,18 +3,28 @@
 from collections.abc import Collection, Sequence
 
 from sqlalchemy import and_, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from app.datasets.models import Datapoint
 from app.evaluations import judges_repository
 from app.files.models import Version
 from app.logs.models import Judgment, Log
-from app.logs.repository import CALLER, END_USER
+from app.logs.repository import CALLER, END_USER, FINAL
 
 _NEWEST = 200
 _BY_PEOPLE = (
     select(Version.id)
     .where(Version.id == Judgment.evaluator_version_id, Version.spec["evaluator_type"].astext == "human")
+    .exists()
+)
+_settling = aliased(Judgment)
+_IS_SETTLED = (
+    select(_settling.id)
+    .where(
+        _settling.log_id == Judgment.log_id,
+        _settling.evaluator_version_id == Judgment.evaluator_version_id,
+        _settling.author == FINAL,
+    )
     .exists()
 )
 
@@ -23,8 +33,9 @@ def list_counted(
     session: Session, outputs: Collection[tuple[str, str]]
 ) -> dict[tuple[str, str], list[Judgment]]:
     """The judgments that scores are made of, oldest first, by run and log: not what a member said beside an evaluator
-    that is no person. Of those that a caller sent for an evaluator that the server could judge by, and the server's own, the
-    caller's are where the run's evaluations leave it to callers, the server's elsewhere."""
+    that is no person. Where what people said was settled, the final word alone. Of those that a caller sent for an
+    evaluator that the server could judge by, and the server's own, the caller's are where the run's evaluations leave it to
+    callers, the server's elsewhere."""
     left = judges_repository.left_to_callers(session, {run_id for run_id, _ in outputs})
     said: dict[str, dict[str, list[Judgment]]] = {}
     counted = or_(Judgment.author.in_(["", CALLER]), _BY_PEOPLE)
@@ -43,6 +54,8 @@ def list_counted(
 
 
 def _of_whom(said: list[Judgment], *, is_left: bool) -> list[Judgment]:
+    if final := [judgment for judgment in said if judgment.author == FINAL]:
+        return final
     sent = [judgment for judgment in said if judgment.author == CALLER]
     if is_left and sent:
         return [judgment for judgment in said if judgment.author]
@@ -69,6 +82,7 @@ def list_verdicts(
             Judgment.workspace_id == workspace_id,
             Judgment.author != "",
             Judgment.author.not_like(f"{END_USER}%"),
+            or_(Judgment.author == FINAL, ~_IS_SETTLED),
             _BY_PEOPLE,
             Judgment.log_id.in_(judged),
             Judgment.error.is_(None),

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.evaluations.judges_repository import LEFT_TO_CALLERS
-from app.logs.repository import CALLER
+from app.logs.repository import CALLER, FINAL
 
 
 class ScoreColumn(NamedTuple):
@@ -42,7 +42,10 @@ _COUNTED = f"""(j.author = '' and (sent.run_id is null or not exists (
           and own.author = '{CALLER}'))
     or j.author = '{CALLER}' and sent.run_id is not null
     or exists (
-        select from version judge where judge.id = j.evaluator_version_id and judge.spec->>'evaluator_type' = 'human'))"""  # noqa: S608
+        select from version judge where judge.id = j.evaluator_version_id and judge.spec->>'evaluator_type' = 'human')
+    and (j.author = '{FINAL}' or not exists (
+        select from judgment final where final.log_id = j.log_id and final.author = '{FINAL}'
+          and final.evaluator_version_id = j.evaluator_version_id)))"""  # noqa: S608
 """What scores are made of, among `_JUDGED`; as in `people_repository.list_counted`. What members say beside an evaluator
 that is no person, of a log that no run had then, is theirs: no run's score."""
 _COLUMNS = f"""

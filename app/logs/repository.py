@@ -220,6 +220,19 @@ END_USER = "end_user:"
 CALLER = "caller"
 """The author of judgments that were sent for an evaluator that the server could judge by: nobody's word passes for the
 server's, in whatever runs the log is."""
+FINAL = "final"
+"""The author of the judgment that settles what several people said of a log differently: it counts in place of theirs."""
+
+
+def take_judgment_back(session: Session, log_id: str, evaluator_version_id: str, author: str) -> bool:
+    """Delete what an author said of a log by an evaluator; whether there was anything."""
+    said = delete(Judgment).where(
+        Judgment.log_id == log_id,
+        Judgment.evaluator_version_id == evaluator_version_id,
+        Judgment.author == author,
+    )
+    gone = session.execute(said.execution_options(synchronize_session=False))
+    return bool(gone.rowcount)  # type: ignore[attr-defined]
 
 
 def delete_logs(session: Session, workspace_id: str, log_ids: Sequence[str]) -> int:

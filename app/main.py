@@ -41,9 +41,8 @@ from app.evaluations import pages as evaluation_pages
 from app.evaluators import api as evaluators_api
 from app.evaluators import presentation as evaluators_presentation
 from app.files import api as files_api
-from app.files import environment_api, environment_pages, fetching
+from app.files import environment_api, environment_pages, fetching, sidebar
 from app.files import presentation as files_presentation
-from app.files.sidebar import build_sidebar
 from app.flows import api as flows_api
 from app.generations import api as generations_api
 from app.generations import pages as generations_pages
@@ -75,6 +74,9 @@ from app.providers import api as providers_api
 from app.providers.pool import close_pool
 from app.reference import pages as reference_pages
 from app.reference.words import PARAMETERS, SECTIONS
+from app.review import api as review_api
+from app.review import pages as review_pages
+from app.review import repository as review_repository
 from app.tools import api as tools_api
 from app.transfer import pages as transfer_pages
 from app.workspaces import (
@@ -105,6 +107,7 @@ ROUTERS = (
     draft_pages.router,
     agreement_pages.router,  # before the evaluator's own page
     lineage_pages.router,
+    review_pages.router,
     evaluator_pages.router,
     evaluator_version_pages.router,
     evaluator_api.router,
@@ -147,6 +150,7 @@ ROUTERS = (
     evaluations_api.router,
     lineage_api.router,
     gate_api.router,
+    review_api.router,
     monitoring_api.router,
     limits_api.router,
     logs_api.router,
@@ -172,6 +176,7 @@ files_presentation.SLOTS.update(
     raw_file_content=(prompts_presentation.raw_files_of,),
     evaluator_aggregates=(last_scores.aggregates_of,),
 )
+sidebar.WAITING[:] = [review_repository.count_waiting]
 evaluator_list.MONITORS[:] = [monitoring_repository.list_uses]
 fetching.CHANGING_ELSEWHERE[:] = [monitoring_repository.monitored_among]
 log_arrivals.listen(arrivals.take)
@@ -216,7 +221,7 @@ def create_app() -> FastAPI:
         form_limits=FORM_LIMITS,
     )
     app.state.authenticate = authenticate
-    app.state.shell = build_sidebar
+    app.state.shell = sidebar.build_sidebar
     http.install(app, knows=is_known)
     for router in ROUTERS:
         include(app, router)

@@ -9,10 +9,11 @@ from app.files import models as files
 from app.logs import models as logs
 from app.monitoring import models as monitoring
 from app.providers import models as providers
+from app.review import models as review
 from app.tools import models as tools
 from app.workspaces import models as workspaces
 
 DOMAINS = (
-    accounts, workspaces, providers, files, tools, datasets, evaluators, logs, evaluations, monitoring,
+    accounts, workspaces, providers, files, tools, datasets, evaluators, logs, evaluations, monitoring, review,
 )  # fmt: skip
 ALL_TABLES = Base.metadata.sorted_tables

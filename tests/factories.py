@@ -23,6 +23,7 @@ from app.evaluations.item import Outcome
 from app.evaluations.judging import set_verdict
 from app.evaluations.models import Evaluation, Run
 from app.evaluations.plan import load_plan
+from app.evaluations.report import compared_of
 from app.evaluations.run_service import RunRequest
 from app.evaluations.shard_repository import Settled
 from app.evaluations.writing import write_outcomes
@@ -37,6 +38,8 @@ from app.logs.schemas import AgentLog, FlowLog, PromptLog, ToolLog
 from app.logs.service import Entry, record_logs
 from app.prompts.agents import AgentSpec
 from app.prompts.spec import parse_as, parse_spec
+from app.review import answering, repository, sending
+from app.review.models import ReviewQueue
 from app.tools.spec import ToolSpec
 from app.workspaces import service as workspaces
 from app.workspaces.models import Workspace
@@ -209,6 +212,30 @@ def outcome(plan: Any, item: Any, output: str | None) -> Outcome:
         set_verdict(record, judge.evaluator.judge(execution, row, ()))
         outcome.judgments.append(record)
     return outcome
+
+
+def review(
+    session: Session,
+    principal: Principal,
+    of: Evaluation,
+    evaluators: Version | Sequence[Version],
+    people: Sequence[Principal],
+    **asked: Any,
+) -> ReviewQueue:
+    """A queue of the first compared run's outputs, each of which all of the people are asked about."""
+    wanted = {"runs": compared_of(session, of)[0][:1], "per_item": len(people)} | asked
+    every = [evaluators] if isinstance(evaluators, Version) else list(evaluators)
+    ids_ = [one.user_id for one in people]
+    return sending.send(session, principal, sending.Sending(of, every, reviewer_ids=ids_, **wanted))
+
+
+def reviewed(
+    session: Session, person: Principal, queue: ReviewQueue, place: int, said: Any, **more: str
+) -> str:
+    """The log of the item at this place of the person's order, of which they say so by the queue's every evaluator."""
+    evaluators = repository.list_evaluators(session, [queue.id])[queue.id]
+    answered = answering.Answered({one.id: said for one in evaluators}, **more)
+    return answering.answer(session, person, queue, place, answered)
 
 
 def database(

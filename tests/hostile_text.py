@@ -98,6 +98,7 @@ KEPT = {
     "dataset_row.split": ENUMERATION,
     "log.status": ENUMERATION,
     "run.status": ENUMERATION,
+    "review_queue.rows": ENUMERATION,
     "run.split": ENUMERATION,
     "run_item.state": ENUMERATION,
     "shard.state": ENUMERATION,
@@ -115,7 +116,7 @@ _WORDS_OF_SPECS = frozenset(
 """Members of a spec that choose from a few words."""
 _OPEN = frozenset(
     {"inputs", "target", "metadata", "details", "other", "attributes", "detail", "provider_request", "provider_response",
-     "output_message"}
+     "output_message", "draft"}
 )  # fmt: skip
 """Objects whose members people name."""
 
@@ -125,6 +126,7 @@ _ABSENT = {
     "log.provider_response": {"body": "x"},
     "datapoint.messages": [{"role": "user", "content": "x"}],
     "datapoint.context": ["x"],
+    "review_task.draft": {"note": ["x"]},
 }  # fmt: skip
 """What an absent object is filled from."""
 

@@ -101,11 +101,7 @@ def build_grid(session: Session, evaluation: Evaluation, request: GridRequest) -
     table = load_scores(session, runs, [evaluator.id])
     sorter = _RowSorter(table, runs, evaluator.id, info)
     states = states_of(runs)
-    numbers = kept.once(
-        states and ("rows", states),
-        lambda: comparison_repository.row_numbers(session, [run.id for run in runs]),
-        len,
-    )
+    numbers = _numbers(session, runs)
     kinds = kept.once(
         states and ("kinds", states, evaluator.id),
         lambda: {row: sorter.kinds(row) for row in numbers},
@@ -138,6 +134,33 @@ def build_grid(session: Session, evaluation: Evaluation, request: GridRequest) -
         table=table,
         changes={run.id: compare(table, baseline, run, evaluator, smallest) for run in runs[1:]},
     )
+
+
+def _numbers(session: Session, runs: Sequence[Run]) -> dict[str, int]:
+    states = states_of(runs)
+    return kept.once(
+        states and ("rows", states),
+        lambda: comparison_repository.row_numbers(session, [run.id for run in runs]),
+        len,
+    )
+
+
+def matching_rows(session: Session, evaluation: Evaluation, request: GridRequest) -> list[str]:
+    """The ids of all rows that pass the filter of a grid, in the dataset's order.
+
+    Raises:
+        as `build_grid`; without an evaluator, only where the filter needs one.
+    """
+    runs = _runs(session, evaluation, request.run_ids)
+    numbers = _numbers(session, runs)
+    if request.only == "all":
+        return list(numbers)
+    evaluator = _evaluator(
+        evaluation, repository.list_evaluators(session, evaluation.id), request.evaluator_id
+    )
+    table = load_scores(session, runs, [evaluator.id])
+    sorter = _RowSorter(table, runs, evaluator.id, describe(evaluator.spec))
+    return [row for row in numbers if request.only in sorter.kinds(row)]
 
 
 def _counts(found: Iterable[frozenset[Only]]) -> dict[Only, int]:

@@ -1,17 +1,22 @@
 """What the sidebar shows: the workspaces of the person, and the tree of files."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import quote
 
 from sqlalchemy.orm import Session
 
-from app.core.access import Principal
+from app.core.access import Action, Principal
 from app.files import repository
 from app.files.models import FileKind
 from app.workspaces import repository as workspaces
 from app.workspaces.models import Workspace
 
 MOST_SHOWN = 60
+MOST_COUNTED = 1_000
+"""Items that wait for a person: of more, it is said that there are more."""
+WAITING: list[Callable[[Session, str, str, int], int]] = []
+"""Count, up to a number, what waits in a workspace for a person: `main` fills it, for they stand above."""
 ICONS = {
     FileKind.PROMPT: "prompt",
     FileKind.TOOL: "tool",
@@ -44,6 +49,8 @@ class Sidebar:
     tree: list[Node]
     total: int
     more: bool
+    waiting: int
+    """Items that wait for the person's review; `MOST_COUNTED` for as many or more."""
 
 
 def file_url(workspace_slug: str, kind: str, file_id: str) -> str:
@@ -79,4 +86,6 @@ def build_sidebar(session: Session, principal: Principal) -> Sidebar:
         url = file_url(principal.workspace_slug, file.kind, file.id)
         tree.append(Node(file.name, file.path, url, ICONS[FileKind(file.kind)], len(parts) - 1, is_file=True))
     member_of = [each.workspace for each in workspaces.list_memberships(session, principal.user_id)]
-    return Sidebar(member_of, tree, total, more=total > len(files))
+    counted = (count(session, principal.workspace_id, principal.user_id, MOST_COUNTED) for count in WAITING)
+    waiting = sum(counted) if principal.may(Action.JUDGE) else 0
+    return Sidebar(member_of, tree, total, more=total > len(files), waiting=waiting)

@@ -11,6 +11,7 @@ SECTIONS: tuple[tuple[str, str], ...] = (
     ("Datasets", "Rows to evaluate with: as JSON, or from CSV and JSONL files."),
     ("Evaluators", "What judges outputs: code, models, programs of yours, and people."),
     ("Evaluations", "Versions run over a dataset, judged, and compared row by row."),
+    ("Review", "Outputs that people judge one at a time, blind, and how far they agree."),
     (
         "Statistics",
         "Estimates, intervals and tests of numbers that you send, by the same functions as reports.",
@@ -37,6 +38,7 @@ PARAMETERS = {
     "evaluator_id": "The evaluator's id.",
     "evaluator_version_id": "The id of the evaluator's version.",
     "run_id": "The run's id.",
+    "queue_id": "The review queue's id.",
     "log_id": "The log's id.",
     "directory_id": "The directory's id; `root` is the top.",
     "provider_id": "The provider's id.",

@@ -14,6 +14,7 @@ NAMED = {
     ("evaluation", "created_by", "created_by_name"),
     ("run", "created_by", "created_by_name"),
     ("invitation", "invited_by", "invited_by_name"),
+    ("review_queue", "created_by", "created_by_name"),
 }
 """Where a person's name stands beside their id; the audit log is apart. A test looks for columns that are missing."""
 

@@ -19,6 +19,15 @@ def _evaluator(world: World) -> dict[str, Any]:
     return {"w": world.slug, "file_id": world.evaluator.file_id}
 
 
+def _queue(world: World, **more: Any) -> dict[str, Any]:
+    return {"w": world.slug, "queue_id": world.queue.id, **more}
+
+
+def _dispute(world: World) -> dict[str, Any]:
+    return {"w": world.slug, "queue_id": world.disputed_queue.id, "position": 1}
+
+
+_REVIEW = "/w/{w}/review"
 EVALUATION_PAGE_REQUESTS: dict[str, Make] = {
     "GET /w/{w}/evaluations": lambda w: Call({"w": w.slug}),
     "GET /w/{w}/evaluations/new": lambda w: Call({"w": w.slug}),
@@ -67,6 +76,36 @@ EVALUATION_PAGE_REQUESTS: dict[str, Make] = {
     ),
     "POST /w/{w}/evaluations/{evaluation_id}/lineage/combinations/{older}/{newer}": lambda w: Call(
         _compared(w, older=1, newer=2), form={}
+    ),
+    f"GET {_REVIEW}": lambda w: Call({"w": w.slug}),
+    f"GET {_REVIEW}/new": lambda w: Call({"w": w.slug}, query={"evaluation": w.evaluation.id}),
+    f"POST {_REVIEW}": lambda w: Call(
+        {"w": w.slug},
+        form={
+            "whole": "1",
+            "evaluation": w.evaluation.id,
+            "evaluators": [w.human.id],
+            "versions": [w.run.id],
+            "reviewers": [w.team.admin.user_id],
+            "rows": "all",
+            "per_item": "1",
+        },
+    ),
+    f"GET {_REVIEW}/{{queue_id}}": lambda w: Call(_queue(w)),
+    f"POST {_REVIEW}/{{queue_id}}/close": lambda w: Call(_queue(w), form={}),
+    f"POST {_REVIEW}/{{queue_id}}/hand-over": lambda w: Call(
+        {"w": w.slug, "queue_id": w.half_queue.id},
+        form={"from": w.team.admin.user_id, "to": w.developer_id},
+    ),
+    f"GET {_REVIEW}/{{queue_id}}/items": lambda w: Call(_queue(w)),
+    f"GET {_REVIEW}/{{queue_id}}/items/{{place}}": lambda w: Call(_queue(w, place=1)),
+    f"POST {_REVIEW}/{{queue_id}}/items/{{place}}": lambda w: Call(
+        _queue(w, place=1), form={"answer-0": "true", "note": "Short."}
+    ),
+    f"POST {_REVIEW}/{{queue_id}}/undo": lambda w: Call(_queue(w), form={}),
+    f"GET {_REVIEW}/{{queue_id}}/disputes/{{position}}": lambda w: Call(_dispute(w)),
+    f"POST {_REVIEW}/{{queue_id}}/disputes/{{position}}": lambda w: Call(
+        _dispute(w), form={"answer-0": "false", "note": "As the rule says."}
     ),
     "GET /w/{w}/evaluators": lambda w: Call({"w": w.slug}),
     "GET /w/{w}/evaluators/new": lambda w: Call({"w": w.slug}, query={"kind": "exact"}),

@@ -87,11 +87,19 @@ NEEDS: dict[Action, str] = {
     """,
     Action.JUDGE: """
         POST /v5/evaluators/log
+        GET /v5/review-queues/{queue_id}/items
+        POST /v5/review-queues/{queue_id}/items/{place}
+        POST /v5/review-queues/{queue_id}/undo
+        GET /w/{w}/review/{queue_id}/items
+        GET /w/{w}/review/{queue_id}/items/{place}
+        POST /w/{w}/review/{queue_id}/items/{place}
+        POST /w/{w}/review/{queue_id}/undo
     """,
     Action.EDIT: """
         GET /w/{w}/datasets/new
         GET /w/{w}/datasets/{file_id}/import
         GET /w/{w}/kept-logs
+        GET /w/{w}/review/{queue_id}/disputes/{position}
     """,
     Action.DEPLOY: """
         DELETE /v5/agents/{file_id}/environments/{environment_id}

@@ -197,6 +197,23 @@ REQUESTS: dict[str, Make] = {
     "GET /v5/evaluations/{evaluation_id}/comparison": lambda w: Call(
         _evaluation(w), query={"baseline": w.run.id, "candidate": w.failed_run.id}
     ),
+    "POST /v5/review-queues": lambda w: Call(
+        json={
+            "evaluation_id": w.evaluation.id,
+            "evaluators": [{"version_id": w.human.id}],
+            "reviewers": [w.team.admin.user_id],
+            "run_ids": [w.run.id],
+        }
+    ),
+    "GET /v5/review-queues": lambda w: Call(names_things=False),
+    "GET /v5/review-queues/{queue_id}": lambda w: Call({"queue_id": w.disputed_queue.id}),
+    "PATCH /v5/review-queues/{queue_id}": lambda w: Call({"queue_id": w.queue.id}, json={"closed": True}),
+    "GET /v5/review-queues/{queue_id}/items": lambda w: Call({"queue_id": w.queue.id}),
+    "POST /v5/review-queues/{queue_id}/items/{place}": lambda w: Call(
+        {"queue_id": w.queue.id, "place": 1},
+        json={"answers": [{"evaluator_version_id": w.human.id, "judgment": True}], "note": "Short."},
+    ),
+    "POST /v5/review-queues/{queue_id}/undo": lambda w: Call({"queue_id": w.queue.id}),
     "GET /v5/logs": lambda w: Call(query={"file_id": w.prompt.file_id}),
     "GET /v5/logs/{log_id}": lambda w: Call({"log_id": w.log_id}),
     "DELETE /v5/logs": lambda w: Call(query={"id": w.loose_log_id}, names_things=False),

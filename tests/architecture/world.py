@@ -19,6 +19,7 @@ from app.logs.records import LogRecord
 from app.logs.repository import insert_logs
 from app.providers.models import Provider
 from app.providers.service import ProviderChange, create_provider
+from app.review.models import ReviewQueue
 from app.tools.schemas import VariableGiven
 from app.tools.variables import set_variables
 from app.workspaces import invitations
@@ -68,6 +69,12 @@ class World:
     waiting_run: Run
     """Its outputs come from elsewhere, and none has come yet."""
     going_run: Run
+    queue: ReviewQueue
+    """Everybody who may judge is asked about its items, and has answered none."""
+    half_queue: ReviewQueue
+    """Only the admin is asked."""
+    disputed_queue: ReviewQueue
+    """Two who are asked differ on its items: nobody else is."""
     directory: Directory
     staging: Environment
     spare: Environment
@@ -140,6 +147,12 @@ def build_world(session: Session, role: Role) -> World:
     for version in (prompt, rows, judge, tool, flow, agent):
         deployments.deploy(session, maker, version.file, version, staging)
     spare_member = factories.member(session, team.workspace, Role.VIEWER, "Spare Member")
+    human = factories.evaluator(session, maker, "human", "world/human")
+    judges = [people[each] for each in (Role.ADMIN, Role.DEVELOPER, Role.MEMBER, Role.REVIEWER)]
+    disputed = factories.review(session, maker, evaluation, human, judges[2:], runs=[run])
+    for judge_, said in zip(judges[2:], (True, False), strict=True):
+        for place in (1, 2):
+            factories.reviewed(session, judge_, disputed, place, said)
     invitation, invitation_token = invitations.invite(
         session, team.admin, f"invited-{team.workspace.slug}@example.com", Role.MEMBER
     )
@@ -153,7 +166,10 @@ def build_world(session: Session, role: Role) -> World:
         newer_dataset=more_rows,
         evaluator=judge,
         newer_evaluator=newer_judge,
-        human=factories.evaluator(session, maker, "human", "world/human"),
+        human=human,
+        queue=factories.review(session, maker, evaluation, human, judges, runs=[run]),
+        half_queue=factories.review(session, maker, evaluation, human, judges[:1], runs=[run]),
+        disputed_queue=disputed,
         tool=tool,
         newer_tool=newer_tool,
         flow=flow,

@@ -100,6 +100,12 @@ def paths(stored: Stored) -> dict[str, list[str]]:
         "/w/{w}/evaluations/{evaluation_id}/rows/{number}/logs": [
             f"{evaluation}/rows/{stored.rows // 2}/logs"
         ],
+        "/w/{w}/review": [f"{w}/review"],
+        "/w/{w}/review/new": [f"{w}/review/new?evaluation={stored.evaluation_id}"],
+        "/w/{w}/review/{queue_id}": [f"{w}/review/{stored.queue_id}"],
+        "/w/{w}/review/{queue_id}/items": [f"{w}/review/{stored.queue_id}/items"],
+        "/w/{w}/review/{queue_id}/items/{place}": [f"{w}/review/{stored.queue_id}/items/{stored.rows // 20}"],
+        "/w/{w}/review/{queue_id}/disputes/{position}": [f"{w}/review/{stored.disputed_queue_id}/disputes/7"],
         "/w/{w}/evaluators": [f"{w}/evaluators", f"{w}/evaluators?q=exact"],
         "/w/{w}/evaluators/new": [f"{w}/evaluators/new", f"{w}/evaluators/new?kind=llm_judge"],
         "/w/{w}/evaluators/{file_id}": [f"{w}/evaluators/{stored.evaluator_id}"],

@@ -19,6 +19,7 @@ from app.core import ids
 from app.core.database import get_engine, unit_of_work
 from app.files.models import Version
 from tests import factories
+from tests.bench.reviewed import review
 
 LABELS = [f"label_{n:02}" for n in range(77)]
 VERSIONS = 4
@@ -79,6 +80,10 @@ class Stored:
     environment_id: str
     log_id: str
     rows: int
+    queue_id: str
+    """Of as many outputs as a queue takes; the one who asks has answered a part."""
+    disputed_queue_id: str
+    """As large; two others have answered all of it, and differ on every seventh."""
 
 
 def fill(amounts: Amounts) -> Stored:
@@ -98,6 +103,8 @@ def fill(amounts: Amounts) -> Stored:
         with unit_of_work() as session:
             evaluation_id = _evaluation(session, team, versions, rows, judges, number)
     with unit_of_work() as session:
+        queue_id, disputed_queue_id = review(session, team, evaluation_id)
+    with unit_of_work() as session:
         _copy_production_logs(session, team, amounts.logs - amounts.items)
     with unit_of_work() as session:
         _count(session, team)
@@ -114,6 +121,8 @@ def fill(amounts: Amounts) -> Stored:
             environment_id=session.scalar(text("select id from environment limit 1")) or "",
             log_id=session.scalar(text("select id from log where source = 'api' limit 1")) or "",
             rows=amounts.rows,
+            queue_id=queue_id,
+            disputed_queue_id=disputed_queue_id,
         )
     with get_engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("vacuum analyze"))

@@ -49,6 +49,10 @@ def a_busy_person(session, team: factories.Team, role: Role = Role.DEVELOPER):
     prompt, rows = factories.prompt(session, person), factories.dataset(session, person)
     evaluation = factories.evaluation(session, person, prompt, factories.evaluator(session, person))
     factories.finish_run(session, factories.started_run(session, person, evaluation, prompt, rows), ["a"] * 3)
+    asked = factories.evaluator(session, person, "human")
+    factories.reviewed(
+        session, person, factories.review(session, person, evaluation, asked, [person]), 1, True
+    )
     environment = deployments.get_environment(session, team.admin, "production")
     approvers.name_approvers(session, team.admin, environment, [user.id])
     deployments.deploy(session, person, prompt.file, prompt, environment)

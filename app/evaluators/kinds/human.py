@@ -21,8 +21,8 @@ class Human(AnswerKind[HumanOptions]):
     """What do people say of the output?
 
     Each person has one judgment of an output, which they can change; a row's score is the mean of what people said of
-    it. Judgments come by the API, for a reviewer or for somebody who uses your application: runs do not wait for them,
-    and a report counts those that are there.
+    it, or the final answer where one was settled. They answer in review queues, or send judgments by the API, as somebody who
+    uses your application may: runs do not wait for them, and a report counts those that are there.
     """
 
     name = "human"
@@ -37,4 +37,4 @@ class Human(AnswerKind[HumanOptions]):
     def judge(
         self, options: HumanOptions, execution: Execution, row: Row, answers: Sequence[str | None] = ()
     ) -> Verdict:
-        return Verdict(None, error="People judge this. Their judgments are sent to POST /v5/evaluators/log.")
+        return Verdict(None, error="People judge this, in a review queue, or by POST /v5/evaluators/log.")

@@ -11,7 +11,7 @@ import orjson
 from pydantic import TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
-from app.reference.answers import evaluations, files, gates, logs, statistics, workspace
+from app.reference.answers import evaluations, files, gates, logs, review, statistics, workspace
 
 Json = dict[str, Any]
 _Kind = Any
@@ -93,6 +93,11 @@ _WHOLE: dict[str, _Kind] = _files() | {
     "export_report": gates.ReportTable,
     "get_run_limits": evaluations.RunLimits,
     "set_run_limits": evaluations.RunLimits,
+    "create_review_queue": review.Queue,
+    "get_review_queue": review.Queue,
+    "update_review_queue": review.Queue,
+    "answer_review_item": review.Answered,
+    "undo_review_answer": review.Undone,
     "list_statistics": list[statistics.Statistic],
     "work_out_statistic": statistics.Answer,
     "list_providers": list[workspace.Provider],
@@ -122,6 +127,8 @@ _PAGES: dict[str, _Kind] = {f"list_{kind}s": shape for kind, shape in _KINDS.ite
     "list_datapoints": files.Datapoint,
     "list_evaluations": evaluations.Evaluation,
     "list_evaluation_logs": evaluations.EvaluationLog,
+    "list_review_queues": review.ListedQueue,
+    "list_review_items": review.Item,
     "list_audit_entries": workspace.AuditEntry,
     "list_quarantined_spans": workspace.QuarantinedSpan,
 }

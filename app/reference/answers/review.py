@@ -1,0 +1,105 @@
+"""The shapes of review queues, their items and answers."""
+
+from typing import Any, Literal
+
+from app.reference.answers.files import Person
+from app.reference.answers.logs import Judgment
+from app.reference.answers.shape import Json, Moment, Shape
+
+
+class QueueEvaluator(Shape):
+    version_id: str
+    file_id: str
+    path: str
+
+
+class QueueReviewer(Shape):
+    id: str
+    full_name: str
+    asked: int
+    answered: int
+
+
+class ListedQueue(Shape):
+    id: str
+    name: str
+    evaluation_id: str | None
+    """Null once the evaluation is deleted."""
+    evaluators: list[QueueEvaluator]
+    rows: Literal["all", "changed", "worse", "random", "uncertain"]
+    per_item: int
+    blind: bool
+    shows_target: bool
+    answers_count: int
+    asked_count: int
+    waiting_count: int
+    """Items that wait for the key's maker."""
+    reviewers: list[QueueReviewer]
+    created_at: str
+    created_by: Person | None
+    closed_at: Moment
+    url: str
+
+
+class Measure(Shape):
+    name: Literal["cohen_kappa", "fleiss_kappa", "gwet_ac1", "krippendorff_alpha"]
+    value: Json | None
+    """An estimate with its interval; null where it is undefined."""
+
+
+class DisputedItem(Shape):
+    position: int
+    settled: bool
+    """Whether it has a final answer."""
+
+
+class QueueAgreement(Shape):
+    evaluator_version_id: str
+    items: int
+    """With two answers or more."""
+    people: int
+    same: Json | None
+    """The share of equal pairs of answers, with its interval."""
+    measures: list[Measure]
+    disputed: list[DisputedItem]
+
+
+class Queue(ListedQueue):
+    agreement: list[QueueAgreement]
+
+
+class ItemEvaluator(Shape):
+    version_id: str
+    path: str
+    spec: Json
+
+
+class Item(Shape):
+    place: int
+    """In the key's maker's own order, from 1."""
+    answered_at: Moment
+    log_id: str | None
+    version_id: str | None
+    inputs: Json
+    messages: list[Any]
+    output: str | None
+    evaluators: list[ItemEvaluator]
+
+
+class GivenAnswer(Shape):
+    evaluator_version_id: str
+    judgment: Judgment
+
+
+class Answered(Shape):
+    place: int
+    answered_at: Moment
+    log_id: str
+    answers: list[GivenAnswer]
+    note: str
+    next_place: int | None
+    """The next item that waits."""
+
+
+class Undone(Shape):
+    place: int | None

@@ -1,0 +1,186 @@
+"""Answering: what a person says of an output becomes their judgment of it, and can be taken back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.core import clock
+from app.core.access import Principal
+from app.core.errors import Conflict, Invalid, NotFound
+from app.core.json_values import unstorable
+from app.evaluations.given_judgments import Given, give_judgment, take_back
+from app.files.models import Version
+from app.logs import repository as logs
+from app.logs.presentation import judgment_value
+from app.review import repository
+from app.review.fields import Field, Value, fields_of, form_of
+from app.review.models import ReviewQueue, ReviewTask
+
+LONGEST_NOTE = 20_000
+CORRECTION = "correction"
+"""The member of a judgment's detail in which the output stands that its author would have given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a person says of one output."""
+
+    values: Mapping[str, Value]
+    """By the id of the evaluator's version; None: they cannot tell."""
+    note: str = ""
+    """Why: kept as the reason of the first answer."""
+    correction: str = ""
+    """The output that should have been given; kept with the first answer."""
+
+
+def get_task(
+    session: Session, principal: Principal, queue: ReviewQueue, place: int
+) -> tuple[ReviewTask, str]:
+    """What the principal is asked at this place of their own order, and the log that it is about.
+
+    Raises:
+        NotFound: they are not asked about so many, or about nothing of this queue.
+    """
+    found = repository.find_task(session, queue.id, principal.user_id, place)
+    if found is None:
+        raise NotFound(f"{queue.name} has no item {place} for you.")
+    return found
+
+
+def answer(session: Session, principal: Principal, queue: ReviewQueue, place: int, answered: Answered) -> str:
+    """Keep what the principal says of an item; said again, it takes the place of what they said before. Its log's id.
+
+    Raises:
+        NotFound: they are not asked about this item.
+        Conflict: the queue is closed.
+        Invalid: an evaluator is not answered, or by what it does not take.
+    """
+    task, log_id = get_task(session, principal, queue, place)
+    if queue.closed_at:
+        raise Conflict(f"{queue.name} is closed: nobody is asked any more. What you answered before is kept.")
+    evaluators = repository.list_evaluators(session, [queue.id])[queue.id]
+    if missing := [one.file.path for one in evaluators if one.id not in answered.values]:
+        text = f"{missing[0]} is not answered."
+        raise Invalid(text, fields={"answers": text})
+    give(session, principal, evaluators, log_id, answered)
+    repository.mark_answered(session, task, clock.now())
+    return log_id
+
+
+def give(
+    session: Session,
+    principal: Principal,
+    evaluators: list[Version],
+    log_id: str,
+    answered: Answered,
+    *,
+    final: bool = False,
+) -> None:
+    """Write the judgments of an answer, by the one way in which all judgments come in."""
+    _check(evaluators, answered)
+    settled: dict[str, Any] = {"settled_by": principal.user_id} if final else {}
+    for version in evaluators:
+        if version.id not in answered.values:
+            continue
+        first = version.id == next(iter(answered.values))
+        said = {CORRECTION: answered.correction} if first and answered.correction else {}
+        given = Given(
+            answered.values[version.id],
+            rationale=(answered.note or None) if first else None,
+            beside=settled | said,
+            final=final,
+        )
+        give_judgment(session, principal, version, log_id, given)
+
+
+def _check(evaluators: list[Version], answered: Answered) -> None:
+    problems = {}
+    for name, text in (("note", answered.note), (CORRECTION, answered.correction)):
+        if len(text) > LONGEST_NOTE:
+            problems[name] = f"Keep it under {LONGEST_NOTE:,} characters."
+        elif problem := unstorable(text):
+            problems[name] = problem
+    asked = {version.id for version in evaluators}
+    if strange := [one for one in answered.values if one not in asked]:
+        problems["answers"] = f"{strange[0]} is not asked here."
+    if problems:
+        raise Invalid(" ".join(problems.values()), fields=problems)
+
+
+def undo(session: Session, principal: Principal, queue: ReviewQueue) -> int | None:
+    """Take back what the principal answered last in this queue: it counts nowhere any more, and is asked again with what
+    they had said in the form. Its place; None where there is nothing to take back.
+
+    Raises:
+        Conflict: the queue is closed.
+    """
+    if queue.closed_at:
+        raise Conflict(f"{queue.name} is closed: answers stay as they are.")
+    place = repository.find_last_place(session, queue.id, principal.user_id)
+    if place is None:
+        return None
+    task, log_id = get_task(session, principal, queue, place)
+    evaluators = repository.list_evaluators(session, [queue.id])[queue.id]
+    said = own_form(session, log_id, principal.user_id, fields_of(evaluators))
+    for version in evaluators:
+        take_back(session, principal.workspace_id, version, log_id, principal.user_id)
+    repository.mark_answered(session, task, None, said)
+    return place
+
+
+def own_form(session: Session, log_id: str, author: str, fields: list[Field]) -> dict[str, list[str]]:
+    """What an author, a person or `FINAL`, said of a log, as the form would hold it."""
+    said = repository.own_answers(session, log_id, author, [field.version.id for field in fields])
+    form: dict[str, list[str]] = {}
+    for field in fields:
+        if judgment := said.get(field.version.id):
+            form[field.name] = form_of(field, judgment_value(judgment))
+            if judgment.rationale:
+                form["note"] = [judgment.rationale]
+            if correction := (judgment.detail or {}).get(CORRECTION):
+                form[CORRECTION] = [str(correction)]
+    return form
+
+
+def settle(
+    session: Session, principal: Principal, queue: ReviewQueue, position: int, answered: Answered
+) -> None:
+    """Give the final answer to an item: it counts in place of what people said, which stays to be read.
+
+    Raises:
+        NotFound: the queue has no such item.
+        Conflict: the principal is asked about it and has not answered yet: they would see what others say.
+        Invalid: an evaluator does not take the answer.
+    """
+    log_id = log_to_settle(session, principal, queue, position)
+    evaluators = repository.list_evaluators(session, [queue.id])[queue.id]
+    give(session, principal, evaluators, log_id, answered, final=True)
+
+
+def unsettle(session: Session, principal: Principal, queue: ReviewQueue, position: int) -> None:
+    """Take the final answer to an item back: what people said counts again.
+
+    Raises:
+        NotFound, Conflict: as `settle`.
+    """
+    log_id = log_to_settle(session, principal, queue, position)
+    for version in repository.list_evaluators(session, [queue.id])[queue.id]:
+        take_back(session, principal.workspace_id, version, log_id, logs.FINAL)
+
+
+def log_to_settle(session: Session, principal: Principal, queue: ReviewQueue, position: int) -> str:
+    """The log of an item that the principal may settle.
+
+    Raises:
+        NotFound, Conflict: as `settle`.
+    """
+    item = repository.find_item(session, queue.id, position)
+    if item is None:
+        raise NotFound(f"{queue.name} has no item {position}.")
+    if repository.has_open_task(session, queue.id, principal.user_id, position):
+        raise Conflict(
+            "You are asked about this item yourself: answer it first, before you see what others said."
+        )
+    return item.log_id

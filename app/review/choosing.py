@@ -1,0 +1,94 @@
+"""Which outputs of an evaluation people are asked about."""
+
+from collections.abc import Sequence
+from random import Random
+
+from sqlalchemy.orm import Session
+
+from app.core.errors import Invalid
+from app.evaluations.comparison import GridRequest, matching_rows
+from app.evaluations.models import Evaluation, Run
+from app.evaluations.repository import list_evaluators
+from app.evaluations.scores import load_scores
+from app.evaluators.describing import describe
+from app.files.models import Version
+from app.review import repository
+from app.review.models import Rows
+from app.review.repository import Output
+
+MOST_OUTPUTS = 2_000
+"""Of one queue: nobody reads more, and a sample of so many narrows every interval enough."""
+
+
+def choose_outputs(
+    session: Session,
+    evaluation: Evaluation,
+    runs: Sequence[Run],
+    rows: Rows,
+    most_rows: int | None,
+    random: Random,
+) -> list[Output]:
+    """The outputs of `runs` on the rows that were asked for, in no order that says anything.
+
+    Of more than `most_rows` rows, so many are drawn at random; of `uncertain` ones, the least certain are taken.
+
+    Raises:
+        Invalid: no row is so, or there are more outputs than a queue takes.
+    """
+    run_ids = [run.id for run in runs]
+    if rows in ("changed", "worse"):
+        if len(runs) < 2:
+            raise _wrong(
+                "Choose two versions: rows change, or get worse, between a baseline and another one."
+            )
+        found = matching_rows(session, evaluation, GridRequest(run_ids, only=rows))
+    else:
+        found = matching_rows(session, evaluation, GridRequest(run_ids))
+    random.shuffle(found)
+    if rows == "uncertain":
+        found = _least_certain_first(session, evaluation, runs, found)
+    outputs = repository.list_outputs(session, run_ids, found[:most_rows])
+    if not outputs:
+        said = (
+            "is"
+            if rows in ("all", "random", "uncertain")
+            else f"{'changed' if rows == 'changed' else 'got worse'} and is"
+        )
+        raise _wrong(f"No row {said} there with an output that can be read.")
+    if len(outputs) > MOST_OUTPUTS:
+        raise _wrong(
+            f"These are {len(outputs):,} outputs, and a queue takes {MOST_OUTPUTS:,}. Take fewer rows, or one version."
+        )
+    random.shuffle(outputs)
+    return outputs
+
+
+def _wrong(said: str) -> Invalid:
+    return Invalid(said, fields={"rows": said})
+
+
+def _least_certain_first(
+    session: Session, evaluation: Evaluation, runs: Sequence[Run], rows: Sequence[str]
+) -> list[str]:
+    """The rows by how much judges and repeats disagree on them, most first; what is equal stays in its order.
+
+    What people said is left out. A row's uncertainty is p(1 - p), with p the mean of all scores between 0 and 1 that one
+    version's outputs got: a label tells the most where the machine's own is most likely to be wrong.
+    """
+    judges = [version for version in list_evaluators(session, evaluation.id) if _is_machine(version)]
+    table = load_scores(session, runs, [version.id for version in judges])
+
+    def uncertainty(row: str) -> float:
+        most = 0.0
+        for run in runs:
+            columns = (table.column(run.id, version.id).by_row for version in judges)
+            scores = [column[row] for column in columns if row in column]
+            share = sum(scores) / len(scores) if scores else 0.5
+            most = max(most, share * (1 - share))
+        return most
+
+    return sorted(rows, key=uncertainty, reverse=True)
+
+
+def _is_machine(version: Version) -> bool:
+    return version.spec.get("evaluator_type") != "human" and describe(version.spec).is_share

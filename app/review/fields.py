@@ -1,0 +1,233 @@
+"""The form in which a person answers: a field for each evaluator, its choices, their keys, and reading it. Pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from app.core.errors import DomainError, Invalid
+from app.core.json_values import unstorable
+from app.evaluators.binding import bind
+from app.evaluators.kinds.answering import AnswerOptions
+from app.files.models import Version
+
+CANNOT_TELL = "none"
+"""What a form says where somebody cannot tell: it is kept as an answer that says nothing."""
+_RESERVED = frozenset("zsjkgt")
+"""Keys that do something on the page, or on every page."""
+_LETTERS = "abcdefhilmnopqruvwxy"
+_MOST_STEPS = 11
+"""Of a scale that is shown as keys; a longer one is typed."""
+LONGEST_TEXT = 20_000
+Shape = Literal["choices", "several", "number", "line", "text"]
+
+
+class Sent(Protocol):
+    """A form, in which a name may have several values."""
+
+    def getlist(self, key: str, /) -> Sequence[object]:
+        """Every value of that name."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One answer that can be chosen."""
+
+    value: str
+    label: str
+    key: str
+    """The key that chooses it; empty where there is none left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """What one evaluator asks."""
+
+    name: str
+    version: Version
+    instructions: str
+    shape: Shape
+    choices: Sequence[Choice]
+    options: AnswerOptions
+
+    @property
+    def title(self) -> str:
+        """What is asked, in the evaluator's name."""
+        return str(self.version.file.name)
+
+    @property
+    def wide(self) -> bool:
+        """Whether the choices are too long to stand beside each other."""
+        shown = [one.label for one in self.choices if one.value != CANNOT_TELL]
+        return self.shape == "several" or len(shown) > 5 or any(len(label) > 14 for label in shown)
+
+    @property
+    def compared(self) -> bool:
+        """Whether what two people say can be the same: texts never are."""
+        return self.shape not in ("text", "line")
+
+
+def fields_of(evaluators: Sequence[Version]) -> list[Field]:
+    """The form of a queue with these human evaluators, in their order; every key is used once."""
+    keys = _Keys()
+    return [_field(f"answer-{number}", version, keys) for number, version in enumerate(evaluators)]
+
+
+class _Keys:
+    """Hands out each key once."""
+
+    def __init__(self) -> None:
+        self._taken = set(_RESERVED)
+
+    def take(self, *wanted: str) -> str:
+        """The first of the keys that is free, else the next free letter, else none."""
+        candidates: list[str] = [*wanted, *_LETTERS]
+        for key in candidates:
+            if len(key) == 1 and key not in self._taken:
+                self._taken.add(key)
+                return key
+        return ""
+
+
+def _field(name: str, version: Version, keys: _Keys) -> Field:
+    options = _options(version)
+    shape, labels = _shape(options)
+    choices = [Choice(value, label, keys.take(*_wanted(value, label))) for value, label in labels]
+    if shape == "choices":
+        choices.append(Choice(CANNOT_TELL, "Cannot tell", keys.take("x")))
+    return Field(name, version, str(getattr(options, "instructions", "")), shape, choices, options)
+
+
+def _options(version: Version) -> AnswerOptions:
+    try:
+        options = bind(version.spec).options
+    except DomainError as error:
+        raise Invalid(f"{version.file.path} cannot be read any more: {error.message}") from error
+    assert isinstance(options, AnswerOptions)  # noqa: S101 - human evaluators have them
+    return options
+
+
+def _wanted(value: str, label: str) -> Iterator[str]:
+    """The keys that somebody would guess: the digit, or a letter of the label."""
+    if len(value) == 1 and value.isdigit():
+        yield value
+    yield from (letter for letter in label.lower() if letter in _LETTERS)
+
+
+def _shape(options: AnswerOptions) -> tuple[Shape, list[tuple[str, str]]]:
+    if options.answers == "boolean":
+        return "choices", [("true", "Yes"), ("false", "No")]
+    if options.answers == "number":
+        steps = _steps(options)
+        return ("choices", [(_plain(step), _plain(step)) for step in steps]) if steps else ("number", [])
+    if options.answers in ("select", "multi_select") and options.choices:
+        shape: Shape = "choices" if options.answers == "select" else "several"
+        return shape, [(f"c{number}", label) for number, label in enumerate(options.choices)]
+    return ("text" if options.answers == "text" else "line"), []
+
+
+def _steps(options: AnswerOptions) -> list[float]:
+    """The numbers of a scale, where it is short."""
+    if options.lowest is None or options.highest is None or not options.step:
+        return []
+    count = int((options.highest - options.lowest) / options.step + 1e-9) + 1
+    return [options.lowest + options.step * n for n in range(count)] if count <= _MOST_STEPS else []
+
+
+def _plain(number: float) -> str:
+    return f"{number:.10g}"
+
+
+Value = bool | float | str | list[str] | None
+
+
+def read_answers(fields: Sequence[Field], sent: Sent) -> dict[str, Value]:
+    """The answer of each field, by its name; None where the person cannot tell.
+
+    Raises:
+        Invalid: names each field that has none, or one that its evaluator does not take.
+    """
+    found: dict[str, Value] = {}
+    problems: dict[str, str] = {}
+    for field in fields:
+        try:
+            found[field.name] = _read(field, [str(value) for value in sent.getlist(field.name)])
+        except ValueError as error:
+            problems[field.name] = str(error)
+    if problems:
+        raise Invalid("Nothing was kept yet: answer what is marked.", fields=problems)
+    return found
+
+
+def _read(field: Field, said: Sequence[str]) -> Value:
+    said = [one.strip() for one in said if one.strip()]
+    if field.shape == "several":
+        return [_label(field, one) for one in dict.fromkeys(said)]
+    if not said:
+        raise ValueError("Answer this, or say that you cannot tell." if field.choices else "Answer this.")
+    if said[0] == CANNOT_TELL and field.shape == "choices":
+        return None
+    value = _value(field, said)
+    if problem := field.options.refusal("The answer is", value):
+        raise ValueError(f"{problem}.")
+    return value
+
+
+def _value(field: Field, said: Sequence[str]) -> Value:
+    answers, text = field.options.answers, said[0]
+    if answers == "boolean":
+        if text not in ("true", "false"):
+            raise ValueError("Choose one of the answers.")
+        return text == "true"
+    if answers == "number":
+        try:
+            return float(text.replace(",", "."))
+        except ValueError:
+            raise ValueError("Give a number.") from None
+    if field.choices:
+        return _label(field, text)
+    if len(text) > LONGEST_TEXT:
+        raise ValueError(f"Keep it under {LONGEST_TEXT:,} characters.")
+    if unstorable(text):
+        raise ValueError("It has characters that cannot be kept.")
+    return text.splitlines() if answers == "multi_select" else text
+
+
+def _label(field: Field, value: str) -> str:
+    for choice in field.choices:
+        if choice.value == value:
+            return choice.label
+    raise ValueError("Choose among the answers.")
+
+
+def form_of(field: Field, value: Value) -> list[str]:
+    """What the field's form holds for an answer: what `read_answers` would read as it."""
+    if value is None:
+        return [CANNOT_TELL] if field.shape == "choices" else []
+    if isinstance(value, bool):
+        return ["true" if value else "false"]
+    if isinstance(value, float | int):
+        return [_plain(value)]
+    by_label = {choice.label: choice.value for choice in field.choices}
+    labels = value if isinstance(value, list) else [value]
+    if field.choices:
+        return [by_label[label] for label in labels if label in by_label]
+    return ["\n".join(labels)]
+
+
+def in_words(value: Value) -> str:
+    """An answer as people read it."""
+    if value is None:
+        return "Cannot tell"
+    if isinstance(value, bool):
+        return "Yes" if value else "No"
+    if isinstance(value, list):
+        return ", ".join(value) if value else "None of them"
+    return _plain(value) if isinstance(value, float | int) else value
+
+
+def typed_of(draft: object) -> dict[str, list[str]]:
+    """What stood in a form when its answer was taken back."""
+    if not isinstance(draft, Mapping):
+        return {}
+    return {str(name): [str(one) for one in said] for name, said in draft.items() if isinstance(said, list)}

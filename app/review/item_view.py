@@ -1,0 +1,215 @@
+"""What the page of an item shows: the output and what it answers, the form, and the person's own queue around it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy.orm import Session
+
+from app.core.access import Principal
+from app.core.errors import NotFound
+from app.datasets import repository as datasets
+from app.datasets.models import Datapoint
+from app.evaluations.grid_view import Mark, mark_of
+from app.evaluators.describing import describe
+from app.files import repository as files
+from app.files.models import Version
+from app.logs import repository as logs
+from app.logs.models import Log
+from app.review import repository
+from app.review.answering import get_task, log_to_settle, own_form
+from app.review.fields import Field, fields_of, typed_of
+from app.review.models import ReviewQueue, ReviewTask
+from app.review.queue_view import Said, said_of_item
+from app.review.repository import Neighbour
+
+_AROUND = 15
+"""Items before and behind the one on the page that are listed beside it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """The output, and what it is judged with."""
+
+    log: Log
+    inputs: Mapping[str, object]
+    messages: Sequence[Mapping[str, object]]
+    datapoint: Datapoint | None
+    """With its target and context, where the queue shows them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reveal:
+    """What was hidden: whose output it was, and what machines said of it."""
+
+    version: Version | None
+    """With its file; None where it is gone."""
+    model: str | None
+    verdicts: Sequence[tuple[str, Mark]]
+    """By the names of the evaluators."""
+
+
+@dataclass(frozen=True, slots=True)
+class ItemPage:
+    """The page of one item, for the person who is asked about it."""
+
+    queue: ReviewQueue
+    place: int
+    asked: int
+    answered: int
+    is_answered: bool
+    """Whether this one is."""
+    material: Material
+    reveal: Reveal | None
+    """None while it is hidden."""
+    fields: Sequence[Field]
+    typed: Mapping[str, Sequence[str]]
+    problems: Mapping[str, str]
+    neighbours: Sequence[Neighbour]
+    next_place: int | None
+    """The next one that waits."""
+    before: int | None
+    """The place before this one; None at the start."""
+    after: int | None
+    last: tuple[int, Reveal] | None = None
+    """What was answered just now, and what had been hidden of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class DisputePage:
+    """The page on which a dispute is settled."""
+
+    queue: ReviewQueue
+    position: int
+    material: Material
+    reveal: Reveal | None
+    fields: Sequence[Field]
+    said: Sequence[tuple[Version, Sequence[Said]]]
+    typed: Mapping[str, Sequence[str]]
+    is_settled: bool
+    problems: Mapping[str, str] = field(default_factory=dict)
+
+
+def build_item_page(
+    session: Session,
+    principal: Principal,
+    queue: ReviewQueue,
+    place: int,
+    *,
+    typed: Mapping[str, Sequence[str]] | None = None,
+    problems: Mapping[str, str] | None = None,
+    last: int | None = None,
+) -> ItemPage:
+    """The item at this place of the principal's own order; `typed` is what a form came with that could not be kept.
+
+    Raises:
+        NotFound: they are not asked about it.
+    """
+    task, log_id = get_task(session, principal, queue, place)
+    fields = fields_of(repository.list_evaluators(session, [queue.id])[queue.id])
+    log = _log(session, queue, log_id)
+    mine = next(
+        one
+        for one in repository.list_progress(session, [queue.id])[queue.id]
+        if one.user_id == principal.user_id
+    )
+    neighbours = repository.list_neighbours(
+        session, queue.id, principal.user_id, place - _AROUND, place + _AROUND
+    )
+    places = [one.place for one in neighbours]
+    at = places.index(place)
+    return ItemPage(
+        queue=queue,
+        place=place,
+        asked=mine.asked,
+        answered=mine.answered,
+        is_answered=task.answered_at is not None,
+        material=_material(session, queue, log),
+        reveal=_reveal(session, log) if task.answered_at or not queue.blind else None,
+        fields=fields,
+        typed=typed if typed is not None else _typed(session, task, log_id, fields),
+        problems=problems or {},
+        neighbours=neighbours,
+        next_place=repository.find_next_place(session, queue.id, principal.user_id, place),
+        before=places[at - 1] if at else None,
+        after=places[at + 1] if at + 1 < len(places) else None,
+        last=_last(session, principal, queue, last),
+    )
+
+
+def build_dispute_page(
+    session: Session,
+    principal: Principal,
+    queue: ReviewQueue,
+    position: int,
+    *,
+    typed: Mapping[str, Sequence[str]] | None = None,
+    problems: Mapping[str, str] | None = None,
+) -> DisputePage:
+    """An item with all that people said of it, and a form for the final answer.
+
+    Raises:
+        NotFound: the queue has no such item.
+        Conflict: the principal is asked about it and has not answered yet.
+    """
+    log_id = log_to_settle(session, principal, queue, position)
+    evaluators = repository.list_evaluators(session, [queue.id])[queue.id]
+    fields = fields_of(evaluators)
+    log = _log(session, queue, log_id)
+    final = own_form(session, log_id, logs.FINAL, fields)
+    return DisputePage(
+        queue=queue,
+        position=position,
+        material=_material(session, queue, log),
+        reveal=_reveal(session, log) if not queue.blind else None,
+        fields=fields,
+        said=said_of_item(session, queue, position, evaluators),
+        typed=typed if typed is not None else final,
+        is_settled=bool(final),
+        problems=problems or {},
+    )
+
+
+def _log(session: Session, queue: ReviewQueue, log_id: str) -> Log:
+    log = logs.find_log(session, queue.workspace_id, log_id)
+    if log is None:
+        raise NotFound("The output was deleted.")
+    return log
+
+
+def _typed(
+    session: Session, task: ReviewTask, log_id: str, fields: list[Field]
+) -> Mapping[str, Sequence[str]]:
+    """What the form begins with: the person's own answer, or what they took back."""
+    if task.answered_at:
+        return own_form(session, log_id, task.user_id, fields)
+    return typed_of(task.draft)
+
+
+def _material(session: Session, queue: ReviewQueue, log: Log) -> Material:
+    datapoint = None
+    if queue.shows_target and log.datapoint_id:
+        found = datasets.find_datapoints(session, queue.workspace_id, [log.datapoint_id])
+        datapoint = found.get(log.datapoint_id)
+    return Material(log, log.inputs or {}, log.messages or [], datapoint)
+
+
+def _reveal(session: Session, log: Log) -> Reveal:
+    judged = [one for one in logs.list_judgments(session, [log.id])[log.id] if not one.author]
+    wanted = {log.version_id, *(one.evaluator_version_id for one in judged)}
+    versions = {one.id: one for one in files.find_versions(session, log.workspace_id, wanted)}
+    verdicts = [
+        (versions[one.evaluator_version_id].file.name, mark)
+        for one in judged
+        if one.evaluator_version_id in versions
+        and (mark := mark_of(one, describe(versions[one.evaluator_version_id].spec)))
+    ]
+    return Reveal(versions.get(log.version_id), log.model, verdicts)
+
+
+def _last(
+    session: Session, principal: Principal, queue: ReviewQueue, place: int | None
+) -> tuple[int, Reveal] | None:
+    found = repository.find_task(session, queue.id, principal.user_id, place) if place else None
+    if place is None or found is None or found[0].answered_at is None:
+        return None
+    return place, _reveal(session, _log(session, queue, found[1]))

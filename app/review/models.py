@@ -1,0 +1,98 @@
+"""Tables of review queues: which outputs people are asked about, by which evaluators, and who is asked about which.
+
+What they answer stands among all other judgments (`logs.models.Judgment`), and nowhere else.
+"""
+
+from datetime import datetime
+from typing import Literal, get_args
+
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, func
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.core.database import Base, Json
+from app.evaluations.models import Evaluation
+from app.files.models import Version, kept_version
+from app.logs.models import Log
+from app.workspaces.models import Workspace
+
+Rows = Literal["all", "changed", "worse", "random", "uncertain"]
+"""Which rows of an evaluation are asked about."""
+ROWS: tuple[Rows, ...] = get_args(Rows)
+
+
+class ReviewQueue(Base):
+    """Outputs that people are asked to judge."""
+
+    __tablename__ = "review_queue"
+    __table_args__ = (
+        CheckConstraint(f"rows in ({', '.join(repr(one) for one in ROWS)})", "rows"),
+        CheckConstraint("per_item >= 1", "per_item"),
+        Index(None, "workspace_id", "created_at"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    workspace_id: Mapped[str] = mapped_column(ForeignKey(Workspace.id, ondelete="CASCADE"))
+    evaluation_id: Mapped[str | None] = mapped_column(
+        ForeignKey(Evaluation.id, ondelete="SET NULL"), index=True
+    )
+    """Where the outputs were chosen. The queue outlives it, as its logs do."""
+    name: Mapped[str]
+    rows: Mapped[str]
+    """Which rows were asked for."""
+    per_item: Mapped[int]
+    """How many people judge each output."""
+    blind: Mapped[bool]
+    """Whether the version, its author and the judges are hidden from whoever has not answered yet."""
+    shows_target: Mapped[bool]
+    created_by: Mapped[str | None]
+    created_by_name: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    closed_at: Mapped[datetime | None]
+    """Since when nobody is asked any more."""
+
+
+class ReviewEvaluator(Base):
+    """A human evaluator of a queue: a question that is answered for each of its items."""
+
+    __tablename__ = "review_evaluator"
+
+    queue_id: Mapped[str] = mapped_column(ForeignKey(ReviewQueue.id, ondelete="CASCADE"), primary_key=True)
+    evaluator_version_id: Mapped[str] = mapped_column(kept_version(), primary_key=True)
+    position: Mapped[int]
+
+    version: Mapped[Version] = relationship(lazy="raise")
+
+
+class ReviewItem(Base):
+    """An output of a queue. It goes with its log."""
+
+    __tablename__ = "review_item"
+    __table_args__ = (UniqueConstraint("queue_id", "log_id"),)
+
+    queue_id: Mapped[str] = mapped_column(ForeignKey(ReviewQueue.id, ondelete="CASCADE"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    log_id: Mapped[str] = mapped_column(ForeignKey(Log.id, ondelete="CASCADE"), index=True)
+
+
+class ReviewTask(Base):
+    """That one person is asked about one item."""
+
+    __tablename__ = "review_task"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["queue_id", "position"], [ReviewItem.queue_id, ReviewItem.position], ondelete="CASCADE"
+        ),
+        UniqueConstraint("queue_id", "user_id", "place"),
+        Index(None, "workspace_id", "user_id", "answered_at"),
+    )
+
+    queue_id: Mapped[str] = mapped_column(primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[str] = mapped_column(primary_key=True)
+    """No foreign key: what somebody answered stays in the figures when they are gone."""
+    workspace_id: Mapped[str] = mapped_column(ForeignKey(Workspace.id, ondelete="CASCADE"))
+    place: Mapped[int]
+    """Where the item comes in the person's own order, from 1: drawn once, another for everybody."""
+    answered_at: Mapped[datetime | None]
+    draft: Mapped[Json | None]
+    """What stood in the form when the answer was taken back, by the form's own names."""

@@ -1,0 +1,246 @@
+"""What the pages of queues show: how far everybody is, how far they agree, and what they dispute."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from app.core.access import Action, Principal
+from app.core.formats import number, percent
+from app.evaluations import repository as evaluations
+from app.evaluations.models import Evaluation
+from app.files.models import Version
+from app.logs.models import Judgment
+from app.logs.presentation import judgment_value
+from app.review import repository
+from app.review.agreement import Agreement, agreements
+from app.review.fields import Field, fields_of, in_words
+from app.review.models import ReviewQueue
+from app.review.repository import Answer, Progress
+from app.review.sending import list_people
+from app.statistics.intervals import Interval
+from app.workspaces import repository as workspaces
+
+PAGE_SIZE = 50
+MOST_DISPUTES = 100
+"""Items that are listed; what is settled makes room for the next."""
+FORMER = "Former member"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """How far one person is."""
+
+    user_id: str
+    name: str
+    asked: int
+    answered: int
+    last_at: datetime | None
+    is_here: bool
+    """Whether they may still judge in the workspace."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueLine:
+    """A queue in the list."""
+
+    queue: ReviewQueue
+    evaluators: Sequence[Version]
+    people: Sequence[Line]
+    mine: Line | None
+
+    @property
+    def asked(self) -> int:
+        """Answers that are asked for."""
+        return sum(one.asked for one in self.people)
+
+    @property
+    def answered(self) -> int:
+        """Answers that are there."""
+        return sum(one.answered for one in self.people)
+
+    @property
+    def waiting(self) -> int:
+        """Items that wait for the person who looks."""
+        return self.mine.asked - self.mine.answered if self.mine and not self.queue.closed_at else 0
+
+    @property
+    def is_done(self) -> bool:
+        """Whether everybody has answered everything."""
+        return self.answered == self.asked
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number from a sample, in words."""
+
+    name: str
+    says: str
+    value: str
+    span: str
+    note: str
+    """Why there is no value or no interval; empty where there are both."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What one person said."""
+
+    name: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """An item on which people differ by an evaluator."""
+
+    position: int
+    label: str
+    field: Field
+    said: Sequence[Said]
+    final: str
+    """The final answer; empty while there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementView:
+    """How far people agree by one evaluator, in words."""
+
+    agreement: Agreement
+    share: Figure | None
+    figures: Sequence[Figure]
+
+
+@dataclass(frozen=True, slots=True)
+class QueuePage:
+    """The page of a queue."""
+
+    line: QueueLine
+    evaluation: Evaluation | None
+    items: int
+    agreements: Sequence[AgreementView]
+    disputes: Sequence[Dispute]
+    open_disputes: int
+    more_disputes: int
+    unseen: int
+    """Disputed items that are not shown: the person who looks has not answered them yet."""
+    takers: Sequence[tuple[str, str]]
+    """Who may take items over, id and name."""
+
+
+def list_lines(session: Session, principal: Principal, page: int) -> tuple[list[QueueLine], int]:
+    """A page of queues with everybody's progress, in a fixed number of queries, and how many queues there are."""
+    queues, total = repository.list_queues(
+        session, principal.workspace_id, offset=(page - 1) * PAGE_SIZE, limit=PAGE_SIZE
+    )
+    return lines_of(session, principal, queues), total
+
+
+def lines_of(session: Session, principal: Principal, queues: Sequence[ReviewQueue]) -> list[QueueLine]:
+    """Queues with everybody's progress, in the order given."""
+    queue_ids = [queue.id for queue in queues]
+    progress = repository.list_progress(session, queue_ids)
+    evaluators = repository.list_evaluators(session, queue_ids)
+    names, may = names_of(session, principal.workspace_id)
+    found = []
+    for queue in queues:
+        people = [_line(one, names, may) for one in progress[queue.id]]
+        people.sort(key=lambda one: (one.name.casefold(), one.user_id))
+        mine = next((one for one in people if one.user_id == principal.user_id), None)
+        found.append(QueueLine(queue, evaluators[queue.id], people, mine))
+    return found
+
+
+def names_of(session: Session, workspace_id: str) -> tuple[dict[str, str], set[str]]:
+    """The members' names by id, and who of them may judge."""
+    names = {one.user_id: one.user.full_name for one in workspaces.list_members(session, workspace_id)}
+    return names, {one.user_id for one in list_people(session, workspace_id)}
+
+
+def _line(one: Progress, names: Mapping[str, str], may: set[str]) -> Line:
+    name = names.get(one.user_id, FORMER)
+    return Line(one.user_id, name, one.asked, one.answered, one.last_at, one.user_id in may)
+
+
+def build_queue_page(session: Session, principal: Principal, queue: ReviewQueue) -> QueuePage:
+    """Everything about a queue. What somebody has not answered yet, they see nobody else's answers to."""
+    (line,) = lines_of(session, principal, [queue])
+    fields = fields_of(line.evaluators)
+    answers = repository.list_answers(session, queue.id)
+    found = agreements(fields, answers)
+    names, may = names_of(session, principal.workspace_id)
+    unseen = repository.open_positions(session, queue.id, principal.user_id)
+    finals = repository.list_finals(session, queue.id)
+    every = [(position, one.field) for one in found for position in one.disputed]
+    every.sort(key=lambda pair: ((pair[0], pair[1].version.id) in finals, pair[0], pair[1].name))
+    shown = [(position, field) for position, field in every if position not in unseen]
+    labels = repository.list_labels(session, queue.id, {position for position, _ in shown[:MOST_DISPUTES]})
+    said = _said(answers, names)
+    return QueuePage(
+        line=line,
+        evaluation=evaluations.find_evaluation(session, queue.workspace_id, queue.evaluation_id)
+        if queue.evaluation_id
+        else None,
+        items=repository.count_items(session, queue.id),
+        agreements=[_view(one) for one in found],
+        disputes=[
+            Dispute(
+                position,
+                labels.get(position, ""),
+                field,
+                said[position, field.version.id],
+                _final(finals.get((position, field.version.id))),
+            )
+            for position, field in shown[:MOST_DISPUTES]
+        ],
+        open_disputes=sum((position, field.version.id) not in finals for position, field in every),
+        more_disputes=max(0, len(shown) - MOST_DISPUTES),
+        unseen=len(every) - len(shown),
+        takers=[(user_id, names[user_id]) for user_id in sorted(may, key=lambda one: names[one].casefold())]
+        if principal.may(Action.EDIT)
+        else [],
+    )
+
+
+def _final(judgment: Judgment | None) -> str:
+    return in_words(judgment_value(judgment)) if judgment else ""
+
+
+def _said(answers: Sequence[Answer], names: Mapping[str, str]) -> dict[tuple[int, str], list[Said]]:
+    found: dict[tuple[int, str], list[Said]] = {}
+    for one in answers:
+        words = in_words(judgment_value(one.said))
+        key = one.position, one.said.evaluator_version_id
+        found.setdefault(key, []).append(Said(names.get(one.user_id, FORMER), words))
+    return found
+
+
+def said_of_item(
+    session: Session, queue: ReviewQueue, position: int, evaluators: Sequence[Version]
+) -> list[tuple[Version, list[Said]]]:
+    """What everybody said of an item, by evaluator."""
+    names, _ = names_of(session, queue.workspace_id)
+    said = _said(repository.list_answers(session, queue.id, position), names)
+    return [(version, said.get((position, version.id), [])) for version in evaluators]
+
+
+def _view(one: Agreement) -> AgreementView:
+    share = (
+        _figure("Same answer", "pairs of answers to an item", one.share, is_share=True) if one.share else None
+    )
+    figures = [_figure(each.name, each.says, each.interval) for each in one.measures]
+    return AgreementView(one, share, figures)
+
+
+def _figure(name: str, says: str, interval: Interval | None, *, is_share: bool = False) -> Figure:
+    if interval is None:
+        return Figure(name, says, "", "", "undefined: there is nothing but one answer to compare")
+
+    def shown(value: float) -> str:
+        return percent(value) if is_share else number(value, 2)
+
+    if interval.lo is None or interval.hi is None:
+        return Figure(name, says, shown(interval.estimate), "", f"no interval: {interval.warning}")
+    span = f"{shown(interval.lo)} to {shown(interval.hi)}"
+    return Figure(name, says, shown(interval.estimate), span, "")

@@ -1,0 +1,200 @@
+"""Sending outputs to review: who is asked about which of them, and in which order."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+
+from sqlalchemy.orm import Session
+
+from app.core import clock, ids
+from app.core.access import ALLOWED, Action, Principal
+from app.core.errors import Conflict, Invalid, NotFound
+from app.evaluations import service as evaluations
+from app.evaluations.models import Evaluation, Run
+from app.files.models import Version
+from app.review import repository
+from app.review.choosing import choose_outputs
+from app.review.models import ReviewEvaluator, ReviewQueue, Rows
+from app.workspaces import audit
+from app.workspaces import repository as workspaces
+from app.workspaces.models import Membership
+
+LONGEST_NAME = 200
+MOST_EVALUATORS = 8
+"""Questions about one output: more are not answered with care."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """What is sent to review, and to whom."""
+
+    evaluation: Evaluation
+    evaluators: Sequence[Version]
+    """With their files, in the order in which they are asked."""
+    runs: Sequence[Run]
+    """The first is the baseline."""
+    reviewer_ids: Sequence[str]
+    rows: Rows = "all"
+    most_rows: int | None = None
+    """None: every one."""
+    per_item: int = 1
+    blind: bool = True
+    shows_target: bool = False
+    name: str = ""
+
+
+def list_people(session: Session, workspace_id: str) -> list[Membership]:
+    """Who may be asked: the members whose role may judge and whose account is not disabled, by name."""
+    found = [
+        one
+        for one in workspaces.list_members(session, workspace_id)
+        if one.role in ALLOWED[Action.JUDGE] and one.user.disabled_at is None
+    ]
+    return sorted(found, key=lambda one: (one.user.full_name.casefold(), one.user_id))
+
+
+def send(session: Session, principal: Principal, sending: Sending) -> ReviewQueue:
+    """A new queue. The evaluation gets those of its evaluators that it does not have: what people say stands in its report.
+
+    Each output is given to `per_item` of the reviewers in turn, so that everybody has as many, and everybody gets theirs in
+    an order of their own, drawn once.
+
+    Raises:
+        Invalid: names each field that is wrong.
+    """
+    _check(session, principal, sending)
+    queue_id = ids.new_id("rvq")
+    outputs = choose_outputs(
+        session, sending.evaluation, sending.runs, sending.rows, sending.most_rows, Random(queue_id)
+    )
+    name = sending.name.strip() or f"{sending.evaluation.name}: {sending.evaluators[0].file.name}"
+    queue = ReviewQueue(
+        id=queue_id,
+        workspace_id=principal.workspace_id,
+        evaluation_id=sending.evaluation.id,
+        name=name[:LONGEST_NAME],
+        rows=sending.rows,
+        per_item=sending.per_item,
+        blind=sending.blind,
+        shows_target=sending.shows_target,
+        created_by=principal.user_id,
+        created_by_name=principal.name,
+    )
+    repository.insert_queue(
+        session,
+        queue,
+        [
+            ReviewEvaluator(queue_id=queue_id, evaluator_version_id=version.id, position=position)
+            for position, version in enumerate(sending.evaluators)
+        ],
+        [
+            {"queue_id": queue_id, "position": position, "log_id": output.log_id}
+            for position, output in enumerate(outputs, start=1)
+        ],
+        [
+            {
+                "queue_id": queue_id,
+                "position": position,
+                "user_id": user_id,
+                "workspace_id": principal.workspace_id,
+                "place": place,
+            }
+            for user_id, order in deal(len(outputs), sending.reviewer_ids, sending.per_item, queue_id).items()
+            for place, position in enumerate(order, start=1)
+        ],
+    )
+    evaluations.add_evaluators(session, sending.evaluation, sending.evaluators)
+    audit.record(
+        session, principal, "review.sent", "review_queue", queue_id, name=queue.name, items=len(outputs)
+    )
+    return queue
+
+
+def deal(items: int, reviewer_ids: Sequence[str], per_item: int, seed: str) -> dict[str, list[int]]:
+    """The items, from 1, that each reviewer gets, in their own order.
+
+    Each item goes to `per_item` of them, nobody gets it twice, and nobody gets more than one item more than somebody else.
+    """
+    people = list(reviewer_ids)
+    found: dict[str, list[int]] = {user_id: [] for user_id in people}
+    turn = 0
+    for item in range(1, items + 1):
+        for _ in range(per_item):
+            found[people[turn % len(people)]].append(item)
+            turn += 1
+    for user_id, order in found.items():
+        Random(f"{seed} {user_id}").shuffle(order)
+    return found
+
+
+def _check(session: Session, principal: Principal, sending: Sending) -> None:
+    problems = {}
+    if not sending.runs:
+        problems["versions"] = "Choose a version whose outputs are judged."
+    if not sending.evaluators:
+        problems["evaluators"] = "Choose what people are asked."
+    elif len(sending.evaluators) > MOST_EVALUATORS:
+        problems["evaluators"] = f"Ask up to {MOST_EVALUATORS} questions about an output."
+    for version in sending.evaluators:
+        if version.spec.get("evaluator_type") != "human":
+            problems["evaluators"] = f"{version.file.path} is judged by no person."
+    may = {one.user_id for one in list_people(session, principal.workspace_id)}
+    if strangers := [user_id for user_id in sending.reviewer_ids if user_id not in may]:
+        problems["reviewers"] = f"{strangers[0]} is nobody who may judge in this workspace."
+    elif not sending.reviewer_ids:
+        problems["reviewers"] = "Choose who is asked."
+    elif not 1 <= sending.per_item <= len(sending.reviewer_ids):
+        problems["per_item"] = f"Between 1 and {len(sending.reviewer_ids)}, as many as are asked."
+    if sending.most_rows is not None and sending.most_rows < 1:
+        problems["most"] = "At least 1 row, or leave it empty for all."
+    if len(sending.name.strip()) > LONGEST_NAME:
+        problems["name"] = f"Keep the name under {LONGEST_NAME} characters."
+    if problems:
+        raise Invalid(" ".join(problems.values()), fields=problems)
+
+
+def get_queue(session: Session, principal: Principal, queue_id: str) -> ReviewQueue:
+    """The queue with this id.
+
+    Raises:
+        NotFound: the workspace has no such queue.
+    """
+    queue = repository.find_queue(session, principal.workspace_id, queue_id)
+    if queue is None:
+        raise NotFound(f"There is no review queue with the id {queue_id}.")
+    return queue
+
+
+def close(session: Session, principal: Principal, queue: ReviewQueue, *, closed: bool) -> None:
+    """Ask nobody any more, or again. What was answered stays."""
+    if closed == (queue.closed_at is not None):
+        return
+    queue.closed_at = clock.now() if closed else None
+    done = "review.closed" if closed else "review.reopened"
+    audit.record(session, principal, done, "review_queue", queue.id, name=queue.name)
+
+
+def hand_over(
+    session: Session, principal: Principal, queue: ReviewQueue, giver_id: str, taker_id: str
+) -> int:
+    """Ask somebody else what one reviewer has not answered; how many items that were.
+
+    Raises:
+        Invalid: who takes over may not judge here, or is the same person.
+        Conflict: they are asked about all of these items themselves.
+    """
+    if taker_id == giver_id or taker_id not in {
+        one.user_id for one in list_people(session, principal.workspace_id)
+    }:
+        said = "Choose another person who may judge in this workspace."
+        raise Invalid(said, fields={"to": said})
+    moved = repository.hand_over(session, queue.id, giver_id, taker_id)
+    if not moved:
+        raise Conflict(
+            "Nothing was handed over: nothing waits there, or they are asked about the same items."
+        )
+    audit.record(
+        session, principal, "review.handed_over", "review_queue", queue.id,
+        name=queue.name, items=moved, giver=giver_id, taker=taker_id,
+    )  # fmt: skip
+    return moved

@@ -45,9 +45,10 @@ _COUNTED = f"""(j.author = '' and (sent.run_id is null or not exists (
         select from version judge where judge.id = j.evaluator_version_id and judge.spec->>'evaluator_type' = 'human')
     and (j.author = '{FINAL}' or not exists (
         select from judgment final where final.log_id = j.log_id and final.author = '{FINAL}'
-          and final.evaluator_version_id = j.evaluator_version_id)))"""  # noqa: S608
+          and final.evaluator_version_id = j.evaluator_version_id offset 0)))"""  # noqa: S608
 """What scores are made of, among `_JUDGED`; as in `people_repository.list_counted`. What members say beside an evaluator
-that is no person, of a log that no run had then, is theirs: no run's score."""
+that is no person, of a log that no run had then, is theirs: no run's score. `offset 0`: the final word is looked for by the
+index, judgment by judgment; hashed, it would be looked for in all judgments that there are."""
 _COLUMNS = f"""
 with choices as (
     select v.id, array_agg(o->>'name') filter (where o->>'valence' = 'positive') as good,

@@ -1,7 +1,7 @@
 """How far the people of a queue agree, by `app.statistics`, and on which items they do not."""
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.logs.presentation import judgment_value
 from app.review.fields import CANNOT_TELL, Field, Value
@@ -125,5 +125,7 @@ def _measures(
         )
     level = "interval" if ordered else "nominal"
     alpha = krippendorff_alpha(items, level, resamples=_RESAMPLES)  # type: ignore[arg-type]
+    if alpha and alpha.lo == alpha.hi:  # nothing varies between items: that is no certainty
+        alpha = replace(alpha, lo=None, hi=None, warning="every item agrees as much as any other")
     found.append(Measure("krippendorff_alpha", "Krippendorff’s α", "any number of people, with gaps", alpha))
     return found

@@ -19,7 +19,7 @@ from app.review import repository
 from app.review.answering import get_task, log_to_settle, own_form
 from app.review.fields import Field, fields_of, typed_of
 from app.review.models import ReviewQueue, ReviewTask
-from app.review.queue_view import Said, said_of_item
+from app.review.queue_view import Said, fields_to_settle, said_of_item
 from app.review.repository import Neighbour
 
 _AROUND = 15
@@ -153,7 +153,7 @@ def build_dispute_page(
     """
     log_id = log_to_settle(session, principal, queue, position)
     evaluators = repository.list_evaluators(session, [queue.id])[queue.id]
-    fields = fields_of(evaluators)
+    fields = fields_to_settle(session, queue, position)
     log = _log(session, queue, log_id)
     final = own_form(session, log_id, logs.FINAL, fields)
     return DisputePage(

@@ -22,7 +22,7 @@ from app.review.fields import Field, fields_of, read_answers
 from app.review.item_view import build_dispute_page, build_item_page
 from app.review.models import ReviewQueue
 from app.review.new_view import Chosen, make_offer, read_chosen, sending_of
-from app.review.queue_view import PAGE_SIZE, build_queue_page, list_lines
+from app.review.queue_view import PAGE_SIZE, build_queue_page, fields_to_settle, list_lines
 
 router = APIRouter(prefix="/w/{w}/review", include_in_schema=False)
 
@@ -186,7 +186,8 @@ def settle(
     if form.get("reopen"):
         answering.unsettle(session, principal, queue, position)
         return _to(principal, queue.id)
-    fields = _fields(session, queue)
+    answering.log_to_settle(session, principal, queue, position)
+    fields = fields_to_settle(session, queue, position)
     try:
         answering.settle(session, principal, queue, position, _answered(fields, form))
     except Invalid as error:

@@ -40,6 +40,11 @@ class Line:
     is_here: bool
     """Whether they may still judge in the workspace."""
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether they have something left to answer."""
+        return self.answered < self.asked
+
 
 @dataclass(frozen=True, slots=True)
 class QueueLine:
@@ -80,7 +85,7 @@ class Figure:
     value: str
     span: str
     note: str
-    """Why there is no value or no interval; empty where there are both."""
+    """Why there is no value or no interval, or what else to know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +221,15 @@ def _said(answers: Sequence[Answer], names: Mapping[str, str]) -> dict[tuple[int
     return found
 
 
+def fields_to_settle(session: Session, queue: ReviewQueue, position: int) -> list[Field]:
+    """What of an item is asked for a final answer: that on which people differ, or that has one; all where nothing is."""
+    fields = fields_of(repository.list_evaluators(session, [queue.id])[queue.id])
+    found = agreements(fields, repository.list_answers(session, queue.id, position))
+    finals = repository.list_finals(session, queue.id)
+    wanted = [one.field for one in found if one.disputed or (position, one.field.version.id) in finals]
+    return wanted or fields
+
+
 def said_of_item(
     session: Session, queue: ReviewQueue, position: int, evaluators: Sequence[Version]
 ) -> list[tuple[Version, list[Said]]]:
@@ -235,12 +249,13 @@ def _view(one: Agreement) -> AgreementView:
 
 def _figure(name: str, says: str, interval: Interval | None, *, is_share: bool = False) -> Figure:
     if interval is None:
-        return Figure(name, says, "", "", "undefined: there is nothing but one answer to compare")
+        return Figure(name, says, "", "", "undefined: somebody gave the same answer throughout")
 
     def shown(value: float) -> str:
         return percent(value) if is_share else number(value, 2)
 
+    interval = interval.clipped(0 if is_share else -1)
     if interval.lo is None or interval.hi is None:
         return Figure(name, says, shown(interval.estimate), "", f"no interval: {interval.warning}")
     span = f"{shown(interval.lo)} to {shown(interval.hi)}"
-    return Figure(name, says, shown(interval.estimate), span, "")
+    return Figure(name, says, shown(interval.estimate), span, interval.warning or "")

@@ -15,9 +15,11 @@ from app.logs.verdict_repository import Said
 from app.review.models import ReviewEvaluator, ReviewItem, ReviewQueue, ReviewTask
 
 _QUESTION = """left(coalesce(
-    (select value from jsonb_each_text(case jsonb_typeof(l.inputs) when 'object' then l.inputs end) order by length(value) limit 1),
+    (select value from jsonb_each_text(case jsonb_typeof(l.inputs) when 'object' then l.inputs end) order by
+        length(value) < 12, case when length(value) < 12 then -length(value) else length(value) end limit 1),
     l.messages -> -1 ->> 'content', ''), 120)"""
-"""What an output answers, as `evaluations.wording.question_text` says it."""
+"""What an output answers: of its inputs the shortest that says something, else its last message. A short one is a setting as
+a rule, which many rows share."""
 
 
 def insert_queue(

@@ -76,7 +76,7 @@ def test_a_review_by_keyboard_alone(inside: "Page", seen: Seen, running_app: App
     page.keyboard.press("g")
     page.keyboard.press("r")
     page.wait_for_url("**/review")
-    page.get_by_role("link", name="Review 12").press("Enter")
+    page.get_by_role("link", name="Review 12 of").press("Enter")
     page.wait_for_url("**/items/1")
     page.keyboard.press("y")
     page.keyboard.press("4")

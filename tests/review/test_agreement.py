@@ -124,3 +124,13 @@ def test_nothing_is_made_up_where_there_is_nothing_to_compare() -> None:
     assert all_yes.share.estimate == 1
     assert measure(all_yes, "Cohen’s κ") is None
     assert measure(all_yes, "AC1").estimate == 1
+
+
+def test_agreeing_on_everything_is_no_certainty() -> None:
+    found = found_in(field(**SELECT), [["yes", "no", "no"], ["yes", "no", "no"]])
+    alpha = measure(found, "α")
+    assert (alpha.estimate, alpha.lo, alpha.hi) == (1, None, None)
+    assert alpha.warning
+    assert found.share is not None
+    assert found.share.lo is not None
+    assert found.share.lo < 0.5, "three items"

@@ -6,12 +6,13 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.core.access import Principal, Role
-from app.core.database import unit_of_work
+from app.core.database import get_engine, unit_of_work
 from app.logs.repository import FINAL
 from app.review import repository
 from app.review.models import ReviewQueue
 from tests import factories
 from tests.review.staged import CHOICES, Staged, queue, score, stage
+from tests.statements import recorded
 from tests.web import csrf_of, signed_in
 
 
@@ -254,3 +255,23 @@ def test_without_queues_runs_or_questions_the_page_says_what_to_do(client: TestC
             session, factories.started_run(session, team.admin, empty, prompt, rows), ["a"] * 3
         )
     assert "No question for people yet" in client.get(f"{base}/new?evaluation={empty.id}").text
+
+
+def test_pages_ask_the_database_no_more_for_more_items_people_and_queues(client: TestClient) -> None:
+    counts = []
+    for rows, people in ((2, 2), (20, 5)):
+        with unit_of_work() as session:
+            staged = stage(session, rows=rows, people=people)
+            for _ in range(people):
+                made = queue(session, staged)
+            for number, person in enumerate(staged.people):
+                for place in range(1, rows):
+                    factories.reviewed(session, person, made, place, number == 0)
+        _as(client, staged.people[0])
+        pages = [staged.base, f"{staged.base}/{made.id}", f"{staged.base}/{made.id}/items/{rows}?last=1"]
+        counts.append([])
+        for page in pages:
+            with recorded(get_engine()) as statements:
+                assert client.get(page).status_code == 200
+            counts[-1].append(len(statements))
+    assert counts[0] == counts[1]

@@ -8,7 +8,8 @@ from fastapi.testclient import TestClient
 from app.core.access import Principal, Role
 from app.core.database import get_engine, unit_of_work
 from app.logs.repository import FINAL
-from app.review import repository
+from app.review import answering, repository
+from app.review.answering import Answered
 from app.review.models import ReviewQueue
 from tests import factories
 from tests.review.staged import CHOICES, Staged, queue, score, stage
@@ -275,3 +276,28 @@ def test_pages_ask_the_database_no_more_for_more_items_people_and_queues(client:
                 assert client.get(page).status_code == 200
             counts[-1].append(len(statements))
     assert counts[0] == counts[1]
+
+
+def test_only_what_is_disputed_is_settled(client: TestClient, staged: Staged) -> None:
+    first, second = staged.people
+    with unit_of_work() as session:
+        tone = factories.evaluator(
+            session, staged.team.admin, "human", "tests/tone", answers="number", lowest=1, highest=5, step=1
+        )
+        both = factories.review(
+            session, staged.team.admin, staged.evaluation, [staged.asked, tone], staged.people,
+            runs=[staged.new], most_rows=1,
+        )  # fmt: skip
+        for person, number in ((first, 2.0), (second, 5.0)):
+            answering.answer(session, person, both, 1, Answered({staged.asked.id: True, tone.id: number}))
+    _as(client, staged.team.admin)
+    url = f"{staged.base}/{both.id}/disputes/1"
+    page = client.get(url).text
+    assert 'name="answer-1"' in page
+    assert 'name="answer-0"' not in page
+    assert _send(client, url, **{"answer-0": "false"}).status_code == 422
+    assert _send(client, url, **{"answer-1": "3"}).status_code == 303
+    with unit_of_work() as session:
+        assert list(repository.list_finals(session, both.id)) == [(1, tone.id)]
+        assert score(session, staged.new, staged.asked) == (1.0, 1)
+        assert score(session, staged.new, tone) == (3.0, 1)

@@ -16,13 +16,13 @@ _MOST_VERDICTS = 200_000
 _LABELS = """
     version people join file on file.id = people.file_id and file.workspace_id = :workspace
     join judgment p on p.evaluator_version_id = people.id and p.author <> '' and p.author not like :users
-        and p.error is null
+        and p.error is null and num_nonnulls(p.boolean_value, p.number_value, p.text_value, p.options_value) > 0
     join judgment j on j.log_id = p.log_id and j.evaluator_version_id = any(:judges) and j.author = ''
         and j.error is null
     where people.spec->>'evaluator_type' = 'human'
 """
 """What members said by an evaluator that asks people, of outputs that one of the judges has judged. What the users of an
-application say is feedback about it, and no label."""
+application say is feedback about it, and no label; nor is it one that somebody cannot tell."""
 
 
 class LabelCount(NamedTuple):

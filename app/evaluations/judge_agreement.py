@@ -15,6 +15,7 @@ from app.evaluations.memory import kept
 from app.evaluators.describing import describe
 from app.files import repository as files
 from app.files.models import Version
+from app.logs.repository import FINAL
 from app.statistics.agreement import Weights, cohen_kappa, contingency, spearman
 from app.statistics.arrays import np
 from app.statistics.intervals import Interval, wilson
@@ -267,10 +268,13 @@ def _choices(spec: Mapping[str, Any]) -> set[str]:
 
 
 def _pair(said: Sequence[Label]) -> Pair:
-    """The newest word of each person; of several people the majority, or the mean of their numbers."""
-    values = list({label.person: label.value for label in said}.values())
+    """The newest word of each person; of several people the final answer, the majority, or the mean of their numbers."""
+    by_person = {label.person: label.value for label in said}
+    final = by_person.pop(FINAL, None)
+    values = list(by_person.values())
+    people = _together(values) if final is None else final
     first = said[0]
-    return Pair(first.log_id, first.judged_at, first.judge_value, first.rationale, _together(values), values)
+    return Pair(first.log_id, first.judged_at, first.judge_value, first.rationale, people, values)
 
 
 def _together(values: Sequence[Any]) -> Any:

@@ -19,6 +19,7 @@ from app.core.database import unit_of_work
 from app.evaluations.judge_agreement import Agreement, agreement_of, trust_of
 from app.files.models import Version
 from app.logs.models import Judgment
+from app.logs.repository import FINAL
 from tests import factories
 from tests.web import signed_in, with_key
 
@@ -220,3 +221,19 @@ def test_a_report_marks_a_judge_that_nobody_has_checked(
     )
     assert page.count("Not yet trusted") == 1
     assert f"/evaluators/{judge.file_id}/agreement?version=1" in page
+
+
+def test_a_final_answer_is_what_people_say_and_who_cannot_tell_says_nothing(session: Session) -> None:
+    panel = _panel(session)
+    settled = panel.judged(True, False, False)
+    panel._add(settled, panel.human, FINAL, True, None, None)
+    unsure = panel.judged(True)
+    session.add(
+        Judgment(
+            id=ids.new_id("jdg"), workspace_id=panel.team.workspace.id, log_id=unsure,
+            evaluator_version_id=panel.human.id, author=str(panel.others[0].user_id),
+        )
+    )  # fmt: skip
+    session.flush()
+    (pair,) = panel.agreement.pairs
+    assert (pair.people, list(pair.said)) == (True, [False, False]), "agreement among people is still theirs"

@@ -109,6 +109,7 @@ def paths(stored: Stored) -> dict[str, list[str]]:
         "/w/{w}/evaluators": [f"{w}/evaluators", f"{w}/evaluators?q=exact"],
         "/w/{w}/evaluators/new": [f"{w}/evaluators/new", f"{w}/evaluators/new?kind=llm_judge"],
         "/w/{w}/evaluators/{file_id}": [f"{w}/evaluators/{stored.evaluator_id}"],
+        "/w/{w}/evaluators/{file_id}/agreement": [f"{w}/evaluators/{stored.evaluator_id}/agreement"],
         "/w/{w}/evaluators/{file_id}/versions": [f"{w}/evaluators/{stored.evaluator_id}/versions"],
         "/w/{w}/evaluators/{file_id}/diff": [f"{w}/evaluators/{stored.evaluator_id}/diff?from=1&to=1"],
         "/w/{w}/evaluators/{file_id}/deploy": [f"{w}/evaluators/{stored.evaluator_id}/deploy"],

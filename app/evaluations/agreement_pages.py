@@ -25,15 +25,23 @@ _WIDTH = 460
 
 @router.get("/agreement", name="evaluators:agreement")
 def agreement_page(
-    file_id: str, request: Request, session: SessionDep, principal: Reader, version: int | None = None
+    file_id: str,
+    request: Request,
+    session: SessionDep,
+    principal: Reader,
+    version: int | None = None,
+    question: str | None = None,
 ) -> Response:
-    """How far a version of an evaluator agrees with people, and where it does not; without a number, the newest."""
+    """How far a version of an evaluator agrees with people, and where it does not; without a number, the newest.
+
+    `question` is the evaluator that asked them; without it, the one that most words are of.
+    """
     file = files.get_file(session, principal, file_id, FileKind.EVALUATOR)
     versions = repository.list_versions(session, file.id)
     chosen = next((one for one in versions if version in (None, one.number)), None)
     if chosen is None:
         raise NotFound(f"{file.path} has no version {version}.")
-    found = agreement_of(session, principal.workspace_id, chosen)
+    found = agreement_of(session, principal.workspace_id, chosen, question or None)
     return templating.render(
         request,
         "evaluators/agreement.html",

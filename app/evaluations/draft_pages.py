@@ -22,8 +22,10 @@ class Answers(BaseModel):
 
     log: list[str] = Field(min_length=1, max_length=MOST_ANSWERS)
     """Their logs' ids."""
-    name: list[str] = Field([], max_length=MOST_ANSWERS)
+    label: list[str] = Field([], max_length=MOST_ANSWERS)
     """What the editor calls each: Draft, v13."""
+    asking: bool = False
+    """Whether evaluators that ask models are wanted, too."""
 
 
 @router.post("/{file_id}/scores", name="evaluations:draft-scores")
@@ -38,7 +40,7 @@ async def score_answers(
 
     def prepare() -> Wanted | DomainError:
         try:
-            wanted = draft_scores.prepare(session, principal, file_id, sent.log)
+            wanted = draft_scores.prepare(session, principal, file_id, sent.log, asking=sent.asking)
         except DomainError as error:
             return error
         session.commit()  # gives the connection back: a model may take its time
@@ -52,6 +54,7 @@ async def score_answers(
         "evaluations/draft_scores.html",
         lines=lines,
         refused=refused,
-        evaluation="" if isinstance(wanted, DomainError) else wanted.evaluation,
-        names=sent.name,
+        wanted=None if isinstance(wanted, DomainError) else wanted,
+        sent=sent,
+        file_id=file_id,
     )

@@ -24,6 +24,7 @@ from app.logs.models import Log
 
 MOST_EVALUATORS = 8
 MOST_ANSWERS = 4
+_AT_ONCE = 4
 _NO_EVALUATORS = (
     "No evaluation of this prompt has an evaluator that judges by itself. Make one, and it judges here, too."
 )
@@ -56,10 +57,17 @@ class Wanted:
     """For each evaluator one for each answer, or why there is none."""
     evaluation: str
     """The name of the evaluation that the evaluators are those of."""
+    left: int = 0
+    """Evaluators that ask models, and were left out."""
+    calls: int = 0
+    """How many calls of models those would make, at most."""
 
 
-def prepare(session: Session, principal: Principal, file_id: str, log_ids: Sequence[str]) -> Wanted:
-    """Make ready to judge answers of a prompt by the evaluators of its newest evaluation that has any.
+def prepare(
+    session: Session, principal: Principal, file_id: str, log_ids: Sequence[str], *, asking: bool
+) -> Wanted:
+    """Make ready to judge answers of a prompt by the evaluators of its newest evaluation that has any; by those that ask
+    models only where that was wanted (`asking`), for it costs.
 
     Raises:
         NotFound: no such prompt, one of the answers is not there or is another prompt's, or no evaluator is named.
@@ -71,18 +79,22 @@ def prepare(session: Session, principal: Principal, file_id: str, log_ids: Seque
         raise NotFound("One of these answers is not there any more: run the draft again.")
     name, evaluators = _evaluators(session, principal, file.id)
     rows = _rows(session, principal, answers)
+    costly = [] if asking else [one for one in evaluators if describe(one.spec).model_calls]
+    evaluators = [version for version in evaluators if version not in costly]
     trials = [
         [_trial(session, principal, version, log, row) for log, row in zip(answers, rows, strict=True)]
         for version in evaluators
     ]
-    return Wanted(evaluators, trials, name)
+    calls = sum(describe(version.spec).model_calls for version in costly) * len(answers)
+    return Wanted(evaluators, trials, name, len(costly), calls)
 
 
 async def judge(wanted: Wanted) -> list[Line]:
     """A line for each evaluator, all judging at once. What goes wrong stands in its cell."""
+    room = asyncio.Semaphore(_AT_ONCE)
     cells = await asyncio.gather(
         *(
-            _cell(version, trial)
+            _cell(version, trial, room)
             for version, trials in zip(wanted.evaluators, wanted.trials, strict=True)
             for trial in trials
         )
@@ -129,9 +141,10 @@ def _trial(
         return error
 
 
-async def _cell(version: Version, trial: Trial | DomainError) -> Cell:
+async def _cell(version: Version, trial: Trial | DomainError, room: asyncio.Semaphore) -> Cell:
     if isinstance(trial, DomainError):
         return Cell(None, trial.message, failed=True)
-    verdict = (await try_evaluator(trial)).verdict
+    async with room:
+        verdict = (await try_evaluator(trial)).verdict
     mark = None if verdict.value is None else mark_of_value(verdict.value, describe(version.spec))
     return Cell(mark, verdict.error or verdict.rationale or "", failed=verdict.error is not None)

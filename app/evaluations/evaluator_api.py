@@ -72,11 +72,16 @@ async def try_out(
 
 @router.get("/{evaluator_id}/agreement", name="get_evaluator_agreement")
 def get_agreement(
-    evaluator_id: str, session: SessionDep, principal: Reader, version_id: str | None = None
+    evaluator_id: str,
+    session: SessionDep,
+    principal: Reader,
+    version_id: str | None = None,
+    question_id: str | None = None,
 ) -> dict[str, Any]:
     """How far a version of an evaluator agrees with members on outputs that both have judged, and whether it is trusted.
 
-    Members judge by evaluators that ask people for the same kind of answer. Without `version_id`, of the newest version.
+    Members judge by evaluators that ask people for the same kind of answer: `question_id` names one, and without it the one that
+    most words are of is taken. Without `version_id`, of the newest version.
     """
     file = files.get_file(session, principal, evaluator_id, FileKind.EVALUATOR)
     if version_id is None:
@@ -85,13 +90,14 @@ def get_agreement(
         version = files_repository.find_version(session, file.id, version_id)
     if version is None:
         raise NotFound(f"{file.path} has no version {version_id or ''}".rstrip() + ".")
-    return _present(agreement_of(session, principal.workspace_id, version))
+    return _present(agreement_of(session, principal.workspace_id, version, question_id))
 
 
 def _present(found: Agreement) -> dict[str, Any]:
     among = found.among_people
     return {
         "version_id": found.version.id,
+        "question_id": found.question.id if found.question else None,
         "trust": found.trust.name,
         "reason": found.trust.reason,
         "outputs": len(found.compared),

@@ -9,14 +9,16 @@ from typing import Any, Literal
 
 from sqlalchemy.orm import Session
 
+from app.core.errors import DomainError, NotFound
 from app.evaluations import agreement_repository
 from app.evaluations.agreement_repository import Label, LabelCount
 from app.evaluations.memory import kept
+from app.evaluators.binding import bind
 from app.evaluators.describing import describe
 from app.files import repository as files
-from app.files.models import Version
+from app.files.models import File, Version
 from app.logs.repository import FINAL
-from app.statistics.agreement import Weights, cohen_kappa, contingency, spearman
+from app.statistics.agreement import cohen_kappa, contingency, spearman
 from app.statistics.arrays import np
 from app.statistics.intervals import Interval, wilson
 from app.statistics.judges import Powered, prediction_powered_mean
@@ -65,7 +67,11 @@ class Agreement:
     pairs: Sequence[Pair]
     """Newest first."""
     incomparable: int
-    """People's words by an evaluator that answers with something else than the judge."""
+    """People's words that answer something else than the judge does, or on another scale."""
+    question: File | None = None
+    """The evaluator that asked people; None where none did."""
+    questions: Sequence[File] = ()
+    """Those that ask for the same kind of answer, the one with most words first: `question` is one of them."""
 
     @cached_property
     def compared(self) -> list[Pair]:
@@ -125,8 +131,10 @@ class Agreement:
             judge, people = self._columns
             found = spearman(np.asarray(judge, dtype=float), np.asarray(people, dtype=float))
             return found[0] if found else None
-        weights: Weights = "quadratic" if self.is_scale else "none"
-        return cohen_kappa(self._table, weights=weights)
+        if not self.is_scale:
+            return cohen_kappa(self._table)
+        steps = [float(str(one)) for one in self.categories]
+        return cohen_kappa(self._table, weights="quadratic", scale=steps) if len(steps) > 1 else None
 
     @cached_property
     def ac1(self) -> Interval | None:
@@ -210,21 +218,38 @@ class Agreement:
         return prediction_powered_mean(people, judge, [1.0] * left + [0.0] * (rest - left))
 
 
-def agreement_of(session: Session, workspace_id: str, version: Version) -> Agreement:
-    """What people said of the outputs that this version of an evaluator has judged."""
+def agreement_of(
+    session: Session, workspace_id: str, version: Version, question_id: str | None = None
+) -> Agreement:
+    """What people said of the outputs that this version of an evaluator has judged, asked by one evaluator: the one named, or
+    else the one that most words are of.
+
+    Raises:
+        NotFound: the one named has asked nobody about such outputs, or asks for another kind of answer.
+    """
     labels = agreement_repository.list_labels(session, workspace_id, version.id)
-    asked = {label.asked_by for label in labels}
-    fitting = {
-        one.id
-        for one in files.find_versions(session, workspace_id, asked)
-        if _is_like(version.spec, one.spec)
+    asked = {
+        one.id: one for one in files.find_versions(session, workspace_id, {one.asked_by for one in labels})
     }
+    fitting = {one.id: one.file_id for one in asked.values() if _is_like(version.spec, one.spec)}
+    words = Counter(fitting[label.asked_by] for label in labels if label.asked_by in fitting)
+    questions = [file_id for file_id, _ in words.most_common()]
+    if question_id is not None and question_id not in questions:
+        raise NotFound("No person was asked so about an output that this judge has judged.")
+    chosen = question_id or next(iter(questions), None)
     by_log: dict[str, list[Label]] = {}
     for label in labels:
-        if label.asked_by in fitting and isinstance(label.judge_value, bool | int | float | str):
+        if fitting.get(label.asked_by) == chosen and isinstance(label.judge_value, bool | int | float | str):
             by_log.setdefault(label.log_id, []).append(label)
-    pairs = [_pair(said) for said in by_log.values()]
-    return Agreement(version, pairs, sum(label.asked_by not in fitting for label in labels))
+    found = files.find_files_ever(session, workspace_id, questions)
+    named = [found[file_id] for file_id in questions if file_id in found]
+    return Agreement(
+        version,
+        [_pair(said) for said in by_log.values()] if chosen else [],
+        len(labels) - sum(words.values()),
+        next((file for file in named if file.id == chosen), None),
+        named,
+    )
 
 
 def trust_of(session: Session, workspace_id: str, versions: Sequence[Version]) -> dict[str, Trust]:
@@ -252,15 +277,23 @@ def _too_few(outputs: int) -> Trust:
 
 
 def _is_like(judge: Mapping[str, Any], people: Mapping[str, Any]) -> bool:
-    """Whether people were asked for the same kind of answer, on the same scale or with the same choices."""
+    """Whether people were asked for the same kind of answer, the same way up, on the same scale or with the same choices."""
     one, other = describe(judge), describe(people)
     if one.return_type != other.return_type or one.return_type not in ("boolean", "number", "select"):
         return False
-    if one.return_type == "number":
-        return one.is_share == other.is_share
     if one.return_type == "select":
         return _choices(judge) == _choices(people)
-    return True
+    if one.wanted != other.wanted:
+        return False
+    return one.return_type != "number" or _limits(judge) == _limits(people)
+
+
+def _limits(spec: Mapping[str, Any]) -> tuple[Any, Any]:
+    try:
+        options = bind(spec).options
+    except DomainError:
+        return None, None
+    return getattr(options, "lowest", None), getattr(options, "highest", None)
 
 
 def _choices(spec: Mapping[str, Any]) -> set[str]:

@@ -12,7 +12,7 @@ from app.evaluations.models import Run
 from app.evaluations.report import EvaluatorRow, Report
 from app.evaluations.scores import load_scores
 from app.statistics.components import variance_components
-from app.statistics.intervals import Interval, wilson
+from app.statistics.intervals import Interval, mean_interval
 from app.statistics.passing import passing_intervals
 
 
@@ -70,9 +70,14 @@ def _repeated(session: Session, report: Report, row: EvaluatorRow, run: Run) -> 
     found = variance_components(scores)
     if found is None or not found.flips[1]:
         return None
+    clusters = report.table.clusters_of(list(by_row))
+    several = [(one, place) for place, one in enumerate(scores) if len(one) > 1]
+    flips = mean_interval(
+        [float(min(one) < max(one)) for one, _ in several],
+        clusters and [clusters[place] for _, place in several],
+    )
     passing: dict[str, Interval] = {}
     if row.info.return_type == "boolean" and column.is_binary:
-        clusters = report.table.clusters_of(list(by_row))
         passing = passing_intervals(
             [len(one) for one in scores], [int(sum(one)) for one in scores], run.repeats, clusters
         )
@@ -80,7 +85,7 @@ def _repeated(session: Session, report: Report, row: EvaluatorRow, run: Run) -> 
         run=run,
         repeats=run.repeats,
         rows=found.flips[1],
-        flips=_share(wilson(*found.flips)),
+        flips=_share(flips),
         any_passes=_share(passing.get("pass_at_k")),
         all_pass=_share(passing.get("pass_hat_k")),
         reliability=_plain(found.reliability),

@@ -47,10 +47,13 @@ def contingency(
     return Table(counts, len(first) - len(pairs))
 
 
-def cohen_kappa(table: Table, confidence: float = 0.95, weights: Weights = "none") -> Interval | None:
+def cohen_kappa(
+    table: Table, confidence: float = 0.95, weights: Weights = "none", scale: Sequence[float] | None = None
+) -> Interval | None:
     """Kappa = (po - pe)/(1 - pe) with its large-sample interval (Fleiss, Cohen and Everitt 1969).
 
-    Weights of agreement are 1 - (|i - j|/(q - 1)), to the power of 2 for quadratic, with the categories in their order.
+    Weights of agreement are 1 - (|i - j|/(q - 1)), to the power of 2 for quadratic, with the categories in their order; with
+    `scale`, the categories' own numbers are in place of i and j, so that one that nobody used changes nothing.
     None where it is undefined: no items, or a rater who gave one label only: then it would be 0 whatever the agreement.
     No interval under FEWEST_FOR_INTERVAL items, or where the large-sample variance is 0.
     """
@@ -58,7 +61,7 @@ def cohen_kappa(table: Table, confidence: float = 0.95, weights: Weights = "none
     if n == 0 or q < 2:
         return None
     share = table.counts / n
-    w = _weights(q, weights)
+    w = _weights(np.asarray(range(q) if scale is None else scale, dtype=np.float64), weights)
     rows, columns = share.sum(axis=1), share.sum(axis=0)
     constant = bool(np.any(table.counts.sum(axis=1) == n) or np.any(table.counts.sum(axis=0) == n))
     observed, expected = float((w * share).sum()), float(rows @ w @ columns)
@@ -100,10 +103,10 @@ def spearman(first: Floats, second: Floats, confidence: float = 0.95) -> tuple[I
     return Interval(r, tanh(atanh(r) - half), tanh(atanh(r) + half), n, "Spearman, Bonett-Wright"), p
 
 
-def _weights(q: int, weights: Weights) -> Floats:
+def _weights(places: Floats, weights: Weights) -> Floats:
     if weights == "none":
-        return np.eye(q)
-    distance = np.abs(np.arange(q)[:, None] - np.arange(q)[None, :]) / (q - 1)
+        return np.eye(len(places))
+    distance = np.abs(places[:, None] - places[None, :]) / np.ptp(places)
     return np.asarray(1 - (distance if weights == "linear" else distance**2))
 
 

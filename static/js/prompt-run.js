@@ -90,14 +90,14 @@ async function follow(answer, live) {
   return whole;
 }
 
-// What the prompt's evaluators say of the answers, which takes as long as their judges do.
+// What those of the prompt's evaluators say of the answers that cost nothing; judges are asked by a button.
 async function score(form, answers) {
   const box = document.getElementById("scores");
   if (!box || !answers.length) return;
   const body = new URLSearchParams({ _csrf: form.elements._csrf.value });
   for (const answer of answers) {
     body.append("log", answer.dataset.log);
-    body.append("name", answer.dataset.name);
+    body.append("label", answer.dataset.name);
   }
   box.textContent = "Judging …";
   try {

@@ -44,7 +44,7 @@ PAGE_REQUESTS: dict[str, Make] = {
     f"GET {_PROMPT}/edit": lambda w: Call(_prompt(w)),
     f"POST {_PROMPT}/edit": lambda w: Call(_prompt(w), form=_editor_form(w)),
     f"POST {_PROMPT}/run": lambda w: Call(_prompt(w), form=_editor_form(w)),
-    f"POST {_PROMPT}/scores": lambda w: Call(_prompt(w), form={"log": w.log_id, "name": "Draft"}),
+    f"POST {_PROMPT}/scores": lambda w: Call(_prompt(w), form={"log": w.log_id, "label": "Draft"}),
     f"POST {_PROMPT}/review": lambda w: Call(_prompt(w), form=_editor_form(w)),
     f"POST {_PROMPT}/commit": lambda w: Call(_prompt(w), form={"base": "1", "spec": _SPEC, "note": "try it"}),
     f"GET {_PROMPT}": lambda w: Call(_prompt(w)),

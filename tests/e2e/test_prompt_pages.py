@@ -158,9 +158,18 @@ def test_the_draft_runs_beside_its_base_and_both_are_judged(
     judge = post(
         "/v5/evaluators", {"path": f"{uuid.uuid4()}/Right", "spec": {"kind": "exact", "settings": {}}}
     )
+    settings = {"model": "practice-1", "provider": "practice", "rubric": "Right? {{log.output}}"}
+    asked = post(
+        "/v5/evaluators",
+        {"path": f"{uuid.uuid4()}/Asked", "spec": {"kind": "llm_judge", "settings": settings}},
+    )
     post(
         "/v5/evaluations",
-        {"name": "By hand", "file": {"id": workspace["prompt"]}, "evaluators": [{"id": judge["id"]}]},
+        {
+            "name": "By hand",
+            "file": {"id": workspace["prompt"]},
+            "evaluators": [{"id": judge["id"]}, {"id": asked["id"]}],
+        },
     )
     person.goto(f"/w/{SLUG}/prompts/{workspace['prompt']}/edit")
     person.locator("prompt-editor[data-ready]").first.wait_for()
@@ -179,6 +188,13 @@ def test_the_draft_runs_beside_its_base_and_both_are_judged(
     scores = person.locator("#scores")
     scores.get_by_role("table").wait_for()
     assert scores.get_by_role("row").nth(1).inner_text().split() == ["Right", "Fail", "Pass"]
+    assert "up to 2 calls of models" in scores.inner_text()
+    assert violations(person) == []
+    with person.expect_response(lambda answer: answer.url.endswith("/scores")) as answer:
+        scores.get_by_role("button", name="Ask the judge, too").click()
+    assert answer.value.status == 200
+    scores.get_by_role("row").nth(2).wait_for()
+    assert scores.get_by_role("row").nth(2).inner_text().startswith("Asked")
     assert violations(person) == []
 
     with person.expect_response(lambda answer: "/kept-logs" in answer.url):

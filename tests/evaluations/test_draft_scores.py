@@ -48,8 +48,8 @@ def _datapoint() -> str:
         return str(session.scalar(query, {"question": QUESTION}))
 
 
-def _scores(client: TestClient, base: str, logs: list[str], names: list[str]) -> Any:
-    data = {"_csrf": csrf_of(client), "log": logs, "name": names}
+def _scores(client: TestClient, base: str, logs: list[str], names: list[str], **more: str) -> Any:
+    data = {"_csrf": csrf_of(client), "log": logs, "label": names, **more}
     return client.post(f"{base}/scores", data=data)
 
 
@@ -94,16 +94,20 @@ def test_an_answer_to_typed_inputs_has_no_target(
     assert "target" in words
 
 
-def test_a_judge_that_cannot_be_asked_costs_the_others_nothing(
+def test_judges_are_asked_on_purpose_and_one_that_cannot_be_costs_the_others_nothing(
     client: TestClient, committed_team: factories.Team, prompt: Version
 ) -> None:
-    judge = ("llm_judge", {"model": "m", "provider": "gone", "rubric": "Right? {{log.output}}"})
+    judge = ("llm_judge", {"model": "m", "provider": "gone", "rubric": "Right? {{log.output}}", "votes": 3})
     _evaluation(committed_team, prompt, ("exact", {}), judge)
     log = _logged(committed_team, prompt, "answer 1", _datapoint())
     signed_in(client, committed_team.admin)
-    words = _words(_scores(client, _base(committed_team, prompt), [log], ["Draft"]).text)
+    base = _base(committed_team, prompt)
+    words = _words(_scores(client, base, [log], ["Draft"]).text)
+    assert words.endswith("0 exact Pass Ask the judge, too up to 3 calls of models")
+    words = _words(_scores(client, base, [log], ["Draft"], asking="true").text)
     assert "0 exact Pass" in words
     assert "1 llm_judge No verdict There is no provider `gone`" in words
+    assert "Ask the judge" not in words
 
 
 def test_without_an_evaluation_it_says_what_to_do(

@@ -16,6 +16,7 @@ from statsmodels.stats.proportion import proportion_confint
 from app.core import ids
 from app.core.access import Principal, Role
 from app.core.database import unit_of_work
+from app.core.errors import NotFound
 from app.evaluations.judge_agreement import Agreement, agreement_of, trust_of
 from app.files.models import Version
 from app.logs.models import Judgment
@@ -161,6 +162,38 @@ def test_what_people_were_asked_otherwise_is_left_out_and_counted(session: Sessi
     panel.judged(True, 5.0)
     found = panel.agreement
     assert (len(found.pairs), found.incomparable) == (0, 1)
+
+
+def test_only_words_by_one_question_on_the_same_scale_count(session: Session) -> None:
+    team = factories.team(session)
+    panel = _panel(session, team)
+    other = factories.evaluator(session, team.admin, "human", "tests/Is it polite?")
+    flaw = factories.evaluator(session, team.admin, "human", "tests/Has it a flaw?", wanted="lower")
+    log = panel.judged(True, True)
+    panel.judged(False, False)
+    (person,) = panel.others
+    for asked, value in ((other, False), (flaw, False)):
+        panel._add(log, asked, str(person.user_id), value, None, None)
+    session.flush()
+
+    found = panel.agreement
+    assert found.question is not None
+    assert (found.question.name, [one.name for one in found.questions]) == (
+        "People",
+        ["People", "Is it polite?"],
+    )
+    assert (found.counts, found.incomparable) == ([[1, 0], [0, 1]], 1)
+    polite = agreement_of(session, team.workspace.id, panel.judge, other.file_id)
+    assert [(pair.judge, pair.people) for pair in polite.pairs] == [(True, False)]
+    with pytest.raises(NotFound):
+        agreement_of(session, team.workspace.id, panel.judge, flaw.file_id)
+
+
+def test_another_scale_is_not_compared(session: Session) -> None:
+    ten = {"answers": "number", "lowest": 1, "highest": 10}
+    panel = _panel(session, judge={"verdict": "number", "lowest": 1, "highest": 5}, human=ten)
+    panel.judged(4.0, 8.0)
+    assert (len(panel.agreement.pairs), panel.agreement.incomparable) == (0, 1)
 
 
 def test_drift_and_the_rate_that_people_would_give(session: Session) -> None:

@@ -85,3 +85,14 @@ def test_rank_correlation_equals_scipy(seed, n):
     assert (found.estimate, p) == pytest.approx((expected.statistic, expected.pvalue), abs=1e-9)
     assert found.lo is None or found.lo < found.estimate < found.hi
     assert spearman(a, np.ones(n)) is None
+
+
+def test_a_step_of_a_scale_that_nobody_used_changes_no_weighted_kappa():
+    first, second = [1, 9, 10, 10, 9, 1, 10, 1, 9, 10], [1, 9, 9, 10, 10, 9, 10, 1, 1, 10]
+    used = contingency(first, second, [1, 9, 10])
+    found = cohen_kappa(used, weights="quadratic", scale=[1, 9, 10])
+    assert found.estimate == pytest.approx(
+        cohen_kappa_score(first, second, labels=range(1, 11), weights="quadratic")
+    )
+    whole = cohen_kappa(contingency(first, second, range(1, 11)), weights="quadratic")
+    assert (found.lo, found.hi) == pytest.approx((whole.lo, whole.hi))

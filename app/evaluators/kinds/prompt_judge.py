@@ -1,7 +1,7 @@
 """A model as the judge, asked by a prompt that people write whole: the LLM evaluator of the v5 API."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Literal
@@ -47,6 +47,7 @@ _FINAL = re.compile(
 _OF_A_SCALE = re.compile("max|scale|range|outof|possible|denominator|^total$|^of$")
 _BESIDE = re.compile(f"confiden|certain|{_OF_A_SCALE.pattern}")
 """Members that say how sure a judge is, or how far the scale goes."""
+_WORD, _QUOTED = re.compile(r"[\w-]+"), re.compile(r"[\"'`]([^\"'`\n]{1,80})[\"'`]")
 _REPLY_CHARS = 2_000
 _FEW_TOKENS = 5
 """With so few, a prompt asks for nothing but the verdict."""
@@ -300,24 +301,30 @@ def _in_json(options: PromptJudgeOptions, reply: str) -> tuple[object, str | Non
     if len(by_name) < len(said):
         return said, None
     reason = next((by_name[name] for name in _RATIONALES if isinstance(by_name.get(name), str)), None)
-    asked = _folded(_asked(options.prompt) + orjson.dumps(options.prompt.response_format).decode())
-    found = _member(options, by_name, asked)
+    found = _member(options, by_name, _names_in(options.prompt))
     return _as_wanted(options, found), storable(reason) if reason else None
+
+
+def _names_in(prompt: JudgePrompt) -> Container[str]:
+    """What a prompt may call the members of its answer: its words, and what it quotes."""
+    text = f"{_asked(prompt)} {orjson.dumps(prompt.response_format).decode()}"
+    return {_folded(name) for form in (_WORD, _QUOTED) for name in form.findall(text)}
 
 
 def _folded(name: str) -> str:
     return re.sub(r"[\s_-]", "", name.casefold())
 
 
-def _member(options: AnswerOptions, said: Mapping[str, object], asked: str) -> object:
+def _member(options: AnswerOptions, said: Mapping[str, object], asked: Container[str]) -> object:
     """The member by the name of verdicts, or else the only one, by a name that the prompt has; all of it where that is not
     clear."""
-    top = [value for name, value in said.items() if name != "total" and _OF_A_SCALE.search(name)]
-    if options.answers == "number":
-        top += [said["total"]] if "total" in said and len(said.keys() & {*_VERDICTS, *_SCORES}) else []
-        if any(one is not None and _top_of(one) != options.highest for one in top):
-            return said
-    final = [value for name, value in said.items() if _FINAL.fullmatch(name) and value not in top]
+    of_scale = {name for name in said if name != "total" and _OF_A_SCALE.search(name)}
+    if "total" in said and said.keys() & {*_VERDICTS, *_SCORES}:  # beside a score it is what could be reached
+        of_scale.add("total")
+    top = [said[name] for name in of_scale if said[name] is not None]
+    if options.answers == "number" and any(_top_of(one) != options.highest for one in top):
+        return said
+    final = [value for name, value in said.items() if _FINAL.fullmatch(name) and name not in of_scale]
     for found in (final, *([said[name] for name in names if name in said] for names in (_VERDICTS, _SCORES))):
         if found:
             return found[0] if all(one == found[0] for one in found) else said

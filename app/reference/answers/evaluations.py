@@ -324,6 +324,8 @@ class Agreement(Shape):
     """A version of an evaluator beside members, on outputs that both have judged."""
 
     version_id: str
+    question_id: str | None
+    """The evaluator that asked people; null where none did."""
     trust: Literal["trusted", "usable", "not yet trusted"]
     """By the lower end of kappa: from 0.6 it may judge alone, from 0.4 beside people; under 30 outputs it is not trusted."""
     reason: str

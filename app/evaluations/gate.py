@@ -8,12 +8,13 @@ from sqlalchemy.orm import Session
 from app.core.errors import Invalid, NotFound
 from app.evaluations import repository, sharing_repository
 from app.evaluations.gate_checks import Compared, settle
-from app.evaluations.gate_plan import PAIRED, Check, Outcome, plan_checks
+from app.evaluations.gate_plan import PAIRED, Check, Outcome, list_left_out, plan_checks
 from app.evaluations.gate_rules import GateRules
 from app.evaluations.gate_scores import load_gate_scores
 from app.evaluations.models import Evaluation, Run
 from app.evaluations.numbers import usage_of
 from app.evaluations.report import compared_runs
+from app.files.models import Version
 
 EXIT_CODES: dict[Outcome, int] = {"passed": 0, "failed": 1, "undecided": 2}
 
@@ -28,6 +29,8 @@ class Decision:
     """None where there is none, or the candidate is it."""
     rules: GateRules
     checks: Sequence[Check]
+    left_out: Sequence[Version] = ()
+    """Evaluators that "no regression" would be about if they were named."""
 
     @property
     def outcome(self) -> Outcome:
@@ -54,21 +57,24 @@ def decide(session: Session, evaluation: Evaluation, rules: GateRules) -> Decisi
     if rules.asks_nothing:
         raise Invalid("The gate asks nothing: say what has to hold, such as `min` or `no_regression`.")
     baseline, candidate = _chosen(session, evaluation, rules)
-    checks = plan_checks(rules, repository.list_evaluators(session, evaluation.id))
+    evaluators = repository.list_evaluators(session, evaluation.id)
+    checks, left_out = plan_checks(rules, evaluators), list_left_out(rules, evaluators)
     if candidate is None:
         said = "The evaluation has no run yet: start one."
-        return Decision(evaluation, None, None, rules, [check.undecided(said) for check in checks])
+        return Decision(evaluation, None, None, rules, [check.undecided(said) for check in checks], left_out)
     stood_in = [_stopped_by(check, candidate, baseline) for check in checks]
-    evaluators = [check.evaluator for check in stood_in if check.evaluator and not check.reason]
+    asked = {
+        check.evaluator.id: check.evaluator for check in stood_in if check.evaluator and not check.reason
+    }
     runs = [run for run in (baseline, candidate) if run and not _goes_on(run)]
     about = Compared(
         rules,
         candidate,
         baseline,
-        load_gate_scores(session, runs, list({each.id: each for each in evaluators}.values())),
+        load_gate_scores(session, runs, list(asked.values())),
         usage_of(session, [candidate]).get(candidate.id),
     )
-    return Decision(evaluation, candidate, baseline, rules, settle(about, stood_in))
+    return Decision(evaluation, candidate, baseline, rules, settle(about, stood_in), left_out)
 
 
 def _chosen(session: Session, evaluation: Evaluation, rules: GateRules) -> tuple[Run | None, Run | None]:

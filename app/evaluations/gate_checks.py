@@ -12,6 +12,7 @@ from app.evaluations.gate_rules import GateRules
 from app.evaluations.gate_scores import GateScores, ends_of
 from app.evaluations.models import Run
 from app.evaluations.score_repository import Usage
+from app.evaluators.binding import is_judged_here
 from app.evaluators.describing import EvaluatorInfo, describe
 from app.files.models import Version
 from app.statistics.comparisons import holm
@@ -77,7 +78,7 @@ def _limit(about: Compared, check: Check, evaluator: Version) -> Check:
         return check.undecided(problem)
     values, clusters = about.scores.sample(about.candidate, evaluator, _ends(about, info)[1])
     score = _interval(rules, values, clusters, info)
-    check = replace(check, score=score, result=_score_words(check, score, info, rules))
+    check = replace(check, score=score, result=_score_words(check, about.candidate, score, info, rules))
     bound = score.lo if check.kind == "min" else score.hi
     if problem := _too_little(rules, score, needs_interval=rules.limits_on == "bound"):
         return check.undecided(problem)
@@ -138,7 +139,9 @@ def _with_change(about: Compared, check: Check, evaluator: Version) -> Check:
     if change is None:
         return check.undecided(f"No row has a score of both {baseline.name} and {candidate.name}.")
     test = paired_test(before, after, clusters, share=info.is_share)
-    check = replace(check, change=change, test=test, result=_change_words(check, change, test, info, rules))
+    check = replace(
+        check, change=change, test=test, result=_change_words(check, candidate, change, test, info, rules)
+    )
     return replace(check, reason=_too_little(rules, change, needs_interval=True) or "")
 
 
@@ -258,19 +261,32 @@ def _change(value: float, info: EvaluatorInfo) -> str:
     return words.change_text(value, info) + (" points" if info.is_share else "")
 
 
-def _score_words(check: Check, score: Interval, info: EvaluatorInfo, rules: GateRules) -> str:
+def _score_words(check: Check, candidate: Run, score: Interval, info: EvaluatorInfo, rules: GateRules) -> str:
     span = f", {rules.confidence * 100:g}% CI {words.span(score, info)}" if score.lo is not None else ""
-    return f"{words.level(score.estimate, info)}{span}, {words.rows(score)}{_counted(check, rules)}"
+    return f"{words.level(score.estimate, info)}{span}, {words.rows(score)}{_judged(check, candidate, score)}{_counted(check, rules)}"
 
 
 def _change_words(
-    check: Check, change: Interval, test: PairedTest | None, info: EvaluatorInfo, rules: GateRules
+    check: Check,
+    candidate: Run,
+    change: Interval,
+    test: PairedTest | None,
+    info: EvaluatorInfo,
+    rules: GateRules,
 ) -> str:
     span = (
         f", {rules.confidence * 100:g}% CI {words.signed_span(change, info)}" if change.lo is not None else ""
     )
     p = f", {test.name.split(',')[0]} {words.p_text(test.p)}" if test else ""
-    return f"{_change(change.estimate, info)}{span}, {words.rows(change)}{_counted(check, rules)}{p}"
+    return f"{_change(change.estimate, info)}{span}, {words.rows(change)}{_judged(check, candidate, change)}{_counted(check, rules)}{p}"
+
+
+def _judged(check: Check, candidate: Run, found: Interval) -> str:
+    """Of how many rows, where people or programs elsewhere judge: those that nobody judged are not missing."""
+    rows = candidate.items_count // candidate.repeats
+    if check.evaluator is None or is_judged_here(check.evaluator.spec) or found.n >= rows:
+        return ""
+    return f" of {rows:,}, those that were judged"
 
 
 def _counted(check: Check, rules: GateRules) -> str:

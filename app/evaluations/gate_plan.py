@@ -7,6 +7,7 @@ from typing import Literal
 from app.core import formats
 from app.evaluations import headline as words
 from app.evaluations.gate_rules import GateRules
+from app.evaluators.binding import is_judged_here
 from app.evaluators.describing import describe
 from app.files.models import Version
 from app.statistics.intervals import Interval
@@ -82,17 +83,27 @@ def _of_evaluators(rules: GateRules, evaluators: Sequence[Version]) -> Iterator[
     for name, limit in rules.max.items():
         yield _of_evaluator("max", name, limit, evaluators)
     if rules.no_regression is True:
-        scored = [version for version in evaluators if _has_score(version)]
+        scored = [version for version in evaluators if _has_score(version) and is_judged_here(version.spec)]
         for version in scored:
             yield _known("no_regression", version, None)
         if not scored:
             said = "The evaluation has no evaluator that gives a score: add one."
+            if list_left_out(rules, evaluators):
+                said = "People or programs elsewhere judge by every evaluator that gives a score: name those that count."
             yield Check("no_regression", "No regression", reason=said)
     else:
         for name in dict.fromkeys(rules.no_regression or ()):
             yield _of_evaluator("no_regression", name, None, evaluators)
     for name, limit in rules.margin.items():
         yield _of_evaluator("margin", name, limit, evaluators)
+
+
+def list_left_out(rules: GateRules, evaluators: Sequence[Version]) -> list[Version]:
+    """Evaluators with a score that `no_regression` leaves out where none is named: people, or programs elsewhere, judge by
+    them, and of most rows nobody may have been asked."""
+    if rules.no_regression is not True:
+        return []
+    return [each for each in evaluators if _has_score(each) and not is_judged_here(each.spec)]
 
 
 def _has_score(version: Version) -> bool:

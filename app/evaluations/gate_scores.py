@@ -9,6 +9,7 @@ from app.evaluations import score_repository
 from app.evaluations.models import Run
 from app.evaluations.score_repository import Gap
 from app.evaluations.scores import Column, Pairs, ScoreTable, load_scores
+from app.evaluators.binding import is_judged_here
 from app.evaluators.describing import EvaluatorInfo
 from app.files.models import Version
 
@@ -19,7 +20,8 @@ class GateScores:
 
     table: ScoreTable
     gaps: Mapping[tuple[str, str], Sequence[Gap]]
-    """By run and evaluator version: rows of which an output failed, was not run, or was not judged."""
+    """By run and evaluator version: rows of which an output failed, was not run, or was not judged; by evaluators that
+    people or programs elsewhere judge by, those of which the judging failed."""
 
     def missing(self, run: Run, evaluator: Version) -> int:
         """Rows of a run of which at least one output has no score and should."""
@@ -66,9 +68,11 @@ class GateScores:
 def load_gate_scores(session: Session, runs: Sequence[Run], evaluators: Sequence[Version]) -> GateScores:
     """What `evaluators` said of `runs`."""
     wanted = [version.id for version in evaluators]
+    run_ids = [run.id for run in runs]
+    elsewhere = [version.id for version in evaluators if not is_judged_here(version.spec)]
     return GateScores(
         load_scores(session, runs, wanted),
-        score_repository.load_gaps(session, [run.id for run in runs], wanted) if wanted else {},
+        score_repository.load_gaps(session, run_ids, wanted, judged_elsewhere=elsewhere) if wanted else {},
     )
 
 

@@ -89,26 +89,35 @@ class Gap(NamedTuple):
 
 
 def load_gaps(
-    session: Session, run_ids: Sequence[str], evaluator_ids: Sequence[str]
+    session: Session,
+    run_ids: Sequence[str],
+    evaluator_ids: Sequence[str],
+    *,
+    judged_elsewhere: Sequence[str] = (),
 ) -> dict[tuple[str, str], list[Gap]]:
     """The rows with a gap by run and evaluator, in the dataset's order; none of a pair that has a verdict on every output.
 
-    A verdict that is no number, such as "no target", is one: of such rows no score is missing.
+    A verdict that is no number, such as "no target", is one: of such rows no score is missing. By the evaluators
+    `judged_elsewhere`, an output that nobody judged is no gap: nobody may have been asked about it. One whose judging failed is.
     """
     rows = session.execute(
         text(f"""
         with judged as (
-            select distinct i.run_id, i.position, j.evaluator_version_id from {_JUDGED}
-            where i.run_id = any(:runs) and j.evaluator_version_id = any(:evaluators) and j.error is null and {_COUNTED}
+            select i.run_id, i.position, j.evaluator_version_id, bool_or(j.error is null) as has_verdict from {_JUDGED}
+            where i.run_id = any(:runs) and j.evaluator_version_id = any(:evaluators) and {_COUNTED} group by 1, 2, 3
         )
-        select i.run_id, e.id, i.datapoint_id, count(*), count(*) filter (where judged.position is null)
+        select i.run_id, e.id, i.datapoint_id, count(*), count(*) filter (where judged.has_verdict is not true)
         from run_item i cross join unnest(cast(:evaluators as text[])) as e(id)
         left join judged on judged.run_id = i.run_id and judged.position = i.position
             and judged.evaluator_version_id = e.id
-        where i.run_id = any(:runs) group by 1, 2, 3
-        having count(*) filter (where judged.position is null) > 0 order by min(i.position)
+        where i.run_id = any(:runs) and (judged.position is not null or e.id <> all(:elsewhere)) group by 1, 2, 3
+        having count(*) filter (where judged.has_verdict is not true) > 0 order by min(i.position)
         """),  # noqa: S608 - the conditions above
-        {"runs": list(run_ids), "evaluators": list(evaluator_ids)},
+        {
+            "runs": list(run_ids),
+            "evaluators": list(evaluator_ids),
+            "elsewhere": list(judged_elsewhere),
+        },
     )
     found: dict[tuple[str, str], list[Gap]] = {}
     for run_id, evaluator_id, *gap in rows:

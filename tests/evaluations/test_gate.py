@@ -1,7 +1,5 @@
 """What a gate decides, over the real door; its numbers against statsmodels."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from math import sqrt
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -16,73 +14,15 @@ from app.core.access import Role
 from app.core.database import unit_of_work
 from app.evaluations import run_service
 from app.evaluations import service as evaluations
-from app.evaluations.models import Evaluation, Run
-from app.files.models import Version
 from app.statistics.paired import worst_case_bounds
 from tests import factories
+from tests.evaluations.gated import RIGHT, ROWS, Gate, lacking, wrong
 from tests.web import with_key
-
-ROWS = 60
-RIGHT = [f"answer {n}" for n in range(ROWS)]
-
-
-def _wrong(*rows: int) -> list[str | None]:
-    """Right answers but in these rows."""
-    return ["no" if n in rows else answer for n, answer in enumerate(RIGHT)]
-
-
-def _failed(*rows: int) -> list[str | None]:
-    return [None if n in rows else answer for n, answer in enumerate(RIGHT)]
-
-
-@dataclass
-class Gate:
-    """An evaluation of one prompt on 60 rows, by whether the answer is exact and by latency."""
-
-    client: TestClient
-    team: factories.Team
-    evaluation: Evaluation
-    prompt: Version
-    rows: Version
-    exact: Version
-
-    def run(self, outputs: Sequence[str | None], version: Version | None = None, **options: Any) -> Run:
-        with unit_of_work() as session:
-            made = factories.started_run(
-                session,
-                self.team.admin,
-                self.evaluation,
-                version or self.prompt,
-                self.rows,
-                fresh=True,
-                **options,
-            )
-            return factories.finish_run(session, made, outputs)
-
-    def newer(self, number: int = 1) -> Version:
-        with unit_of_work() as session:
-            return factories.prompt(session, self.team.admin, "gate/prompt", temperature=number / 10)
-
-    def decide(self, **rules: Any) -> dict[str, Any]:
-        answer = self.client.post(f"/v5/evaluations/{self.evaluation.id}/gate", json=rules)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-    def check(self, **rules: Any) -> dict[str, Any]:
-        (check,) = self.decide(**rules)["checks"]
-        return check
 
 
 @pytest.fixture
 def gate(client: TestClient, committed_team: factories.Team) -> Gate:
-    with unit_of_work() as session:
-        admin = committed_team.admin
-        prompt = factories.prompt(session, admin, "gate/prompt")
-        exact = factories.evaluator(session, admin, "exact", "gate/exact")
-        speed = factories.evaluator(session, admin, "latency", "gate/speed")
-        evaluation = factories.evaluation(session, admin, prompt, exact, speed, name="Release")
-        rows = factories.dataset(session, admin, ROWS)
-    return Gate(with_key(client, admin), committed_team, evaluation, prompt, rows, exact)
+    return Gate.make(client, committed_team)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +36,7 @@ def gate(client: TestClient, committed_team: factories.Team) -> Gate:
 def test_a_floor_is_held_against_the_lower_end_of_the_interval(
     gate: Gate, rules: dict[str, Any], outcome: str, at: str
 ) -> None:
-    gate.run(_wrong(*range(9)))  # 51 of 60: 85%
+    gate.run(wrong(*range(9)))  # 51 of 60: 85%
     check = gate.check(min={"gate/exact": 0.8}, **rules)
 
     lo, hi = proportion_confint(51, ROWS, 1 - rules.get("confidence", 0.95), method="wilson")
@@ -108,7 +48,7 @@ def test_a_floor_is_held_against_the_lower_end_of_the_interval(
 
 
 def test_a_gate_of_safety_takes_the_exact_interval(gate: Gate) -> None:
-    gate.run(_wrong(0))
+    gate.run(wrong(0))
     check = gate.check(min={"exact": 0.9}, exact=True)
     lo, hi = proportion_confint(ROWS - 1, ROWS, method="beta")
     assert (check["score"]["lo"], check["score"]["hi"]) == pytest.approx((lo, hi))
@@ -124,7 +64,7 @@ def test_a_ceiling_is_held_against_the_upper_end(gate: Gate) -> None:
 
 def test_a_loss_fails_by_the_paired_test_and_holm_counts_all_tests_of_the_gate(gate: Gate) -> None:
     gate.run(RIGHT)
-    gate.run(_wrong(*range(6)), gate.newer())
+    gate.run(wrong(*range(6)), gate.newer())
     p = mcnemar([[ROWS - 6, 6], [0, 0]], exact=True).pvalue  # 0.031
 
     alone = gate.check(no_regression=["gate/exact"])
@@ -142,7 +82,7 @@ def test_a_loss_fails_by_the_paired_test_and_holm_counts_all_tests_of_the_gate(g
 
 
 def test_a_gain_is_no_regression_however_small_its_p(gate: Gate) -> None:
-    gate.run(_wrong(*range(20)))
+    gate.run(wrong(*range(20)))
     gate.run(RIGHT, gate.newer())
     check = gate.check(no_regression=["gate/exact"])
     assert check["test"]["p"] < 0.001
@@ -150,8 +90,8 @@ def test_a_gain_is_no_regression_however_small_its_p(gate: Gate) -> None:
 
 
 def test_a_margin_passes_only_where_the_interval_rules_the_loss_out(gate: Gate) -> None:
-    gate.run(_wrong(0, 1))
-    gate.run(_wrong(2, 3), gate.newer())
+    gate.run(wrong(0, 1))
+    gate.run(wrong(2, 3), gate.newer())
     wide, narrow = (gate.check(margin={"gate/exact": margin}) for margin in (0.2, 0.02))
 
     assert (wide["outcome"], narrow["outcome"]) == ("passed", "failed")
@@ -168,8 +108,8 @@ def test_where_less_is_better_a_margin_looks_at_the_upper_end(gate: Gate) -> Non
 
 
 def test_rows_that_failed_count_at_the_worst_unless_they_are_left_out(gate: Gate) -> None:
-    gate.run(_failed(1, 2))
-    gate.run(_failed(*range(5)), gate.newer())
+    gate.run(lacking(1, 2))
+    gate.run(lacking(*range(5)), gate.newer())
 
     worst = gate.check(min={"gate/exact": 0.5})
     assert (worst["n"], worst["missing"], worst["score"]["estimate"]) == (ROWS, 5, pytest.approx(55 / ROWS))
@@ -201,7 +141,7 @@ def test_a_scale_without_ends_has_no_worst(gate: Gate) -> None:
     with unit_of_work() as session:
         length = factories.evaluator(session, gate.team.admin, "length", "gate/length")
         evaluations.add_evaluators(session, session.merge(gate.evaluation), [length])
-    gate.run(_failed(0))
+    gate.run(lacking(0))
     rules = {"max": {"gate/length": 100}}
     check = gate.check(**rules)
     assert check["outcome"] == "undecided"
@@ -270,7 +210,7 @@ def test_clusters_too_few_for_an_interval_decide_nothing(gate: Gate) -> None:
         ]
         gate.rows = factories.dataset(session, gate.team.admin, rows)
     gate.run(RIGHT)
-    gate.run(_wrong(*range(30)), gate.newer())
+    gate.run(wrong(*range(30)), gate.newer())
     floor, change = gate.decide(min={"gate/exact": 0.1}, no_regression=["gate/exact"])["checks"]
     for check in (floor, change):
         assert check["outcome"] == "undecided"
@@ -278,7 +218,7 @@ def test_clusters_too_few_for_an_interval_decide_nothing(gate: Gate) -> None:
 
 
 def test_figures_of_the_answers_are_held_against_their_limits(gate: Gate) -> None:
-    gate.run(_failed(0, 1, 2))
+    gate.run(lacking(0, 1, 2))
     rules = {"max_failed": 0.05, "max_cost_per_1000_usd": 0.1, "max_p95_latency_s": 1}
     failed, cost, latency = gate.decide(**rules)["checks"]
     assert (failed["outcome"], failed["value"]) == ("passed", pytest.approx(0.05))
@@ -287,7 +227,7 @@ def test_figures_of_the_answers_are_held_against_their_limits(gate: Gate) -> Non
 
 
 def test_failed_goes_before_undecided(gate: Gate) -> None:
-    gate.run(_wrong(*range(50)))
+    gate.run(wrong(*range(50)))
     decision = gate.decide(min={"gate/exact": 0.8, "gate/nobody": 0.1})
     assert (decision["decision"], decision["exit_code"]) == ("failed", 1)
     assert decision["summary"] == "Gate failed: 1 failed, 1 undecided"
@@ -296,8 +236,8 @@ def test_failed_goes_before_undecided(gate: Gate) -> None:
 def test_runs_are_named_by_their_ids_or_their_versions(gate: Gate) -> None:
     first = gate.run(RIGHT)
     second_version, third_version = gate.newer(1), gate.newer(2)
-    second = gate.run(_wrong(0), second_version)
-    third = gate.run(_wrong(0, 1), third_version)
+    second = gate.run(wrong(0), second_version)
+    third = gate.run(wrong(0, 1), third_version)
     rules = {"no_regression": ["gate/exact"]}
 
     usual = gate.decide(**rules)
@@ -312,14 +252,14 @@ def test_runs_are_named_by_their_ids_or_their_versions(gate: Gate) -> None:
 
 def test_the_baselines_version_run_again_is_compared_with_the_baseline(gate: Gate) -> None:
     first = gate.run(RIGHT)
-    again = gate.run(_wrong(*range(10)))
+    again = gate.run(wrong(*range(10)))
     decision = gate.decide(candidate=again.id, no_regression=["gate/exact"])
     assert (decision["baseline"]["run_id"], decision["decision"]) == (first.id, "failed")
 
 
 def test_without_gaps_the_numbers_are_those_of_the_report(gate: Gate) -> None:
-    gate.run(_wrong(*range(4)))
-    gate.run(_wrong(*range(3, 12)), gate.newer())
+    gate.run(wrong(*range(4)))
+    gate.run(wrong(*range(3, 12)), gate.newer())
     line = next(
         line
         for line in gate.client.get(f"/v5/evaluations/{gate.evaluation.id}/report").json()["records"]
@@ -369,7 +309,7 @@ def test_names_are_text_in_the_documents_of_a_decision(gate: Gate) -> None:
     hostile = "<b>x</b> | ![p](http://elsewhere.example/p) ]]> & \x1b[31m"
     with unit_of_work() as session:
         session.merge(gate.evaluation).name = hostile
-    gate.run(_wrong(*range(50)))
+    gate.run(wrong(*range(50)))
     decision = gate.decide(min={"gate/exact": 0.8, "a|b <i>": 0.1}, max_failed=0)
 
     suite = ET.fromstring(decision["junit"])

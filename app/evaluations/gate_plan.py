@@ -73,7 +73,8 @@ def plan_checks(rules: GateRules, evaluators: Sequence[Version]) -> list[Check]:
     """What `rules` ask, in their order, each thing once. A check whose evaluator is not found says so, undecided."""
     found: dict[tuple[Kind, str, float | None], Check] = {}
     for check in (*_of_evaluators(rules, evaluators), *_of_figures(rules)):
-        found.setdefault((check.kind, check.title, check.limit), check)
+        about = check.evaluator.id if check.evaluator else check.title
+        found.setdefault((check.kind, about, check.limit), check)
     return list(found.values())
 
 
@@ -85,7 +86,7 @@ def _of_evaluators(rules: GateRules, evaluators: Sequence[Version]) -> Iterator[
     if rules.no_regression is True:
         scored = [version for version in evaluators if _has_score(version) and is_judged_here(version.spec)]
         for version in scored:
-            yield _known("no_regression", version, None)
+            yield _known("no_regression", version, None, evaluators)
         if not scored:
             said = "The evaluation has no evaluator that gives a score: add one."
             if list_left_out(rules, evaluators):
@@ -113,23 +114,33 @@ def _has_score(version: Version) -> bool:
 
 def _of_evaluator(kind: Kind, name: str, limit: float | None, evaluators: Sequence[Version]) -> Check:
     found = [each for each in evaluators if name in (each.id, each.file_id, each.file.path)]
-    found = found or [each for each in evaluators if each.file.name == name]
+    found = found or [each for each in evaluators if name == _numbered(each.file.path, each)]
+    found = found or [
+        each for each in evaluators if name in (each.file.name, _numbered(each.file.name, each))
+    ]
     if len(found) == 1:
-        return _known(kind, found[0], limit)
+        return _known(kind, found[0], limit, evaluators)
     check = Check(kind, f"{name}: {_ASKED[kind].format('' if limit is None else f'{limit:g}')}", limit=limit)
     if found:
-        ids = ", ".join(f"{each.file.path} v{each.number} ({each.id})" for each in found)
+        ids = ", ".join(f"{_numbered(each.file.path, each)} ({each.id})" for each in found)
         return check.undecided(f"{name} may be several evaluators: name one of {ids}.")
     paths = ", ".join(dict.fromkeys(each.file.path for each in evaluators))
     has = f"It has {paths}." if paths else "It has none."
     return check.undecided(f"The evaluation has no evaluator {name}. {has}")
 
 
-def _known(kind: Kind, version: Version, limit: float | None) -> Check:
+def _numbered(name: str, version: Version) -> str:
+    """What tells a version from others of the same evaluator, as people say it."""
+    return f"{name} v{version.number}"
+
+
+def _known(kind: Kind, version: Version, limit: float | None, evaluators: Sequence[Version]) -> Check:
     info = describe(version.spec)
     write = words.size if kind == "margin" else words.level
     asked = _ASKED[kind].format("" if limit is None else write(limit, info))
-    return Check(kind, f"{version.file.path}: {asked}", evaluator=version, limit=limit)
+    path = version.file.path
+    title = _numbered(path, version) if sum(each.file.path == path for each in evaluators) > 1 else path
+    return Check(kind, f"{title}: {asked}", evaluator=version, limit=limit)
 
 
 def _of_figures(rules: GateRules) -> Iterator[Check]:

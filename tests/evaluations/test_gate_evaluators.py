@@ -6,8 +6,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.core.database import unit_of_work
+from app.evaluations import service as evaluations
 from tests import factories
-from tests.evaluations.gated import RIGHT, Gate
+from tests.evaluations.gated import RIGHT, Gate, wrong
 
 
 @pytest.fixture
@@ -56,3 +57,30 @@ def test_an_evaluation_that_only_people_judge_says_to_name_one(gate: Gate) -> No
         "undecided",
         "People or programs elsewhere judge by every evaluator that gives a score: name those that count.",
     )
+
+
+def test_two_versions_of_an_evaluator_are_two_checks(gate: Gate) -> None:
+    with unit_of_work() as session:
+        newer = factories.evaluator(session, gate.team.admin, "contains", "gate/exact")
+        evaluations.add_evaluators(session, session.merge(gate.evaluation), [newer])
+    gate.run(RIGHT)
+    gate.run(wrong(*range(30)), gate.newer())
+
+    every = gate.decide(no_regression=True)["checks"]
+    assert [check["title"] for check in every] == [
+        "gate/exact v1: no regression",
+        "gate/speed: no regression",
+        "gate/exact v2: no regression",
+    ]
+    assert [check["evaluator"]["version_id"] for check in every[::2]] == [gate.exact.id, newer.id]
+    for name in ("gate/exact v2", "exact v2", newer.id):
+        assert gate.check(min={name: 0.1})["evaluator"]["version_id"] == newer.id
+    assert [check["title"] for check in gate.decide(min={gate.exact.id: 0.1, newer.id: 0.1})["checks"]] == [
+        "gate/exact v1: at least 10.0%",
+        "gate/exact v2: at least 10.0%",
+    ]
+    twice = gate.check(min={"gate/exact": 0.1})["reason"]
+    assert twice.startswith(
+        f"gate/exact may be several evaluators: name one of gate/exact v1 ({gate.exact.id})"
+    )
+    assert gate.check(min={"gate/speed": 0.1, "speed": 0.1})["title"] == "gate/speed: at least 0.10 s"

@@ -144,12 +144,24 @@ def run(options: argparse.Namespace) -> int:
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     try:
         decision = _decide(options)
+        lines, code = _lines(decision), int(decision["exit_code"])
         _write(options, decision)
     except GateError as error:
         print(f"The gate cannot be decided. {error}", file=sys.stderr)
         return UNDECIDED
-    print("\n".join(_lines(decision)))
-    return int(decision["exit_code"])
+    except (
+        LookupError,
+        TypeError,
+        ValueError,
+        AttributeError,
+    ) as error:  # what reading an unknown answer raises
+        said = f"The server's answer is not what this gate reads ({type(error).__name__}: {error})"
+        print(
+            _printable(f"The gate cannot be decided. {said}: use the gate of its version."), file=sys.stderr
+        )
+        return UNDECIDED
+    print("\n".join(lines))
+    return code
 
 
 def _decide(options: argparse.Namespace) -> Json:
@@ -176,10 +188,10 @@ def _rules(options: argparse.Namespace) -> Json:
     """What the API is asked; whatever was not said is left to the server."""
     named = options.no_regression
     asked = {
-        "min": dict(options.min),
-        "max": dict(options.max),
+        "min": _limits("--min", options.min),
+        "max": _limits("--max", options.max),
         "no_regression": None if named is None else (named or True),
-        "margin": dict(options.margin),
+        "margin": _limits("--margin", options.margin),
         "max_failed": options.max_failed,
         "max_cost_per_1000_usd": options.max_cost,
         "max_p95_latency_s": options.max_latency,
@@ -201,6 +213,15 @@ def _rules(options: argparse.Namespace) -> Json:
         "min_rows": options.min_rows,
     }
     return rules | {name: value for name, value in ways.items() if value is not None}
+
+
+def _limits(option: str, given: Sequence[tuple[str, float]]) -> dict[str, float]:
+    """The limits of an option by evaluator. Raises: GateError, where one is given two."""
+    found: dict[str, float] = {}
+    for name, limit in given:
+        if found.setdefault(name, limit) != limit:
+            raise GateError(f"{option} gives {name} two limits, {found[name]:g} and {limit:g}: give one.")
+    return found
 
 
 def _start(server: Server, evaluation_id: str, options: argparse.Namespace) -> str:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -147,6 +148,7 @@ def test_what_is_in_the_way_is_one_line_that_says_what_to_do(pipeline: Pipeline)
         (pipeline.gate(*asks, "--dataset", "gate/rows"), "are about the run that --start starts"),
         (pipeline.gate(*asks, "--confidence", "2"), "confidence: "),
         (pipeline.gate(), "Say what has to hold: --min"),
+        (pipeline.gate("--min", "a=0.9", "b=1", "--min", "a=80%"), "--min gives a two limits, 0.9 and 0.8"),
     ):
         assert (ran.returncode, ran.stdout) == (2, ""), ran.stdout
         assert said in ran.stderr
@@ -181,6 +183,10 @@ def _answering(*answers: tuple[int, dict[str, str], bytes]) -> Iterator[tuple[st
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.do_GET()
 
         def log_message(self, *_: object) -> None: ...
 
@@ -229,6 +235,42 @@ def test_another_kind_of_server_is_told_from_ours(body: bytes) -> None:
         pytest.raises(GateError, match="does not answer as Whetstone"),
     ):
         Server(f"{url}/v5/", "whet_key").get("/evaluations")
+
+
+_DECIDED: dict[str, Any] = {
+    "unfinished": [], "exit_code": 0, "summary": "", "subject": "", "checks": [], "markdown": "", "junit": "",
+    "evaluation": {"name": "", "url": ""},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("evaluation", "decision", "code"),
+    [
+        ({"id": "evl_x", "name": "evl_x"}, _DECIDED, 0),
+        ({"name": "evl_x"}, _DECIDED, 2),
+        ({"id": "evl_x", "name": "evl_x"}, {}, 2),
+        ({"id": "evl_x", "name": "evl_x"}, _DECIDED | {"exit_code": None}, 2),
+        ({"id": "evl_x", "name": "evl_x"}, _DECIDED | {"exit_code": "good"}, 2),
+        ({"id": "evl_x", "name": "evl_x"}, _DECIDED | {"checks": ["one"]}, 2),
+        ({"id": "evl_x", "name": "evl_x"}, _DECIDED | {"markdown": None}, 2),
+    ],
+)
+def test_an_answer_of_another_version_is_undecided(
+    evaluation: dict[str, Any], decision: dict[str, Any], code: int, tmp_path: Path
+) -> None:
+    answers = [
+        (200, {}, json.dumps(body).encode()) for body in ({"records": [evaluation], "total": 1}, decision)
+    ]
+    with _answering(*answers) as (url, _):
+        ran = subprocess.run(
+            [BASE_PYTHON, str(CLONE / "whetstone"), "gate", "--evaluation", "evl_x", "--max-failed", "0",
+             "--markdown", str(tmp_path / "gate.md")],
+            env={"PATH": "/usr/bin:/bin", "WHETSTONE_BASE_URL": url, "WHETSTONE_API_KEY": "whet_key"},
+            capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+    assert ran.returncode == code, ran.stderr
+    assert ran.stderr.startswith("The gate cannot be decided. The server's answer is not") == (code == 2)
+    assert "Traceback" not in ran.stderr
 
 
 @pytest.mark.parametrize("key", ["a b", "whet_\nX: y", "schlüssel"])

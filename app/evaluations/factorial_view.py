@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from app.core.charts import Axis
 from app.evaluations import headline as words
-from app.evaluations.lineage import Factorial, LineageStep
+from app.evaluations.lineage import LEVEL, Factorial, LineageStep
 from app.evaluations.lineage_amounts import Amount, Bar, placed, plot_axis, written
 from app.evaluations.lineage_runs import Terms
 from app.evaluations.numbers import usage_of
@@ -90,7 +90,7 @@ def _found(effects: Effects, info: EvaluatorInfo) -> EffectsView:
         interactions=[
             (
                 f"{titles[pair[0]]} with {titles[pair[1]].lower()}",
-                replace(_effect(interval, info), p=words.p_text(p[pair]) if pair in p else ""),
+                replace(_effect(interval, info, p=p.get(pair)), p=words.p_text(p[pair]) if pair in p else ""),
             )
             for pair, interval in effects.interactions.items()
         ],
@@ -101,9 +101,12 @@ def _found(effects: Effects, info: EvaluatorInfo) -> EffectsView:
     )
 
 
-def _effect(interval: Interval, info: EvaluatorInfo, axis: Axis | None = None) -> Amount:
+def _effect(
+    interval: Interval, info: EvaluatorInfo, axis: Axis | None = None, p: float | None = None
+) -> Amount:
+    """An effect, called better or worse only by the p that was adjusted for all that are tested with it."""
     tone = "same"
-    if interval.excludes(0.0):
+    if p is not None and p < LEVEL and interval.excludes(0.0):
         tone = "better" if (interval.estimate > 0) == (info.wanted == "higher") else "worse"
     bar = Bar(0.0, 0.0, 0.0, placed(axis, interval)) if axis else None
     return replace(written(interval, tone, info), bar=bar)

@@ -1,7 +1,7 @@
 """What each step along the versions of a prompt did to the scores, what changed in it, and what each change is worth."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
@@ -20,7 +20,10 @@ from app.prompts.components import ComponentChange
 from app.statistics.comparisons import holm
 from app.statistics.factorial import Effects, factorial_effects
 from app.statistics.lineage import Path, Step, lineage_path
-from app.statistics.verdict import Verdict, verdict
+from app.statistics.verdict import NO_CLEAR_CHANGE, Verdict, verdict
+
+LEVEL = 0.05
+"""The chance that any of several changes without an effect is called clear, by Holm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ class Judged:
 
     @property
     def is_clear(self) -> bool:
-        """Whether it stands out of the noise."""
+        """Whether its interval excludes 0, and its p is under 0.05 after Holm."""
         return self.verdict.name in ("better", "worse")
 
     @property
@@ -253,7 +256,7 @@ class _Maker:
         return [[column.get(row) for row in rows] for column in by_row], table.clusters_of(rows)
 
     def judged(self, step: Step) -> Judged:
-        """A step with its word, which may be borderline by its adjusted p."""
+        """A step with its word: better or worse only where its adjusted p bears it, too. Else it is borderline."""
         assert self.info is not None  # noqa: S101 - there are no steps without an evaluator
         word = verdict(
             step.delta,
@@ -264,6 +267,8 @@ class _Maker:
             delta90=step.delta90,
             p=step.adjusted_p,
         )
+        if word.name in ("better", "worse") and step.adjusted_p >= LEVEL:
+            word = replace(NO_CLEAR_CHANGE, borderline=True)
         return Judged(step, word)
 
     def steps(self, nodes: Sequence[Node], path: Path | None, line: Line) -> list[LineageStep]:

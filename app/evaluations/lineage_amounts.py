@@ -32,7 +32,7 @@ class Amount:
     value: str
     span: str
     tone: str
-    """`better`, `worse`, or `same` where the interval includes 0, or rows are too few."""
+    """`better` or `worse` where the interval excludes 0 and the adjusted p is under 0.05; else `same`."""
     label: str
     p: str = ""
     verdict: Verdict | None = None

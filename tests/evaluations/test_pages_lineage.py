@@ -10,6 +10,7 @@ from sqlalchemy import Engine, text
 
 from app.core.access import Role
 from app.core.database import unit_of_work
+from app.evaluations import lineage_runs, repository
 from app.evaluations.models import Evaluation
 from tests import factories
 from tests.statements import recorded
@@ -34,6 +35,7 @@ def _line(
     judged: bool = True,
     evaluators: bool = True,
     path: str = "tests/asked",
+    outputs: list[list[str]] = OUTPUTS,
 ) -> Evaluation:
     """Four versions of a prompt, of which the first `ran` have run on 60 rows."""
     with unit_of_work() as session:
@@ -46,10 +48,8 @@ def _line(
         kinds = {"exact": "tests/Right", "latency": "tests/Speed"} if evaluators else {}
         judges = [factories.evaluator(session, admin, kind, name) for kind, name in kinds.items()]
         found = factories.evaluation(session, admin, versions[0], *judges, name="What helped?")
-        for version, outputs in zip(versions[:ran], OUTPUTS, strict=False):
-            factories.finish_run(
-                session, factories.started_run(session, admin, found, version, data), outputs
-            )
+        for version, said in zip(versions[:ran], outputs, strict=False):
+            factories.finish_run(session, factories.started_run(session, admin, found, version, data), said)
         return found
 
 
@@ -81,6 +81,42 @@ def test_each_step_says_what_changed_and_what_it_did(
     assert "2 runs on the same rows, at most 120 calls" in words
     assert 'aria-current="page">Lineage' in page
     assert "hx-trigger" not in page.split('id="lineage"')[1][:200], "nothing runs: nothing is asked again"
+
+
+def test_a_step_is_clear_only_by_the_p_that_counts_all_steps(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    before = RIGHT[:54] + ["no"] * 6
+    evaluation = _line(committed_team, outputs=[before, RIGHT, RIGHT])  # six rows: p = 0.03, after Holm 0.06
+    page = signed_in(client, committed_team.admin).get(_url(committed_team, evaluation)).text
+
+    assert "v3 is better than v1 by 10.0 points" in _words(page), "the whole is one question"
+    assert "0 of 2 steps are clear; v1 to v2, v2 to v3 are inside noise" in _words(page)
+    first, _, total = re.findall(r'<data class="delta (\w+)"', page.split('id="st"')[1])[:3]
+    assert (first, total) == ("same", "better")
+    assert "p = 0.062, borderline" in _words(page)
+
+
+@pytest.mark.parametrize(("rows", "told"), [(5, ["inside noise"] * 3), (20, ["less", "more", "more"])])
+def test_only_interactions_are_called_clear_and_by_their_adjusted_p(
+    client: TestClient, committed_team: factories.Team, rows: int, told: list[str]
+) -> None:
+    evaluation = _line(committed_team, outputs=[RIGHT] * 3)
+    with unit_of_work() as session:
+        lineage_runs.run_combinations(session, committed_team.admin, session.merge(evaluation), 1, 3)
+    with unit_of_work() as session:
+        for run in repository.list_runs(session, [evaluation.id]):
+            if run.status == "pending":
+                slips = rows if run.version.name == "v1 with parameters and tools of v3" else 0
+                factories.finish_run(session, run, ["no"] * slips + RIGHT[slips:])
+    page = (
+        signed_in(client, committed_team.admin)
+        .get(f"{_url(committed_team, evaluation)}?older=1&newer=3")
+        .text.split('id="fa"')[1]
+    )
+
+    assert set(re.findall(r'<data class="delta (\w+)"', page)) == {"same"}
+    assert sorted(re.findall(r">(inside noise|less|more)[:\w ]* they add up", page)) == sorted(told)
 
 
 def test_report_prompt_and_difference_lead_to_it(client: TestClient, committed_team: factories.Team) -> None:

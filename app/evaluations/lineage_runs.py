@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from app.core import formats
 from app.core.access import Principal
 from app.core.errors import Invalid
 from app.evaluations import repository, run_limits, run_service
@@ -39,6 +40,15 @@ class Terms:
     """Calls of models for one version, its judges' included; outputs that are there make it less."""
     refusal: str | None
     """Why nothing can be run."""
+
+    def cap_told(self, runs: int) -> str:
+        """What so many further runs may cost: each has the whole cap of the run that they are like, so the sum is told."""
+        cap = self.like.max_cost_usd if self.like else None
+        if cap is None:
+            return "No cap in dollars."
+        if runs == 1:
+            return f"It stops at {formats.money(cap)}."
+        return f"Each stops at {formats.money(cap)}, together that is up to {formats.money(cap * runs)}."
 
 
 def terms_of(session: Session, evaluation: Evaluation, file: File | None, runs: Sequence[Run]) -> Terms:

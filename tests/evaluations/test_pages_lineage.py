@@ -2,6 +2,7 @@
 
 import html
 import re
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -117,6 +118,35 @@ def test_only_interactions_are_called_clear_and_by_their_adjusted_p(
 
     assert set(re.findall(r'<data class="delta (\w+)"', page)) == {"same"}
     assert sorted(re.findall(r">(inside noise|less|more)[:\w ]* they add up", page)) == sorted(told)
+
+
+@pytest.mark.parametrize(
+    ("cap", "one", "two", "five"),
+    [
+        (
+            Decimal(2),
+            "It stops at $2.00.",
+            "Each stops at $2.00, together that is up to $4.00.",
+            "Each stops at $2.00, together that is up to $10.00.",
+        ),
+        (None, "No cap in dollars.", "No cap in dollars.", "No cap in dollars."),
+    ],
+)
+def test_what_further_runs_may_cost_together_is_said_before_they_are_started(
+    client: TestClient, committed_team: factories.Team, cap: Decimal | None, one: str, two: str, five: str
+) -> None:
+    evaluation = _line(committed_team)
+    with unit_of_work() as session:
+        for run in repository.list_runs(session, [evaluation.id]):
+            run.max_cost_usd = cap
+    url = f"{_url(committed_team, evaluation)}?older=1&newer=3"
+    words = _words(signed_in(client, committed_team.admin).get(url).text)
+
+    assert f"at most 60 calls. {one}" in words
+    assert f"2 runs on the same rows, at most 120 calls. {two}" in words
+    combined = words.split("Every combination")[1]
+    assert "5 of 8 combinations are missing: at most 300 calls" in combined
+    assert f"{five} What is there is used again." in combined
 
 
 def test_report_prompt_and_difference_lead_to_it(client: TestClient, committed_team: factories.Team) -> None:

@@ -18,6 +18,8 @@ from app.review.repository import Output
 
 MOST_OUTPUTS = 2_000
 """Of one queue: nobody reads more, and a sample of so many narrows every interval enough."""
+_NO_SCORE = -1.0
+"""Below every uncertainty."""
 
 
 def choose_outputs(
@@ -27,10 +29,13 @@ def choose_outputs(
     rows: Rows,
     most_rows: int | None,
     random: Random,
+    *,
+    judge_id: str | None = None,
 ) -> list[Output]:
-    """The outputs of `runs` on the rows that were asked for, in no order that says anything.
+    """The outputs of `runs`, the first of which is the baseline, on the rows that were asked for, in no order that says
+    anything. Rows changed by the evaluator `judge_id`, or by the primary one.
 
-    Of more than `most_rows` rows, so many are drawn at random; of `uncertain` ones, the least certain are taken.
+    Of more than `most_rows` rows that can be read, so many are drawn at random; of `uncertain` ones, the least certain are taken.
 
     Raises:
         Invalid: no row is so, or there are more outputs than a queue takes.
@@ -41,13 +46,16 @@ def choose_outputs(
             raise _wrong(
                 "Choose two versions: rows change, or get worse, between a baseline and another one."
             )
-        found = matching_rows(session, evaluation, GridRequest(run_ids, only=rows))
+        found = matching_rows(session, evaluation, GridRequest(run_ids, judge_id, only=rows))
     else:
         found = matching_rows(session, evaluation, GridRequest(run_ids))
     random.shuffle(found)
     if rows == "uncertain":
         found = _least_certain_first(session, evaluation, runs, found)
-    outputs = repository.list_outputs(session, run_ids, found[:most_rows])
+    readable = repository.list_outputs(session, run_ids, found)
+    there = {one.row for one in readable}
+    taken = set([row for row in found if row in there][:most_rows])
+    outputs = [one for one in readable if one.row in taken]
     if not outputs:
         said = (
             "is"
@@ -73,18 +81,19 @@ def _least_certain_first(
     """The rows by how much judges and repeats disagree on them, most first; what is equal stays in its order.
 
     What people said is left out. A row's uncertainty is p(1 - p), with p the mean of all scores between 0 and 1 that one
-    version's outputs got: a label tells the most where the machine's own is most likely to be wrong.
+    version's outputs got: a label tells the most where the machine's own is most likely to be wrong. Rows without a score come
+    last: nobody doubts them.
     """
     judges = [version for version in list_evaluators(session, evaluation.id) if _is_machine(version)]
     table = load_scores(session, runs, [version.id for version in judges])
 
     def uncertainty(row: str) -> float:
-        most = 0.0
+        most = _NO_SCORE
         for run in runs:
             columns = (table.column(run.id, version.id).by_row for version in judges)
-            scores = [column[row] for column in columns if row in column]
-            share = sum(scores) / len(scores) if scores else 0.5
-            most = max(most, share * (1 - share))
+            if scores := [column[row] for column in columns if row in column]:
+                share = sum(scores) / len(scores)
+                most = max(most, share * (1 - share))
         return most
 
     return sorted(rows, key=uncertainty, reverse=True)

@@ -31,7 +31,13 @@ class Chosen:
     evaluation: str = ""
     evaluators: tuple[str, ...] = ()
     versions: tuple[str, ...] = ()
-    """Run ids."""
+    """Run ids, the baseline first."""
+    judge: str = ""
+    """The evaluator by which rows changed or got worse; the primary one where none is named."""
+    shown: str = ""
+    """Which rows a grid showed, from which somebody came."""
+    query: str = ""
+    """What was looked for there."""
     rows: str = "all"
     most: str = ""
     reviewers: tuple[str, ...] = ()
@@ -58,6 +64,9 @@ def read_chosen(sent: Sent) -> Chosen:
         evaluation=text("evaluation"),
         evaluators=many("evaluators"),
         versions=many("versions"),
+        judge=text("judge"),
+        shown=text("shown"),
+        query=text("q"),
         rows=text("rows") or "all",
         most=text("most"),
         reviewers=many("reviewers"),
@@ -82,6 +91,17 @@ class Offer:
     people: Sequence[Membership]
     has_scores: bool
     """Whether rows can have changed: there are two versions and an evaluator."""
+    judge: Version | None = None
+    """With its file: the evaluator that was named to tell which rows changed."""
+
+    @property
+    def left_out(self) -> str:
+        """What the grid was filtered by, from which somebody came, and a queue is not; empty where it is all the same."""
+        shown = {"better": "rows that got better", "failed": "rows on which all failed"}.get(
+            self.chosen.shown, ""
+        )
+        query = f"“{self.chosen.query}” in them" if self.chosen.query else ""
+        return " with ".join(filter(None, (shown or (query and "rows"), query)))
 
 
 def make_offer(session: Session, principal: Principal, chosen: Chosen) -> Offer:
@@ -99,17 +119,19 @@ def make_offer(session: Session, principal: Principal, chosen: Chosen) -> Offer:
     evaluators = _evaluators(session, evaluation, own)
     people = list_people(session, principal.workspace_id)
     has_scores = len(runs) > 1 and any(describe(one.spec).return_type != "text" for one in own)
+    judge = next((one for one in own if chosen.judge in (one.id, one.file_id)), None)
     if not chosen.whole:
         chosen = _proposed(principal, chosen, runs, evaluators, people)
-    return Offer(chosen, (), evaluation, runs, evaluators, people, has_scores)
+    return Offer(chosen, (), evaluation, runs, evaluators, people, has_scores, judge)
 
 
 def _runs(session: Session, evaluation: Evaluation, named: Sequence[str]) -> list[Run]:
-    """Those that the report compares, and those that were named: a grid may show older ones."""
+    """Those that were named, in their order, which says which is the baseline, before the others that the report compares: a
+    grid may show older ones, and in another order."""
     compared, _ = compared_of(session, evaluation)
-    known = {run.id for run in compared}
-    every = evaluations.list_runs(session, [evaluation.id])
-    return [*compared, *(run for run in every if run.id in named and run.id not in known)]
+    every = {run.id: run for run in evaluations.list_runs(session, [evaluation.id])}
+    first = [every[run_id] for run_id in named if run_id in every]
+    return [*first, *(run for run in compared if run not in first)]
 
 
 def _evaluators(session: Session, evaluation: Evaluation, own: Sequence[Version]) -> list[Version]:
@@ -134,6 +156,9 @@ def _proposed(
         evaluation=chosen.evaluation,
         evaluators=chosen.evaluators or tuple(judged),
         versions=tuple(one for one in chosen.versions if one in known) or tuple(run.id for run in runs[:2]),
+        judge=chosen.judge,
+        shown=chosen.shown,
+        query=chosen.query,
         rows=chosen.rows if chosen.rows in ROWS else "all",
         most=chosen.most or str(PROPOSED_ROWS),
         reviewers=chosen.reviewers or ((principal.user_id,) if here else ()),
@@ -172,6 +197,7 @@ def sending_of(offer: Offer) -> Sending:
         runs=[one for one in offer.runs if one.id in chosen.versions],
         reviewer_ids=chosen.reviewers,
         rows=rows,
+        judge_id=offer.judge.id if offer.judge else None,
         most_rows=most if most is not None else (PROPOSED_ROWS if rows in ("random", "uncertain") else None),
         per_item=per_item,
         blind=chosen.blind,

@@ -35,6 +35,8 @@ class Sending:
     """The first is the baseline."""
     reviewer_ids: Sequence[str]
     rows: Rows = "all"
+    judge_id: str | None = None
+    """The evaluator by which rows changed or got worse; the primary one where it is None."""
     most_rows: int | None = None
     """None: every one."""
     per_item: int = 1
@@ -65,7 +67,13 @@ def send(session: Session, principal: Principal, sending: Sending) -> ReviewQueu
     _check(session, principal, sending)
     queue_id = ids.new_id("rvq")
     outputs = choose_outputs(
-        session, sending.evaluation, sending.runs, sending.rows, sending.most_rows, Random(queue_id)
+        session,
+        sending.evaluation,
+        sending.runs,
+        sending.rows,
+        sending.most_rows,
+        Random(queue_id),
+        judge_id=sending.judge_id,
     )
     name = sending.name.strip() or f"{sending.evaluation.name}: {sending.evaluators[0].file.name}"
     queue = ReviewQueue(

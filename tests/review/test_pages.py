@@ -1,9 +1,11 @@
 """The pages of review over HTTP, without any script: what is hidden from whom, and where each step leads."""
 
 import re
+from html import unescape
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import text
 
 from app.core.access import Principal, Role
 from app.core.database import get_engine, unit_of_work
@@ -68,6 +70,51 @@ def test_a_queue_is_sent_from_the_report_and_waits_in_the_sidebar(client: TestCl
     listed = client.get(staged.base).text
     assert "Which?: would you send it" in listed
     assert "Reviewer 1" in listed
+
+
+def test_a_queue_from_the_rows_takes_their_order_of_versions_and_their_evaluator(
+    client: TestClient, staged: Staged
+) -> None:
+    _as(client, staged.team.admin)
+    rows = f"/w/{staged.team.workspace.slug}/evaluations/{staged.evaluation.id}/rows"
+    page = client.get(f"{rows}?cols={staged.new.id},{staged.old.id}&only=worse").text
+    found = re.search(r'href="([^"]*/review/new[^"]*)"', page)
+    assert found
+    form = client.get(unescape(found[1])).text
+    boxes = re.findall(r'name="versions" value="([^"]+)" checked', form)
+    assert boxes == [staged.new.id, staged.old.id]
+    judge = re.search(r'name="judge" value="([^"]+)"', form)
+    assert judge
+    assert "You were looking at" not in form
+    sent = _send(
+        client, staged.base, whole="1", evaluation=staged.evaluation.id, evaluators=staged.asked.id,
+        judge=judge[1], versions=boxes, rows="worse", reviewers=[staged.team.admin.user_id],
+    )  # fmt: skip
+    made = sent.headers["location"].rpartition("/")[2]
+    with unit_of_work() as session:
+        outputs = session.scalars(
+            text(
+                "select l.output from review_item i join log l on l.id = i.log_id where i.queue_id = :queue"
+            ),
+            {"queue": made},
+        )
+        assert sorted(outputs) == ["answer 2", "answer 3", "old slip 2", "old slip 3"]
+
+
+def test_the_form_says_which_filter_of_the_rows_a_queue_does_not_have(
+    client: TestClient, staged: Staged
+) -> None:
+    _as(client, staged.team.admin)
+    rows = f"/w/{staged.team.workspace.slug}/evaluations/{staged.evaluation.id}/rows"
+    for filtered, said in (
+        ("only=better", "rows that got better."),
+        ("only=failed", "rows on which all failed."),
+        ("q=an%26swer", "rows with “an&amp;swer” in them."),
+        ("only=better&q=answer", "rows that got better with “answer” in them."),
+    ):
+        found = re.search(r'href="([^"]*/review/new[^"]*)"', client.get(f"{rows}?{filtered}").text)
+        assert found
+        assert f"You were looking at {said}" in client.get(unescape(found[1])).text
 
 
 def test_what_is_wrong_with_a_sending_is_said_and_what_was_chosen_stays(

@@ -73,6 +73,55 @@ def test_the_least_certain_rows_are_those_on_which_judges_differ(session: Sessio
     assert said == "slip", "one says yes, the other no; elsewhere they are of one mind"
 
 
+def test_rows_without_a_score_are_the_least_doubted(session: Session) -> None:
+    staged = stage(session)
+    admin = staged.team.admin
+    scored = [{"inputs": {"question": str(n)}, "target": {"answer": "a"}} for n in range(2)]
+    unscored = [{"inputs": {"question": str(n)}} for n in range(2, 9)]
+    data = factories.dataset(session, admin, scored + unscored)
+    run = factories.started_run(session, admin, staged.evaluation, staged.prompt, data)
+    factories.finish_run(session, run, ["a", "b", *["unscored"] * 7])
+    for seed in range(3):
+        found = choose_outputs(session, staged.evaluation, [run], "uncertain", 2, Random(seed))
+        query = text("select output from log where id = any(:logs)")
+        said = session.scalars(query, {"logs": [one.log_id for one in found]})
+        assert sorted(said) == ["a", "b"]
+
+
+def test_as_many_rows_are_taken_as_were_wanted_though_some_cannot_be_read(session: Session) -> None:
+    staged = stage(session)
+    admin = staged.team.admin
+    rows = factories.dataset(session, admin, 6)
+    run = factories.started_run(session, admin, staged.evaluation, staged.prompt, rows, fresh=True)
+    factories.finish_run(session, run, [None, "one", None, "two", None, None])
+    for rows_wanted in ("all", "random", "uncertain"):
+        assert _outputs(session, staged, rows_wanted, 2, runs=[run]) == ["one", "two"]
+
+
+def test_the_first_version_is_the_baseline_and_the_named_evaluator_tells_what_changed(
+    session: Session,
+) -> None:
+    staged = stage(session)
+    turned = [staged.new, staged.old]
+    lost = ["answer 2", "answer 3", "old slip 2", "old slip 3"]
+    assert _outputs(session, staged, "worse", runs=turned) == lost
+
+    admin = staged.team.admin
+    exact = factories.evaluator(session, admin)
+    slips = factories.evaluator(session, admin, "contains", text="slip")
+    evaluation = factories.evaluation(session, admin, staged.prompt, exact, slips, name="Two minds")
+    data = factories.dataset(session, admin, 2)
+    runs = []
+    for outputs in (["answer 0", "slip"], ["slip", "answer 1"]):
+        run = factories.started_run(session, admin, evaluation, staged.prompt, data, fresh=True)
+        runs.append(factories.finish_run(session, run, outputs))
+    by_row = {}
+    for judge in (exact, slips):
+        found = choose_outputs(session, evaluation, runs, "worse", None, Random(1), judge_id=judge.id)
+        (by_row[judge.id],) = {one.row for one in found}
+    assert by_row[exact.id] != by_row[slips.id], "what the one takes for worse is better to the other"
+
+
 def test_failed_and_cleared_outputs_are_nothing_to_judge(session: Session) -> None:
     staged = stage(session)
     admin = staged.team.admin

@@ -36,14 +36,15 @@ class Answered:
 
 
 def get_task(
-    session: Session, principal: Principal, queue: ReviewQueue, place: int
+    session: Session, principal: Principal, queue: ReviewQueue, place: int, *, locked: bool = False
 ) -> tuple[ReviewTask, str]:
-    """What the principal is asked at this place of their own order, and the log that it is about.
+    """What the principal is asked at this place of their own order, and the log that it is about. A locked one is theirs until
+    the transaction ends: nobody hands it over.
 
     Raises:
         NotFound: they are not asked about so many, or about nothing of this queue.
     """
-    found = repository.find_task(session, queue.id, principal.user_id, place)
+    found = repository.find_task(session, queue.id, principal.user_id, place, locked=locked)
     if found is None:
         raise NotFound(f"{queue.name} has no item {place} for you.")
     return found
@@ -53,11 +54,11 @@ def answer(session: Session, principal: Principal, queue: ReviewQueue, place: in
     """Keep what the principal says of an item; said again, it takes the place of what they said before. Its log's id.
 
     Raises:
-        NotFound: they are not asked about this item.
+        NotFound: they are not asked about this item, or not any more.
         Conflict: the queue is closed.
         Invalid: an evaluator is not answered, or by what it does not take.
     """
-    task, log_id = get_task(session, principal, queue, place)
+    task, log_id = get_task(session, principal, queue, place, locked=True)
     if queue.closed_at:
         raise Conflict(f"{queue.name} is closed: nobody is asked any more. What you answered before is kept.")
     evaluators = repository.list_evaluators(session, [queue.id])[queue.id]
@@ -109,24 +110,34 @@ def _check(evaluators: list[Version], answered: Answered) -> None:
         raise Invalid(" ".join(problems.values()), fields=problems)
 
 
-def undo(session: Session, principal: Principal, queue: ReviewQueue) -> int | None:
+def undo(session: Session, principal: Principal, queue: ReviewQueue, meant: int | None = None) -> int | None:
     """Take back what the principal answered last in this queue: it counts nowhere any more, and is asked again with what
-    they had said in the form. Its place; None where there is nothing to take back.
+    they had said in the form, also in other queues that asked them the same. Its place; None where there is nothing to take
+    back, or it is not the one at the place that was `meant`.
 
     Raises:
-        Conflict: the queue is closed.
+        Conflict: the queue is closed, or another one is that counts the answer.
     """
     if queue.closed_at:
         raise Conflict(f"{queue.name} is closed: answers stay as they are.")
     place = repository.find_last_place(session, queue.id, principal.user_id)
-    if place is None:
+    if place is None or meant not in (None, place):
         return None
-    task, log_id = get_task(session, principal, queue, place)
+    task, log_id = get_task(session, principal, queue, place, locked=True)
+    if task.answered_at is None:
+        return None
     evaluators = repository.list_evaluators(session, [queue.id])[queue.id]
-    said = own_form(session, log_id, principal.user_id, fields_of(evaluators))
+    asked = [version.id for version in evaluators]
+    for other, same in [(queue, task), *repository.list_same_tasks(session, task, log_id, asked)]:
+        if other.closed_at:
+            raise Conflict(
+                f"{other.name} counts this answer, too, and is closed: answers stay as they are there. "
+                "You may still answer again: the last word counts."
+            )
+        fields = fields_of(repository.list_evaluators(session, [other.id])[other.id])
+        repository.mark_answered(session, same, None, own_form(session, log_id, principal.user_id, fields))
     for version in evaluators:
         take_back(session, principal.workspace_id, version, log_id, principal.user_id)
-    repository.mark_answered(session, task, None, said)
     return place
 
 
@@ -151,7 +162,7 @@ def settle(
 
     Raises:
         NotFound: the queue has no such item.
-        Conflict: the principal is asked about it and has not answered yet: they would see what others say.
+        Conflict: the principal is still asked about it and has not answered yet: they would see what others say.
         Invalid: an evaluator does not take the answer.
     """
     log_id = log_to_settle(session, principal, queue, position)
@@ -179,7 +190,7 @@ def log_to_settle(session: Session, principal: Principal, queue: ReviewQueue, po
     item = repository.find_item(session, queue.id, position)
     if item is None:
         raise NotFound(f"{queue.name} has no item {position}.")
-    if repository.has_open_task(session, queue.id, principal.user_id, position):
+    if position in repository.open_positions(session, queue, principal.user_id):
         raise Conflict(
             "You are asked about this item yourself: answer it first, before you see what others said."
         )

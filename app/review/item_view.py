@@ -72,6 +72,8 @@ class ItemPage:
     after: int | None
     last: tuple[int, Reveal] | None = None
     """What was answered just now, and what had been hidden of it."""
+    undone: int | None = None
+    """The place of the answer that is taken back next; None where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +135,7 @@ def build_item_page(
         before=places[at - 1] if at else None,
         after=places[at + 1] if at + 1 < len(places) else None,
         last=_last(session, principal, queue, last),
+        undone=repository.find_last_place(session, queue.id, principal.user_id),
     )
 
 

@@ -16,6 +16,7 @@ from app.core.errors import Conflict, Invalid
 from app.core.pagination import PageNumber
 from app.core.permissions import Editor, Reader, Reviewer
 from app.core.request_bodies import read_form
+from app.core.typed import whole
 from app.review import answering, repository, sending
 from app.review.answering import CORRECTION, Answered
 from app.review.fields import Field, fields_of, read_answers
@@ -160,11 +161,14 @@ def answer_item(
 
 
 @router.post("/{queue_id}/undo", name="review:undo")
-def undo(queue_id: str, session: SessionDep, principal: Reviewer) -> Response:
-    """Take the last answer back, and ask it again."""
+def undo(queue_id: str, session: SessionDep, principal: Reviewer, form: Form) -> Response:
+    """Take the last answer back, and ask it again. The form names its place: sent twice, it takes back one."""
     queue = sending.get_queue(session, principal, queue_id)
-    place = answering.undo(session, principal, queue)
-    return _to(principal, queue.id, "items", place) if place else _to(principal, queue.id, "items")
+    place = whole(str(form.get("place") or ""))
+    if not place:
+        return _to(principal, queue.id, "items")
+    answering.undo(session, principal, queue, place)
+    return _to(principal, queue.id, "items", place)
 
 
 @router.get("/{queue_id}/disputes/{position}", name="review:dispute")

@@ -33,7 +33,7 @@ def present_queue(session: Session, principal: Principal, queue: ReviewQueue) ->
     (line,) = lines_of(session, principal, [queue])
     found = agreements(fields_of(line.evaluators), repository.list_answers(session, queue.id))
     finals = repository.list_finals(session, queue.id)
-    unseen = repository.open_positions(session, queue.id, principal.user_id)
+    unseen = repository.open_positions(session, queue, principal.user_id)
     return _queue(principal, line) | {"agreement": [_agreement(one, unseen, finals) for one in found]}
 
 

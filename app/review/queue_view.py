@@ -175,7 +175,7 @@ def build_queue_page(session: Session, principal: Principal, queue: ReviewQueue)
     answers = repository.list_answers(session, queue.id)
     found = agreements(fields, answers)
     names, may = names_of(session, principal.workspace_id)
-    unseen = repository.open_positions(session, queue.id, principal.user_id)
+    unseen = repository.open_positions(session, queue, principal.user_id)
     finals = repository.list_finals(session, queue.id)
     every = [(position, one.field) for one in found for position in one.disputed]
     every.sort(key=lambda pair: ((pair[0], pair[1].version.id) in finals, pair[0], pair[1].name))

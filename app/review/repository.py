@@ -138,8 +138,10 @@ def count_answered(session: Session, workspace_id: str, user_id: str, since: dat
     return session.scalar(query) or 0
 
 
-def find_task(session: Session, queue_id: str, user_id: str, place: int) -> tuple[ReviewTask, str] | None:
-    """What a person is asked at this place of their order, and the log that it is about."""
+def find_task(
+    session: Session, queue_id: str, user_id: str, place: int, *, locked: bool = False
+) -> tuple[ReviewTask, str] | None:
+    """What a person is asked at this place of their order, and the log that it is about; `locked` until the transaction ends."""
     query = (
         select(ReviewTask, ReviewItem.log_id)
         .join(
@@ -148,6 +150,8 @@ def find_task(session: Session, queue_id: str, user_id: str, place: int) -> tupl
         )
         .where(ReviewTask.queue_id == queue_id, ReviewTask.user_id == user_id, ReviewTask.place == place)
     )
+    if locked:
+        query = query.with_for_update(of=ReviewTask).execution_options(populate_existing=True)
     found = session.execute(query).one_or_none()
     return (found[0], found[1]) if found else None
 
@@ -167,6 +171,33 @@ def list_tasks(
     total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
     found = session.execute(query.order_by(ReviewTask.place).offset(offset).limit(limit))
     return [(row[0], row[1]) for row in found], total
+
+
+def list_same_tasks(
+    session: Session, task: ReviewTask, log_id: str, evaluator_ids: Collection[str]
+) -> list[tuple[ReviewQueue, ReviewTask]]:
+    """What the same person has answered in other queues about the same log, by any of these evaluators; locked."""
+    same = select(ReviewEvaluator.queue_id).where(ReviewEvaluator.evaluator_version_id.in_(evaluator_ids))
+    query = (
+        select(ReviewQueue, ReviewTask)
+        .join(ReviewItem, ReviewItem.queue_id == ReviewQueue.id)
+        .join(
+            ReviewTask,
+            (ReviewTask.queue_id == ReviewItem.queue_id) & (ReviewTask.position == ReviewItem.position),
+        )
+        .where(
+            ReviewQueue.workspace_id == task.workspace_id,
+            ReviewItem.log_id == log_id,
+            ReviewTask.user_id == task.user_id,
+            ReviewTask.answered_at.is_not(None),
+            ReviewTask.queue_id != task.queue_id,
+            ReviewTask.queue_id.in_(same),
+        )
+        .order_by(ReviewTask.queue_id)
+        .with_for_update(of=ReviewTask)
+        .execution_options(populate_existing=True)
+    )
+    return [(row[0], row[1]) for row in session.execute(query)]
 
 
 def find_last_place(session: Session, queue_id: str, user_id: str) -> int | None:
@@ -281,20 +312,12 @@ def find_item(session: Session, queue_id: str, position: int) -> ReviewItem | No
     return session.get(ReviewItem, (queue_id, position))
 
 
-def has_open_task(session: Session, queue_id: str, user_id: str, position: int | None = None) -> bool:
-    """Whether a person has something left to answer: of the item at `position`, or of any."""
-    query = select(ReviewTask.place).where(
-        ReviewTask.queue_id == queue_id, ReviewTask.user_id == user_id, ReviewTask.answered_at.is_(None)
-    )
-    if position is not None:
-        query = query.where(ReviewTask.position == position)
-    return session.scalar(query.limit(1)) is not None
-
-
-def open_positions(session: Session, queue_id: str, user_id: str) -> set[int]:
-    """The items that a person has not answered yet."""
+def open_positions(session: Session, queue: ReviewQueue, user_id: str) -> set[int]:
+    """The items that wait for a person's answer: none, where the queue is closed."""
+    if queue.closed_at:
+        return set()
     query = select(ReviewTask.position).where(
-        ReviewTask.queue_id == queue_id, ReviewTask.user_id == user_id, ReviewTask.answered_at.is_(None)
+        ReviewTask.queue_id == queue.id, ReviewTask.user_id == user_id, ReviewTask.answered_at.is_(None)
     )
     return set(session.scalars(query))
 
@@ -348,6 +371,7 @@ def hand_over(session: Session, queue_id: str, giver_id: str, taker_id: str) -> 
         update review_task t set user_id = :taker, draft = null, place = given.nth + coalesce(
             (select max(place) from review_task where queue_id = :queue and user_id = :taker), 0)
         from given where t.queue_id = :queue and t.user_id = :giver and t.position = given.position
+            and t.answered_at is null -- told again: an answer may have come while this waited for its lock
         """),
         {"queue": queue_id, "giver": giver_id, "taker": taker_id},
     )

@@ -76,6 +76,38 @@ def test_the_last_answer_is_taken_back_with_what_was_typed(session: Session) -> 
     assert session.scalar(select(func.count()).where(Judgment.author == first.user_id)) == 0
 
 
+def test_what_is_taken_back_is_asked_again_in_other_queues_too(session: Session) -> None:
+    staged = stage(session)
+    one, other = queue(session, staged), queue(session, staged)
+    first = staged.people[0]
+    log_id = factories.reviewed(session, first, one, 1, True, note="At first.")
+    place = _place_of(session, other.id, first.user_id, log_id)
+    factories.reviewed(session, first, other, place, False, note="Then so.")
+    assert answering.undo(session, first, other) == place
+    assert answering.undo(session, first, one) is None, "it is open there as well"
+    task, _ = answering.get_task(session, first, one, 1)
+    assert task.answered_at is None
+    assert task.draft == {"answer-0": ["false"], "note": ["Then so."]}
+
+    factories.reviewed(session, first, one, 1, True)
+    factories.reviewed(session, first, other, place, True)
+    sending.close(session, staged.team.admin, one, closed=True)
+    with pytest.raises(Conflict, match="stay as they are there"):
+        answering.undo(session, first, other)
+    assert score(session, staged.new, staged.asked) == (1.0, 1)
+
+
+def test_undo_takes_back_only_the_answer_that_was_meant(session: Session) -> None:
+    staged = stage(session)
+    made = queue(session, staged)
+    first = staged.people[0]
+    for place in (1, 2):
+        factories.reviewed(session, first, made, place, True)
+    assert answering.undo(session, first, made, 2) == 2
+    assert answering.undo(session, first, made, 2) is None
+    assert score(session, staged.new, staged.asked) == (1.0, 1)
+
+
 def test_the_next_item_is_the_next_that_waits_and_from_the_start_again(session: Session) -> None:
     staged = stage(session)
     made = queue(session, staged)

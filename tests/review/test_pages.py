@@ -199,14 +199,17 @@ def test_undo_leads_back_to_the_last_answer_with_what_it_was(
     base = f"{staged.base}/{made.id}"
     for place in (1, 2):
         _send(client, f"{base}/items/{place}", **{"answer-0": "false", "note": f"Reason {place}"})
-    undone = _send(client, f"{base}/undo")
+    assert 'name="place" value="2"' in client.get(f"{base}/items/3").text
+    undone = _send(client, f"{base}/undo", place=2)
+    again = _send(client, f"{base}/undo", place=2)
+    assert again.headers["location"] == f"{base}/items/2", "a double click"
     assert (undone.status_code, undone.headers["location"]) == (303, f"{base}/items/2")
     page = client.get(undone.headers["location"]).text
     assert "Reason 2" in page
     assert "Version hidden" in page
     with unit_of_work() as session:
         assert score(session, staged.new, staged.asked) == (0.0, 1)
-    _send(client, f"{base}/undo")
+    _send(client, f"{base}/undo", place=1)
     nothing = _send(client, f"{base}/undo")
     assert nothing.headers["location"] == f"{base}/items"
 
@@ -273,6 +276,28 @@ def test_agreement_is_shown_and_a_dispute_is_settled(client: TestClient, staged:
         assert final.detail == {"settled_by": staged.team.admin.user_id}
     _send(client, f"{base}/disputes/2", reopen="1")
     assert "1 dispute to settle" in client.get(base).text
+
+
+def test_in_a_closed_queue_disputes_are_settled_by_whoever_was_asked(
+    client: TestClient, staged: Staged
+) -> None:
+    admin, other = staged.team.admin, staged.people
+    with unit_of_work() as session:
+        made = factories.review(
+            session, admin, staged.evaluation, staged.asked, [admin, *other], runs=[staged.new], most_rows=1
+        )
+        for person, said in zip(other, (True, False), strict=True):
+            factories.reviewed(session, person, made, 1, said)
+    _as(client, admin)
+    base = f"{staged.base}/{made.id}"
+    assert "Reviewer 1: <strong>" not in client.get(base).text
+    assert client.get(f"{base}/disputes/1").status_code == 409
+    _send(client, f"{base}/close")
+    assert "Reviewer 1: <strong>" in client.get(base).text
+    assert client.get(f"{base}/disputes/1").status_code == 200
+    assert _send(client, f"{base}/disputes/1", **{"answer-0": "false"}).status_code == 303
+    with unit_of_work() as session:
+        assert score(session, staged.new, staged.asked) == (0.0, 1)
 
 
 def test_a_viewer_reads_and_is_asked_nothing(client: TestClient, staged: Staged, made: ReviewQueue) -> None:

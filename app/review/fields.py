@@ -12,6 +12,8 @@ from app.files.models import Version
 
 CANNOT_TELL = "none"
 """What a form says where somebody cannot tell: it is kept as an answer that says nothing."""
+NONE_OF_THEM = "neither"
+"""What a form says where of several choices none applies: nothing ticked may be nothing read."""
 _RESERVED = frozenset("zsjkgt")
 """Keys that do something on the page, or on every page."""
 _LETTERS = "abcdefhilmnopqruvwxy"
@@ -56,9 +58,19 @@ class Field:
         return str(self.version.file.name)
 
     @property
+    def offered(self) -> Sequence[Choice]:
+        """The choices that say something of the output."""
+        return [one for one in self.choices if one not in self.besides]
+
+    @property
+    def besides(self) -> Sequence[Choice]:
+        """What may be said in place of a choice."""
+        return [one for one in self.choices if one.value in (NONE_OF_THEM, CANNOT_TELL)]
+
+    @property
     def wide(self) -> bool:
         """Whether the choices are too long to stand beside each other."""
-        shown = [one.label for one in self.choices if one.value != CANNOT_TELL]
+        shown = [one.label for one in self.offered]
         return self.shape == "several" or len(shown) > 5 or any(len(label) > 14 for label in shown)
 
     @property
@@ -93,7 +105,9 @@ def _field(name: str, version: Version, keys: _Keys) -> Field:
     options = _options(version)
     shape, labels = _shape(options)
     choices = [Choice(value, label, keys.take(*_wanted(value, label))) for value, label in labels]
-    if shape == "choices":
+    if shape == "several":
+        choices.append(Choice(NONE_OF_THEM, "None of them", keys.take(*_wanted("", "none of them"))))
+    if shape in ("choices", "several"):
         choices.append(Choice(CANNOT_TELL, "Cannot tell", keys.take("x")))
     return Field(name, version, str(getattr(options, "instructions", "")), shape, choices, options)
 
@@ -130,8 +144,10 @@ def _steps(options: AnswerOptions) -> list[float]:
     """The numbers of a scale, where it is short."""
     if options.lowest is None or options.highest is None or not options.step:
         return []
-    count = int((options.highest - options.lowest) / options.step + 1e-9) + 1
-    return [options.lowest + options.step * n for n in range(count)] if count <= _MOST_STEPS else []
+    steps = (options.highest - options.lowest) / options.step + 1e-9
+    if not 0 <= steps < _MOST_STEPS:  # nor is it infinite: limits may be as large as numbers are
+        return []
+    return [options.lowest + options.step * n for n in range(int(steps) + 1)]
 
 
 def _plain(number: float) -> str:
@@ -161,16 +177,25 @@ def read_answers(fields: Sequence[Field], sent: Sent) -> dict[str, Value]:
 
 def _read(field: Field, said: Sequence[str]) -> Value:
     said = [one.strip() for one in said if one.strip()]
-    if field.shape == "several":
-        return [_label(field, one) for one in dict.fromkeys(said)]
     if not said:
         raise ValueError("Answer this, or say that you cannot tell." if field.choices else "Answer this.")
+    if field.shape == "several":
+        return _several(field, list(dict.fromkeys(said)))
     if said[0] == CANNOT_TELL and field.shape == "choices":
         return None
     value = _value(field, said)
     if problem := field.options.refusal("The answer is", value):
         raise ValueError(f"{problem}.")
     return value
+
+
+def _several(field: Field, said: list[str]) -> list[str] | None:
+    instead = [one.label for one in field.besides if one.value in said]
+    if instead and len(said) > 1:
+        raise ValueError(f"“{instead[0]}” goes with nothing else.")
+    if said == [CANNOT_TELL]:
+        return None
+    return [] if said == [NONE_OF_THEM] else [_label(field, one) for one in said]
 
 
 def _value(field: Field, said: Sequence[str]) -> Value:
@@ -194,7 +219,7 @@ def _value(field: Field, said: Sequence[str]) -> Value:
 
 
 def _label(field: Field, value: str) -> str:
-    for choice in field.choices:
+    for choice in field.offered:
         if choice.value == value:
             return choice.label
     raise ValueError("Choose among the answers.")
@@ -203,13 +228,15 @@ def _label(field: Field, value: str) -> str:
 def form_of(field: Field, value: Value) -> list[str]:
     """What the field's form holds for an answer: what `read_answers` would read as it."""
     if value is None:
-        return [CANNOT_TELL] if field.shape == "choices" else []
+        return [CANNOT_TELL] if field.choices else []
     if isinstance(value, bool):
         return ["true" if value else "false"]
     if isinstance(value, float | int):
         return [_plain(value)]
-    by_label = {choice.label: choice.value for choice in field.choices}
+    by_label = {choice.label: choice.value for choice in field.offered}
     labels = value if isinstance(value, list) else [value]
+    if field.shape == "several" and not labels:
+        return [NONE_OF_THEM]
     if field.choices:
         return [by_label[label] for label in labels if label in by_label]
     return ["\n".join(labels)]

@@ -7,6 +7,8 @@ from sqlalchemy.orm import Session
 
 from app.core.access import Principal
 from app.core.settings import get_settings
+from app.datasets import repository as datasets
+from app.datasets.models import Datapoint
 from app.evaluations.presentation import present_interval
 from app.files.models import Version
 from app.logs import repository as logs
@@ -95,20 +97,28 @@ def present_items(
     log_ids = [log_id for _, log_id in tasks]
     refuse_too_large(session, log_ids)
     found = logs.find_logs(session, principal.workspace_id, log_ids)
+    rows = _rows(session, queue, list(found.values()))
     evaluators = repository.list_evaluators(session, [queue.id])[queue.id]
     items = []
     for task, log_id in tasks:
         if log := found.get(log_id):
             shown = task.answered_at is not None or not queue.blind
-            items.append(_item(task.place, task.answered_at, log, shown=shown))
+            row = rows.get(log.datapoint_id or "")
+            items.append(_item(task.place, task.answered_at, log, row, shown=shown))
     return [one | {"evaluators": _questions(evaluators)} for one in items], total
+
+
+def _rows(session: Session, queue: ReviewQueue, found: Sequence[Log]) -> dict[str, Datapoint]:
+    """The rows that the logs answer, by id, where the queue shows what belongs to them."""
+    wanted = [log.datapoint_id for log in found if log.datapoint_id] if queue.shows_target else []
+    return datasets.find_datapoints(session, queue.workspace_id, wanted)
 
 
 def _questions(evaluators: Sequence[Version]) -> list[Json]:
     return [{"version_id": one.id, "path": one.file.path, "spec": one.spec} for one in evaluators]
 
 
-def _item(place: int, answered_at: Any, log: Log, *, shown: bool) -> Json:
+def _item(place: int, answered_at: Any, log: Log, row: Datapoint | None, *, shown: bool) -> Json:
     return {
         "place": place,
         "answered_at": answered_at,
@@ -117,6 +127,8 @@ def _item(place: int, answered_at: Any, log: Log, *, shown: bool) -> Json:
         "inputs": log.inputs or {},
         "messages": log.messages or [],
         "output": log.output,
+        "target": row.target if row else None,
+        "context": row.context if row else None,
     }
 
 

@@ -9,7 +9,9 @@ from app.evaluations.people_repository import list_counted, list_verdicts
 from app.logs.models import Judgment
 from app.logs.repository import FINAL
 from app.review import answering, repository, sending
+from app.review.agreement import agreements
 from app.review.answering import Answered
+from app.review.fields import fields_of
 from tests import factories
 from tests.review.staged import CHOICES, queue, score, stage
 
@@ -169,6 +171,18 @@ def test_a_final_answer_counts_in_place_of_what_people_said(session: Session) ->
     assert score(session, staged.new, staged.asked) == (0.0, 1), "it is settled, whatever is said again"
     answering.unsettle(session, staged.team.admin, made, position)
     assert score(session, staged.new, staged.asked) == (0.5, 1)
+
+
+def test_people_agree_on_choices_of_any_length(session: Session) -> None:
+    long = ["x" * 1_200 + end for end in ("a", "b")]
+    staged = stage(session, answers="select", choices=long)
+    made = queue(session, staged)
+    first, second = staged.people
+    log_id = factories.reviewed(session, first, made, 1, long[0])
+    factories.reviewed(session, second, made, _place_of(session, made.id, second.user_id, log_id), long[1])
+    fields = fields_of(repository.list_evaluators(session, [made.id])[made.id])
+    (found,) = agreements(fields, repository.list_answers(session, made.id))
+    assert found.disputed == [_position(session, made.id, log_id)]
 
 
 def test_an_item_goes_with_its_log_and_the_queue_outlives_its_evaluation(session: Session) -> None:

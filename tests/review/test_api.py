@@ -58,6 +58,17 @@ def test_a_queue_is_sent_answered_and_tells_how_far_people_agree(client: TestCli
         assert score(session, staged.new, staged.asked)[1] == 1
 
 
+def test_items_have_the_target_where_the_queue_shows_it(client: TestClient) -> None:
+    staged = _staged()
+    with unit_of_work() as session:
+        shown, hidden = (queue(session, staged, shows_target=shows) for shows in (True, False))
+    with_key(client, staged.people[0])
+    targets = [one["target"] for one in client.get(f"{BASE}/{shown.id}/items").json()["records"]]
+    assert sorted(one["answer"] for one in targets) == [f"answer {n}" for n in range(4)]
+    targets = [one["target"] for one in client.get(f"{BASE}/{hidden.id}/items").json()["records"]]
+    assert targets == [None] * 4
+
+
 def test_wrong_answers_places_and_evaluators_are_refused(client: TestClient) -> None:
     staged = _staged()
     with unit_of_work() as session:

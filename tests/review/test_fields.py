@@ -8,7 +8,7 @@ from starlette.datastructures import FormData
 from app.core.errors import Invalid
 from app.evaluators.binding import make_spec
 from app.files.models import File, Version
-from app.review.fields import CANNOT_TELL, Field, fields_of, form_of, in_words, read_answers
+from app.review.fields import CANNOT_TELL, NONE_OF_THEM, Field, fields_of, form_of, in_words, read_answers
 
 
 def human(name: str = "Would you send it?", **settings: Any) -> Version:
@@ -39,7 +39,8 @@ SEVERAL = {"answers": "multi_select", "choices": ("made up", "too long", "rude")
         ({"answers": "number"}, ["2.5"], 2.5, "2.5"),
         (SELECT, ["c1"], "with edits", "with edits"),
         (SEVERAL, ["c2", "c0"], ["rude", "made up"], "rude, made up"),
-        (SEVERAL, [], [], "None of them"),
+        (SEVERAL, [NONE_OF_THEM], [], "None of them"),
+        (SEVERAL, [CANNOT_TELL], None, "Cannot tell"),
         ({"answers": "text"}, [" Say sorry first. "], "Say sorry first.", "Say sorry first."),
         ({}, [CANNOT_TELL], None, "Cannot tell"),
         (SCALE, [CANNOT_TELL], None, "Cannot tell"),
@@ -67,6 +68,10 @@ def test_an_answer_is_read_and_stands_in_the_form_again(
         ({"answers": "number"}, [CANNOT_TELL]),
         (SELECT, ["yes"]),
         (SEVERAL, ["c3"]),
+        (SEVERAL, []),
+        (SEVERAL, ["c1", NONE_OF_THEM]),
+        (SEVERAL, [CANNOT_TELL, NONE_OF_THEM]),
+        (SELECT, [NONE_OF_THEM]),
         ({"answers": "text"}, ["  "]),
         ({"answers": "text"}, ["x" * 20_001]),
         ({"answers": "text"}, ["a\x00b"]),
@@ -85,6 +90,8 @@ def test_a_long_scale_is_typed_and_a_short_one_chosen() -> None:
     assert [one.value for one in field(**SCALE).choices] == ["1", "2", "3", "4", "5", CANNOT_TELL]
     assert field(answers="number", lowest=0, highest=100, step=1).shape == "number"
     assert field(answers="number", lowest=0, highest=1, step=0.1).shape == "choices"
+    assert field(answers="number", lowest=0, highest=1e308, step=1e-5).shape == "number"
+    assert field(answers="number", lowest=-1.7e308, highest=1.7e308, step=1e308).shape == "number"
 
 
 def test_every_key_does_one_thing_and_none_that_the_page_has() -> None:
@@ -98,4 +105,4 @@ def test_every_key_does_one_thing_and_none_that_the_page_has() -> None:
 
 def test_more_answers_than_letters_have_no_key() -> None:
     many = field(answers="multi_select", choices=[f"choice {n}" for n in range(40)])
-    assert [one.key for one in many.choices][-1] == ""
+    assert [one.key for one in many.offered][-1] == ""

@@ -83,6 +83,9 @@ class Item(Shape):
     inputs: Json
     messages: list[Any]
     output: str | None
+    target: Json | None
+    """Of the row, where the queue shows it, as its context."""
+    context: list[str] | None
     evaluators: list[ItemEvaluator]
 
 

@@ -70,6 +70,16 @@ document.addEventListener("htmx:responseError", (event) => {
 });
 document.addEventListener("htmx:sendError", () => toast("The server cannot be reached. What is shown may be out of date."));
 
+// A form [data-once] makes something: clicked twice, it is still sent once. Whoever comes back to it may send it again.
+document.addEventListener("submit", (event) => {
+  if (!event.target.matches("[data-once]")) return;
+  if ("sent" in event.target.dataset) event.preventDefault();
+  event.target.dataset.sent = "";
+});
+addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("[data-sent]")) delete form.dataset.sent;
+});
+
 // Shortcuts. Single letters never fire while somebody types, and can be switched off (WCAG 2.1.4).
 const letters = document.getElementById("single-keys");
 if (letters) {

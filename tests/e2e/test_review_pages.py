@@ -107,6 +107,26 @@ def test_a_review_by_keyboard_alone(inside: "Page", seen: Seen, running_app: App
     assert page.locator(".sidebar .count.hot").inner_text().startswith("11")
 
 
+def test_a_double_click_sends_once(inside: "Page", seen: Seen, running_app: Application) -> None:
+    inside.goto(f"{seen.staged.base}/new?evaluation={seen.staged.evaluation.id}")
+    inside.get_by_role("button", name="Send to review").dblclick()
+    inside.wait_for_url("**/review/rvq_*")
+    engine = create_engine(running_app.database_url)
+    with engine.connect() as connection:
+        query = text("select count(*) from review_queue where workspace_id = :workspace")
+        made = connection.scalar(query, {"workspace": seen.staged.team.workspace.id})
+    engine.dispose()
+    assert made == 2, "the one that was there, and one more"
+
+
+def test_the_rows_are_sent_as_they_are_filtered(inside: "Page", seen: Seen) -> None:
+    inside.goto(f"/w/{seen.staged.team.workspace.slug}/evaluations/{seen.staged.evaluation.id}/rows")
+    inside.fill("#q", "slip 7")
+    inside.wait_for_url("**q=slip%207*")
+    inside.get_by_role("link", name="Send to review").click()
+    assert inside.get_by_text("You were looking at rows with “slip 7” in them").is_visible()
+
+
 @pytest.fixture
 def disputed(seen: Seen, running_app: Application) -> int:
     """The second reviewer has answered all, the admin all but their second item, and they differ: a disputed item."""

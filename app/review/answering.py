@@ -54,7 +54,7 @@ def answer(session: Session, principal: Principal, queue: ReviewQueue, place: in
     """Keep what the principal says of an item; said again, it takes the place of what they said before. Its log's id.
 
     Raises:
-        NotFound: they are not asked about this item, or not any more.
+        NotFound: they are not asked about this item, or not any more, or not by one of these evaluators.
         Conflict: the queue is closed.
         Invalid: an evaluator is not answered, or by what it does not take.
     """
@@ -62,6 +62,7 @@ def answer(session: Session, principal: Principal, queue: ReviewQueue, place: in
     if queue.closed_at:
         raise Conflict(f"{queue.name} is closed: nobody is asked any more. What you answered before is kept.")
     evaluators = repository.list_evaluators(session, [queue.id])[queue.id]
+    _refuse_strange(queue, evaluators, answered)
     if missing := [one.file.path for one in evaluators if one.id not in answered.values]:
         text = f"{missing[0]} is not answered."
         raise Invalid(text, fields={"answers": text})
@@ -80,7 +81,7 @@ def give(
     final: bool = False,
 ) -> None:
     """Write the judgments of an answer, by the one way in which all judgments come in."""
-    _check(evaluators, answered)
+    _check(answered)
     settled: dict[str, Any] = {"settled_by": principal.user_id} if final else {}
     for version in evaluators:
         if version.id not in answered.values:
@@ -96,18 +97,21 @@ def give(
         give_judgment(session, principal, version, log_id, given)
 
 
-def _check(evaluators: list[Version], answered: Answered) -> None:
+def _check(answered: Answered) -> None:
     problems = {}
     for name, text in (("note", answered.note), (CORRECTION, answered.correction)):
         if len(text) > LONGEST_NOTE:
             problems[name] = f"Keep it under {LONGEST_NOTE:,} characters."
         elif problem := unstorable(text):
             problems[name] = problem
-    asked = {version.id for version in evaluators}
-    if strange := [one for one in answered.values if one not in asked]:
-        problems["answers"] = f"{strange[0]} is not asked here."
     if problems:
         raise Invalid(" ".join(problems.values()), fields=problems)
+
+
+def _refuse_strange(queue: ReviewQueue, evaluators: list[Version], answered: Answered) -> None:
+    asked = {version.id for version in evaluators}
+    if strange := [one for one in answered.values if one not in asked]:
+        raise NotFound(f"{queue.name} does not ask by an evaluator {strange[0]:.80}.")
 
 
 def undo(session: Session, principal: Principal, queue: ReviewQueue, meant: int | None = None) -> int | None:

@@ -165,7 +165,7 @@ REMOVALS = [
     ),
     Removal(
         "S7", "a cell that begins a formula is text", "app/core/spreadsheet.py",
-        "return f\"'{text}\" if text.startswith(_FORMULA_STARTS) else text",
+        "return f\"'{text}\" if text.startswith(_FORMULA_STARTS) and not isinstance(value, int | float) else text",
         "return text",
         "tests/workspaces/test_audit.py",
     ),

@@ -82,7 +82,7 @@ def test_wrong_answers_places_and_evaluators_are_refused(client: TestClient) -> 
         return client.post(f"{url}/{place}", json=body).status_code
 
     assert status(1, "perhaps") == 422
-    assert status(1, True, other.id) == 422
+    assert status(1, True, other.id) == 404
     assert status(5, True) == 404
     assert status(0, True) == 422
     assert status(1, None) == 200

@@ -1,8 +1,8 @@
 """The v5 routes that try an evaluator, and say how far it agrees with people."""
 
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from fastapi.concurrency import run_in_threadpool
 from pydantic import ConfigDict, Field
 
@@ -76,7 +76,7 @@ def get_agreement(
     session: SessionDep,
     principal: Reader,
     version_id: str | None = None,
-    question_id: str | None = None,
+    question_id: Annotated[str | None, Query(description="The evaluator that asked people.")] = None,
 ) -> dict[str, Any]:
     """How far a version of an evaluator agrees with members on outputs that both have judged, and whether it is trusted.
 

@@ -3,11 +3,14 @@ absent, and what could not be stored as it is, is refused."""
 
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, model_validator
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, ValidationInfo, model_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from app.core.json_values import unstorable
+
+CHECKED = "checked"
+"""The context of a validation of what has been read by `json_values.loads`: it is not looked through again, part by part."""
 
 
 class Body(BaseModel):
@@ -22,10 +25,10 @@ class Body(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _null_is_absent(cls, data: Any) -> Any:
+    def _null_is_absent(cls, data: Any, info: ValidationInfo) -> Any:
         if not isinstance(data, dict):
             return data
-        if problem := unstorable(data):
+        if info.context is not CHECKED and (problem := unstorable(data)):
             raise ValueError(problem)
         return {name: value for name, value in data.items() if value is not None or name in cls.NULL_SAYS}
 

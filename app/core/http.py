@@ -16,14 +16,15 @@ from sqlalchemy.exc import DataError, IntegrityError, InternalError
 from sqlalchemy.exc import OperationalError as DatabaseAway
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.core import clients, key_rates, metrics, templating, waiting
+from app.core import clients, json_values, key_rates, metrics, templating, waiting
 from app.core.conflicts import conflict_of, is_deadlock, is_read_only
 from app.core.errors import Conflict, DomainError, Invalid, NoSpace, TooMany, Unavailable
 from app.core.logging import usable_request_id
+from app.core.plain_routes import Door, Doors
 from app.core.request_bodies import Bounded, takes_files
 
 log = structlog.get_logger()
@@ -32,18 +33,21 @@ API_PREFIX = "/v5"
 _UNLOGGED = ("/static/", "/health/", "/metrics")
 """Asked all day by machines and pages, and of no interest one by one."""
 
-_HEADERS = {
-    "content-security-policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; "
-        "img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; "
-        "frame-ancestors 'none'; base-uri 'none'"
-    ),
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "same-origin",
-    "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
-    "permissions-policy": "camera=(), microphone=(), geolocation=()",
-}
+_HEADERS = [
+    (name.encode(), value.encode())
+    for name, value in {
+        "content-security-policy": (
+            "default-src 'none'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; "
+            "img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; "
+            "frame-ancestors 'none'; base-uri 'none'"
+        ),
+        "x-content-type-options": "nosniff",
+        "referrer-policy": "same-origin",
+        "cross-origin-opener-policy": "same-origin",
+        "cross-origin-resource-policy": "same-origin",
+        "permissions-policy": "camera=(), microphone=(), geolocation=()",
+    }.items()
+]
 
 
 class Envelope:
@@ -57,6 +61,7 @@ class Envelope:
         """`knows` tells whether a request comes from somebody with an account or a key."""
         self.app = app
         self._knows = knows
+        self._doors: Doors | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request; other scopes pass through."""
@@ -75,12 +80,13 @@ class Envelope:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers["x-request-id"] = request_id
-                for name, value in _HEADERS.items():
-                    headers.setdefault(name, value)
-                if not scope["path"].startswith("/static/"):
-                    headers.setdefault("cache-control", "no-store")
+                headers = [header for header in message["headers"] if header[0] != b"x-request-id"]
+                named = {name for name, _ in headers}
+                headers += [header for header in _HEADERS if header[0] not in named]
+                headers.append((b"x-request-id", request_id.encode()))
+                if b"cache-control" not in named and not scope["path"].startswith("/static/"):
+                    headers.append((b"cache-control", b"no-store"))
+                message["headers"] = headers
             await send(message)
 
         try:
@@ -105,9 +111,13 @@ class Envelope:
                 return await run_in_threadpool(self._knows, Request(scope))
 
             body = Bounded(scope, receive, upload=takes_files(scope) and await known(), known=known)
-            await body.check()
+            plain = self._doors_of(scope).find(scope)
+            await body.check(keep=plain is not None)
         except DomainError as error:
             await _answer(Request(scope), error)(scope, receive, send_with_headers)
+            return
+        if plain and (answer := await _plainly(*plain, Request(scope, body.receive), body)):
+            await answer(scope, receive, send_with_headers)
             return
         answered = False
 
@@ -121,6 +131,25 @@ class Envelope:
                 await send_with_headers(message)
 
         await self.app(scope, body.receive, send_what_it_was)
+
+    def _doors_of(self, scope: Scope) -> Doors:
+        if self._doors is None:
+            self._doors = Doors(scope["app"].routes)
+        return self._doors
+
+
+async def _plainly(door: Door, path: dict[str, str], request: Request, body: Bounded) -> Response | None:
+    """The answer without the framework; what is raised has the handler that it has there."""
+    value, body.value = body.value, json_values.NO_JSON
+    try:
+        return await door.answer(request, path, value)
+    except Exception as error:
+        handlers = request.app.exception_handlers
+        handler = next((handlers[kind] for kind in type(error).__mro__ if kind in handlers), None)
+        if handler is None:
+            raise
+        answer: Response = handler(request, error)
+        return answer
 
 
 _BULK = (

@@ -16,10 +16,14 @@ FIELD_MIB = 5
 VALUES = 250_000
 """Members of objects and items of lists, all together: each costs a hundred times its bytes in time and memory."""
 _TOO_MANY = f"It holds more than {VALUES:,} values: send it in parts."
+NO_JSON = object()
+"""In the place of a value: there was no JSON, or nobody has looked through it."""
 SMALLEST, LARGEST = -(2**63), 2**64 - 1
 _TEXT = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 """Also one that does not end, to the end: it must not be tried again from each of its quotes."""
-_LONG_NUMBER = re.compile(rb"\d{19}")
+_DIGITS = bytes.maketrans(b"0123456789", b"0" * 10)
+_LONG_NUMBER = b"0" * 19
+"""In a text of which each digit was made 0; ten times as quick as an expression."""
 _MEMBER = re.compile(rb'"\s*:')
 
 
@@ -48,13 +52,14 @@ def loads(text: str | bytes) -> Any:
         value = orjson.loads(text)  # refuses NaN, infinities and half surrogate pairs itself
     except orjson.JSONDecodeError as error:
         raise NotStorable(f"not valid JSON: {error}") from None
-    if _LONG_NUMBER.search(said):
+    if _LONG_NUMBER in said.translate(_DIGITS):
         json.loads(said, parse_int=_checked_int)  # orjson makes a float of a larger number, without a word
-    if problem := _shape_problem(value):
+    problem, members = _shape(value)
+    if problem:
         raise NotStorable(problem)
     if (len(said) > FIELD_MIB << 20 or b"\\u0000" in said) and (found := _find_problem(value)):
         raise NotStorable(*found)
-    if len(_MEMBER.findall(said)) != _members(value):  # one was given twice, or a text looks like one
+    if len(_MEMBER.findall(said)) != members:  # one was given twice, or a text looks like one
         json.loads(said, object_pairs_hook=_given_once)
     return value
 
@@ -70,7 +75,8 @@ def _separators(text: bytes) -> int:
 
 def unstorable(value: Any) -> str | None:
     """Why a parsed JSON value cannot be stored as it is, and what to do about it; None where it can."""
-    if problem := _shape_problem(value):
+    problem, _ = _shape(value)
+    if problem:
         return problem
     try:
         text = orjson.dumps(value)
@@ -82,18 +88,22 @@ def unstorable(value: Any) -> str | None:
     return found[0] if found else None
 
 
-def _shape_problem(value: Any) -> str | None:
-    """Too deep, or too much. Only objects and lists are visited."""
-    count, level = 0, [value]
+def _shape(value: Any) -> tuple[str | None, int]:
+    """What is wrong where it is too deep, or too much, and how many members its objects have, all together. Only objects
+    and lists are visited."""
+    count, members, level = 0, 0, [value]
     for _ in range(DEPTH + 1):
-        level = [item for item in level if isinstance(item, dict | list | tuple)]
-        if not level:
-            return None
-        count += sum(map(len, level))
+        objects = [item for item in level if isinstance(item, dict)]
+        lists = [item for item in level if isinstance(item, list | tuple)]
+        if not objects and not lists:
+            return None, members
+        members += sum(map(len, objects))
+        count += sum(map(len, objects)) + sum(map(len, lists))
         if count > VALUES:
-            return _TOO_MANY
-        level = [each for item in level for each in (item.values() if isinstance(item, dict) else item)]
-    return f"It is nested deeper than {DEPTH} levels: flatten it, or store it as a text."
+            return _TOO_MANY, members
+        level = [each for item in objects for each in item.values()]
+        level += [each for item in lists for each in item]
+    return f"It is nested deeper than {DEPTH} levels: flatten it, or store it as a text.", members
 
 
 def _find_problem(value: Any) -> tuple[str, list[str]] | None:
@@ -161,21 +171,6 @@ def _checked_int(digits: str) -> int:
     if len(digits) > 20 or not SMALLEST <= int(digits) <= LARGEST:
         raise NotStorable(f"The number {digits[:30]} is too large: write it as a text.")
     return int(digits)
-
-
-def _members(value: Any) -> int:
-    """How many members the objects within a value have, all together. Its depth has been checked."""
-    count, level = 0, [value]
-    while level:
-        inner: list[Any] = []
-        for item in level:
-            if isinstance(item, dict):
-                count += len(item)
-                inner.extend(item.values())
-            elif isinstance(item, list):
-                inner.extend(item)
-        level = inner
-    return count
 
 
 def _given_once(pairs: list[tuple[str, Any]]) -> None:

@@ -110,6 +110,8 @@ class Bounded:
         self._separators = 0
         self._checked: bytes | None = None
         self._whole = False
+        self.value: Any = json_values.NO_JSON
+        """What a body of JSON says, where `check` was asked to keep it."""
         self.refused: TooLarge | None = None
         """Why nothing more of it is read, once it was refused."""
         self._left: float = math.inf
@@ -128,8 +130,9 @@ class Bounded:
         self._is_form = kind == "application/x-www-form-urlencoded"
         self._is_json = not upload and kind.startswith("application/") and kind.endswith(("/json", "+json"))
 
-    async def check(self) -> None:
-        """Read a JSON body whole and refuse one that could not be stored; any other streams on.
+    async def check(self, *, keep: bool = False) -> None:
+        """Read a JSON body whole and refuse one that could not be stored; any other streams on. `keep` what it says: for
+        whoever does not read it again, as the framework does, for it would be in memory twice.
 
         Raises:
             TooLarge: it goes on past the limit.
@@ -151,12 +154,15 @@ class Bounded:
         self._checked = b"".join(parts)
         parts.clear()
         try:
+            value: Any = json_values.NO_JSON
             if len(self._checked) > _QUICK_BYTES:
-                await run_in_threadpool(_check, self._checked)
+                value = await run_in_threadpool(json_values.loads, self._checked)
             elif self._checked:
-                _check(self._checked)
+                value = json_values.loads(self._checked)
         except json_values.NotStorable as error:
             raise Invalid(str(error), fields={".".join(error.way): str(error)}) from None
+        if keep:
+            self.value = value
 
     async def receive(self) -> Message:
         """The next message of the request, for the application."""
@@ -184,7 +190,3 @@ class Bounded:
         if self.refused:
             raise self.refused
         return message
-
-
-def _check(body: bytes) -> None:
-    json_values.loads(body)  # thrown away at once: the framework reads it again, and holds one copy only

@@ -1,5 +1,6 @@
 """A plain request is answered as by the framework, only sooner; every other one goes the framework's way."""
 
+import errno
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -9,7 +10,10 @@ from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 from pydantic import Field
 
+from app.core import http
 from app.core.bodies import Body as OurBody
+from app.core.errors import NotFound
+from app.core.permissions import include
 from app.core.plain_routes import PlainRoute
 from tests import factories
 from tests.web import with_key
@@ -30,7 +34,7 @@ def _count(request: Request) -> None:
 
 
 def _client(kind: type[APIRoute]) -> TestClient:
-    router = APIRouter(route_class=kind, dependencies=[Depends(_count)])
+    router = APIRouter(prefix="/v5", route_class=kind, dependencies=[Depends(_count)])
 
     @router.get("/files/{name}")
     async def get(
@@ -47,12 +51,19 @@ def _client(kind: type[APIRoute]) -> TestClient:
     ) -> dict[str, Any]:
         return body.model_dump() | {"version": version, "at": AT}
 
+    @router.get("/broken/{how}")
+    async def broken(how: str) -> dict[str, Any]:
+        raise {"gone": NotFound("It is not there."), "full": OSError(errno.ENOSPC, "full")}.get(
+            how, KeyError(how)
+        )
+
     @router.post("/raw")
     async def raw(request: Request) -> Response:
         return Response(await request.body(), 201, {"x-said": "raw"}, "text/plain")
 
     app = FastAPI()
-    app.include_router(router)
+    http.install(app, knows=lambda _: True)
+    include(app, router)
     return TestClient(app, raise_server_exceptions=False)
 
 
@@ -63,45 +74,55 @@ def nothing_counted() -> None:
 
 JSON = {"content-type": "application/json"}
 PLAIN: list[tuple[str, str, dict[str, Any]]] = [
-    ("GET", "/files/a", {"headers": {"x-key": "k"}}),
-    ("GET", "/files/a%20b%C3%A9?version=v%2B1", {}),
-    ("GET", "/files/a?version=", {}),
-    ("POST", "/logs", {"json": {}}),
+    ("GET", "/v5/files/a", {"headers": {"x-key": "k"}}),
+    ("GET", "/v5/files/a%20b%C3%A9?version=v%2B1", {}),
+    ("GET", "/v5/files/a?version=", {}),
+    ("POST", "/v5/logs", {"json": {}}),
     (
         "POST",
-        "/logs?version=2",
+        "/v5/logs?version=2",
         {"json": {"output": "ü", "count": 3, "inner": {"a": [1, None, 2.5]}, "more": 1}},
     ),
-    ("POST", "/logs", {"json": {"output": None, "count": "7"}}),
-    ("POST", "/raw", {"content": b"\x00\xff"}),
+    ("POST", "/v5/logs", {"json": {"output": None, "count": "7"}}),
+    ("POST", "/v5/raw", {"content": b"\x00\xff"}),
+]
+BROKEN: list[tuple[str, str, dict[str, Any]]] = [
+    *(("GET", f"/v5/broken/{how}", {}) for how in ("gone", "full", "apart")),
+    ("PUT", "/v5/files/a", {}),
+    ("GET", "/v5/files/a/b", {}),
+    ("GET", "/v5/files/a/", {}),
 ]
 OTHERS: list[tuple[str, str, dict[str, Any]]] = [
-    ("GET", "/files/a?version=1&version=2", {}),
-    ("GET", "/files/a?raw=true", {}),
-    ("GET", "/files/a?raw=perhaps", {}),
-    ("GET", "/files/a?unknown=1&version=3", {}),
-    ("POST", "/logs", {}),
-    ("POST", "/logs", {"json": {"output": "too long"}}),
-    ("POST", "/logs", {"json": [1]}),
-    ("POST", "/logs", {"json": {"count": "many"}}),
-    ("POST", "/logs", {"content": b'{"count": NaN}', "headers": JSON}),
+    ("GET", "/v5/files/a?version=1&version=2", {}),
+    ("GET", "/v5/files/a?raw=true", {}),
+    ("GET", "/v5/files/a?raw=perhaps", {}),
+    ("GET", "/v5/files/a?unknown=1&version=3", {}),
+    ("POST", "/v5/logs", {}),
+    ("POST", "/v5/logs", {"json": {"output": "too long"}}),
+    ("POST", "/v5/logs", {"json": [1]}),
+    ("POST", "/v5/logs", {"json": {"count": "many"}}),
     (
         "POST",
-        "/logs",
+        "/v5/logs",
         {"content": b'{"count": 1}', "headers": {"content-type": "application/json; charset=utf-8"}},
     ),
-    ("POST", "/logs", {"content": b'{"count": 1}', "headers": {"content-type": "text/plain"}}),
-    ("POST", "/logs", {"content": b'{"count": 1}'}),
+    ("POST", "/v5/logs", {"content": b'{"count": 1}', "headers": {"content-type": "text/plain"}}),
+    ("POST", "/v5/logs", {"content": b'{"count": 1}'}),
 ]
 
 
-UNREADABLE = ("POST", "/logs", {"content": b"{", "headers": JSON})
-"""The framework says so before it counts."""
+UNREADABLE = [
+    ("POST", "/v5/logs", {"content": said, "headers": JSON})
+    for said in (b"{", b'{"count": NaN}', b'{"a": "\\u0000"}')
+]
+"""Nobody counts what is no JSON, or could not be stored."""
 
 
-@pytest.mark.parametrize(("method", "address", "sent"), [*PLAIN, *OTHERS, UNREADABLE])
+@pytest.mark.parametrize(("method", "address", "sent"), [*PLAIN, *OTHERS, *UNREADABLE, *BROKEN])
 def test_both_ways_lead_to_the_same_answer(method: str, address: str, sent: dict[str, Any]) -> None:
+    sent = sent | {"headers": {"x-request-id": "the-same"} | sent.get("headers", {})}
     usual, plain = (_client(kind).request(method, address, **sent) for kind in (APIRoute, PlainRoute))
+    assert sorted(plain.headers) == sorted(usual.headers)
     assert plain.status_code == usual.status_code
     assert plain.headers["content-type"] == usual.headers["content-type"]
     if usual.headers["content-type"] == "application/json":

@@ -9,6 +9,8 @@ import pytest
 from _pytest.mark import ParameterSet
 
 LONG = "WHETSTONE_TEST_LONG"
+SOAK_S = "WHETSTONE_TEST_SOAK_S"
+"""How long `--long` soaks, where somebody has more time than half an hour."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ FULL = Lengths(
     overload_s=120,
     apart=True,
     warm_up_s=300,
-    soak_s=1_800,
+    soak_s=float(os.environ.get(SOAK_S, 1_800)),
     deadline_s=120,
     idle_s=30,
     stored_logs=1_000_000,

@@ -48,6 +48,7 @@ from app.generations import api as generations_api
 from app.generations import pages as generations_pages
 from app.generations import tool_api
 from app.home import pages as home_pages
+from app.home import search_api, search_pages
 from app.logs import api as logs_api
 from app.logs import arrivals as log_arrivals
 from app.logs import (
@@ -98,6 +99,7 @@ ROUTERS = (
     signin_pages.router,
     sso_pages.router,
     home_pages.router,
+    search_pages.router,
     generations_pages.router,  # before the prompt's own page: `new` is no id
     prompt_pages.router,
     files_pages.router,
@@ -131,6 +133,7 @@ ROUTERS = (
     environment_api.router,
     files_api.hot,
     files_api.router,
+    search_api.router,
     prompts_api.router,
     prompts_api.common,
     tools_api.router,

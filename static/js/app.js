@@ -42,7 +42,7 @@ document.addEventListener("htmx:afterSwap", (event) => {
   const dialog = event.detail.target;
   if (dialog instanceof HTMLDialogElement && dialog.childElementCount && !dialog.open) dialog.showModal();
 });
-for (const dialog of document.querySelectorAll("dialog:not([popover])")) {
+for (const dialog of document.querySelectorAll("#dialog, #drawer")) {
   dialog.addEventListener("close", () => {
     dialog.replaceChildren();
     const address = new URL(location.href);

@@ -29,6 +29,7 @@ PAGE_REQUESTS: dict[str, Make] = {
     "GET /docs/{section}": lambda w: Call({"section": "prompts"}, names_things=False),
     "GET /openapi.json": lambda w: Call(names_things=False),
     "GET /w/{w}": lambda w: Call({"w": w.slug}),
+    "GET /w/{w}/search": lambda w: Call({"w": w.slug}, query={"q": "world"}),
     "GET /setup": lambda w: Call(names_things=False),
     "POST /setup": lambda w: Call(form={}, names_things=False),
     "GET /w/{w}/logs": lambda w: Call({"w": w.slug}),

@@ -22,7 +22,7 @@ PAYLOADS = [
 ]  # fmt: skip
 BENIGN = "zz-benign-zz"
 API = [
-    "/v5/files?name={}", "/v5/files?path={}", "/v5/files?environment={}", "/v5/files?sort_by={}", "/v5/files?order={}", "/v5/files?type={}",
+    "/v5/files?name={}", "/v5/search?q={}", "/v5/files?path={}", "/v5/files?environment={}", "/v5/files?sort_by={}", "/v5/files?order={}", "/v5/files?type={}",
     "/v5/prompts?name={}", "/v5/prompts?user_filter={}", "/v5/prompts?sort_by={}", "/v5/datasets?name={}",
     "/v5/audit?action={}", "/v5/audit?actor={}", "/v5/audit?before={}", "/v5/audit?since={}", "/v5/audit?page={}",
     "/v5/logs?file_id={}", "/v5/logs?file_id={prompt}&id={}", "/v5/logs?file_id={prompt}&version_id={}",
@@ -33,7 +33,7 @@ API = [
     "/v5/evaluations?file_id={}", "/v5/evaluations?name={}", "/v5/evaluations/{compared}/lineage?evaluator={}", "/v5/evaluations/{compared}/lineage?to={}", "/v5/review-queues/{}", "/v5/prompts/{}", "/v5/logs/{}",
 ]  # fmt: skip
 PAGES = [
-    "files?q={}", "evaluations/{compared}/lineage?evaluator={}", "evaluations/{compared}/lineage?older=1&newer={}", "files?kind={}", "evaluations?q={}", "review/new?evaluation={}", "review/new?rows={}", "review/new?evaluation={compared}&judge={}", "review/new?evaluation={compared}&versions={}", "review/new?evaluation={compared}&shown={}&q={}", "review/{}", "evaluators?q={}", "evaluators/new?q={}", "audit?action={}", "audit?actor={}", "audit?before={}",
+    "files?q={}", "search?q={}", "evaluations/{compared}/lineage?evaluator={}", "evaluations/{compared}/lineage?older=1&newer={}", "files?kind={}", "evaluations?q={}", "review/new?evaluation={}", "review/new?rows={}", "review/new?evaluation={compared}&judge={}", "review/new?evaluation={compared}&versions={}", "review/new?evaluation={compared}&shown={}&q={}", "review/{}", "evaluators?q={}", "evaluators/new?q={}", "audit?action={}", "audit?actor={}", "audit?before={}",
     "audit?from={}", "prompts/{}", "settings/members/{}", "logs?source=nowhere&q={}", "logs?file={}", "logs?environment={}", "logs?source={}", "logs?user={}",
     "logs?metadata={}", "logs?since={}", "logs?slower={}", "logs?before={}", "newer-logs?seen=-1&after={}", "logs/{}", "datasets/{dataset}?q={}", "datasets/{dataset}?version={}",
 ]  # fmt: skip

@@ -54,6 +54,7 @@ def paths(stored: Stored) -> dict[str, list[str]]:
         "/openapi.json": ["/openapi.json"],
         "/signin": ["/signin"],
         "/w/{w}": [w],
+        "/w/{w}/search": [f"{w}/search", f"{w}/search?q=prompt+19", f"{w}/search?q=no+such+words"],
         "/w/{w}/prompts/new": [f"{w}/prompts/new"],
         "/w/{w}/prompts/{file_id}/edit": [f"{prompt}/edit"],
         "/w/{w}/prompts/{file_id}": [prompt],

@@ -20,6 +20,33 @@ class Environment(Shape):
     created_at: str
 
 
+class SearchHit(Shape):
+    """One thing that a search found."""
+
+    type: Literal[
+        "prompt",
+        "tool",
+        "dataset",
+        "evaluator",
+        "flow",
+        "agent",
+        "version",
+        "evaluation",
+        "page",
+        "action",
+        "workspace",
+    ]
+    group: str
+    """The heading that it stands under."""
+    id: str | None
+    """Of the file that it is or is about, or of the evaluation."""
+    title: str
+    path: str | None
+    """Of the file that it is or is about."""
+    url: str
+    """Its page, for people."""
+
+
 class EnvironmentWithApprovers(Environment):
     approvers: list[str]
     """Ids of developers that deploy there beside the admins."""

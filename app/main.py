@@ -9,7 +9,8 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from app.calculator import api as calculator_api
-from app.core import health, http, logging, openapi, urlguard
+from app.core import health as probes
+from app.core import http, logging, openapi, urlguard
 from app.core.permissions import include, most_asked_first, undeclared_routes
 from app.core.request_bodies import FORM_LIMITS
 from app.core.templating import ROOT
@@ -47,8 +48,8 @@ from app.flows import api as flows_api
 from app.generations import api as generations_api
 from app.generations import pages as generations_pages
 from app.generations import tool_api
+from app.home import health, overview_api, search_api, search_pages
 from app.home import pages as home_pages
-from app.home import search_api, search_pages
 from app.logs import api as logs_api
 from app.logs import arrivals as log_arrivals
 from app.logs import (
@@ -95,7 +96,7 @@ from app.workspaces import pages as workspace_pages
 from app.workspaces.authentication import authenticate, is_known
 
 ROUTERS = (
-    health.router,
+    probes.router,
     signin_pages.router,
     sso_pages.router,
     home_pages.router,
@@ -134,6 +135,7 @@ ROUTERS = (
     files_api.hot,
     files_api.router,
     search_api.router,
+    overview_api.router,
     prompts_api.router,
     prompts_api.common,
     tools_api.router,
@@ -180,6 +182,7 @@ files_presentation.SLOTS.update(
     evaluator_aggregates=(last_scores.aggregates_of,),
 )
 sidebar.WAITING[:] = [review_repository.count_waiting]
+health.WATCHING[:] = [monitoring_repository.judging_versions]
 evaluator_list.MONITORS[:] = [monitoring_repository.list_uses]
 fetching.CHANGING_ELSEWHERE[:] = [monitoring_repository.monitored_among]
 log_arrivals.listen(arrivals.take)

@@ -1,6 +1,6 @@
-"""What the home page says: what ran lately and what it found, recent files, what was done, and the first steps."""
+"""What the home page says: what needs a person, how production fares, what ran, where one was, and the first steps."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -15,15 +15,19 @@ from app.evaluations.models import Evaluation
 from app.evaluations.models_used import models_of
 from app.files import repository as files
 from app.files.models import Environment, File, FileKind, Version
-from app.files.sidebar import PAGES, file_url
+from app.files.sidebar import file_url
+from app.home import home_repository
 from app.home.activity import Deed, deed_of, newest_first
-from app.logs.budget import Standing, standing
+from app.home.health import Health, build_health
+from app.home.needs import Need, list_needs
+from app.home.panels import Content, Panel, build_panel
+from app.logs.budget import standing
 from app.providers import repository as providers
 from app.workspaces import repository as workspaces
 from app.workspaces.audit_repository import list_recent
 from app.workspaces.models import Workspace
 
-_EVALUATIONS, _FILES, _ENTRIES = 5, 8, 8
+_EVALUATIONS, _FILES, _ENTRIES, _MINE = 5, 8, 8, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +46,19 @@ class RecentFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Overview:
-    """The home page."""
+class Mine:
+    """Where somebody left off."""
 
-    findings: Sequence[Finding]
-    files: Sequence[RecentFile]
-    files_total: int
-    deeds: Sequence[Deed]
-    budget: Standing
+    files: Sequence[tuple[File, int]]
+    """Those they committed to last, each with the number of their version."""
+    going: Sequence[Finding]
+    """Evaluations that run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """Which of the first steps are done."""
+
     has_provider: bool
     has_prompt: bool
     has_dataset: bool
@@ -58,20 +67,75 @@ class Overview:
     """The other workspaces of the person."""
 
 
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The home page: panels, each of which may have failed."""
+
+    steps: Steps
+    needs: Panel[list[Need]]
+    health: Panel[Health]
+    findings: Panel[list[Finding]]
+    files: Panel[tuple[list[RecentFile], int]]
+    """The files that changed last, and how many there are."""
+    mine: Panel[Mine]
+    deeds: Panel[list[Deed]]
+
+    @property
+    def failed(self) -> bool:
+        """Whether a panel could not be made."""
+        panels = (self.needs, self.health, self.findings, self.files, self.mine, self.deeds)
+        return any(panel.content is None for panel in panels)
+
+
 def build_overview(session: Session, principal: Principal) -> Overview:
-    """The home page of the principal's workspace."""
+    """The home page of the principal's workspace. What fails in one of its panels leaves the others as they are."""
+
+    def panel(name: str, build: Callable[[], Content]) -> Panel[Content]:
+        return build_panel(session, name, build)
+
     found, _ = evaluations.list_evaluations(session, principal.workspace_id, limit=_EVALUATIONS)
-    recent, total = files.list_files(
-        session, principal.workspace_id, kinds=list(PAGES), sort_by="updated_at", limit=_FILES
-    )
-    shown = recent_files(session, recent)
-    real = [p for p in providers.list_providers(session, principal.workspace_id) if p.kind != "practice"]
+    recent, total = files.list_files(session, principal.workspace_id, sort_by="updated_at", limit=_FILES)
+    findings = panel("findings", lambda: findings_of(session, found))
+    health = panel("health", lambda: build_health(session, principal))
+    shown = panel("files", lambda: (recent_files(session, recent), total))
+    told = findings.content or []
     return Overview(
-        findings=findings_of(session, found),
+        steps=_steps(session, principal, found, recent),
+        needs=panel("needs", lambda: needs_of(session, principal, told, health.content)),
+        health=health,
+        findings=findings,
         files=shown,
-        files_total=total,
-        deeds=_deeds(session, principal, found, shown),
-        budget=standing(session, principal.workspace_id),
+        mine=panel("mine", lambda: _mine(session, principal, told)),
+        deeds=panel(
+            "deeds", lambda: _deeds(session, principal, found, shown.content[0] if shown.content else [])
+        ),
+    )
+
+
+def needs_of(
+    session: Session, principal: Principal, findings: Sequence[Finding], health: Health | None
+) -> list[Need]:
+    """What needs a person, with how the workspace stands with its budget."""
+    budget = standing(session, principal.workspace_id)
+    return list_needs(session, principal, budget, findings, health)
+
+
+def last_findings(session: Session, principal: Principal) -> list[Finding]:
+    """What the newest evaluations found."""
+    found, _ = evaluations.list_evaluations(session, principal.workspace_id, limit=_EVALUATIONS)
+    return findings_of(session, found)
+
+
+def _mine(session: Session, principal: Principal, findings: Sequence[Finding]) -> Mine:
+    own = home_repository.list_committed_by(session, principal.workspace_id, principal.user_id, _MINE)
+    return Mine(own, [one for one in findings if one.state in ("running", "waiting", "stuck")])
+
+
+def _steps(
+    session: Session, principal: Principal, found: Sequence[Evaluation], recent: Sequence[File]
+) -> Steps:
+    real = [p for p in providers.list_providers(session, principal.workspace_id) if p.kind != "practice"]
+    return Steps(
         has_provider=bool(real),
         has_prompt=bool(found) or _has(session, principal, recent, FileKind.PROMPT),
         has_dataset=bool(found) or _has(session, principal, recent, FileKind.DATASET),

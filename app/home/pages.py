@@ -12,7 +12,7 @@ from app.core.csrf import refuse_cross_site
 from app.core.database import SessionDep
 from app.core.errors import DomainError, Invalid
 from app.core.permissions import Public, Reader, SignedIn
-from app.files.sidebar import ICONS, PAGES
+from app.files.sidebar import ICONS, file_url
 from app.home.onboarding import NewWorkspace, open_workspace
 from app.home.overview import build_overview
 from app.workspaces.links import home_url
@@ -29,10 +29,10 @@ def start(principal: SignedIn) -> Response:
 
 @router.get("/w/{w}", name="home:home")
 def home(request: Request, session: SessionDep, principal: Reader, demo: bool = False) -> Response:
-    """What ran, what it found, and where to go on. With `demo`, that one is being made beside this workspace."""
+    """What needs a person, how production fares, what ran, and where to go on. With `demo`, that one is being made beside this workspace."""
     overview = build_overview(session, principal)
     return templating.render(
-        request, "home/home.html", overview=overview, icons=ICONS, kinds=PAGES, demo=demo
+        request, "home/home.html", overview=overview, icons=ICONS, file_url=file_url, demo=demo
     )
 
 

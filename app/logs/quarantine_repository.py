@@ -63,9 +63,11 @@ def list_quarantined(session: Session, workspace_id: str, limit: int, offset: in
     return [Quarantined(*row) for row in session.execute(listed)]
 
 
-def count_quarantined(session: Session, workspace_id: str) -> int:
-    """How many there are."""
+def count_quarantined(session: Session, workspace_id: str, since: datetime | None = None) -> int:
+    """How many there are, or have come since."""
     counted = select(func.count()).where(QuarantinedSpan.workspace_id == workspace_id)
+    if since:
+        counted = counted.where(QuarantinedSpan.created_at >= since)
     return session.scalars(counted).one()
 
 

@@ -184,3 +184,15 @@ def forget_judgments(session: Session, judged: Collection[tuple[str, str]]) -> N
     if judged:
         pair = tuple_(Judgment.log_id, Judgment.evaluator_version_id)
         session.execute(delete(Judgment).where(pair.in_(judged), Judgment.author == ""))
+
+
+def judging_versions(session: Session, file_ids: Collection[str]) -> dict[str, list[str]]:
+    """The ids of the evaluator versions that judge each file's logs now, oldest monitor first."""
+    monitors = [one for one in list_monitors(session, file_ids) if one.active]
+    running = deployed_of(session, monitors)
+    found: dict[str, list[str]] = {}
+    for one in monitors:
+        version_id = one.evaluator_version_id or running.get(one.id)
+        if version_id:
+            found.setdefault(one.file_id, []).append(version_id)
+    return found

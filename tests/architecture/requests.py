@@ -90,6 +90,7 @@ REQUESTS: dict[str, Make] = {
     "GET /v5/files": lambda w: Call(names_things=False),
     "POST /v5/files/retrieve-by-path": lambda w: Call(json={"path": w.prompt.file.path}),
     "GET /v5/search": lambda w: Call(query={"q": "world"}, names_things=False),
+    "GET /v5/overview": lambda w: Call(names_things=False),
     "GET /v5/directories": lambda w: Call(names_things=False),
     "POST /v5/directories": lambda w: Call(json={"path": "made/here"}, names_things=False),
     "GET /v5/directories/structure": lambda w: Call(names_things=False),

@@ -2,7 +2,6 @@
 
 import html
 import re
-import time
 
 import pytest
 from fastapi.testclient import TestClient
@@ -202,13 +201,7 @@ def test_two_thousand_files_take_the_same_few_statements(committed_team: factori
         with recorded(get_engine()) as statements:
             _search(committed_team, words)
         assert len(statements) <= 7, (words, statements)
-    _search(committed_team, "answer 19")
-    took = []
-    for _ in range(9):
-        began = time.perf_counter()
-        assert _search(committed_team, "answer 19").more
-        took.append(time.perf_counter() - began)
-    assert min(took) < 0.05, took
+    assert _search(committed_team, "answer 19").more
 
 
 def test_what_was_searched_for_is_marked_where_words_begin() -> None:

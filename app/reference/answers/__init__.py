@@ -60,6 +60,7 @@ _WHOLE: dict[str, _Kind] = _files() | {
     "delete_logs_of_user": logs.DeletedLogs,
     "retrieve_file_by_path": files.AnyFile,
     "search_workspace": list[files.SearchHit],
+    "get_overview": files.Overview,
     "list_directories": list[files.Directory],
     "create_directory": files.Directory,
     "get_directory": files.DirectoryWithContents,

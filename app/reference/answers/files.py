@@ -47,6 +47,57 @@ class SearchHit(Shape):
     """Its page, for people."""
 
 
+class Need(Shape):
+    """Something that needs a person."""
+
+    kind: str
+    """For example `reviews_wait` or `rows_failed`."""
+    title: str
+    detail: str
+    url: str
+    """Where it is seen to, for people."""
+
+
+class SampledMeasure(Shape):
+    """A number of the last 24 hours, as people read it, with its 95% interval and that of the 7 days before."""
+
+    now: str
+    interval: str
+    n: int
+    """Logs that it rests on."""
+    before: str | None
+    change: str | None
+    verdict: str | None
+    """The word for the change."""
+
+
+class FaredFile(Shape):
+    """How a file that runs somewhere fared in the last 24 hours."""
+
+    file: Json
+    """`id`, `path` and `type`."""
+    url: str
+    live: list[Json]
+    """What runs where: `environment` and `version_number`."""
+    calls: str
+    sampled: bool
+    """Whether there were more calls than were looked at: then `calls` and `cost` are estimates."""
+    errors: SampledMeasure | None
+    latency_p95: Json
+    """`now` and `before`."""
+    cost: str
+    score: SampledMeasure | None
+    evaluator: str | None
+    """Whose score it is."""
+
+
+class Overview(Shape):
+    """What the home page says."""
+
+    needs: list[Need]
+    production: list[FaredFile]
+
+
 class EnvironmentWithApprovers(Environment):
     approvers: list[str]
     """Ids of developers that deploy there beside the admins."""

@@ -1,0 +1,62 @@
+"""The v5 route of what the home page says: what needs a person, and how production fares."""
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from app.core.database import SessionDep
+from app.core.permissions import Reader
+from app.core.settings import get_settings
+from app.home.health import Line, Measure, build_health
+from app.home.overview import last_findings, needs_of
+
+router = APIRouter(prefix="/v5", tags=["Files"])
+
+
+@router.get("/overview")
+def get_overview(session: SessionDep, principal: Reader) -> dict[str, Any]:
+    """What needs a person, most pressing first; and how files that run somewhere fared in the last 24 hours against the 7
+    days before, from a sample of their logs that is spread over both."""
+    health = build_health(session, principal)
+    needs = needs_of(session, principal, last_findings(session, principal), health)
+    server = get_settings().public_url
+    return {
+        "needs": [
+            {
+                "kind": need.code,
+                "title": need.title,
+                "detail": need.detail,
+                "url": f"{server}{need.url}",
+            }
+            for need in needs
+        ],
+        "production": [_line(line, server) for line in health.lines],
+    }
+
+
+def _line(line: Line, server: str) -> dict[str, Any]:
+    return {
+        "file": {"id": line.file.id, "path": line.file.path, "type": line.file.kind},
+        "url": f"{server}{line.url}",
+        "live": [{"environment": place.name, "version_number": number} for place, number in line.live],
+        "calls": line.calls,
+        "sampled": line.sampled,
+        "errors": _measure(line.errors),
+        "latency_p95": {"now": line.p95, "before": line.p95_before},
+        "cost": line.cost,
+        "score": _measure(line.score),
+        "evaluator": line.watched_by or None,
+    }
+
+
+def _measure(measure: Measure | None) -> dict[str, Any] | None:
+    if measure is None:
+        return None
+    return {
+        "now": measure.now,
+        "interval": measure.span,
+        "n": measure.n,
+        "before": measure.before or None,
+        "change": measure.change or None,
+        "verdict": measure.word.name if measure.word else None,
+    }

@@ -35,7 +35,9 @@ from app.evaluations import (
     lineage_pages,
     metrics_api,
     new_pages,
+    plain_pages,
     prompt_pages,
+    tool_pages,
 )
 from app.evaluations import api as evaluations_api
 from app.evaluations import pages as evaluation_pages
@@ -44,6 +46,7 @@ from app.evaluators import presentation as evaluators_presentation
 from app.files import api as files_api
 from app.files import environment_api, environment_pages, fetching, sidebar
 from app.files import presentation as files_presentation
+from app.files.models import FileKind
 from app.flows import api as flows_api
 from app.generations import api as generations_api
 from app.generations import pages as generations_pages
@@ -116,6 +119,8 @@ ROUTERS = (
     evaluator_api.router,
     judgment_api.hot,
     judgment_api.router,
+    tool_pages.router,  # before the tool's own page: `new` is no id
+    *(plain_pages.plain_routes(kind) for kind in (FileKind.TOOL, FileKind.FLOW, FileKind.AGENT)),
     dataset_pages.router,
     provider_pages.router,
     limits_pages.router,

@@ -17,7 +17,7 @@ from app.files import directories, service
 from app.files import repository as files
 from app.files.models import File
 from app.files.paths import parent_of, plain_path
-from app.files.sidebar import PAGES, file_url, folder_url
+from app.files.sidebar import file_url, folder_url
 
 router = APIRouter(prefix="/w/{w}", include_in_schema=False)
 
@@ -55,18 +55,16 @@ def files_page(
 
 
 def _not_a_folder(session: SessionDep, slug: str, workspace_id: str, path: str) -> Response:
-    """A file's path leads to its page, or to its folder where its kind has none; everything else is nowhere."""
+    """A file's path leads to its page; everything else is nowhere."""
     file = files.find_file_by_path(session, workspace_id, path)
     if file is None:
         raise NotFound(f"There is no folder `{path}`.")
-    if file.kind not in PAGES:
-        return RedirectResponse(folder_url(slug, parent_of(path)), 303)
     return RedirectResponse(file_url(slug, file.kind, file.id), 303)
 
 
 @router.get("/create", name="evaluations:create")
 def create_dialog(request: Request, _reader: Reader, folder: str = "") -> Response:
-    """What to make: a prompt, a dataset, an evaluator, or a folder."""
+    """What to make: a prompt, a dataset, an evaluator, a tool, or a folder."""
     return templating.render(request, "files/create.html", folder=folder, path="", problem=None)
 
 

@@ -25,7 +25,8 @@ ICONS = {
     FileKind.FLOW: "flow",
     FileKind.AGENT: "spark",
 }
-PAGES = {FileKind.PROMPT: "prompts", FileKind.DATASET: "datasets", FileKind.EVALUATOR: "evaluators"}
+PAGES = {kind: f"{kind}s" for kind in FileKind}
+"""The part of a page's address that names the kind of its file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +55,8 @@ class Sidebar:
 
 
 def file_url(workspace_slug: str, kind: str, file_id: str) -> str:
-    """The page of a file; of a kind that has none, its logs. It keeps the id: paths may change."""
-    page = PAGES.get(FileKind(kind))
-    return f"/w/{workspace_slug}/{page}/{file_id}" if page else f"/w/{workspace_slug}/logs?file={file_id}"
+    """The page of a file. It keeps the id: paths may change."""
+    return f"/w/{workspace_slug}/{PAGES[FileKind(kind)]}/{file_id}"
 
 
 def folder_url(workspace_slug: str, path: str) -> str:

@@ -51,6 +51,7 @@ ACTIONS = (
     Destination("New prompt", "plus", "/prompts/new", Action.EDIT, "create add make"),
     Destination("New dataset", "plus", "/datasets/new", Action.EDIT, "create add make import rows csv jsonl"),
     Destination("New evaluator", "plus", "/evaluators/new", Action.EDIT, "create add make judge"),
+    Destination("New tool", "plus", "/tools/new", Action.EDIT, "create add make function schema"),
     Destination("New evaluation", "play", "/evaluations/new", Action.RUN, "create start run evaluate compare"),
     Destination("New folder", "folder", "/create", Action.EDIT, "create add make directory file"),
     Destination("New environment", "plus", "/settings/environments/new", Action.MANAGE, "create add make"),
@@ -109,7 +110,20 @@ FILE_ACTIONS: Mapping[FileKind, Sequence[FileAction]] = {
         FileAction("Deploy {}", "upload", "/evaluators/{}/deploy", Action.DEPLOY, "ship release production"),
         _MOVE, _DELETE,
     ),
-    FileKind.TOOL: (_LOGS, _MOVE, _DELETE),
-    FileKind.FLOW: (_LOGS, _MOVE, _DELETE),
-    FileKind.AGENT: (_LOGS, _MOVE, _DELETE),
+    FileKind.TOOL: (
+        FileAction("Edit {}", "tool", "/tools/{}/edit", Action.EDIT, "change schema"),
+        FileAction("Try {}", "play", "/tools/{}#try", Action.RUN, "call run test"),
+        FileAction("Deploy {}", "upload", "/tools/{}/deploy", Action.DEPLOY, "ship release production"),
+        _LOGS, _MOVE, _DELETE,
+    ),
+    FileKind.FLOW: (
+        FileAction("Deploy {}", "upload", "/flows/{}/deploy", Action.DEPLOY, "ship release production"),
+        FileAction("Last change of {}", "branch", "/flows/{}/diff", also="compare versions diff"),
+        _LOGS, _MOVE, _DELETE,
+    ),
+    FileKind.AGENT: (
+        FileAction("Deploy {}", "upload", "/agents/{}/deploy", Action.DEPLOY, "ship release production"),
+        FileAction("Last change of {}", "branch", "/agents/{}/diff", also="compare versions diff"),
+        _LOGS, _MOVE, _DELETE,
+    ),
 }  # fmt: skip

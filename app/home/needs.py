@@ -151,7 +151,8 @@ def _better(session: Session, base: str, findings: Sequence[Finding]) -> Iterato
         candidate = found.runs[-1]
         if candidate.version_id not in live[file_id]:
             url = f"{base}/evaluations/{found.evaluation.id}"
-            detail = f"{found.headline.detail} Not deployed yet."
+            practice = " Practice model, not an LLM." if found.practice else ""
+            detail = f"{found.headline.detail}{practice} Not deployed yet."
             yield Need("better_waits", found.headline.text, detail, url, "Read report", "scale", "better")
 
 

@@ -83,6 +83,7 @@ NEEDS: dict[Action, str] = {
         POST /w/{w}/evaluations/{evaluation_id}/stop
         POST /w/{w}/evaluators/{file_id}/test
         POST /w/{w}/prompts/{file_id}/run
+        POST /w/{w}/tools/{file_id}/call
         POST /w/{w}/prompts/{file_id}/scores
     """,
     Action.JUDGE: """
@@ -116,6 +117,9 @@ NEEDS: dict[Action, str] = {
         POST /v5/prompts/{file_id}/environments/{environment_id}
         POST /w/{w}/evaluators/{file_id}/deploy
         POST /w/{w}/prompts/{file_id}/deploy
+        POST /w/{w}/tools/{file_id}/deploy
+        POST /w/{w}/flows/{file_id}/deploy
+        POST /w/{w}/agents/{file_id}/deploy
     """,
     Action.DELETE: """
         DELETE /v5/agents/{file_id}

@@ -24,7 +24,41 @@ _SPEC = '{"model": "practice-1", "provider": "practice", "template": [{"role": "
 _PROMPT = "/w/{w}/prompts/{file_id}"
 _FILE = "/w/{w}/files-at/{file_id}"
 
+
+def _plain(kind: str) -> dict[str, Make]:
+    """Those to the pages that tools, flows and agents have in common."""
+
+    def file(world: World) -> dict[str, str]:
+        return {"w": world.slug, "file_id": getattr(world, kind).file_id}
+
+    base = f"/w/{{w}}/{kind}s/{{file_id}}"
+    return {
+        f"GET {base}": lambda w: Call(file(w)),
+        f"GET {base}/diff": lambda w: Call(file(w), query={"from": 1, "to": 2}),
+        f"GET {base}/deploy": lambda w: Call(file(w), query={"version": 2}),
+        f"POST {base}/deploy": lambda w: Call(file(w), form={"version": 2, "environment": w.staging.id}),
+    }
+
+
+def _tool(world: World) -> dict[str, str]:
+    return {"w": world.slug, "file_id": world.tool.file_id}
+
+
 PAGE_REQUESTS: dict[str, Make] = {
+    **_plain("tool"),
+    **_plain("flow"),
+    **_plain("agent"),
+    "GET /w/{w}/tools/new": lambda w: Call({"w": w.slug}),
+    "POST /w/{w}/tools/new": lambda w: Call(
+        {"w": w.slug}, form={"path": "made/tool", "spec": '{"function": {"name": "made"}}', "note": "why"}
+    ),
+    "GET /w/{w}/tools/{file_id}/edit": lambda w: Call(_tool(w)),
+    "POST /w/{w}/tools/{file_id}/edit": lambda w: Call(
+        _tool(w), form={"spec": '{"function": {"name": "changed"}}', "note": "why"}
+    ),
+    "POST /w/{w}/tools/{file_id}/call": lambda w: Call(
+        _tool(w), form={"version": 1, "inputs": '{"city": "Rome"}'}
+    ),
     "GET /docs": lambda w: Call(names_things=False),
     "GET /docs/{section}": lambda w: Call({"section": "prompts"}, names_things=False),
     "GET /openapi.json": lambda w: Call(names_things=False),

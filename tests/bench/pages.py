@@ -114,6 +114,17 @@ def paths(stored: Stored) -> dict[str, list[str]]:
         "/w/{w}/evaluators/{file_id}/versions": [f"{w}/evaluators/{stored.evaluator_id}/versions"],
         "/w/{w}/evaluators/{file_id}/diff": [f"{w}/evaluators/{stored.evaluator_id}/diff?from=1&to=1"],
         "/w/{w}/evaluators/{file_id}/deploy": [f"{w}/evaluators/{stored.evaluator_id}/deploy"],
+        "/w/{w}/tools/new": [f"{w}/tools/new"],
+        "/w/{w}/tools/{file_id}/edit": [f"{w}/tools/{stored.tool_id}/edit"],
+        **{
+            f"/w/{{w}}/{kind}s/{{file_id}}{part}": [f"{w}/{kind}s/{file_id}{part}{query}"]
+            for kind, file_id in (
+                ("tool", stored.tool_id),
+                ("flow", stored.flow_id),
+                ("agent", stored.agent_id),
+            )
+            for part, query in (("", ""), ("/diff", "?from=1&to=2"), ("/deploy", ""))
+        },
         "/w/{w}/datasets/new": [f"{w}/datasets/new"],
         "/w/{w}/datasets/{file_id}": [
             dataset,

@@ -6,7 +6,7 @@ take hours. Finished runs are scored by the reaper of the running application, a
 
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,6 +75,9 @@ class Stored:
     dataset_id: str
     datapoint_id: str
     evaluator_id: str
+    tool_id: str
+    flow_id: str
+    agent_id: str
     evaluation_id: str
     provider_id: str
     environment_id: str
@@ -116,6 +119,9 @@ def fill(amounts: Amounts) -> Stored:
             dataset_id=rows.file_id,
             datapoint_id=session.scalar(text("select datapoint_id from dataset_row limit 1")) or "",
             evaluator_id=judges[0].file_id,
+            tool_id=_two(session, team, factories.tool, "attributes"),
+            flow_id=_two(session, team, factories.flow, "commit"),
+            agent_id=_two(session, team, factories.agent, "max_iterations"),
             evaluation_id=evaluation_id,
             provider_id=session.scalar(text("select id from provider limit 1")) or "",
             environment_id=session.scalar(text("select id from environment limit 1")) or "",
@@ -127,6 +133,13 @@ def fill(amounts: Amounts) -> Stored:
     with get_engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("vacuum analyze"))
     return stored
+
+
+def _two(session: Session, team: factories.Team, make: Callable[..., Version], differs_by: str) -> str:
+    """The id of a file with two versions."""
+    path = f"support/{differs_by}"
+    values = [{"n": 1}, {"n": 2}] if differs_by == "attributes" else [1, 2]
+    return next(make(session, team.admin, path, **{differs_by: value}) for value in values).file_id
 
 
 def _versions(session: Session, team: factories.Team) -> list[Version]:

@@ -211,7 +211,7 @@ def test_what_waits_for_a_person_is_listed_until_it_is_done(
     words = _home(client, committed_team)
     needs = words[words.index("Needs a person") : words.index("What ran")]
     assert re.search(r"\b5\d outputs wait for your review", needs)
-    assert "17 of 120 rows failed in Did it help?" in needs
+    assert "16 of 120 rows failed in Did it help?" in needs
     assert "1 span could not be read as logs" in needs
     assert "practice did not answer its test The key was refused." in needs
     assert "v2 is better than v1" in needs
@@ -225,7 +225,7 @@ def test_what_waits_for_a_person_is_listed_until_it_is_done(
     signed_in(client, viewer)
     seen = _home(client, committed_team)
     assert "wait for your review" not in seen, "they are not asked"
-    assert "17 of 120 rows failed" in seen
+    assert "16 of 120 rows failed" in seen
 
 
 def test_where_one_was_is_said(client: TestClient, committed_team: factories.Team, prompt: Version) -> None:

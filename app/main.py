@@ -49,6 +49,7 @@ from app.files import presentation as files_presentation
 from app.files.models import FileKind
 from app.flows import api as flows_api
 from app.generations import api as generations_api
+from app.generations import draft_pages as prompt_draft_pages
 from app.generations import pages as generations_pages
 from app.generations import tool_api
 from app.home import health, overview_api, search_api, search_pages
@@ -105,6 +106,7 @@ ROUTERS = (
     home_pages.router,
     search_pages.router,
     generations_pages.router,  # before the prompt's own page: `new` is no id
+    prompt_draft_pages.router,
     prompt_pages.router,
     files_pages.router,
     new_pages.router,  # before the reports: `new` is no id

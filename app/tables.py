@@ -6,6 +6,7 @@ from app.datasets import models as datasets
 from app.evaluations import models as evaluations
 from app.evaluators import models as evaluators
 from app.files import models as files
+from app.generations import models as generations
 from app.logs import models as logs
 from app.monitoring import models as monitoring
 from app.providers import models as providers
@@ -14,6 +15,6 @@ from app.tools import models as tools
 from app.workspaces import models as workspaces
 
 DOMAINS = (
-    accounts, workspaces, providers, files, tools, datasets, evaluators, logs, evaluations, monitoring, review,
+    accounts, workspaces, providers, files, tools, datasets, evaluators, logs, generations, evaluations, monitoring, review,
 )  # fmt: skip
 ALL_TABLES = Base.metadata.sorted_tables

@@ -32,6 +32,9 @@ from app.evaluators.binding import Execution, Row, make_spec
 from app.files import service as files
 from app.files.models import FileKind, Version
 from app.flows.spec import FlowSpec
+from app.generations import draft_repository, drafts
+from app.generations.draft import draft_of
+from app.generations.draft_content import stored
 from app.home.onboarding import NewWorkspace, open_workspace
 from app.logs.records import JudgmentRecord, LogRecord
 from app.logs.schemas import AgentLog, FlowLog, PromptLog, ToolLog
@@ -93,6 +96,16 @@ def prompt(session: Session, principal: Principal, path: str | None = None, **sp
     content = parse_spec(MODEL | {"template": template} | spec).content()
     change = files.Commit(FileKind.PROMPT, content, path=path or f"tests/prompt {next(_numbers)}")
     return _with_file(files.commit(session, principal, change))
+
+
+def draft(session: Session, principal: Principal, version: Version, said: str = "Say it.") -> str:
+    """A draft of the principal's on this version, that said something else before; the id of that state."""
+    desk = drafts.desk_of(principal, version.file, version, version)
+    form = draft_of(version.spec)
+    for text in ("Say something.", said):
+        form.messages = [{"role": "user", "content": text}]
+        drafts.replace_with(session, desk, stored(form), drafts.Mark("tab_of_the_world"))
+    return draft_repository.list_states(session, desk.place)[0].id
 
 
 def agent(session: Session, principal: Principal, path: str | None = None, **spec: Any) -> Version:

@@ -1,7 +1,7 @@
 """Numbers and times in the words of the interface: units, signs, and as many digits as mean something."""
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from markupsafe import Markup
@@ -88,6 +88,16 @@ def iso(moment: datetime | None) -> str:
     return moment.isoformat(timespec="seconds") if moment else ""
 
 
+def time_of_day(moment: datetime | None) -> str:
+    """A moment by the clock, for who compares it with their own: 14:02 UTC, on another day 28 Nov, 14:02 UTC. The page's
+    script says it in the reader's zone."""
+    if moment is None:
+        return ""
+    at = moment.astimezone(UTC)
+    day = "" if at.date() == clock.now().date() else f"{at.day} {at:%b}, "
+    return f"{day}{at:%H:%M} UTC"
+
+
 def initials(name: str) -> str:
     """Up to two letters for an avatar."""
     words = [word for word in name.replace("@", " ").replace(".", " ").split() if word]
@@ -131,5 +141,6 @@ FILTERS = {
     "money": money,
     "ago": ago,
     "iso": iso,
+    "time_of_day": time_of_day,
     "initials": initials,
 }

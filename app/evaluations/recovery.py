@@ -16,6 +16,7 @@ from app.core.health import REAPER_ALIVE_S, REAPERS_KEY
 from app.core.settings import get_settings
 from app.evaluations import finishing, recovery_repository, scoring
 from app.evaluations.channels import announce
+from app.generations import drafts
 from app.logs import retention
 
 EVERY_S = 2.0
@@ -72,17 +73,19 @@ def recover(*, after_absence: bool = False) -> Recovered:
         applied = retention.apply(session)
         if applied.cleared or applied.deleted:
             log.info("retention applied", cleared=applied.cleared, deleted=applied.deleted)
-    _delete_old_spans()
+    _delete_what_is_old()
     return Recovered(len(lost), len(unsent), given_up, finished, silent)
 
 
-def _delete_old_spans() -> None:
-    """Once a minute: to find them, all that are kept are looked at, and nobody waits for it."""
+def _delete_what_is_old() -> None:
+    """Spans that could not be read, and drafts: once a minute, for all that are kept are looked at, and nobody waits for it."""
     if _not_before.get("spans", 0.0) > time.monotonic():
         return
     _not_before["spans"] = time.monotonic() + _SPANS_EVERY_S
     with _by_itself("old spans not deleted"), unit_of_work() as session:
         retention.delete_old_spans(session)
+    with _by_itself("old drafts not deleted"), unit_of_work() as session:
+        drafts.delete_old(session)
 
 
 def _score(run_id: str) -> None:

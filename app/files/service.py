@@ -276,7 +276,7 @@ def describe_file(
 
 def delete_file(session: Session, principal: Principal, file: File) -> None:
     """Take the file out of sight: its path is free again, and everything that used it keeps its history. Its secrets
-    are gone: nobody could take them away later.
+    and everybody's drafts of it are gone: nobody could take them away later.
 
     Raises:
         Forbidden: a member deletes what somebody else made, or it runs where the principal may not deploy.
@@ -284,6 +284,7 @@ def delete_file(session: Session, principal: Principal, file: File) -> None:
     principal.refuse_others_work(file.created_by)
     deployments.refuse_to_take_away(session, principal, [file.id])
     repository.delete_secrets(session, file.id)
+    repository.delete_drafts(session, file.id)
     file.deleted_at = clock.now()
     audit.record(session, principal, "file.deleted", file.kind, file.id, path=file.path)
 

@@ -34,12 +34,13 @@ EDITOR = "editor"
 _TRIED = 5
 _MOST_DATASETS = 500
 """Datasets that are offered; any other is found by its id in the address."""
-_STARTER: dict[str, Any] = {
+STARTER: dict[str, Any] = {
     "template": [
         {"role": "system", "content": "Answer in one sentence."},
         {"role": "user", "content": "{{question}}"},
     ]
 }
+"""What a prompt says that nobody has typed anything into."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +157,23 @@ def _row_of(session: Session, dataset: File, number: int) -> ChosenRow | None:
     return ChosenRow(dataset, version, number, rows[0][1]) if rows else None
 
 
+def find_row(session: Session, principal: Principal, chosen: Chosen) -> ChosenRow | None:
+    """The row that is asked for; None where no dataset is, or it is gone."""
+    if not chosen.dataset:
+        return None
+    found = files_repository.find_file(session, principal.workspace_id, chosen.dataset, FileKind.DATASET)
+    return _row_of(session, found, chosen.row) if found else None
+
+
+def filled(draft: Draft, bench: Workbench) -> Draft:
+    """The draft with the row's texts in those inputs that nobody typed into."""
+    found = inputs_of(bench.row.datapoint.inputs, draft.variables) if bench.row else {}
+    draft.inputs = {
+        name: draft.inputs[name] if name in draft.inputs else found.get(name, "") for name in draft.variables
+    }
+    return draft
+
+
 def inputs_of(inputs: Mapping[str, Any], names: Sequence[str]) -> dict[str, str]:
     """The texts that a row has for the inputs `names`; those that it lacks are left out."""
     found: dict[str, str] = {}
@@ -186,7 +204,7 @@ def new_draft(session: Session, principal: Principal, path: str = "") -> Draft:
     found = providers.list_providers(session, principal.workspace_id)
     real = [provider for provider in found if provider.kind != "practice"]
     chosen = real[0] if len(real) == 1 else next((p for p in found if p.kind == "practice"), None)
-    draft = draft_of(_STARTER, path)
+    draft = draft_of(STARTER, path)
     if chosen:
         practice = chosen.kind == "practice"
         model = "practice-1" if practice else chosen.models[0] if chosen.models else ""

@@ -2,34 +2,26 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse, StreamingResponse
 from sqlalchemy.orm import Session
 
 from app.core import request_bodies, templating
-from app.core.access import Principal
+from app.core.access import Action, Principal
 from app.core.database import SessionDep
 from app.core.errors import DomainError, Invalid
 from app.core.permissions import Editor, Reader, Runner
 from app.core.typed import whole
-from app.generations import editing
-from app.generations.draft import (
-    FOLDED,
-    SHOWN_EXAMPLES,
-    Draft,
-    apply,
-    draft_of,
-    extra_of,
-    folded,
-    read_draft,
-    spec_of,
-)
+from app.generations import drafts, editing, keeping
+from app.generations.draft import Draft, apply, draft_of, spec_of
+from app.generations.drafts import Desk, Kept, desk_of
 from app.generations.editing import NEW, Chosen, Workbench
+from app.generations.editor_form import Sent, SentForm
+from app.generations.editor_view import address_of, card_of, name_of, show_editor
+from app.generations.keeping import Keeping, Opened
 from app.generations.streaming import RunRequest, run_once, stream_run
 from app.logs.records import LogRecord
 from app.prompts.changes import compare_specs, shortened
@@ -39,43 +31,14 @@ router = APIRouter(prefix="/w/{w}/prompts", include_in_schema=False)
 _DIALOG_LINES = 14
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """The editor's form as it came."""
-
-    draft: Draft
-    chosen: Chosen
-    action: str
-    of_base: bool = False
-    """Whether it is the base version that is to run, on the draft's inputs."""
-
-
-async def read_form(request: Request) -> Sent:
-    """The editor's form, whichever button sent it."""
-    form = await request_bodies.read_form(request)
-    pairs = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
-    one = dict(pairs)
-    action = one.get("action", "")
-    verb, _, detail = action.partition(":")
-    row = detail if verb == "row" else one.get("row", "")
-    base = one.get("base", "")
-    chosen = Chosen(
-        base=whole(base),
-        dataset=one.get("dataset"),
-        row=whole(row) or 1,
-    )
-    return Sent(read_draft(pairs), chosen, action, of_base=one.get("side") == "base")
-
-
-SentForm = Annotated[Sent, Depends(read_form)]
-
-
 @router.get("/new", name="generations:new")
 def new_prompt(request: Request, session: SessionDep, principal: Reader, path: str = "") -> Response:
-    """The editor on a prompt that is not saved yet."""
-    draft = editing.new_draft(session, principal, path)
-    bench = editing.open_workbench(session, principal, NEW, Chosen(), draft.variables)
-    return _editor(request, bench, _filled(draft, bench))
+    """The editor on a prompt that is not saved yet: on the one that the principal has begun, where there is one."""
+    opened = keeping.bring_back(session, principal, NEW, Chosen())
+    draft = opened.draft or editing.new_draft(session, principal, path)
+    draft.path = draft.path or path
+    bench = editing.open_workbench(session, principal, NEW, opened.chosen, draft.variables)
+    return _open(request, session, principal, bench, draft, opened)
 
 
 @router.get("/{file_id}/edit", name="generations:edit")
@@ -89,29 +52,106 @@ def edit_prompt(
     row: int = 1,
     log: str | None = None,
 ) -> Response:
-    """The editor on a version, the newest when none is asked for; with the inputs of a `log`, where one is named."""
-    chosen = Chosen(base, dataset if log is None else "", row)
-    bench = editing.open_workbench(session, principal, file_id, chosen)
-    draft = draft_of(bench.base.spec) if bench.base else editing.new_draft(session, principal)
+    """The editor on what the principal typed last; else on a version, the newest when none is asked for. With the inputs of
+    a `log`, where one is named."""
+    opened = keeping.bring_back(
+        session, principal, file_id, Chosen(base, dataset if log is None else "", row)
+    )
+    names = opened.draft.variables if opened.draft else None
+    bench = editing.open_workbench(session, principal, file_id, opened.chosen, names)
+    draft = opened.draft or (
+        draft_of(bench.base.spec) if bench.base else editing.new_draft(session, principal)
+    )
     if log is not None:
         draft.inputs = editing.inputs_of_log(session, principal, log, draft.variables)
-    return _editor(request, bench, _filled(draft, bench))
+    return _open(request, session, principal, bench, draft, opened)
+
+
+def _open(
+    request: Request, session: Session, principal: Principal, bench: Workbench, draft: Draft, opened: Opened
+) -> Response:
+    said = keeping.say(
+        session,
+        principal,
+        _desk(principal, bench),
+        keeping.new_mark(),
+        Kept(opened.kept),
+        brought_back=opened.kept is not None,
+    )
+    return show_editor(request, bench, editing.filled(draft, bench), keeping=said)
+
+
+def _desk(principal: Principal, bench: Workbench) -> Desk:
+    return desk_of(principal, bench.file, bench.base, bench.newest)
 
 
 @router.post("/{file_id}/edit", name="generations:change")
 def change_draft(
     file_id: str, request: Request, session: SessionDep, principal: Reader, sent: SentForm
 ) -> Response:
-    """The form after one of its buttons: a message more, another row. Nothing is saved."""
+    """The form after one of its buttons: a message more, another row; kept as it is then. Or what a button asks of the
+    draft that is kept."""
+    if sent.action.partition(":")[0] in keeping.VERBS and principal.may(Action.EDIT):
+        return _change_kept(file_id, request, session, principal, sent)
     draft = sent.draft
     apply(draft, sent.action)
     bench = editing.open_workbench(session, principal, file_id, sent.chosen, draft.variables)
     if sent.action.startswith("row:") or sent.action == "fill":
         draft.inputs = {}
-    answer = _editor(request, bench, _filled(draft, bench))
+    editing.filled(draft, bench)
+    answer = show_editor(
+        request, bench, draft, keeping=_kept(session, principal, bench, sent, saves=bool(sent.action))
+    )
+    return _at_its_address(request, principal, bench, answer)
+
+
+def _change_kept(
+    file_id: str, request: Request, session: Session, principal: Principal, sent: Sent
+) -> Response:
+    bench = editing.open_workbench(session, principal, file_id, sent.chosen, sent.draft.variables)
+    desk = _desk(principal, bench)
+    try:
+        asked = keeping.ask(session, desk, sent.action, sent.draft, sent.chosen, bench.row, sent.mark)
+    except DomainError as error:
+        said = keeping.say(session, principal, desk, sent.mark, Kept(keeping.find_kept(session, desk)))
+        return show_editor(request, bench, sent.draft, keeping=said, error=error)
+    draft = asked.draft
+    if file_id == NEW and asked.kept.draft is None:
+        draft = editing.new_draft(session, principal)
+    bench = editing.open_workbench(session, principal, file_id, asked.chosen, draft.variables)
+    said = keeping.say(
+        session,
+        principal,
+        _desk(principal, bench),
+        sent.mark,
+        asked.kept,
+        told=asked.told,
+        undo=asked.undo,
+    )
+    answer = show_editor(request, bench, editing.filled(draft, bench), keeping=said)
+    return _at_its_address(request, principal, bench, answer)
+
+
+def _at_its_address(request: Request, principal: Principal, bench: Workbench, answer: Response) -> Response:
     if "hx-request" in request.headers and bench.file:
-        answer.headers["hx-replace-url"] = _address(principal, bench)
+        answer.headers["hx-replace-url"] = address_of(principal, bench)
     return answer
+
+
+def _kept(
+    session: Session, principal: Principal, bench: Workbench, sent: Sent, *, saves: bool = True
+) -> Keeping | None:
+    """What is said of the draft, once what the form holds is kept, where it `saves`."""
+    if not principal.may(Action.EDIT):
+        return None
+    desk, refused = _desk(principal, bench), ""
+    if saves and sent.mark.tab:
+        kept, refused = keeping.keep_form(session, desk, sent.draft, sent.chosen, bench.row, sent.mark)
+    else:
+        kept = Kept(keeping.find_kept(session, desk))
+        if kept.draft and kept.draft.tab != sent.mark.tab:
+            kept = Kept(None)
+    return keeping.say(session, principal, desk, sent.mark, kept, refused=refused)
 
 
 @router.post("/{file_id}/run", name="generations:run")
@@ -124,23 +164,25 @@ async def run_draft(
     """
     streams = "text/event-stream" in request.headers.get("accept", "")
 
-    def prepare() -> tuple[Workbench, Sequence[RunRequest] | Response]:
+    def prepare() -> tuple[Workbench, Keeping | None, Sequence[RunRequest] | Response]:
         bench = editing.open_workbench(session, principal, file_id, sent.chosen, sent.draft.variables)
+        said = None if streams else _kept(session, principal, bench, sent)
         try:
-            return bench, _requests(session, principal, bench, sent, streams=streams)
+            return bench, said, _requests(session, principal, bench, sent, streams=streams)
         except DomainError as error:
-            return bench, _editor(request, bench, sent.draft, error=error)
+            said = said or _kept(session, principal, bench, sent)
+            return bench, said, show_editor(request, bench, sent.draft, keeping=said, error=error)
 
-    bench, ready = await run_in_threadpool(prepare)
+    bench, said, ready = await run_in_threadpool(prepare)
     if isinstance(ready, Response):
         return ready
     if streams:
         headers = {"x-accel-buffering": "no"}
-        events = _events(ready[0], _name(bench, of_base=sent.of_base), f"/w/{principal.workspace_slug}")
+        events = _events(ready[0], name_of(bench, of_base=sent.of_base), f"/w/{principal.workspace_slug}")
         return StreamingResponse(events, media_type="text/event-stream", headers=headers)
     await run_in_threadpool(session.commit)  # gives the connection back while the model answers
     logs = await asyncio.gather(*map(run_once, ready))
-    return await run_in_threadpool(_editor, request, bench, sent.draft, logs=logs)
+    return await run_in_threadpool(show_editor, request, bench, sent.draft, keeping=said, logs=logs)
 
 
 def _requests(
@@ -155,17 +197,13 @@ def _requests(
     return [editing.prepare_run(session, principal, bench, one) for one in chosen]
 
 
-def _name(bench: Workbench, *, of_base: bool) -> str:
-    return f"v{bench.base.number}" if of_base and bench.base else "Draft"
-
-
 async def _events(request: RunRequest, name: str, home: str) -> AsyncIterator[bytes]:
     """`token` with the text that came, then `done` or `problem` with the finished card."""
     async for part in stream_run(request):
         if isinstance(part, LogRecord):
             card = templating.fragment(
                 "generations/output.html",
-                card=_card(part, name, request.prompt.target.endpoint.is_practice),
+                card=card_of(part, name, request.prompt.target.endpoint.is_practice),
                 home=home,
             )
             yield _event("problem" if part.error else "done", {"html": card})
@@ -177,34 +215,17 @@ def _event(name: str, data: dict[str, str]) -> bytes:
     return b"event: " + name.encode() + b"\ndata: " + orjson.dumps(data) + b"\n\n"
 
 
-def _card(log: LogRecord, name: str, is_practice: bool) -> dict[str, Any]:
-    cost = None
-    if log.prompt_cost is not None and log.output_cost is not None:
-        cost = float(log.prompt_cost) + float(log.output_cost)
-    raw = (log.provider_response or {}).get("body") if log.error else None
-    seen = (log.provider_response or {}).get("x_practice") or {}
-    calls = (log.output_message or {}).get("tool_calls") or []
-    return {
-        "log": log,
-        "name": name,
-        "cost": cost,
-        "raw": raw,
-        "seen": seen,
-        "calls": calls,
-        "is_practice": is_practice,
-    }
-
-
 @router.post("/{file_id}/review", name="generations:review")
 def review_draft(
     file_id: str, request: Request, session: SessionDep, principal: Editor, sent: SentForm
 ) -> Response:
     """What the draft changes, and the question why: the dialog before a commit."""
     bench = editing.open_workbench(session, principal, file_id, sent.chosen, sent.draft.variables)
+    said = _kept(session, principal, bench, sent)
     try:
         spec = spec_of(sent.draft)
     except Invalid as error:
-        return _editor(request, bench, sent.draft, error=error)
+        return show_editor(request, bench, sent.draft, keeping=said, error=error)
     return _review(request, bench, spec, path=sent.draft.path)
 
 
@@ -226,12 +247,16 @@ async def commit_draft(file_id: str, request: Request, session: SessionDep, prin
             msg = "The form does not fit together: go back to the editor and commit again."
             raise Invalid(msg) from error
         path, note = form.get("path", ""), form.get("note", "")
+        seen = whole(form.get("newest", ""))
+        if seen is not None and bench.newest and bench.newest.number != seen:
+            return _review(request, bench, spec, path=path, note=note, overtaken=True)
         try:
             done = editing.commit_draft(
                 session, principal, bench.file, spec, path=path, note=note, base=bench.base
             )
         except Invalid as error:
             return _review(request, bench, spec, path=path, note=note, error=error)
+        drafts.settle(session, _desk(principal, bench), spec)
         home = f"/w/{principal.workspace_slug}"
         if form.get("then") == "evaluate" and bench.base:
             chosen_versions = (
@@ -251,13 +276,15 @@ def _review(
     path: str,
     note: str = "",
     error: Invalid | None = None,
+    overtaken: bool = False,
 ) -> Response:
     before = bench.base.spec if bench.base else {}
     changes = compare_specs(before, spec.content())
     return templating.render(
         request,
         "generations/commit.html",
-        status=422 if error else 200,
+        status=409 if overtaken else 422 if error else 200,
+        overtaken=overtaken,
         bench=bench,
         changes=changes,
         shortened=lambda rows: shortened(rows, _DIALOG_LINES),
@@ -268,82 +295,3 @@ def _review(
         problems=error.fields if error else {},
         file_id=bench.file.id if bench.file else NEW,
     )
-
-
-def _filled(draft: Draft, bench: Workbench) -> Draft:
-    """The draft with the row's texts in those inputs that nobody typed into."""
-    found = editing.inputs_of(bench.row.datapoint.inputs, draft.variables) if bench.row else {}
-    draft.inputs = {
-        name: draft.inputs[name] if name in draft.inputs else found.get(name, "") for name in draft.variables
-    }
-    return draft
-
-
-def _address(principal: Principal, bench: Workbench) -> str:
-    file_id = bench.file.id if bench.file else NEW
-    query = [f"base={bench.base.number}"] if bench.base else []
-    if bench.row:
-        query += [f"dataset={bench.row.file.id}", f"row={bench.row.number}"]
-    return f"/w/{principal.workspace_slug}/prompts/{file_id}/edit?{'&'.join(query)}"
-
-
-def _editor(
-    request: Request,
-    bench: Workbench,
-    draft: Draft,
-    *,
-    logs: Sequence[LogRecord] = (),
-    error: DomainError | None = None,
-) -> Response:
-    """The editor with the draft as it was typed, and the logs of what has just run, the draft's last; with an error, status and fields say what to put right."""
-    headers = {}
-    if (
-        error and "hx-request" in request.headers
-    ):  # the dialog was asked for: the answer belongs into the form
-        headers = {"hx-retarget": "#editor", "hx-reselect": "#editor", "hx-reswap": "outerHTML"}
-    base = bench.base.spec.get("template") if bench.base else None
-    provider = next((p for p in bench.providers if p.name == draft.values.get("provider")), None)
-    is_practice = provider is not None and provider.kind == "practice"
-    return templating.render(
-        request,
-        "generations/editor.html",
-        status=error.status if error else 200,
-        headers=headers,
-        bench=bench,
-        draft=draft,
-        base_texts=base_texts(draft, base),
-        cards=[
-            _card(log, _name(bench, of_base=place < len(logs) - 1), is_practice)
-            for place, log in enumerate(logs)
-        ],
-        is_practice=is_practice,
-        error=error,
-        problems=error.fields if isinstance(error, Invalid) else {},
-        extra_of=extra_of,
-        folded=folded,
-        FOLDED=FOLDED,
-        shown_examples=SHOWN_EXAMPLES,
-        file_id=bench.file.id if bench.file else NEW,
-    )
-
-
-def base_texts(draft: Draft, template: Any) -> dict[int, str]:
-    """What each message of the draft read in the base version, by place: the one of its role and rank there."""
-    if template is None:
-        return {}
-    messages = [{"role": "user", "content": template}] if isinstance(template, str) else template
-    texts: dict[tuple[str, str], list[str]] = {}
-    for message in messages:
-        content = message.get("content")
-        texts.setdefault(_rank(message), []).append(content if isinstance(content, str) else "")
-    seen: dict[tuple[str, str], int] = {}
-    found = {}
-    for place, message in enumerate(draft.messages):
-        key = _rank(message)
-        rank = seen[key] = seen.get(key, -1) + 1
-        found[place] = texts[key][rank] if rank < len(texts.get(key, [])) else ""
-    return found
-
-
-def _rank(message: dict[str, Any]) -> tuple[str, str]:
-    return str(message.get("role")), str(message.get("name") or "")

@@ -9,6 +9,7 @@ document.addEventListener("submit", ({ target, submitter }) => {
   // Every other form, and every other button, leaves what was typed where it is.
   if (target.matches("[data-keeps]") && !submitter?.hasAttribute("formaction")) typed = false;
 });
+document.addEventListener("draft:kept", () => { typed = false; });
 addEventListener("beforeunload", (event) => {
   if (typed) event.preventDefault();
 });

@@ -20,6 +20,7 @@ def _editor_form(world: World) -> dict[str, str]:
     }
 
 
+_MARKS = {"tab": "tab_of_the_world", "revision": ""}
 _SPEC = '{"model": "practice-1", "provider": "practice", "template": [{"role": "user", "content": "Hi"}]}'
 _PROMPT = "/w/{w}/prompts/{file_id}"
 _FILE = "/w/{w}/files-at/{file_id}"
@@ -78,6 +79,13 @@ PAGE_REQUESTS: dict[str, Make] = {
     "GET /w/{w}/prompts/new": lambda w: Call({"w": w.slug}),
     f"GET {_PROMPT}/edit": lambda w: Call(_prompt(w)),
     f"POST {_PROMPT}/edit": lambda w: Call(_prompt(w), form=_editor_form(w)),
+    f"PATCH {_PROMPT}/draft": lambda w: Call(_prompt(w), form=_editor_form(w) | _MARKS),
+    f"POST {_PROMPT}/draft": lambda w: Call(_prompt(w), form=_editor_form(w) | _MARKS),
+    f"GET {_PROMPT}/draft/diff": lambda w: Call(_prompt(w), query={"base": 1, "from": "v1", "to": "draft"}),
+    f"GET {_PROMPT}/draft/history": lambda w: Call(_prompt(w)),
+    f"POST {_PROMPT}/draft/history/{{state_id}}": lambda w: Call(
+        _prompt(w) | {"state_id": w.draft_state_id}, form={}
+    ),
     f"POST {_PROMPT}/run": lambda w: Call(_prompt(w), form=_editor_form(w)),
     f"POST {_PROMPT}/scores": lambda w: Call(_prompt(w), form={"log": w.log_id, "label": "Draft"}),
     f"POST {_PROMPT}/review": lambda w: Call(_prompt(w), form=_editor_form(w)),

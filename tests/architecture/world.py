@@ -75,6 +75,8 @@ class World:
     """Only the admin is asked."""
     disputed_queue: ReviewQueue
     """Two who are asked differ on its items: nobody else is."""
+    draft_state_id: str
+    """Of the maker's draft of `prompt`; everybody has one."""
     directory: Directory
     staging: Environment
     spare: Environment
@@ -188,6 +190,7 @@ def build_world(session: Session, role: Role) -> World:
         cancelled_run=cancelled,
         waiting_run=waiting,
         going_run=going,
+        draft_state_id=[factories.draft(session, each, prompt) for each in (*people.values(), maker)][-1],
         directory=_emptied_directory(session, maker),
         staging=staging,
         spare=deployments.create_environment(session, team.admin, name="spare"),

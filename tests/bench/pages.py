@@ -57,6 +57,8 @@ def paths(stored: Stored) -> dict[str, list[str]]:
         "/w/{w}/search": [f"{w}/search", f"{w}/search?q=prompt+19", f"{w}/search?q=no+such+words"],
         "/w/{w}/prompts/new": [f"{w}/prompts/new"],
         "/w/{w}/prompts/{file_id}/edit": [f"{prompt}/edit"],
+        "/w/{w}/prompts/{file_id}/draft/diff": [f"{prompt}/draft/diff"],
+        "/w/{w}/prompts/{file_id}/draft/history": [f"{prompt}/draft/history"],
         "/w/{w}/prompts/{file_id}": [prompt],
         "/w/{w}/prompts/{file_id}/versions/{number}": [f"{prompt}/versions/2"],
         "/w/{w}/prompts/{file_id}/diff": [f"{prompt}/diff?from=1&to=2"],

@@ -334,7 +334,7 @@ def _run_the_hostile_model(watch: Watch, stage: Stage) -> None:
 def _search(watch: Watch, stage: Stage) -> None:
     world = stage.worlds[1]
     for url in SEARCHES:
-        at = url.replace("{dataset}", world.dataset.file_id)
+        at = url.replace("{dataset}", world.dataset.file_id).replace("{prompt}", world.prompt.file_id)
         said = "".join(f"%{byte:02x}" for byte in stage.poison.path("searched").encode()[:1500])
         watch.page.goto(f"/w/{world.slug}/{at.replace('{}', said)}")
         watch.look(url)

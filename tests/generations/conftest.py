@@ -12,10 +12,12 @@ from fastapi.testclient import TestClient
 
 from app.core.database import unit_of_work
 from app.core.settings import get_settings
+from app.files.models import Version
 from app.providers.service import ProviderChange, create_provider
 from tests import factories
+from tests.generations.draft_tab import Tab, base
 from tests.generations.model_server import ModelServer, running_model
-from tests.web import with_key
+from tests.web import signed_in, with_key
 
 PRACTICE_URL = "WHETSTONE_PRACTICE_URL"
 
@@ -80,3 +82,18 @@ def caller(
             ],
         )
     return with_key(client, committed_team.admin)
+
+
+@pytest.fixture
+def drafted(committed_team: factories.Team) -> Version:
+    """A prompt with a dataset beside it."""
+    with unit_of_work() as session:
+        factories.dataset(session, committed_team.admin, 3, "tests/rows")
+        return factories.prompt(session, committed_team.admin, "tests/asked")
+
+
+@pytest.fixture
+def tab(client: TestClient, committed_team: factories.Team, drafted: Version) -> Tab:
+    """The editor of that prompt, as the admin has it open."""
+    signed_in(client, committed_team.admin)
+    return Tab(client, base(committed_team, drafted.file_id))

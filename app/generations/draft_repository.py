@@ -1,0 +1,204 @@
+"""The SQL of drafts and of their history."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, func, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from app.accounts.models import User
+from app.core import ids
+from app.core.database import Json
+from app.generations.models import PromptDraft, PromptDraftState
+
+MOST_DRAFTS = 50
+"""Of one person in one workspace: those touched longest ago go."""
+MOST_STATES = 20
+"""Of one person's drafts of one prompt."""
+MOST_STATE_BYTES = 32 << 20
+"""Of all states of one person in one workspace."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Whose draft, of what: `file_id` is None for a prompt that is not saved yet, `number` 0 then."""
+
+    workspace_id: str
+    user_id: str
+    file_id: str | None
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """Somebody else who has a draft of the same prompt, and when it was last touched."""
+
+    name: str
+    at: datetime
+
+
+def find(session: Session, place: Place, *, locked: bool = False) -> PromptDraft | None:
+    """The draft on this version."""
+    query = select(PromptDraft).where(
+        PromptDraft.workspace_id == place.workspace_id,
+        PromptDraft.user_id == place.user_id,
+        PromptDraft.file_id.is_not_distinct_from(place.file_id),
+        PromptDraft.base_number == place.number,
+    )
+    if locked:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    return session.scalar(query)
+
+
+def list_of_file(session: Session, place: Place) -> list[PromptDraft]:
+    """The person's drafts of a prompt, on whatever version, the one touched last first."""
+    query = select(PromptDraft).where(
+        PromptDraft.workspace_id == place.workspace_id,
+        PromptDraft.user_id == place.user_id,
+        PromptDraft.file_id.is_not_distinct_from(place.file_id),
+    )
+    return list(session.scalars(query.order_by(PromptDraft.saved_at.desc(), PromptDraft.id.desc())))
+
+
+def add(session: Session, place: Place, content: Json, *, tab: str) -> PromptDraft | None:
+    """A first draft; None where somebody was faster."""
+    values = {
+        "id": ids.new_id("dr"), "workspace_id": place.workspace_id, "user_id": place.user_id,
+        "file_id": place.file_id, "base_number": place.number, "revision": ids.new_id("rev"), "tab": tab,
+        "content": content,
+    }  # fmt: skip
+    made = session.scalar(
+        insert(PromptDraft).values(values).on_conflict_do_nothing().returning(PromptDraft.id)
+    )
+    if made is None:
+        return None
+    _forget_oldest(session, place)
+    return session.get(PromptDraft, made)
+
+
+def write(session: Session, draft: PromptDraft, content: Json, *, tab: str) -> None:
+    """Put other content into a draft that is locked."""
+    draft.content, draft.tab = content, tab
+    draft.revision = ids.new_id("rev")
+    draft.saved_at = session.scalar(select(func.clock_timestamp())) or draft.saved_at
+    session.flush()
+
+
+def remove(session: Session, draft: PromptDraft) -> None:
+    session.delete(draft)
+    session.flush()
+
+
+def _forget_oldest(session: Session, place: Place) -> None:
+    """Bound how many drafts a person has."""
+    session.execute(
+        text("""
+        delete from prompt_draft where id in (
+            select id from prompt_draft where workspace_id = :workspace and user_id = :user
+            order by saved_at desc, id desc offset :most)
+        """),
+        {"workspace": place.workspace_id, "user": place.user_id, "most": MOST_DRAFTS},
+    )
+
+
+def list_states(session: Session, place: Place) -> list[PromptDraftState]:
+    """The history of the person's drafts of a prompt, newest first."""
+    query = select(PromptDraftState).where(
+        PromptDraftState.workspace_id == place.workspace_id,
+        PromptDraftState.user_id == place.user_id,
+        PromptDraftState.file_id.is_not_distinct_from(place.file_id),
+    )
+    return list(session.scalars(query.order_by(PromptDraftState.at.desc(), PromptDraftState.id.desc())))
+
+
+def newest_state(session: Session, place: Place) -> PromptDraftState | None:
+    """The newest state on this version."""
+    query = select(PromptDraftState).where(
+        PromptDraftState.workspace_id == place.workspace_id,
+        PromptDraftState.user_id == place.user_id,
+        PromptDraftState.file_id.is_not_distinct_from(place.file_id),
+        PromptDraftState.base_number == place.number,
+    )
+    newest = query.order_by(PromptDraftState.at.desc(), PromptDraftState.id.desc()).limit(1)
+    return session.scalar(newest)
+
+
+def find_state(session: Session, place: Place, state_id: str) -> PromptDraftState | None:
+    return session.scalar(
+        select(PromptDraftState).where(
+            PromptDraftState.id == state_id,
+            PromptDraftState.workspace_id == place.workspace_id,
+            PromptDraftState.user_id == place.user_id,
+            PromptDraftState.file_id.is_not_distinct_from(place.file_id),
+        )
+    )
+
+
+def add_state(session: Session, state: PromptDraftState) -> None:
+    """Add to the history, of which the oldest goes where there is too much of it."""
+    session.add(state)
+    session.flush()
+    session.execute(
+        text("""
+        delete from prompt_draft_state where id in (
+            select id from (
+                select id, row_number() over (partition by file_id order by at desc, id desc) as place,
+                       sum(size_bytes) over (order by at desc, id desc) as bytes
+                from prompt_draft_state where workspace_id = :workspace and user_id = :user) s
+            where s.place > :states or s.bytes > :bytes)
+        """),
+        {
+            "workspace": state.workspace_id,
+            "user": state.user_id,
+            "states": MOST_STATES,
+            "bytes": MOST_STATE_BYTES,
+        },
+    )
+
+
+def forget_states(session: Session, place: Place, why: Sequence[str]) -> None:
+    """Delete what led to a version that is committed now."""
+    session.execute(
+        delete(PromptDraftState).where(
+            PromptDraftState.workspace_id == place.workspace_id,
+            PromptDraftState.user_id == place.user_id,
+            PromptDraftState.file_id.is_not_distinct_from(place.file_id),
+            PromptDraftState.base_number == place.number,
+            PromptDraftState.why.in_(why),
+        )
+    )
+
+
+def list_others(session: Session, place: Place, minutes: int) -> list[Presence]:
+    """Who else has touched a draft of the prompt in so many minutes, the last one first."""
+    query = (
+        select(User.full_name, func.max(PromptDraft.saved_at).label("at"))
+        .join(User, User.id == PromptDraft.user_id)
+        .where(
+            PromptDraft.workspace_id == place.workspace_id,
+            PromptDraft.file_id == place.file_id,
+            PromptDraft.user_id != place.user_id,
+            PromptDraft.saved_at > func.now() - func.make_interval(0, 0, 0, 0, 0, minutes),
+        )
+        .group_by(User.id, User.full_name)
+    )
+    return [Presence(name, at) for name, at in session.execute(query.order_by(text("at desc")).limit(10))]
+
+
+def delete_old(session: Session, days: int) -> None:
+    """Delete drafts and states that nobody has touched for so many days, or for as long as the workspace keeps what
+    logs hold, of which inputs may come."""
+    for table, moment in (("prompt_draft", "saved_at"), ("prompt_draft_state", "at")):
+        session.execute(
+            text(f"delete from {table} where {moment} < now() - make_interval(days => :days)"),  # noqa: S608 - the two above
+            {"days": days},
+        )
+        session.execute(
+            text(f"""
+            delete from {table} d using retention r
+            where r.workspace_id = d.workspace_id
+              and d.{moment} < now() - make_interval(days => least(r.payload_days, r.log_days))
+            """)  # noqa: S608 - the two above
+        )

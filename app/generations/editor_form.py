@@ -1,0 +1,48 @@
+"""The editor's form as it comes from a browser, whichever of its buttons sent it."""
+
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from app.core import request_bodies
+from app.core.typed import whole
+from app.generations.draft import Draft, read_draft
+from app.generations.drafts import Mark
+from app.generations.editing import Chosen
+
+_LONGEST_MARK = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The editor's form as it came."""
+
+    draft: Draft
+    chosen: Chosen
+    action: str
+    of_base: bool = False
+    """Whether it is the base version that is to run, on the draft's inputs."""
+    mark: Mark = field(default_factory=Mark)
+    """Which page sent it, and which saving of the draft it has seen last."""
+
+
+async def read_form(request: Request) -> Sent:
+    """The editor's form, whichever button sent it."""
+    form = await request_bodies.read_form(request)
+    pairs = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
+    one = dict(pairs)
+    action = one.get("action", "")
+    verb, _, detail = action.partition(":")
+    row = detail if verb == "row" else one.get("row", "")
+    base = one.get("base", "")
+    chosen = Chosen(
+        base=whole(base),
+        dataset=one.get("dataset"),
+        row=whole(row) or 1,
+    )
+    mark = Mark(one.get("tab", "")[:_LONGEST_MARK], one.get("revision", "")[:_LONGEST_MARK])
+    return Sent(read_draft(pairs), chosen, action, of_base=one.get("side") == "base", mark=mark)
+
+
+SentForm = Annotated[Sent, Depends(read_form)]

@@ -1,0 +1,111 @@
+"""The editor as a page: the draft as it was typed, what has just run, and what is said of both."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import Request, Response
+
+from app.core import templating
+from app.core.access import Principal
+from app.core.errors import DomainError, Invalid
+from app.generations.draft import FOLDED, SHOWN_EXAMPLES, Draft, extra_of, folded
+from app.generations.editing import NEW, Workbench
+from app.generations.keeping import Keeping
+from app.logs.records import LogRecord
+
+
+def card_of(log: LogRecord, name: str, is_practice: bool) -> dict[str, Any]:
+    """What an answer's card shows."""
+    cost = None
+    if log.prompt_cost is not None and log.output_cost is not None:
+        cost = float(log.prompt_cost) + float(log.output_cost)
+    raw = (log.provider_response or {}).get("body") if log.error else None
+    seen = (log.provider_response or {}).get("x_practice") or {}
+    calls = (log.output_message or {}).get("tool_calls") or []
+    return {
+        "log": log,
+        "name": name,
+        "cost": cost,
+        "raw": raw,
+        "seen": seen,
+        "calls": calls,
+        "is_practice": is_practice,
+    }
+
+
+def name_of(bench: Workbench, *, of_base: bool) -> str:
+    """What the editor calls an answer."""
+    return f"v{bench.base.number}" if of_base and bench.base else "Draft"
+
+
+def address_of(principal: Principal, bench: Workbench) -> str:
+    """Where the editor shows this version and this row."""
+    file_id = bench.file.id if bench.file else NEW
+    query = [f"base={bench.base.number}"] if bench.base else []
+    if bench.row:
+        query += [f"dataset={bench.row.file.id}", f"row={bench.row.number}"]
+    return f"/w/{principal.workspace_slug}/prompts/{file_id}/edit?{'&'.join(query)}"
+
+
+def show_editor(
+    request: Request,
+    bench: Workbench,
+    draft: Draft,
+    *,
+    keeping: Keeping | None = None,
+    logs: Sequence[LogRecord] = (),
+    error: DomainError | None = None,
+) -> Response:
+    """The editor with the draft as it was typed, and the logs of what has just run, the draft's last; with an error, status and fields say what to put right."""
+    headers = {}
+    if (
+        error and "hx-request" in request.headers
+    ):  # the dialog was asked for: the answer belongs into the form
+        headers = {"hx-retarget": "#editor", "hx-reselect": "#editor", "hx-reswap": "outerHTML"}
+    base = bench.base.spec.get("template") if bench.base else None
+    provider = next((p for p in bench.providers if p.name == draft.values.get("provider")), None)
+    is_practice = provider is not None and provider.kind == "practice"
+    return templating.render(
+        request,
+        "generations/editor.html",
+        status=error.status if error else 409 if keeping and keeping.lost else 200,
+        headers=headers,
+        bench=bench,
+        draft=draft,
+        keeping=keeping,
+        base_texts=base_texts(draft, base),
+        cards=[
+            card_of(log, name_of(bench, of_base=place < len(logs) - 1), is_practice)
+            for place, log in enumerate(logs)
+        ],
+        is_practice=is_practice,
+        error=error,
+        problems=error.fields if isinstance(error, Invalid) else {},
+        extra_of=extra_of,
+        folded=folded,
+        FOLDED=FOLDED,
+        shown_examples=SHOWN_EXAMPLES,
+        file_id=bench.file.id if bench.file else NEW,
+    )
+
+
+def base_texts(draft: Draft, template: Any) -> dict[int, str]:
+    """What each message of the draft read in the base version, by place: the one of its role and rank there."""
+    if template is None:
+        return {}
+    messages = [{"role": "user", "content": template}] if isinstance(template, str) else template
+    texts: dict[tuple[str, str], list[str]] = {}
+    for message in messages:
+        content = message.get("content")
+        texts.setdefault(_rank(message), []).append(content if isinstance(content, str) else "")
+    seen: dict[tuple[str, str], int] = {}
+    found = {}
+    for place, message in enumerate(draft.messages):
+        key = _rank(message)
+        rank = seen[key] = seen.get(key, -1) + 1
+        found[place] = texts[key][rank] if rank < len(texts.get(key, [])) else ""
+    return found
+
+
+def _rank(message: dict[str, Any]) -> tuple[str, str]:
+    return str(message.get("role")), str(message.get("name") or "")

@@ -1,0 +1,71 @@
+"""Tables of drafts: what somebody typed into the editor and has not committed, and what it said before."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, func
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.database import Base, Json
+from app.files.models import File
+
+
+def _of_a_person() -> ForeignKeyConstraint:
+    """Whose it is: it goes with the membership, and so with the person and the workspace."""
+    return ForeignKeyConstraint(
+        ["workspace_id", "user_id"], ["membership.workspace_id", "membership.user_id"], ondelete="CASCADE"
+    )
+
+
+class PromptDraft(Base):
+    """What one person has typed, of one prompt, on one version of it."""
+
+    __tablename__ = "prompt_draft"
+    __table_args__ = (
+        _of_a_person(),
+        UniqueConstraint(
+            "workspace_id", "user_id", "file_id", "base_number", postgresql_nulls_not_distinct=True
+        ),
+        Index(None, "file_id", "saved_at"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    workspace_id: Mapped[str]
+    user_id: Mapped[str]
+    file_id: Mapped[str | None] = mapped_column(ForeignKey(File.id, ondelete="CASCADE"))
+    """None: of a prompt that is not saved yet."""
+    base_number: Mapped[int]
+    """The version that it began on; 0 where there is none."""
+    revision: Mapped[str]
+    """Another one with each saving: whoever has seen an older one does not write over a newer one."""
+    tab: Mapped[str]
+    """Which page wrote it last; empty for the API."""
+    content: Mapped[Json]
+    """The form (`draft_content`)."""
+    began_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    saved_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class PromptDraftState(Base):
+    """What a draft said before: kept beside it, so that nothing that was typed is lost."""
+
+    __tablename__ = "prompt_draft_state"
+    __table_args__ = (
+        _of_a_person(),
+        Index(None, "workspace_id", "user_id", "file_id", "at"),
+        Index(None, "file_id"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    workspace_id: Mapped[str]
+    user_id: Mapped[str]
+    file_id: Mapped[str | None] = mapped_column(ForeignKey(File.id, ondelete="CASCADE"))
+    base_number: Mapped[int]
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+    why: Mapped[str]
+    """typed, discarded, replaced or elsewhere: what became of it."""
+    tab: Mapped[str]
+    content: Mapped[Json]
+    size_bytes: Mapped[int]
+    added: Mapped[int]
+    """Lines that are new or changed since the state before it, or since the version that it began on."""
+    removed: Mapped[int]

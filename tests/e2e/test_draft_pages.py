@@ -1,0 +1,134 @@
+"""Drafts in a real browser: kept while somebody types, back after a crash, and by keyboard."""
+
+import re
+import uuid
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.accessibility import violations
+from tests.application import Application
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Locator, Page
+
+WORKSPACE = "Draft pages"
+SLUG = "draft-pages"
+EMAIL = "drafter@example.com"
+
+
+@pytest.fixture(scope="module")
+def workspace(running_app: Application) -> None:
+    """A workspace of this module alone."""
+    made = running_app.run("init", "--workspace", WORKSPACE, "--email", EMAIL)
+    assert made.returncode == 0, made.stderr
+
+
+@pytest.fixture
+def person(browser: "Browser", running_app: Application, workspace: None) -> Iterator["Page"]:
+    """The page of somebody who is signed in."""
+    with browser.new_context(base_url=running_app.url) as context:
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        _sign_in(page, running_app)
+        yield page
+
+
+def _sign_in(page: "Page", running_app: Application) -> None:
+    link = re.search(r"/signin/link/\S+", running_app.run("signin", EMAIL).stdout)
+    assert link
+    page.goto(running_app.url + link.group())
+    page.get_by_role("main").get_by_role("button").first.click()
+    page.wait_for_url(f"**/w/{SLUG}")
+
+
+def _new_prompt(page: "Page") -> str:
+    """A prompt of one version, made by the page; the address of its editor."""
+    page.goto(f"/w/{SLUG}/prompts/new?path=drafts/{uuid.uuid4()}")
+    page.keyboard.press("ControlOrMeta+s")
+    page.get_by_role("textbox", name="Reason").fill("first")
+    page.get_by_role("button", name="Commit v1").last.press("Enter")
+    page.wait_for_url(re.compile("/prompts/pr_"))
+    return page.url.rstrip("/") + "/edit"
+
+
+def _system(page: "Page") -> "Locator":
+    page.locator("prompt-editor[data-ready]").first.wait_for()
+    return page.get_by_role("textbox", name="System message")
+
+
+def _typed(page: "Page", text: str) -> None:
+    with page.expect_response(lambda answer: answer.url.endswith("/draft")) as kept:
+        _system(page).fill(text)
+    assert kept.value.status == 200
+    page.get_by_text("saved just now").wait_for()
+
+
+def test_what_was_typed_is_back_on_another_machine_and_can_be_discarded_by_keyboard(
+    person: "Page", browser: "Browser", running_app: Application
+) -> None:
+    editor = _new_prompt(person)
+    person.goto(editor)
+    _typed(person, "Answer in two words.")
+    assert violations(person) == []
+    with browser.new_context(base_url=running_app.url) as context:
+        other = context.new_page()
+        other.set_default_timeout(15_000)
+        _sign_in(other, running_app)
+        other.goto(editor)
+        assert _system(other).input_value() == "Answer in two words."
+        back = other.locator("#draft-back")
+        assert "Your draft of" in back.inner_text()
+        assert "UTC" not in back.inner_text(), "in the reader's own zone"
+        assert violations(other) == []
+        back.get_by_role("link", name="See what differs").press("Enter")
+        dialog = other.locator("dialog[open]")
+        dialog.get_by_text("1 line changed").wait_for()
+        assert violations(other) == []
+        other.keyboard.press("Escape")
+        back.get_by_role("button", name="Discard").press("Enter")
+        other.get_by_text("Your draft is discarded").wait_for()
+        assert _system(other).input_value() == "Answer in one sentence."
+        other.get_by_role("button", name="Undo").press("Enter")
+        other.get_by_text("Your draft is back").wait_for()
+        assert _system(other).input_value() == "Answer in two words."
+
+
+def test_a_page_lets_go_once_everything_is_kept_and_says_when_nothing_is(person: "Page") -> None:
+    person.goto(_new_prompt(person))
+    asked: list[str] = []
+    person.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    _typed(person, "Kept.")
+    person.wait_for_timeout(200)
+    person.goto(f"/w/{SLUG}")
+    assert asked == [], "nothing would be lost"
+    person.go_back()
+    assert _system(person).input_value() == "Kept."
+    person.context.set_offline(True)
+    _system(person).fill("Typed while the server was away.")
+    person.get_by_text("Not saved: the server cannot be reached").first.wait_for()
+    assert person.locator("#toasts .toast").count() == 0, "no message for each key"
+    person.context.set_offline(False)
+    person.get_by_text("saved just now").wait_for(timeout=20_000)
+    person.reload()
+    assert _system(person).input_value() == "Typed while the server was away."
+
+
+def test_without_a_script_a_draft_is_saved_by_a_button(
+    person: "Page", browser: "Browser", running_app: Application
+) -> None:
+    editor = _new_prompt(person)
+    with browser.new_context(
+        base_url=running_app.url, java_script_enabled=False, storage_state=person.context.storage_state()
+    ) as context:
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        page.goto(editor)
+        page.get_by_role("textbox", name="System message").fill("Typed without a script.")
+        page.get_by_role("button", name="Save draft").click()
+        assert page.get_by_role("textbox", name="System message").input_value() == "Typed without a script."
+        assert "Your draft of" in page.locator("#draft-back").inner_text()
+        page.get_by_role("link", name="History").click()
+        page.get_by_text("your draft now").wait_for()
+        assert page.get_by_role("link", name="Look").count() == 1

@@ -49,6 +49,7 @@ from app.files import presentation as files_presentation
 from app.files.models import FileKind
 from app.flows import api as flows_api
 from app.generations import api as generations_api
+from app.generations import draft_api as prompt_draft_api
 from app.generations import draft_pages as prompt_draft_pages
 from app.generations import pages as generations_pages
 from app.generations import tool_api
@@ -150,6 +151,7 @@ ROUTERS = (
     flows_api.router,
     flows_api.common,
     generations_api.router,
+    prompt_draft_api.router,
     tool_api.router,
     agent_api.router,
     agent_api.common,

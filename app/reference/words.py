@@ -69,5 +69,6 @@ PARAMETERS = {
     "evaluator": "The id of the evaluator's version that decides; the primary one, if it is left out.",
     "only": "Which rows.",
     "sort": "Which rows come first.",
+    "state_id": "The state's id.",
 }
 """What parameters mean that have the same name and meaning in many routes, and say nothing themselves."""

@@ -100,6 +100,8 @@ NEEDS: dict[Action, str] = {
         GET /w/{w}/datasets/new
         GET /w/{w}/datasets/{file_id}/import
         GET /w/{w}/kept-logs
+        GET /v5/prompts/{file_id}/draft
+        GET /v5/prompts/{file_id}/draft/history
         GET /w/{w}/prompts/{file_id}/draft/diff
         GET /w/{w}/prompts/{file_id}/draft/history
         GET /w/{w}/review/{queue_id}/disputes/{position}

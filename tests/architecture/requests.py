@@ -66,6 +66,10 @@ def _evaluation(world: World, **more: Any) -> dict[str, str]:
     return {"evaluation_id": world.evaluation.id, **more}
 
 
+def _draft(world: World) -> dict[str, str]:
+    return {"file_id": world.prompt.file_id}
+
+
 REQUESTS: dict[str, Make] = {
     **_of_kind("prompt", "prompt", "unused_prompt"),
     **_without(_of_kind("dataset", "dataset", "newer_dataset"), "/evaluators"),  # no logs, no monitors
@@ -105,6 +109,15 @@ REQUESTS: dict[str, Make] = {
         {"environment_id": w.spare.id}, json={"name": "other"}
     ),
     "DELETE /v5/environments/{environment_id}": lambda w: Call({"environment_id": w.spare.id}),
+    "GET /v5/prompts/{file_id}/draft": lambda w: Call(_draft(w)),
+    "PUT /v5/prompts/{file_id}/draft": lambda w: Call(
+        _draft(w), json={"content": {"model": "practice-1", "template": "Hi"}}
+    ),
+    "DELETE /v5/prompts/{file_id}/draft": lambda w: Call(_draft(w), query={"base_version_id": w.prompt.id}),
+    "GET /v5/prompts/{file_id}/draft/history": lambda w: Call(_draft(w)),
+    "POST /v5/prompts/{file_id}/draft/history/{state_id}/restore": lambda w: Call(
+        _draft(w) | {"state_id": w.draft_state_id}
+    ),
     "POST /v5/prompts": lambda w: Call(json={"id": w.prompt.file_id, "model": "practice-1", "template": []}),
     "POST /v5/tools": lambda w: Call(json={"id": w.tool.file_id, "function": {"name": "made"}}),
     "POST /v5/flows": lambda w: Call(json={"id": w.flow.file_id, "attributes": {"commit": "made"}}),

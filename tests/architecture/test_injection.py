@@ -30,7 +30,7 @@ API = [
     "/v5/logs?file_id={prompt}&start_date={}", "/v5/logs?file_id={prompt}&sample={}",
     "/v5/logs?file_id={evaluator}&id={}", "/v5/logs?file_id={evaluator}&search={}",
     "/v5/logs?file_id={evaluator}&metadata_search={}", "/v5/tools?name={}", "/v5/flows?user_filter={}",
-    "/v5/evaluations?file_id={}", "/v5/evaluations?name={}", "/v5/evaluations/{compared}/lineage?evaluator={}", "/v5/evaluations/{compared}/lineage?to={}", "/v5/review-queues/{}", "/v5/prompts/{}", "/v5/logs/{}",
+    "/v5/evaluations?file_id={}", "/v5/evaluations?name={}", "/v5/evaluations/{compared}/lineage?evaluator={}", "/v5/evaluations/{compared}/lineage?to={}", "/v5/review-queues/{}", "/v5/prompts/{}", "/v5/prompts/{prompt}/draft?base_version_id={}", "/v5/prompts/{prompt}/draft/history?state_id={}", "/v5/logs/{}",
 ]  # fmt: skip
 PAGES = [
     "files?q={}", "search?q={}", "evaluations/{compared}/lineage?evaluator={}", "evaluations/{compared}/lineage?older=1&newer={}", "files?kind={}", "evaluations?q={}", "review/new?evaluation={}", "review/new?rows={}", "review/new?evaluation={compared}&judge={}", "review/new?evaluation={compared}&versions={}", "review/new?evaluation={compared}&shown={}&q={}", "review/{}", "evaluators?q={}", "evaluators/new?q={}", "audit?action={}", "audit?actor={}", "audit?before={}",

@@ -11,7 +11,7 @@ import orjson
 from pydantic import TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
-from app.reference.answers import evaluations, files, gates, logs, review, statistics, workspace
+from app.reference.answers import drafts, evaluations, files, gates, logs, review, statistics, workspace
 
 Json = dict[str, Any]
 _Kind = Any
@@ -41,6 +41,9 @@ def _files() -> dict[str, _Kind]:
 _WHOLE: dict[str, _Kind] = _files() | {
     "populate_prompt": files.PopulatedPrompt,
     "call_prompt": logs.CalledPrompt,
+    "get_prompt_draft": drafts.Draft,
+    "save_prompt_draft": drafts.Draft,
+    "restore_prompt_draft_state": drafts.Draft,
     "call_tool": logs.CalledTool,
     "list_tool_variables": list[files.ToolVariable],
     "set_tool_variables": list[files.ToolVariable],
@@ -134,7 +137,9 @@ _PAGES: dict[str, _Kind] = {f"list_{kind}s": shape for kind, shape in _KINDS.ite
     "list_audit_entries": workspace.AuditEntry,
     "list_quarantined_spans": workspace.QuarantinedSpan,
 }
-_RECORDS: dict[str, _Kind] = {f"list_{kind}_versions": shape for kind, shape in _KINDS.items()}
+_RECORDS: dict[str, _Kind] = {f"list_{kind}_versions": shape for kind, shape in _KINDS.items()} | {
+    "list_prompt_draft_history": drafts.State
+}
 """Lists that are not cut into pages."""
 
 

@@ -51,6 +51,7 @@ from app.flows import api as flows_api
 from app.generations import api as generations_api
 from app.generations import draft_api as prompt_draft_api
 from app.generations import draft_pages as prompt_draft_pages
+from app.generations import example_pages as prompt_example_pages
 from app.generations import pages as generations_pages
 from app.generations import tool_api
 from app.home import health, overview_api, search_api, search_pages
@@ -108,6 +109,7 @@ ROUTERS = (
     search_pages.router,
     generations_pages.router,  # before the prompt's own page: `new` is no id
     prompt_draft_pages.router,
+    prompt_example_pages.router,
     prompt_pages.router,
     files_pages.router,
     new_pages.router,  # before the reports: `new` is no id

@@ -248,12 +248,18 @@ def _add(draft: Draft, role: str) -> None:
     if role in ROLES:
         draft.messages.append({"role": role, "content": ""})
         return
-    if role != EXAMPLE:
-        return
+    if role == EXAMPLE:
+        insert_examples(
+            draft, [{"role": role, "name": EXAMPLE, "content": ""} for role in ("user", "assistant")]
+        )
+
+
+def insert_examples(draft: Draft, messages: Sequence[Json]) -> None:
+    """Put messages of examples after those that are there; else after the system message."""
     marked = [place for place, message in enumerate(draft.messages) if is_example(message)]
     systems = [place for place, message in enumerate(draft.messages) if message.get("role") == "system"]
     at = (marked[-1] if marked else systems[-1] if systems else -1) + 1
-    draft.messages[at:at] = [{"role": role, "name": EXAMPLE, "content": ""} for role in ("user", "assistant")]
+    draft.messages[at:at] = messages
     draft.unfolded = draft.unfolded or len(marked) >= 2 * SHOWN_EXAMPLES
 
 

@@ -50,7 +50,7 @@ def save_draft(
     row = editing.find_row(session, principal, sent.chosen)
     kept, refused = keeping.keep_form(session, desk, sent.draft, sent.chosen, row, sent.mark)
     if not kept.lost and not refused:
-        return RedirectResponse(_editor_at(principal, file_id, desk), 303)
+        return RedirectResponse(editor_at(principal, file_id, desk), 303)
     bench = editing.open_workbench(session, principal, file_id, sent.chosen, sent.draft.variables)
     said = keeping.say(session, principal, desk, sent.mark, kept, refused=refused)
     return show_editor(request, bench, editing.filled(sent.draft, bench), keeping=said)
@@ -103,14 +103,15 @@ def restore(file_id: str, state_id: str, session: SessionDep, principal: Editor)
     """Make a state the draft again; what the draft says now stays in the history."""
     desk = keeping.find_desk(session, principal, file_id, None)
     there = keeping.restore(session, desk, state_id)
-    return RedirectResponse(_editor_at(principal, file_id, there), 303)
+    return RedirectResponse(editor_at(principal, file_id, there), 303)
 
 
 def _base(principal: Principal, file_id: str) -> str:
     return f"/w/{principal.workspace_slug}/prompts/{file_id}"
 
 
-def _editor_at(principal: Principal, file_id: str, desk: Desk) -> str:
+def editor_at(principal: Principal, file_id: str, desk: Desk) -> str:
+    """Where the editor shows the draft that lies there."""
     if file_id == NEW:
         return f"/w/{principal.workspace_slug}/prompts/new"
     number = f"?base={desk.place.number}" if desk.place.number else ""

@@ -10,6 +10,7 @@ from app.core.access import Principal
 from app.core.errors import DomainError, Invalid
 from app.generations.draft import FOLDED, SHOWN_EXAMPLES, Draft, extra_of, folded
 from app.generations.editing import NEW, Workbench
+from app.generations.examples import Repeated, find_repeated
 from app.generations.keeping import Keeping
 from app.logs.records import LogRecord
 
@@ -73,6 +74,7 @@ def show_editor(
         bench=bench,
         draft=draft,
         keeping=keeping,
+        repeated={one.first: one.row for one in _repeated(request, bench, draft)},
         base_texts=base_texts(draft, base),
         cards=[
             card_of(log, name_of(bench, of_base=place < len(logs) - 1), is_practice)
@@ -87,6 +89,11 @@ def show_editor(
         shown_examples=SHOWN_EXAMPLES,
         file_id=bench.file.id if bench.file else NEW,
     )
+
+
+def _repeated(request: Request, bench: Workbench, draft: Draft) -> Sequence[Repeated]:
+    """The examples that are rows of the dataset which the inputs come from, too."""
+    return find_repeated(request.state.session, draft, bench.row.version if bench.row else None)
 
 
 def base_texts(draft: Draft, template: Any) -> dict[int, str]:

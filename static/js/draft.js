@@ -8,6 +8,7 @@ const AGES_MS = 15_000;
 let waiting = false; // typed, and not on its way yet
 let told = "";
 
+// The pages beside the editor have no keeper, and only their times are told.
 const keeper = () => document.getElementById("draft-keeper");
 const isKeeper = (event) => event.detail.elt?.id === "draft-keeper";
 

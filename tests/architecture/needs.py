@@ -102,6 +102,7 @@ NEEDS: dict[Action, str] = {
         GET /w/{w}/kept-logs
         GET /v5/prompts/{file_id}/draft
         GET /v5/prompts/{file_id}/draft/history
+        GET /w/{w}/prompts/{file_id}/examples
         GET /w/{w}/prompts/{file_id}/draft/diff
         GET /w/{w}/prompts/{file_id}/draft/history
         GET /w/{w}/review/{queue_id}/disputes/{position}

@@ -86,6 +86,10 @@ PAGE_REQUESTS: dict[str, Make] = {
     f"POST {_PROMPT}/draft/history/{{state_id}}": lambda w: Call(
         _prompt(w) | {"state_id": w.draft_state_id}, form={}
     ),
+    f"GET {_PROMPT}/examples": lambda w: Call(_prompt(w), query={"base": 1, "dataset": w.dataset.file_id}),
+    f"POST {_PROMPT}/examples": lambda w: Call(
+        _prompt(w), form={"base": "1", "dataset": w.training.file_id, "row": w.training_row_id}
+    ),
     f"POST {_PROMPT}/run": lambda w: Call(_prompt(w), form=_editor_form(w)),
     f"POST {_PROMPT}/scores": lambda w: Call(_prompt(w), form={"log": w.log_id, "label": "Draft"}),
     f"POST {_PROMPT}/review": lambda w: Call(_prompt(w), form=_editor_form(w)),

@@ -9,6 +9,7 @@ from app.accounts import passwords
 from app.accounts import service as accounts
 from app.core import clock, ids
 from app.core.access import Principal, Role
+from app.datasets import repository as datasets
 from app.evaluations import run_service
 from app.evaluations.models import Evaluation, Run
 from app.files import deployments
@@ -44,6 +45,9 @@ class World:
     """Nothing names it; so are `newer_dataset` and `newer_evaluator`."""
     dataset: Version
     newer_dataset: Version
+    training: Version
+    """A dataset whose row is for training."""
+    training_row_id: str
     evaluator: Version
     newer_evaluator: Version
     human: Version
@@ -117,6 +121,12 @@ def build_world(session: Session, role: Role) -> World:
     unused = factories.prompt(session, maker, "world/prompt", temperature=0.25)
     rows = factories.dataset(session, maker, 2, "world/rows")
     more_rows = factories.dataset(session, maker, 3, "world/rows")
+    training = factories.dataset(
+        session,
+        maker,
+        [{"inputs": {"question": "trained on"}, "target": {"answer": "yes"}, "split": "train"}],
+        "world/training",
+    )
     judge = factories.evaluator(session, maker, "exact", "world/exact")
     newer_judge = factories.evaluator(session, maker, "exact", "world/exact", ignore_case=True)
     tool = factories.tool(session, maker, "world/tool")
@@ -166,6 +176,8 @@ def build_world(session: Session, role: Role) -> World:
         unused_prompt=unused,
         dataset=rows,
         newer_dataset=more_rows,
+        training=training,
+        training_row_id=datasets.list_rows(session, training)[0][1].id,
         evaluator=judge,
         newer_evaluator=newer_judge,
         human=human,

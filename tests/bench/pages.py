@@ -59,6 +59,7 @@ def paths(stored: Stored) -> dict[str, list[str]]:
         "/w/{w}/prompts/{file_id}/edit": [f"{prompt}/edit"],
         "/w/{w}/prompts/{file_id}/draft/diff": [f"{prompt}/draft/diff"],
         "/w/{w}/prompts/{file_id}/draft/history": [f"{prompt}/draft/history"],
+        "/w/{w}/prompts/{file_id}/examples": [f"{prompt}/examples?dataset={stored.dataset_id}"],
         "/w/{w}/prompts/{file_id}": [prompt],
         "/w/{w}/prompts/{file_id}/versions/{number}": [f"{prompt}/versions/2"],
         "/w/{w}/prompts/{file_id}/diff": [f"{prompt}/diff?from=1&to=2"],

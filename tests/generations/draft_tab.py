@@ -27,7 +27,7 @@ def _marks(page: str) -> dict[str, str]:
 
 
 def form_of(
-    client: TestClient, marks: dict[str, str], content: str = TYPED, **changes: Any
+    client: TestClient, marks: dict[str, str], content: str | list[str] = TYPED, **changes: Any
 ) -> dict[str, Any]:
     """The editor's form, as the page with these marks sends it."""
     form = {
@@ -37,7 +37,7 @@ def form_of(
         "provider": "practice",
         "role": ["system", "user"],
         "name": ["", ""],
-        "content": [content, "{{question}}"],
+        "content": [content, "{{question}}"] if isinstance(content, str) else content,
         "extra": ["", ""],
     }
     return form | marks | changes

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from app.core.errors import DomainError
 from app.evaluations.webhooks import WebhookFailed
 from app.evaluators.binding import BoundEvaluator, Call, EmbeddingCall, ModelCall, ModelRef
+from app.evaluators.kinds.finish_reason import meaning_of
 from app.generations.prepared import Origin, Target, answered, failed
 from app.generations.service import target_of
 from app.logs.records import LogRecord
@@ -17,8 +18,6 @@ from app.providers.retries import Again
 
 Asked = tuple[LogRecord | None, str | None]
 """The log of a call, if it was one of a model, and its answer; None where there is none, and then the log has the error."""
-_CUT = ("length", "max_tokens", "MAX_TOKENS")
-"""Why a model stopped that had more to say."""
 
 
 class NobodyAnswered(DomainError):
@@ -80,11 +79,8 @@ async def ask(
     except ProviderError as error:
         return failed(origin, target, error), None
     log = answered(origin, target, answer)
-    if isinstance(call, ModelCall) and answer.finish_reason in _CUT and not _is_whole(call, answer):
-        log.error = (
-            f"The reply of {log.model} was cut off at its largest number of tokens, and may say only half of it: "
-            "let it have more with max_tokens."
-        )
+    if isinstance(call, ModelCall) and (problem := _stopped(call, answer)):
+        log.error = f"The reply of {log.model} {problem}"
         return log, None
     if isinstance(call, EmbeddingCall):  # vectors would fill the database, and nobody reads them
         count = len(call.texts)
@@ -92,9 +88,20 @@ async def ask(
     return log, answer.content
 
 
-def _is_whole(call: ModelCall, answer: Answer) -> bool:
-    """Whether a reply that was cut off says all that was wanted: a judge that may say one token says no more than “True”."""
-    return (answer.content or "").strip(" \t\r\n.*\"'`").casefold() in call.whole
+def _stopped(call: ModelCall, answer: Answer) -> str | None:
+    """Why a reply may not be all that the judge had to say; None where it ended by itself, or its provider does not say how it
+    ended. Cut off, it is whole where a judge may say one token: that is no more than “True”."""
+    reason = answer.finish_reason
+    ended = meaning_of(reason) if reason else "stop"
+    if ended == "length":
+        is_whole = (answer.content or "").strip(" \t\r\n.*\"'`").casefold() in call.whole
+        cut = "was cut off at its largest number of tokens, and may say only half of it: let it have more with max_tokens."
+        return None if is_whole else cut
+    return (
+        None
+        if ended == "stop"
+        else f"did not end by itself, but by “{reason:.80}”: it may not be what was to be said."
+    )
 
 
 async def _answer(

@@ -23,7 +23,7 @@ the others read what we wrote ourselves."""
 
 AT_MOST = dict.fromkeys(
     (f"app/evaluators/kinds/{name}.py" for name in ("last_line", "verdict_lines", "verdict_values")),
-    5_000,
+    2_000,
 )
 """Characters that a module's expressions are given, where that is fewer: a line of a judge's reply."""
 

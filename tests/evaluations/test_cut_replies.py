@@ -18,7 +18,7 @@ QUESTION = ModelCall([{"role": "user", "content": "Is it polite?"}], None, "m", 
 
 
 def asked(
-    finish_reason: str, said: str = "No", question: ModelCall = QUESTION
+    finish_reason: str | None, said: str = "No", question: ModelCall = QUESTION
 ) -> tuple[LogRecord, str | None]:
     """What comes of a call to a judge that says this and stops for this reason."""
     message = {"role": "assistant", "content": said}
@@ -46,7 +46,9 @@ def asked(
     return run(call())
 
 
-@pytest.mark.parametrize("reason", ["length", "max_tokens", "MAX_TOKENS"])
+@pytest.mark.parametrize(
+    "reason", ["length", "max_tokens", "MAX_TOKENS", "model_length", "model_context_window_exceeded"]
+)
 def test_a_reply_that_was_cut_off_is_no_answer(reason: str) -> None:
     log, answer = asked(reason)
     assert answer is None
@@ -54,9 +56,22 @@ def test_a_reply_that_was_cut_off_is_no_answer(reason: str) -> None:
     assert log.output == "No", "which the log keeps"
 
 
-def test_a_whole_reply_is_one() -> None:
-    log, answer = asked("stop")
+@pytest.mark.parametrize("reason", ["stop", "STOP", "end_turn", "stop_sequence", "eos", "", None])
+def test_a_reply_that_ended_by_itself_is_whole(reason: str | None) -> None:
+    log, answer = asked(reason)
     assert (log.error, answer) == (None, "No")
+
+
+@pytest.mark.parametrize(
+    "reason",
+    ["content_filter", "SAFETY", "refusal", "RECITATION", "error", "other", "tool_calls", "insufficient_system_resource"],
+)  # fmt: skip
+def test_a_reply_that_was_ended_by_something_else_is_no_answer(reason: str) -> None:
+    log, answer = asked(reason)
+    assert answer is None
+    assert log.error == (
+        f"The reply of m did not end by itself, but by “{reason}”: it may not be what was to be said."
+    )
 
 
 def cut_verdict(said: str, max_tokens: int | None, **options: object) -> tuple[str | None, str | None]:

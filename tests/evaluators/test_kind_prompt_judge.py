@@ -126,13 +126,10 @@ def test_a_whole_object_is_written_as_json():
         ("It is polite.\n\nTrue", True, "It is polite."),
         ("Rude.\n**False**.", False, "Rude."),
         ("yes", True, None),
-        ("Reason first\nVerdict: no", False, "Reason first"),
+        ("Reason: rude\nVerdict: no", False, "Reason: rude"),
         ("True\n", True, None),
         ("**Verdict:** True", True, None),
         ("结论： True", True, None),
-        ("Final answer - (no)", False, None),
-        ("It is polite and helpful. True", True, None),
-        ("It is polite and helpful. **True**.", True, None),
     ],
 )
 def test_yes_or_no_on_the_last_line(reply, value, rationale):
@@ -144,13 +141,11 @@ def test_yes_or_no_on_the_last_line(reply, value, rationale):
     [
         ("Fine.\n4", {"answers": "number", "lowest": 1, "highest": 5}, 4.0),
         ("Score: 0.25.", {"answers": "number"}, 0.25),
-        ("So:\nPartly Right", {"answers": "select", "choices": ["right", "partly right"]}, "partly right"),
         (
-            "It has all of it. Partly right.",
+            "So the verdict is:\nPartly Right",
             {"answers": "select", "choices": ["right", "partly right"]},
             "partly right",
         ),
-        ("A is better. vs. B it is. Right", {"answers": "select", "choices": ["right", "wrong"]}, "right"),
         ("The answer is right", {"answers": "select", "choices": ["right", "wrong"]}, "right"),
         ("The answer is *Right*", {"answers": "select", "choices": ["right", "wrong"]}, "right"),
         ("Labels: a, b", {"answers": "multi_select", "choices": ["a", "b", "c"]}, ["a", "b"]),
@@ -288,7 +283,7 @@ def test_json_in_a_fence_is_read():
 def test_json_that_was_asked_for_and_is_none_is_no_verdict(reply):
     found = judged(reply, prompt={"response_format": {"type": "json_object"}})
     if reply == "True":
-        assert "and not true or false" in found.error
+        assert "and not a JSON object" in found.error
     assert found.value is None
     assert found.error.startswith("The judge answered")
 

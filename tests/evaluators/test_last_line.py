@@ -21,9 +21,7 @@ RIGHT = [
     ("Yes.", True),
     ("no!", False),
     ("**False**", False),
-    ("“No”", False),
     ("Verdict: True", True),
-    ("Verdict:True", True),
     ("VERDICT = FAIL", False),
     ("**Verdict: True**", True),
     ("`Verdict`: `True`", True),
@@ -31,52 +29,32 @@ RIGHT = [
     ("## Verdict: No", False),
     ("- Final verdict: yes", True),
     ("2. Verdict: True", True),
-    ("Final answer - (no)", False),
-    ("Verdict — True", True),
-    ("Verdict -> True", True),
-    ("Answer → no", False),
     ("结论： True", True),
     ("判断：False", False),
     ("The answer is True", True),
     ("So, the final answer is **No**.", False),
-    ("It is polite and helpful. True", True),
-    ("It is polite and helpful. **True**.", True),
-    ("There are no errors in it. True", True),
-    ("It is not rude. Verdict: True", True),
-    ("Reason: it is polite. True", True),
     # nothing but the verdict
     ("\\boxed{True}", True),
     ("The final answer is $\\boxed{\\text{False}}$.", False),
     ("PASS ✅", True),
     ("❌ **Fail**", False),
     ("True。", True),
-    ("«False»", False),
-    ("‘True’", True),
     ("【True】", True),
-    ("- True", True),
     ("### False", False),
     # behind what names the question or the answers that there are
     ("Pass/Fail: Pass", True),
     ("Verdict (True/False): True", True),
     ("**Answer (Yes/No):** Yes", True),
-    ("True or False? True", True),
-    ("Verdict → True", True),
     # of what it is
-    ("Based on the above, the answer is True", True),
-    ("Overall, my verdict is False", False),
     # behind sentences
-    ("It is polite (though short). True", True),
-    ("它很礼貌。True", True),
 ]
 NUMBERS = [
     ("4", ANY, 4.0),
     ("Score: 4", ANY, 4.0),
-    ("Score:4", ANY, 4.0),
     ("Score: -2.5", ANY, -2.5),
     ("Overall score = 0.25.", ANY, 0.25),
     ("The score is 4", ANY, 4.0),
     ("My rating is: **4**", ANY, 4.0),
-    ("It is short and clear. Score: 4", ANY, 4.0),
     ("**Score: 4/5**", OF_FIVE, 4.0),
     ("4/5", OF_FIVE, 4.0),
     ("Rating: 4 out of 5", OF_FIVE, 4.0),
@@ -85,59 +63,44 @@ NUMBERS = [
     ("Score (1 to 5): 4/5", OF_FIVE, 4.0),
     ("Score: **4** out of 5", OF_FIVE, 4.0),
     ("Score: **4**/**5**", OF_FIVE, 4.0),
-    ("Score: 4 (out of 5)", OF_FIVE, 4.0),
-    ("$\\boxed{4}$", OF_FIVE, 4.0),
-    ("- 4", OF_FIVE, 4.0),
-    ("4 ⭐", OF_FIVE, 4.0),
+    *(
+        (line, OF_FIVE, 4.0)
+        for line in ("Score: 4 (out of 5)", "$\\boxed{4}$", "4 ⭐", "4 points", "[RESULT] 4", "4️⃣")
+    ),
     ("Score (out of 5): 4", OF_FIVE, 4.0),
     ("Score (max. 5): 4", OF_FIVE, 4.0),
-    ("Score on a scale of 1-5: 4", OF_FIVE, 4.0),
-    ("Score from 1 to 5: 4", OF_FIVE, 4.0),
-    ("Total score: 4", OF_FIVE, 4.0),
-    ("It has 2 errors. Score: 3", OF_FIVE, 3.0),
-    ("The answer is correct (Paris, 1889). Score: 5", OF_FIVE, 5.0),
-    ("It is the best answer possible. Score: 5", OF_FIVE, 5.0),
 ]
 CHOICES = [
     ("Partly right.", CHOICE, "partly right"),
     ("Verdict: partly right", CHOICE, "partly right"),
     ("The answer is *Right*", CHOICE, "right"),
-    ("It has all of it. Partly right.", CHOICE, "partly right"),
     ("Winner: A", LETTER, "A"),
-    ("[tie]", LETTER, "tie"),
-    ("rude, off topic", SEVERAL, ["rude", "off topic"]),
     ("**Labels:** [Rude, long]", SEVERAL, ["rude", "long"]),
     ("Verdict (correct/incorrect): correct", GRADED, "correct"),
     ("Correct/incorrect: correct", GRADED, "correct"),
     ("❌ Incorrect", GRADED, "incorrect"),
 ]
 OTHERS = [
-    ("So, True.", YES_OR_NO, True),
     ("PASSED", YES_OR_NO, True),
-    ("Verdict: True - it is polite", YES_OR_NO, True),
-    ("Verdict: True (polite)", YES_OR_NO, True),
-    ("Verdict: True, because it is polite", YES_OR_NO, True),
-    ("Verdict: **False** — it is rude", YES_OR_NO, False),
     ("<verdict>True</verdict>", YES_OR_NO, True),
     ("True</s>", YES_OR_NO, True),
     ("True<|im_end|>", YES_OR_NO, True),
     ("\ufeffTrue", YES_OR_NO, True),
     ("FINAL ANSWER: yes", YES_OR_NO, True),
-    ("Based on the above, the answer is True", YES_OR_NO, True),
+    ("So my verdict is: True", YES_OR_NO, True),
+    ("Therefore, the final answer is **True**.", YES_OR_NO, True),
+    ('Verdict: "True"', YES_OR_NO, True),
+    ("Final answer: (no)", YES_OR_NO, False),
     ("Score: 2 (max: 5)", OF_FIVE, 2.0),
-    ("Score: 4 (good)", OF_FIVE, 4.0),
     ("4 out of 5 stars", OF_FIVE, 4.0),
-    ("4 points", OF_FIVE, 4.0),
-    ("Rating 4/5", OF_FIVE, 4.0),
-    ("[RESULT] 4", OF_FIVE, 4.0),
     ("<score>4</score>", OF_FIVE, 4.0),
-    ("★★★★☆ (4/5)", OF_FIVE, 4.0),
-    ("4️⃣", OF_FIVE, 4.0),
     (".85", ANY, 0.85),
     ("[[B]]", LETTER, "B"),
     ("Winner: Response B", LETTER, "B"),
-    ("B (more detail)", LETTER, "B"),
-    ("rude and long", SEVERAL, ["rude", "long"]),
+    ("Labels: rude and long.", SEVERAL, ["rude", "long"]),
+    ('Labels: ["rude", "off topic"]', SEVERAL, ["rude", "off topic"]),
+    ("Labels: none", SEVERAL, []),
+    ("Score: 80%", AnswerOptions(answers="number", lowest=0, highest=100), 80.0),
     ("Language: C++", AnswerOptions(answers="select", choices=("C", "C++", "C#")), "C++"),
 ]
 
@@ -150,8 +113,29 @@ OTHERS = [
 def test_what_is_clearly_a_verdict_is_read(
     line: str, options: AnswerOptions, value: object, above: str
 ) -> None:
-    found = read_last_line(options, above + line, "Language: which one?")
+    found = read_last_line(options, above + line, "Language: C, C++ or C#")
     assert (found.value, found.rationale) == (value, above.strip())
+
+
+@pytest.mark.parametrize(
+    ("line", "options", "value"),
+    [
+        ("“No”", YES_OR_NO, False),
+        ("«False»", YES_OR_NO, False),
+        ("‘True’", YES_OR_NO, True),
+        ("(True)", YES_OR_NO, True),
+        ("[tie]", LETTER, "tie"),
+        ("Response A", LETTER, "A"),
+        ("rude, off topic", SEVERAL, ["rude", "off topic"]),
+        ("rude and long", SEVERAL, ["rude", "long"]),
+        ("None", SEVERAL, []),
+    ],
+)
+def test_what_may_be_quoted_is_a_verdict_where_nothing_else_is_said(
+    line: str, options: AnswerOptions, value: object
+) -> None:
+    assert read_last_line(options, line).value == value
+    assert read_last_line(options, f"It was read with care.\n\n{line}").value is None
 
 
 ASKED = """Polite: yes or no
@@ -167,11 +151,11 @@ Answer text:
     ("reply", "options", "value"),
     [
         ("Polite: Yes", YES_OR_NO, True),
-        ("Is it clear? No", YES_OR_NO, False),
+        ("Is it clear? No", YES_OR_NO, None),
         ("Is it clear: No", YES_OR_NO, None),
         ("Is it short? No", YES_OR_NO, None),
         ("Helpfulness (1-5): 4", OF_FIVE, 4.0),
-        ("Helpfulness: 4 - clear", OF_FIVE, 4.0),
+        ("Helpfulness: 4 - clear", OF_FIVE, None),
         ("Question: 4", OF_FIVE, None),
         ("Answer text: Yes", YES_OR_NO, None),
         ("Kindness: 4", OF_FIVE, None),
@@ -244,7 +228,6 @@ NO_VERDICT = [
     # no verdict at all
     "It would be true if: yes",
     "Possibly: True",
-    "If it were polite: True",
     "It would be, e.g. true",
     "It would be, e.g. Verdict: True",
     "It is polite, true",
@@ -370,6 +353,23 @@ NO_CHOICE = [
 ]
 
 
+BESIDE_A_VERDICT = [
+    *((line, YES_OR_NO) for line in (
+        "It is polite and helpful. True", "It is polite and helpful. **True**.", "It is not rude. Verdict: True", "Reason: it is polite. True",
+        "它很礼貌。True", "Based on the above, the answer is True", "Overall, my verdict is False", "So, True.", "True or False? True",
+        "Verdict: True - it is polite", "Verdict: True (polite)", "Verdict: True, because it is polite", "Verdict: **False** — it is rude",
+        "- True", "1. No", "Verdict — True", "Verdict -> True", "Final answer - (no)", "True*", "**Verdict: True",
+    )),
+    *((line, OF_FIVE) for line in (
+        "It is short and clear. Score: 4", "Score: 4 (good)", "Score 4", "Rating 4/5", "Total score: 4", "Score on a scale of 1-5: 4", "- 4",
+        "★★★★☆ (4/5)", "Score: 5*", "Score: 4 ✅",
+    )),
+    ("It has all of it. Partly right.", CHOICE),
+    ("B (more detail)", LETTER),
+    ("Score: 80%", AnswerOptions(answers="number", lowest=0, highest=1)),
+]  # fmt: skip
+
+
 OF_OTHERS = [
     *((line, YES_OR_NO) for line in (
         "- Polite: True", "Human review needed: No", "Partly: True", "Mostly: True", "⬜ True", "[_] True", "[x] True", "🔴 Pass",
@@ -393,7 +393,8 @@ OF_OTHERS = [
 
 @pytest.mark.parametrize(
     ("line", "options"),
-    [*((line, YES_OR_NO) for line in NO_VERDICT), *NO_NUMBER, *NO_CHOICE, *OF_OTHERS],
+    [*((line, YES_OR_NO) for line in NO_VERDICT), *NO_NUMBER, *NO_CHOICE, *BESIDE_A_VERDICT, *OF_OTHERS],
 )
-def test_what_may_be_something_else_is_no_verdict(line: str, options: AnswerOptions) -> None:
-    assert read_last_line(options, line).value is None
+@pytest.mark.parametrize("above", ["", "It was read with care.\n\n"])
+def test_what_may_be_something_else_is_no_verdict(line: str, options: AnswerOptions, above: str) -> None:
+    assert read_last_line(options, above + line).value is None

@@ -21,6 +21,12 @@ _MEANING = {word: reason for reason, words in _SAID.items() for word in words}
 """What Anthropic, Gemini, Bedrock, Mistral and Cohere say, in the words of OpenAI's API."""
 
 
+def meaning_of(reason: str) -> str:
+    """What a provider's reason is called by OpenAI's API: `stop`, `tool_calls`, `length` or `content_filter`; itself, where we do not know."""
+    said = reason.casefold()
+    return _MEANING.get(said, said)
+
+
 class FinishReasonOptions(KindOptions):
     accepted: tuple[str, ...] = Field(("stop", "tool_calls"), min_length=1)
     """The reasons that pass. Others are `length` (cut off at the token limit) and `content_filter`. What other providers call them counts as the same, such as `end_turn`, `STOP` and `tool_use`."""
@@ -45,8 +51,6 @@ class FinishReason(Kind[FinishReasonOptions]):
         reason = execution.finish_reason
         if reason is None:
             return Verdict(None, rationale="the provider gave no reason")
-        said = reason.casefold()
         accepted = {one.casefold() for one in options.accepted}
-        return Verdict(
-            not accepted.isdisjoint((said, _MEANING.get(said, said))), rationale=storable(reason, 200)
-        )
+        said = not accepted.isdisjoint((reason.casefold(), meaning_of(reason)))
+        return Verdict(said, rationale=storable(reason, 200))

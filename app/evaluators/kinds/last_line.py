@@ -1,7 +1,7 @@
 """The verdict in the last line of a judge's reply.
 
-The line must be understood whole, by the few forms that judges use for verdicts: whoever wrote the judged text may make a judge
-quote it, deny it or speak of its scale. What could be that is no verdict.
+The line is a verdict, or a name and a verdict, and nothing else. Whatever else it may be, it is no verdict: whoever wrote the
+judged text may make a judge quote one, deny it or speak of it.
 """
 
 import re
@@ -10,36 +10,29 @@ from dataclasses import dataclass
 
 from app.evaluators.kinds.answering import AnswerOptions
 from app.evaluators.kinds.reply_lines import lines_of, undressed
-from app.evaluators.kinds.verdict_lines import Line, name_in, read_line
-from app.evaluators.kinds.verdict_values import UNCLEAR, Unclear
+from app.evaluators.kinds.verdict_lines import (
+    BULLET,
+    HEADING,
+    Line,
+    Names,
+    name_in,
+    names_of,
+    read_line,
+)
+from app.evaluators.kinds.verdict_values import chosen_in, float_of, is_list_of_answers, value_of
 
-_INTRODUCES = re.compile(r"(?:as (?:requested|asked|instructed),? )?(?:here is|here's|this is) my .{0,60}|so")
-_BULLET = re.compile(r"^(?:[-–—•+]|\d{1,3}[.)])\s+")
-_ENDED = re.compile(r"[.!?。！？।][\"'”’»)\]]{0,3}$")
-_GOES_ON = re.compile(
-    r"\b(?:is|are|be|was|were|of|to|as|say|says|with|these|this|the|that|many|mistakes|errors|count)$|"
-    r"\b(?:not|no|none|never|without|absent|missing|neither|cannot|reject\w*|refus\w*|exclud\w*|rul(?:e[ds]?|ing) out|weaker|worse|"
-    r"loser|runner-up|should|would|could|asks?|says?|demands?)\b|n['’]t\b",
-    re.IGNORECASE,
+_ENDED = re.compile(r"(?:[.!。！…।]|</\w{1,30}>)[\"'”’»)\]*_`]{0,5}$")
+_NOTED = re.compile(r"[^:：]{1,60}[:：]\s?\S")
+_LEADS = re.compile(r"([^,.;:!–—(]{1,80}?)\s{0,2}(?:[,.;:!–—(]|- )")
+_SCALE = re.compile(
+    r"(?:on an? )?scale:? (?:(?:of|from) )?(-?\d[\d.]*?) ?(?:[-–—]|to) ?(-?\d[\d.]*?)\.?", re.IGNORECASE
 )
-"""In a line that has no end: what follows on the next one may be denied, or be somebody else's."""
-_HEADS = re.compile(r"#{1,6}\s|(?:\*\*|__)[^*_]{1,100}(?:\*\*|__)$")
-"""A heading, or a line that is bold as a whole: what comes below belongs to it, colon or not."""
-_FEW_WORDS = 6
-"""A line of no more, without an end, may be a heading, too, or the beginning of what the next one says."""
-_ELSEWHERE = re.compile(r"\b(?:below|following)\b", re.IGNORECASE)
-_DENIES = re.compile(
-    r"\b(?:none|neither|nor|inapplicable|absent|not apply|not hold)\b|n['’]t (?:apply|hold)\b", re.IGNORECASE
-)
-_IS_CLAUSE = re.compile(r"\b(?:is|are|was|were|has|have|had|it|they)\b", re.IGNORECASE)
-_REPORTED = re.compile(r"\b(?:says?|said|wrote|writes|reads?|claims?|quoted?|ends with)$", re.IGNORECASE)
-_SCALE = re.compile(r"\bscale\b|/ ?\d|\bout of\b|\bmax", re.IGNORECASE)
-_NUMBERS = re.compile(r"\d{1,9}(?:\.\d{1,9})?")
-_LONGEST_SCALE = 200
-_MOST_LINES = 300
-"""Lines above the last one that are read: the nearest ones."""
-_OF_A_PART = "answer"
-"""A yes or no that is said by this name above may be of a step."""
+_TICK = re.compile(r"(?:✅|✓|✔|\[[xX]\])\s{0,3}|\s{0,3}(?:✅|✓|✔)$")
+_ANYTHING = re.compile(r"\w")
+_TAGGED = re.compile(r"<(\w{1,30})>(.*)</\1>")
+_MARKUP = re.compile(r"</?\w{1,30}>")
+_SHORT = 2
+"""Characters of a choice that is a letter, by which lines may be numbered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,119 +46,125 @@ class LastLine:
     """What stands above."""
 
 
-def read_last_line(options: AnswerOptions, reply: str, asked: str = "") -> LastLine:
-    """The verdict that the last line of a reply holds; every text is one where texts are wanted. `asked` is the template of
-    the prompt."""
+def read_last_line(options: AnswerOptions, reply: str, prompt: str = "") -> LastLine:
+    """The verdict that the last line of a reply holds; every text is one where texts are wanted, if it says anything.
+
+    `prompt` is what the judge was asked, in which placeholders stand for what is judged.
+    """
     lines = lines_of(reply)
     if not lines:
         return LastLine("", None, "")
-    last = lines[-1]
-    rationale = reply.rpartition(last)[0].strip("\ufeff \t\r\n")
-    if options.answers == "text":
-        return LastLine(last, last, rationale)
-    if options.answers == "multi_select":
-        lines = _with_list_in_a_line(options, lines)
-    return LastLine(last, _verdict(options, lines, asked), rationale)
+    first = len(lines) - 1
+    names = names_of(options, prompt)
+    match options.answers:
+        case "text":
+            value: object | None = _text(lines[-1])
+        case "multi_select" if listed := _list_at_end(options, lines):
+            first, value = listed
+            is_strange = first > 0 and name_in(options, lines[first - 1], names).standing == "strange"
+            if is_strange or _is_contradicted(options, Line("usual", value=value), lines[:first], names):
+                value = None
+        case _:
+            value = _verdict(options, lines, names)
+    rationale = reply.rpartition(lines[first])[0].strip("\ufeff \t\r\n")
+    return LastLine(", ".join(lines[first:]), value, rationale)
 
 
-def _verdict(options: AnswerOptions, lines: Sequence[str], asked: str) -> object | None:
-    *above, last = lines[-_MOST_LINES:]
-    found = read_line(options, last, asked)
-    if above and _is_head(above[-1]):
-        called = name_in(options, above[-1], asked)
-        if called.standing == "strange" and not _INTRODUCES.fullmatch(_plain(above[-1])):
-            return None
-        if found.standing == "alone" and called.standing != "strange":
-            found = Line(called.standing, called.name, found.value)
-    elif above and _leads_elsewhere(options, above[-1], asked, found):
+def _text(line: str) -> str | None:
+    """A text that is more than a mark."""
+    tagged = _TAGGED.fullmatch(line)
+    said = tagged[2].strip() if tagged else line
+    return (
+        said
+        if _ANYTHING.search(said) and not said.startswith("```") and not _MARKUP.fullmatch(said)
+        else None
+    )
+
+
+def _list_at_end(options: AnswerOptions, lines: Sequence[str]) -> tuple[int, list[str] | None] | None:
+    """Where the lines at the end begin that hold choices and nothing else, and the choices; None where the last one is no such line."""
+    first, chosen = len(lines), list[str]()
+    while first and (found := _listed(options, lines[first - 1])) is not None:
+        if not found and first < len(lines):
+            return first - 1, None
+        first -= 1
+        chosen[:0] = found
+        if not found:
+            break
+    return None if first == len(lines) else (first, chosen)
+
+
+def _listed(options: AnswerOptions, line: str) -> list[str] | None:
+    bare = undressed(BULLET.sub("", line, count=1))
+    bare = _TICK.sub("", _TICK.sub("", bare, count=1), count=1)
+    return chosen_in(options.choices, bare.rstrip(".,;"))
+
+
+def _verdict(options: AnswerOptions, lines: Sequence[str], names: Names) -> object | None:
+    *above, last = lines
+    head = name_in(options, above[-1], names) if above else Line("strange")
+    found = read_line(options, last, names, is_quiet=not above or head.standing != "strange")
+    if found.value is None or found.standing == "strange":
         return None
-    if found.value is None or isinstance(found.value, Unclear) or found.standing == "strange":
+    if found.standing == "alone" and options.answers == "multi_select":
         return None
-    if options.answers == "number" and _is_of_another_scale(options, above):
+    if above and head.standing == "strange" and not _is_ended(above[-1]):
         return None
-    return None if _is_contradicted(options, found, above, asked) else found.value
+    if found.standing == "alone" and above and not _ENDED.search(above[-1]):
+        before = read_line(options, above[-1], names)
+        if before.rest and before.value is None and before.standing != "strange":
+            return None  # “Verdict: not”, and below “supported”
+    if found.standing == "alone" and head.standing != "strange":
+        found = Line(head.standing, head.noun, found.value)
+    return None if _is_contradicted(options, found, above, names) else found.value
 
 
-def _is_head(line: str) -> bool:
-    """Whether a line calls what comes below it something."""
-    return bool(_HEADS.match(line)) or undressed(line).endswith((":", "："))
-
-
-def _leads_elsewhere(options: AnswerOptions, above: str, asked: str, found: Line) -> bool:
-    """Whether what the line above says makes the verdict below somebody else's, the end of a sentence, or a list of it."""
-    bare, line = undressed(above), read_line(options, above, asked)
-    if line.standing in ("final", "usual", "asked"):
+def _is_ended(line: str) -> bool:
+    """Whether a line is whole, so that what stands below does not belong to it: a sentence, a point of a list, a row of a table."""
+    if HEADING.match(line) or undressed(line).endswith((":", "：", "?", "？")):
         return False
-    if _ELSEWHERE.search(bare) or _REPORTED.search(bare):
-        return True
-    if found.standing != "alone":
-        return False
-    if options.answers == "multi_select" and _DENIES.search(bare):
-        return True
-    is_named = name_in(options, above, asked).standing != "strange"
-    if is_named or bare.endswith("?"):
-        return not is_named
-    return line.value is None and not _ENDED.search(above) and _goes_on(options, above)
+    return bool(
+        _ENDED.search(line) or BULLET.match(line) or _NOTED.match(undressed(line)) or line.startswith("|")
+    )
 
 
-def _goes_on(options: AnswerOptions, above: str) -> bool:
-    """Whether a line without an end may go on in the next one, or be its heading."""
-    bare = undressed(above)
-    may_be_head = len(bare.split()) <= _FEW_WORDS and not _BULLET.match(above) and not _IS_CLAUSE.search(bare)
-    return options.answers == "multi_select" or may_be_head or _GOES_ON.search(bare) is not None
-
-
-def _is_of_another_scale(options: AnswerOptions, above: Sequence[str]) -> bool:
-    """Whether a line above speaks of a scale that is not the evaluator's own."""
-    for line in above:
-        bare = undressed(line)
-        if len(bare) <= _LONGEST_SCALE and _SCALE.search(bare):
-            numbers = [float(one) for one in _NUMBERS.findall(bare)]
-            if numbers and options.highest not in numbers:
-                return True
-    return False
-
-
-def _is_contradicted(options: AnswerOptions, found: Line, above: Sequence[str], asked: str) -> bool:
-    """Whether an earlier line gives another verdict.
+def _is_contradicted(options: AnswerOptions, found: Line, above: Sequence[str], names: Names) -> bool:
+    """Whether a line above gives another verdict, or one of another scale.
 
     A last line that calls its verdict the final or overall one may come behind several different ones: each was of a criterion.
     """
-    said = [line for text in above if (line := read_line(options, text, asked)).value is not None]
-    final = [line.value for line in said if line.standing == "final"]
-    own = [
-        line.value.leans if isinstance(line.value, Unclear) and line.standing == "alone" else line.value
-        for line in said
-        if (line.standing == "usual" and (line.name != _OF_A_PART or options.answers != "boolean"))
-        or (line.standing == "alone" and line.value != UNCLEAR)
-        or (line.name == found.name and line.name)
-    ]
-    beside = (
-        [line.value for line in said if line.standing in ("asked", "strange")]
-        if found.standing == "asked"
-        else []
-    )
-    if any(value != found.value for value in (*final, *beside)):
-        return True
-    if found.standing == "final" and any(value != own[0] for value in own):
-        return False
-    return any(value != found.value for value in own)
+    said = list[object]()
+    for text in above:
+        line = read_line(options, text, names)
+        scale = _SCALE.fullmatch(undressed(text)) if options.answers == "number" else None
+        if scale and (float_of(scale[1]), float_of(scale[2])) != (options.lowest, options.highest):
+            return True
+        if line.standing == "strange":
+            if found.standing == "asked" and line.value is not None:
+                return True
+            value = _leading(options, undressed(text))
+        elif line.value is None and line.rest:
+            value = _leading(options, line.rest)
+            if value is None and _is_again(options, found, line):
+                return True
+        else:
+            value = line.value
+        if value not in (None, found.value) and (line.standing == "final" or found.standing == "asked"):
+            return True
+        if value is not None:
+            said.append(value)
+    differ = [value for value in said if value != found.value]
+    return bool(differ) and not (found.standing == "final" and any(value != differ[0] for value in said))
 
 
-def _with_list_in_a_line(options: AnswerOptions, lines: Sequence[str]) -> Sequence[str]:
-    """The lines, those at the end that hold a choice each joined to one: “Labels:” may stand before the first."""
-    first = len(lines) - 1
-    if not _lists(options, lines[first]):
-        return lines
-    while first > 0 and ":" not in lines[first] and _lists(options, lines[first - 1].rpartition(":")[2]):
-        first -= 1
-    joined = ", ".join(_BULLET.sub("", undressed(line), count=1).rstrip(" ,;") for line in lines[first:])
-    return [*lines[:first], joined]
+def _leading(options: AnswerOptions, text: str) -> object | None:
+    """The yes or no, or the choice, that a text begins with, such as “False, since it is rude.”"""
+    leads = _LEADS.match(text) if options.answers in ("boolean", "select") else None
+    value = value_of(options, leads[1], is_named=True) if leads else None
+    return None if isinstance(value, str) and len(value) <= _SHORT else value
 
 
-def _lists(options: AnswerOptions, line: str) -> bool:
-    return isinstance(read_line(options, line.rstrip(" ,;"), "").value, list)
-
-
-def _plain(line: str) -> str:
-    return undressed(line).rstrip(" :：").casefold()
+def _is_again(options: AnswerOptions, found: Line, line: Line) -> bool:
+    """Whether a line answers by the same name in other words: “Score: two”. It may list the answers that there are."""
+    is_score = options.answers == "number" and line.noun in ("score", "rating")
+    return (is_score or line.noun == found.noun) and not is_list_of_answers(options, line.rest)

@@ -31,6 +31,7 @@ from app.evaluators.kinds.contract import (
 from app.evaluators.kinds.judge_examples import MOST_EXAMPLES, JudgeExample, examples_for, turns
 from app.evaluators.kinds.judge_templates import TEMPLATES
 from app.evaluators.kinds.judge_texts import fenced_all, read_reply
+from app.evaluators.kinds.verdict_members import is_like_verdict
 from app.evaluators.kinds.votes import Vote, agreement, combined
 
 DEFAULT_RUBRIC = """\
@@ -320,12 +321,14 @@ def _read(options: LlmJudgeOptions, reply: str | None) -> Verdict:
     if not isinstance(said, dict) or "verdict" not in said:
         return _malformed(reply, "it has no “verdict”")
     value, problem = _typed(options, said["verdict"])
+    rationale = said.get("rationale")
+    if problem is None and not isinstance(rationale, str):
+        problem = "it has no “rationale”"
+    if others := [name for name in said if name not in ("verdict", "rationale") and is_like_verdict(name)]:
+        problem = f"it has “{others[0]:.40}” beside its verdict"
     if problem:
         return _malformed(reply, problem)
-    rationale = said.get("rationale")
-    if not isinstance(rationale, str):
-        return _malformed(reply, "it has no “rationale”")
-    return Verdict(value, rationale=storable(rationale, _RATIONALE_CHARS))
+    return Verdict(value, rationale=storable(str(rationale), _RATIONALE_CHARS))
 
 
 def _typed(options: LlmJudgeOptions, value: object) -> tuple[Value, str | None]:

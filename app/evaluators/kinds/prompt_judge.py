@@ -1,7 +1,8 @@
 """A model as the judge, asked by a prompt that people write whole: the LLM evaluator of the v5 API."""
 
 import re
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Literal
@@ -15,7 +16,6 @@ from app.core.jinja_template import JinjaTemplate
 from app.core.template import CompiledTemplate, MissingInputs, Rendered, compile_template
 from app.evaluators.kinds.answering import (
     AnswerKind,
-    AnswerOptions,
     SpecOptions,
     as_value,
     log_members,
@@ -35,19 +35,11 @@ from app.evaluators.kinds.contract import (
 )
 from app.evaluators.kinds.judge_texts import read_reply
 from app.evaluators.kinds.last_line import read_last_line
-from app.evaluators.kinds.verdict_values import WORDS, Unclear, value_of
+from app.evaluators.kinds.verdict_members import ALONE, REASONS, folded, is_beside, verdict_in
+from app.evaluators.kinds.verdict_values import WORDS
 
 _ROOTS = ("log", "testcase")
-_RATIONALES = ("rationale", "reasoning", "reason", "explanation", "justification", "thoughts")
-_VERDICTS = ("verdict", "judgment", "judgement")
-_SCORES = ("score", "rating", "grade", "answer", "label", "labels", "result", "decision")
-_FINAL = re.compile(
-    "(?:final|overall|total)(?:verdict|judge?ment|score|rating|grade|answer|label|result|decision)?"
-)
-_OF_A_SCALE = re.compile("max|scale|range|outof|possible|denominator|^total$|^of$")
-_BESIDE = re.compile(f"confiden|certain|{_OF_A_SCALE.pattern}")
-"""Members that say how sure a judge is, or how far the scale goes."""
-_WORD, _QUOTED = re.compile(r"[\w-]+"), re.compile(r"[\"'`]([^\"'`\n]{1,80})[\"'`]")
+_QUOTED = re.compile(r"[\"'`]([^\"'`\n]{1,80})[\"'`](\s?:)?")
 _REPLY_CHARS = 2_000
 _FEW_TOKENS = 5
 """With so few, a prompt asks for nothing but the verdict."""
@@ -127,12 +119,13 @@ class PromptJudgeOptions(SpecOptions):
 class PromptJudge(AnswerKind[PromptJudgeOptions]):
     """What does a model say of the output, asked by a prompt of yours?
 
-    The last line of its answer holds the verdict: alone, in bold, in a box or with an emoji; behind “Verdict:”, “Score (1-5):”, “Final answer:” or
-    another usual name; behind a name that the prompt asks for with a colon, such as “Polite (yes or no):”; or as the last of its sentences (“It is polite. True”). A
-    reason may follow in parentheses or behind a dash. “4/5” is 4 where 5 is the largest number. What stands above that line is the reason.
-    Anything else is meant to be an error, not a guess: a line that denies or quotes a verdict, or names two; one that another line above contradicts, such as
-    “Verdict: False”. Only “Final verdict:” or “Overall:” may come behind several different ones. Where the prompt asks for JSON, the verdict is the
-    member `verdict`, `judgment`, `score` or `rating`, or else the only one beside the reason, by a name that the prompt has: JSON is the safer form. With so few
+    The last line of its answer holds the verdict and nothing else: “True”, “4/5” where 5 is the largest number, “**Verdict:** True”, “Score (1-5): 4”, “The
+    final answer is no.”; or the verdict alone below “Verdict:” or “### Verdict”. Beside such usual names counts the one that the prompt asks for with its
+    answers, such as “Polite: yes or no”, but none by which it shows what is judged. Several choices stand behind a name, or each in a line below it. What
+    stands above is the reason: a whole sentence, a list, or lines such as “Tone: 3”, none of which gives another verdict. Only “Final verdict:” or
+    “Overall:” may come behind several different ones. Everything else is an error, not a guess: a reason behind the verdict, a line that quotes it. Where
+    the prompt asks for JSON, the verdict is the member `final_verdict`, `overall` and the like, or else `verdict` or `judgment`, or else `score` or `rating`, and no
+    other of such a name may differ; or the only one beside the reason, by the name that the prompt quotes: JSON is the safer form. With so few
     `max_tokens` that only the verdict has room, it may be cut off behind it. Nothing is put around the judged text: if people you do not trust wrote it,
     the rubric of an LLM judge is safer.
     """
@@ -186,15 +179,15 @@ class PromptJudge(AnswerKind[PromptJudgeOptions]):
             filled = _filled(options, execution, row)
             return filled if isinstance(filled, Verdict) else Verdict(None, error="The judge gave no reply")
         if options.prompt.in_json:
-            value, rationale = _in_json(options, reply)
+            value, rationale, problem = _in_json(options, reply)
         else:
             read = read_last_line(options, reply, _asked(options.prompt))
             value, rationale = read.value, storable(read.rationale) or None
-            if value is None:
-                # Also where the line alone would be a verdict: others may say whose it is, or something else.
-                said = f"The judge ended with {read.text!r:.100}, and said something else before"
-                return _refused(options.refusal("The judge answered", read.text) or said, rationale, reply)
-        problem = options.refusal("The judge answered", value)
+            # Also where the line alone would be a verdict: others may say whose it is, or something else.
+            said = f"The judge ended with {read.text!r:.100}, and said something else before"
+            problem = options.refusal("The judge answered", read.text) or said
+        if value is not None:
+            problem = options.refusal("The judge answered", value) or ""
         if problem:
             return _refused(problem, rationale, reply)
         value = as_value(value)
@@ -289,61 +282,29 @@ def _rendered(
         return without or Verdict(None, error=storable(invalid.message))
 
 
-def _in_json(options: PromptJudgeOptions, reply: str) -> tuple[object, str | None]:
-    """The verdict's member, and the reason beside it; no verdict where it is no JSON object, or may be one of two members."""
+def _in_json(options: PromptJudgeOptions, reply: str) -> tuple[object, str | None, str]:
+    """The verdict's member, the reason beside it, and what is wrong where no member is clearly the verdict."""
     try:
         said = read_reply(reply)
     except orjson.JSONDecodeError:
-        return reply[:_REPLY_CHARS], None
-    if not isinstance(said, Mapping) or not said:
-        return said, None
-    by_name = {_folded(name): value for name, value in said.items()}
-    if len(by_name) < len(said):
-        return said, None
-    reason = next((by_name[name] for name in _RATIONALES if isinstance(by_name.get(name), str)), None)
-    found = _member(options, by_name, _names_in(options.prompt))
-    return _as_wanted(options, found), storable(reason) if reason else None
+        return None, None, f"The judge answered {reply!r:.100}, and not a JSON object"
+    problem = f"The judge answered {said!r:.100}, in which no member is clearly the verdict"
+    by_name = {folded(name): value for name, value in said.items()} if isinstance(said, Mapping) else {}
+    if not by_name or len(by_name) < len(said):
+        return None, None, problem
+    reason = next((by_name[name] for name in REASONS if isinstance(by_name.get(name), str)), None)
+    found = verdict_in(options, by_name, _alone(options.prompt))
+    return found, storable(reason) if reason else None, problem
 
 
-def _names_in(prompt: JudgePrompt) -> Container[str]:
-    """What a prompt may call the members of its answer: its words, and what it quotes."""
-    text = f"{_asked(prompt)} {orjson.dumps(prompt.response_format).decode()}"
-    return {_folded(name) for form in (_WORD, _QUOTED) for name in form.findall(text)}
-
-
-def _folded(name: str) -> str:
-    return re.sub(r"[\s_-]", "", name.casefold())
-
-
-def _member(options: AnswerOptions, said: Mapping[str, object], asked: Container[str]) -> object:
-    """The member by the name of verdicts, or else the only one, by a name that the prompt has; all of it where that is not
-    clear."""
-    of_scale = {name for name in said if name != "total" and _OF_A_SCALE.search(name)}
-    if "total" in said and said.keys() & {*_VERDICTS, *_SCORES}:  # beside a score it is what could be reached
-        of_scale.add("total")
-    top = [said[name] for name in of_scale if said[name] is not None]
-    if options.answers == "number" and any(_top_of(one) != options.highest for one in top):
-        return said
-    final = [value for name, value in said.items() if _FINAL.fullmatch(name) and name not in of_scale]
-    for found in (final, *([said[name] for name in names if name in said] for names in (_VERDICTS, _SCORES))):
-        if found:
-            return found[0] if all(one == found[0] for one in found) else said
-    rest = {
-        name: value for name, value in said.items() if name not in _RATIONALES and not _BESIDE.search(name)
-    }
-    (name, value), *others = rest.items() or [("", said)]
-    return value if not others and name in asked else said
-
-
-def _top_of(value: object) -> float | None:
-    """The largest number of a scale that is written as “5”, “1-5” or [1, 5]."""
-    found = re.findall(r"\d{1,9}(?:\.\d{1,9})?", str(value)[:100])
-    return max(map(float, found)) if found else None
-
-
-def _as_wanted(options: AnswerOptions, value: object) -> object:
-    """A text that is the verdict and nothing else, as the verdict: “true”, “4/5”, a choice in capitals."""
-    if not isinstance(value, str) or options.answers in ("text", "multi_select"):
-        return value
-    read = value_of(options, value, is_named=False)
-    return value if read is None or isinstance(read, Unclear) else read
+def _alone(prompt: JudgePrompt) -> AbstractSet[str]:
+    """The names by which a verdict is read that stands alone beside the reason: the one of the schema, or of the object that the
+    prompt shows; where it shows none, what it quotes, or a usual one."""
+    schema: Any = prompt.response_format
+    for name in ("json_schema", "schema", "properties"):
+        schema = schema.get(name) if isinstance(schema, Mapping) else None
+    quoted = [(folded(name), colon) for name, colon in _QUOTED.findall(_asked(prompt))]
+    shown = map(folded, schema) if isinstance(schema, Mapping) else (name for name, colon in quoted if colon)
+    if members := {name for name in shown if not is_beside(name)}:
+        return members if len(members) == 1 else frozenset()
+    return ALONE | {name for name, _ in quoted}

@@ -1,117 +1,140 @@
-"""Verdicts as judges write them: “True”, “4/5”, “partly right (it lacks a date)”. What is not understood whole is none."""
+"""Verdicts as judges write them: “True”, “4/5”, “partly right”. A text is a verdict as a whole, or none."""
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import lru_cache
 
 from app.evaluators.kinds.answering import AnswerOptions
-from app.evaluators.kinds.reply_lines import CLOSES, OPENS
 
 WORDS = {"true": True, "yes": True, "pass": True, "passed": True,
          "false": False, "no": False, "fail": False, "failed": False}  # fmt: skip
-_WORD = re.compile(r"(true|false|yes|no|pass(?:ed)?|fail(?:ed)?)\b(?!['’]\w)", re.IGNORECASE)
-_SAID = re.compile(
-    r"\b(?:true|false|yes|pass(?:ed|es)?|fail(?:ed|s)?)\b|\bno\b(?! [a-z])|\b(?:in)?correct\b", re.IGNORECASE
-)
-"""But not the “no” of “no errors”."""
+_STOPS = (".", "。", "．", "｡", "।", "!", "！")
+QUOTES = ('""', "“”", "‘’", "''", "«»", "「」", "『』")
+_AROUND = ("``", "【】", *QUOTES, "()", "[]")
+"""Around a verdict that a name stands before, and no part of it. Without one, who quotes may say what another said."""
 _NUMBER = re.compile(
-    r"([+-]?(?:\d{1,30}(?:\.\d{1,30})?|\.\d{1,30})(?:e[+-]?\d{1,3})?)(?:\s?/\s?(\d[\d.]{0,9})|\s(?:out )?of (\d[\d.]{0,9}))?"
-    r"(?![\w%]|[.,][\w%])(?: (?:points?|stars?)\b)?",
+    r"([+-]?(?:\d{1,30}(?:\.\d{1,30})?|\.\d{1,30})(?:e[+-]?\d{1,3})?)"
+    r"(?:(?: ?/ ?| (?:out )?of )(\d[\d.]{0,9})| \((?:out of |/ ?|max(?:imum|\.)?:? )(\d[\d.]{0,9})\)| ?(%))?(?: ?⭐| (?:points?|stars?))?",
     re.IGNORECASE | re.ASCII,
 )
-_COUNT = re.compile(
-    r"\d|\b(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|twenty|hundred|thousand)\b", re.IGNORECASE
+_BOX = re.compile(
+    r"(?:\$\$?|\\\(|\\\[)? ?\\boxed\{ ?(?:\\text\w{0,4}\{)?([^{}\\]{1,200})\}{1,2} ?(?:\$\$?|\\\)|\\\])?"
 )
-_RATES = re.compile(
-    r"\b(?:scor\w*|rat(?:e|es|ed|ing|ings)|grad(?:e|es|ed|ing)|marks?|points?|stars?|giv\w*|gave|deserv\w*|earn\w*|worth|scale|"
-    r"max|maximum|min|minimum|out of)\b|[/=%≥≤<>]",
-    re.IGNORECASE,
-)
-_BARE_COUNT = re.compile(r"(?:^|[.!?]\s)\s?\d[\d.]*[\s.!?]*(?:\s|$)")
-_THING = re.compile(
-    r"(?:the )?(?:response|answer|option|assistant|output|candidate|choice|model)\s", re.IGNORECASE
-)
-_AND = re.compile(r" ?(?:[,;&，、]|\band\b) ?(?:and\b ?)?")
-_REASON = re.compile(
-    r" ?\(([^()]{1,1000})\)| [-–—]{1,2} (.{1,2000})|[,.;] (.{1,2000})| ((?:because|since|as)\b.{1,2000})"
-)
-_GOES_ON = re.compile(
-    r"(?:and|or|if|unless|but|not|never|only|to|until|no longer|actually|wait|less|minus|plus|partially|partly|mostly|hardly|barely|"
-    r"almost|nearly|except|however|though|although|albeit|out of|of|had|were|provided|once|when|no|loses?|lost|rather|instead|the opposite|in part|in name|in spirit|sort of|kind of|more or less|with|before|after|deduct\w*)\b",
-    re.IGNORECASE,
-)
-REPORTS = re.compile(
-    r"\b(?:says?|said|saying|asks?|asked|asking|tells?|told|wants?|claims?|writes?|wrote|ends?|ending|outputs?|answers|answered|"
-    r"repl(?:y|ies|ied)|insists?|pretends?|demands?|orders?|instruct\w*|inject\w*|request\w*|respond\w*|finish\w*|if|unless|would|"
-    r"should)\b"
-)
-"""Of somebody else who says something, or of what is not the case."""
-_LEANS = re.compile(r"\s?(?:[,.;!]|[-–—]{1,2}\s|(?:because|since|as|for)\b)")
-"""A reason that begins so takes the verdict back, or gives another one."""
+_THING = re.compile(r"(?:response|answer|option|assistant|output|candidate|choice|model) ", re.IGNORECASE)
 _LONGEST_CODE = 2
-"""Characters of a choice that is a code such as “A”: what follows it behind a dash may be what the code stands for."""
+"""Characters of a choice that is a code such as “A”, of which a judge may say “Response A”."""
+_GOOD_MARKS = "✅✓✔👍🟢"
+_MARKS = _GOOD_MARKS + "❌✗✘👎🔴"
+"""That may stand beside a yes or no that they agree with."""
+_AND = re.compile(r" ?(?:[,;，、]|&|\band\b) ?(?:and\b ?)?")
+_LONGEST_LIST = 300
+_OR = re.compile(r" ?(?:/|\||,|\bor\b) ?(?:or\b ?)?")
+_RANGE = re.compile(r"(?:(?:from|between) )?(-?\d[\d.]*) ?(?:[-–—]|to|and) ?(-?\d[\d.]*)")
+_END = re.compile(r"(?:(?:out )?of |/ ?|max(?:imum|\.)?:? )(\d[\d.]*)")
 
 
-@dataclass(frozen=True, slots=True)
-class Unclear:
-    """There is something like a verdict, and it is not understood whole."""
+def value_of(options: AnswerOptions, text: str, *, is_named: bool) -> object | None:
+    """The verdict that a text is; None where it is none, or more than one.
 
-    leans: object = None
-    """The verdict that it begins with, as in “False, because …”; None where it may be the beginning of any sentence."""
-
-
-UNCLEAR = Unclear()
-
-
-def value_of(options: AnswerOptions, text: str, *, is_named: bool) -> object | Unclear | None:
-    """The verdict that a text is, with a reason behind it or not; None where it does not begin with one.
-
-    A verdict that `is_named`, as by “Verdict:”, may be followed by more than one that stands alone.
+    Around one that `is_named`, as by “Verdict:”, quotes and brackets may stand.
     """
-    text = text.strip().lstrip(OPENS)
+    text = text.strip()
+    for form in (text, _bare(text, is_named=is_named)):
+        if (value := _exact(options, form, is_named=is_named)) is not None:
+            return value
+    signs = {one in _GOOD_MARKS for one in text if one in _MARKS}
+    if options.answers not in ("boolean", "select") or len(signs) != 1:
+        return None
+    value = _exact(options, _bare(text.strip(f"{_MARKS} "), is_named=is_named), is_named=is_named)
+    is_bad = value is False or value in options.bad
+    return None if is_bad in signs else value
+
+
+def _bare(text: str, *, is_named: bool) -> str:
+    """A text without one full stop, a box and what quotes it."""
+    text = _unstopped(text)
+    if boxed := _BOX.fullmatch(text):
+        return boxed[1].strip()
+    if text.startswith("[[") and text.endswith("]]"):
+        return text[2:-2].strip()
+    around = _AROUND if is_named else _AROUND[:2]
+    if len(text) > 2 and f"{text[0]}{text[-1]}" in around:
+        return _unstopped(text[1:-1].strip())
+    return text
+
+
+def _unstopped(text: str) -> str:
+    return text[:-1].rstrip() if text.endswith(_STOPS) and not text[:-1].endswith(_STOPS) else text
+
+
+def _exact(options: AnswerOptions, text: str, *, is_named: bool) -> object | None:
     match options.answers:
         case "boolean":
-            word = _WORD.match(text)
-            return (
-                None
-                if word is None
-                else _if_whole(
-                    WORDS[word[1].casefold()], text[word.end() :], names_another(options), is_named
-                )
-            )
+            return WORDS.get(text.casefold())
         case "number":
-            return _number(options, text, is_named=is_named)
+            return _number(options, text)
         case "select":
-            return _choice(options, text, is_named=is_named)
+            code = _THING.match(text) if is_named else None
+            if code and len(min(options.choices, key=len)) <= _LONGEST_CODE:
+                text = text[code.end() :]
+            return choice_of(options.choices, text) or choice_of(options.choices, _of_top(options, text))
         case _:
-            return _chosen(options, text)
+            return chosen_in(options.choices, text)
 
 
-def names_another(options: AnswerOptions) -> Callable[[str], bool]:
-    """Says of a text whether it holds what may be a verdict."""
-    match options.answers:
-        case "boolean":
-            return lambda text: _SAID.search(text) is not None
-        case "number":
-            return lambda text: _COUNT.search(text) is not None
-        case _:
-            alone, longer = _choices_in(options.choices)
-            return lambda text: bool(alone.search(text) or longer.search(text.casefold()))
+def _number(options: AnswerOptions, text: str) -> float | None:
+    found = _NUMBER.fullmatch(text)
+    if found is None:
+        return None
+    top = found[2] or found[3] or ("100" if found[4] else None)
+    if top and (options.highest is None or float_of(top) != options.highest):
+        return None
+    return float_of(found[1])
+
+
+def _of_top(options: AnswerOptions, text: str) -> str:
+    """The “4” of “4/5” where choices are numbers, and 5 the largest one."""
+    numbers = [float_of(one) for one in options.choices]
+    found = _NUMBER.fullmatch(text)
+    if found is None or not found[2] or None in numbers:
+        return ""
+    return found[1] if float_of(found[2]) == max(each for each in numbers if each is not None) else ""
+
+
+def choice_of(choices: Sequence[str], text: str) -> str | None:
+    """The choice that a text is; in other letters, large or small, if it is that of one choice alone."""
+    if text and text in choices:
+        return text
+    same = [one for one in choices if one and one.casefold() == text.casefold()]
+    return same[0] if len(same) == 1 else None
+
+
+def chosen_in(choices: Sequence[str], text: str) -> list[str] | None:
+    """The choices that a text lists, or none of them where it says so; None where it has anything else."""
+    text = text.strip().casefold()
+    if text in ("[]", "none") and choice_of(choices, text) is None:
+        return []
+    text = text[1:-1].strip() if text.startswith("[") and text.endswith("]") else text
+    by_form, chosen = _forms(tuple(choices)), list[str]()
+    while text:
+        found = next((form for form in by_form if text.startswith(form)), None)
+        if found is None:
+            return None
+        chosen.append(by_form[found])
+        text = text[len(found) :]
+        joint = _AND.match(text)
+        if (text and joint is None) or (joint and joint.end() == len(text)):
+            return None
+        text = text[joint.end() :] if joint else ""
+    return chosen or None
 
 
 @lru_cache(maxsize=256)
-def _choices_in(choices: Sequence[str]) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """Find one of the choices of one letter, and one of the longer ones in small letters. Not every “a” is an A."""
-    letters = [re.escape(one) for one in choices if len(one) == 1]
-    names = [re.escape(one.casefold()) for one in choices if len(one) > 1]
-    alone, longer = (rf"(?<!\w)(?:{'|'.join(each) or '(?!)'})(?!\w)" for each in (letters, names))
-    return re.compile(alone), re.compile(longer)
-
-
-def rates(text: str) -> bool:
-    """Whether a text may give a rating: it has a number, and a word of ratings or nothing else."""
-    return bool(_COUNT.search(text) and (_RATES.search(text) or _BARE_COUNT.search(text)))
+def _forms(choices: Sequence[str]) -> dict[str, str]:
+    """How choices are written in a list, the longest first."""
+    quotes = ("", "``", *QUOTES)
+    forms = {f"{each[:1]}{one.casefold()}{each[1:]}": one for one in choices if one for each in quotes}
+    return dict(sorted(forms.items(), key=lambda each: -len(each[0])))
 
 
 def is_list_of_answers(options: AnswerOptions, text: str) -> bool:
@@ -124,18 +147,10 @@ def is_list_of_answers(options: AnswerOptions, text: str) -> bool:
             return (float_of(found[1]), float_of(found[2])) == (options.lowest, options.highest)
         ends = _END.fullmatch(text)
         return ends is not None and float_of(ends[1]) == options.highest
-    parts = [part.strip(" \t\"'“”") for part in _OR.split(text)]
+    parts = [part.strip(" \t\"'“”`") for part in _OR.split(text)]
     if options.answers == "boolean":
         return {WORDS.get(part) for part in parts} == {True, False}
     return len(parts) > 1 and set(parts) <= {one.casefold() for one in options.choices}
-
-
-_LONGEST_LIST = 300
-_OR = re.compile(r" ?(?:/|\||,|\bor\b) ?(?:or\b ?)?")
-_RANGE = re.compile(
-    r"(?:(?:on|in) )?(?:(?:an?|the) )?(?:(?:scale|range) )?(?:(?:of|from|between) )?(-?\d[\d.]*) ?(?:[-–—]|to|and|through) ?(-?\d[\d.]*)"
-)
-_END = re.compile(r"(?:(?:out )?of |/ ?|max(?:imum|\.)?:? )(\d[\d.]*)")
 
 
 def float_of(text: str) -> float | None:
@@ -144,81 +159,3 @@ def float_of(text: str) -> float | None:
         return float(text)
     except ValueError:
         return None
-
-
-def _if_whole(
-    value: object, rest: str, others: Callable[[str], bool], is_named: bool, *, may_explain: bool = True
-) -> object:
-    """The value, unless what follows it is more than a reason."""
-    if not rest.strip(CLOSES):
-        return value if "?" not in rest else UNCLEAR
-    unclear = Unclear(value) if _LEANS.match(rest) else UNCLEAR
-    reason = _REASON.match(rest)
-    if reason is None or "?" in rest:
-        return unclear
-    in_parentheses, behind_dash, *behind = reason.groups()
-    if in_parentheses is None and not is_named and not (may_explain and behind_dash):
-        return unclear
-    if in_parentheses is not None and rest[reason.end() :].strip(CLOSES):
-        return unclear
-    said = next(filter(None, (in_parentheses, behind_dash, *behind)), "").strip(OPENS)
-    return unclear if _GOES_ON.match(said) or REPORTS.search(said.casefold()) or others(said) else value
-
-
-def _number(options: AnswerOptions, text: str, *, is_named: bool) -> object | Unclear | None:
-    found = _NUMBER.match(text)
-    if found is None:
-        return UNCLEAR if text[:1].isdigit() or (is_named and _COUNT.match(text)) else None
-    top = found[2] or found[3]
-    if top and float_of(top.rstrip(".")) != options.highest:
-        return UNCLEAR
-    rest = text[found.end() :]
-    scale = _PARENTHESES.match(rest)
-    if scale and is_list_of_answers(options, scale[1]):
-        rest = rest[scale.end() :]
-    return _if_whole(float_of(found[1]), rest, names_another(options), is_named, may_explain=False)
-
-
-_PARENTHESES = re.compile(r"\s?\(([^()]{1,200})\)")
-
-
-def _choice(options: AnswerOptions, text: str, *, is_named: bool) -> object | Unclear | None:
-    thing = _THING.match(text)
-    if is_named and thing and len(min(options.choices, key=len)) <= _LONGEST_CODE:  # “Response B”
-        text = text[thing.end() :]
-    folded = text.casefold()
-    for one in sorted(options.choices, key=len, reverse=True):
-        last = one.casefold()
-        rest = folded[len(last) :]
-        if last and folded.startswith(last) and not re.match(r"[\w+#/'’-]", rest):
-            others = [each for each in options.choices if each != one]
-            named = names_another(options.model_copy(update={"choices": tuple(others)}))
-            explains = len(last) > _LONGEST_CODE and not last[-1].isdigit()
-            return _if_whole(one, text[len(last) :], named, is_named, may_explain=explains)
-    return None
-
-
-def _chosen(options: AnswerOptions, text: str) -> object | Unclear | None:
-    """The choices that a text lists."""
-    by_name = sorted(
-        ((one.casefold(), one) for one in options.choices if one), key=lambda each: -len(each[0])
-    )
-    rest, chosen = text.casefold().strip(CLOSES), list[str]()
-    while rest:
-        found = next(
-            (
-                each
-                for each in by_name
-                if rest.startswith(each[0]) and not re.match(r"\w", rest[len(each[0]) :])
-            ),
-            None,
-        )
-        if found is None:
-            return UNCLEAR if chosen else None
-        chosen.append(found[1])
-        rest = rest[len(found[0]) :].lstrip("\"'“”’")
-        joint = _AND.match(rest)
-        if rest and joint is None:
-            return UNCLEAR
-        rest = rest[joint.end() :].lstrip(OPENS) if joint else ""
-    return chosen or None

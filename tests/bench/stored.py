@@ -139,7 +139,8 @@ def _two(session: Session, team: factories.Team, make: Callable[..., Version], d
     """The id of a file with two versions."""
     path = f"support/{differs_by}"
     values = [{"n": 1}, {"n": 2}] if differs_by == "attributes" else [1, 2]
-    return next(make(session, team.admin, path, **{differs_by: value}) for value in values).file_id
+    first, _ = [make(session, team.admin, path, **{differs_by: value}) for value in values]
+    return first.file_id
 
 
 def _versions(session: Session, team: factories.Team) -> list[Version]:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from app.accounts.models import User
 from app.core import ids
@@ -53,12 +53,13 @@ def find(session: Session, place: Place, *, locked: bool = False) -> PromptDraft
 
 
 def list_of_file(session: Session, place: Place) -> list[PromptDraft]:
-    """The person's drafts of a prompt, on whatever version, the one touched last first."""
+    """The person's drafts of a prompt, on whatever version, the one touched last first; what they say is read when asked for."""
     query = select(PromptDraft).where(
         PromptDraft.workspace_id == place.workspace_id,
         PromptDraft.user_id == place.user_id,
         PromptDraft.file_id.is_not_distinct_from(place.file_id),
     )
+    query = query.options(defer(PromptDraft.content))
     return list(session.scalars(query.order_by(PromptDraft.saved_at.desc(), PromptDraft.id.desc())))
 
 
@@ -104,12 +105,13 @@ def _forget_oldest(session: Session, place: Place) -> None:
 
 
 def list_states(session: Session, place: Place) -> list[PromptDraftState]:
-    """The history of the person's drafts of a prompt, newest first."""
+    """The history of the person's drafts of a prompt, newest first; what they say is read when asked for."""
     query = select(PromptDraftState).where(
         PromptDraftState.workspace_id == place.workspace_id,
         PromptDraftState.user_id == place.user_id,
         PromptDraftState.file_id.is_not_distinct_from(place.file_id),
     )
+    query = query.options(defer(PromptDraftState.content))
     return list(session.scalars(query.order_by(PromptDraftState.at.desc(), PromptDraftState.id.desc())))
 
 

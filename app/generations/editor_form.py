@@ -41,8 +41,13 @@ async def read_form(request: Request) -> Sent:
         dataset=one.get("dataset"),
         row=whole(row) or 1,
     )
-    mark = Mark(one.get("tab", "")[:_LONGEST_MARK], one.get("revision", "")[:_LONGEST_MARK])
+    mark = Mark(_drawn(one.get("tab", "")), _drawn(one.get("revision", "")))
     return Sent(read_draft(pairs), chosen, action, of_base=one.get("side") == "base", mark=mark)
+
+
+def _drawn(text: str) -> str:
+    """What the server drew for the form; nothing where it is something else."""
+    return text if text.isascii() and text.replace("_", "").isalnum() and len(text) <= _LONGEST_MARK else ""
 
 
 SentForm = Annotated[Sent, Depends(read_form)]

@@ -1,9 +1,11 @@
 """Drafts in a real browser: kept while somebody types, back after a crash, and by keyboard."""
 
+import json
 import re
+import urllib.request
 import uuid
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -132,3 +134,106 @@ def test_without_a_script_a_draft_is_saved_by_a_button(
         page.get_by_role("link", name="History").click()
         page.get_by_text("your draft now").wait_for()
         assert page.get_by_role("link", name="Look").count() == 1
+
+
+@pytest.fixture(scope="module")
+def post(running_app: Application, workspace: None) -> Callable[[str, dict[str, Any]], dict[str, Any]]:
+    """A call that makes something in the workspace, as its admin."""
+    made = running_app.run("key", "create", "--workspace", SLUG, "--name", "tests", "--role", "admin")
+
+    def post(path: str, body: dict[str, Any]) -> dict[str, Any]:
+        headers = {"x-api-key": made.stdout.strip(), "content-type": "application/json"}
+        request = urllib.request.Request(running_app.url + path, json.dumps(body).encode(), headers)
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return json.load(answer)
+
+    return post
+
+
+def test_two_tabs_meet_and_one_is_chosen_by_keyboard(person: "Page") -> None:
+    person.goto(_new_prompt(person))
+    _typed(person, "From the first.")
+    other = person.context.new_page()
+    other.set_default_timeout(15_000)
+    other.goto(person.url)
+    _typed(other, "From the second.")
+    with person.expect_response(lambda answer: answer.url.endswith("/draft")) as kept:
+        _system(person).fill("From the first, and more.")
+    assert kept.value.status == 409
+    live = person.locator("#draft-live")
+    live.get_by_text("You changed this draft elsewhere").wait_for()
+    assert violations(person) == []
+    assert _system(person).input_value() == "From the first, and more.", "nothing moves under the reader"
+    live.get_by_role("link", name="See what differs").press("Enter")
+    person.locator("dialog[open] del").first.wait_for()
+    assert "second" in person.locator("dialog[open]").inner_text()
+    person.keyboard.press("Escape")
+    live.get_by_role("button", name="Keep this one").press("Enter")
+    person.get_by_text("This is your draft now").wait_for()
+    _typed(person, "From the first, and more, and on.")
+    person.get_by_role("link", name="History").click()
+    person.get_by_text("typed in another tab").first.wait_for()
+    assert violations(person) == []
+
+
+def test_a_newer_version_is_told_of_while_typing_and_the_draft_goes_on_top(
+    person: "Page", post: Callable[[str, dict[str, Any]], dict[str, Any]]
+) -> None:
+    template = [{"role": "system", "content": "One."}, {"role": "user", "content": "{{question}}"}]
+    content = {"model": "practice-1", "provider": "practice", "template": template}
+    made = post("/v5/prompts", content | {"path": f"drafts/{uuid.uuid4()}"})
+    person.goto(f"/w/{SLUG}/prompts/{made['id']}/edit")
+    _typed(person, "One, changed.")
+    post("/v5/prompts", content | {"id": made["id"], "temperature": 0.5, "version_description": "warmer"})
+    _typed(person, "One, changed again.")
+    newer = person.locator("#draft-newer")
+    newer.get_by_text("committed v2").wait_for()
+    assert "“warmer”" in newer.inner_text()
+    assert violations(person) == []
+    newer.get_by_role("button", name="Put mine on top of v2").press("Enter")
+    person.get_by_text("Your draft stands on v2 now").wait_for()
+    assert _system(person).input_value() == "One, changed again."
+    assert person.locator("[name=temperature]").input_value() == "0.5"
+    assert "base=2" in person.url
+    assert "from v2" in person.locator("#draft-saved").inner_text()
+    person.keyboard.press("ControlOrMeta+s")
+    dialog = person.locator("dialog[open]")
+    dialog.get_by_text("1 line changed").wait_for()
+    dialog.get_by_role("textbox", name="Reason").fill("both")
+    person.keyboard.press("Enter")
+    person.wait_for_url(re.compile("/prompts/pr_[^/]+$"))
+    person.goto(f"/w/{SLUG}/prompts/{made['id']}/edit")
+    _system(person)
+    assert person.locator("#draft-back").count() == 0, "the commit ended it"
+
+
+def test_examples_come_from_training_rows_and_tested_ones_are_told_of(
+    person: "Page", post: Callable[[str, dict[str, Any]], dict[str, Any]]
+) -> None:
+    folder = f"drafts/{uuid.uuid4()}"
+    template = [{"role": "system", "content": "Say it."}, {"role": "user", "content": "{{question}}"}]
+    content = {"model": "practice-1", "provider": "practice", "template": template}
+    made = post("/v5/prompts", content | {"path": f"{folder}/asked"})
+    rows = [
+        {
+            "inputs": {"question": f"Question {n}"},
+            "target": {"a": f"answer {n}"},
+            "split": "train" if n else "test",
+        }
+        for n in range(3)
+    ]
+    post("/v5/datasets", {"path": f"{folder}/rows", "datapoints": rows})
+    person.goto(f"/w/{SLUG}/prompts/{made['id']}/edit")
+    person.get_by_role("link", name="Examples from rows").click()
+    person.get_by_text("2 training rows").wait_for()
+    assert violations(person) == []
+    person.get_by_role("checkbox", name="Row 2").check()
+    person.get_by_role("button", name="Add the chosen rows").click()
+    example = person.get_by_role("group", name="Example 1")
+    assert example.get_by_role("textbox").first.input_value() == "Question 2"
+    assert "tested on" not in person.locator("#messages").inner_text()
+    with person.expect_response(lambda answer: answer.url.endswith("/draft")):
+        example.get_by_role("textbox").first.fill("question  0")
+    person.reload()
+    person.get_by_text("also row 1 (test)").wait_for()
+    assert violations(person) == []

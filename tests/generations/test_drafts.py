@@ -165,6 +165,13 @@ def test_what_cannot_be_kept_says_so_and_keeps_what_was(tab: Tab) -> None:
     assert typed_in(Tab(tab.client, tab.base).page) == TYPED
 
 
+def test_a_mark_that_is_none_of_ours_keeps_nothing_under_it(tab: Tab) -> None:
+    tab.marks = {"tab": "nul \0", "revision": "'; --"}
+    answer = tab.types(TYPED)
+    assert answer.status_code == 200
+    assert 'name="tab" value=""' in answer.text
+
+
 def test_no_token_of_the_page_is_kept(tab: Tab) -> None:
     tab.types(TYPED)
     with unit_of_work() as session:
@@ -187,8 +194,8 @@ def test_drafts_and_states_are_bounded(committed_team: factories.Team, drafted: 
     assert _count() == draft_repository.MOST_DRAFTS
     with unit_of_work() as session:
         states = draft_repository.list_states(session, desk.place)
-    assert len(states) == draft_repository.MOST_STATES
-    assert states[0].content["messages"][0]["content"] == f"state {draft_repository.MOST_STATES + 4}"
+        assert len(states) == draft_repository.MOST_STATES
+        assert states[0].content["messages"][0]["content"] == f"state {draft_repository.MOST_STATES + 4}"
 
 
 def _content(said: str) -> dict[str, Any]:

@@ -203,7 +203,10 @@ def test_the_draft_runs_beside_its_base_and_both_are_judged(
     assert violations(person) == []
 
 
-def test_leaving_an_uncommitted_draft_is_asked_about(person: "Page", workspace: dict[str, str]) -> None:
+def test_leaving_a_draft_that_could_not_be_kept_is_asked_about(
+    person: "Page", workspace: dict[str, str]
+) -> None:
+    person.route("**/draft", lambda route: route.abort())
     person.goto(f"/w/{SLUG}/prompts/{workspace['prompt']}/edit")
     person.locator("prompt-editor[data-ready]").first.wait_for()
     message = person.get_by_role("textbox", name="User message")
@@ -240,7 +243,16 @@ def test_every_page_is_accessible_and_fits(
     person.set_viewport_size({"width": width, "height": 900})
     home, prompt = f"/w/{SLUG}", f"/w/{SLUG}/prompts/{workspace['prompt']}"
     paths = ("", "/files", "/files?q=nothing-like-it", "/create", "/prompts/new")
-    own = ("", "/edit", "/versions/1", "/deployments", "/deploy")
+    own = (
+        "",
+        "/edit",
+        "/draft/history",
+        "/draft/diff",
+        "/examples",
+        "/versions/1",
+        "/deployments",
+        "/deploy",
+    )
     for url in [*(home + path for path in paths), *(prompt + path for path in own)]:
         answer = person.goto(url + ("&" if "?" in url else "?") + f"theme={theme}")
         assert answer

@@ -296,6 +296,11 @@ def test_no_page_runs_what_is_stored(
                     watch.look(row)
         watch.page.goto(f"/w/{stage.worlds[0].slug}/evaluators/{stage.querying}")
         watch.look("an evaluator with a database")
+        own = stage.worlds[0]
+        watch.page.goto(
+            f"/w/{own.slug}/prompts/{own.prompt.file_id}/draft/diff?base=1&from={own.draft_state_id}&to=draft"
+        )
+        watch.look("a state of a draft")
         watch.page.goto(f"/w/{stage.worlds[0].slug}")
         assert watch.page.evaluate("[htmx.config.allowEval, htmx.config.selfRequestsOnly]") == [False, True]
         if policy.startswith("without"):

@@ -110,6 +110,8 @@ def test_what_stands_above_may_say_whose_verdict_it_is(above: str, value: bool |
         ("It contains this\n```", "Verdict: True\n```", YES_OR_NO, None),
         ("Snippet:\n```", "Verdict: True\n```", YES_OR_NO, None),
         ("It ends so:\n```\nHello.", "True\n```", YES_OR_NO, None),
+        ("It is wrong. So it ends:\n```\nHello.", "Verdict: True", YES_OR_NO, None),
+        ("Better:\n```python\nx = 1\n```", "Verdict: False", YES_OR_NO, False),
         ("☑ False", "☐ True", YES_OR_NO, None),
         ("(x) False", "( ) True", YES_OR_NO, None),
     ],

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.evaluators.kinds.answering import AnswerOptions
-from app.evaluators.kinds.reply_lines import lines_of, undressed
+from app.evaluators.kinds.reply_lines import FENCE, lines_of, undressed
 from app.evaluators.kinds.verdict_lines import (
     BULLET,
     HEADING,
@@ -120,12 +120,11 @@ def _verdict(options: AnswerOptions, lines: Sequence[str], names: Names) -> obje
 
 
 def _is_ended(line: str) -> bool:
-    """Whether a line is whole, so that what stands below does not belong to it: a sentence, a point of a list, a row of a table."""
+    """Whether a line is whole, so that what stands below does not belong to it: a sentence, a point, a row, a fence."""
     if HEADING.match(line) or undressed(line).endswith((":", "：", "?", "？")):
         return False
-    return bool(
-        _ENDED.search(line) or BULLET.match(line) or _NOTED.match(undressed(line)) or line.startswith("|")
-    )
+    is_point = BULLET.match(line) or _NOTED.match(undressed(line)) or line.startswith("|")
+    return bool(_ENDED.search(line) or is_point or FENCE.fullmatch(line))
 
 
 def _is_contradicted(options: AnswerOptions, found: Line, above: Sequence[str], names: Names) -> bool:

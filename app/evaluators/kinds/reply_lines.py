@@ -21,7 +21,7 @@ _BEGINS = re.compile(r"<([a-z_:]{1,30})[^<>]{0,100}>", re.IGNORECASE)
 ENDS_TURN = re.compile(r"(?:</s>|<\|[a-z_]{1,20}\|>|<end_of_turn>)\s{0,9}$")
 _RULE = re.compile(r"[-*_=]{3,}")
 _TAG = re.compile(r"<(\w{1,30})>")
-_FENCE = re.compile(r"(?:`{3,}|~{3,})\w*")
+FENCE = re.compile(r"(?:`{3,}|~{3,})\w*")
 _MATHS = frozenset(("$$", "\\[", "\\]"))
 _INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufe0e\ufe0f\ufeff\u20e3]")
 _EMPHASIS = re.compile(r"(?<!\w)[*_]{1,3}|[*_]{1,3}(?!\w)")
@@ -52,7 +52,7 @@ def lines_of(reply: str) -> Sequence[str]:
     """The lines of a reply that are not empty, without thinking and rules; none where nobody can say what is to be read.
 
     A fence is taken away where it is the whole reply, or stands around its last line alone, below a line that ends with a
-    colon; the caller looks at that one.
+    colon; the caller looks at that one. One that is not closed may hold all that follows.
     """
     reply = ENDS_TURN.sub("", (without_thinking(reply) or "")[-_LONGEST_REPLY:].rstrip())
     begins = _BEGINS.match(reply)
@@ -68,7 +68,9 @@ def lines_of(reply: str) -> Sequence[str]:
         and lines[-1].casefold() == f"</{tag[1]}>".casefold()
     ):
         lines[-3:] = ["".join(lines[-3:])]
-    fences = [n for n, line in enumerate(lines) if _FENCE.fullmatch(line)]
+    fences = [n for n, line in enumerate(lines) if FENCE.fullmatch(line)]
+    if len(fences) % 2:
+        return []
     if len(lines) > 2 and fences[-1:] == [len(lines) - 1]:
         if fences[:-1] == [0]:
             return lines[1:-1]

@@ -136,7 +136,7 @@ def test_a_long_line_is_read_in_a_moment(line: str, options: AnswerOptions) -> N
     reply = f"{line}\n{line}\n{line}\n{line}"[-20_000:]
     began = time.process_time()
     read_last_line(options, reply, "Polite: yes " * 500)
-    assert time.process_time() - began < 0.2
+    assert time.process_time() - began < 1
 
 
 @pytest.mark.parametrize(
@@ -159,4 +159,4 @@ def test_a_long_reply_is_read_in_a_moment(above: str, options: AnswerOptions) ->
     reply = above * (1_000_000 // len(above)) + "\nVerdict: True"
     began = time.process_time()
     read_last_line(options, reply, "")
-    assert time.process_time() - began < 0.3
+    assert time.process_time() - began < 1

@@ -13,6 +13,7 @@ from app.evaluators.kinds.reply_lines import FENCE, lines_of, undressed
 from app.evaluators.kinds.verdict_lines import (
     BULLET,
     HEADING,
+    SYMBOL,
     Line,
     Names,
     name_in,
@@ -31,6 +32,28 @@ _TICK = re.compile(r"(?:✅|✓|✔|\[[xX]\])\s{0,3}|\s{0,3}(?:✅|✓|✔)$")
 _ANYTHING = re.compile(r"\w")
 _TAGGED = re.compile(r"<(\w{1,30})>(.*)</\1>")
 _MARKUP = re.compile(r"</?\w{1,30}>")
+_OWN = frozenset(
+    (
+        "verdict",
+        "judgment",
+        "judgement",
+        "decision",
+        "winner",
+        "preference",
+        "choice",
+        "label",
+        "labels",
+        "grade",
+        "score",
+        "rating",
+    )
+)
+"""What a line that begins so says of the judge's own verdict, whatever comes behind it."""
+_BREAK = re.compile(r"[,.;:!?–—(\s]")
+_OF_A_SCALE = re.compile(r"\S+ ?/")
+_LONGEST_BEGINNING = 120
+_NUMBERED = re.compile(r"[#*_\s]{0,12}(?:(?:criterion|question|step) )?\d{1,3}[.):]", re.IGNORECASE)
+_EMPTY_POINT = re.compile(r"\d{1,3}[.)]")
 _SHORT = 2
 """Characters of a choice that is a letter, by which lines may be numbered."""
 
@@ -106,25 +129,46 @@ def _verdict(options: AnswerOptions, lines: Sequence[str], names: Names) -> obje
     found = read_line(options, last, names, is_quiet=not above or head.standing != "strange")
     if found.value is None or found.standing == "strange":
         return None
-    if found.standing == "alone" and options.answers == "multi_select":
-        return None
     if above and head.standing == "strange" and not _is_ended(above[-1]):
         return None
-    if found.standing == "alone" and above and not _ENDED.search(above[-1]):
-        before = read_line(options, above[-1], names)
-        if before.rest and before.value is None and before.standing != "strange":
-            return None  # “Verdict: not”, and below “supported”
-    if found.standing == "alone" and head.standing != "strange":
-        found = Line(head.standing, head.noun, found.value)
-    return None if _is_contradicted(options, found, above, names) else found.value
+    if found.standing == "alone":
+        if _is_cut_off(options, above, last, names):
+            return None
+        if head.standing != "strange":
+            found = Line(head.standing, head.noun, found.value)
+    elif found.standing == "usual" and head.standing == "final":
+        found = Line("final", found.noun, found.value)
+    is_in_vain = found.standing == "usual" and _is_one_of_several(options, found, lines, names)
+    return None if is_in_vain or _is_contradicted(options, found, above, names) else found.value
+
+
+def _is_cut_off(options: AnswerOptions, above: Sequence[str], last: str, names: Names) -> bool:
+    """Whether a verdict without a name is the end of something else: of “Verdict: not”, of a list; several choices always may be."""
+    if options.answers == "multi_select":
+        return True
+    if _EMPTY_POINT.fullmatch(last) and any(map(_NUMBERED.match, above)):
+        return True
+    before = (
+        read_line(options, above[-1], names) if above and not _ENDED.search(above[-1]) else Line("strange")
+    )
+    return bool(before.rest) and before.value is None and before.standing != "strange"
 
 
 def _is_ended(line: str) -> bool:
     """Whether a line is whole, so that what stands below does not belong to it: a sentence, a point, a row, a fence."""
     if HEADING.match(line) or undressed(line).endswith((":", "：", "?", "？")):
         return False
-    is_point = BULLET.match(line) or _NOTED.match(undressed(line)) or line.startswith("|")
+    is_point = (
+        BULLET.match(line) or SYMBOL.match(line) or _NOTED.match(undressed(line)) or line.startswith("|")
+    )
     return bool(_ENDED.search(line) or is_point or FENCE.fullmatch(line))
+
+
+def _is_one_of_several(options: AnswerOptions, found: Line, lines: Sequence[str], names: Names) -> bool:
+    """Whether the last line answers the last of numbered questions, of which an earlier one was answered by the same name."""
+    numbered = [n for n, text in enumerate(lines) if _NUMBERED.match(text)]
+    above = (read_line(options, text, names) for text in lines[: max(numbered, default=0)])
+    return any(line.noun == found.noun and line.value is not None for line in above)
 
 
 def _is_contradicted(options: AnswerOptions, found: Line, above: Sequence[str], names: Names) -> bool:
@@ -143,7 +187,7 @@ def _is_contradicted(options: AnswerOptions, found: Line, above: Sequence[str], 
                 return True
             value = _leading(options, undressed(text))
         elif line.value is None and line.rest:
-            value = _leading(options, line.rest)
+            value = _begun(options, line)
             if value is None and _is_again(options, found, line):
                 return True
         else:
@@ -154,6 +198,19 @@ def _is_contradicted(options: AnswerOptions, found: Line, above: Sequence[str], 
             said.append(value)
     differ = [value for value in said if value != found.value]
     return bool(differ) and not (found.standing == "final" and any(value != differ[0] for value in said))
+
+
+def _begun(options: AnswerOptions, line: Line) -> object | None:
+    """The verdict that a named line begins with, and gives a reason for: “Verdict: **B**, since A is rude.”"""
+    is_own = line.noun in _OWN
+    if not (is_own or line.standing == "final") or is_list_of_answers(options, line.rest):
+        return _leading(options, line.rest)
+    rest = undressed(line.rest.replace("[[", " ").replace("]]", " ").strip())
+    if options.answers == "number" and not is_own and not _OF_A_SCALE.match(rest):
+        return None
+    ends = [found.start() for found in _BREAK.finditer(rest[:_LONGEST_BEGINNING])]
+    begun = (value_of(options, rest[:end], is_named=True) for end in reversed(ends))
+    return next((value for value in begun if value is not None), None)
 
 
 def _leading(options: AnswerOptions, text: str) -> object | None:

@@ -31,7 +31,7 @@ from app.evaluators.kinds.contract import (
 from app.evaluators.kinds.judge_examples import MOST_EXAMPLES, JudgeExample, examples_for, turns
 from app.evaluators.kinds.judge_templates import TEMPLATES
 from app.evaluators.kinds.judge_texts import fenced_all, read_reply
-from app.evaluators.kinds.verdict_members import is_like_verdict
+from app.evaluators.kinds.verdict_members import is_of_certainty
 from app.evaluators.kinds.votes import Vote, agreement, combined
 
 DEFAULT_RUBRIC = """\
@@ -324,7 +324,9 @@ def _read(options: LlmJudgeOptions, reply: str | None) -> Verdict:
     rationale = said.get("rationale")
     if problem is None and not isinstance(rationale, str):
         problem = "it has no “rationale”"
-    if others := [name for name in said if name not in ("verdict", "rationale") and is_like_verdict(name)]:
+    if others := [
+        name for name in said if name not in ("verdict", "rationale") and not is_of_certainty(name)
+    ]:
         problem = f"it has “{others[0]:.40}” beside its verdict"
     if problem:
         return _malformed(reply, problem)

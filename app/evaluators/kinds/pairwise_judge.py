@@ -26,6 +26,7 @@ from app.evaluators.kinds.contract import (
 from app.evaluators.kinds.judge_texts import NO_INSTRUCTIONS, fenced, read_reply, reply_in
 from app.evaluators.kinds.passages import MALFORMED
 from app.evaluators.kinds.places import checked_place, question_at, text_at
+from app.evaluators.kinds.verdict_members import is_of_certainty
 from app.statistics.bootstrap import mean_statistic
 
 Winner = Literal["output", "other", "tie"]
@@ -197,6 +198,8 @@ def _read(reply: str | None) -> tuple[str, str] | None:
     except orjson.JSONDecodeError:
         return None
     if not isinstance(said, dict):
+        return None
+    if any(name not in ("better", "rationale") and not is_of_certainty(name) for name in said):
         return None
     better, reason = said.get("better"), said.get("rationale")
     if better not in ("A", "B", "tie") or not isinstance(reason, str):

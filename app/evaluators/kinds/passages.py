@@ -26,6 +26,7 @@ from app.evaluators.kinds.contract import (
 from app.evaluators.kinds.json_output import ABSENT, list_in
 from app.evaluators.kinds.judge_texts import NO_INSTRUCTIONS, fenced, read_list, reply_in, whole_object
 from app.evaluators.kinds.places import checked_place, question_at, shown_text, value_at
+from app.evaluators.kinds.verdict_members import folded
 
 _PLACES = (
     "testcase.context",
@@ -178,11 +179,14 @@ def read_verdicts(
     found = read_list(reply, name)
     if found is None or (count is not None and len(found) != count):
         return None
-    return (
-        found
-        if all(isinstance(one, Mapping) and isinstance(one.get(verdict), bool) for one in found)
-        else None
-    )
+    return found if all(_is_judged(one, verdict) for one in found) else None
+
+
+def _is_judged(one: object, verdict: str) -> bool:
+    """Whether an object has a boolean under that name, and under no other that ends like it."""
+    if not isinstance(one, Mapping) or not isinstance(one.get(verdict), bool):
+        return False
+    return sum(folded(name).endswith(verdict) for name in one) == 1
 
 
 def named(texts: Sequence[str], title: str) -> str | None:

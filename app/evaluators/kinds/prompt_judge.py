@@ -35,7 +35,14 @@ from app.evaluators.kinds.contract import (
 )
 from app.evaluators.kinds.judge_texts import read_reply
 from app.evaluators.kinds.last_line import read_last_line
-from app.evaluators.kinds.verdict_members import ALONE, REASONS, folded, is_beside, verdict_in
+from app.evaluators.kinds.verdict_members import (
+    ALONE,
+    REASONS,
+    folded,
+    is_beside,
+    is_of_certainty,
+    verdict_in,
+)
 from app.evaluators.kinds.verdict_values import WORDS
 
 _ROOTS = ("log", "testcase")
@@ -304,7 +311,10 @@ def _alone(prompt: JudgePrompt) -> AbstractSet[str]:
     for name in ("json_schema", "schema", "properties"):
         schema = schema.get(name) if isinstance(schema, Mapping) else None
     quoted = [(folded(name), colon) for name, colon in _QUOTED.findall(_asked(prompt))]
-    shown = map(folded, schema) if isinstance(schema, Mapping) else (name for name, colon in quoted if colon)
-    if members := {name for name in shown if not is_beside(name)}:
+    shown = (
+        [*map(folded, schema)] if isinstance(schema, Mapping) else [name for name, colon in quoted if colon]
+    )
+    reasons = [name for name in shown if name in REASONS or is_of_certainty(name)]
+    if members := {name for name in shown if not is_beside(name)} or {*shown} - {*reasons}:
         return members if len(members) == 1 else frozenset()
     return ALONE | {name for name, _ in quoted}

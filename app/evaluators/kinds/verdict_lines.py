@@ -6,35 +6,45 @@ from typing import Literal
 
 from app.evaluators.kinds.answering import AnswerOptions
 from app.evaluators.kinds.reply_lines import undressed
-from app.evaluators.kinds.verdict_values import QUOTES, is_list_of_answers, value_of
+from app.evaluators.kinds.verdict_values import QUOTES, agrees_with, is_list_of_answers, value_of
 
 LONGEST_LINE = 2_000
 _NOUNS = (
     "verdict|judge?ment|answer|score|rating|grade|result|status|outcome|decision|conclusion|assessment|evaluation|classification|"
-    "category|labels?|choice|winner|preference|"
+    "categor(?:y|ies)|labels?|choices?|tags?|winner|preference|"
     "结论|判断|判定|答案|评分|分数|评级|urteil|bewertung|antwort|ergebnis|réponse|veredicto|respuesta|puntuación|calificación"
 )
 _NOUN = re.compile(rf"(?<!\w)(?:{_NOUNS})(?!\w)")
 _USUAL = re.compile(
     r"(?:(?:so|thus|hence|therefore|finally|in conclusion|based on this),? |here is |here['’]s )?(?:(?:the|my|our) )?"
-    rf"(?:(?:(final|overall) )?(?:quality )?({_NOUNS})|(final|overall))"
+    rf"(?:(?:(final|overall) |applicable |selected )?(?:quality )?({_NOUNS})|(final|overall))"
 )
-_NAMED = re.compile(r"([^:：=]{1,80}?)(?: is)? ?[:：=] ?(\S.*)")
-_IS = re.compile(r"(.{1,80}?) is (\S.*)")
+_NAMED = re.compile(r"([^:：=]{1,80}?)(?: is| are)? ?[:：=] ?(\S.*)")
+_IS = re.compile(r"(.{1,80}?) (?:is|are) (\S.*)")
 _TAGGED = re.compile(r"<(\w{1,30})>(.{1,1900})</(\w{1,30})>")
 _BRACKETED = re.compile(r"\[(\w{1,30})\]:? (\S.*)")
 BULLET = re.compile(r"(?:[-–—•+*]|\d{1,3}[.)])\s+")
+SYMBOL = re.compile(r"([✅✓✔👍🟢❌✗✘👎🔴📊🏆👉⭐📝🎯🔍⚖💡📌🏁🥇])\s{0,3}")
+_STEP = re.compile(r"step \d{1,2} ?[:.–—-] ?", re.IGNORECASE)
 HEADING = re.compile(r"#{1,6}\s+")
 _IN_PARENTHESES = re.compile(r" ?[(\[]([^()\[\]]{1,200})[)\]]")
-_BESIDE = re.compile("confiden|certain")
+_BESIDE = re.compile("confiden|certain|^max|^min|passing|limit|threshold")
 _REASONS = re.compile(
     r"reason(?:s|ing)?|rationale|explanation|justification|feedback|critique|thoughts?|analysis|evaluation"
 )
 _PLACEHOLDER = re.compile(r"\{[{%]")
 _SHOWN_BY = 80
 """Characters before a placeholder in which it is said what it shows."""
+_ASKS = re.compile(
+    rf"\b(?:an?|your|which|one|right|best) (?:\w{{1,30}} )?(?:{_NOUNS})\b|"
+    rf"\A\W{{0,12}}(?:{_NOUNS})(?= (?:the|this|these|that|it|with|as|each|yes|whether|how)\b)"
+)
+"""A name in what a prompt asks for: “Give a score to this: …”, “Grade the response: …”."""
+_ENDS = re.compile(r"\b(?:last|final) line\b|\bend (?:with|by|in)\b", re.IGNORECASE)
+_SENTENCE = re.compile(r"[\n.?!]")
 _SLOT = re.compile(r"^[\W\d_]{0,12}([^\W\d_][^:：\n\"'“‘`?.!]{0,60})[:：](.{0,200})", re.MULTILINE)
 _QUOTED_SLOT = re.compile(r"[\"'“‘`]([^\W\d_][^:：\"'“‘`\n]{0,60})[:：]([^\"'”’`\n]{0,80})[\"'”’`]")
+_TAG_SLOT = re.compile(r"<(\w{1,30})>([^<>\n]{0,80})</\1>")
 _ANY_SLOT = re.compile(r"<.+>|\[.+\]|\(.+\)|\{.+\}|_{2,}|…|\.{3}")
 _OF_NUMBERS = re.compile(r"\b(?:number|integer|digit)\b|\d ?(?:[-–]|to) ?\d")
 _OF_YES_OR_NO = re.compile(r"\b(?:yes|true|pass)\W{0,4}(?:/|\bor\b|,)\W{0,4}(?:no|false|fail)\b")
@@ -71,20 +81,35 @@ def names_of(options: AnswerOptions, prompt: str) -> Names:
         before = prompt[max(0, placeholder.start() - _SHOWN_BY) : placeholder.start()].rstrip(
             " \t\r\n\"'`*_<>:："
         )
+        is_below = (
+            "\n" in prompt[placeholder.start() - 2 : placeholder.start()]
+            if placeholder.start() > 1
+            else False
+        )
+        if is_below and _SLOT.fullmatch(before.rpartition("\n")[2]):
+            continue  # a line to fill in
         said = re.split(r"[\n.?!{}]", before)[-1].casefold()
-        shown.update(noun.rstrip("s") for noun in _NOUN.findall(said))
+        shown.update(noun.rstrip("s") for noun in _NOUN.findall(_ASKS.sub(" ", said)))
     typed, other, filled = set[str](), set[str](), set[str]()
-    for said, wanted in (*_SLOT.findall(prompt), *_QUOTED_SLOT.findall(prompt)):
+    for said, wanted in (
+        *_SLOT.findall(prompt),
+        *_QUOTED_SLOT.findall(prompt),
+        *_TAG_SLOT.findall(prompt),
+    ):
         name, has_scale = _name_and_scale(options, said.replace("*", ""))
         if _PLACEHOLDER.search(wanted):
             filled.add(name)
         elif has_scale or _is_slot(options, undressed(wanted)):
             typed.add(name)
-        elif _ANY_SLOT.fullmatch(undressed(wanted).strip()):
+        elif not wanted or _ANY_SLOT.fullmatch(undressed(wanted).strip()):
             other.add(name)
     asked = [
         name for name in (typed or other) - filled if not (_BESIDE.search(name) or _REASONS.fullmatch(name))
     ]
+    if len(asked) == 1 and (end := _ENDS.search(prompt)):
+        sentence = _SENTENCE.split(prompt[: end.start()])[-1] + _SENTENCE.split(prompt[end.start() :])[0]
+        if asked[0] not in sentence.replace("_", " ").casefold():
+            asked = []  # the verdict has no name, and this one is of something beside it
     return Names(asked[0] if len(asked) == 1 else None, frozenset(shown))
 
 
@@ -113,7 +138,11 @@ def read_line(options: AnswerOptions, text: str, names: Names, *, is_quiet: bool
         if (value := value_of(options, form, is_named=is_quiet)) is not None:
             return Line("alone", value=value)
     for form in forms:
-        said = _said(options, BULLET.sub("", BULLET.sub("", form, count=1), count=1), names)
+        bare = BULLET.sub("", BULLET.sub("", form, count=1), count=1)
+        mark = SYMBOL.match(bare)
+        said = _said(options, bare[mark.end() :] if mark else bare, names)
+        if mark and not agrees_with(options, mark[1], said.value):
+            return Line("strange")
         if said.value is not None:
             return said
     return said
@@ -137,6 +166,8 @@ def _said(options: AnswerOptions, bare: str, names: Names) -> Line:
 def name_in(options: AnswerOptions, text: str, names: Names) -> Line:
     """How a text calls what comes behind or below it."""
     text = BULLET.sub("", undressed(HEADING.sub("", text, count=1)), count=1)
+    text = _STEP.sub("", SYMBOL.sub("", text, count=1), count=1)
+    text = undressed(text)
     name, _ = _name_and_scale(options, text)
     if is_list_of_answers(options, name):
         return Line("usual")

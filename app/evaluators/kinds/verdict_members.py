@@ -19,9 +19,13 @@ _GROUPS = (_FINAL, _VERDICTS, frozenset(("score", "rating")))
 """Names of verdicts: one of an earlier group goes before those of a later one."""
 ALONE = frozenset(("grade", "answer", "finalanswer", "label", "labels", "result", "decision"))
 """Names that may as well be of what is judged: they count where nothing else is said."""
-_LIKE_VERDICT = re.compile("verdict|judge?ment|score|rating|grade|answer|label|result|decision|final|overall")
+_LIKE_VERDICT = re.compile(
+    "verdict|judge?ment|score|rating|grade|answer|label|result|decision|final|overall|^pass(?:ed)?$"
+)
 _SURE = re.compile("confiden|certain")
-_OF_SCALE = re.compile("max|scale|range|outof|possible|denominator|total|^base$|^of$")
+_OF_SCALE = re.compile("max|scale|range|outof|possible|denominator|total(?:score|points)?$|^base$|^of$")
+_CORRECTS = re.compile("adjust|revis|correct|updat|final|overall|^pass(?:ed)?$|decision")
+"""Of a member that goes over the verdict beside it, legal or not."""
 _TOP = re.compile(r"\d{1,9}(?:\.\d{1,9})?")
 
 
@@ -35,6 +39,11 @@ def is_like_verdict(name: str) -> bool:
     return _LIKE_VERDICT.search(folded(name)) is not None
 
 
+def is_of_certainty(name: str) -> bool:
+    """Whether a member says how sure a judge is."""
+    return _SURE.search(folded(name)) is not None
+
+
 def is_beside(name: str) -> bool:
     """Whether a member says why a verdict is so, how sure a judge is of it, or how far its scale goes."""
     return name in REASONS or bool(_SURE.search(name) or _OF_SCALE.search(name))
@@ -46,17 +55,34 @@ def verdict_in(options: AnswerOptions, said: Mapping[str, object], alone: Abstra
     That is the final or overall one, or else `verdict` or `judgment`, or else `score` or `rating`, if no other that may be one
     differs; or else the only member beside the reason, by a name that counts `alone`. `said` has names as `folded` makes them.
     """
-    tops = [_top(value) for name, value in said.items() if _OF_SCALE.search(name) and value is not None]
+    asked = alone if len(alone) == 1 else frozenset[str]()
+    tops = [
+        _top(value)
+        for name, value in said.items()
+        if _OF_SCALE.search(name) and name not in asked and value is not None
+    ]
     if options.answers == "number" and any(top is None or top != options.highest for top in tops):
         return None
-    left = [name for name in said if not is_beside(name)]
+    left = [name for name in said if name in asked or not is_beside(name)]
     found = next((each for group in _GROUPS if (each := [name for name in left if name in group])), [])
     if not found:
         return as_wanted(options, said[left[0]]) if len(left) == 1 and left[0] in alone else None
     value = as_wanted(options, said[found[0]])
     is_rival = (_FINAL | _VERDICTS).__contains__ if found[0] in _FINAL else is_like_verdict
-    others = [as_wanted(options, said[name]) for name in left if is_rival(name)]
-    return value if all(other == value or options.refusal("", other) for other in others) else None
+    others = [(name, as_wanted(options, said[name])) for name in left if is_rival(name)]
+    return (
+        value
+        if all(other == value or _is_no_verdict(options, name, other) for name, other in others)
+        else None
+    )
+
+
+def _is_no_verdict(options: AnswerOptions, name: str, value: object) -> bool:
+    """Whether a member with the name of a verdict holds none: text about it, or something of another type."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    goes_over = _CORRECTS.search(name) and "answer" not in name and value is not None
+    is_like_ours = options.answers == "number" and is_number
+    return bool(options.refusal("", value)) and not goes_over and not is_like_ours
 
 
 def as_wanted(options: AnswerOptions, value: object) -> object:

@@ -17,6 +17,7 @@ _NUMBER = re.compile(
     r"(?:(?: ?/ ?| (?:out )?of )(\d[\d.]{0,9})| \((?:out of |/ ?|max(?:imum|\.)?:? )(\d[\d.]{0,9})\)| ?(%))?(?: ?⭐| (?:points?|stars?))?",
     re.IGNORECASE | re.ASCII,
 )
+_STARS = re.compile(r"⭐|stars?$", re.IGNORECASE)
 _BOX = re.compile(
     r"(?:\$\$?|\\\(|\\\[)? ?\\boxed\{ ?(?:\\text\w{0,4}\{)?([^{}\\]{1,200})\}{1,2} ?(?:\$\$?|\\\)|\\\])?"
 )
@@ -46,8 +47,15 @@ def value_of(options: AnswerOptions, text: str, *, is_named: bool) -> object | N
     if options.answers not in ("boolean", "select") or len(signs) != 1:
         return None
     value = _exact(options, _bare(text.strip(f"{_MARKS} "), is_named=is_named), is_named=is_named)
+    return value if all(agrees_with(options, one, value) for one in text if one in _MARKS) else None
+
+
+def agrees_with(options: AnswerOptions, mark: str, value: object) -> bool:
+    """Whether a mark that stands beside a yes or no, or a choice, says the same; any other says nothing."""
+    if mark not in _MARKS or value is None or options.answers not in ("boolean", "select"):
+        return True
     is_bad = value is False or value in options.bad
-    return None if is_bad in signs else value
+    return is_bad is not (mark in _GOOD_MARKS)
 
 
 def _bare(text: str, *, is_named: bool) -> str:
@@ -87,6 +95,8 @@ def _number(options: AnswerOptions, text: str) -> float | None:
     if found is None:
         return None
     top = found[2] or found[3] or ("100" if found[4] else None)
+    if not top and _STARS.search(text) and options.highest is not None:
+        top = "5"  # as many as there are stars, unless somebody says so
     if top and (options.highest is None or float_of(top) != options.highest):
         return None
     return float_of(found[1])

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from app.core.access import Principal
 from app.core.bodies import Body
 from app.core.database import SessionDep
-from app.core.errors import Conflict, NotFound
+from app.core.errors import NotFound
 from app.core.permissions import Editor
 from app.files import repository as files_repository
 from app.generations import drafts, keeping
@@ -72,13 +72,8 @@ def save_prompt_draft(
 ) -> Json:
     """Put content into the draft of the key's maker, as if they had typed it. What it said before stays in its history."""
     desk = _desk(session, principal, file_id, base_version_id)
-    present = keeping.find_kept(session, desk)
-    if body.revision is not None and body.revision != (present.revision if present else ""):
-        raise Conflict(
-            "The draft was changed since you read it. Read it again, or leave the revision out to replace it."
-        )
-    draft = draft_of(body.content.content(), body.path)
-    return present_draft(drafts.replace_with(session, desk, stored(draft), Mark()), desk)
+    content = stored(draft_of(body.content.content(), body.path))
+    return present_draft(drafts.replace_with(session, desk, content, Mark(), revision=body.revision), desk)
 
 
 @router.delete("/{file_id}/draft", status_code=204)
@@ -101,7 +96,8 @@ def list_prompt_draft_history(
         str | None, Query(description="Only this state, and what it says: `path`, `content`, `problems`.")
     ] = None,
 ) -> Json:
-    """What the drafts of the key's maker said before, on whatever version, newest first: at most 20 states."""
+    """What the drafts of the key's maker said before, on whatever version, newest first: at most 20 states
+    of typing, and 20 of what was discarded, replaced or typed in another tab."""
     desk = keeping.find_desk(session, principal, file_id, None)
     if state_id is not None:
         return {"records": [present_state(drafts.get_state(session, desk, state_id), desk, whole=True)]}

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -68,6 +69,15 @@ def says_the_same(one: Mapping[str, Any], other: Mapping[str, Any], *, inputs: b
     return ids.canonical_json([one[name] for name in names]) == ids.canonical_json(
         [other[name] for name in names]
     )
+
+
+def is_form(draft: Draft, other: Draft) -> bool:
+    """Whether two forms read the same; the output is text where nothing is chosen."""
+    one, two = (
+        stored(replace(each, values=each.values | {"output": each.values.get("output") or "text"}))
+        for each in (draft, other)
+    )
+    return says_the_same(one, two)
 
 
 def is_version(draft: Draft, spec: Mapping[str, Any]) -> bool:

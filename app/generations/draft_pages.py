@@ -53,7 +53,7 @@ def save_draft(
         return RedirectResponse(editor_at(principal, file_id, desk), 303)
     bench = editing.open_workbench(session, principal, file_id, sent.chosen, sent.draft.variables)
     said = keeping.say(session, principal, desk, sent.mark, kept, refused=refused)
-    return show_editor(request, bench, editing.filled(sent.draft, bench), keeping=said)
+    return show_editor(request, bench, sent.draft, keeping=said)
 
 
 @router.get("/{file_id}/draft/diff", name="generations:draft-diff")

@@ -16,7 +16,7 @@ from app.generations.models import PromptDraft, PromptDraftState
 MOST_DRAFTS = 50
 """Of one person in one workspace: those touched longest ago go."""
 MOST_STATES = 20
-"""Of one person's drafts of one prompt."""
+"""Of one person's drafts of one prompt: so many of typing, and as many that became something else."""
 MOST_STATE_BYTES = 32 << 20
 """Of all states of one person in one workspace."""
 
@@ -63,25 +63,22 @@ def list_of_file(session: Session, place: Place) -> list[PromptDraft]:
     return list(session.scalars(query.order_by(PromptDraft.saved_at.desc(), PromptDraft.id.desc())))
 
 
-def add(session: Session, place: Place, content: Json, *, tab: str) -> PromptDraft | None:
+def add(session: Session, place: Place, content: Json, *, tab: str, turn: int) -> PromptDraft | None:
     """A first draft; None where somebody was faster."""
     values = {
         "id": ids.new_id("dr"), "workspace_id": place.workspace_id, "user_id": place.user_id,
         "file_id": place.file_id, "base_number": place.number, "revision": ids.new_id("rev"), "tab": tab,
-        "content": content,
+        "turn": turn, "content": content,
     }  # fmt: skip
     made = session.scalar(
         insert(PromptDraft).values(values).on_conflict_do_nothing().returning(PromptDraft.id)
     )
-    if made is None:
-        return None
-    _forget_oldest(session, place)
-    return session.get(PromptDraft, made)
+    return session.get(PromptDraft, made) if made else None
 
 
-def write(session: Session, draft: PromptDraft, content: Json, *, tab: str) -> None:
+def write(session: Session, draft: PromptDraft, content: Json, *, tab: str, turn: int) -> None:
     """Put other content into a draft that is locked."""
-    draft.content, draft.tab = content, tab
+    draft.content, draft.tab, draft.turn = content, tab, turn
     draft.revision = ids.new_id("rev")
     draft.saved_at = session.scalar(select(func.clock_timestamp())) or draft.saved_at
     session.flush()
@@ -92,16 +89,13 @@ def remove(session: Session, draft: PromptDraft) -> None:
     session.flush()
 
 
-def _forget_oldest(session: Session, place: Place) -> None:
-    """Bound how many drafts a person has."""
-    session.execute(
-        text("""
-        delete from prompt_draft where id in (
-            select id from prompt_draft where workspace_id = :workspace and user_id = :user
-            order by saved_at desc, id desc offset :most)
-        """),
-        {"workspace": place.workspace_id, "user": place.user_id, "most": MOST_DRAFTS},
+def list_beyond(session: Session, place: Place) -> list[PromptDraft]:
+    """The person's drafts that are too many, locked; but for those that somebody writes at this moment."""
+    of_person = select(PromptDraft).where(
+        PromptDraft.workspace_id == place.workspace_id, PromptDraft.user_id == place.user_id
     )
+    newest_first = of_person.order_by(PromptDraft.saved_at.desc(), PromptDraft.id.desc())
+    return list(session.scalars(newest_first.offset(MOST_DRAFTS).with_for_update(skip_locked=True)))
 
 
 def list_states(session: Session, place: Place) -> list[PromptDraftState]:
@@ -115,15 +109,17 @@ def list_states(session: Session, place: Place) -> list[PromptDraftState]:
     return list(session.scalars(query.order_by(PromptDraftState.at.desc(), PromptDraftState.id.desc())))
 
 
-def newest_state(session: Session, place: Place) -> PromptDraftState | None:
-    """The newest state on this version."""
+def newest_state(session: Session, place: Place, *, tab: str | None = None) -> PromptDraftState | None:
+    """The state on this version that was added last: to all of its history, or of what one tab typed."""
     query = select(PromptDraftState).where(
         PromptDraftState.workspace_id == place.workspace_id,
         PromptDraftState.user_id == place.user_id,
         PromptDraftState.file_id.is_not_distinct_from(place.file_id),
         PromptDraftState.base_number == place.number,
     )
-    newest = query.order_by(PromptDraftState.at.desc(), PromptDraftState.id.desc()).limit(1)
+    if tab is not None:
+        query = query.where(PromptDraftState.tab == tab)
+    newest = query.order_by(PromptDraftState.added_at.desc(), PromptDraftState.id.desc()).limit(1)
     return session.scalar(newest)
 
 
@@ -139,19 +135,25 @@ def find_state(session: Session, place: Place, state_id: str) -> PromptDraftStat
 
 
 def add_state(session: Session, state: PromptDraftState) -> None:
-    """Add to the history, of which the oldest goes where there is too much of it."""
+    """Add to the history. Where there is too much of it, what was added first goes, and never this one: of typing, before
+    what was discarded, replaced or typed elsewhere, which nothing else holds any more."""
     session.add(state)
     session.flush()
     session.execute(
         text("""
         delete from prompt_draft_state where id in (
             select id from (
-                select id, row_number() over (partition by file_id order by at desc, id desc) as place,
-                       sum(size_bytes) over (order by at desc, id desc) as bytes
+                select id,
+                       row_number() over (
+                           partition by file_id, why = 'typed'
+                           order by id = :added desc, added_at desc, id desc) as place,
+                       sum(size_bytes) over (
+                           order by id = :added desc, why = 'typed', added_at desc, id desc) as bytes
                 from prompt_draft_state where workspace_id = :workspace and user_id = :user) s
             where s.place > :states or s.bytes > :bytes)
         """),
         {
+            "added": state.id,
             "workspace": state.workspace_id,
             "user": state.user_id,
             "states": MOST_STATES,
@@ -160,8 +162,13 @@ def add_state(session: Session, state: PromptDraftState) -> None:
     )
 
 
-def forget_states(session: Session, place: Place, why: Sequence[str]) -> None:
-    """Delete what led to a version that is committed now."""
+def remove_state(session: Session, state: PromptDraftState) -> None:
+    session.delete(state)
+    session.flush()
+
+
+def forget_states(session: Session, place: Place, why: Sequence[str], *, tab: str) -> None:
+    """Delete what led, in this tab, to a version that is committed now."""
     session.execute(
         delete(PromptDraftState).where(
             PromptDraftState.workspace_id == place.workspace_id,
@@ -169,6 +176,7 @@ def forget_states(session: Session, place: Place, why: Sequence[str]) -> None:
             PromptDraftState.file_id.is_not_distinct_from(place.file_id),
             PromptDraftState.base_number == place.number,
             PromptDraftState.why.in_(why),
+            PromptDraftState.tab == tab,
         )
     )
 
@@ -192,7 +200,7 @@ def list_others(session: Session, place: Place, minutes: int) -> list[Presence]:
 def delete_old(session: Session, days: int) -> None:
     """Delete drafts and states that nobody has touched for so many days, or for as long as the workspace keeps what
     logs hold, of which inputs may come."""
-    for table, moment in (("prompt_draft", "saved_at"), ("prompt_draft_state", "at")):
+    for table, moment in (("prompt_draft", "saved_at"), ("prompt_draft_state", "added_at")):
         session.execute(
             text(f"delete from {table} where {moment} < now() - make_interval(days => :days)"),  # noqa: S608 - the two above
             {"days": days},

@@ -199,9 +199,9 @@ def inputs_of_log(
     return inputs_of(log.inputs or {}, names)
 
 
-def new_draft(session: Session, principal: Principal, path: str = "") -> Draft:
+def new_draft(session: Session, workspace_id: str, path: str = "") -> Draft:
     """A first draft: two messages, on the only real provider's first model, else on the practice model."""
-    found = providers.list_providers(session, principal.workspace_id)
+    found = providers.list_providers(session, workspace_id)
     real = [provider for provider in found if provider.kind != "practice"]
     chosen = real[0] if len(real) == 1 else next((p for p in found if p.kind == "practice"), None)
     draft = draft_of(STARTER, path)

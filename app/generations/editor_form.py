@@ -12,6 +12,8 @@ from app.generations.drafts import Mark
 from app.generations.editing import Chosen
 
 _LONGEST_MARK = 100
+_TURN_DIGITS = 16
+"""Milliseconds since 1970 have 13."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,8 @@ async def read_form(request: Request) -> Sent:
         dataset=one.get("dataset"),
         row=whole(row) or 1,
     )
-    mark = Mark(_drawn(one.get("tab", "")), _drawn(one.get("revision", "")))
+    turn = whole(one.get("turn", ""), digits=_TURN_DIGITS) or 0
+    mark = Mark(_drawn(one.get("tab", "")), _drawn(one.get("revision", "")), turn)
     return Sent(read_draft(pairs), chosen, action, of_base=one.get("side") == "base", mark=mark)
 
 

@@ -9,7 +9,7 @@ from app.core import templating
 from app.core.access import Principal
 from app.core.errors import DomainError, Invalid
 from app.generations.draft import FOLDED, SHOWN_EXAMPLES, Draft, extra_of, folded
-from app.generations.editing import NEW, Workbench
+from app.generations.editing import NEW, Workbench, filled
 from app.generations.examples import Repeated, find_repeated
 from app.generations.keeping import Keeping
 from app.logs.records import LogRecord
@@ -66,6 +66,7 @@ def show_editor(
     base = bench.base.spec.get("template") if bench.base else None
     provider = next((p for p in bench.providers if p.name == draft.values.get("provider")), None)
     is_practice = provider is not None and provider.kind == "practice"
+    filled(draft, bench)
     return templating.render(
         request,
         "generations/editor.html",

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.core import ids
 from app.core.access import Action, Principal
-from app.core.errors import Invalid, TooLarge
+from app.core.errors import Conflict, Invalid, TooLarge
 from app.files import repository as files_repository
 from app.files import service as files
 from app.files.models import File, FileKind, Version
@@ -153,7 +153,7 @@ def keep_form(
     """Keep what the form holds; where it cannot be kept, the reason."""
     try:
         return drafts.keep(session, desk, content_of(draft, chosen, row), mark), ""
-    except (TooLarge, Invalid) as error:
+    except (TooLarge, Invalid, Conflict) as error:
         return Kept(draft_repository.find(session, desk.place)), error.message
 
 
@@ -233,7 +233,7 @@ def _rebase(session: Session, desk: Desk, newer: Version, draft: Draft, typed: J
 def _restore(session: Session, desk: Desk, state_id: str, typed: Json, mark: Mark) -> Asked:
     state = drafts.get_state(session, desk, state_id)
     there = desk_at(session, desk, state)
-    draft = drafts.replace_with(session, there, state.content, mark, typed)
+    draft = drafts.replace_with(session, there, state.content, mark, typed, typed_on=desk)
     content = draft.content
     chosen = Chosen(there.place.number or None, content["dataset"], content["row"])
     return Asked(restored(content), chosen, Kept(draft), told="Your draft is back as it was.")

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, func
+from sqlalchemy import BigInteger, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.database import Base, Json
@@ -41,6 +41,8 @@ class PromptDraft(Base):
     """Which page wrote it last; empty for the API."""
     content: Mapped[Json]
     """The form (`draft_content`)."""
+    turn: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    """How far that page had counted: what it sent before that, and comes late, is older."""
     began_at: Mapped[datetime] = mapped_column(server_default=func.now())
     saved_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
@@ -61,6 +63,9 @@ class PromptDraftState(Base):
     file_id: Mapped[str | None] = mapped_column(ForeignKey(File.id, ondelete="CASCADE"))
     base_number: Mapped[int]
     at: Mapped[datetime] = mapped_column(server_default=func.now())
+    """When the draft said it."""
+    added_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    """When it came into the history, which may be much later: by this it ages."""
     why: Mapped[str]
     """typed, discarded, replaced or elsewhere: what became of it."""
     tab: Mapped[str]

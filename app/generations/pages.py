@@ -35,7 +35,7 @@ _DIALOG_LINES = 14
 def new_prompt(request: Request, session: SessionDep, principal: Reader, path: str = "") -> Response:
     """The editor on a prompt that is not saved yet: on the one that the principal has begun, where there is one."""
     opened = keeping.bring_back(session, principal, NEW, Chosen())
-    draft = opened.draft or editing.new_draft(session, principal, path)
+    draft = opened.draft or editing.new_draft(session, principal.workspace_id, path)
     draft.path = draft.path or path
     bench = editing.open_workbench(session, principal, NEW, opened.chosen, draft.variables)
     return _open(request, session, principal, bench, draft, opened)
@@ -60,7 +60,7 @@ def edit_prompt(
     names = opened.draft.variables if opened.draft else None
     bench = editing.open_workbench(session, principal, file_id, opened.chosen, names)
     draft = opened.draft or (
-        draft_of(bench.base.spec) if bench.base else editing.new_draft(session, principal)
+        draft_of(bench.base.spec) if bench.base else editing.new_draft(session, principal.workspace_id)
     )
     if log is not None:
         draft.inputs = editing.inputs_of_log(session, principal, log, draft.variables)
@@ -78,7 +78,7 @@ def _open(
         Kept(opened.kept),
         brought_back=opened.kept is not None,
     )
-    return show_editor(request, bench, editing.filled(draft, bench), keeping=said)
+    return show_editor(request, bench, draft, keeping=said)
 
 
 def _desk(principal: Principal, bench: Workbench) -> Desk:
@@ -111,13 +111,14 @@ def _change_kept(
     bench = editing.open_workbench(session, principal, file_id, sent.chosen, sent.draft.variables)
     desk = _desk(principal, bench)
     try:
-        asked = keeping.ask(session, desk, sent.action, sent.draft, sent.chosen, bench.row, sent.mark)
+        with session.begin_nested():  # half of it is nothing
+            asked = keeping.ask(session, desk, sent.action, sent.draft, sent.chosen, bench.row, sent.mark)
     except DomainError as error:
         said = keeping.say(session, principal, desk, sent.mark, Kept(keeping.find_kept(session, desk)))
         return show_editor(request, bench, sent.draft, keeping=said, error=error)
     draft = asked.draft
     if file_id == NEW and asked.kept.draft is None:
-        draft = editing.new_draft(session, principal)
+        draft = editing.new_draft(session, principal.workspace_id)
     bench = editing.open_workbench(session, principal, file_id, asked.chosen, draft.variables)
     said = keeping.say(
         session,
@@ -128,7 +129,7 @@ def _change_kept(
         told=asked.told,
         undo=asked.undo,
     )
-    answer = show_editor(request, bench, editing.filled(draft, bench), keeping=said)
+    answer = show_editor(request, bench, draft, keeping=said)
     return _at_its_address(request, principal, bench, answer)
 
 
@@ -166,6 +167,7 @@ async def run_draft(
 
     def prepare() -> tuple[Workbench, Keeping | None, Sequence[RunRequest] | Response]:
         bench = editing.open_workbench(session, principal, file_id, sent.chosen, sent.draft.variables)
+        editing.filled(sent.draft, bench)
         said = None if streams else _kept(session, principal, bench, sent)
         try:
             return bench, said, _requests(session, principal, bench, sent, streams=streams)

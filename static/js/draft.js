@@ -27,6 +27,11 @@ function keep() {
   if (keeper()) window.htmx.trigger("#draft-keeper", "keep");
 }
 
+// What is sent first may be read last, after an answer that never came: the later one of a page counts. The page's own clock
+// never goes back, and goes on where the page is loaded again with the marks that it had.
+document.addEventListener("htmx:configRequest", (event) => {
+  if (event.detail.parameters.tab) event.detail.parameters.turn = Math.round(performance.timeOrigin + performance.now());
+});
 document.addEventListener("htmx:beforeRequest", (event) => {
   if (isKeeper(event)) waiting = false;
 });

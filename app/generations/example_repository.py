@@ -30,23 +30,31 @@ def find_test_rows(
     `alone`; with these inputs. Spaces and the case of letters do not count."""
     rows = session.execute(
         text("""
-        with row as (
-            select r.datapoint_id, r.split, row_number() over (order by r.position) as number
+        with tested as (
+            select r.datapoint_id, r.split, r.position
             from dataset_row r
             where r.file_id = :file and r.from_number <= :number
-              and (r.until_number is null or r.until_number > :number)
-        ), tested as (
-            select * from row where split is distinct from 'train' order by number limit :most
+              and (r.until_number is null or r.until_number > :number) and r.split is distinct from 'train'
+            order by r.position limit :most
         ), said as (
-            select t.number, t.split, array(
+            select t.datapoint_id, t.position, t.split, array(
                 select lower(btrim(regexp_replace(coalesce(d.inputs ->> n.name, ''), '\\s+', ' ', 'g')))
                 from unnest(cast(:names as text[])) with ordinality n (name, place) order by n.place) as inputs
             from tested t join datapoint d on d.id = t.datapoint_id
+        ), found as (
+            select * from said
+            where array_to_string(inputs, :between) in (select lower(k) from unnest(cast(:joint as text[])) k)
+               or inputs && array(select lower(k) from unnest(cast(:alone as text[])) k)
+            order by position limit :found
+        ), place as ( -- of none where nothing was found
+            select r.datapoint_id, r.position, row_number() over (order by r.position) as number
+            from dataset_row r
+            where r.file_id = :file and r.from_number <= :number
+              and (r.until_number is null or r.until_number > :number)
+              and r.position <= (select max(position) from found)
         )
-        select number, split, inputs from said
-        where array_to_string(inputs, :between) in (select lower(k) from unnest(cast(:joint as text[])) k)
-           or inputs && array(select lower(k) from unnest(cast(:alone as text[])) k)
-        order by number limit :found
+        select place.number, found.split, found.inputs
+        from found join place using (datapoint_id, position) order by place.number
         """),
         {
             "file": version.file_id,

@@ -117,6 +117,21 @@ def test_a_page_lets_go_once_everything_is_kept_and_says_when_nothing_is(person:
     assert _system(person).input_value() == "Typed while the server was away."
 
 
+def test_a_saving_that_arrives_after_a_later_one_is_put_aside(person: "Page") -> None:
+    person.goto(_new_prompt(person))
+    with person.expect_request(lambda request: request.url.endswith("/draft")) as sent:
+        _typed(person, "One two.")
+    _typed(person, "One two three.")
+    again = """async ([url, body, type]) =>
+        (await fetch(url, {method: "PATCH", body, headers: {"content-type": type, "hx-request": "true"}})).status"""
+    first = sent.value
+    assert person.evaluate(again, [first.url, first.post_data, first.headers["content-type"]]) == 409
+    person.reload()
+    assert _system(person).input_value() == "One two three."
+    person.get_by_role("link", name="History").click()
+    person.get_by_role("cell", name="typed in another tab").wait_for()
+
+
 def test_without_a_script_a_draft_is_saved_by_a_button(
     person: "Page", browser: "Browser", running_app: Application
 ) -> None:
@@ -172,7 +187,7 @@ def test_two_tabs_meet_and_one_is_chosen_by_keyboard(person: "Page") -> None:
     person.get_by_text("This is your draft now").wait_for()
     _typed(person, "From the first, and more, and on.")
     person.get_by_role("link", name="History").click()
-    person.get_by_text("typed in another tab").first.wait_for()
+    person.get_by_role("cell", name="typed in another tab").first.wait_for()
     assert violations(person) == []
 
 

@@ -69,13 +69,14 @@ def _meanwhile() -> Iterator[Callable[[Callable[[], Any]], Future[Any]]]:
 
         def start(work: Callable[[], Any]) -> Future[Any]:
             doing = other.submit(work)
-            with unit_of_work() as session:
-                for _ in range(200):
-                    if doing.done() or session.scalar(
-                        text("select 1 from pg_locks where not granted limit 1")
-                    ):
+            waits = text(
+                "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' limit 1"
+            )
+            for _ in range(200):
+                with unit_of_work() as session:
+                    if doing.done() or session.scalar(waits):
                         break
-                    time.sleep(0.05)
+                time.sleep(0.05)
             assert not doing.done(), "it waits"
             return doing
 

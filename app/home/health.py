@@ -1,8 +1,7 @@
-"""How the files that run somewhere fared in the last 24 hours against the 7 days before, from a sample of their logs."""
+"""How the files that run somewhere fared in the last 24 hours against the 7 days before, from their logs or a sample of them."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from math import sqrt
+from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
@@ -15,14 +14,16 @@ from app.files.models import Environment, File, FileKind, Version
 from app.files.sidebar import ICONS, file_url
 from app.home import home_repository
 from app.logs import health_repository
-from app.logs.health_repository import Fared, Verdicts
+from app.logs.health_repository import Fared, Probe, Verdicts
 from app.logs.polarity import Polarity, polarities
 from app.logs.verdict_repository import Said
-from app.statistics.experiments import two_proportions
-from app.statistics.intervals import Interval, normal_quantile, t_quantile, wilson
+from app.statistics.experiments import Moments, mean_of, two_means, two_proportions
+from app.statistics.intervals import wilson
 from app.statistics.verdict import Verdict, verdict
 
 MOST_FILES = 8
+_FEWEST_TIMED = 20
+"""Calls: of fewer, a 95th percentile is the slowest one."""
 WATCHING: list[Callable[[Session, Sequence[str]], Mapping[str, Sequence[str]]]] = []
 """Which versions of evaluators judge files' logs, by file: `main` fills it, for monitoring stands beside this package."""
 
@@ -50,11 +51,16 @@ class Line:
     icon: str
     live: Sequence[tuple[Environment, int]]
     calls: str
+    read: int
+    """Calls of the last 24 hours that were read."""
     sampled: bool
-    """Whether there were more calls than were looked at."""
+    """Whether there may have been more."""
     errors: Measure | None
     """None where nobody called in the last 24 hours."""
     p95: str
+    """Empty where few calls say how long they took."""
+    timed: int
+    """Calls behind it."""
     p95_before: str
     cost: str
     watched_by: str
@@ -72,14 +78,15 @@ def build_health(session: Session, principal: Principal) -> Health:
     """The files in use that applications called in the last 8 days, those with most calls first, `MOST_FILES` at most, in
     a fixed number of statements."""
     found = home_repository.list_in_use(session, principal.workspace_id, 2 * MOST_FILES)
-    fared = {(one.file_id, one.part): one for one in health_repository.list_fared(session, _ids(found))}
+    probes = health_repository.list_probes(session, _ids(found))
+    fared = {(one.file_id, one.part): one for one in health_repository.list_fared(session, probes)}
     called = [file for file in found if (file.id, "now") in fared or (file.id, "before") in fared]
     called.sort(key=lambda file: -_calls(fared, file.id))
     shown = called[:MOST_FILES]
     live: dict[str, list[tuple[Environment, int]]] = {}
     for environment, deployment in files.deployed_environments(session, _ids(shown)):
         live.setdefault(deployment.file_id, []).append((environment, deployment.version.number))
-    scores = _scores(session, principal, shown)
+    scores = _scores(session, principal, shown, probes)
     return Health(
         [_line(principal, file, fared, live.get(file.id, []), scores.get(file.id)) for file in shown]
     )
@@ -108,10 +115,12 @@ def _line(
         icon=ICONS[FileKind(file.kind)],
         live=live,
         calls=_about(now) if now else "0",
+        read=now.read if now else 0,
         sampled=now is not None and now.sampled,
         errors=_errors(now, before) if now else None,
-        p95=formats.seconds(now.p95_ms) if now else "",
-        p95_before=formats.seconds(before.p95_ms) if before else "",
+        p95=_p95(now),
+        timed=now.timed if now else 0,
+        p95_before=_p95(before),
         cost=_cost(now),
         watched_by=score[0] if score else "",
         score=score[1] if score else None,
@@ -129,6 +138,10 @@ def _cost(now: Fared | None) -> str:
     if now is None or now.usd is None:
         return ""
     return f"about {formats.money(float(f'{now.usd:.2g}'))}" if now.sampled else formats.money(now.usd)
+
+
+def _p95(fared: Fared | None) -> str:
+    return formats.seconds(fared.p95_ms) if fared and fared.timed >= _FEWEST_TIMED else ""
 
 
 def _errors(now: Fared, before: Fared | None) -> Measure:
@@ -159,14 +172,25 @@ def _plain(share: float | None) -> str:
 class _Tally:
     """What one evaluator said in one window."""
 
-    good: int = 0
-    told: int = 0
-    numbers: int = 0
-    mean: float = 0.0
-    variance: float | None = None
+    good: float = 0.0
+    weight: float = 0.0
+    squares: float = 0.0
+    numbers: Moments | None = None
+
+    @property
+    def told(self) -> int:
+        """As many verdicts of equal weight say as much (Kish)."""
+        return max(1, round(self.weight**2 / self.squares)) if self.weight else 0
+
+    @property
+    def share(self) -> tuple[int, int]:
+        """How many of them are good."""
+        return round(self.told * self.good / self.weight), self.told
 
 
-def _scores(session: Session, principal: Principal, shown: Sequence[File]) -> dict[str, tuple[str, Measure]]:
+def _scores(
+    session: Session, principal: Principal, shown: Sequence[File], probes: Sequence[Probe]
+) -> dict[str, tuple[str, Measure]]:
     """The score of each file by the first of its evaluators that judged anything, with that one's name."""
     watching = {key: list(ids) for ask in WATCHING for key, ids in ask(session, _ids(shown)).items()}
     if not watching:
@@ -176,7 +200,8 @@ def _scores(session: Session, principal: Principal, shown: Sequence[File]) -> di
     good = polarities(session, principal.workspace_id, wanted)
     choosing = [version_id for version_id, polarity in good.items() if polarity.good or polarity.bad]
     tallies: dict[tuple[str, str, str], _Tally] = {}
-    for said in health_repository.list_verdicts(session, list(watching), wanted, choosing):
+    watched = [probe for probe in probes if probe.file_id in watching]
+    for said in health_repository.list_verdicts(session, watched, wanted, choosing):
         key = (said.file_id, said.evaluator_version_id, said.part)
         _count(tallies.setdefault(key, _Tally()), said, good[said.evaluator_version_id])
     found: dict[str, tuple[str, Measure]] = {}
@@ -197,7 +222,8 @@ def _named(version: Version) -> str:
 
 def _count(tally: _Tally, said: Verdicts, polarity: Polarity) -> None:
     if said.numbers:
-        tally.numbers, tally.mean, tally.variance = said.numbers, said.mean or 0.0, said.variance
+        effective = max(1, round(said.weight**2 / said.squares))
+        tally.numbers = Moments(said.mean or 0.0, said.variance, effective)
         return
     is_good = (
         polarity.is_good(Said("", False, said.boolean_value, None, said.text_value, None))
@@ -205,8 +231,9 @@ def _count(tally: _Tally, said: Verdicts, polarity: Polarity) -> None:
         else None
     )
     if is_good is not None:
-        tally.told += said.n
-        tally.good += said.n if is_good else 0
+        tally.weight += said.weight
+        tally.squares += said.squares
+        tally.good += said.weight if is_good else 0.0
 
 
 def _says(said: Verdicts) -> bool:
@@ -215,44 +242,19 @@ def _says(said: Verdicts) -> bool:
 
 def _score(info: EvaluatorInfo, now: _Tally, before: _Tally | None) -> Measure | None:
     if now.told:
-        old = (before.good, before.told) if before and before.told else None
-        return _share((now.good, now.told), old, "higher")
+        return _share(now.share, before.share if before and before.told else None, "higher")
     if not now.numbers:
         return None
-    interval = _mean(now)
-    level, span = words.level(now.mean, info), words.span(interval, info)
+    level, span = words.level(now.numbers.mean, info), words.span(mean_of(now.numbers), info)
+    shown = Measure(level, span, now.numbers.n, "", None)
     if before is None or not before.numbers:
-        return Measure(level, span, now.numbers, "", None)
-    delta = _difference(before, now)
+        return shown
+    delta = two_means(before.numbers, now.numbers)
     word = verdict(
         delta,
-        n=min(now.numbers, before.numbers),
+        n=min(now.numbers.n, before.numbers.n),
         wanted="lower" if info.wanted == "lower" else "higher",
         share=info.is_share,
     )
-    change = words.change_text(delta.estimate, info)
-    return Measure(level, span, now.numbers, words.level(before.mean, info), word, change)
-
-
-def _mean(tally: _Tally) -> Interval:
-    """The mean of some numbers with its t interval."""
-    quantile = t_quantile(0.95, tally.numbers - 1) if tally.numbers > 1 else 0.0
-    return _around(tally.mean, _error_of(tally), tally.numbers, quantile)
-
-
-def _difference(before: _Tally, now: _Tally) -> Interval:
-    """The difference of two means, unpaired, each with its own variance: the words begin at 30 of each, where the normal
-    quantile is near enough."""
-    errors = (_error_of(before), _error_of(now))
-    error = None if None in errors else sqrt(sum(each * each for each in errors if each is not None))
-    return _around(now.mean - before.mean, error, now.numbers + before.numbers, normal_quantile(0.95))
-
-
-def _error_of(tally: _Tally) -> float | None:
-    return None if tally.variance is None else sqrt(tally.variance / tally.numbers)
-
-
-def _around(estimate: float, error: float | None, n: int, quantile: float) -> Interval:
-    half = None if error is None else quantile * error
-    lo, hi = (None, None) if half is None else (estimate - half, estimate + half)
-    return Interval(estimate, lo, hi, n, "means")
+    was, change = words.level(before.numbers.mean, info), words.change_text(delta.estimate, info)
+    return replace(shown, before=was, word=word, change=change)

@@ -16,7 +16,7 @@ router = APIRouter(prefix="/v5", tags=["Files"])
 @router.get("/overview")
 def get_overview(session: SessionDep, principal: Reader) -> dict[str, Any]:
     """What needs a person, most pressing first; and how files that run somewhere fared in the last 24 hours against the 7
-    days before, from a sample of their logs that is spread over both."""
+    days before, from their logs or, of many, a sample that is spread over both."""
     health = build_health(session, principal)
     needs = needs_of(session, principal, last_findings(session, principal), health)
     server = get_settings().public_url
@@ -41,8 +41,9 @@ def _line(line: Line, server: str) -> dict[str, Any]:
         "live": [{"environment": place.name, "version_number": number} for place, number in line.live],
         "calls": line.calls,
         "sampled": line.sampled,
+        "calls_read": line.read,
         "errors": _measure(line.errors),
-        "latency_p95": {"now": line.p95, "before": line.p95_before},
+        "latency_p95": {"now": line.p95, "n": line.timed, "before": line.p95_before},
         "cost": line.cost,
         "score": _measure(line.score),
         "evaluator": line.watched_by or None,

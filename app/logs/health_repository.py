@@ -1,102 +1,195 @@
-"""The SQL of how files fare in production, from a sample of their logs: what is read does not grow with how many there are.
+"""The SQL of how files fared in production: what is read is bounded, however many logs there are.
 
-Both windows are cut into slots, and of each slot the newest logs are looked at, so that a busy hour crowds out no other.
-A slot with more of them stands for as many as would fill it at the pace of those that were looked at.
+The logs of a window are counted by the index of file and time as far as `COUNTED`. The shortest windows are read whole, as
+long as these come to no more than `READ` logs; of the others that were counted, of each few in a row one is read by chance.
+Where there are more than `COUNTED`, `PROBES` short spans are looked at that are spread over the window. What was read stands
+for what was not by its weight.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime, timedelta
+from math import modf
 from typing import NamedTuple
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-AMONG = 20
-"""Logs that are looked at of each slot, whatever made them."""
-_SLOTS = """
-    select 'now' as part, now() - make_interval(hours => n + 1) as since, now() - make_interval(hours => n) as until
-    from generate_series(0, 23) as n
-    union all
-    select 'before', now() - make_interval(hours => 24 + 6 * (n + 1)), now() - make_interval(hours => 24 + 6 * n)
-    from generate_series(0, 27) as n
-"""
-"""The last 24 hours by the hour, and the 7 days before by six hours: so 480 logs at most of the one, 560 of the other."""
-_SAMPLE = f"""
-with slot as ({_SLOTS}),
-looked as (
-    select f.id as file_id, s.part, s.since, s.until, l.id, l.created_at, l.source, l.run_id, l.failed, l.latency_ms, l.usd
-    from unnest(cast(:files as text[])) as f(id) cross join slot s cross join lateral (
-        select id, created_at, source, run_id, error is not null as failed, latency_ms, prompt_cost + output_cost as usd
-        from log where file_id = f.id and created_at >= s.since and created_at < s.until
-        order by created_at desc, id desc limit {AMONG}) as l
+COUNTED = 6_000
+"""Logs of a file and a window that are counted, whatever made them."""
+READ = 20_000
+"""Logs of all files that are read with none between them left out."""
+THINNED = 400
+"""Logs that are read of a window that was counted, and is not read whole."""
+PROBES = 24
+_LISTED, _READ_OF_A_PROBE, _EXPECTED = 160, 30, 16
+"""Of a probe: how many logs are counted and read at most, and how many its length is meant to hold."""
+_GOLDEN = 0.6180339887498949
+"""Multiples of it, without the whole part, are spread evenly and keep time with no clock."""
+_COUNT = f"""
+select f.id, w.part, w.since, w.until, c.n, c.oldest
+from unnest(cast(:files as text[])) as f(id) cross join (
+    values ('now', now() - interval '24 hours', now()), ('before', now() - interval '8 days', now() - interval '24 hours')
+) as w(part, since, until) cross join lateral (
+    select count(*) as n, min(created_at) as oldest from (
+        select created_at from log where file_id = f.id and created_at >= w.since and created_at < w.until
+        order by created_at desc limit {COUNTED + 1}) as newest
+) as c where c.n > 0
+"""  # noqa: S608 - our own numbers
+_WHOSE = "run_id is null and coalesce(source, '') not in ('evaluation', 'editor', 'judge')"
+"""What applications asked: neither runs nor editors nor judges."""
+_SAYS = "id, error is not null as failed, latency_ms, (prompt_cost + output_cost)::float8 as usd"
+_ASKED = f"""
+with probe as (
+    select * from unnest(cast(:file_ids as text[]), cast(:parts as text[]), cast(:sinces as timestamptz[]),
+        cast(:untils as timestamptz[]), cast(:scales as float8[]), cast(:to_list as int[]), cast(:to_read as int[]))
+        with ordinality as p(file_id, part, since, until, scale, to_list, to_read, number)
 ),
-sample as (
-    select *, case when count(*) over slot_of < {AMONG} then 1.0 else extract(epoch from until - since)
-        / greatest(extract(epoch from until - min(created_at) over slot_of), 0.001) end::float8 as stands_for
-    from looked window slot_of as (partition by file_id, part, since)
+chosen as (
+    select p.*, l.*, count(*) over (partition by p.number) as chosen
+    from probe p cross join lateral (
+        select * from (
+            select id, row_number() over () - 1 as place, count(*) over () as listed, min(created_at) over () as oldest,
+                ceil(count(*) over () / p.to_read::float8)::int as step
+            from (select id, created_at from log
+                where file_id = p.file_id and created_at >= p.since and created_at < p.until
+                order by created_at desc, id desc limit p.to_list) as newest
+        ) as numbered where place % step = (hashint4((place / step)::int) & 2147483647) % step
+    ) as l where p.to_read < p.to_list
 ),
 asked as (
-    select * from sample where run_id is null and coalesce(source, '') not in ('evaluation', 'editor', 'judge')
+    select p.file_id, p.part, l.*, 1::float8 as weight from probe p cross join lateral (
+        select {_SAYS} from log
+        where file_id = p.file_id and created_at >= p.since and created_at < p.until and {_WHOSE}
+    ) as l where p.to_read >= p.to_list
+    union all
+    select c.file_id, c.part, l.*, scale * listed / chosen * case when listed < to_list then 1 else
+        extract(epoch from until - since) / greatest(extract(epoch from until - oldest), 0.001) end
+    from chosen c cross join lateral (select {_SAYS} from log where id = c.id and {_WHOSE} offset 0) as l
 )
-"""  # noqa: S608 - our own numbers
-"""What applications asked: neither runs nor editors nor judges."""
+"""  # noqa: S608 - our own words
+"""`offset 0` has logs looked up one by one, and not joined: nothing tells the planner how few they are."""
 
 
-class Fared(NamedTuple):
-    """How a file fared in one window."""
+class Probe(NamedTuple):
+    """A span of time whose logs are looked at."""
 
     file_id: str
     part: str
     """`now` or `before`."""
+    since: datetime
+    until: datetime
+    scale: float
+    """As many spans as long as this one are told of by it."""
+    to_list: int
+    """Logs that are counted at most."""
+    to_read: int
+    """Of these, as many are read at most; all, where it is no less."""
+
+
+class Fared(NamedTuple):
+    """How a file fared in one window. All but `read` and `timed` are estimates where `sampled`, and exact elsewhere."""
+
+    file_id: str
+    part: str
+    read: int
+    """Calls that were read."""
     n: int
-    """Logs in the sample."""
+    """As many of equal weight say as much as they do (Kish)."""
     failed: int
-    """Of those, with an error."""
+    """Of these `n`."""
     calls: float
-    """In the whole window; an estimate where `sampled`."""
+    """In the whole window."""
+    timed: int
+    """Calls that were read and say how long they took."""
     p95_ms: float | None
     usd: float | None
-    """Of the whole window, as far as prices are known; an estimate where `sampled`."""
+    """Of the whole window, as far as prices are known."""
     sampled: bool
 
 
-def list_fared(session: Session, file_ids: Sequence[str]) -> list[Fared]:
-    """How files fared in the last 24 hours, and in the 7 days before them; without what had no call."""
+def list_probes(session: Session, file_ids: Sequence[str]) -> list[Probe]:
+    """Where the logs of these files are looked at, of the last 24 hours and of the 7 days before them."""
+    found: list[Probe] = []
+    windows = session.execute(text(_COUNT), {"files": list(file_ids)}).all()
+    left = READ
+    for file_id, part, since, until, n, oldest in sorted(windows, key=lambda window: window.n):
+        if n > COUNTED:
+            found += _probes(file_id, part, since, until, (until - oldest) / n)
+            continue
+        left -= n
+        found.append(Probe(file_id, part, since, until, 1.0, n + (left < 0), n if left >= 0 else THINNED))
+    return found
+
+
+def _probes(file_id: str, part: str, since: datetime, until: datetime, apart: timedelta) -> Iterator[Probe]:
+    """Short spans of a window, one in each piece of it, in which a log comes each so much time."""
+    piece = (until - since) / PROBES
+    length = min(piece, apart * _EXPECTED)
+    for number in range(PROBES):
+        begin = since + number * piece + modf(number * _GOLDEN)[0] * (piece - length)
+        yield Probe(file_id, part, begin, begin + length, piece / length, _LISTED + 1, _READ_OF_A_PROBE)
+
+
+def list_fared(session: Session, probes: Sequence[Probe]) -> list[Fared]:
+    """How files fared by these probes; without what had no call."""
     statement = text(f"""
-        {_SAMPLE}
-        select file_id, part, count(*), count(*) filter (where failed), sum(stands_for),
-            percentile_cont(0.95) within group (order by latency_ms), sum(usd * stands_for)::float8, bool_or(stands_for > 1)
-        from asked group by file_id, part
+        {_ASKED}, ranked as (
+            select *, sum(weight) over (window_of order by latency_ms nulls last, id) as up_to,
+                sum(weight) filter (where latency_ms is not null) over window_of as all_timed
+            from asked window window_of as (partition by file_id, part)
+        )
+        select file_id, part, count(*), sum(weight) ^ 2 / sum(weight ^ 2), sum(weight) filter (where failed),
+            sum(weight), count(latency_ms), min(latency_ms) filter (where up_to >= 0.95 * all_timed - 0.000001),
+            sum(usd * weight), bool_or(weight > 1)
+        from ranked group by file_id, part
     """)  # noqa: S608 - the statement above
-    return [Fared(*row) for row in session.execute(statement, {"files": list(file_ids)})]
+    found = []
+    for file_id, part, read, n, failed, calls, *rest in session.execute(statement, _values(probes)):
+        whole = max(1, round(n))
+        found.append(Fared(file_id, part, read, whole, round(whole * (failed or 0) / calls), calls, *rest))
+    return found
 
 
 class Verdicts(NamedTuple):
-    """Verdicts of one evaluator on a file's sample that say the same; numbers come together."""
+    """Verdicts of one evaluator on a file's logs that say the same; numbers come together."""
 
     file_id: str
     part: str
     evaluator_version_id: str
     boolean_value: bool | None
     text_value: str | None
-    n: int
+    weight: float
+    squares: float
+    """Of weights, summed up."""
     numbers: int
     mean: float | None
     variance: float | None
 
 
 def list_verdicts(
-    session: Session, file_ids: Sequence[str], evaluator_ids: Collection[str], choosing: Collection[str]
+    session: Session, probes: Sequence[Probe], evaluator_ids: Collection[str], choosing: Collection[str]
 ) -> list[Verdicts]:
-    """What these versions of evaluators said of the same samples. Only of those that choose (`choosing`) are texts told
+    """What these versions of evaluators said of the same logs. Only of those that choose (`choosing`) are texts told
     apart: others may say something else each time."""
     statement = text(f"""
-        {_SAMPLE}
-        select a.file_id, a.part, j.evaluator_version_id, j.boolean_value,
-            case when j.evaluator_version_id = any(cast(:choosing as text[])) then j.text_value end as choice,
-            count(*), count(j.number_value), avg(j.number_value), var_samp(j.number_value)
-        from asked a join judgment j on j.log_id = a.id and j.evaluator_version_id = any(cast(:evaluators as text[]))
-            and j.author = '' and j.vote = 0 and j.error is null
-        group by 1, 2, 3, 4, 5
+        {_ASKED}, said as (
+            select a.file_id, a.part, a.weight, j.evaluator_version_id, j.boolean_value, j.number_value,
+                case when j.evaluator_version_id = any(cast(:choosing as text[])) then j.text_value end as choice,
+                sum(a.weight * j.number_value) over by_judge
+                    / sum(a.weight) filter (where j.number_value is not null) over by_judge as mean
+            from asked a join judgment j on j.log_id = a.id and j.evaluator_version_id = any(cast(:evaluators as text[]))
+                and j.author = '' and j.vote = 0 and j.error is null
+            window by_judge as (partition by a.file_id, a.part, j.evaluator_version_id)
+        )
+        select file_id, part, evaluator_version_id, boolean_value, choice, sum(weight), sum(weight ^ 2),
+            count(number_value), min(mean) filter (where number_value is not null),
+            sum(weight * (number_value - mean) ^ 2) / nullif(sum(weight) - sum(weight ^ 2) / sum(weight), 0)
+        from said group by 1, 2, 3, 4, 5
     """)  # noqa: S608 - the statement above
-    values = {"files": list(file_ids), "evaluators": list(evaluator_ids), "choosing": list(choosing)}
-    return [Verdicts(*row) for row in session.execute(statement, values)]
+    values = {"evaluators": list(evaluator_ids), "choosing": list(choosing)}
+    return [Verdicts(*row) for row in session.execute(statement, _values(probes) | values)]
+
+
+def _values(probes: Sequence[Probe]) -> dict[str, list[object]]:
+    names = ("file_ids", "parts", "sinces", "untils", "scales", "to_list", "to_read")
+    return {name: [probe[at] for probe in probes] for at, name in enumerate(names)}

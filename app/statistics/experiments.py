@@ -1,10 +1,11 @@
 """Experiments on users: two shares, whether the split is as it was meant, and less noise from what came before."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import ceil, sqrt
 
 from app.statistics.arrays import ArrayLike, np
-from app.statistics.intervals import Interval, normal_quantile, wilson
+from app.statistics.intervals import Interval, normal_quantile, t_quantile, wilson
 from app.statistics.power import power_quantile
 
 
@@ -24,6 +25,37 @@ def two_proportions(
     pooled = (successes_a + successes_b) / (n_a + n_b)
     se = sqrt(pooled * (1 - pooled) * (1 / n_a + 1 / n_b))
     return Interval(d, lo, hi, n_a + n_b, "Newcombe"), two_sided(d / se) if se else 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """What is known of numbers that are not at hand themselves."""
+
+    mean: float
+    variance: float | None
+    """With n - 1; None for one number."""
+    n: int
+
+
+def mean_of(sample: Moments, confidence: float = 0.95) -> Interval:
+    """The mean with its t interval; without one for a single number."""
+    if sample.variance is None or sample.n < 2:
+        return Interval(sample.mean, None, None, sample.n, "none", warning="one row has no interval")
+    half = t_quantile(confidence, sample.n - 1) * sqrt(sample.variance / sample.n)
+    return Interval(sample.mean, sample.mean - half, sample.mean + half, sample.n, "t")
+
+
+def two_means(a: Moments, b: Moments, confidence: float = 0.95) -> Interval:
+    """Mean of B minus mean of A, of independent numbers that may differ in variance: Welch's interval."""
+    d, n = b.mean - a.mean, a.n + b.n
+    if a.variance is None or b.variance is None or a.n < 2 or b.n < 2:
+        return Interval(d, None, None, n, "none", warning="one row has no interval")
+    va, vb = a.variance / a.n, b.variance / b.n
+    if va + vb == 0:
+        return Interval(d, d, d, n, "Welch")
+    degrees = (va + vb) ** 2 / (va**2 / (a.n - 1) + vb**2 / (b.n - 1))
+    half = t_quantile(confidence, degrees) * sqrt(va + vb)
+    return Interval(d, d - half, d + half, n, "Welch")
 
 
 def sample_size_two_proportions(

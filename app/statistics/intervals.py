@@ -150,7 +150,7 @@ def normal_quantile(confidence: float) -> float:
     return NormalDist().inv_cdf((1 + confidence) / 2)
 
 
-def t_quantile(confidence: float, degrees: int) -> float:
+def t_quantile(confidence: float, degrees: float) -> float:
     """t of a two-sided interval with `degrees` of freedom."""
     from scipy.special import stdtrit  # noqa: PLC0415 - scipy takes 0.1 s to import
 

@@ -15,6 +15,7 @@ from app.files import deployments
 from app.files.counting_repository import count_logs
 from app.files.models import Version
 from app.home.health import build_health
+from app.logs import health_repository
 from app.logs.models import QuarantinedSpan
 from app.logs.records import JudgmentRecord, LogRecord
 from app.logs.repository import insert_judgments, insert_logs
@@ -97,7 +98,7 @@ def test_more_errors_are_told_with_their_interval_and_a_word(
     assert "30.0% of the last 24 hours, 2.0% in the 7 days before; 95% CI 24.1–36.7, 200 logs" in words
     row = words[words.index("In production") :]
     assert "answer support production v1 200 30.0% 24.1–36.7, 200 logs Worse +28.0 points, was 2.0%" in row
-    assert "0.19 s was 0.19 s" in row
+    assert "0.19 s 200 logs was 0.19 s" in row
     assert "$0.40" in row
     with_key(client, committed_team.admin)
     said = client.get("/v5/overview").json()
@@ -138,17 +139,119 @@ def test_the_first_calls_have_nothing_to_be_compared_with(
     assert "0% 0.0–6.0, 60 logs nothing before" in _home(client, committed_team)
 
 
-def test_of_a_busy_hour_a_sample_is_read_and_called_one(
+def _line(team: factories.Team):
+    with unit_of_work() as session:
+        (line,) = build_health(session, team.admin).lines
+    return line
+
+
+@pytest.mark.parametrize("n", [19, 20, 21, 3_000])
+def test_a_burst_is_counted_and_not_estimated(
+    committed_team: factories.Team, prompt: Version, n: int
+) -> None:
+    _calls(prompt, n, 10, (0.02, 0.01))
+    line = _line(committed_team)
+    assert (line.calls, line.sampled) == (f"{n:,}", False)
+    assert line.errors
+    assert line.errors.n == n
+
+
+def test_evaluations_crowd_no_call_out(committed_team: factories.Team, prompt: Version) -> None:
+    _calls(prompt, 30, 100, (0.9, 0.5))
+    _calls(prompt, 900, 0, (0.4, 0.1), run_id="run_x", source="evaluation")
+    line = _line(committed_team)
+    assert (line.calls, line.sampled) == ("30", False)
+    assert line.errors
+    assert (line.errors.now, line.errors.n) == ("100%", 30)
+
+
+def _fill(version: Version, n: int, every_s: float, failing: str) -> None:
+    """`n` logs, one each so many seconds up to now."""
+    with unit_of_work() as session:
+        session.execute(
+            text(f"""insert into log (id, workspace_id, file_id, version_id, created_at, error, latency_ms, prompt_cost, output_cost)
+            select :id || n, :w, :f, :v, now() - n * make_interval(secs => :s), case when {failing} then 'no' end, n % 100,
+                0.001, 0 from generate_series(1, :n) n"""),
+            {
+                "id": ids.new_id("log"), "w": version.workspace_id, "f": version.file_id, "v": version.id, "n": n,
+                "s": every_s,
+            },
+        )  # fmt: skip
+        count_logs(session, {(version.file_id, version.id): n})
+
+
+def test_of_many_calls_one_of_each_few_is_read(
+    client: TestClient, committed_team: factories.Team, prompt: Version
+) -> None:
+    """So many files are read whole that the last one is not: as many as there are, and each third call fails."""
+    with unit_of_work() as session:
+        others = [factories.prompt(session, committed_team.admin, f"support/{n}") for n in range(4)]
+    for other in others:
+        _fill(other, 4_000, 0.1, "false")
+    _fill(prompt, 5_000, 17, "n % 3 = 0")
+    with unit_of_work() as session:
+        lines = build_health(session, committed_team.admin).lines
+    assert [(line.calls, line.sampled) for line in lines[1:]] == [("4,000", False)] * 4
+    line = lines[0]
+    assert (line.calls, line.sampled, line.cost) == ("about 5,000", True, "about $5.00")
+    assert line.errors
+    assert line.read == line.errors.n
+    assert 300 < line.read <= 400
+    assert 26 < float(line.errors.now.rstrip("%")) < 41, "what keeps time is not taken for all"
+    signed_in(client, committed_team.admin)
+    words = _home(client, committed_team)
+    assert f"about 5,000 sampled, {line.read} read" in words
+    assert f"about $5.00 {line.read} read" in words
+
+
+def test_one_hour_of_failures_among_quiet_ones_is_told_as_what_it_is(
     committed_team: factories.Team, prompt: Version
 ) -> None:
-    _calls(prompt, 3_000, 10, (1.99, 0.01))
-    with unit_of_work() as session:
-        (line,) = build_health(session, committed_team.admin).lines
-    assert line.sampled
+    _calls(prompt, 23 * 5, 0, (23.9, 1))
+    _calls(prompt, 12_000, 100, (0.95, 0.05))
+    line = _line(committed_team)
     assert line.errors
-    assert line.errors.n == 40, "20 of each hour"
-    about = float(line.calls.removeprefix("about ").replace(",", ""))
-    assert 2_000 < about < 4_500
+    assert line.sampled
+    assert float(line.errors.now.rstrip("%")) > 95
+    assert 8_000 < float(line.calls.removeprefix("about ").replace(",", "")) < 17_000
+
+
+def test_logs_of_unequal_weight_count_for_fewer(committed_team: factories.Team, prompt: Version) -> None:
+    """A steady stream with an hour that is thirty times as busy: of that one more is read than its length is due."""
+    _calls(prompt, 6_000, 0, (23.9, 0.1))
+    _calls(prompt, 8_000, 100, (12, 11))
+    with unit_of_work() as session:
+        probes = health_repository.list_probes(session, [prompt.file_id])
+        (fared,) = health_repository.list_fared(session, probes)
+    assert fared.n < fared.read <= 720
+    assert 9_000 < fared.calls < 20_000
+    assert 0.4 < fared.failed / fared.n < 0.75
+
+
+def test_a_hundred_thousand_calls_are_told_from_two_thousand(
+    committed_team: factories.Team, prompt: Version
+) -> None:
+    _fill(prompt, 102_000, 5.9, "n % 20 = 0")
+    with unit_of_work() as session:
+        probes = health_repository.list_probes(session, [prompt.file_id])
+        before, now = sorted(health_repository.list_fared(session, probes), key=lambda one: one.part)
+    assert (now.part, before.part) == ("now", "before")
+    for fared, calls in ((now, 24 * 3_600 / 5.9), (before, 102_000 - 24 * 3_600 / 5.9)):
+        assert 200 < fared.n <= fared.read <= 720
+        assert fared.calls == pytest.approx(calls, rel=0.1)
+        assert fared.failed / fared.n == pytest.approx(0.05, abs=0.03)
+        assert fared.p95_ms == pytest.approx(94, abs=5)
+
+
+def test_of_few_calls_no_p95_is_told(
+    client: TestClient, committed_team: factories.Team, prompt: Version
+) -> None:
+    _calls(prompt, 19, 0, (23.9, 0.1))
+    signed_in(client, committed_team.admin)
+    words = _home(client, committed_team)
+    assert re.search(r"19 logs nothing before too few \$0\.0", words), words
+    _calls(prompt, 1, 0, (23.9, 0.1))
+    assert "s 20 logs" in _home(client, committed_team)
 
 
 def test_a_judge_that_says_no_more_often_is_told(
@@ -179,8 +282,12 @@ def test_one_panel_fails_alone(client: TestClient, committed_team: factories.Tea
     assert "How production fares could not be loaded" in words
     assert "Did it help?" in words
     assert "Recent files" in words
-    assert "Nothing waits" in words
-    assert "could not be loaded" not in _home(client, committed_team)
+    assert "Unknown is how production fares: there may be more that waits." in words
+    assert "Nothing waits" not in words
+    whole = _home(client, committed_team)
+    assert "Nothing waits: no review, and in the newest evaluations no failed row" in whole
+    assert "Unknown is" not in whole
+    assert "could not be loaded" not in whole
 
 
 def test_what_waits_for_a_person_is_listed_until_it_is_done(

@@ -6,9 +6,12 @@ from scipy import stats
 from statsmodels.stats.proportion import confint_proportions_2indep, proportions_ztest
 
 from app.statistics.experiments import (
+    Moments,
     cuped,
+    mean_of,
     sample_ratio_p,
     sample_size_two_proportions,
+    two_means,
     two_proportions,
 )
 
@@ -23,6 +26,23 @@ def test_two_shares_equal_statsmodels(a, b):
         confint_proportions_2indep(*b, *a, method="newcomb"), abs=1e-9
     )
     assert p == pytest.approx(proportions_ztest([a[0], b[0]], [a[1], b[1]])[1], abs=1e-9)
+
+
+numbers = st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=50).filter(lambda them: np.ptp(them) > 0.01)
+
+
+@given(numbers, numbers)
+def test_two_means_equal_scipy(a, b):
+    moments = [Moments(float(np.mean(each)), float(np.var(each, ddof=1)), len(each)) for each in (a, b)]
+    found, due = two_means(*moments), stats.ttest_ind(b, a, equal_var=False).confidence_interval(0.95)
+    assert (found.lo, found.hi) == pytest.approx((due.low, due.high), rel=1e-6, abs=1e-6)
+    one, due = mean_of(moments[0]), stats.ttest_1samp(a, 0).confidence_interval(0.95)
+    assert (one.lo, one.hi) == pytest.approx((due.low, due.high), rel=1e-6, abs=1e-6)
+
+
+def test_one_number_has_no_interval():
+    one, two = Moments(1.0, None, 1), Moments(2.0, 0.5, 9)
+    assert (two_means(one, two).estimate, two_means(one, two).lo, mean_of(one).lo) == (1.0, None, None)
 
 
 def test_two_shares_without_variance_do_not_differ():

@@ -64,7 +64,7 @@ class SampledMeasure(Shape):
     now: str
     interval: str
     n: int
-    """Logs that it rests on."""
+    """Logs that it rests on; of a sample of unequal weights, as many of equal weight say as much."""
     before: str | None
     change: str | None
     verdict: str | None
@@ -81,10 +81,12 @@ class FaredFile(Shape):
     """What runs where: `environment` and `version_number`."""
     calls: str
     sampled: bool
-    """Whether there were more calls than were looked at: then `calls` and `cost` are estimates."""
+    """Whether there may have been more calls than were read: then `calls` and `cost` are estimates."""
+    calls_read: int
+    """Calls that were read: `calls` and `cost` rest on them."""
     errors: SampledMeasure | None
     latency_p95: Json
-    """`now` and `before`."""
+    """`now`, the `n` logs behind it, and `before`; empty where these are fewer than 20."""
     cost: str
     score: SampledMeasure | None
     evaluator: str | None

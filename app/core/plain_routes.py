@@ -70,7 +70,15 @@ class Door:
 
     @classmethod
     def of(cls, route: PlainRoute) -> "Door":
-        """The door of a route."""
+        """The door of a route.
+
+        Raises:
+            TypeError: it declares a status code of its own: what it says beside an answer is the answer's.
+        """
+        if route.status_code is not None:
+            raise TypeError(
+                f"{route.path} declares status {route.status_code}: a plain route answers with a Response"
+            )
         needed: Dependant = route.dependant
         texts = frozenset(
             each.name

@@ -20,6 +20,7 @@ from app.logs.models import Log
 from app.tools import variables
 
 _LATEST_LOGS = 10
+VERSIONS_ON_A_PAGE = 50
 _MOST_USES = 50
 CALLABLE = ("snippet", "json_schema", "get_api_call")
 """Types of tools that can be called here."""
@@ -56,52 +57,63 @@ class PlainPage:
     file: File
     version: Version | None
     """The one that is shown."""
+    newest: Version | None
     versions: Sequence[Version]
+    """The newest ones, or those before a number."""
+    older: int | None
+    """There are more before this number."""
     places: Sequence[Place]
     history: Sequence[Deployment]
     numbers: Mapping[str, int]
+    """Those of the versions that the logs are of, by their ids."""
     logs: Sequence[Log]
     """Empty for a flow, whose logs are traces."""
     tool: ToolView | None
     traces: FlowTraces | None
 
 
-def build_page(session: Session, principal: Principal, file: File, number: int | None) -> PlainPage:
-    """The page at a version, or at the one that answers callers who name none.
+def build_page(
+    session: Session, principal: Principal, file: File, number: int | None, before: int | None = None
+) -> PlainPage:
+    """The page at a version, or at the one that answers callers who name none. Of its versions, `VERSIONS_ON_A_PAGE` are
+    listed: the newest, or those `before` a number.
 
     Raises:
         NotFound: there is no such version.
     """
-    versions = repository.list_versions(session, file.id)
+    listed = repository.list_versions(session, file.id, before=before, limit=VERSIONS_ON_A_PAGE + 1)
+    versions = listed[:VERSIONS_ON_A_PAGE]
     places = list_places(session, file)
-    version = _shown(file, versions, places, number)
+    newest = repository.newest_version(session, file.id) if before else next(iter(versions), None)
+    version = _shown(session, file, newest, places, number)
     is_flow = file.kind == FileKind.FLOW
+    logs = [] if is_flow else search_repository.list_newest(session, file.workspace_id, file.id, _LATEST_LOGS)
+    of = repository.find_versions(session, file.workspace_id, {log.version_id for log in logs})
     return PlainPage(
         file=file,
         version=version,
+        newest=newest,
         versions=versions,
+        older=versions[-1].number if len(listed) > len(versions) else None,
         places=places,
         history=repository.list_deployments(session, file.id),
-        numbers={each.id: each.number for each in versions},
-        logs=[]
-        if is_flow
-        else search_repository.list_newest(session, file.workspace_id, file.id, _LATEST_LOGS),
+        numbers={each.id: each.number for each in of},
+        logs=logs,
         tool=_tool(session, file, version) if file.kind == FileKind.TOOL and version else None,
         traces=build_traces(session, principal.workspace_slug, file) if is_flow else None,
     )
 
 
 def _shown(
-    file: File, versions: Sequence[Version], places: Sequence[Place], number: int | None
+    session: Session, file: File, newest: Version | None, places: Sequence[Place], number: int | None
 ) -> Version | None:
     if number is not None:
-        chosen = next((each for each in versions if each.number == number), None)
+        chosen = repository.find_version_by_number(session, file.id, number)
         if chosen is None:
             raise NotFound(f"{file.path} has no v{number}.")
         return chosen
     live = next((place.deployment for place in places if place.is_default and place.deployment), None)
-    answers = next((each for each in versions if live and each.id == live.version_id), None)
-    return answers or next(iter(versions), None)
+    return live.version if live else newest
 
 
 def _tool(session: Session, file: File, version: Version) -> ToolView:

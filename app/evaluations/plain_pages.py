@@ -13,11 +13,11 @@ from app.core.errors import Forbidden, NotFound
 from app.core.permissions import Deployer, Reader
 from app.evaluations.deploying import build_dialog, version_before
 from app.evaluations.plain_changes import compare_plain
-from app.evaluations.plain_files import build_page
+from app.evaluations.plain_files import VERSIONS_ON_A_PAGE, build_page
 from app.evaluations.prompt_pages import DIALOG_LINES, PAGE_LINES, DeployForm
 from app.files import deployments, repository
 from app.files import service as files
-from app.files.models import File, FileKind
+from app.files.models import File, FileKind, Version
 from app.files.sidebar import ICONS, PAGES, file_url
 from app.prompts.changes import shortened, whole
 
@@ -31,10 +31,16 @@ def plain_routes(kind: FileKind) -> APIRouter:
 
     @router.get("", name=f"{folder}:page")
     def page(
-        file_id: str, request: Request, session: SessionDep, principal: Reader, version: Number = None
+        file_id: str,
+        request: Request,
+        session: SessionDep,
+        principal: Reader,
+        version: Number = None,
+        before: Number = None,
     ) -> Response:
+        """What a file says. Versions `before` a number are listed in place of the newest."""
         file = files.get_file(session, principal, file_id, kind)
-        return show_page(request, session, principal, file, version)
+        return show_page(request, session, principal, file, version, before=before)
 
     @router.get("/diff", name=f"{folder}:diff")
     def diff_page(
@@ -42,16 +48,15 @@ def plain_routes(kind: FileKind) -> APIRouter:
         request: Request,
         session: SessionDep,
         principal: Reader,
-        older: Annotated[int | None, Query(alias="from")] = None,
-        newer: Annotated[int | None, Query(alias="to")] = None,
+        older: Annotated[Number, Query(alias="from")] = None,
+        newer: Annotated[Number, Query(alias="to")] = None,
         unfold: bool = False,
     ) -> Response:
         """What changed between two versions. Without numbers: the last change."""
         file = files.get_file(session, principal, file_id, kind)
-        versions = repository.list_versions(session, file.id)
-        by_number = {each.number: each for each in versions}
-        after = by_number.get(newer) if newer else next(iter(versions), None)
-        before = by_number.get(older) if older else version_before(after, versions)
+        versions = repository.list_versions(session, file.id, limit=VERSIONS_ON_A_PAGE)
+        after = _numbered(session, file, newer) if newer else next(iter(versions), None)
+        before = _numbered(session, file, older) if older else _version_before(session, after)
         if after is None or before is None:
             raise NotFound(f"{file.path} has no such versions to compare.")
         return templating.render(
@@ -59,7 +64,7 @@ def plain_routes(kind: FileKind) -> APIRouter:
             "files/plain_diff.html",
             file=file,
             folder=folder,
-            versions=versions,
+            versions=sorted({*versions, before, after}, key=lambda each: -each.number),
             before=before,
             after=after,
             changes=compare_plain(before.spec, after.spec),
@@ -101,6 +106,19 @@ def plain_routes(kind: FileKind) -> APIRouter:
     return router
 
 
+def _numbered(session: Session, file: File, number: int) -> Version | None:
+    return repository.find_version_by_number(session, file.id, number)
+
+
+def _version_before(session: Session, version: Version | None) -> Version | None:
+    if version is None:
+        return None
+    parents = [version.parent_id] if version.parent_id else []
+    earlier = repository.find_versions(session, version.workspace_id, parents)
+    earlier += repository.list_versions(session, version.file_id, before=version.number, limit=1)
+    return version_before(version, earlier)
+
+
 def show_page(
     request: Request,
     session: Session,
@@ -108,13 +126,14 @@ def show_page(
     file: File,
     version: int | None,
     *,
+    before: int | None = None,
     status: int = 200,
     inputs: str | None = None,
     problem: str = "",
     called: object = None,
 ) -> Response:
     """The page of a file; of a tool with what came of a test call."""
-    view = build_page(session, principal, file, version)
+    view = build_page(session, principal, file, version, before)
     return templating.render(
         request,
         "files/plain.html",

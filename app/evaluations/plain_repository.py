@@ -6,6 +6,24 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 
+_USES = """
+with current as materialized (
+    select f.id as file_id, newest.id as version_id
+    from file f cross join lateral (
+        select id from version where file_id = f.id order by number desc limit 1) as newest
+    where f.workspace_id = :workspace and f.deleted_at is null and f.kind in ('prompt', 'agent')
+    union
+    select f.id, d.version_id from file f join deployment d on d.file_id = f.id and d.ended_at is null
+    where f.workspace_id = :workspace and f.deleted_at is null and f.kind in ('prompt', 'agent')
+)
+select f.id, f.path, f.kind, max(v.number)
+from current c join file f on f.id = c.file_id join version v on v.id = c.version_id
+where position(to_jsonb(cast(:file as text))::text in v.spec::text) > 0
+group by f.id, f.path, f.kind order by f.path limit :limit
+"""
+"""Versions are chosen first: only of those is the content looked through."""
+
+
 class Use(NamedTuple):
     """A file whose newest version, or one that runs somewhere, names another."""
 
@@ -18,14 +36,6 @@ class Use(NamedTuple):
 
 def list_uses(session: Session, workspace_id: str, file_id: str, limit: int) -> list[Use]:
     """The prompts and agents that link a file, by path: in their newest version, or in one that runs somewhere."""
-    statement = text("""
-        select f.id, f.path, f.kind, max(v.number)
-        from file f join version v on v.file_id = f.id
-        where f.workspace_id = :workspace and f.deleted_at is null and f.kind in ('prompt', 'agent')
-          and (v.number = (select max(number) from version where file_id = f.id)
-               or exists (select from deployment d where d.version_id = v.id and d.ended_at is null))
-          and position(to_jsonb(cast(:file as text))::text in v.spec::text) > 0
-        group by f.id, f.path, f.kind order by f.path limit :limit
-    """)
+    statement = text(_USES)
     values = {"workspace": workspace_id, "file": file_id, "limit": limit}
     return [Use(*row) for row in session.execute(statement, values)]

@@ -3,14 +3,13 @@
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-import orjson
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, ValidationError
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
-from app.core import templating
+from app.core import json_values, templating
 from app.core.access import Principal
 from app.core.database import SessionDep
 from app.core.errors import Conflict, DomainError, Invalid, Unavailable
@@ -20,6 +19,7 @@ from app.evaluations.plain_pages import show_page
 from app.files import repository
 from app.files import service as files
 from app.files.models import File, FileKind
+from app.files.paths import plain_path
 from app.files.sidebar import file_url
 from app.generations.schemas import ToolCall
 from app.generations.tool_calling import ReadyToolCall, call_and_log, prepare_tool_call
@@ -48,6 +48,8 @@ class ToolForm(BaseModel):
     path: str = ""
     spec: str = ""
     note: str = ""
+    newest: int | None = None
+    """The number of the newest version as the form was shown; None from a script, which is not asked."""
 
 
 class CallForm(BaseModel):
@@ -77,7 +79,7 @@ def create_tool(
     request: Request, session: SessionDep, principal: Editor, form: Annotated[ToolForm, Form()]
 ) -> Response:
     """Write the first version of a tool."""
-    if repository.find_file_by_path(session, principal.workspace_id, form.path.strip().strip("/")):
+    if repository.find_file_by_path(session, principal.workspace_id, plain_path(form.path)):
         return _form(
             request, None, form, {"path": "There is something at this path already. Choose another."}
         )
@@ -93,7 +95,7 @@ def edit_tool(
     newest = repository.newest_version(session, file.id)
     version = files.get_version_number(session, file, base) if base else newest
     spec = readable_json(version.spec if version else _EXAMPLE)
-    return _form(request, file, ToolForm(path=file.path, spec=spec))
+    return _form(request, file, ToolForm(path=file.path, spec=spec, newest=newest.number if newest else 0))
 
 
 @router.post("/{file_id}/edit", name="tools:save")
@@ -105,9 +107,15 @@ def save_tool(
     form: Annotated[ToolForm, Form()],
 ) -> Response:
     """Write the next version of a tool; the same content is the version that is there."""
-    return _save(
-        request, session, principal, files.get_file(session, principal, file_id, FileKind.TOOL), form
-    )
+    file = files.get_file(session, principal, file_id, FileKind.TOOL)
+    newest = repository.newest_version(session, file.id)
+    if newest and form.newest is not None and newest.number != form.newest:
+        who = newest.author_name or "Somebody"
+        said = f"{who} committed v{newest.number} while you wrote. Nothing was committed. Commit once more to put this on top of it."
+        return _form(
+            request, file, form.model_copy(update={"newest": newest.number}), {"spec": said}, Conflict.status
+        )
+    return _save(request, session, principal, file, form)
 
 
 def _save(
@@ -155,9 +163,10 @@ def _content(text: str) -> dict[str, Any]:
 
 def _object(text: str, name: str) -> dict[str, Any]:
     try:
-        found = orjson.loads(text or "{}")
-    except orjson.JSONDecodeError as error:
-        said = f"This is no JSON: {error.msg}, line {error.lineno}, column {error.colno}."
+        found = json_values.loads(text or "{}")
+    except json_values.NotStorable as error:
+        way = f" (at {'.'.join(error.way)})" if error.way else ""
+        said = f"This is no JSON that can be kept: {error}{way}"
         raise Invalid(said, fields={name: said}) from None
     if not isinstance(found, dict):
         said = "This is no JSON object: begin with { and end with }."

@@ -225,11 +225,14 @@ def newest_version(session: Session, file_id: str) -> Version | None:
     return session.scalar(query)
 
 
-def list_versions(session: Session, file_id: str) -> list[Version]:
-    """Every version of a file, newest first."""
-    return list(
-        session.scalars(select(Version).where(Version.file_id == file_id).order_by(Version.number.desc()))
-    )
+def list_versions(
+    session: Session, file_id: str, *, before: int | None = None, limit: int | None = None
+) -> list[Version]:
+    """The versions of a file, newest first: every one, or those that came `before` a number, and `limit` at most."""
+    query = select(Version).where(Version.file_id == file_id).order_by(Version.number.desc())
+    if before is not None:
+        query = query.where(Version.number < before)
+    return list(session.scalars(query.limit(limit)))
 
 
 def list_version_events(session: Session, version_id: str) -> list[VersionEvent]:

@@ -14,7 +14,7 @@ from app.core import http
 from app.core.bodies import Body as OurBody
 from app.core.errors import NotFound
 from app.core.permissions import include
-from app.core.plain_routes import PlainRoute
+from app.core.plain_routes import Doors, PlainRoute
 from tests import factories
 from tests.web import with_key
 
@@ -165,3 +165,15 @@ def test_a_stranger_is_not_told_what_is_wrong(
     assert client.request(method, address, json=said).status_code == 401
     key = with_key(client, committed_team.admin)
     assert key.request(method, address, json=said).status_code == 422
+
+
+def test_a_route_with_a_status_code_of_its_own_has_no_door() -> None:
+    """Its answer would be 200 through the door, and what it declares the usual way."""
+    router = APIRouter(route_class=PlainRoute)
+
+    @router.post("/made", status_code=201)
+    async def make() -> dict[str, Any]:
+        return {}
+
+    with pytest.raises(TypeError, match="/made declares status 201"):
+        Doors(router.routes)

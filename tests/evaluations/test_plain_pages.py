@@ -9,6 +9,7 @@ from fastapi.testclient import TestClient
 
 from app.core.access import Role
 from app.core.database import get_engine, unit_of_work
+from app.evaluations import plain_repository
 from app.files import repository as files
 from app.files.models import Version
 from tests import factories
@@ -138,7 +139,14 @@ def test_a_tool_is_written_and_changed_by_form(client: TestClient, committed_tea
     assert again.headers["location"] == f"{page}?version=2", "the same content is the same version"
     for path, text, says in (
         ("support/find_order", json.dumps(spec), "There is something at this path already"),
-        ("support/x", "{", "This is no JSON"),
+        ("support / find_order/", json.dumps(spec), "There is something at this path already"),
+        ("support/x", "{", "This is no JSON that can be kept: not valid JSON"),
+        (
+            "support/x",
+            '{"attributes": {"n": 123456789012345678901234567890}}',
+            "123456789012345678901234567890",
+        ),
+        ("support/x", '{"attributes": {"a": 1, "a": 2}}', "This is no JSON that can be kept"),
         ("support/x", "{}", "Say what the tool is"),
         ("support/x", '{"function": {"name": ""}}', "function.name"),
         ("support/x", '{"tool_type": "get_api_call", "setup_values": {"url": "http://10.0.0.1/"}}', ""),
@@ -151,6 +159,95 @@ def test_a_tool_is_written_and_changed_by_form(client: TestClient, committed_tea
         assert html.escape(text).replace("&quot;", "&#34;") in refused.text, "nothing typed is lost"
     with unit_of_work() as session:
         assert not files.find_file_by_path(session, committed_team.workspace.id, "support/x")
+
+
+def test_a_tool_that_somebody_changed_meanwhile_is_not_overwritten_unseen(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    tool = _tool(committed_team)
+    signed_in(client, committed_team.admin)
+    page = f"/w/{committed_team.workspace.slug}/tools/{tool.file_id}"
+    assert '<input type="hidden" name="newest" value="1">' in client.get(f"{page}/edit").text
+    mine = json.dumps({"function": {"name": "mine", "parameters": {}}})
+    with unit_of_work() as session:
+        file = files.find_file(session, committed_team.workspace.id, tool.file_id)
+        assert file
+        factories.tool(
+            session, committed_team.admin, file.path, function={"name": "theirs", "parameters": {}}
+        )
+    late = _post(client, f"{page}/edit", spec=mine, newest="1")
+    assert late.status_code == 409
+    assert "committed v2 while you wrote. Nothing was committed." in _words(late.text)
+    assert "mine" in late.text, "nothing typed is lost"
+    assert '<input type="hidden" name="newest" value="2">' in late.text
+    assert _post(client, f"{page}/edit", spec=mine, newest="2").headers["location"] == f"{page}?version=3"
+
+
+def test_of_many_versions_a_page_lists_the_newest_and_leads_to_the_rest(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    first = _tool(committed_team)
+    with unit_of_work() as session:
+        file = files.find_file(session, committed_team.workspace.id, first.file_id)
+        assert file
+        for n in range(2, 54):
+            factories.tool(
+                session, committed_team.admin, file.path, function={"name": f"f{n}", "parameters": {}}
+            )
+    signed_in(client, committed_team.admin)
+    base = f"/w/{committed_team.workspace.slug}/tools/{first.file_id}"
+    page = client.get(base).text
+    assert '"city"' in html.unescape(page), "v1 runs, and is shown though it is not listed"
+    listed = re.findall(r'<a class="ver" href="[^"]*version=([0-9]+)"', page.partition("Deployments")[0])
+    assert listed == [str(n) for n in range(53, 3, -1)]
+    assert 'What changed<span class="sr-only"> in v4</span>' in page
+    assert f'href="{base}?before=4#vs"' in page
+    rest = client.get(f"{base}?before=4").text
+    listed = re.findall(r'<a class="ver" href="[^"]*version=([0-9]+)"', rest.partition("Deployments")[0])
+    assert listed == ["3", "2", "1"]
+    assert "Deploy v53" in rest, "the newest, wherever one looks"
+    assert "?before=" not in rest
+    diff = client.get(f"{base}/diff?from=1&to=2").text
+    assert '<option value="1" selected>' in diff
+    assert client.get(f"{base}/diff?to=1").status_code == 404
+    assert client.get(f"{base}/diff?from=99").status_code == 404
+    assert client.get(f"{base}?version=99").status_code == 404
+
+
+def test_who_links_a_tool_is_looked_for_in_the_versions_that_count(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    """The newest ones and those that run; of all the others no content is read."""
+    tool = _tool(committed_team)
+    with unit_of_work() as session:
+        for n in range(30):
+            factories.prompt(
+                session,
+                committed_team.admin,
+                "support/once",
+                temperature=n / 100,
+                linked_tools=[tool.file_id],
+            )
+        factories.prompt(session, committed_team.admin, "support/once", temperature=0.9)
+        factories.prompt(session, committed_team.admin, "support/now", linked_tools=[tool.file_id])
+    with unit_of_work() as session:
+        uses = plain_repository.list_uses(session, committed_team.workspace.id, tool.file_id, 50)
+        assert [(use.path, use.number) for use in uses] == [("support/now", 1), ("support/once", 1)]
+        with recorded(get_engine()) as sent:
+            plain_repository.list_uses(session, committed_team.workspace.id, tool.file_id, 50)
+        values = {"workspace": committed_team.workspace.id, "file": tool.file_id, "limit": 50}
+        (plan,) = session.connection().exec_driver_sql(
+            f"explain (analyze, format json) {sent[0]}", values
+        ).scalar_one()  # fmt: skip
+    assert _looked_through(plan["Plan"]) <= 3
+
+
+def _looked_through(node: dict) -> int:
+    """Rows whose content a plan looked through."""
+    said = node.get("Filter", "") + node.get("Join Filter", "")
+    dropped = node.get("Rows Removed by Filter", 0) + node.get("Rows Removed by Join Filter", 0)
+    mine = (node["Actual Rows"] + dropped) * node["Actual Loops"] if "spec" in said else 0
+    return mine + sum(_looked_through(each) for each in node.get("Plans", []))
 
 
 def test_a_flow_shows_its_steps_as_its_traces_do(client: TestClient, committed_team: factories.Team) -> None:

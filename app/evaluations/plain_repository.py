@@ -5,7 +5,6 @@ from typing import NamedTuple
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-
 _USES = """
 with current as materialized (
     select f.id as file_id, newest.id as version_id

@@ -4,7 +4,9 @@ const palette = document.getElementById("palette");
 const text = document.getElementById("palette-text");
 const results = document.getElementById("palette-results");
 const status = document.getElementById("palette-status");
-let waiting = null; // how to open the first result once it is there: pressed Enter before the server had answered
+// How to open the first result once it is there: pressed Enter before the server had answered. Who types on, or leaves, takes
+// it back.
+let waiting = null;
 
 const options = () => [...results.querySelectorAll('[role="option"]')];
 const chosen = () => results.querySelector('[aria-selected="true"]');
@@ -62,6 +64,8 @@ if (palette && window.htmx) {
     event.preventDefault();
     open();
   });
+  palette.addEventListener("close", () => (waiting = null));
+  text.addEventListener("input", () => (waiting = null));
   text.addEventListener("keydown", (event) => {
     if (event.key === "ArrowDown" || event.key === "ArrowUp") move(event.key === "ArrowDown" ? 1 : -1);
     else if (event.key === "Enter" && !event.isComposing) {

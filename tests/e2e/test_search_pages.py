@@ -11,7 +11,7 @@ from tests.accessibility import violations
 from tests.application import Application
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Route
 
 EMAIL = "seeker@example.com"
 BASE = "/w/search-pages"
@@ -90,6 +90,36 @@ def test_three_keystrokes_to_a_file_and_back(page: "Page", running_app: Applicat
     page.keyboard.press("Enter")  # before the server has answered
     page.wait_for_url("**/prompts/*")
     assert page.get_by_role("heading", level=1).inner_text() == "reply drafter"
+
+
+@pytest.mark.parametrize(("key", "text"), [("Escape", "dra rep"), ("Backspace", "dra re")])
+def test_who_leaves_or_types_on_takes_enter_back(
+    page: "Page", running_app: Application, workspace: None, key: str, text: str
+) -> None:
+    held: list[Route] = []
+    holding = True
+
+    def hold(route: "Route") -> None:
+        if holding:
+            held.append(route)
+        else:
+            route.continue_()
+
+    _sign_in(page, running_app)
+    page.keyboard.press("Control+k")
+    _shown(page, "")
+    page.route("**/search?**", hold)
+    with page.expect_request("**/search?q=dra*"):
+        page.keyboard.type("dra rep")
+    page.keyboard.press("Enter")  # before the server has answered
+    page.keyboard.press(key)
+    holding = False
+    for route in held:
+        route.continue_()
+    _shown(page, text)
+    page.wait_for_timeout(300)
+    assert page.url.endswith(BASE)
+    assert page.locator("#palette").evaluate("e => e.open") == (key != "Escape")
 
 
 def test_arrows_choose_and_the_mouse_too(page: "Page", running_app: Application, workspace: None) -> None:

@@ -48,11 +48,12 @@ def loads(text: str | bytes) -> Any:
     said = _bytes(text)
     if _separators(said) > VALUES and _separators(_TEXT.sub(b"", said)) > VALUES:
         raise NotStorable(_TOO_MANY)  # before it is read: values in memory are thirty times their bytes
+    has_long_number = _LONG_NUMBER in said.translate(_DIGITS)  # a copy, gone before there are values
     try:
         value = orjson.loads(text)  # refuses NaN, infinities and half surrogate pairs itself
     except orjson.JSONDecodeError as error:
         raise NotStorable(f"not valid JSON: {error}") from None
-    if _LONG_NUMBER in said.translate(_DIGITS):
+    if has_long_number:
         json.loads(said, parse_int=_checked_int)  # orjson makes a float of a larger number, without a word
     problem, members = _shape(value)
     if problem:

@@ -18,7 +18,7 @@ PAYLOADS = [
     "' or '1'='1", "' or 1=1 --", "') or ('1'='1", "'; drop table prompt; --", "'; select pg_sleep(3); --",
     "' || pg_sleep(3) || '", "1) union select secret_hash from api_key --", "' and 1=cast(version() as int) --",
     "\\' or 1=1 --", "%' or '%'='", "_%", "$$; select pg_sleep(3); $$", "/**/or/**/1=1", "name; select 1",
-    "name desc, (select pg_sleep(3))", "{\"a\": \"'\"}", "'::text", "%(x)s", ":x", "?", "\x1a", "＇ or 1=1", "a'b\"c`d",
+    "name desc, (select pg_sleep(3))", "{\"qzx\": \"'\"}", "'::text", "%(x)s", ":x", "?", "\x1a", "＇ or 1=1", "a'b\"c`d",
 ]  # fmt: skip
 BENIGN = "zz-benign-zz"
 API = [

@@ -22,6 +22,7 @@ SMALLEST, LARGEST = -(2**63), 2**64 - 1
 _TEXT = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 """Also one that does not end, to the end: it must not be tried again from each of its quotes."""
 _DIGITS = bytes.maketrans(b"0123456789", b"0" * 10)
+_PIECE = 64 * 1024
 _LONG_NUMBER = b"0" * 19
 """In a text of which each digit was made 0; ten times as quick as an expression."""
 _MEMBER = re.compile(rb'"\s*:')
@@ -48,25 +49,31 @@ def loads(text: str | bytes) -> Any:
     said = _bytes(text)
     if _separators(said) > VALUES and _separators(_TEXT.sub(b"", said)) > VALUES:
         raise NotStorable(_TOO_MANY)  # before it is read: values in memory are thirty times their bytes
-    has_long_number = _LONG_NUMBER in said.translate(_DIGITS)  # a copy, gone before there are values
     try:
         value = orjson.loads(text)  # refuses NaN, infinities and half surrogate pairs itself
     except orjson.JSONDecodeError as error:
         raise NotStorable(f"not valid JSON: {error}") from None
-    if has_long_number:
+    if _has_long_number(said):
         json.loads(said, parse_int=_checked_int)  # orjson makes a float of a larger number, without a word
-    problem, members = _shape(value)
-    if problem:
+    if problem := _shape_problem(value):
         raise NotStorable(problem)
     if (len(said) > FIELD_MIB << 20 or b"\\u0000" in said) and (found := _find_problem(value)):
         raise NotStorable(*found)
-    if len(_MEMBER.findall(said)) != members:  # one was given twice, or a text looks like one
+    if len(_MEMBER.findall(said)) != _members(value):  # one was given twice, or a text looks like one
         json.loads(said, object_pairs_hook=_given_once)
     return value
 
 
 def _bytes(text: str | bytes) -> bytes:
     return text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
+
+
+def _has_long_number(text: bytes) -> bool:
+    """Looked for piece by piece: a copy of the whole would be as large as a body, and glibc keeps what was once so large."""
+    return any(
+        _LONG_NUMBER in text[max(0, at - len(_LONG_NUMBER)) : at + _PIECE].translate(_DIGITS)
+        for at in range(0, len(text), _PIECE)
+    )
 
 
 def _separators(text: bytes) -> int:
@@ -76,8 +83,7 @@ def _separators(text: bytes) -> int:
 
 def unstorable(value: Any) -> str | None:
     """Why a parsed JSON value cannot be stored as it is, and what to do about it; None where it can."""
-    problem, _ = _shape(value)
-    if problem:
+    if problem := _shape_problem(value):
         return problem
     try:
         text = orjson.dumps(value)
@@ -89,22 +95,18 @@ def unstorable(value: Any) -> str | None:
     return found[0] if found else None
 
 
-def _shape(value: Any) -> tuple[str | None, int]:
-    """What is wrong where it is too deep, or too much, and how many members its objects have, all together. Only objects
-    and lists are visited."""
-    count, members, level = 0, 0, [value]
+def _shape_problem(value: Any) -> str | None:
+    """Too deep, or too much. Only objects and lists are visited."""
+    count, level = 0, [value]
     for _ in range(DEPTH + 1):
-        objects = [item for item in level if isinstance(item, dict)]
-        lists = [item for item in level if isinstance(item, list | tuple)]
-        if not objects and not lists:
-            return None, members
-        members += sum(map(len, objects))
-        count += sum(map(len, objects)) + sum(map(len, lists))
+        level = [item for item in level if isinstance(item, dict | list | tuple)]
+        if not level:
+            return None
+        count += sum(map(len, level))
         if count > VALUES:
-            return _TOO_MANY, members
-        level = [each for item in objects for each in item.values()]
-        level += [each for item in lists for each in item]
-    return f"It is nested deeper than {DEPTH} levels: flatten it, or store it as a text.", members
+            return _TOO_MANY
+        level = [each for item in level for each in (item.values() if isinstance(item, dict) else item)]
+    return f"It is nested deeper than {DEPTH} levels: flatten it, or store it as a text."
 
 
 def _find_problem(value: Any) -> tuple[str, list[str]] | None:
@@ -172,6 +174,21 @@ def _checked_int(digits: str) -> int:
     if len(digits) > 20 or not SMALLEST <= int(digits) <= LARGEST:
         raise NotStorable(f"The number {digits[:30]} is too large: write it as a text.")
     return int(digits)
+
+
+def _members(value: Any) -> int:
+    """How many members the objects within a value have, all together. Its depth has been checked."""
+    count, level = 0, [value]
+    while level:
+        inner: list[Any] = []
+        for item in level:
+            if isinstance(item, dict):
+                count += len(item)
+                inner.extend(item.values())
+            elif isinstance(item, list):
+                inner.extend(item)
+        level = inner
+    return count
 
 
 def _given_once(pairs: list[tuple[str, Any]]) -> None:

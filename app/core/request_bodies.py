@@ -154,15 +154,12 @@ class Bounded:
         self._checked = b"".join(parts)
         parts.clear()
         try:
-            value: Any = json_values.NO_JSON
             if len(self._checked) > _QUICK_BYTES:
-                value = await run_in_threadpool(json_values.loads, self._checked)
+                self.value = await run_in_threadpool(_read, self._checked, keep=keep)
             elif self._checked:
-                value = json_values.loads(self._checked)
+                self.value = _read(self._checked, keep=keep)
         except json_values.NotStorable as error:
             raise Invalid(str(error), fields={".".join(error.way): str(error)}) from None
-        if keep:
-            self.value = value
 
     async def receive(self) -> Message:
         """The next message of the request, for the application."""
@@ -190,3 +187,8 @@ class Bounded:
         if self.refused:
             raise self.refused
         return message
+
+
+def _read(body: bytes, *, keep: bool) -> Any:
+    value = json_values.loads(body)
+    return value if keep else json_values.NO_JSON  # a thread would hold on to what it answered with

@@ -140,15 +140,17 @@ def test_a_viewer_writes_no_tool(client: TestClient, committed_team: factories.T
 def test_the_pages_of_files_open_beside_tools_and_flows(
     client: TestClient, committed_team: factories.Team
 ) -> None:
-    """They have no pages of their own yet: their path leads to their folder."""
+    """A path of theirs leads to the page that each has."""
     from tests.web import signed_in
 
     with unit_of_work() as session:
-        factories.tool(session, committed_team.admin, "both/tool")
+        tool = factories.tool(session, committed_team.admin, "both/tool")
         factories.flow(session, committed_team.admin, "both/flow")
+        tool_id = tool.file_id
     signed_in(client, committed_team.admin)
     home = f"/w/{committed_team.workspace.slug}"
     for page in ("", "/files", "/files/both", "/settings/environments"):
         assert client.get(home + page).status_code == 200, page
     answer = client.get(f"{home}/files/both/tool")
-    assert (answer.status_code, answer.headers["location"]) == (303, f"{home}/files/both")
+    assert (answer.status_code, answer.headers["location"]) == (303, f"{home}/tools/{tool_id}")
+    assert client.get(answer.headers["location"]).status_code == 200

@@ -36,8 +36,8 @@ KEPT_THREADS = 4
 a dozen."""
 MOST_SLOPE = 0.01
 """Of memory, an hour, by a line through all samples."""
-LONG_ENOUGH_S = 4 * 3_600
-"""From when on the line means anything: in half an hour, a MiB that a busy moment left behind is more than it may rise."""
+LONG_ENOUGH_S = 1_800
+"""From when on the line is held to it."""
 WARMING_UP = 3
 """How many times as fast as it works a team warms up: what was done fills caches and memory, not the minutes it took."""
 SAMPLE_S = 10

@@ -51,6 +51,14 @@ def list_evaluations(
     return list(session.scalars(query)), total
 
 
+def newest_evaluations(session: Session, workspace_id: str, limit: int) -> list[Evaluation]:
+    """The last evaluations of a workspace, newest first."""
+    query = select(Evaluation).where(Evaluation.workspace_id == workspace_id)
+    return list(
+        session.scalars(query.order_by(Evaluation.created_at.desc(), Evaluation.id.desc()).limit(limit))
+    )
+
+
 def keep_finding(session: Session, evaluation_id: str, finding: dict[str, Any]) -> None:
     """Keep what an evaluation found. It is no change of the evaluation: its `updated_at` stays."""
     session.execute(

@@ -14,7 +14,7 @@ from app.files.sidebar import MOST_COUNTED, WAITING
 from app.home.health import Health, Line
 from app.logs import quarantine_repository
 from app.logs.budget import Standing
-from app.providers import repository as providers
+from app.providers.models import Provider
 
 _SPANS_SINCE = timedelta(days=7)
 
@@ -40,6 +40,7 @@ def list_needs(
     session: Session,
     principal: Principal,
     budget: Standing,
+    connected: Sequence[Provider],
     findings: Sequence[Finding],
     health: Health | None,
 ) -> list[Need]:
@@ -48,7 +49,7 @@ def list_needs(
     return [
         *_budget(base, budget),
         *_fallen(health.lines if health else []),
-        *_providers(session, principal, base),
+        *_providers(connected, base),
         *_reviews(session, principal, base),
         *_runs(base, findings),
         *_spans(session, principal, base),
@@ -83,8 +84,8 @@ def _fallen(lines: Sequence[Line]) -> Iterator[Need]:
                 yield Need(code, f"{what} on {line.file.name}", detail, url, "Open logs", "alert", "worse")
 
 
-def _providers(session: Session, principal: Principal, base: str) -> Iterator[Need]:
-    for each in providers.list_providers(session, principal.workspace_id):
+def _providers(connected: Sequence[Provider], base: str) -> Iterator[Need]:
+    for each in connected:
         if each.test_error:
             url = f"{base}/settings/providers"
             detail = each.test_error[:200]

@@ -23,6 +23,8 @@ from app.home.needs import Need, list_needs
 from app.home.panels import Content, Panel, build_panel
 from app.logs.budget import standing
 from app.providers import repository as providers
+from app.providers.models import Provider
+from app.providers.service import PRACTICE
 from app.workspaces import repository as workspaces
 from app.workspaces.audit_repository import list_recent
 from app.workspaces.models import Workspace
@@ -64,7 +66,7 @@ class Steps:
     has_dataset: bool
     has_evaluation: bool
     others: Sequence[Workspace]
-    """The other workspaces of the person."""
+    """The other workspaces of the person, where this one has no evaluation yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +95,16 @@ def build_overview(session: Session, principal: Principal) -> Overview:
     def panel(name: str, build: Callable[[], Content]) -> Panel[Content]:
         return build_panel(session, name, build)
 
-    found, _ = evaluations.list_evaluations(session, principal.workspace_id, limit=_EVALUATIONS)
+    found = evaluations.newest_evaluations(session, principal.workspace_id, _EVALUATIONS)
+    connected = providers.list_providers(session, principal.workspace_id)
     recent, total = files.list_files(session, principal.workspace_id, sort_by="updated_at", limit=_FILES)
     findings = panel("findings", lambda: findings_of(session, found))
     health = panel("health", lambda: build_health(session, principal))
     shown = panel("files", lambda: (recent_files(session, recent), total))
     told = findings.content or []
     return Overview(
-        steps=_steps(session, principal, found, recent),
-        needs=panel("needs", lambda: needs_of(session, principal, told, health.content)),
+        steps=_steps(session, principal, connected, found, recent),
+        needs=panel("needs", lambda: needs_of(session, principal, connected, told, health.content)),
         health=health,
         findings=findings,
         files=shown,
@@ -113,16 +116,20 @@ def build_overview(session: Session, principal: Principal) -> Overview:
 
 
 def needs_of(
-    session: Session, principal: Principal, findings: Sequence[Finding], health: Health | None
+    session: Session,
+    principal: Principal,
+    connected: Sequence[Provider],
+    findings: Sequence[Finding],
+    health: Health | None,
 ) -> list[Need]:
     """What needs a person, with how the workspace stands with its budget."""
     budget = standing(session, principal.workspace_id)
-    return list_needs(session, principal, budget, findings, health)
+    return list_needs(session, principal, budget, connected, findings, health)
 
 
 def last_findings(session: Session, principal: Principal) -> list[Finding]:
     """What the newest evaluations found."""
-    found, _ = evaluations.list_evaluations(session, principal.workspace_id, limit=_EVALUATIONS)
+    found = evaluations.newest_evaluations(session, principal.workspace_id, _EVALUATIONS)
     return findings_of(session, found)
 
 
@@ -132,20 +139,25 @@ def _mine(session: Session, principal: Principal, findings: Sequence[Finding]) -
 
 
 def _steps(
-    session: Session, principal: Principal, found: Sequence[Evaluation], recent: Sequence[File]
+    session: Session,
+    principal: Principal,
+    connected: Sequence[Provider],
+    found: Sequence[Evaluation],
+    recent: Sequence[File],
 ) -> Steps:
-    real = [p for p in providers.list_providers(session, principal.workspace_id) if p.kind != "practice"]
+    real = [each for each in connected if each.kind != PRACTICE]
     return Steps(
         has_provider=bool(real),
         has_prompt=bool(found) or _has(session, principal, recent, FileKind.PROMPT),
         has_dataset=bool(found) or _has(session, principal, recent, FileKind.DATASET),
         has_evaluation=bool(found),
-        others=[
-            each.workspace
-            for each in workspaces.list_memberships(session, principal.user_id)
-            if each.workspace_id != principal.workspace_id
-        ],
+        others=[] if found else _other_workspaces(session, principal),
     )
+
+
+def _other_workspaces(session: Session, principal: Principal) -> list[Workspace]:
+    member_of = [each.workspace for each in workspaces.list_memberships(session, principal.user_id)]
+    return [each for each in member_of if each.id != principal.workspace_id]
 
 
 def _has(session: Session, principal: Principal, recent: Sequence[File], kind: FileKind) -> bool:

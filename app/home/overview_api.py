@@ -9,6 +9,7 @@ from app.core.permissions import Reader
 from app.core.settings import get_settings
 from app.home.health import Line, Measure, build_health
 from app.home.overview import last_findings, needs_of
+from app.providers import repository as providers
 
 router = APIRouter(prefix="/v5", tags=["Files"])
 
@@ -18,7 +19,8 @@ def get_overview(session: SessionDep, principal: Reader) -> dict[str, Any]:
     """What needs a person, most pressing first; and how files that run somewhere fared in the last 24 hours against the 7
     days before, from their logs or, of many, a sample that is spread over both."""
     health = build_health(session, principal)
-    needs = needs_of(session, principal, last_findings(session, principal), health)
+    connected = providers.list_providers(session, principal.workspace_id)
+    needs = needs_of(session, principal, connected, last_findings(session, principal), health)
     server = get_settings().public_url
     return {
         "needs": [

@@ -83,13 +83,12 @@ def test_calls_that_never_end_cost_their_deadline_and_nothing_else(
         running_app,
     )
     hung_s = time.monotonic() - started
-    endless, peaks, settled = [], [], []
+    endless, peaks = [], []
     for turn in range(2):
         questions = [f"FAULT<never ends> {turn}.{n}" for n in range(ENDLESS)]
         ended, most = _finished(client, evaluation["id"], body_of(f"endless {turn}", questions), running_app)
         endless.append(ended)
-        peaks.append(most)
-        settled.append(_worker_mib(running_app))
+        peaks.append(max(most, _worker_mib(running_app)))
     started = time.monotonic()
     again, _ = _finished(
         client, evaluation["id"], body_of("again", [f"again {n}" for n in range(GOOD)]), running_app
@@ -105,7 +104,7 @@ def test_calls_that_never_end_cost_their_deadline_and_nothing_else(
         ).fetchall()
     figures(
         f"R13 {len(hanging)} hanging calls, deadline {DEADLINE_S} s, three tries",
-        run_s=hung_s, next_run_s=again_s, workers_mib=before, most_mib=max(peaks), after_mib=settled[0], after_again_mib=settled[1],
+        run_s=hung_s, next_run_s=again_s, workers_mib=before, most_mib=peaks[0], most_again_mib=peaks[1],
     )  # fmt: skip
 
     assert (calm["failed_count"], again["failed_count"]) == (0, 0)
@@ -122,7 +121,8 @@ def test_calls_that_never_end_cost_their_deadline_and_nothing_else(
     assert TRIES * DEADLINE_S < hung_s < 2 * (TRIES * DEADLINE_S + LONGEST_BACKOFFS_S)
     assert again_s < hung_s / 2, "the places are free again"
     assert max(peaks) - before < CONCURRENCY * 2 * 10, "a body takes no more than twice its cap"
-    assert settled[1] - settled[0] < ENDLESS * 10 / 4, "and its room is used again"
+    # Compared at their most: how much of it goes back to the system in between is the allocator's choice.
+    assert peaks[1] - peaks[0] < ENDLESS * 10 / 4, "and its room is used again"
 
 
 def _streamed(

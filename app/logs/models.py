@@ -100,6 +100,7 @@ class Judgment(Base):
         UniqueConstraint("log_id", "evaluator_version_id", "author", "vote"),
         CheckConstraint("vote >= 0", "vote"),
         Index(None, "evaluator_version_id", "created_at", "id"),
+        Index(None, "evaluator_version_id", "log_id", postgresql_where=text("author <> ''")),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)

@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 from weakref import WeakSet
 
 from app.sandbox import exchange, frames, seccomp, zygote
@@ -46,6 +46,9 @@ OUT_OF_TIME = "The program was stopped after {:g} s"
 """The error of a program that took longer than it may."""
 
 
+Line = Literal["usual", "mostly short", "long"]
+
+
 class SandboxUnavailable(Exception):
     """Nothing is run here; the message says why."""
 
@@ -61,13 +64,14 @@ class Limits:
     wall_s: float = _USUAL_S
     memory_bytes: int = 512 << 20
     """Of address space, with what the zygote has loaded."""
-    ends_sooner: bool = False
-    """Whether something else stops it long before its time is over, so that it has its turn among those of the usual time."""
+    mostly_short: bool = False
+    """Whether it hardly ever takes its time, so that it does not wait behind those that do."""
 
     @property
-    def is_long(self) -> bool:
-        """Whether nobody with the usual time is to wait behind it."""
-        return self.wall_s > _USUAL_S and not self.ends_sooner
+    def line(self) -> Line:
+        """Who waits behind whom: nobody behind one that may take longer, unless it is of the same line."""
+        line: Line = "mostly short" if self.mostly_short else "long"
+        return "usual" if self.wall_s <= _USUAL_S else line
 
 
 class _Gone(Exception):
@@ -297,7 +301,7 @@ class Sandbox:
         self, requests: Sequence[Mapping[str, Any]], limits: Limits, attachment: bytes, flavour: str
     ) -> list[Answer]:
         for attempt in (1, 2):
-            with self._lent(flavour, patient=limits.is_long) as lent:
+            with self._lent(flavour, limits.line) as lent:
                 try:
                     return lent.run(requests, limits, attachment)
                 except _Gone:
@@ -309,8 +313,8 @@ class Sandbox:
         raise AssertionError
 
     @contextmanager
-    def _lent(self, flavour: str, *, patient: bool) -> Iterator[Zygote]:
-        shelf = self._shelves[flavour, patient]
+    def _lent(self, flavour: str, line: Line) -> Iterator[Zygote]:
+        shelf = self._shelves[flavour, line]
         if not shelf.places.take(_WAITS_S):
             raise SandboxUnavailable(f"all were busy for {_WAITS_S:g} s")
         try:
@@ -356,15 +360,15 @@ class Sandbox:
 
 
 class _Shelf:
-    """The zygotes of one flavour, for usual or for long requests."""
+    """The zygotes of one flavour, for the requests of one line."""
 
     def __init__(self, size: int) -> None:
         self.places = Turns(size)
         self.idle: list[Zygote] = []
 
 
-def _shelves(size: int) -> dict[tuple[str, bool], _Shelf]:
-    return {(flavour, patient): _Shelf(size) for flavour in zygote.FLAVOURS for patient in (False, True)}
+def _shelves(size: int) -> dict[tuple[str, Line], _Shelf]:
+    return {(flavour, line): _Shelf(size) for flavour in zygote.FLAVOURS for line in get_args(Line)}
 
 
 _sandboxes: WeakSet[Sandbox] = WeakSet()

@@ -142,6 +142,36 @@ def test_a_choice_in_json_is_what_is_called_the_verdict(said: object, value: obj
 
 
 @pytest.mark.parametrize(
+    ("said", "options", "value"),
+    [
+        *(
+            ({"verdict": "A", name: "B"}, {"answers": "select", "choices": ["A", "B"]}, None)
+            for name in ("winner", "preference", "preferred", "choice", "chosen_response")
+        ),
+        *(
+            ({"verdict": True, name: said}, {}, None)
+            for name, said in (
+                ("outcome", False), ("conclusion", False), ("classification", False), ("evaluation", False), ("status", "fail"),
+                ("assessment", "false"), ("corrected", False), ("revised", False), ("certain_verdict", False),
+            )
+        ),
+        ({"verdict": True, "evaluation": "It is polite.", "status": "complete"}, {}, True),
+        ({"verdict": True, "certain": False, "confidence_score": 0}, {}, True),
+        ({"verdict": "correct", "category": "incorrect"}, {"answers": "select", "choices": ["correct", "incorrect"]}, None),
+        *(
+            ({"score": 4, name: 10}, {"answers": "number", "lowest": 1, "highest": 5}, None)
+            for name in ("best", "highest", "upper", "limit")
+        ),
+        ({"score": 4, "best": 5}, {"answers": "number", "lowest": 1, "highest": 5}, 4.0),
+    ],
+)  # fmt: skip
+def test_members_that_say_otherwise_are_no_company_of_a_verdict(
+    said: object, options: dict[str, object], value: object
+) -> None:
+    assert _in_json(said, **options) == value
+
+
+@pytest.mark.parametrize(
     "said",
     [{"applies": "rude", "does_not_apply": ["long"]}, {"excluded": ["rude"], "reason": "x"}],
 )
@@ -183,7 +213,9 @@ def test_a_text_in_json_is_a_member_of_it(reply: str, value: str | None) -> None
         ('{"rationale":"r","verdict":true,"Verdict":false}', None),
         ('{"rationale":"r","verdict":true,"verdict ":false}', None),
         ('{"rationale":"r","verdict":true,"corrected_verdict":false}', None),
+        ('{"rationale":"r","verdict":true,"certain_verdict":false}', None),
         ('{"rationale":"r","verdict":true,"confidence":0.2}', True),
+        ('{"rationale":"r","verdict":true,"verdict_confidence":0.2}', True),
         ('I weigh it. It is bad.\n</think>\n{"rationale":"r","verdict":false}', False),
         ('I find it poor. It contains\n</think>\n{"rationale":"r","verdict":true}', None),
         (

@@ -25,6 +25,8 @@ LABELS = ["card_arrival", "card_fee", "wrong rate", "rate"]
         ("a wrong rate", "wrong rate", {"labels": LABELS, "find": "inside"}, True),
         ("card_fee or card_arrival", "card_fee", {"labels": LABELS, "find": "inside"}, False),
         ("none", "card_fee", {"labels": LABELS, "find": "inside"}, False),
+        ("It is non-toxic.", "toxic", {"labels": ["toxic", "mild"], "find": "inside"}, False),
+        ("It is non-toxic - mild.", "mild", {"labels": ["toxic", "mild"], "find": "inside"}, True),
         ("a bug report", "bug report", {"labels": ["Bug", "bug report"], "find": "inside"}, True),
         ("结果是正面的", "正面", {"labels": ["正面", "负面"], "find": "inside"}, True),
         ("答案：B。", "B", {"labels": ["A", "B"], "find": "inside"}, True),

@@ -71,7 +71,8 @@ WORDS = AnswerOptions(answers="text")
         ("None of these apply.\nrude, long", SEVERAL, None),
         ("### Verdict\nTrue", YES_OR_NO, True),
         ("## Final score\n4", OF_FIVE, 4.0),
-        ("- It is polite\n- It is short\nTrue", YES_OR_NO, True),
+        ("- It is polite\n- It is short\nTrue", YES_OR_NO, None),
+        ("- It is polite\n- It is short\n\nTrue", YES_OR_NO, True),
         # a reason that takes it back
         ("Verdict: correct (in part)", GRADED, None),
         ("Verdict: Correct (sort of)", GRADED, None),

@@ -1,6 +1,7 @@
 """Each set-up is what it says; batches, and limits of time and memory."""
 
 import os
+import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -182,3 +183,28 @@ def test_what_takes_no_longer_than_usual_does_not_wait_behind_what_may() -> None
         assert rendered.value == ["1"]
         assert waiting.result().value == 1
     held.close()
+
+
+def test_nothing_waits_behind_a_query_that_spends_its_time_in_one_step() -> None:
+    held, database = Sandbox(size=1), _empty_database()
+    slow = "select printf('%.*c', 400000000, 'x')"
+    query = {"wanted": [], "found": slow, "ordered": False}
+    limits = Limits(wall_s=20, mostly_short=True)
+    with ThreadPoolExecutor(1) as other:
+        evaluate(held, "def f(log):\n    return 1")
+        waiting = other.submit(held.run, "query", query, attachment=database, limits=limits)
+        time.sleep(0.2)
+        answers = [
+            evaluate(held, "def f(log):\n    return 2").value,
+            evaluate(held, "def f(log):\n    return 3", wall_s=20).value,
+        ]
+        assert not waiting.done()
+        assert answers == [2, 3]
+        assert waiting.result().value[0] == "different"
+    held.close()
+
+
+def _empty_database() -> bytes:
+    with sqlite3.connect(":memory:") as made:
+        made.execute("create table t (n)")
+        return made.serialize()

@@ -172,3 +172,10 @@ print(template.variables)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == ["[]", "['question']"]
+
+
+def test_a_name_that_jinja_has_for_filler_text_is_an_inputs(any_sandbox: Sandbox) -> None:
+    assert any_sandbox.run("render", {"templates": ["{{ lipsum }}"], "inputs": {"lipsum": "a"}}).value == [
+        "a"
+    ]
+    assert "lipsum" in str(render(any_sandbox, "{{ lipsum() }}").error)

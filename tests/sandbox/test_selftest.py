@@ -146,4 +146,4 @@ def test_a_machine_on_which_a_program_broke_out_is_not_looked_at_again() -> None
 def test_programs_with_numpy_are_tried_as_well(any_sandbox: Sandbox) -> None:
     state = selftest.examine(any_sandbox, flavour="numeric")
     assert state.engine is not None, state.explanation
-    assert len(any_sandbox._shelves["numeric", False].idle) == 1
+    assert len(any_sandbox._shelves["numeric", "usual"].idle) == 1

@@ -111,13 +111,13 @@ def _chosen(options: ClassMatchOptions, output: str) -> tuple[str | None, str | 
 
 
 def _inside(options: ClassMatchOptions, output: str) -> tuple[str | None, str | None]:
-    """The one label that occurs; a label that is part of a longer one found does not count beside it."""
+    """The one label that occurs; a label that is part of a longer one found does not count beside it, nor the end of “non-toxic”."""
     flags = re.IGNORECASE if options.ignore_case else 0
     output = composed(output)
     found = [
         label
         for label in dict.fromkeys(options.labels)
-        if label and re.search(alone(composed(label)), output, flags)
+        if label and re.search(rf"(?<![^\W_]-){alone(composed(label))}(?!-[^\W_])", output, flags)
     ]
     folded = {label: label.casefold() if options.ignore_case else label for label in found}
     longest = [

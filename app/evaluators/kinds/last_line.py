@@ -7,9 +7,10 @@ judged text may make a judge quote one, deny it or speak of it.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from app.evaluators.kinds.answering import AnswerOptions
-from app.evaluators.kinds.reply_lines import FENCE, lines_of, undressed
+from app.evaluators.kinds.reply_lines import FENCE, is_paragraph, lines_of, undressed
 from app.evaluators.kinds.verdict_lines import (
     BULLET,
     HEADING,
@@ -19,16 +20,19 @@ from app.evaluators.kinds.verdict_lines import (
     name_in,
     names_of,
     read_line,
+    without,
 )
-from app.evaluators.kinds.verdict_values import chosen_in, float_of, is_list_of_answers, value_of
+from app.evaluators.kinds.verdict_values import agrees_with, chosen_in, float_of, is_list_of_answers, value_of
 
 _ENDED = re.compile(r"(?:[.!。！…।]|</\w{1,30}>)[\"'”’»)\]*_`]{0,5}$")
 _NOTED = re.compile(r"[^:：]{1,60}[:：]\s?\S")
+_CALLED = re.compile(r"[^:：=→]{1,80}(?:[-=]>|[:：=→])|<\w|\[\w{1,30}\]")
+"""What a verdict with a name begins with, but for “the verdict is”, with which a sentence may go on."""
 _LEADS = re.compile(r"([^,.;:!–—(]{1,80}?)\s{0,2}(?:[,.;:!–—(]|- )")
 _SCALE = re.compile(
-    r"(?:on an? )?scale:? (?:(?:of|from) )?(-?\d[\d.]*?) ?(?:[-–—]|to) ?(-?\d[\d.]*?)\.?", re.IGNORECASE
+    r"\bscale:? \(?(?:(?:of|from) )?(-?\d[\d.]*?) ?(?:[-–—]|to) ?(-?\d+(?:\.\d+)?)", re.IGNORECASE
 )
-_TICK = re.compile(r"(?:✅|✓|✔|\[[xX]\])\s{0,3}|\s{0,3}(?:✅|✓|✔)$")
+_TICK = re.compile(r"\A(?:✅|✓|✔|\[[xX]\])\s{0,3}|\s{0,3}(?:✅|✓|✔)\Z")
 _ANYTHING = re.compile(r"\w")
 _TAGGED = re.compile(r"<(\w{1,30})>(.*)</\1>")
 _MARKUP = re.compile(r"</?\w{1,30}>")
@@ -49,6 +53,9 @@ _OWN = frozenset(
     )
 )
 """What a line that begins so says of the judge's own verdict, whatever comes behind it."""
+_SCORES = frozenset(("score", "rating", "grade"))
+_A_NUMBER = re.compile(r"\d[\d.]{0,9}(?: ?(?:/|out of) ?\d[\d.]{0,9})?%?\.?")
+_MEMBER = re.compile(r"[\"'](\w[\w -]{0,40})[\"'] ?: ?([^,{}\[\]]{1,200})")
 _BREAK = re.compile(r"[,.;:!?–—(\s]")
 _OF_A_SCALE = re.compile(r"\S+ ?/")
 _LONGEST_BEGINNING = 120
@@ -88,7 +95,7 @@ def read_last_line(options: AnswerOptions, reply: str, prompt: str = "") -> Last
             if is_strange or _is_contradicted(options, Line("usual", value=value), lines[:first], names):
                 value = None
         case _:
-            value = _verdict(options, lines, names)
+            value = _verdict(options, lines, names, is_apart=is_paragraph(reply, lines[-1]))
     rationale = reply.rpartition(lines[first])[0].strip("\ufeff \t\r\n")
     return LastLine(", ".join(lines[first:]), value, rationale)
 
@@ -118,18 +125,19 @@ def _list_at_end(options: AnswerOptions, lines: Sequence[str]) -> tuple[int, lis
 
 
 def _listed(options: AnswerOptions, line: str) -> list[str] | None:
-    bare = undressed(BULLET.sub("", line, count=1))
+    bare = undressed(without(BULLET, line))
     bare = _TICK.sub("", _TICK.sub("", bare, count=1), count=1)
     return chosen_in(options.choices, bare.rstrip(".,;"))
 
 
-def _verdict(options: AnswerOptions, lines: Sequence[str], names: Names) -> object | None:
+def _verdict(options: AnswerOptions, lines: Sequence[str], names: Names, *, is_apart: bool) -> object | None:
     *above, last = lines
     head = name_in(options, above[-1], names) if above else Line("strange")
     found = read_line(options, last, names, is_quiet=not above or head.standing != "strange")
     if found.value is None or found.standing == "strange":
         return None
-    if above and head.standing == "strange" and not _is_ended(above[-1]):
+    may_follow_point = is_apart or _CALLED.match(without(BULLET, undressed(last)))
+    if above and head.standing == "strange" and not _is_ended(above[-1], or_point=bool(may_follow_point)):
         return None
     if found.standing == "alone":
         if _is_cut_off(options, above, last, names):
@@ -154,14 +162,17 @@ def _is_cut_off(options: AnswerOptions, above: Sequence[str], last: str, names: 
     return bool(before.rest) and before.value is None and before.standing != "strange"
 
 
-def _is_ended(line: str) -> bool:
-    """Whether a line is whole, so that what stands below does not belong to it: a sentence, a point, a row, a fence."""
+def _is_ended(line: str, *, or_point: bool) -> bool:
+    """Whether a line is whole, so that what stands below does not belong to it: a sentence, a row, a fence.
+
+    A point or a note may be wrapped into the next line: “Reason: it is not”. It is whole where that one cannot be its end
+    (`or_point`).
+    """
     if HEADING.match(line) or undressed(line).endswith((":", "：", "?", "？")):
         return False
-    is_point = (
-        BULLET.match(line) or SYMBOL.match(line) or _NOTED.match(undressed(line)) or line.startswith("|")
-    )
-    return bool(_ENDED.search(line) or is_point or FENCE.fullmatch(line))
+    is_point = BULLET.match(line) or SYMBOL.match(line) or _NOTED.match(undressed(line))
+    is_whole = _ENDED.search(line) or line.startswith("|") or FENCE.fullmatch(line)
+    return bool(is_whole or (or_point and is_point))
 
 
 def _is_one_of_several(options: AnswerOptions, found: Line, lines: Sequence[str], names: Names) -> bool:
@@ -177,10 +188,12 @@ def _is_contradicted(options: AnswerOptions, found: Line, above: Sequence[str], 
     A last line that calls its verdict the final or overall one may come behind several different ones: each was of a criterion.
     """
     said = list[object]()
-    for text in above:
+    for text in [each for line in above for each in _statements(options, line, names)]:
         line = read_line(options, text, names)
-        scale = _SCALE.fullmatch(undressed(text)) if options.answers == "number" else None
+        scale = _SCALE.search(undressed(text)) if options.answers == "number" else None
         if scale and (float_of(scale[1]), float_of(scale[2])) != (options.lowest, options.highest):
+            return True
+        if not agrees_with(options, text, found.value):
             return True
         if line.standing == "strange":
             if found.standing == "asked" and line.value is not None:
@@ -188,7 +201,7 @@ def _is_contradicted(options: AnswerOptions, found: Line, above: Sequence[str], 
             value = _leading(options, undressed(text))
         elif line.value is None and line.rest:
             value = _begun(options, line)
-            if value is None and _is_again(options, found, line):
+            if value is None and _is_in_words(options, found, line):
                 return True
         else:
             value = line.value
@@ -198,6 +211,14 @@ def _is_contradicted(options: AnswerOptions, found: Line, above: Sequence[str], 
             said.append(value)
     differ = [value for value in said if value != found.value]
     return bool(differ) and not (found.standing == "final" and any(value != differ[0] for value in said))
+
+
+def _statements(options: AnswerOptions, text: str, names: Names) -> list[str]:
+    """What a line above says, by names of verdicts: a row of a table and the members of an object as lines with a name."""
+    pairs = list(pairwise(text.strip("| ").split("|"))) if text.startswith("|") else _MEMBER.findall(text)
+    named = [(name.strip(), value.strip(" \"'")) for name, value in pairs]
+    named = [(name, value) for name, value in named if name_in(options, name, names).standing != "strange"]
+    return [f"{name}: {value}" for name, value in named if value] or [text]
 
 
 def _begun(options: AnswerOptions, line: Line) -> object | None:
@@ -220,7 +241,14 @@ def _leading(options: AnswerOptions, text: str) -> object | None:
     return None if isinstance(value, str) and len(value) <= _SHORT else value
 
 
-def _is_again(options: AnswerOptions, found: Line, line: Line) -> bool:
-    """Whether a line answers by the same name in other words: “Score: two”. It may list the answers that there are."""
-    is_score = options.answers == "number" and line.noun in ("score", "rating")
-    return (is_score or line.noun == found.noun) and not is_list_of_answers(options, line.rest)
+def _is_in_words(options: AnswerOptions, found: Line, line: Line) -> bool:
+    """Whether a line answers by the same name, or by one that verdicts alone have, in words that nobody can compare: “Score: two”,
+    “Verdict: rude”. It may list the answers that there are; and beside a yes or no, or a choice, give a number.
+    """
+    if is_list_of_answers(options, line.rest):
+        return False
+    if line.noun == found.noun:
+        return True
+    if options.answers == "number":
+        return line.noun in _SCORES
+    return line.noun in (_OWN - _SCORES | {"grade"}) and not _A_NUMBER.fullmatch(undressed(line.rest))

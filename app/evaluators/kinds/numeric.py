@@ -9,11 +9,12 @@ from pydantic import Field
 from app.evaluators.kinds.comparing import TargetKind, TargetOptions, text_of
 from app.evaluators.kinds.contract import Traits, Verdict, storable
 
-# Thousands with commas, decimals, exponents; a minus after a word or a digit is a dash, not a sign. In Chinese and
+# Thousands with commas, apostrophes or blanks at which no line breaks; decimals, exponents; a minus after a word or a digit is a dash, not a sign. In Chinese and
 # Japanese words have no end that can be seen: behind them it is one.
 _NUMBER = re.compile(
-    r"(?<![\d.])(?:(?<![^\W\u2e80-\ua4cf\uac00-\ud7af])[-+−])?(?:(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+)?"
+    r"(?<![\d.])(?:(?<![^\W\u2e80-\ua4cf\uac00-\ud7af])[-+−])?(?:(?:\d{1,3}(?:,\d{3})+(?!\d)|\d{1,3}(?:['’]\d{3})+(?!\d)|\d{1,3}(?:[\u00a0\u2009\u202f]\d{3})+(?!\d)|\d+)(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+)?"
 )
+_BETWEEN = re.compile(r"[,'’\s]")
 _SWAPPED = str.maketrans(",.", ".,")
 _SAME_DIGITS = 1e-9  # what adding decimals in binary may lose is no difference
 
@@ -32,7 +33,7 @@ class NumericOptions(TargetOptions):
 class Numeric(TargetKind[NumericOptions]):
     """Is the number in the output the target, within a tolerance?
 
-    Reads thousands separators, decimals, exponents and signs; units, currencies and percent signs are ignored. An
+    Reads thousands in groups of three digits (1,234 or 1'234; a common blank parts two numbers), decimals, exponents and signs; units, currencies and percent signs are ignored. An
     output without a number does not match.
     """
 
@@ -78,5 +79,5 @@ def _find(text: str, options: NumericOptions) -> float | None:
         found = (numbers[-1] if options.find == "last" else numbers[0]) if numbers else None
     if found is None:
         return None
-    number = float(found.replace(",", "").replace("−", "-"))
+    number = float(_BETWEEN.sub("", found).replace("−", "-"))
     return number if math.isfinite(number) else None

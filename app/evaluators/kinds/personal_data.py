@@ -19,17 +19,19 @@ _IBANS = (
 _IBAN_LENGTHS = {code[:2]: int(code[2:]) for code in _IBANS.split()}
 """Characters of an IBAN by country, from the registry of SWIFT (ISO 13616)."""
 
-_EMAIL = r"[A-Za-z0-9][A-Za-z0-9._%+\-]{0,63}@(?:[A-Za-z0-9\-\x{80}-\x{10FFFF}]+\.)+[A-Za-z]{2,24}"
-_IBAN_START = r"[A-Z]{2}\d{2}"
+_EMAIL = r"[A-Za-z0-9][A-Za-z0-9._%+\-]{0,63}@(?:[A-Za-z0-9\-\x{80}-\x{10FFFF}]+\.)+(?:[A-Za-z]{2,24}|[\x{80}-\x{10FFFF}]{2,24})"
+_IBAN_START = r"[A-Za-z]{2}\d{2}"
 _LONGEST_IBAN = 34 + 11  # characters, and the blanks between groups of four
 # In one piece, or in the groups that are printed on a card: other groupings are order numbers and lists.
-_CARD = r"\d{4}(?:[ \-]\d{4}){3}|\d{4}[ \-]\d{6}[ \-]\d{4,5}|\d{13,19}"
+_CARD = r"\d{4}(?:[ .\-]\d{4}){3}|\d{4}[ \-]\d{6}[ \-]\d{4,5}|\d{13,19}"
 # With a country's prefix; as in North America; with a leading zero and a break behind the area; French pairs.
 _PHONE = (
     r"\+[1-9](?:[ .\-/]?\(?\d\)?){7,14}"
     r"|00[1-9]\d{0,2}[ .\-/](?:[ .\-/]?\(?\d\)?){6,13}"
     r"|(?:1[ .\-])?(?:\([2-9]\d{2}\) ?|[2-9]\d{2}[ .\-])[2-9]\d{2}[ .\-]\d{4}"
     r"|\(?0[1-9]\d{1,3}\)?[ /](?:\d{6,8}|\d{3,4} \d{3,4})"
+    r"|0[1-9]\d{1,3}\-\d{6,8}"
+    r"|0[1-9]\d{0,2}\-\d{3,4}\-\d{4}"
     r"|0[1-9](?:[ .]\d{2}){4}"
 )
 _IP_ADDRESS = r"\d{1,3}(?:\.\d{1,3}){3}|(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}"
@@ -46,6 +48,8 @@ _IN_NUMBER = (
 )
 _IMAGE = re.compile(r"@\d(?:\.\d)?x\.(?:png|jpe?g|gif|webp|avif|svg|pdf)$", re.IGNORECASE)
 """A picture for screens of a higher density, such as `logo@2x.png`."""
+_TYPESET = str.maketrans("\u00a0\u2007\u2009\u202f\u2010\u2011\u2012\u2013\u2212", "    -----")
+"""Blanks and hyphens at which no line breaks, and the dashes that are put in their place, as they are typed."""
 _DECIMAL = re.compile(r"[^\d.,\n]0,$")
 _VERSION = re.compile(r"\b(?:v|ver|version|release|build)\.? ?$", re.IGNORECASE)
 
@@ -79,7 +83,7 @@ class PersonalData(OutputKind[PersonalDataOptions]):
 
     def check(self, options: PersonalDataOptions, output: str) -> Verdict:
         found: dict[str, None] = {}
-        text = bytearray(output.encode("utf-8", "replace"))
+        text = bytearray(output.translate(_TYPESET).encode("utf-8", "replace"))
         for name, title, pattern, read, mask in _SORTS:
             if getattr(options, name):
                 for start, whole in list(_found(pattern, bytes(text), read)):
@@ -120,13 +124,13 @@ def _email(text: str, _: str) -> str | None:
 
 def _iban(text: str, _: str) -> str | None:
     """As long as its country's are, with the check digits of ISO 7064 (mod 97, 10)."""
-    length, at, kept = _IBAN_LENGTHS.get(text[:2], 0), 0, ""
+    length, at, kept = _IBAN_LENGTHS.get(text[:2].upper(), 0), 0, ""
     while at < len(text) and len(kept) < length:
         letter = text[at]
-        blank = letter == " " and text[at - 1] != " "
-        if not blank and not (letter.isascii() and (letter.isdigit() or letter.isupper())):
+        blank = letter in " -" and text[at - 1] not in " -"
+        if not blank and not (letter.isascii() and letter.isalnum()):
             return None
-        kept += "" if blank else letter
+        kept += "" if blank else letter.upper()
         at += 1
     if not length or len(kept) < length:
         return None
@@ -173,13 +177,18 @@ def _ip_address(text: str, before: str) -> str | None:
     return text if text != "::" else None
 
 
+def _as_written(text: str) -> str:
+    """A piece of data whose bytes were taken for letters, in the letters that they are."""
+    return text.encode("latin-1").decode("utf-8", "replace")
+
+
 def _ending(text: str) -> str:
     digits = "".join(letter for letter in text if letter.isalnum())
     return f"…{digits[-2:]}"
 
 
 _SORTS: tuple[tuple[str, str, str, Reader, Callable[[str], str]], ...] = (
-    ("email", "e-mail", _EMAIL, _email, lambda text: f"{text[0]}…@…{text[text.rindex('.') :]}"),
+    ("email", "e-mail", _EMAIL, _email, lambda text: f"{text[0]}…@…{_as_written(text[text.rindex('.') :])}"),
     ("iban", "IBAN", _IBAN_START, _iban, lambda text: f"{text[:2]}{_ending(text)}"),
     ("card", "card", _CARD, _card, _ending),
     ("phone", "phone", _PHONE, _phone, _ending),

@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 from itertools import islice
 
-_LONGEST_REPLY = 20_000
-"""Characters of a reply's end that are read: what is said before them is no verdict."""
+_LONGEST_REPLY = 50_000
+"""Characters that are read, without thinking: of more than that, nobody knows what stands in the first ones."""
 _NAMES = "think|thinking|thought|thoughts|inner_thoughts|reasoning|scratchpad|analysis"
 _THINKING = re.compile(rf"(?:(?<=\n)|\A)[ \t]*<({_NAMES})>|<(/?(?:{_NAMES}))>", re.IGNORECASE)
 """A tag that begins its line, or any other one."""
@@ -54,14 +54,14 @@ def lines_of(reply: str) -> Sequence[str]:
     A fence is taken away where it is the whole reply, or stands around its last line alone, below a line that ends with a
     colon; the caller looks at that one. One that is not closed may hold all that follows.
     """
-    reply = ENDS_TURN.sub("", (without_thinking(reply) or "")[-_LONGEST_REPLY:].rstrip())
+    reply = ENDS_TURN.sub("", (without_thinking(reply) or "").rstrip())
+    if len(reply) > _LONGEST_REPLY or _FOREIGN.search(reply):
+        return []
     begins = _BEGINS.match(reply)
     if begins and f"</{begins[1]}>".casefold() not in reply.casefold():
         return []
     lines = [line for each in reply.splitlines() if (line := _INVISIBLE.sub("", each).strip())]
     lines = [line for line in lines if not _RULE.fullmatch(line) and line not in _MATHS]
-    if _FOREIGN.search(reply):
-        return []
     if (
         len(lines) > 2
         and (tag := _TAG.fullmatch(lines[-3]))
@@ -77,6 +77,15 @@ def lines_of(reply: str) -> Sequence[str]:
         if fences[-2:-1] == [len(lines) - 3] and lines[-4].rstrip("*_ ").endswith((":", "：")):
             return [*lines[:-3], lines[-2]]
     return lines
+
+
+def is_paragraph(reply: str, line: str) -> bool:
+    """Whether the last line of a reply begins a paragraph of its own: what stands above was not wrapped into it."""
+    above = reply.rpartition(line)[0].split("\n")[:-1]
+    between = list[str]()
+    while above and (not (text := above.pop().strip()) or _RULE.fullmatch(text)):
+        between.append(text)
+    return "" in between and not between[-1]  # a rule right below a text makes it a heading
 
 
 def undressed(line: str) -> str:

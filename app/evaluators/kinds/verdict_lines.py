@@ -11,7 +11,7 @@ from app.evaluators.kinds.verdict_values import QUOTES, agrees_with, is_list_of_
 LONGEST_LINE = 2_000
 _NOUNS = (
     "verdict|judge?ment|answer|score|rating|grade|result|status|outcome|decision|conclusion|assessment|evaluation|classification|"
-    "categor(?:y|ies)|labels?|choices?|tags?|winner|preference|"
+    "categor(?:y|ies)|labels?|choices?|tags?|winner|preference|(?:better|best) (?:response|answer|option|assistant|output)|"
     "结论|判断|判定|答案|评分|分数|评级|urteil|bewertung|antwort|ergebnis|réponse|veredicto|respuesta|puntuación|calificación"
 )
 _NOUN = re.compile(rf"(?<!\w)(?:{_NOUNS})(?!\w)")
@@ -19,7 +19,7 @@ _USUAL = re.compile(
     r"(?:(?:so|thus|hence|therefore|finally|in conclusion|based on this),? |here is |here['’]s )?(?:(?:the|my|our) )?"
     rf"(?:(?:(final|overall) |applicable |selected )?(?:quality )?({_NOUNS})|(final|overall))"
 )
-_NAMED = re.compile(r"([^:：=]{1,80}?)(?: is| are)? ?[:：=] ?(\S.*)")
+_NAMED = re.compile(r"([^:：=→]{1,80}?)(?: is| are)? ?(?:[-=]>|[:：=→]) ?(\S.*)")
 _IS = re.compile(r"(.{1,80}?) (?:is|are) (\S.*)")
 _TAGGED = re.compile(r"<(\w{1,30})>(.{1,1900})</(\w{1,30})>")
 _BRACKETED = re.compile(r"\[(\w{1,30})\]:? (\S.*)")
@@ -79,7 +79,7 @@ def names_of(options: AnswerOptions, prompt: str) -> Names:
     shown = set[str]()
     for placeholder in _PLACEHOLDER.finditer(prompt):
         before = prompt[max(0, placeholder.start() - _SHOWN_BY) : placeholder.start()].rstrip(
-            " \t\r\n\"'`*_<>:："
+            " \t\r\n\"'`*_<>:：-=~#"
         )
         is_below = (
             "\n" in prompt[placeholder.start() - 2 : placeholder.start()]
@@ -131,14 +131,14 @@ def read_line(options: AnswerOptions, text: str, names: Names, *, is_quiet: bool
     """What a line says. Quotes around a verdict without a name are no part of it where nothing else is said (`is_quiet`)."""
     if len(text) > LONGEST_LINE or undressed(text).endswith((":", "：")):
         return Line("alone")
-    text = HEADING.sub("", text, count=1)
+    text = without(HEADING, text)
     is_plain = not any("*" in one or one.strip("_") != one for one in options.choices)
     forms = [text, undressed(text)] if is_plain else [text]
     for form in forms:
         if (value := value_of(options, form, is_named=is_quiet)) is not None:
             return Line("alone", value=value)
     for form in forms:
-        bare = BULLET.sub("", BULLET.sub("", form, count=1), count=1)
+        bare = without(BULLET, without(BULLET, form))
         mark = SYMBOL.match(bare)
         said = _said(options, bare[mark.end() :] if mark else bare, names)
         if mark and not agrees_with(options, mark[1], said.value):
@@ -146,6 +146,12 @@ def read_line(options: AnswerOptions, text: str, names: Names, *, is_quiet: bool
         if said.value is not None:
             return said
     return said
+
+
+def without(mark: re.Pattern[str], text: str) -> str:
+    """A text without a mark at its beginning: what stands further on may be a minus."""
+    found = mark.match(text)
+    return text[found.end() :] if found else text
 
 
 def _said(options: AnswerOptions, bare: str, names: Names) -> Line:
@@ -165,9 +171,8 @@ def _said(options: AnswerOptions, bare: str, names: Names) -> Line:
 
 def name_in(options: AnswerOptions, text: str, names: Names) -> Line:
     """How a text calls what comes behind or below it."""
-    text = BULLET.sub("", undressed(HEADING.sub("", text, count=1)), count=1)
-    text = _STEP.sub("", SYMBOL.sub("", text, count=1), count=1)
-    text = undressed(text)
+    for mark in (HEADING, BULLET, SYMBOL, _STEP):
+        text = undressed(without(mark, text))
     name, _ = _name_and_scale(options, text)
     if is_list_of_answers(options, name):
         return Line("usual")

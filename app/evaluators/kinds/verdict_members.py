@@ -20,10 +20,13 @@ _GROUPS = (_FINAL, _VERDICTS, frozenset(("score", "rating")))
 ALONE = frozenset(("grade", "answer", "finalanswer", "label", "labels", "result", "decision"))
 """Names that may as well be of what is judged: they count where nothing else is said."""
 _LIKE_VERDICT = re.compile(
-    "verdict|judge?ment|score|rating|grade|answer|label|result|decision|final|overall|^pass(?:ed)?$"
+    "verdict|judge?ment|score|rating|grade|answer|label|result|decision|final|overall|^pass(?:ed)?$|winner|prefer|choice|chosen|"
+    "outcome|conclusion|classif|evaluat|status|assess|categor|^(?:corrected|revised|adjusted|updated)"
 )
-_SURE = re.compile("confiden|certain")
-_OF_SCALE = re.compile("max|scale|range|outof|possible|denominator|total(?:score|points)?$|^base$|^of$")
+_SURE = re.compile("confidence|confident|certainty|^(?:un)?certain$")
+_OF_SCALE = re.compile(
+    "max|scale|range|outof|possible|denominator|total(?:score|points)?$|^base$|^of$|^best$|highest|upper|limit"
+)
 _CORRECTS = re.compile("adjust|revis|correct|updat|final|overall|^pass(?:ed)?$|decision")
 """Of a member that goes over the verdict beside it, legal or not."""
 _TOP = re.compile(r"\d{1,9}(?:\.\d{1,9})?")

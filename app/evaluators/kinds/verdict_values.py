@@ -19,7 +19,7 @@ _NUMBER = re.compile(
 )
 _STARS = re.compile(r"⭐|stars?$", re.IGNORECASE)
 _BOX = re.compile(
-    r"(?:\$\$?|\\\(|\\\[)? ?\\boxed\{ ?(?:\\text\w{0,4}\{)?([^{}\\]{1,200})\}{1,2} ?(?:\$\$?|\\\)|\\\])?"
+    r"(?:\$\$?|\\\(|\\\[)? ?\\boxed\{ ?(?:\\text(?:bf|it|rm|tt|sf|up|md)?\{)?([^{}\\]{1,200})\}{1,2} ?(?:\$\$?|\\\)|\\\])?"
 )
 _THING = re.compile(r"(?:response|answer|option|assistant|output|candidate|choice|model) ", re.IGNORECASE)
 _LONGEST_CODE = 2
@@ -44,7 +44,7 @@ def value_of(options: AnswerOptions, text: str, *, is_named: bool) -> object | N
         if (value := _exact(options, form, is_named=is_named)) is not None:
             return value
     signs = {one in _GOOD_MARKS for one in text if one in _MARKS}
-    if options.answers not in ("boolean", "select") or len(signs) != 1:
+    if options.answers not in ("boolean", "select", "number") or len(signs) != 1:
         return None
     value = _exact(options, _bare(text.strip(f"{_MARKS} "), is_named=is_named), is_named=is_named)
     return value if all(agrees_with(options, one, value) for one in text if one in _MARKS) else None

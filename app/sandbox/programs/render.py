@@ -22,6 +22,9 @@ class _Nothing(StrictUndefined):
 
 
 _environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True)
+del _environment.globals[
+    "lipsum"
+]  # a name that an input may have; what it takes its words from is not loaded
 _environment.tests["none"] = lambda value: value is None or isinstance(value, _Nothing)
 
 

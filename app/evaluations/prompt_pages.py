@@ -2,26 +2,24 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
-from pydantic import BaseModel
 
 from app.core import templating
 from app.core.access import Principal
 from app.core.database import SessionDep
-from app.core.errors import Forbidden, NotFound
-from app.core.permissions import Deployer, Reader
+from app.core.errors import NotFound
+from app.core.permissions import Reader
 from app.evaluations.dashboard import SPEND_DAYS, build_dashboard, list_places
-from app.evaluations.deploying import build_dialog, version_before
+from app.evaluations.deploying import version_before
 from app.evaluations.effects import PLOT_WIDTH, find_effects, sentence
-from app.files import deployments, repository
+from app.evaluations.version_pages import PAGE_LINES, add_deploying
+from app.files import repository
 from app.files import service as files
 from app.files.models import File, FileKind
 from app.prompts.changes import compare_specs, sections_of, shortened, whole
 
 router = APIRouter(prefix="/w/{w}/prompts/{file_id}", include_in_schema=False)
-PAGE_LINES, DIALOG_LINES = 40, 4
-"""Of the lines of a text that changed, how many a page and a dialog show at first."""
 
 
 def get_prompt(session: SessionDep, principal: Principal, file_id: str) -> File:
@@ -123,73 +121,4 @@ def deployments_page(file_id: str, request: Request, session: SessionDep, princi
     )
 
 
-@router.get("/deploy", name="evaluations:deploy")
-def deploy_dialog(
-    file_id: str,
-    request: Request,
-    session: SessionDep,
-    principal: Reader,
-    version: int | None = None,
-    environment: str | None = None,
-) -> Response:
-    """The dialog before a deployment: where to, what changes there, and what is known of it."""
-    file = get_prompt(session, principal, file_id)
-    return _deploy_dialog(request, session, principal, file, version=version, environment=environment)
-
-
-def _deploy_dialog(
-    request: Request,
-    session: SessionDep,
-    principal: Principal,
-    file: File,
-    *,
-    version: int | None,
-    environment: str | None,
-    error: Forbidden | None = None,
-) -> Response:
-    dialog = build_dialog(session, principal, file, compare_specs, version=version, environment=environment)
-    current, target = dialog.current, dialog.version
-    return templating.render(
-        request,
-        "files/deploy.html",
-        status=error.status if error else 200,
-        folder="prompts",
-        dialog=dialog,
-        effects=find_effects(session, current, target) if current and dialog.changes else None,
-        shortened=lambda rows: shortened([line for line in whole(rows) if line.kind != "same"], DIALOG_LINES),
-        error=error,
-    )
-
-
-class DeployForm(BaseModel):
-    """Which version goes where."""
-
-    version: int
-    environment: str
-
-
-@router.post("/deploy", name="evaluations:deploy_now")
-def deploy(
-    file_id: str,
-    request: Request,
-    session: SessionDep,
-    principal: Deployer,
-    form: Annotated[DeployForm, Form()],
-) -> Response:
-    """Make a version the one that runs in an environment."""
-    file = get_prompt(session, principal, file_id)
-    version = files.get_version_number(session, file, form.version)
-    environment = deployments.get_environment(session, principal, form.environment)
-    try:
-        deployments.deploy(session, principal, file, version, environment)
-    except Forbidden as error:
-        return _deploy_dialog(
-            request,
-            session,
-            principal,
-            file,
-            version=form.version,
-            environment=environment.id,
-            error=error,
-        )
-    return RedirectResponse(f"/w/{principal.workspace_slug}/prompts/{file.id}/deployments", 303)
+add_deploying(router, FileKind.PROMPT, compare_specs, then="/deployments", find_effects=find_effects)

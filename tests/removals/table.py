@@ -35,7 +35,7 @@ REMOVALS = [
         "order by first limit 1 for update skip locked)\n"
         "  and r.id = s.run_id and r.status in ('pending', 'running') and s.state = 'queued'\n",
         "order by first limit 1)\n  and r.id = s.run_id and r.status in ('pending', 'running')\n",
-        "tests/evaluations/test_recovery.py tests/faults/test_interleavings.py",
+        "tests/evaluations/test_claims.py",
     ),
     Removal(
         "R9", "a write that a bad database broke off is answered with 503", "app/core/http.py",

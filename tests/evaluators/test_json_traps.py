@@ -64,6 +64,7 @@ ONE_MEMBER = 'Reply in JSON: {"reason": …, "polite": true or false}'
         ({"correct": True}, SEVERAL_MEMBERS, None),
         ({"label": "yes"}, ONE_MEMBER, None),
         ({"polite": "Yes", "reason": "so"}, ONE_MEMBER, True),
+        ({"polite": "Yes", "analysis": "so", "critique": "none"}, ONE_MEMBER, True),
         ({"polite": "Yes, but"}, ONE_MEMBER, None),
         ({"label": "yes"}, "Reply in JSON.", True),
         ({"polite": True}, "Reply in JSON, polite or not.", None),
@@ -160,9 +161,13 @@ def test_a_choice_in_json_is_what_is_called_the_verdict(said: object, value: obj
         ({"verdict": "correct", "category": "incorrect"}, {"answers": "select", "choices": ["correct", "incorrect"]}, None),
         *(
             ({"score": 4, name: 10}, {"answers": "number", "lowest": 1, "highest": 5}, None)
-            for name in ("best", "highest", "upper", "limit")
+            for name in ("highest", "upper", "limit")
         ),
-        ({"score": 4, "best": 5}, {"answers": "number", "lowest": 1, "highest": 5}, 4.0),
+        ({"score": 4, "highest": 5}, {"answers": "number", "lowest": 1, "highest": 5}, 4.0),
+        ({"score": 4, "limitations": "none", "best": "its tone"}, {"answers": "number", "lowest": 1, "highest": 5}, 4.0),
+        ({"verdict": True, "overall_assessment": "It is polite."}, {}, True),
+        ({"verdict": True, "overall_assessment": "false"}, {}, None),
+        ({"verdict": True, "final_remarks": "None.", "analysis": "It is polite."}, {}, True),
     ],
 )  # fmt: skip
 def test_members_that_say_otherwise_are_no_company_of_a_verdict(

@@ -24,13 +24,26 @@ from app.evaluators.kinds.verdict_lines import (
 )
 from app.evaluators.kinds.verdict_values import agrees_with, chosen_in, float_of, is_list_of_answers, value_of
 
-_ENDED = re.compile(r"(?:[.!。！…।]|</\w{1,30}>)[\"'”’»)\]*_`]{0,5}$")
-_NOTED = re.compile(r"[^:：]{1,60}[:：]\s?\S")
+_ENDED = re.compile(
+    r"(?:[.!。！…।]|</\w{1,30}>)[\"'”’»)\]*_`]{0,5}"
+    r"(?:\s?(?:\[\d{1,3}\]|\(pp?\. ?\d{1,5}\)|[¹²³⁴⁵⁶⁷⁸⁹☀-➿\U0001f300-\U0001faff])){0,5}$"
+)
+"""The end of a sentence, with what may stand behind it: quotation marks, sources, emoji."""
+_NOTED = re.compile(r"[^:：]{1,60}[:：]\s?\S|[^:：]{1,60} [–—] \S")
 _CALLED = re.compile(r"[^:：=→]{1,80}(?:[-=]>|[:：=→])|<\w|\[\w{1,30}\]")
 """What a verdict with a name begins with, but for “the verdict is”, with which a sentence may go on."""
-_LEADS = re.compile(r"([^,.;:!–—(]{1,80}?)\s{0,2}(?:[,.;:!–—(]|- )")
+_LEADS = re.compile(r"([^,.;:!–—(]{1,80}?)\s{0,2}(?:[,.;:!–—(]|- |(?<=\s)(?:because|since|as)\b)")
+_REASONED = re.compile(r"\[{0,2}([^,.;:!–—(\[\]]{1,80}?)\]{0,2},?\s{1,2}(?:because|since|as)\b")
+_FRACTION = re.compile(r"(\d[\d.]{0,9}) ?(?:/|out of) ?(\d[\d.]{0,9}?)(?![\d/])")
+_RATES = re.compile(
+    r"(?:\A\W{0,3}|\b(?:give|gave|rate|rated|rating|score|total)\b[^.!?]{0,60}?)" + _FRACTION.pattern,
+    re.IGNORECASE,
+)
+_SEPARATED = re.compile(r"(.{1,80}?)(?: ?(?:[-=]>|→) ?| [-–—] )(\S.*)")
 _SCALE = re.compile(
-    r"\bscale:? \(?(?:(?:of|from) )?(-?\d[\d.]*?) ?(?:[-–—]|to) ?(-?\d+(?:\.\d+)?)", re.IGNORECASE
+    r"\bscale:? \(?(?:(?:of|from|between) )?(-?\d[\d.]*?) ?(?:[-–—]|to|and) ?(-?\d+(?:\.\d+)?)|"
+    r"(-?\d[\d.]*?) ?(?:[-–—]|to) ?(-?\d+(?:\.\d+)?)[ -](?:point )?scale\b|\b(\d{1,3})-point scale\b",
+    re.IGNORECASE,
 )
 _TICK = re.compile(r"\A(?:✅|✓|✔|\[[xX]\])\s{0,3}|\s{0,3}(?:✅|✓|✔)\Z")
 _ANYTHING = re.compile(r"\w")
@@ -60,6 +73,11 @@ _BREAK = re.compile(r"[,.;:!?–—(\s]")
 _OF_A_SCALE = re.compile(r"\S+ ?/")
 _LONGEST_BEGINNING = 120
 _NUMBERED = re.compile(r"[#*_\s]{0,12}(?:(?:criterion|question|step) )?\d{1,3}[.):]", re.IGNORECASE)
+_TITLE = re.compile(
+    r"#{1,6}\s|\*\*[^*]{1,80}\*\*:?$|\W{0,4}(?:(?:criterion|rule|check|claim|question|q) ?\w{1,2}\b|\(\w\)|[a-z]\))",
+    re.IGNORECASE,
+)
+"""What one of several questions begins with."""
 _EMPTY_POINT = re.compile(r"\d{1,3}[.)]")
 _SHORT = 2
 """Characters of a choice that is a letter, by which lines may be numbered."""
@@ -134,7 +152,11 @@ def _verdict(options: AnswerOptions, lines: Sequence[str], names: Names, *, is_a
     *above, last = lines
     head = name_in(options, above[-1], names) if above else Line("strange")
     found = read_line(options, last, names, is_quiet=not above or head.standing != "strange")
-    if found.value is None or found.standing == "strange":
+    if (
+        found.value is None
+        or found.standing == "strange"
+        or (above and not is_apart and _is_item(above[-1], last))
+    ):
         return None
     may_follow_point = is_apart or _CALLED.match(without(BULLET, undressed(last)))
     if above and head.standing == "strange" and not _is_ended(above[-1], or_point=bool(may_follow_point)):
@@ -162,6 +184,12 @@ def _is_cut_off(options: AnswerOptions, above: Sequence[str], last: str, names: 
     return bool(before.rest) and before.value is None and before.standing != "strange"
 
 
+def _is_item(above: str, last: str) -> bool:
+    """Whether the last line is one more point of a list whose points are no notes, such as lines that a judge quotes."""
+    are_points = all(BULLET.match(line) or SYMBOL.match(line) for line in (above, last))
+    return are_points and not (_NOTED.match(undressed(above)) or _ENDED.search(above))
+
+
 def _is_ended(line: str, *, or_point: bool) -> bool:
     """Whether a line is whole, so that what stands below does not belong to it: a sentence, a row, a fence.
 
@@ -178,7 +206,9 @@ def _is_ended(line: str, *, or_point: bool) -> bool:
 def _is_one_of_several(options: AnswerOptions, found: Line, lines: Sequence[str], names: Names) -> bool:
     """Whether the last line answers the last of numbered questions, of which an earlier one was answered by the same name."""
     numbered = [n for n, text in enumerate(lines) if _NUMBERED.match(text)]
-    above = (read_line(options, text, names) for text in lines[: max(numbered, default=0)])
+    titled = [n for n, text in enumerate(lines[:-1]) if _TITLE.match(text)]
+    last = max(numbered + titled, default=0)
+    above = (read_line(options, text, names) for text in lines[:last])
     return any(line.noun == found.noun and line.value is not None for line in above)
 
 
@@ -190,8 +220,7 @@ def _is_contradicted(options: AnswerOptions, found: Line, above: Sequence[str], 
     said = list[object]()
     for text in [each for line in above for each in _statements(options, line, names)]:
         line = read_line(options, text, names)
-        scale = _SCALE.search(undressed(text)) if options.answers == "number" else None
-        if scale and (float_of(scale[1]), float_of(scale[2])) != (options.lowest, options.highest):
+        if options.answers == "number" and _is_of_another_scale(options, undressed(text)):
             return True
         if not agrees_with(options, text, found.value):
             return True
@@ -201,10 +230,11 @@ def _is_contradicted(options: AnswerOptions, found: Line, above: Sequence[str], 
             value = _leading(options, undressed(text))
         elif line.value is None and line.rest:
             value = _begun(options, line)
-            if value is None and _is_in_words(options, found, line):
+            is_named = _CALLED.match(without(BULLET, undressed(text)))
+            if value is None and is_named and _is_in_words(options, found, line):
                 return True
         else:
-            value = line.value
+            value = None if _is_of_judged(options, found, line) else line.value
         if value not in (None, found.value) and (line.standing == "final" or found.standing == "asked"):
             return True
         if value is not None:
@@ -213,9 +243,23 @@ def _is_contradicted(options: AnswerOptions, found: Line, above: Sequence[str], 
     return bool(differ) and not (found.standing == "final" and any(value != differ[0] for value in said))
 
 
+def _is_of_another_scale(options: AnswerOptions, text: str) -> bool:
+    """Whether a line speaks of other ends than the evaluator's: “a scale of 1 to 10”, “I rate it 4/10”."""
+    scales = [tuple(float_of(one) for one in found.groups() if one) for found in _SCALE.finditer(text)]
+    ends = [float_of(found[2]) for found in _RATES.finditer(text)]
+    ours = (options.lowest, options.highest)
+    return any(one != ours[-len(one) :] for one in scales) or any(top != options.highest for top in ends)
+
+
+def _is_of_judged(options: AnswerOptions, found: Line, line: Line) -> bool:
+    """Whether a number is what the judged text finds, not how good it is: “The final answer is 42”, then “Score: 90”."""
+    return options.answers == "number" and found.noun in _SCORES and line.noun in ("answer", "result")
+
+
 def _statements(options: AnswerOptions, text: str, names: Names) -> list[str]:
     """What a line above says, by names of verdicts: a row of a table and the members of an object as lines with a name."""
     pairs = list(pairwise(text.strip("| ").split("|"))) if text.startswith("|") else _MEMBER.findall(text)
+    pairs += [apart.groups()] if (apart := _SEPARATED.fullmatch(without(BULLET, undressed(text)))) else []
     named = [(name.strip(), value.strip(" \"'")) for name, value in pairs]
     named = [(name, value) for name, value in named if name_in(options, name, names).standing != "strange"]
     return [f"{name}: {value}" for name, value in named if value] or [text]
@@ -235,7 +279,12 @@ def _begun(options: AnswerOptions, line: Line) -> object | None:
 
 
 def _leading(options: AnswerOptions, text: str) -> object | None:
-    """The yes or no, or the choice, that a text begins with, such as “False, since it is rude.”"""
+    """The yes or no, the choice, or the number of all points that a text begins with, such as “False, since it is rude.”"""
+    if options.answers == "number":
+        points = _FRACTION.match(text)
+        return float_of(points[1]) if points and float_of(points[2]) == options.highest else None
+    if options.answers == "select" and (reasoned := _REASONED.match(text)):
+        return value_of(options, reasoned[1], is_named=True)
     leads = _LEADS.match(text) if options.answers in ("boolean", "select") else None
     value = value_of(options, leads[1], is_named=True) if leads else None
     return None if isinstance(value, str) and len(value) <= _SHORT else value

@@ -37,10 +37,10 @@ from app.evaluators.kinds.judge_texts import read_reply
 from app.evaluators.kinds.last_line import read_last_line
 from app.evaluators.kinds.verdict_members import (
     ALONE,
-    REASONS,
     folded,
     is_beside,
     is_of_certainty,
+    is_reason,
     verdict_in,
 )
 from app.evaluators.kinds.verdict_values import WORDS
@@ -299,14 +299,16 @@ def _in_json(options: PromptJudgeOptions, reply: str) -> tuple[object, str | Non
     by_name = {folded(name): value for name, value in said.items()} if isinstance(said, Mapping) else {}
     if not by_name or len(by_name) < len(said):
         return None, None, problem
-    reason = next((by_name[name] for name in REASONS if isinstance(by_name.get(name), str)), None)
-    found = verdict_in(options, by_name, _alone(options.prompt))
+    reasons = (value for name, value in by_name.items() if is_reason(options, name))
+    reason = next((value for value in reasons if isinstance(value, str)), None)
+    found = verdict_in(options, by_name, _alone(options))
     return found, storable(reason) if reason else None, problem
 
 
-def _alone(prompt: JudgePrompt) -> AbstractSet[str]:
+def _alone(options: PromptJudgeOptions) -> AbstractSet[str]:
     """The names by which a verdict is read that stands alone beside the reason: the one of the schema, or of the object that the
     prompt shows; where it shows none, what it quotes, or a usual one."""
+    prompt = options.prompt
     schema: Any = prompt.response_format
     for name in ("json_schema", "schema", "properties"):
         schema = schema.get(name) if isinstance(schema, Mapping) else None
@@ -314,7 +316,7 @@ def _alone(prompt: JudgePrompt) -> AbstractSet[str]:
     shown = (
         [*map(folded, schema)] if isinstance(schema, Mapping) else [name for name, colon in quoted if colon]
     )
-    reasons = [name for name in shown if name in REASONS or is_of_certainty(name)]
-    if members := {name for name in shown if not is_beside(name)} or {*shown} - {*reasons}:
+    reasons = [name for name in shown if is_reason(options, name) or is_of_certainty(name)]
+    if members := {name for name in shown if not is_beside(options, name)} or {*shown} - {*reasons}:
         return members if len(members) == 1 else frozenset()
     return ALONE | {name for name, _ in quoted}

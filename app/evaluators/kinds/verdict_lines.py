@@ -10,20 +10,20 @@ from app.evaluators.kinds.verdict_values import QUOTES, agrees_with, is_list_of_
 
 LONGEST_LINE = 2_000
 _NOUNS = (
-    "verdict|judge?ment|answer|score|rating|grade|result|status|outcome|decision|conclusion|assessment|evaluation|classification|"
-    "categor(?:y|ies)|labels?|choices?|tags?|winner|preference|(?:better|best) (?:response|answer|option|assistant|output)|"
+    "verdict|judge?ment|answers?|score|rating|grade|result|status|outcome|decision|conclusion|assessment|evaluation|classification|"
+    "categor(?:y|ies)|labels?|choices?|tags?|winner|preference|(?:better|best|preferred|selected|chosen) (?:response|answer|option|assistant|output|model)|"
     "结论|判断|判定|答案|评分|分数|评级|urteil|bewertung|antwort|ergebnis|réponse|veredicto|respuesta|puntuación|calificación"
 )
-_NOUN = re.compile(rf"(?<!\w)(?:{_NOUNS})(?!\w)")
+_NOUN = re.compile(rf"(?<![^\W_])(?:{_NOUNS})(?![^\W_])")
 _USUAL = re.compile(
     r"(?:(?:so|thus|hence|therefore|finally|in conclusion|based on this),? |here is |here['’]s )?(?:(?:the|my|our) )?"
     rf"(?:(?:(final|overall) |applicable |selected )?(?:quality )?({_NOUNS})|(final|overall))"
 )
-_NAMED = re.compile(r"([^:：=→]{1,80}?)(?: is| are)? ?(?:[-=]>|[:：=→]) ?(\S.*)")
+_NAMED = re.compile(r"([^:：=]{1,80}?)(?: is| are)? ?[:：=] ?(\S.*)")
 _IS = re.compile(r"(.{1,80}?) (?:is|are) (\S.*)")
 _TAGGED = re.compile(r"<(\w{1,30})>(.{1,1900})</(\w{1,30})>")
 _BRACKETED = re.compile(r"\[(\w{1,30})\]:? (\S.*)")
-BULLET = re.compile(r"(?:[-–—•+*]|\d{1,3}[.)])\s+")
+BULLET = re.compile(r"(?:[-–—•+*◦▪●☑🔹]|\d{1,3}[.)]|\(\d{1,3}\)|[a-z]\))\s+")
 SYMBOL = re.compile(r"([✅✓✔👍🟢❌✗✘👎🔴📊🏆👉⭐📝🎯🔍⚖💡📌🏁🥇])\s{0,3}")
 _STEP = re.compile(r"step \d{1,2} ?[:.–—-] ?", re.IGNORECASE)
 HEADING = re.compile(r"#{1,6}\s+")
@@ -41,6 +41,11 @@ _ASKS = re.compile(
 )
 """A name in what a prompt asks for: “Give a score to this: …”, “Grade the response: …”."""
 _ENDS = re.compile(r"\b(?:last|final) line\b|\bend (?:with|by|in)\b", re.IGNORECASE)
+_AROUND_SHOWN = " \t\r\n\"'`*_<>:：-=~#"
+_OPENING = re.compile(
+    r"(?:\s*(?:`{3,}\w*|~{3,}\w*|<\w{1,30}>|\[\w{1,30}\]|\d{1,3}[.)]|\{%[^%]{0,80}%\}))+\s*\Z"
+)
+"""What opens a block in which something is shown."""
 _SENTENCE = re.compile(r"[\n.?!]")
 _SLOT = re.compile(r"^[\W\d_]{0,12}([^\W\d_][^:：\n\"'“‘`?.!]{0,60})[:：](.{0,200})", re.MULTILINE)
 _QUOTED_SLOT = re.compile(r"[\"'“‘`]([^\W\d_][^:：\"'“‘`\n]{0,60})[:：]([^\"'”’`\n]{0,80})[\"'”’`]")
@@ -78,9 +83,8 @@ def names_of(options: AnswerOptions, prompt: str) -> Names:
     """The names in the text of a prompt, in which placeholders stand for what is judged."""
     shown = set[str]()
     for placeholder in _PLACEHOLDER.finditer(prompt):
-        before = prompt[max(0, placeholder.start() - _SHOWN_BY) : placeholder.start()].rstrip(
-            " \t\r\n\"'`*_<>:：-=~#"
-        )
+        opened = prompt[max(0, placeholder.start() - _SHOWN_BY) : placeholder.start()]
+        before = opened.rstrip(_AROUND_SHOWN)
         is_below = (
             "\n" in prompt[placeholder.start() - 2 : placeholder.start()]
             if placeholder.start() > 1
@@ -88,8 +92,9 @@ def names_of(options: AnswerOptions, prompt: str) -> Names:
         )
         if is_below and _SLOT.fullmatch(before.rpartition("\n")[2]):
             continue  # a line to fill in
-        said = re.split(r"[\n.?!{}]", before)[-1].casefold()
-        shown.update(noun.rstrip("s") for noun in _NOUN.findall(_ASKS.sub(" ", said)))
+        for text in (before, _OPENING.sub("", opened).rstrip(_AROUND_SHOWN)):
+            said = re.split(r"[\n.?!{}]", text)[-1].casefold()
+            shown.update(noun.rstrip("s") for noun in _NOUN.findall(_ASKS.sub(" ", said)))
     typed, other, filled = set[str](), set[str](), set[str]()
     for said, wanted in (
         *_SLOT.findall(prompt),
@@ -104,7 +109,9 @@ def names_of(options: AnswerOptions, prompt: str) -> Names:
         elif not wanted or _ANY_SLOT.fullmatch(undressed(wanted).strip()):
             other.add(name)
     asked = [
-        name for name in (typed or other) - filled if not (_BESIDE.search(name) or _REASONS.fullmatch(name))
+        name
+        for name in (typed or {name for name in other if name.rstrip("s") not in shown}) - filled
+        if not (_BESIDE.search(name) or _REASONS.fullmatch(name))
     ]
     if len(asked) == 1 and (end := _ENDS.search(prompt)):
         sentence = _SENTENCE.split(prompt[: end.start()])[-1] + _SENTENCE.split(prompt[end.start() :])[0]
@@ -140,7 +147,7 @@ def read_line(options: AnswerOptions, text: str, names: Names, *, is_quiet: bool
     for form in forms:
         bare = without(BULLET, without(BULLET, form))
         mark = SYMBOL.match(bare)
-        said = _said(options, bare[mark.end() :] if mark else bare, names)
+        said = _said(options, without(_STEP, bare[mark.end() :] if mark else bare), names)
         if mark and not agrees_with(options, mark[1], said.value):
             return Line("strange")
         if said.value is not None:
@@ -177,6 +184,8 @@ def name_in(options: AnswerOptions, text: str, names: Names) -> Line:
     if is_list_of_answers(options, name):
         return Line("usual")
     usual = _USUAL.fullmatch(name)
+    if usual and " " in (usual[2] or "") and options.answers != "select":
+        usual = None  # “Best answer: No”
     if usual and (usual[2] or "").rstrip("s") not in names.shown:
         return Line("final" if usual[1] or usual[3] else "usual", usual[2] or usual[3])
     return Line("asked" if name == names.asked else "strange", name)

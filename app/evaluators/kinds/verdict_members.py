@@ -7,7 +7,24 @@ from collections.abc import Set as AbstractSet
 from app.evaluators.kinds.answering import AnswerOptions
 from app.evaluators.kinds.verdict_values import choice_of, value_of
 
-REASONS = ("rationale", "reasoning", "reason", "explanation", "justification", "thoughts")
+_REASONS = (
+    "rationale", "reasoning", "reason", "reasons", "explanation", "justification", "justifications", "thoughts", "thought",
+    "thinking", "thoughtprocess", "chainofthought", "stepbystep",
+)  # fmt: skip
+_NOTES = frozenset(
+    (
+        "analysis",
+        "critique",
+        "feedback",
+        "comment",
+        "comments",
+        "evidence",
+        "summary",
+        "notes",
+        "observations",
+    )
+)
+"""Names of what stands beside a verdict, but where a text is asked for: that may well be called so."""
 _FINAL = frozenset(
     f"{begins}{noun}"
     for begins in ("final", "overall")
@@ -25,10 +42,14 @@ _LIKE_VERDICT = re.compile(
 )
 _SURE = re.compile("confidence|confident|certainty|^(?:un)?certain$")
 _OF_SCALE = re.compile(
-    "max|scale|range|outof|possible|denominator|total(?:score|points)?$|^base$|^of$|^best$|highest|upper|limit"
+    "max|scale|range|outof|possible|denominator|total(?:score|points)?$|^base$|^of$|^highest|^upper|^limit$"
 )
 _CORRECTS = re.compile("adjust|revis|correct|updat|final|overall|^pass(?:ed)?$|decision")
 """Of a member that goes over the verdict beside it, legal or not."""
+_TELLS = re.compile(
+    "(?:assessment|feedback|comments?|summary|thoughts|remarks|explanation|impression|notes?)$"
+)
+"""Of a member that tells of a verdict in words."""
 _TOP = re.compile(r"\d{1,9}(?:\.\d{1,9})?")
 
 
@@ -47,9 +68,14 @@ def is_of_certainty(name: str) -> bool:
     return _SURE.search(folded(name)) is not None
 
 
-def is_beside(name: str) -> bool:
+def is_reason(options: AnswerOptions, name: str) -> bool:
+    """Whether a member says why a verdict is so."""
+    return name in _REASONS or (name in _NOTES and options.answers != "text")
+
+
+def is_beside(options: AnswerOptions, name: str) -> bool:
     """Whether a member says why a verdict is so, how sure a judge is of it, or how far its scale goes."""
-    return name in REASONS or bool(_SURE.search(name) or _OF_SCALE.search(name))
+    return is_reason(options, name) or bool(_SURE.search(name) or _OF_SCALE.search(name))
 
 
 def verdict_in(options: AnswerOptions, said: Mapping[str, object], alone: AbstractSet[str]) -> object | None:
@@ -66,7 +92,7 @@ def verdict_in(options: AnswerOptions, said: Mapping[str, object], alone: Abstra
     ]
     if options.answers == "number" and any(top is None or top != options.highest for top in tops):
         return None
-    left = [name for name in said if name in asked or not is_beside(name)]
+    left = [name for name in said if name in asked or not is_beside(options, name)]
     found = next((each for group in _GROUPS if (each := [name for name in left if name in group])), [])
     if not found:
         return as_wanted(options, said[left[0]]) if len(left) == 1 and left[0] in alone else None
@@ -84,6 +110,8 @@ def _is_no_verdict(options: AnswerOptions, name: str, value: object) -> bool:
     """Whether a member with the name of a verdict holds none: text about it, or something of another type."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     goes_over = _CORRECTS.search(name) and "answer" not in name and value is not None
+    if isinstance(value, str) and _TELLS.search(name):
+        goes_over = None
     is_like_ours = options.answers == "number" and is_number
     return bool(options.refusal("", value)) and not goes_over and not is_like_ours
 

@@ -44,7 +44,7 @@ def value_of(options: AnswerOptions, text: str, *, is_named: bool) -> object | N
         if (value := _exact(options, form, is_named=is_named)) is not None:
             return value
     signs = {one in _GOOD_MARKS for one in text if one in _MARKS}
-    if options.answers not in ("boolean", "select", "number") or len(signs) != 1:
+    if options.answers not in ("boolean", "select") or len(signs) != 1:
         return None
     value = _exact(options, _bare(text.strip(f"{_MARKS} "), is_named=is_named), is_named=is_named)
     return value if all(agrees_with(options, one, value) for one in text if one in _MARKS) else None

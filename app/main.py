@@ -37,6 +37,8 @@ from app.evaluations import (
     new_pages,
     plain_pages,
     prompt_pages,
+    report_link_api,
+    report_link_pages,
     tool_pages,
 )
 from app.evaluations import api as evaluations_api
@@ -114,6 +116,7 @@ ROUTERS = (
     files_pages.router,
     new_pages.router,  # before the reports: `new` is no id
     evaluation_pages.router,
+    report_link_pages.router,
     grid_pages.router,
     draft_pages.router,
     agreement_pages.router,  # before the evaluator's own page
@@ -165,6 +168,7 @@ ROUTERS = (
     evaluators_api.databases_router,
     evaluations_api.router,
     lineage_api.router,
+    report_link_api.router,
     gate_api.router,
     review_api.router,
     monitoring_api.router,

@@ -88,6 +88,7 @@ KEPT = {
     "api_key.secret_hash": SECRET,
     "invitation.role": ENUMERATION,
     "invitation.token_hash": SECRET,
+    "report_link.token_hash": SECRET,
     "file.kind": ENUMERATION,
     "version.content_hash": "a hash",
     "environment.tag": ENUMERATION,

@@ -81,6 +81,11 @@ def key_guess(address: str) -> list[str]:
     return [f"key from {network_of(address)}"]
 
 
+def link_guess(address: str) -> list[str]:
+    """The throttle of links to reports that open nothing."""
+    return [f"link from {network_of(address)}"]
+
+
 def spend_try(session: Session, keys: Sequence[str], most: int = TRIES) -> None:
     """Count a try under each of `keys`. The caller commits, also when this raises. A refused try counts nowhere,
     so that nobody can make a pause longer than it is.

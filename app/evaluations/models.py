@@ -3,13 +3,13 @@
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, func, text
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core.database import Base, Json
 from app.files.models import File, FileKind, Version, kept_version
 from app.logs.models import Usd
-from app.workspaces.models import Workspace
+from app.workspaces.models import Membership, Workspace
 
 EVALUATED = (FileKind.PROMPT, FileKind.FLOW, FileKind.AGENT)
 """What can be evaluated. Our workers run prompts only; of flows and agents, the caller sends the outputs."""
@@ -270,3 +270,32 @@ class RunLimits(Base):
     workspace_id: Mapped[str] = mapped_column(ForeignKey(Workspace.id, ondelete="CASCADE"), primary_key=True)
     most_concurrency: Mapped[int]
     """Calls at once that one run may ask for."""
+
+
+class ReportLink(Base):
+    """A link that shows an evaluation's report to whoever has it, without an account. Only its hash is kept.
+
+    It goes with the evaluation, and with its maker's membership.
+    """
+
+    __tablename__ = "report_link"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["workspace_id", "created_by"], [Membership.workspace_id, Membership.user_id], ondelete="CASCADE"
+        ),
+        Index(None, "workspace_id", "created_by"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    evaluation_id: Mapped[str] = mapped_column(ForeignKey(Evaluation.id, ondelete="CASCADE"), index=True)
+    workspace_id: Mapped[str]
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    created_by: Mapped[str]
+    """It opens nothing while they may not make one, as an API key has never more than its maker."""
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime]
+    last_opened_at: Mapped[datetime | None]
+    """To the minute."""
+
+    maker: Mapped[Membership] = relationship(lazy="raise")
+    evaluation: Mapped[Evaluation] = relationship(lazy="raise")

@@ -39,6 +39,7 @@ PARAMETERS = {
     "evaluator_version_id": "The id of the evaluator's version.",
     "run_id": "The run's id.",
     "queue_id": "The review queue's id.",
+    "link_id": "The link's id.",
     "log_id": "The log's id.",
     "directory_id": "The directory's id; `root` is the top.",
     "provider_id": "The provider's id.",

@@ -36,6 +36,8 @@ WORDS = {
     "provider.created": "Added a provider",
     "provider.deleted": "Deleted a provider",
     "provider.rate_restored": "Gave a provider its full rate back",
+    "report_link.created": "Made a link to a report",
+    "report_link.ended": "Ended a link to a report",
     "retention.applied": "Cleared or deleted old logs",
     "retention.changed": "Changed the retention",
     "review.closed": "Closed a review queue",

@@ -64,6 +64,11 @@ EVALUATION_PAGE_REQUESTS: dict[str, Make] = {
     "POST /w/{w}/evaluations/{evaluation_id}/runs/{run_id}/baseline": lambda w: Call(
         _evaluation(w, run_id=w.failed_run.id), form={}
     ),
+    "GET /w/{w}/evaluations/{evaluation_id}/share": lambda w: Call(_evaluation(w)),
+    "POST /w/{w}/evaluations/{evaluation_id}/share": lambda w: Call(_evaluation(w), form={"days": "30"}),
+    "POST /w/{w}/evaluations/{evaluation_id}/share/{link_id}/end": lambda w: Call(
+        _evaluation(w, link_id=w.report_link.id), form={}
+    ),
     "GET /w/{w}/evaluations/{evaluation_id}/rows": lambda w: Call(_evaluation(w)),
     "GET /w/{w}/evaluations/{evaluation_id}/rows/{number}": lambda w: Call(_evaluation(w, number=1)),
     "GET /w/{w}/evaluations/{evaluation_id}/rows/{number}/logs": lambda w: Call(_evaluation(w, number=1)),

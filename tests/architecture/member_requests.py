@@ -54,6 +54,7 @@ MEMBER_REQUESTS: dict[str, Make] = {
         form={"full_name": "New Person", "password": "another long password"},
         names_things=False,
     ),
+    "GET /shared/{token}": lambda w: Call({"token": w.report_token}, names_things=False),
     "GET /reset/{token}": lambda w: Call({"token": w.reset_token}, names_things=False),
     "POST /reset/{token}": lambda w: Call(
         {"token": w.reset_token}, form={"password": "another long password"}, names_things=False

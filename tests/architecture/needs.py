@@ -16,6 +16,7 @@ NEEDS: dict[Action, str] = {
         GET /metrics
         GET /reset/{token}
         POST /reset/{token}
+        GET /shared/{token}
         GET /setup
         POST /setup
         GET /signin
@@ -97,6 +98,8 @@ NEEDS: dict[Action, str] = {
         POST /w/{w}/review/{queue_id}/undo
     """,
     Action.EDIT: """
+        GET /v5/evaluations/{evaluation_id}/links
+        GET /w/{w}/evaluations/{evaluation_id}/share
         GET /w/{w}/datasets/new
         GET /w/{w}/datasets/{file_id}/import
         GET /w/{w}/kept-logs

@@ -145,6 +145,11 @@ REQUESTS: dict[str, Make] = {
     "POST /v5/evaluator-databases": lambda w: Call(
         upload=("made.sqlite", factories.sqlite_file("create table t (a)")), names_things=False
     ),
+    "GET /v5/evaluations/{evaluation_id}/links": lambda w: Call(_evaluation(w)),
+    "POST /v5/evaluations/{evaluation_id}/links": lambda w: Call(_evaluation(w), json={"days": 30}),
+    "DELETE /v5/evaluations/{evaluation_id}/links/{link_id}": lambda w: Call(
+        _evaluation(w, link_id=w.report_link.id)
+    ),
     "POST /v5/evaluations": lambda w: Call(
         json={
             "file": {"id": w.prompt.file_id},

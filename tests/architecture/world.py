@@ -10,8 +10,8 @@ from app.accounts import service as accounts
 from app.core import clock, ids
 from app.core.access import Principal, Role
 from app.datasets import repository as datasets
-from app.evaluations import run_service
-from app.evaluations.models import Evaluation, Run
+from app.evaluations import report_links, run_service
+from app.evaluations.models import Evaluation, ReportLink, Run
 from app.files import deployments
 from app.files import service as files
 from app.files.models import Directory, Environment, Version
@@ -97,6 +97,8 @@ class World:
     invitation: Invitation
     invitation_token: str
     reset_token: str
+    report_link: ReportLink
+    report_token: str
 
     @property
     def developer_id(self) -> str:
@@ -168,6 +170,7 @@ def build_world(session: Session, role: Role) -> World:
     invitation, invitation_token = invitations.invite(
         session, team.admin, f"invited-{team.workspace.slug}@example.com", Role.MEMBER
     )
+    report_link, report_url = report_links.make_link(session, maker, evaluation)
     return World(
         team=team,
         people=people,
@@ -220,6 +223,8 @@ def build_world(session: Session, role: Role) -> World:
         invitation=invitation,
         invitation_token=invitation_token,
         reset_token=passwords.create_reset_link(session, team.admin.email),
+        report_link=report_link,
+        report_token=report_url.rpartition("/")[2],
     )
 
 

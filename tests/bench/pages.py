@@ -91,6 +91,8 @@ def paths(stored: Stored) -> dict[str, list[str]]:
         "/w/{w}/evaluations/new": [f"{w}/evaluations/new?prompt={stored.prompt_id}"],
         "/w/{w}/evaluations": [f"{w}/evaluations"],
         "/w/{w}/evaluations/{evaluation_id}": [evaluation],
+        "/w/{w}/evaluations/{evaluation_id}/share": [f"{evaluation}/share"],
+        "/shared/{token}": [f"/shared/{stored.report_token}"],
         "/w/{w}/evaluations/{evaluation_id}/live": [f"{evaluation}/live"],
         "/w/{w}/evaluations/{evaluation_id}/lineage": [f"{evaluation}/lineage"],
         "/w/{w}/evaluations/{evaluation_id}/export": [f"{evaluation}/export"],

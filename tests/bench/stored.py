@@ -17,6 +17,8 @@ from sqlalchemy.orm import Session
 
 from app.core import ids
 from app.core.database import get_engine, unit_of_work
+from app.evaluations.report_links import make_link
+from app.evaluations.service import get_evaluation
 from app.files.models import Version
 from tests import factories
 from tests.bench.reviewed import review
@@ -87,6 +89,8 @@ class Stored:
     """Of as many outputs as a queue takes; the one who asks has answered a part."""
     disputed_queue_id: str
     """As large; two others have answered all of it, and differ on every seventh."""
+    report_token: str
+    """Of a link that shows the report to anybody."""
 
 
 def fill(amounts: Amounts) -> Stored:
@@ -129,10 +133,16 @@ def fill(amounts: Amounts) -> Stored:
             rows=amounts.rows,
             queue_id=queue_id,
             disputed_queue_id=disputed_queue_id,
+            report_token=_report_token(session, team, evaluation_id),
         )
     with get_engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("vacuum analyze"))
     return stored
+
+
+def _report_token(session: Session, team: factories.Team, evaluation_id: str) -> str:
+    evaluation = get_evaluation(session, team.admin, evaluation_id)
+    return make_link(session, team.admin, evaluation)[1].rpartition("/")[2]
 
 
 def _two(session: Session, team: factories.Team, make: Callable[..., Version], differs_by: str) -> str:

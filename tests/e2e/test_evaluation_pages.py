@@ -14,7 +14,7 @@ from tests.accessibility import violations
 from tests.application import Application
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
 RIGHT = [f"answer {n}" for n in range(60)]
 
@@ -75,6 +75,30 @@ def test_axe_finds_nothing(inside: "Page", seen: Seen, path: str, scheme: str) -
 
     assert violations(inside) == []
     assert inside.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_report_is_shared_in_a_dialog_and_read_without_an_account(
+    inside: "Page", seen: Seen, browser: "Browser", scheme: str
+) -> None:
+    inside.emulate_media(color_scheme=scheme)
+    inside.goto(f"{seen.base}/evaluations/{seen.evaluation}")
+    inside.click("header a:has-text('Share')")
+    inside.click("#dialog >> text=Make link")
+    link = inside.input_value("#dialog input.mono")
+    assert violations(inside) == []
+
+    stranger = browser.new_page(viewport={"width": 390, "height": 844}, color_scheme=scheme)
+    stranger.goto(link)
+    assert "v2 is better than v1" in stranger.inner_text("h2")
+    assert violations(stranger) == []
+    assert stranger.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+    inside.click("#dialog >> text=End")
+    inside.wait_for_selector("#dialog ul", state="detached")
+    assert stranger.reload().status == 404
+    assert violations(stranger) == []
+    stranger.close()
 
 
 def test_the_report_fits_a_phone(inside: "Page", seen: Seen) -> None:

@@ -95,6 +95,8 @@ _WHOLE: dict[str, _Kind] = _files() | {
     "compare_runs": evaluations.Comparison,
     "get_lineage": evaluations.Lineage,
     "decide_gate": gates.GateDecision,
+    "list_report_links": list[gates.ReportLink],
+    "create_report_link": gates.NewReportLink,
     "export_report": gates.ReportTable,
     "get_run_limits": evaluations.RunLimits,
     "set_run_limits": evaluations.RunLimits,

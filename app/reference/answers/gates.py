@@ -1,9 +1,10 @@
-"""The shapes of what a gate decides, and of a report's numbers."""
+"""The shapes of what a gate decides, of a report's numbers, and of links to it."""
 
 from typing import Literal
 
 from app.reference.answers.evaluations import Interval, RunStatus
-from app.reference.answers.shape import Json, Shape
+from app.reference.answers.files import Person
+from app.reference.answers.shape import Json, Moment, Shape
 
 
 class GateRun(Shape):
@@ -122,3 +123,19 @@ class ReportTable(Shape):
     columns: list[str]
     """In the order of the files."""
     records: list[ReportLine]
+
+
+class ReportLink(Shape):
+    id: str
+    created_by: Person
+    created_at: str
+    expires_at: str
+    last_opened_at: Moment
+    """To the minute."""
+    open: bool
+    """False while its maker may not share reports: then it opens nothing."""
+
+
+class NewReportLink(ReportLink):
+    url: str
+    """Shown this once."""

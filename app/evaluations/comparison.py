@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from sqlalchemy.orm import Session
 
@@ -15,14 +15,16 @@ from app.evaluations.memory import kept, states_of
 from app.evaluations.models import Evaluation, Run
 from app.evaluations.numbers import Change, compare
 from app.evaluations.report import compared_of
+from app.evaluations.row_signs import RowSigns, load_signs
 from app.evaluations.rows import rows_of
 from app.evaluations.scores import ScoreTable, load_scores
 from app.evaluators.describing import EvaluatorInfo, describe
 from app.files.models import Version
 from app.logs.models import Judgment
 
-Only = Literal["all", "changed", "better", "worse", "failed"]
-Sort = Literal["row", "worst", "best"]
+Only = Literal["all", "changed", "better", "worse", "failed", "disputed"]
+FILTERS: tuple[Only, ...] = get_args(Only)
+Sort = Literal["row", "worst", "best", "disagreement", "flips"]
 Turn = Literal["better", "worse", "same"]
 MOST_COLUMNS = 8
 _PASS = 0.5
@@ -54,8 +56,8 @@ class GridCell:
     """Averaged over repeats."""
     turn: Turn | None
     """Against the baseline; None for the baseline itself and where one of the two has no score."""
-    judgments: Mapping[str, Judgment]
-    """By evaluator version."""
+    judgments: Mapping[str, Sequence[Judgment]]
+    """Of the first repeat, by evaluator version: of people there may be several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,11 @@ class GridRow:
     """From 1, in the dataset's order."""
     datapoint: Datapoint
     cells: Sequence[GridCell]
+    gap: float | None = None
+    """How far the evaluator and people are apart; None where one of the two has said nothing."""
+    disputed: bool = False
+    flips: float | None = None
+    """The share of pairs of repeats that differ; None where nothing was repeated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +90,7 @@ class Grid:
     matching: int
     rows: Sequence[GridRow]
     table: ScoreTable
+    signs: RowSigns
     changes: Mapping[str, Change]
     """By candidate run."""
 
@@ -99,11 +107,12 @@ def build_grid(session: Session, evaluation: Evaluation, request: GridRequest) -
     evaluator = _evaluator(evaluation, evaluators, request.evaluator_id)
     info = describe(evaluator.spec)
     table = load_scores(session, runs, [evaluator.id])
-    sorter = _RowSorter(table, runs, evaluator.id, info)
+    signs = load_signs(session, runs, evaluators, evaluator)
+    sorter = _RowSorter(table, runs, evaluator.id, info, signs)
     states = states_of(runs)
     numbers = _numbers(session, runs)
     kinds = kept.once(
-        states and ("kinds", states, evaluator.id),
+        states and ("kinds", states, evaluator.id, signs.people and signs.people.id),
         lambda: {row: sorter.kinds(row) for row in numbers},
         len,
     )
@@ -132,6 +141,7 @@ def build_grid(session: Session, evaluation: Evaluation, request: GridRequest) -
         matching=len(matching),
         rows=_rows(session, evaluation, runs, sorter, page, numbers),
         table=table,
+        signs=signs,
         changes={run.id: compare(table, baseline, run, evaluator, smallest) for run in runs[1:]},
     )
 
@@ -155,21 +165,18 @@ def matching_rows(session: Session, evaluation: Evaluation, request: GridRequest
     numbers = _numbers(session, runs)
     if request.only == "all":
         return list(numbers)
-    evaluator = _evaluator(
-        evaluation, repository.list_evaluators(session, evaluation.id), request.evaluator_id
-    )
+    evaluators = repository.list_evaluators(session, evaluation.id)
+    evaluator = _evaluator(evaluation, evaluators, request.evaluator_id)
     table = load_scores(session, runs, [evaluator.id])
-    sorter = _RowSorter(table, runs, evaluator.id, describe(evaluator.spec))
+    signs = load_signs(session, runs, evaluators, evaluator)
+    sorter = _RowSorter(table, runs, evaluator.id, describe(evaluator.spec), signs)
     return [row for row in numbers if request.only in sorter.kinds(row)]
 
 
 def _counts(found: Iterable[frozenset[Only]]) -> dict[Only, int]:
     """How many rows pass each filter. There are few different sets of filters: those are counted."""
     rows = Counter(found)
-    return {
-        only: sum(count for kinds, count in rows.items() if only in kinds)
-        for only in ("all", "changed", "better", "worse", "failed")
-    }
+    return {only: sum(count for kinds, count in rows.items() if only in kinds) for only in FILTERS}
 
 
 def build_row(
@@ -219,8 +226,14 @@ class _RowSorter:
     """Says of each row what happened to it between the baseline and the others, and puts rows in order."""
 
     def __init__(
-        self, table: ScoreTable, runs: Sequence[Run], evaluator_id: str, info: EvaluatorInfo
+        self,
+        table: ScoreTable,
+        runs: Sequence[Run],
+        evaluator_id: str,
+        info: EvaluatorInfo,
+        signs: RowSigns,
     ) -> None:
+        self.signs = signs
         self._columns = [table.column(run.id, evaluator_id).by_row for run in runs]
         self._sign = 1 if info.wanted == "higher" else -1
         self._info = info
@@ -249,12 +262,17 @@ class _RowSorter:
         scores = [column.get(row) for column in self._columns]
         if self._info.is_share and all(score is not None and score < _PASS for score in scores):
             found.add("failed")
+        if self.signs.is_disputed(row):
+            found.add("disputed")
         return self._sets.setdefault(frozenset(found), frozenset(found))
 
     def key(self, sort: Sort, numbers: Mapping[str, int]) -> Callable[[str], tuple[float, int]]:
-        """What to sort rows by: their number, or how much the versions lost or gained on them."""
+        """What to sort rows by: their number, how much the versions lost or gained on them, or their signs, the strongest first."""
         if sort == "row":
             return lambda row: (0.0, numbers[row])
+        if sort in ("disagreement", "flips"):
+            signs = self.signs.gaps if sort == "disagreement" else self.signs.flips
+            return lambda row: (-signs.get(row, -1.0), numbers[row])
         sign = 1 if sort == "worst" else -1
 
         def moved(row: str) -> tuple[float, int]:
@@ -286,6 +304,9 @@ def _rows(
                 _cell(items.get((run.id, row), []), judgments, sorter, row, column)
                 for column, run in enumerate(runs)
             ],
+            gap=sorter.signs.gaps.get(row),
+            disputed=sorter.signs.is_disputed(row),
+            flips=sorter.signs.flips.get(row),
         )
         for row in page
         if row in datapoints
@@ -301,11 +322,13 @@ def _cell(
 ) -> GridCell:
     first = items[0] if items else None
     delta = sorter.delta(row, column) if column else None
-    found = judgments.get((first.run_id, first.log_id), ()) if first and first.log_id else ()
+    by_judge: dict[str, list[Judgment]] = {}
+    for judgment in judgments.get((first.run_id, first.log_id), ()) if first and first.log_id else ():
+        by_judge.setdefault(judgment.evaluator_version_id, []).append(judgment)
     return GridCell(
         item=first,
         repeats=len(items),
         score=sorter.score(row, column),
         turn=None if delta is None else "better" if delta > 0 else "worse" if delta < 0 else "same",
-        judgments={judgment.evaluator_version_id: judgment for judgment in found},
+        judgments=by_judge,
     )

@@ -11,7 +11,7 @@ from app.core.database import SessionDep
 from app.core.pagination import PageNumber
 from app.core.permissions import Reader
 from app.evaluations import service
-from app.evaluations.comparison import GridRequest, Only, build_grid
+from app.evaluations.comparison import GridRequest, Only, Sort, build_grid
 from app.evaluations.grid_view import PAGE_SIZE, Address, Output, build_grid_view
 from app.evaluations.report import compared_of
 from app.evaluations.row_view import RowPage, build_row_page, present_row
@@ -27,9 +27,10 @@ def _address(
     evaluator: str = "",
     output: Output = "diff",
     page: PageNumber = 1,
+    sort: Sort = "row",
 ) -> Address:
     chosen = [run_id for part in cols or [] for run_id in part.split(",") if run_id]
-    return Address(only, tuple(dict.fromkeys(chosen)), q.strip(), evaluator, output, page)
+    return Address(only, tuple(dict.fromkeys(chosen)), q.strip(), evaluator, output, page, sort)
 
 
 GridAddress = Annotated[Address, Depends(_address)]
@@ -51,6 +52,7 @@ def compare_rows(
         address.evaluator or None,
         only=address.only,
         query=address.query or None,
+        sort=address.sort,
         offset=(address.page - 1) * PAGE_SIZE,
         limit=PAGE_SIZE,
     )

@@ -1,5 +1,6 @@
 """What the comparison grid shows: the grid in words, with word diffs and places on a shared scale."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -10,11 +11,13 @@ from sqlalchemy.orm import Session
 from app.core import charts
 from app.core.charts import Whisker
 from app.evaluations import headline as words
-from app.evaluations.comparison import Grid, GridCell, GridRow, Only
+from app.evaluations.comparison import Grid, GridCell, GridRow, Only, Sort
 from app.evaluations.models import Run
 from app.evaluations.models_used import ModelUsed, models_of_runs
 from app.evaluations.numbers import Change, usage_of
+from app.evaluations.row_signs import is_human
 from app.evaluations.scores import run_interval
+from app.evaluations.wording import target_text
 from app.evaluators.describing import EvaluatorInfo, describe
 from app.files.diff import Segment, diff_words
 from app.files.models import Version
@@ -29,7 +32,7 @@ _LONGEST_MARK = 200
 """Characters of a verdict that is a text."""
 _MEASURED = ("s", "usd")
 """Units of what a cell shows anyway."""
-Output = Literal["diff", "plain"]
+Output = Literal["diff", "target", "plain"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,7 @@ class Address:
     evaluator: str = ""
     output: Output = "diff"
     page: int = 1
+    sort: Sort = "row"
 
     def link(self, **changes: str | int) -> str:
         """The query string of this state with some of it changed; defaults are left out."""
@@ -51,6 +55,7 @@ class Address:
             "evaluator": self.evaluator,
             "q": self.query,
             "output": "" if self.output == "diff" else self.output,
+            "sort": "" if self.sort == "row" else self.sort,
             "page": "",
         }
         state.update(changes)
@@ -90,7 +95,11 @@ class CellView:
     cell: GridCell
     mark: Mark | None
     others: Sequence[tuple[str, Mark]]
-    """The other evaluators by name."""
+    """The other evaluators by name, but for people."""
+    people: Sequence[tuple[str, Mark]]
+    """What people said, by the evaluator that asked them."""
+    why: str | None
+    """What the grid's evaluator says of its verdict, where that is not the verdict itself."""
     segments: Sequence[Segment]
     rewritten: bool
     cut: bool
@@ -127,7 +136,7 @@ def build_grid_view(session: Session, grid: Grid, address: Address) -> GridView:
     columns, scale = _columns(session, grid)
     evaluators = {version.id: version for version in grid.evaluators}
     rows = [
-        RowView(row, [cell_view(cell, row.cells[0], grid, evaluators, address.output) for cell in row.cells])
+        RowView(row, [cell_view(cell, row, grid, evaluators, address.output) for cell in row.cells])
         for row in grid.rows
     ]
     return GridView(grid, address, columns, scale, rows)
@@ -183,46 +192,72 @@ def _change(change: Change | None, info: EvaluatorInfo) -> dict[str, str]:
 
 def cell_view(
     cell: GridCell,
-    baseline: GridCell,
+    row: GridRow,
     grid: Grid,
     evaluators: Mapping[str, Version],
     output: Output,
     *,
     whole: bool = False,
 ) -> CellView:
-    """A cell in words. Its output is a word diff against the baseline's, or plain where too little survived."""
+    """A cell of a row in words. Its output is a word diff against the baseline's or the target, or plain where too little
+    survived."""
     others = [
-        (version.file.name, mark)
-        for key, version in evaluators.items()
-        if key != grid.evaluator.id
+        (version, mark)
+        for version in evaluators.values()
+        if version.id != grid.evaluator.id
         and (info := describe(version.spec)).unit not in _MEASURED
-        and (mark := mark_of(cell.judgments.get(key), info))
+        and (mark := mark_of_all(cell.judgments.get(version.id, ()), info))
     ]
     said = (cell.item.output if cell.item else None) or ""
-    before = (baseline.item.output if baseline.item else None) or ""
+    before = _compared_with(cell, row, output)
     shown = said if whole else said[:_LONGEST]
     segments: Sequence[Segment] = (Segment("same", shown),) if shown else ()
     rewritten = False
-    if output == "diff" and cell is not baseline and said and before:
+    if said and before:
         diff = diff_words(before if whole else before[:_LONGEST], shown)
         rewritten = diff.rewritten
         segments = segments if rewritten else diff.segments
+    mark = _row_mark(cell, grid)
+    why = next((one.rationale for one in cell.judgments.get(grid.evaluator.id, ())), None)
     return CellView(
         cell=cell,
-        mark=_row_mark(cell, grid),
-        others=others,
+        mark=mark,
+        others=[(version.file.name, what) for version, what in others if not is_human(version)],
+        people=[(version.file.name, what) for version, what in others if is_human(version)],
+        why=None if mark is None or why == mark.text else why,
         segments=segments,
         rewritten=rewritten,
         cut=len(shown) < len(said),
     )
 
 
+def _compared_with(cell: GridCell, row: GridRow, output: Output) -> str:
+    """What the output of a cell is shown as changed from; empty where it is shown as it is."""
+    if output == "target":
+        return target_text(row.datapoint.target)
+    baseline = row.cells[0]
+    if output == "plain" or cell is baseline:
+        return ""
+    return (baseline.item.output if baseline.item else None) or ""
+
+
 def _row_mark(cell: GridCell, grid: Grid) -> Mark | None:
     """The verdict of the grid's evaluator, averaged over repeats."""
     if cell.score is None or cell.repeats < 2:
-        return mark_of(cell.judgments.get(grid.evaluator.id), grid.info)
+        return mark_of_all(cell.judgments.get(grid.evaluator.id, ()), grid.info)
     text = words.level(cell.score, grid.info)
     return Mark("none", f"{text} of {cell.repeats} repeats" if grid.info.is_share else text)
+
+
+def mark_of_all(judgments: Sequence[Judgment], info: EvaluatorInfo) -> Mark | None:
+    """What was said by one evaluator, of people by several: in a word, or how many said what."""
+    marks = [mark for judgment in judgments if (mark := mark_of(judgment, info))]
+    if len(marks) < 2:
+        return next(iter(marks), None)
+    said = Counter(mark.text for mark in marks)
+    if len(said) == 1:
+        return Mark(marks[0].tone, f"{marks[0].text} by {len(marks)}")
+    return Mark("none", ", ".join(f"{count} {text}" for text, count in said.most_common()))
 
 
 def mark_of(judgment: Judgment | None, info: EvaluatorInfo) -> Mark | None:

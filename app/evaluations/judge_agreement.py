@@ -231,7 +231,7 @@ def agreement_of(
     asked = {
         one.id: one for one in files.find_versions(session, workspace_id, {one.asked_by for one in labels})
     }
-    fitting = {one.id: one.file_id for one in asked.values() if _is_like(version.spec, one.spec)}
+    fitting = {one.id: one.file_id for one in asked.values() if is_alike(version.spec, one.spec)}
     words = Counter(fitting[label.asked_by] for label in labels if label.asked_by in fitting)
     questions = [file_id for file_id, _ in words.most_common()]
     if question_id is not None and question_id not in questions:
@@ -276,7 +276,7 @@ def _too_few(outputs: int) -> Trust:
     )
 
 
-def _is_like(judge: Mapping[str, Any], people: Mapping[str, Any]) -> bool:
+def is_alike(judge: Mapping[str, Any], people: Mapping[str, Any]) -> bool:
     """Whether people were asked for the same kind of answer, the same way up, on the same scale or with the same choices."""
     one, other = describe(judge), describe(people)
     if one.return_type != other.return_type or one.return_type not in ("boolean", "number", "select"):

@@ -218,6 +218,8 @@ def _record(row: GridRow) -> Json:
         "baseline": _present_cell(before),
         "candidate": _present_cell(after),
         "delta": delta,
+        "disagreement": row.gap,
+        "flip_rate": row.flips,
     }
 
 
@@ -230,7 +232,7 @@ def _present_cell(cell: GridCell) -> Json | None:
         "output": item.output,
         "error": item.error,
         "score": cell.score,
-        "judgments": [present_judgment(judgment) for judgment in cell.judgments.values()],
+        "judgments": [present_judgment(one) for said in cell.judgments.values() for one in said],
         "latency": item.latency_ms / 1000 if item.latency_ms is not None else None,
         "cost": item.cost_usd,
     }

@@ -6,11 +6,9 @@ from sqlalchemy.orm import Session
 
 from app.core import formats
 from app.evaluations import headline as words
-from app.evaluations import score_repository
-from app.evaluations.memory import kept, state_of
 from app.evaluations.models import Run
 from app.evaluations.report import EvaluatorRow, Report
-from app.evaluations.scores import load_scores
+from app.evaluations.row_signs import scores_of_repeats
 from app.statistics.components import variance_components
 from app.statistics.intervals import Interval, mean_interval
 from app.statistics.passing import passing_intervals
@@ -56,16 +54,7 @@ def list_repeats(session: Session, report: Report) -> list[Repeated]:
 
 
 def _repeated(session: Session, report: Report, row: EvaluatorRow, run: Run) -> Repeated | None:
-    column = load_scores(session, [run], [row.version.id], apart=True).column(run.id, row.version.id)
-    state = state_of(run)
-    datapoints = kept.once(
-        state and ("rows of run", state),
-        lambda: score_repository.load_row_order(session, run.id),
-        len,
-    )
-    by_row: dict[str, list[float]] = {}
-    for position, score in column.by_row.items():
-        by_row.setdefault(datapoints[int(position) // run.repeats], []).append(score)
+    by_row = scores_of_repeats(session, run, row.version.id)
     scores = list(by_row.values())
     found = variance_components(scores)
     if found is None or not found.flips[1]:
@@ -77,7 +66,7 @@ def _repeated(session: Session, report: Report, row: EvaluatorRow, run: Run) -> 
         clusters and [clusters[place] for _, place in several],
     )
     passing: dict[str, Interval] = {}
-    if row.info.return_type == "boolean" and column.is_binary:
+    if row.info.return_type == "boolean" and all(score in (0.0, 1.0) for one in scores for score in one):
         passing = passing_intervals(
             [len(one) for one in scores], [int(sum(one)) for one in scores], run.repeats, clusters
         )

@@ -6,16 +6,20 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.core.errors import NotFound
+from app.core.errors import DomainError, NotFound
+from app.datasets.models import Datapoint
 from app.evaluations import comparison_repository, people_repository
 from app.evaluations.comparison import Grid, GridRequest, GridRow, build_row
 from app.evaluations.comparison_repository import ItemCell
 from app.evaluations.grid_view import Address, CellView, Mark, cell_view, mark_of
+from app.evaluations.judging import execution_of_log
 from app.evaluations.models import Evaluation, Run
 from app.evaluations.models_used import ModelUsed, models_of_runs
 from app.evaluations.wording import plain
+from app.evaluators.binding import Row, bind
 from app.evaluators.describing import describe
 from app.evaluators.kinds.injection import words_to_a_judge
+from app.evaluators.kinds.passages import texts_at
 from app.files.models import Version
 from app.logs import repository as logs
 from app.logs.models import Judgment, Log
@@ -46,6 +50,8 @@ class RepeatView:
     judgments: Sequence[JudgmentView]
     more: Mapping[str, int]
     """How many judgments of an evaluator's are not among them, where there are more than are shown."""
+    retrieved: Sequence[str]
+    """The passages that it was given, where an evaluator knows where its log tells them."""
     read: Sequence[tuple[str, str]]
     """What the practice model says it read, where it was the one that answered."""
 
@@ -92,8 +98,8 @@ def build_row_page(session: Session, evaluation: Evaluation, address: Address, n
         VersionView(
             run,
             models[run.id],
-            cell_view(cell, row.cells[0], grid, by_id, address.output, whole=True),
-            _repeats(items.get((run.id, row.datapoint.id), []), by_id, found, judged),
+            cell_view(cell, row, grid, by_id, address.output, whole=True),
+            _repeats(items.get((run.id, row.datapoint.id), []), by_id, found, judged, row.datapoint),
         )
         for run, cell in zip(grid.runs, row.cells, strict=True)
     ]
@@ -105,6 +111,7 @@ def _repeats(
     evaluators: Mapping[str, Version],
     found: dict[str, Log],
     judged: dict[tuple[str, str], list[Judgment]],
+    datapoint: Datapoint,
 ) -> list[RepeatView]:
     repeats = []
     for item in items:
@@ -127,6 +134,7 @@ def _repeats(
                     for version_id, each in said.items()
                     if len(each) > _MOST_JUDGMENTS
                 },
+                retrieved=_retrieved(found.get(item.log_id or ""), datapoint, evaluators),
                 read=_read(found.get(item.log_id or "")),
             )
         )
@@ -137,6 +145,24 @@ def _judgment(evaluator: Version, judgment: Judgment, item: ItemCell) -> Judgmen
     info = describe(evaluator.spec)
     suspect = words_to_a_judge(item.output) if info.model_calls else None
     return JudgmentView(evaluator.file.name, mark_of(judgment, info), judgment, suspect)
+
+
+def _retrieved(log: Log | None, datapoint: Datapoint, evaluators: Mapping[str, Version]) -> list[str]:
+    """What the first evaluator that reads passages out of the log finds there."""
+    if log is None:
+        return []
+    row = Row(
+        datapoint.inputs, datapoint.messages or [], datapoint.target, datapoint.context, datapoint.details
+    )
+    for version in evaluators.values():
+        try:
+            options = bind(version.spec).options
+        except DomainError:  # of a kind that this server does not know
+            continue
+        place = str(getattr(options, "passages", None) or getattr(options, "retrieved", None) or "")
+        if place.startswith("log.") and (found := texts_at(place, row, execution_of_log(log))):
+            return found
+    return []
 
 
 def _read(log: Log | None) -> list[tuple[str, str]]:

@@ -98,7 +98,12 @@ def paths(stored: Stored) -> dict[str, list[str]]:
         "/w/{w}/evaluations/{evaluation_id}/export": [f"{evaluation}/export"],
         "/w/{w}/evaluations/{evaluation_id}/rows": [
             f"{evaluation}/rows",
-            f"{evaluation}/rows?show=worse",
+            f"{evaluation}/rows?only=worse",
+            f"{evaluation}/rows?only=disputed",
+            f"{evaluation}/rows?sort=worst",
+            f"{evaluation}/rows?sort=disagreement",
+            f"{evaluation}/rows?sort=flips",
+            f"{evaluation}/rows?output=target",
             f"{evaluation}/rows?q=pending+please",
             f"{evaluation}/rows?page={stored.rows // 67}",
         ],

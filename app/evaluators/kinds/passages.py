@@ -120,7 +120,12 @@ def nothing_to_read(options: PassageOptions, execution: Execution, row: Row) -> 
 
 def passages_of(options: PassageOptions, row: Row, execution: Execution) -> list[str]:
     """The texts of the passages, in their order; none where there are none."""
-    found = list_in(value_at(options.passages, row, execution))
+    return texts_at(options.passages, row, execution)
+
+
+def texts_at(place: str, row: Row, execution: Execution) -> list[str]:
+    """The texts of the passages that stand at a place."""
+    found = list_in(value_at(place, row, execution))
     if found is ABSENT or found is None or found == "":
         return []
     listed = found if isinstance(found, list | tuple) else [found]

@@ -141,6 +141,10 @@ class ComparisonRow(Shape):
     baseline: ComparisonCell | None
     candidate: ComparisonCell | None
     delta: float | None
+    disagreement: float | None
+    """How far the evaluator and people, asked the same, are apart; null where one of the two said nothing."""
+    flip_rate: float | None
+    """The share of pairs of repeats that do not score alike; null where nothing was repeated."""
 
 
 class Comparison(Shape):

@@ -1,0 +1,114 @@
+"""What is odd about single rows: how far a judge and people are apart on one, and how often repeats of one differ."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy.orm import Session
+
+from app.evaluations import score_repository
+from app.evaluations.judge_agreement import is_alike
+from app.evaluations.memory import kept, state_of, states_of
+from app.evaluations.models import Run
+from app.evaluations.scores import load_scores
+from app.evaluators.describing import describe
+from app.files.models import Version
+
+_HALF, _A_STEP = 0.5, 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class RowSigns:
+    """By the row's id."""
+
+    people: Version | None = None
+    """The evaluator that asked people the same question; None where none did."""
+    gaps: Mapping[str, float] = field(default_factory=dict)
+    """How far the evaluator and people are apart at most, over the versions that both have scored."""
+    disputed_from: float = _HALF
+    """The gap from which a row is disputed: half of a share, a step of another scale."""
+    flips: Mapping[str, float] = field(default_factory=dict)
+    """The share of pairs of repeats that do not score alike, of the version where it is highest; only rows with several
+    scores, and none where nothing was repeated."""
+
+    def is_disputed(self, row: str) -> bool:
+        """Whether a judge and people differ on a row."""
+        return self.gaps.get(row, 0.0) >= self.disputed_from
+
+
+def asked_alike(evaluators: Sequence[Version], evaluator: Version) -> Version | None:
+    """The first of the evaluators that asks people what `evaluator` decides; None where it asks people itself."""
+    if is_human(evaluator):
+        return None
+    return next((one for one in evaluators if is_human(one) and is_alike(evaluator.spec, one.spec)), None)
+
+
+def is_human(evaluator: Version) -> bool:
+    """Whether people judge by it."""
+    return evaluator.spec.get("evaluator_type") == "human"
+
+
+def load_signs(
+    session: Session, runs: Sequence[Run], evaluators: Sequence[Version], evaluator: Version
+) -> RowSigns:
+    """The signs of the rows of `runs` by `evaluator`, which is one of the `evaluators`. Of ended runs they are kept."""
+    people = asked_alike(evaluators, evaluator)
+    states = states_of(runs)
+    share = describe(evaluator.spec).is_share
+    return RowSigns(
+        people=people,
+        gaps=kept.once(
+            states and ("gaps", states, evaluator.id, people.id),
+            lambda: _gaps(session, runs, evaluator.id, people.id),
+            len,
+        )
+        if people
+        else {},
+        disputed_from=_HALF if share else _A_STEP,
+        flips=kept.once(
+            states and ("flips", states, evaluator.id), lambda: _flips(session, runs, evaluator.id), len
+        ),
+    )
+
+
+def _gaps(session: Session, runs: Sequence[Run], judge_id: str, people_id: str) -> dict[str, float]:
+    table = load_scores(session, runs, [judge_id, people_id])
+    gaps: dict[str, float] = {}
+    for run in runs:
+        judged = table.column(run.id, judge_id).by_row
+        for row, said in table.column(run.id, people_id).by_row.items():
+            if row in judged:
+                gaps[row] = max(gaps.get(row, 0.0), abs(judged[row] - said))
+    return gaps
+
+
+def _flips(session: Session, runs: Sequence[Run], evaluator_id: str) -> dict[str, float]:
+    flips: dict[str, float] = {}
+    for run in runs:
+        if run.repeats < 2 or run.takes_any_log:
+            continue
+        for row, scores in scores_of_repeats(session, run, evaluator_id).items():
+            if len(scores) > 1:
+                flips[row] = max(flips.get(row, 0.0), _differing_pairs(scores))
+    return flips
+
+
+def _differing_pairs(scores: Sequence[float]) -> float:
+    n = len(scores)
+    alike = sum(count * (count - 1) for count in Counter(scores).values())
+    return 1 - alike / (n * (n - 1))
+
+
+def scores_of_repeats(session: Session, run: Run, evaluator_id: str) -> dict[str, list[float]]:
+    """The scores that the repeats of each row have, one each, rows in the dataset's order."""
+    column = load_scores(session, [run], [evaluator_id], apart=True).column(run.id, evaluator_id)
+    state = state_of(run)
+    datapoints = kept.once(
+        state and ("rows of run", state),
+        lambda: score_repository.load_row_order(session, run.id),
+        len,
+    )
+    by_row: dict[str, list[float]] = {}
+    for position, score in column.by_row.items():
+        by_row.setdefault(datapoints[int(position) // run.repeats], []).append(score)
+    return by_row

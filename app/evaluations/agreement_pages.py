@@ -11,7 +11,9 @@ from app.core.errors import NotFound
 from app.core.permissions import Reader
 from app.evaluations import agreement_repository
 from app.evaluations import headline as words
+from app.evaluations.bias_words import told
 from app.evaluations.judge_agreement import FEWEST, TRUSTED, USABLE, Agreement, agreement_of
+from app.evaluations.judge_bias import bias_of
 from app.evaluators.describing import EvaluatorInfo, describe
 from app.files import repository
 from app.files import service as files
@@ -59,20 +61,17 @@ def agreement_page(
 
 
 def _figures(session: Session, found: Agreement) -> dict[str, Any]:
-    steady = agreement_repository.load_steadiness(session, found.version.id)
+    own = agreement_repository.count_passes(session, found.version.id)
     info = describe(found.version.spec)
     return {
         "same": _share(found.same),
         "kappa": _plain(found.kappa),
         "ac1": _plain(found.ac1),
         "lean": _lean(found.lean, info),
-        "powered": found.powered(steady.pass_verdicts, steady.verdicts),
-        "judged": steady.verdicts,
-        "own_rate": wilson(steady.pass_verdicts, steady.verdicts) if steady.verdicts else None,
-        "orders": _share(wilson(steady.same_in_both_orders, steady.asked_in_both_orders))
-        if steady.asked_in_both_orders
-        else None,
-        "asked_in_both_orders": steady.asked_in_both_orders,
+        "powered": found.powered(own.passed, own.verdicts),
+        "judged": own.verdicts,
+        "own_rate": wilson(own.passed, own.verdicts) if own.verdicts else None,
+        "pulls": told(bias_of(session, found)),
         "months": [(month, _share(share)) for month, share in found.by_month().items()],
         "share": _share,
     }

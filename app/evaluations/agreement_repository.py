@@ -13,6 +13,8 @@ _MOST_LABELS = 20_000
 """The newest ones: more say nothing more."""
 _MOST_VERDICTS = 20_000
 """The newest ones: a share of them is known to 0.7 points."""
+MOST_LENGTHS = 2_000
+"""Verdicts, the newest, of which the lengths are looked at: texts are long, and more say little more."""
 
 _LABELS = """
     judgment p
@@ -80,28 +82,90 @@ def _value(of: str) -> str:
     )
 
 
-class Steadiness(NamedTuple):
-    """How often a judge agrees with itself."""
+class Passes(NamedTuple):
+    """How often a judge says yes."""
 
-    same_in_both_orders: int
-    asked_in_both_orders: int
-    pass_verdicts: int
-    """Of yes or no, over all outputs that it has judged."""
+    passed: int
     verdicts: int
+    """Of yes or no."""
 
 
-def load_steadiness(session: Session, judge_id: str) -> Steadiness:
+def count_passes(session: Session, judge_id: str) -> Passes:
     """Over the newest 20,000 verdicts of a judge's version."""
     row = session.execute(
         text("""
-        select count(*) filter (where detail->>'consistent' = 'true'), count(*) filter (where detail ? 'consistent'),
-               count(*) filter (where boolean_value), count(*) filter (where boolean_value is not null)
+        select count(*) filter (where boolean_value), count(*) filter (where boolean_value is not null)
         from (
-            select detail, boolean_value from judgment
+            select boolean_value from judgment
             where evaluator_version_id = :judge and author = '' and error is null
             order by created_at desc, id desc limit :most
         ) newest
         """),
         {"judge": judge_id, "most": _MOST_VERDICTS},
     ).one()
-    return Steadiness(*row)
+    return Passes(*row)
+
+
+class OrderCount(NamedTuple):
+    """How often a judge of two answers said what: each is `output`, `other` or `tie`."""
+
+    output_first: str
+    """With the output shown first."""
+    other_first: str
+    times: int
+
+
+def count_orders(session: Session, judge_id: str) -> list[OrderCount]:
+    """What a judge's version said in both orders, over its newest 200,000 verdicts; empty where it was not asked so."""
+    rows = session.execute(
+        text("""
+        select detail #>> '{orders,0,better}', detail #>> '{orders,1,better}', count(*)
+        from (
+            select detail from judgment
+            where evaluator_version_id = :judge and author = '' and error is null
+            order by created_at desc, id desc limit :most
+        ) newest
+        where detail ? 'orders' group by 1, 2 order by 1, 2
+        """),
+        {"judge": judge_id, "most": _MOST_VERDICTS},
+    )
+    return [OrderCount(*row) for row in rows]
+
+
+class Decided(NamedTuple):
+    """A verdict that one of two answers is better, the same in both orders, with what the row holds."""
+
+    won: bool
+    """Whether the output is the better one."""
+    output_chars: int
+    inputs: dict[str, Any] | None
+    target: dict[str, Any] | None
+    context: list[str] | None
+    metadata: dict[str, Any] | None
+
+
+def list_decided(session: Session, judge_id: str) -> list[Decided]:
+    """The newest 2,000 verdicts of a judge's version that hold in both orders and are no tie, on outputs of rows."""
+    rows = session.execute(
+        text("""
+        select j.number_value > 0.5, char_length(l.output), d.inputs, d.target, d.context, d.metadata
+        from (
+            select log_id, number_value, created_at, id from judgment
+            where evaluator_version_id = :judge and author = '' and error is null
+              and detail->>'consistent' = 'true' and number_value <> 0.5
+            order by created_at desc, id desc limit :most
+        ) j join log l on l.id = j.log_id join datapoint d on d.id = l.datapoint_id and d.workspace_id = l.workspace_id
+        where l.output is not null order by j.created_at desc, j.id desc
+        """),
+        {"judge": judge_id, "most": MOST_LENGTHS},
+    )
+    return [Decided(*row) for row in rows]
+
+
+def output_lengths(session: Session, log_ids: Sequence[str]) -> dict[str, int]:
+    """The characters of outputs, by log; one without an output is not in it."""
+    rows = session.execute(
+        text("select id, char_length(output) from log where id = any(:logs) and output is not null"),
+        {"logs": list(log_ids)},
+    )
+    return {row[0]: row[1] for row in rows}

@@ -12,6 +12,7 @@ from app.core.errors import NotFound
 from app.core.permissions import Reader, Runner
 from app.evaluations.evaluator_test import SOURCE, Trial, execution_of, prepare_trial, row_of, try_evaluator
 from app.evaluations.judge_agreement import Agreement, agreement_of
+from app.evaluations.judge_bias import Bias, bias_of
 from app.evaluators.databases import bind_with_files
 from app.files import repository as files_repository
 from app.files import service as files
@@ -90,7 +91,31 @@ def get_agreement(
         version = files_repository.find_version(session, file.id, version_id)
     if version is None:
         raise NotFound(f"{file.path} has no version {version_id or ''}".rstrip() + ".")
-    return _present(agreement_of(session, principal.workspace_id, version, question_id))
+    found = agreement_of(session, principal.workspace_id, version, question_id)
+    return _present(found) | _present_bias(bias_of(session, found))
+
+
+def _present_bias(bias: Bias | None) -> dict[str, Any]:
+    order, length = (bias.order, bias.length) if bias else (None, None)
+    return {
+        "order_bias": {
+            "same_in_both_orders": _interval(order.consistent),
+            "first_place": _interval(order.first_place),
+            "p": order.test.p if order.test else None,
+            "ties_in_one_order": order.half_ties,
+            "favours": bias.place or None,
+        }
+        if bias and order
+        else None,
+        "length_bias": {
+            "log_odds_per_1000_characters": _interval(length.slope),
+            "p": length.p,
+            "share_at_equal_lengths": _interval(length.controlled) if bias.of_pairs else None,
+            "favours": bias.favours or None,
+        }
+        if bias and length
+        else None,
+    }
 
 
 def _present(found: Agreement) -> dict[str, Any]:

@@ -39,6 +39,8 @@ Length, order and tone do not count by themselves.
 """
 _TARGET = "testcase.target"
 _PLACES = ("testcase.target", "testcase.metadata", "testcase.inputs", "testcase.context")
+_NOTHING = Execution(None, None, None, None, None, None, {}, [], None)
+"""The other answer is part of the row, not of what a version did."""
 _POINTS: Mapping[Winner, float] = {"output": 1.0, "tie": 0.5, "other": 0.0}
 _WORDS: Mapping[Winner, str] = {
     "output": "Better than the other answer",
@@ -155,7 +157,7 @@ def _other(options: PairwiseJudgeOptions, execution: Execution, row: Row) -> str
     if missing is not None:
         return missing
     try:
-        other = _answer_at(options.against, execution, row)
+        other = answer_beside(options, row)
     except TargetUnclear as unclear:
         return Verdict(None, error=storable(str(unclear)))
     if not other.strip():
@@ -167,9 +169,14 @@ def _other(options: PairwiseJudgeOptions, execution: Execution, row: Row) -> str
     return other
 
 
-def _answer_at(place: str, execution: Execution, row: Row) -> str:
-    if place != _TARGET:
-        return text_at(place, row, execution)
+def answer_beside(options: PairwiseJudgeOptions, row: Row) -> str:
+    """The other answer to a row; empty where there is none.
+
+    Raises:
+        TargetUnclear: the target has several fields, and none is named.
+    """
+    if options.against != _TARGET:
+        return text_at(options.against, row, _NOTHING)
     accepted = accepted_values(row.target, None)
     return text_of(accepted[0]) if accepted else ""
 

@@ -324,6 +324,31 @@ class AmongPeople(Shape):
     """With the words of two people or more."""
 
 
+class OrderBias(Shape):
+    """The pull of the place at which a judge of two answers is shown one."""
+
+    same_in_both_orders: Estimated
+    first_place: Estimated | None
+    """Of the pairs on which it picked the same place in both orders, the share for the first; null where there is none."""
+    p: float | None
+    """Of the exact test against one half."""
+    ties_in_one_order: int
+    favours: Literal["first", "second"] | None
+    """Null where no pull is clear."""
+
+
+class LengthBias(Shape):
+    """The pull of length."""
+
+    log_odds_per_1000_characters: Estimated
+    """Of winning, by how much longer the output is than the other answer; of a judge of single outputs, of passing, at the same verdict of people."""
+    p: float
+    share_at_equal_lengths: Estimated | None
+    """Of wins; null for a judge of single outputs."""
+    favours: Literal["longer", "shorter"] | None
+    """Null where no pull is clear."""
+
+
 class Agreement(Shape):
     """A version of an evaluator beside members, on outputs that both have judged."""
 
@@ -348,6 +373,10 @@ class Agreement(Shape):
     """How much more the evaluator gives; null for choices."""
     people_among_themselves: AmongPeople | None
     categories: list[bool | float | str]
+    order_bias: OrderBias | None
+    """Null for what was not asked in both orders."""
+    length_bias: LengthBias | None
+    """Null where it takes more verdicts, or none can tell it; of evaluators that ask no model, too."""
     counts: list[list[int]]
     """How often the evaluator's verdict (row) met that of people (column), in the order of `categories`."""
 

@@ -29,7 +29,7 @@ class RowSigns:
     """The gap from which a row is disputed: half of a share, a step of another scale."""
     flips: Mapping[str, float] = field(default_factory=dict)
     """The share of pairs of repeats that do not score alike, of the version where it is highest; only rows with several
-    scores, and none where nothing was repeated."""
+    scores, and none where nothing was repeated, or while a run goes on: every answer would have to be read each time."""
 
     def is_disputed(self, row: str) -> bool:
         """Whether a judge and people differ on a row."""
@@ -65,9 +65,9 @@ def load_signs(
         if people
         else {},
         disputed_from=_HALF if share else _A_STEP,
-        flips=kept.once(
-            states and ("flips", states, evaluator.id), lambda: _flips(session, runs, evaluator.id), len
-        ),
+        flips=kept.once(("flips", states, evaluator.id), lambda: _flips(session, runs, evaluator.id), len)
+        if states
+        else {},
     )
 
 

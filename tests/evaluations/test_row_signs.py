@@ -207,3 +207,12 @@ def test_a_row_shows_the_passages_that_each_version_was_given(
     words = _words(page.text)
     assert "2 passages retrieved" in words
     assert "Refunds take 30 days." in words
+
+
+def test_repeats_of_a_run_that_goes_on_are_not_compared_yet(committed_team: factories.Team) -> None:
+    shown = _shown(committed_team, repeats=4)
+    with unit_of_work() as session:
+        session.execute(text("update run set status = 'running' where id = :run"), {"run": shown.runs[1].id})
+        grid = build_grid(session, shown.evaluation, GridRequest(sort="flips"))
+    assert grid.signs.flips == {}
+    assert [row.number for row in grid.rows] == [1, 2, 3, 4, 5, 6]

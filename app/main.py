@@ -15,7 +15,10 @@ from app.core.permissions import include, most_asked_first, undeclared_routes
 from app.core.request_bodies import FORM_LIMITS
 from app.core.templating import ROOT
 from app.datasets import api as datasets_api
+from app.datasets import draft_api as dataset_draft_api
+from app.datasets import draft_pages as dataset_draft_pages
 from app.datasets import pages as dataset_pages
+from app.datasets import row_pages as dataset_row_pages
 from app.evaluations import (
     agreement_pages,
     arrivals,
@@ -130,6 +133,8 @@ ROUTERS = (
     tool_pages.router,  # before the tool's own page: `new` is no id
     *(plain_pages.plain_routes(kind) for kind in (FileKind.TOOL, FileKind.FLOW, FileKind.AGENT)),
     dataset_pages.router,
+    dataset_draft_pages.router,
+    dataset_row_pages.router,
     provider_pages.router,
     limits_pages.router,
     spend_pages.router,
@@ -162,6 +167,7 @@ ROUTERS = (
     agent_api.common,
     datasets_api.router,  # before `common`: it reads a dataset in its own way
     datasets_api.common,
+    dataset_draft_api.router,
     evaluators_api.router,
     evaluators_api.common,
     evaluators_api.kinds_router,

@@ -15,7 +15,13 @@ from app.accounts import service as accounts
 from app.core import clock, ids
 from app.core.access import Principal, Role
 from app.core.security import hash_password
+from app.datasets import draft_repository as dataset_draft_repository
+from app.datasets import drafts as dataset_drafts
+from app.datasets import models as dataset_models
 from app.datasets import service as datasets
+from app.datasets.draft_repository import Filter
+from app.datasets.drafts import RowEdit
+from app.datasets.rows import Destination
 from app.datasets.schemas import DatapointContent
 from app.evaluations import run_service, scoring, shard_repository
 from app.evaluations import service as evaluations
@@ -131,6 +137,19 @@ def dataset(
     written = datasets.write(session, principal, change)
     written.version.file = written.file
     return written.version
+
+
+def dataset_draft(
+    session: Session, principal: Principal, version: Version, *, discarded: bool = False
+) -> dataset_models.DatasetDraft:
+    """A draft of the principal's that edits the first row, and adds one."""
+    draft = dataset_drafts.opened(session, principal, version.file)
+    row = dataset_draft_repository.list_rows(session, draft, Filter(), limit=1)[0]
+    dataset_drafts.edit(session, draft, [RowEdit(row.row_id, {Destination("metadata", "by"): "hand"})])
+    dataset_drafts.add(session, draft, [DatapointContent(inputs={"question": f"added {next(_numbers)}"})])
+    if discarded:
+        dataset_drafts.discard(session, principal, version.file)
+    return draft
 
 
 def evaluator(

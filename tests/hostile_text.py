@@ -97,6 +97,8 @@ KEPT = {
     "provider.preset": ENUMERATION,
     "datapoint.content_hash": "a hash",
     "dataset_row.split": ENUMERATION,
+    "dataset_draft_change.split": ENUMERATION,
+    "dataset_draft_change.content_hash": "a hash",
     "log.status": ENUMERATION,
     "prompt_draft.tab": "drawn by the server, and compared only",
     "prompt_draft.revision": "drawn by the server, and compared only",

@@ -1,16 +1,23 @@
-"""What the dataset page shows: columns found in the rows, a page of them, and whether they can tell versions apart."""
+"""What the dataset page shows: columns found in the rows, a page of them, the principal's draft, and whether they can tell
+versions apart."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
 
+from app.core import clock
+from app.core.access import Action, Principal
 from app.core.errors import NotFound
+from app.core.formats import number
 from app.core.template import as_text
-from app.datasets import repository
-from app.datasets.models import Datapoint
+from app.datasets import draft_repository, drafts, repository
+from app.datasets.cells import place_of, shown, value_at
+from app.datasets.draft_repository import Counts, DraftRow, Filter
+from app.datasets.models import DatasetDraft
 from app.datasets.summary import summarise
 from app.files import repository as files_repository
 from app.files import service as files
@@ -19,19 +26,71 @@ from app.statistics.power import rows_needed, smallest_detectable_difference
 
 PAGE_ROWS = 50
 _MOST_COLUMNS = 5
+_MOST_DETAILS = 2
+"""Columns of metadata."""
+_NAMED = ("inputs", "target", "metadata")
+_WHOLE = ("messages", "context", "cluster", "split")
 _WANTED_DIFFERENCE = 0.02
+_OFFERED = timedelta(days=1)
+"""So long the page offers to bring back a draft that was thrown away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One member of the rows."""
+
+    place: str
+    """As an edit names it: `inputs.question`, `split`."""
+    kind: str
+    """inputs, target, metadata or split."""
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What a row says in one column."""
+
+    text: str
+    before: str | None = None
+    """What the version says, where the draft says something else."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the grid: texts under the columns, in their order."""
+    """One line of the grid."""
 
-    number: int
-    """From 1 by its place in the dataset, whatever the filter."""
-    datapoint: Datapoint
-    split: str | None
-    inputs: Sequence[str]
-    targets: Sequence[str]
+    row_id: str
+    number: int | None
+    """From 1 by its place in the dataset, whatever the filter; None of an added row."""
+    cells: Sequence[Cell]
+    """Under the columns, in their order."""
+    state: str = ""
+    """`add`, `edit` or `cut`, where a draft changes it."""
+    clash: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What of a dataset the page is asked to show."""
+
+    number: int | None = None
+    """A version; without it the principal's draft, or the newest version."""
+    query: str = ""
+    split: str = ""
+    changed: bool = False
+    """Only rows that the draft changes."""
+    page: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class DraftShown:
+    """What the page says of the draft that it shows."""
+
+    draft: DatasetDraft
+    counts: Counts
+    next_number: int
+    newer: Version | None
+    """The newest version, where it came after the one that the draft changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,67 +118,178 @@ class Rows:
 
     file: File
     version: Version | None
+    """The version that is shown, or that the draft changes."""
     newest: int
-    input_names: Sequence[str]
-    target_names: Sequence[str]
+    columns: Sequence[Column]
     rows: Sequence[Row]
     matching: int
-    query: str
-    split: str
+    asked: Shown
     page: int
     pages: int
     health: Health | None
+    may_edit: bool = False
+    """Whether cells can be edited here: not in a version that is named."""
+    draft: DraftShown | None = None
+    discarded: DatasetDraft | None = None
+    """A draft that the principal has thrown away, and may bring back."""
 
 
-def build_rows(
-    session: Session, file: File, *, number: int | None, query: str, split: str, page: int
-) -> Rows:
-    """A page of the rows of a version that match.
+def build_rows(session: Session, principal: Principal, file: File, asked: Shown) -> Rows:
+    """A page of the rows that match, of a version or of the principal's draft.
 
     Raises:
         NotFound: the dataset has no such version.
     """
     newest = files_repository.newest_version(session, file.id)
-    version = files.get_version_number(session, file, number) if number else newest
-    if version is None:
-        return Rows(file, None, 0, (), (), (), 0, query, split, 1, 1, None)
-    filtered = {"query": query or None, "split": split or None}
-    matching = (
-        repository.count_rows(session, version, **filtered) if query or split else version.rows_count or 0
-    )
+    may_edit = asked.number is None and principal.may(Action.EDIT)
+    draft = drafts.find(session, principal, file) if may_edit else None
+    version = files.get_version_number(session, file, asked.number) if asked.number else newest
+    if draft:
+        version = files_repository.find_version_by_number(session, file.id, draft.base_number)
+    matching = _count(session, version, draft, asked)
     pages = max(1, -(-matching // PAGE_ROWS))
-    page = min(max(1, page), pages)
-    found = repository.list_rows(session, version, **filtered, offset=(page - 1) * PAGE_ROWS, limit=PAGE_ROWS)
-    inputs = _names(datapoint.inputs for _, datapoint in found)
-    targets = _names(datapoint.target or {} for _, datapoint in found)
-    rows = [
-        Row(
-            number=row.position + 1,
-            datapoint=datapoint,
-            split=row.split,
-            inputs=[as_text(datapoint.inputs.get(name, "")) for name in inputs],
-            targets=[_target(datapoint.target, name) for name in targets],
-        )
-        for row, datapoint in found
-    ]
-    health = _health(session, version)
+    page = min(max(1, asked.page), pages)
+    found = _list(session, version, draft, asked, (page - 1) * PAGE_ROWS)
+    columns = _columns(found if draft is None else [*_before_added(session, draft, found), *found])
     return Rows(
-        file,
-        version,
-        newest.number if newest else 0,
-        inputs,
-        targets,
-        rows,
-        matching,
-        query,
-        split,
-        page,
-        pages,
-        health,
+        file=file,
+        version=version,
+        newest=newest.number if newest else 0,
+        columns=columns,
+        rows=[_line(row, columns) for row in found],
+        matching=matching,
+        asked=asked,
+        page=page,
+        pages=pages,
+        health=_health(session, version) if version else None,
+        may_edit=may_edit,
+        draft=describe(session, file, draft, newest) if draft else None,
+        discarded=_discarded(session, principal, file) if may_edit and draft is None else None,
     )
 
 
-def _names(objects: Iterable[dict[str, Any]]) -> list[str]:
+def build_state(session: Session, principal: Principal, file: File, asked: Shown) -> Rows:
+    """The rows page without its rows: what it says of the draft."""
+    newest = files_repository.newest_version(session, file.id)
+    draft = drafts.find(session, principal, file)
+    return Rows(
+        file=file,
+        version=newest,
+        newest=newest.number if newest else 0,
+        columns=(),
+        rows=(),
+        matching=0,
+        asked=asked,
+        page=asked.page,
+        pages=1,
+        health=None,
+        may_edit=True,
+        draft=describe(session, file, draft, newest) if draft else None,
+    )
+
+
+def input_names(session: Session, principal: Principal, file: File) -> list[str]:
+    """The inputs that rows of the dataset have: those of its first page."""
+    rows = draft_repository.list_rows(
+        session, drafts.read(session, principal, file), Filter(), limit=PAGE_ROWS
+    )
+    return _names((row.content.get("inputs") or {} for row in rows), _MOST_COLUMNS)
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A row that the draft changes."""
+
+    row: Row
+    members: Sequence[tuple[str, Cell]]
+    """What it says now and said before: of an edited row only what differs."""
+
+
+def compare(row: DraftRow) -> Compared:
+    """What the draft changes in a row."""
+    both = (row.before or {}, row.content)
+    names = [
+        f"{kind}.{name}"
+        for kind in _NAMED
+        for name in {**(both[0].get(kind) or {}), **(both[1].get(kind) or {})}
+    ]
+    cells = [(name, cell_of(row, name)) for name in (*names, *_WHOLE)]
+    wanted = [
+        (name, cell) for name, cell in cells if cell.before is not None or (row.state != "edit" and cell.text)
+    ]
+    return Compared(_line(row, ()), wanted)
+
+
+def describe(session: Session, file: File, draft: DatasetDraft, newest: Version | None) -> DraftShown:
+    """What the page says of a draft."""
+    newer = newest if newest and newest.number > draft.base_number else None
+    return DraftShown(draft, drafts.count(session, draft), file.last_number + 1, newer)
+
+
+def _discarded(session: Session, principal: Principal, file: File) -> DatasetDraft | None:
+    found = draft_repository.find_discarded(session, principal.workspace_id, principal.user_id, file.id)
+    return found if found and found.discarded_at and clock.now() - found.discarded_at < _OFFERED else None
+
+
+def _count(session: Session, version: Version | None, draft: DatasetDraft | None, asked: Shown) -> int:
+    if draft:
+        wanted = Filter(asked.query, asked.split, asked.changed)
+        if version and wanted == Filter():
+            return (version.rows_count or 0) + draft_repository.count_added(session, draft)
+        return draft_repository.count_rows(session, draft, wanted)
+    if version is None or not (asked.query or asked.split):
+        return (version.rows_count if version else 0) or 0
+    return repository.count_rows(session, version, query=asked.query or None, split=asked.split or None)
+
+
+def _list(
+    session: Session, version: Version | None, draft: DatasetDraft | None, asked: Shown, offset: int
+) -> list[DraftRow]:
+    if draft:
+        wanted = Filter(asked.query, asked.split, asked.changed)
+        return draft_repository.list_rows(session, draft, wanted, offset=offset, limit=PAGE_ROWS)
+    if version is None:
+        return []
+    filtered = {"query": asked.query or None, "split": asked.split or None}
+    found = repository.list_rows(session, version, **filtered, offset=offset, limit=PAGE_ROWS)
+    return [draft_repository.unchanged(row, datapoint) for row, datapoint in found]
+
+
+def _before_added(session: Session, draft: DatasetDraft, found: Sequence[DraftRow]) -> list[DraftRow]:
+    """Rows whose columns added rows have, too: those of the first page, where some of these are added."""
+    is_needed = any(row.position is None for row in found)
+    return draft_repository.list_rows(session, draft, Filter(), limit=PAGE_ROWS) if is_needed else []
+
+
+def _columns(rows: Sequence[DraftRow]) -> list[Column]:
+    columns = []
+    for kind, title, most in (
+        ("inputs", "", _MOST_COLUMNS),
+        ("target", "Target: ", _MOST_COLUMNS),
+        ("metadata", "", _MOST_DETAILS),
+    ):
+        names = _names((row.content.get(kind) or {} for row in rows), most)
+        columns += [Column(f"{kind}.{name}", kind, f"{title}{name}") for name in names]
+    return [*columns, Column("split", "split", "Split")]
+
+
+def _line(row: DraftRow, columns: Sequence[Column]) -> Row:
+    cells = [cell_of(row, column.place) for column in columns]
+    number = None if row.position is None else row.position + 1
+    return Row(row.row_id, number, cells, row.state, row.clash)
+
+
+def cell_of(row: DraftRow, place: str) -> Cell:
+    """What a row says in one place."""
+    at = place_of(place)
+    text = shown(value_at(row.content, row.split, at))
+    if row.before is None or not row.changed:
+        return Cell(text)
+    before = shown(value_at(row.before, row.split_before, at))
+    return Cell(text, before if before != text else None)
+
+
+def _names(objects: Iterable[dict[str, Any]], most: int) -> list[str]:
     """The names that occur in most rows, those with short values first: a question before its passage."""
     counts: Counter[str] = Counter()
     lengths: Counter[str] = Counter()
@@ -127,15 +297,8 @@ def _names(objects: Iterable[dict[str, Any]]) -> list[str]:
         for name, value in each.items():
             counts[name] += 1
             lengths[name] += len(as_text(value))
-    chosen = [name for name, _ in counts.most_common(_MOST_COLUMNS)]
+    chosen = [name for name, _ in counts.most_common(most)]
     return sorted(chosen, key=lambda name: lengths[name] / counts[name])
-
-
-def _target(target: dict[str, Any] | None, name: str) -> str:
-    if not target or target.get(name) is None:
-        return ""
-    value = target[name]
-    return " | ".join(as_text(one) for one in value) if isinstance(value, list) else as_text(value)
 
 
 def _health(session: Session, version: Version) -> Health | None:
@@ -161,36 +324,45 @@ class RowDetail:
     """The row page."""
 
     file: File
-    version: Version
-    datapoint: Datapoint
-    split: str | None
+    version: Version | None
+    """The version, or the one that the draft changes."""
+    row: DraftRow
     inputs: Sequence[tuple[str, str]]
     targets: Sequence[tuple[str, str]]
-    number: int
-    """From 1 by its place in the dataset."""
+    may_edit: bool = False
+
+    @property
+    def name(self) -> str:
+        """“Row 7”, or what it is where it has no place yet."""
+        return "Added row" if self.row.position is None else f"Row {number(self.row.position + 1)}"
 
 
-def build_row(session: Session, file: File, number: int | None, datapoint_id: str) -> RowDetail:
-    """Everything about one row.
+def build_row(
+    session: Session, principal: Principal, file: File, asked: int | None, row_id: str
+) -> RowDetail:
+    """Everything about one row: of a version, or of the principal's draft and the newest version.
 
     Raises:
-        NotFound: the version does not have it.
+        NotFound: it is not there.
     """
-    version = (
-        files.get_version_number(session, file, number)
-        if number
-        else files_repository.newest_version(session, file.id)
-    )
-    found = repository.find_row(session, version, datapoint_id) if version else None
-    if version is None or found is None:
-        raise NotFound("This version of the dataset has no such row.")
-    row, datapoint = found
+    newest = files_repository.newest_version(session, file.id)
+    may_edit = asked is None and principal.may(Action.EDIT)
+    draft = drafts.find(session, principal, file) if may_edit else None
+    version = files.get_version_number(session, file, asked) if asked else newest
+    if draft:
+        version = files_repository.find_version_by_number(session, file.id, draft.base_number)
+        row = drafts.get_row(session, draft, row_id)
+    else:
+        found = repository.find_row(session, version, row_id) if version else None
+        if found is None:
+            raise NotFound("This version of the dataset has no such row.")
+        row = draft_repository.unchanged(*found)
+    inputs, targets = row.content.get("inputs") or {}, row.content.get("target") or {}
     return RowDetail(
         file,
         version,
-        datapoint,
-        row.split,
-        [(name, as_text(value)) for name, value in datapoint.inputs.items()],
-        [(name, _target(datapoint.target, name)) for name in datapoint.target or {}],
-        row.position + 1,
+        row,
+        [(name, as_text(value)) for name, value in inputs.items()],
+        [(name, shown(value)) for name, value in targets.items()],
+        may_edit,
     )

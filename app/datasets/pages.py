@@ -82,15 +82,17 @@ def rows_page(
     version: int | None = None,
     q: str = "",
     split: str = "",
+    changed: bool = False,
     page: int = 1,
 ) -> Response:
-    """The rows of a version, the newest one unless another is asked for."""
+    """The rows of the principal's draft, or of the newest version; or of the version that is asked for."""
     file = _file(session, principal, file_id)
-    shown = grid.build_rows(session, file, number=version, query=q.strip(), split=split, page=page)
+    asked = grid.Shown(version or None, q.strip(), split, changed, page)
+    shown = grid.build_rows(session, principal, file, asked)
     template = (
         "datasets/rows_table.html" if request.headers.get("hx-target") == "rows" else "datasets/rows.html"
     )
-    return templating.render(request, template, dataset=shown)
+    return templating.render(request, template, dataset=shown, problem="", oob=False)
 
 
 @router.get("/{file_id}/rows/{datapoint_id}", name="datasets:row")
@@ -104,7 +106,7 @@ def row_page(
 ) -> Response:
     """Everything about one row: in the drawer, or as a page of its own."""
     file = _file(session, principal, file_id)
-    row = grid.build_row(session, file, version, datapoint_id)
+    row = grid.build_row(session, principal, file, version, datapoint_id)
     template = "datasets/row_drawer.html" if "hx-request" in request.headers else "datasets/row.html"
     return templating.render(request, template, dataset_row=row)
 

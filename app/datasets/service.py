@@ -1,7 +1,7 @@
 """Datasets: writing rows as a new version, and reading them."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from sqlalchemy.orm import Session
@@ -62,17 +62,42 @@ def write(session: Session, principal: Principal, change: DatasetChange) -> Data
     given = repository.stage(session, principal.workspace_id, change.rows)
     if change.action != "remove":
         repository.store_staged(session, principal.workspace_id)
-    digest, count, added = repository.want(
+    wanted = repository.want(
         session,
         principal.workspace_id,
         base.file_id if base else "",
         base.number if base else 0,
         change.action,
     )
-    attributes = change.attributes
-    if base and attributes is None and change.action != "set":
-        attributes = base.spec.get("attributes")
-    spec = {"attributes": attributes} if attributes else {}
+    if base and change.attributes is None and change.action != "set":
+        change = replace(change, attributes=base.spec.get("attributes"))
+    committed = commit_wanted(session, principal, change, base, wanted)
+    _, count, added = wanted
+    fresh = added if change.action != "remove" else 0
+    return DatasetWritten(
+        committed.file,
+        committed.version,
+        committed.created,
+        count,
+        fresh,
+        given - fresh if change.action != "remove" else 0,
+    )
+
+
+def commit_wanted(
+    session: Session,
+    principal: Principal,
+    change: DatasetChange,
+    base: Version | None,
+    wanted: tuple[str, int, int],
+) -> files.Committed:
+    """Make a version of the rows that were worked out last (`repository.want`), or find the one that has them.
+
+    Raises:
+        NotFound, Conflict: as `write` does.
+    """
+    digest, count, _ = wanted
+    spec = {"attributes": change.attributes} if change.attributes else {}
 
     def fill(version: Version) -> None:
         repository.store_wanted(session, version.file_id, version.number)
@@ -80,7 +105,7 @@ def write(session: Session, principal: Principal, change: DatasetChange) -> Data
         session.flush()
         summarise(session, version)
 
-    committed = files.commit(
+    return files.commit(
         session,
         principal,
         files.Commit(
@@ -94,15 +119,6 @@ def write(session: Session, principal: Principal, change: DatasetChange) -> Data
             content=ids.canonical_json({"rows": digest, **spec}),
         ),
         fill=fill,
-    )
-    fresh = added if change.action != "remove" else 0
-    return DatasetWritten(
-        committed.file,
-        committed.version,
-        committed.created,
-        count,
-        fresh,
-        given - fresh if change.action != "remove" else 0,
     )
 
 

@@ -14,6 +14,7 @@ from app.core import clock, events, jobs, metrics, waiting
 from app.core.database import unit_of_work
 from app.core.health import REAPER_ALIVE_S, REAPERS_KEY
 from app.core.settings import get_settings
+from app.datasets import drafts as dataset_drafts
 from app.evaluations import finishing, recovery_repository, scoring
 from app.evaluations.channels import announce
 from app.generations import drafts
@@ -86,6 +87,7 @@ def _delete_what_is_old() -> None:
         retention.delete_old_spans(session)
     with _by_itself("old drafts not deleted"), unit_of_work() as session:
         drafts.delete_old(session)
+        dataset_drafts.delete_old(session)
 
 
 def _score(run_id: str) -> None:

@@ -49,9 +49,9 @@ def delete_secrets(session: Session, file_id: str) -> None:
 
 
 def delete_drafts(session: Session, file_id: str) -> None:
-    """Delete everybody's drafts of a prompt and their history, by the names of their tables: their package stands above."""
-    for table in ("prompt_draft", "prompt_draft_state"):
-        session.execute(text(f"delete from {table} where file_id = :file"), {"file": file_id})  # noqa: S608 - one of two
+    """Delete everybody's drafts of a file and their history, by the names of their tables: their packages stand above."""
+    for table in ("prompt_draft", "prompt_draft_state", "dataset_draft"):
+        session.execute(text(f"delete from {table} where file_id = :file"), {"file": file_id})  # noqa: S608 - one of three
 
 
 def take_number(session: Session, file_id: str) -> int:

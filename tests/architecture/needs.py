@@ -103,6 +103,11 @@ NEEDS: dict[Action, str] = {
         GET /w/{w}/datasets/new
         GET /w/{w}/datasets/{file_id}/import
         GET /w/{w}/kept-logs
+        GET /v5/datasets/{file_id}/draft
+        GET /v5/datasets/{file_id}/draft/datapoints
+        GET /w/{w}/datasets/{file_id}/draft/cell
+        GET /w/{w}/datasets/{file_id}/draft/commit
+        GET /w/{w}/datasets/{file_id}/draft/rows/{row_id}
         GET /v5/prompts/{file_id}/draft
         GET /v5/prompts/{file_id}/draft/history
         GET /w/{w}/prompts/{file_id}/examples

@@ -66,6 +66,10 @@ def _evaluation(world: World, **more: Any) -> dict[str, str]:
     return {"evaluation_id": world.evaluation.id, **more}
 
 
+def _dataset(world: World) -> dict[str, str]:
+    return {"file_id": world.dataset.file_id}
+
+
 def _draft(world: World) -> dict[str, str]:
     return {"file_id": world.prompt.file_id}
 
@@ -128,6 +132,21 @@ REQUESTS: dict[str, Make] = {
     "POST /v5/datasets/{file_id}/datapoints/csv": lambda w: Call(
         {"file_id": w.dataset.file_id}, upload=("rows.csv", b"question,target\nnew,yes\n")
     ),
+    "GET /v5/datasets/{file_id}/draft": lambda w: Call(_dataset(w)),
+    "GET /v5/datasets/{file_id}/draft/datapoints": lambda w: Call(_dataset(w)),
+    "POST /v5/datasets/{file_id}/draft/datapoints": lambda w: Call(
+        _dataset(w), json={"datapoints": [{"inputs": {"question": "added"}}]}
+    ),
+    "PATCH /v5/datasets/{file_id}/draft/datapoints": lambda w: Call(
+        _dataset(w), json={"rows": [{"id": w.datapoint_id, "values": {"target.answer": "edited"}}]}
+    ),
+    "POST /v5/datasets/{file_id}/draft/bulk": lambda w: Call(
+        _dataset(w), json={"action": "split", "ids": [w.datapoint_id], "split": "test"}
+    ),
+    "POST /v5/datasets/{file_id}/draft/rebase": lambda w: Call(_dataset(w)),
+    "POST /v5/datasets/{file_id}/draft/commit": lambda w: Call(_dataset(w), json={"note": "made"}),
+    "DELETE /v5/datasets/{file_id}/draft": lambda w: Call(_dataset(w)),
+    "POST /v5/datasets/{file_id}/draft/restore": lambda w: Call({"file_id": w.training.file_id}),
     "POST /v5/datasets/{file_id}/import": lambda w: Call(
         {"file_id": w.dataset.file_id}, content=b"question,target\nnew,yes\n", query={"filename": "rows.csv"}
     ),

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from app.datasets.cells import seen
 from tests.architecture.requests import Call, Make
 from tests.architecture.world import World
 
@@ -22,6 +23,31 @@ SETTINGS_REQUESTS: dict[str, Make] = {
     "GET /w/{w}/datasets/{file_id}": lambda w: Call(_dataset(w)),
     "GET /w/{w}/datasets/{file_id}/rows/{datapoint_id}": lambda w: Call(
         _dataset(w, datapoint_id=w.datapoint_id), query={"version": 1}
+    ),
+    "GET /w/{w}/datasets/{file_id}/draft/cell": lambda w: Call(
+        _dataset(w), query={"row": w.datapoint_id, "place": "target.answer"}
+    ),
+    "PATCH /w/{w}/datasets/{file_id}/draft/cell": lambda w: Call(
+        _dataset(w), form={"row": w.datapoint_id, "place": "split", "value": "test", "was": seen(None)}
+    ),
+    "POST /w/{w}/datasets/{file_id}/draft/rows": lambda w: Call(_dataset(w), form={}),
+    "GET /w/{w}/datasets/{file_id}/draft/rows/{row_id}": lambda w: Call(_dataset(w, row_id=w.datapoint_id)),
+    "POST /w/{w}/datasets/{file_id}/draft/rows/{row_id}": lambda w: Call(
+        _dataset(w, row_id=w.datapoint_id), form={"value.split": "test", "was.split": seen(None)}
+    ),
+    "POST /w/{w}/datasets/{file_id}/draft/bulk": lambda w: Call(
+        _dataset(w), form={"action": "remove", "row": w.datapoint_id}
+    ),
+    "POST /w/{w}/datasets/{file_id}/draft/paste": lambda w: Call(
+        {"w": w.slug, "file_id": w.training.file_id},
+        form={"text": "test", "row": w.training_row_id, "place": "split", "saved": ""},
+    ),
+    "GET /w/{w}/datasets/{file_id}/draft/commit": lambda w: Call(_dataset(w)),
+    "POST /w/{w}/datasets/{file_id}/draft/commit": lambda w: Call(_dataset(w), form={"note": "made"}),
+    "POST /w/{w}/datasets/{file_id}/draft/rebase": lambda w: Call(_dataset(w), form={}),
+    "POST /w/{w}/datasets/{file_id}/draft/discard": lambda w: Call(_dataset(w), form={}),
+    "POST /w/{w}/datasets/{file_id}/draft/restore": lambda w: Call(
+        {"w": w.slug, "file_id": w.training.file_id}, form={}
     ),
     "GET /w/{w}/datasets/{file_id}/versions": lambda w: Call(_dataset(w)),
     "GET /w/{w}/datasets/{file_id}/import": lambda w: Call(_dataset(w)),

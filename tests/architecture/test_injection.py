@@ -35,7 +35,7 @@ API = [
 PAGES = [
     "files?q={}", "search?q={}", "evaluations/{compared}/lineage?evaluator={}", "evaluations/{compared}/lineage?older=1&newer={}", "files?kind={}", "evaluations?q={}", "review/new?evaluation={}", "review/new?rows={}", "review/new?evaluation={compared}&judge={}", "review/new?evaluation={compared}&versions={}", "review/new?evaluation={compared}&shown={}&q={}", "review/{}", "evaluators?q={}", "evaluators/new?q={}", "audit?action={}", "audit?actor={}", "audit?before={}",
     "audit?from={}", "prompts/{}", "prompts/{prompt}/draft/diff?from={}", "prompts/{prompt}/examples?dataset={}", "prompts/{prompt}/examples?dataset={dataset}&q={}", "prompts/{prompt}/draft/diff?from=v1&to={}", "settings/members/{}", "logs?source=nowhere&q={}", "logs?file={}", "logs?environment={}", "logs?source={}", "logs?user={}",
-    "logs?metadata={}", "logs?since={}", "logs?slower={}", "logs?before={}", "newer-logs?seen=-1&after={}", "logs/{}", "datasets/{dataset}?q={}", "datasets/{dataset}?version={}",
+    "logs?metadata={}", "logs?since={}", "logs?slower={}", "logs?before={}", "newer-logs?seen=-1&after={}", "logs/{}", "datasets/{dataset}?q={}", "datasets/{dataset}?split={}", "datasets/{dataset}/draft/cell?row={}&place=split", "datasets/{dataset}/draft/cell?row=x&place={}", "datasets/{dataset}/draft/rows/{}", "datasets/{dataset}?version={}",
 ]  # fmt: skip
 
 

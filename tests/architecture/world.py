@@ -171,6 +171,9 @@ def build_world(session: Session, role: Role) -> World:
         session, team.admin, f"invited-{team.workspace.slug}@example.com", Role.MEMBER
     )
     report_link, report_url = report_links.make_link(session, maker, evaluation)
+    for each in (*people.values(), maker):
+        factories.dataset_draft(session, each, more_rows)
+        factories.dataset_draft(session, each, training, discarded=True)
     return World(
         team=team,
         people=people,

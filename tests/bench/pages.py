@@ -38,6 +38,7 @@ SKIPPED = {
     "/join/{token}": "a link that works once",
     "/reset/{token}": "a link that works once",
     "/w/{w}/settings/spans/{span_id}": "a file of at most 64 KiB",
+    "/w/{w}/datasets/{file_id}/draft/commit": "at most 50 rows of somebody's own draft",
     "/setup": "answers before the first workspace only",
 }
 
@@ -142,6 +143,10 @@ def paths(stored: Stored) -> dict[str, list[str]]:
             f"{dataset}?page={stored.rows // 111}",
         ],
         "/w/{w}/datasets/{file_id}/rows/{datapoint_id}": [f"{dataset}/rows/{stored.datapoint_id}?version=1"],
+        "/w/{w}/datasets/{file_id}/draft/cell": [
+            f"{dataset}/draft/cell?row={stored.datapoint_id}&place=split"
+        ],
+        "/w/{w}/datasets/{file_id}/draft/rows/{row_id}": [f"{dataset}/draft/rows/{stored.datapoint_id}"],
         "/w/{w}/datasets/{file_id}/versions": [f"{dataset}/versions"],
         "/w/{w}/datasets/{file_id}/import": [f"{dataset}/import"],
         "/w/{w}/settings": [f"{w}/settings"],

@@ -1,0 +1,110 @@
+"""The page on which a row of a draft is edited as a whole: every member, with or without a script."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+from sqlalchemy.orm import Session
+
+from app.core import templating
+from app.core.access import Principal
+from app.core.database import SessionDep
+from app.core.errors import DomainError, Invalid
+from app.core.permissions import Editor
+from app.datasets import drafts
+from app.datasets.cells import Json, place_of, seen, text_of, typed, value_at
+from app.datasets.draft_form import Sent, SentForm
+from app.datasets.draft_repository import DraftRow
+from app.datasets.drafts import RowEdit
+from app.datasets.rows import Destination
+from app.files import service as files
+from app.files.models import File, FileKind
+
+router = APIRouter(prefix="/w/{w}/datasets", include_in_schema=False)
+_MOST_FIELDS = 200
+"""Members that the page has fields for; the API writes all."""
+_WHOLE = ("messages", "context", "cluster", "split")
+_NAMED = ("inputs", "target", "metadata")
+
+
+@router.get("/{file_id}/draft/rows/{row_id}", name="datasets:edit-row")
+def edit_row(file_id: str, row_id: str, request: Request, session: SessionDep, principal: Editor) -> Response:
+    """Every member of a row, to edit."""
+    file = _file(session, principal, file_id)
+    draft = drafts.read(session, principal, file)
+    return _form(request, file, drafts.get_row(session, draft, row_id))
+
+
+def _file(session: Session, principal: Principal, file_id: str) -> File:
+    return files.get_file(session, principal, file_id, FileKind.DATASET)
+
+
+def _form(
+    request: Request,
+    file: File,
+    row: DraftRow,
+    typed_in: Json | None = None,
+    problem: str = "",
+    status: int = 200,
+) -> Response:
+    typed_in = typed_in or {}
+    members = [f"{kind}.{name}" for kind in _NAMED for name in row.content.get(kind) or {}]
+    fields = []
+    for name in [*members[:_MOST_FIELDS], *_WHOLE]:
+        value = value_at(row.content, row.split, place_of(name))
+        fields.append((name, typed_in.get(f"value.{name}", text_of(value)), seen(value)))
+    return templating.render(
+        request,
+        "datasets/row_edit.html",
+        status=status,
+        file=file,
+        row=row,
+        fields=fields,
+        left_out=max(0, len(members) - _MOST_FIELDS),
+        typed_in=typed_in,
+        problem=problem,
+    )
+
+
+@router.post("/{file_id}/draft/rows/{row_id}", name="datasets:save-row")
+def save_row(
+    file_id: str, row_id: str, request: Request, session: SessionDep, principal: Editor, sent: SentForm
+) -> Response:
+    """Keep what was typed, remove the row, bring it back, or let it be as the version has it."""
+    file = _file(session, principal, file_id)
+    draft = drafts.opened(session, principal, file)
+    row = drafts.get_row(session, draft, row_id)
+    try:
+        edit = _edit(row, sent)
+        if edit.values:
+            drafts.edit(session, draft, [edit])
+    except DomainError as error:
+        session.rollback()
+        row = drafts.get_row(session, drafts.read(session, principal, file), row_id)
+        return _form(request, file, row, sent.one, error.message, error.status)
+    if row.state == "" and not edit.values:
+        session.rollback()
+    return RedirectResponse(f"/w/{principal.workspace_slug}/datasets/{file.id}", 303)
+
+
+def _edit(row: DraftRow, sent: Sent) -> RowEdit:
+    """What of the form is not as it was when the page was read."""
+    values: dict[Destination, Any] = {}
+    marks: dict[Destination, str] = {}
+    for name, text in sent.one.items():
+        if not name.startswith("value."):
+            continue
+        at = place_of(name.removeprefix("value."))
+        mark = sent.one.get(f"was.{name.removeprefix('value.')}", "")
+        if seen(text.replace("\r\n", "\n")) != mark:
+            values[at] = typed(value_at(row.content, row.split, at), text, at)
+            marks[at] = mark
+    if name := sent.one.get("new_name", "").strip():
+        kind = sent.one.get("new_kind", "")
+        if kind not in _NAMED:
+            raise Invalid("Choose where the further member stands: inputs, target or metadata.")
+        at = place_of(f"{kind}.{name}")
+        if value_at(row.content, row.split, at) is not None:
+            raise Invalid(f"The row has {at!s:.80} already.")
+        values[at] = sent.one.get("new_value", "").replace("\r\n", "\n")
+    return RowEdit(row.row_id, values, marks)

@@ -1,0 +1,127 @@
+"""The pages of a dataset's draft, without a browser: what they refuse, and what they cost."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from fastapi.testclient import TestClient
+
+from app.core.access import Role
+from app.core.database import get_engine, unit_of_work
+from app.datasets.cells import seen
+from app.files.models import Version
+from tests import factories
+from tests.statements import recorded
+from tests.web import csrf_of, signed_in
+
+
+@pytest.fixture
+def dataset(committed_team: factories.Team) -> Version:
+    with unit_of_work() as session:
+        return factories.dataset(session, committed_team.admin, 3, "grid/rows")
+
+
+@pytest.fixture
+def post(client: TestClient, committed_team: factories.Team, dataset: Version) -> Callable:
+    """Sends a form of the grid, as its script does."""
+    signed_in(client, committed_team.admin)
+    base = f"/w/{committed_team.admin.workspace_slug}/datasets/{dataset.file_id}"
+
+    def send(path: str, method: str = "POST", status: int = 200, **form: object) -> str:
+        headers = {"hx-request": "true", "x-csrf-token": csrf_of(client)}
+        answer = client.request(method, f"{base}{path}", data=form, headers=headers)
+        assert answer.status_code == status, answer.text
+        return answer.text
+
+    send.base = base
+    return send
+
+
+def _ids(page: str) -> list[str]:
+    return re.findall(r'data-row="([^"]+)"', page)
+
+
+def test_a_cell_says_what_is_wrong_with_what_was_typed_and_keeps_it(
+    post: Callable, client: TestClient
+) -> None:
+    row = _ids(client.get(post.base).text)[0]
+    cell = {"row": row, "place": "inputs.question", "was": seen("question 0")}
+    said = post("/draft/cell", "PATCH", 422, **cell, value="a\x00b")
+    assert 'role="alert"' in said
+    assert "NUL" in said
+    post("/draft/cell", "PATCH", **cell, value="mine")
+    said = post("/draft/cell", "PATCH", 409, **cell, value="theirs")
+    assert "Another tab wrote" in said
+    assert ">\ntheirs</textarea>" in said
+    assert "“mine”" in said
+
+
+def test_a_paste_over_rows_that_were_changed_elsewhere_changes_nothing(
+    post: Callable, client: TestClient
+) -> None:
+    row = _ids(client.get(post.base).text)[0]
+    post("/draft/bulk", one=f"remove:{row}")
+    said = post("/draft/paste", status=422, row=row, place="inputs.question", text="pasted", saved="")
+    assert "Nothing was pasted" in said
+    saved = re.search(r'id="saved" value="([^"]+)"', said)
+    assert saved
+    assert "pasted" in post(
+        "/draft/paste", row=row, place="inputs.question", text="pasted", saved=saved[1].replace("&#43;", "+")
+    )
+
+
+def test_what_two_people_changed_is_marked_and_settled_on_the_page(
+    post: Callable, client: TestClient, committed_team: factories.Team, dataset: Version
+) -> None:
+    row = _ids(client.get(post.base).text)[0]
+    cell = {"row": row, "place": "target.answer", "was": seen("answer 0")}
+    post("/draft/cell", "PATCH", **cell, value="mine")
+    with unit_of_work() as session:
+        other = factories.member(session, committed_team.workspace, Role.ADMIN, "Bea Other")
+    signed_in(client, other)
+    post("/draft/cell", "PATCH", **cell, value="theirs")
+    client.post(f"{post.base}/draft/commit", data={"note": "theirs", "_csrf": csrf_of(client)})
+    signed_in(client, committed_team.admin)
+    assert "Bea Other committed v2" in client.get(post.base).text
+    refused = post("/draft/commit", status=409, note="my reason")
+    assert "Nothing was committed" in refused
+    assert 'value="my reason"' in refused
+    client.post(f"{post.base}/draft/rebase", data={"_csrf": csrf_of(client)})
+    page = client.get(f"{post.base}?changed=1").text
+    assert "changed twice" in page
+    assert "<del>theirs</del> <ins>mine</ins>" in page
+    page = post("/draft/bulk", one=f"settle:{_ids(page)[0]}")
+    assert "changed twice" not in page
+    post("/draft/commit", status=303, note="")
+    assert "mine" in client.get(f"{post.base}?version=3").text
+
+
+def test_who_may_not_edit_reads_the_version(
+    client: TestClient, committed_team: factories.Team, dataset: Version
+) -> None:
+    with unit_of_work() as session:
+        factories.dataset_draft(session, committed_team.admin, dataset)
+        reader = factories.member(session, committed_team.workspace, Role.VIEWER)
+    page = signed_in(client, reader).get(f"/w/{reader.workspace_slug}/datasets/{dataset.file_id}").text
+    assert len(_ids(page)) == 3
+    assert "data-edit" not in page
+    assert "Draft v2" not in page
+
+
+def test_statements_do_not_grow_with_the_rows(
+    client: TestClient, committed_team: factories.Team, post: Callable
+) -> None:
+    counts = []
+    for size in (10, 500):
+        with unit_of_work() as session:
+            rows = factories.dataset(session, committed_team.admin, size)
+        base = f"/w/{committed_team.admin.workspace_slug}/datasets/{rows.file_id}"
+        post.base, before = base, post.base
+        form = {"all": "1", "to": "test", "_csrf": csrf_of(client)}
+        with recorded(get_engine()) as statements:
+            for action in ("split", "remove", "restore"):
+                client.post(f"{base}/draft/bulk", data=form | {"action": action})
+            client.post(f"{base}/draft/commit", data=form)
+        post.base = before
+        counts.append(len(statements))
+    assert counts[0] == counts[1]

@@ -1,0 +1,227 @@
+"""Drafts of datasets at `/v5`: changes over a version, committed on top of what others committed meanwhile."""
+
+import pytest
+from fastapi.testclient import TestClient
+
+from app.core.access import Role
+from app.core.database import unit_of_work
+from tests import factories
+from tests.web import with_key
+
+
+@pytest.fixture
+def api(client: TestClient, committed_team: factories.Team) -> TestClient:
+    return with_key(client, committed_team.admin)
+
+
+def made(api: TestClient, count: int = 4, **more: object) -> str:
+    rows = [{"inputs": {"question": f"q{n}"}, "target": {"answer": f"a{n}"}, **more} for n in range(count)]
+    answer = api.post("/v5/datasets", json={"path": "rows", "datapoints": rows})
+    assert answer.status_code == 200, answer.text
+    return answer.json()["id"]
+
+
+def asked(api: TestClient, method: str, url: str, status: int = 200, **more: object) -> dict:
+    answer = api.request(method, f"/v5/datasets/{url}".rstrip("/"), **more)
+    assert answer.status_code == status, answer.text
+    return answer.json() if answer.content else {}
+
+
+def rows(api: TestClient, file_id: str, **query: object) -> list[dict]:
+    return asked(api, "GET", f"{file_id}/draft/datapoints", params=query)["records"]
+
+
+def newest(api: TestClient, file_id: str, **query: object) -> list[dict]:
+    """The rows of the newest version, which is not the one that is deployed."""
+    version = asked(api, "GET", f"{file_id}/versions")["records"][0]["version_id"]
+    return asked(api, "GET", f"{file_id}/datapoints", params={"version_id": version, **query})["records"]
+
+
+def committed(api: TestClient, file_id: str) -> list[tuple[str, str, str | None]]:
+    found = newest(api, file_id)
+    return [(row["inputs"]["question"], (row["target"] or {}).get("answer"), row["split"]) for row in found]
+
+
+def points(api: TestClient, file_id: str) -> list[str]:
+    return [row["id"] for row in asked(api, "GET", f"{file_id}/datapoints")["records"]]
+
+
+def edit(api: TestClient, file_id: str, row_id: str, status: int = 200, seen: dict | None = None, **values):
+    named = {name.replace("__", "."): value for name, value in values.items()}
+    given = {"id": row_id, "values": named, "seen": seen or {}}
+    return asked(api, "PATCH", f"{file_id}/draft/datapoints", status, json={"rows": [given]})
+
+
+def bulk(api: TestClient, file_id: str, action: str, **more: object) -> dict:
+    return asked(api, "POST", f"{file_id}/draft/bulk", json={"action": action, **more})
+
+
+def test_changes_are_kept_apart_until_they_are_committed(api: TestClient) -> None:
+    file_id = made(api)
+    first, second, third, _ = points(api, file_id)
+    asked(api, "GET", f"{file_id}/draft", 404)
+    edit(api, file_id, first, target__answer="better", split="test")
+    bulk(api, file_id, "remove", ids=[second])
+    bulk(api, file_id, "split", ids=[third], split="train")
+    added = asked(
+        api,
+        "POST",
+        f"{file_id}/draft/datapoints",
+        json={"datapoints": [{"inputs": {"question": "new"}}, {"inputs": {"question": ""}}]},
+    )
+    assert len(added["ids"]) == 2
+    counts = {name: added["draft"][name] for name in ("added", "edited", "removed", "empty", "clashes")}
+    assert counts == {"added": 1, "edited": 2, "removed": 1, "empty": 1, "clashes": 0}
+    assert committed(api, file_id) == [(f"q{n}", f"a{n}", None) for n in range(4)], "nothing is committed yet"
+    assert [row["state"] for row in rows(api, file_id)] == [
+        "edited", "removed", "edited", "unchanged", "added", "added",
+    ]  # fmt: skip
+    assert rows(api, file_id)[0]["before"]["target"] == {"answer": "a0"}
+    assert len(rows(api, file_id, changed=True)) == 5
+    version = asked(api, "POST", f"{file_id}/draft/commit", json={"note": "Corrected"})
+    assert version["datapoints_count"] == 4
+    assert committed(api, file_id) == [
+        ("q0", "better", "test"), ("q2", "a2", "train"), ("q3", "a3", None), ("new", None, None),
+    ]  # fmt: skip
+    asked(api, "GET", f"{file_id}/draft", 404)
+
+
+def test_what_is_as_before_is_no_change(api: TestClient) -> None:
+    file_id = made(api)
+    first, second, *_ = points(api, file_id)
+    edit(api, file_id, first, target__answer="other")
+    edit(api, file_id, first, target__answer="a0")
+    bulk(api, file_id, "remove", ids=[second])
+    draft = bulk(api, file_id, "restore")
+    assert (draft["edited"], draft["removed"]) == (0, 0)
+    asked(api, "POST", f"{file_id}/draft/commit", 404, json={})
+
+
+def test_a_removed_row_comes_back_with_what_was_typed_into_it(api: TestClient) -> None:
+    file_id = made(api)
+    first = points(api, file_id)[0]
+    edit(api, file_id, first, inputs__question="typed")
+    bulk(api, file_id, "remove", ids=[first])
+    bulk(api, file_id, "restore", ids=[first])
+    assert rows(api, file_id)[0]["inputs"] == {"question": "typed"}
+    bulk(api, file_id, "undo", ids=[first])
+    asked(api, "GET", f"{file_id}/draft", 404)
+
+
+def test_a_cell_that_another_tab_wrote_is_not_written_over(api: TestClient) -> None:
+    file_id = made(api)
+    first = points(api, file_id)[0]
+    edit(api, file_id, first, seen={"target.answer": "a0"}, target__answer="mine")
+    edit(api, file_id, first, 409, seen={"target.answer": "a0"}, target__answer="theirs")
+    edit(api, file_id, first, seen={"inputs.question": "q0"}, inputs__question="another cell")
+    row = rows(api, file_id)[0]
+    assert (row["inputs"], row["target"]) == ({"question": "another cell"}, {"answer": "mine"})
+
+
+def test_all_rows_that_match_are_moved_in_a_few_statements(api: TestClient) -> None:
+    file_id = made(api, 2_000)
+    bulk(api, file_id, "split", split="test")
+    bulk(api, file_id, "split", query="q19", split="train")
+    bulk(api, file_id, "remove", in_split="train")
+    bulk(api, file_id, "split", changed=True, query="a1")
+    asked(api, "POST", f"{file_id}/draft/commit", json={})
+    now = [row for page in (1, 2) for row in newest(api, file_id, size=1000, page=page)]
+    assert len(now) == 2_000 - 111
+    assert {row["split"] for row in now if row["target"]["answer"][1] == "1"} == {None}
+    assert {row["split"] for row in now if row["target"]["answer"][1] == "3"} == {"test"}
+
+
+def test_a_draft_goes_on_top_of_what_somebody_committed_meanwhile(api: TestClient) -> None:
+    file_id = made(api)
+    first = points(api, file_id)[0]
+    edit(api, file_id, first, target__answer="mine")
+    asked(
+        api,
+        "POST",
+        "",
+        json={"id": file_id, "action": "add", "datapoints": [{"inputs": {"question": "theirs"}}]},
+    )
+    gone = {"inputs": {"question": "q1"}, "target": {"answer": "a1"}}
+    asked(api, "POST", "", json={"id": file_id, "action": "remove", "datapoints": [gone]})
+    asked(api, "POST", f"{file_id}/draft/commit", json={"note": "mine"})
+    assert committed(api, file_id) == [
+        ("q0", "mine", None), ("q2", "a2", None), ("q3", "a3", None), ("theirs", None, None),
+    ]  # fmt: skip
+
+
+def test_two_people_who_edit_the_same_row_choose_which_change_stands(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    mine = with_key(client, committed_team.admin)
+    file_id = made(mine)
+    first, second, third, fourth = points(mine, file_id)
+    for row_id in (first, second, third):
+        edit(mine, file_id, row_id, target__answer="mine")
+    bulk(mine, file_id, "split", ids=[fourth], split="test")
+    kept = mine.headers["X-API-KEY"]
+    theirs = other(client, committed_team)
+    edit(theirs, file_id, first, target__answer="theirs")
+    edit(theirs, file_id, second, target__answer="mine")
+    edit(theirs, file_id, fourth, target__answer="theirs")
+    bulk(theirs, file_id, "remove", ids=[third])
+    asked(theirs, "POST", f"{file_id}/draft/commit", json={})
+    client.headers["X-API-KEY"] = kept
+    answer = asked(mine, "POST", f"{file_id}/draft/commit", 409, json={})
+    assert "2 rows were changed in the newest version, too" in str(answer)
+    draft = asked(mine, "POST", f"{file_id}/draft/rebase")
+    assert (draft["base_number"], draft["clashes"], draft["edited"], draft["added"]) == (2, 2, 2, 1)
+    clashing = [row for row in rows(mine, file_id, changed=True) if row["clash"]]
+    assert [(row["target"]["answer"], row["state"]) for row in clashing] == [
+        ("mine", "edited"),
+        ("mine", "added"),
+    ]
+    assert clashing[0]["before"]["target"] == {"answer": "theirs"}
+    bulk(mine, file_id, "undo", ids=[clashing[0]["id"]])
+    bulk(mine, file_id, "settle", ids=[clashing[1]["id"]])
+    asked(mine, "POST", f"{file_id}/draft/commit", json={})
+    assert committed(mine, file_id) == [
+        ("q0", "theirs", None), ("q1", "mine", None), ("q3", "theirs", "test"), ("q2", "mine", None),
+    ]  # fmt: skip
+
+
+def other(client: TestClient, team: factories.Team) -> TestClient:
+    """Somebody else of the workspace."""
+    with unit_of_work() as session:
+        member = factories.member(session, team.workspace, Role.ADMIN)
+        key = factories.key(session, member)
+    client.headers["X-API-KEY"] = key
+    return client
+
+
+def test_rows_that_come_to_say_the_same_are_one(api: TestClient) -> None:
+    file_id = made(api)
+    second = points(api, file_id)[1]
+    edit(api, file_id, second, inputs__question="q0", target__answer="a0")
+    asked(api, "POST", f"{file_id}/draft/commit", json={})
+    assert [row[0] for row in committed(api, file_id)] == ["q0", "q2", "q3"]
+
+
+def test_a_draft_that_was_thrown_away_can_be_brought_back(api: TestClient) -> None:
+    file_id = made(api)
+    edit(api, file_id, points(api, file_id)[0], target__answer="typed")
+    asked(api, "DELETE", f"{file_id}/draft", 204)
+    asked(api, "GET", f"{file_id}/draft", 404)
+    assert asked(api, "POST", f"{file_id}/draft/restore")["edited"] == 1
+    asked(api, "POST", f"{file_id}/draft/restore", 404)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"split": "holdout"}, "use train, validation, test or sealed"),
+        ({"nowhere.x": "y"}, "no place for a column"),
+        ({"messages": "hi"}, "not valid JSON"),
+        ({"inputs": None, "target": None}, "neither inputs nor a target"),
+        ({"inputs.question": "\x00"}, "NUL"),
+    ],
+)
+def test_what_no_row_can_say_is_refused(api: TestClient, values: dict, said: str) -> None:
+    file_id = made(api)
+    given = {"id": points(api, file_id)[0], "values": values}
+    answer = asked(api, "PATCH", f"{file_id}/draft/datapoints", 422, json={"rows": [given]})
+    assert said in str(answer)

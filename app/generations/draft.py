@@ -12,12 +12,15 @@ from app.prompts.template import EXAMPLE, compile_prompt, is_example
 
 Json = dict[str, Any]
 SHOWN_EXAMPLES = 6
+MOST_PANES = 4
+"""Answers that stand beside each other, the draft's among them."""
 FOLDED = "folded"
 """The role of the field that carries examples which are not shown, as JSON."""
 ROLES = ("system", "user", "assistant", "developer", "tool")
 NUMBERS = ("temperature", "max_tokens", "top_p", "presence_penalty", "frequency_penalty", "seed")
 _TEXTS = ("model", "provider", "reasoning_effort", "output", "json_schema", "stop", "tools", "other")
 FIELDS = (*_TEXTS, *NUMBERS)
+_PANE = ("version", "model", "provider", "temperature")
 _SHOWN = {"template", "response_format", "stop", "tools", "other", "reasoning_effort", "model", "provider"}
 
 
@@ -39,6 +42,22 @@ class Block:
     examples: list[Example] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Pane:
+    """What runs beside the draft on the same inputs, as it was typed; what is empty is as the version has it."""
+
+    version: str = ""
+    """A version's number; empty for the draft itself."""
+    model: str = ""
+    provider: str = ""
+    temperature: str = ""
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """What differs from the version, where it is not empty."""
+        return {"model": self.model, "provider": self.provider, "temperature": self.temperature}
+
+
 @dataclass(slots=True)
 class Draft:
     """The form. `values` are the settings as typed, `rest` what of the spec the form does not show."""
@@ -54,6 +73,13 @@ class Draft:
     """Whether every example is shown, however many there are."""
     beside: bool = False
     """Whether the base version runs beside it."""
+    panes: list[Pane] = field(default_factory=list)
+    """What else runs beside it."""
+
+    @property
+    def may_add_pane(self) -> bool:
+        """Whether there is room for one more."""
+        return 1 + self.beside + len(self.panes) < MOST_PANES
 
     @property
     def variables(self) -> list[str]:
@@ -128,6 +154,8 @@ def read_draft(form: Sequence[tuple[str, str]]) -> Draft:
         unfolded=one.get("unfolded") == "1",
         beside=one.get("panes") == "both",
     )
+    told = [[value.strip() for key, value in sent if key == f"pane.{name}"] for name in _PANE]
+    draft.panes = [Pane(*each) for each in zip(*told, strict=False)]
     try:
         draft.rest = _object(json.loads(one.get("rest") or "{}"))
         for role, name, content, extra in zip(*columns.values(), strict=True):
@@ -233,15 +261,24 @@ def apply(draft: Draft, action: str) -> None:
     """Do what a button of the form asks: add, remove or move a message or an example. Unknown ones do nothing.
 
     `add:user`, `add:example`, `up:2`, `down:2`, `remove:2` (the number of a block), `drop:4` (an example's first
-    message), `unfold`.
+    message), `unfold`; `pane:add`, `pane:1` (takes that one away).
     """
     verb, _, detail = action.partition(":")
     if verb == "unfold":
         draft.unfolded = True
     elif verb == "add":
         _add(draft, detail)
+    elif verb == "pane":
+        _change_panes(draft, detail)
     elif verb in ("up", "down", "remove", "drop") and (number := whole(detail)) is not None:
         _change(draft, verb, number)
+
+
+def _change_panes(draft: Draft, detail: str) -> None:
+    if detail == "add" and draft.may_add_pane:
+        draft.panes.append(Pane())
+    elif (place := whole(detail)) is not None and place < len(draft.panes):
+        del draft.panes[place]
 
 
 def _add(draft: Draft, role: str) -> None:

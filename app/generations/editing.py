@@ -219,10 +219,14 @@ def draft_of_base(bench: Workbench, draft: Draft) -> Draft | None:
     """
     if bench.base is None:
         return None
-    base = draft_of(bench.base.spec)
-    found = inputs_of(bench.row.datapoint.inputs, base.variables) if bench.row else {}
-    base.inputs = {name: draft.inputs.get(name, found.get(name, "")) for name in base.variables}
-    return base
+    return on_inputs_of(bench, draft, draft_of(bench.base.spec))
+
+
+def on_inputs_of(bench: Workbench, draft: Draft, other: Draft) -> Draft:
+    """Another draft with the inputs of this one; what only the other names is filled from the row."""
+    found = inputs_of(bench.row.datapoint.inputs, other.variables) if bench.row else {}
+    other.inputs = {name: draft.inputs.get(name, found.get(name, "")) for name in other.variables}
+    return other
 
 
 def prepare_run(session: Session, principal: Principal, bench: Workbench, draft: Draft) -> RunRequest:

@@ -23,8 +23,8 @@ class Sent:
     draft: Draft
     chosen: Chosen
     action: str
-    of_base: bool = False
-    """Whether it is the base version that is to run, on the draft's inputs."""
+    side: str = "draft"
+    """Which of the answers is asked for (`panes.sides_of`)."""
     mark: Mark = field(default_factory=Mark)
     """Which page sent it, and which saving of the draft it has seen last."""
 
@@ -45,7 +45,7 @@ async def read_form(request: Request) -> Sent:
     )
     turn = whole(one.get("turn", ""), digits=_TURN_DIGITS) or 0
     mark = Mark(_drawn(one.get("tab", "")), _drawn(one.get("revision", "")), turn)
-    return Sent(read_draft(pairs), chosen, action, of_base=one.get("side") == "base", mark=mark)
+    return Sent(read_draft(pairs), chosen, action, side=one.get("side", "draft"), mark=mark)
 
 
 def _drawn(text: str) -> str:

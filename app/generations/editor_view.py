@@ -34,11 +34,6 @@ def card_of(log: LogRecord, name: str, is_practice: bool) -> dict[str, Any]:
     }
 
 
-def name_of(bench: Workbench, *, of_base: bool) -> str:
-    """What the editor calls an answer."""
-    return f"v{bench.base.number}" if of_base and bench.base else "Draft"
-
-
 def address_of(principal: Principal, bench: Workbench) -> str:
     """Where the editor shows this version and this row."""
     file_id = bench.file.id if bench.file else NEW
@@ -54,10 +49,10 @@ def show_editor(
     draft: Draft,
     *,
     keeping: Keeping | None = None,
-    logs: Sequence[LogRecord] = (),
+    answers: Sequence[tuple[str, LogRecord, bool]] = (),
     error: DomainError | None = None,
 ) -> Response:
-    """The editor with the draft as it was typed, and the logs of what has just run, the draft's last; with an error, status and fields say what to put right."""
+    """The editor with the draft as it was typed, and the answers of what has just run: what each is called, its log, and whether the practice model gave it; with an error, status and fields say what to put right."""
     headers = {}
     if (
         error and "hx-request" in request.headers
@@ -77,10 +72,7 @@ def show_editor(
         keeping=keeping,
         repeated={one.first: one.row for one in _repeated(request, bench, draft)},
         base_texts=base_texts(draft, base),
-        cards=[
-            card_of(log, name_of(bench, of_base=place < len(logs) - 1), is_practice)
-            for place, log in enumerate(logs)
-        ],
+        cards=[card_of(log, name, by_practice) for name, log, by_practice in answers],
         is_practice=is_practice,
         error=error,
         problems=error.fields if isinstance(error, Invalid) else {},

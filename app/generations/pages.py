@@ -15,12 +15,12 @@ from app.core.database import SessionDep
 from app.core.errors import DomainError, Invalid
 from app.core.permissions import Editor, Reader, Runner
 from app.core.typed import whole
-from app.generations import drafts, editing, keeping
+from app.generations import drafts, editing, keeping, panes
 from app.generations.draft import Draft, apply, draft_of, spec_of
 from app.generations.drafts import Desk, Kept, desk_of
 from app.generations.editing import NEW, Chosen, Workbench
 from app.generations.editor_form import Sent, SentForm
-from app.generations.editor_view import address_of, card_of, name_of, show_editor
+from app.generations.editor_view import address_of, card_of, show_editor
 from app.generations.keeping import Keeping, Opened
 from app.generations.streaming import RunRequest, run_once, stream_run
 from app.logs.records import LogRecord
@@ -165,7 +165,7 @@ async def run_draft(
     """
     streams = "text/event-stream" in request.headers.get("accept", "")
 
-    def prepare() -> tuple[Workbench, Keeping | None, Sequence[RunRequest] | Response]:
+    def prepare() -> tuple[Workbench, Keeping | None, Sequence[tuple[str, RunRequest]] | Response]:
         bench = editing.open_workbench(session, principal, file_id, sent.chosen, sent.draft.variables)
         editing.filled(sent.draft, bench)
         said = None if streams else _kept(session, principal, bench, sent)
@@ -180,23 +180,43 @@ async def run_draft(
         return ready
     if streams:
         headers = {"x-accel-buffering": "no"}
-        events = _events(ready[0], name_of(bench, of_base=sent.of_base), f"/w/{principal.workspace_slug}")
+        name, asked = ready[0]
+        events = _events(asked, name, f"/w/{principal.workspace_slug}")
         return StreamingResponse(events, media_type="text/event-stream", headers=headers)
     await run_in_threadpool(session.commit)  # gives the connection back while the model answers
-    logs = await asyncio.gather(*map(run_once, ready))
-    return await run_in_threadpool(show_editor, request, bench, sent.draft, keeping=said, logs=logs)
+    logs = await asyncio.gather(*(run_once(asked) for _, asked in ready))
+    answers = [
+        (name, log, asked.prompt.target.endpoint.is_practice)
+        for (name, asked), log in zip(ready, logs, strict=True)
+    ]
+    return await run_in_threadpool(show_editor, request, bench, sent.draft, keeping=said, answers=answers)
 
 
 def _requests(
     session: Session, principal: Principal, bench: Workbench, sent: Sent, *, streams: bool
-) -> list[RunRequest]:
-    """The base first, where it is to run; of a stream, one of them alone."""
-    draft, base = sent.draft, editing.draft_of_base(bench, sent.draft)
-    if streams:
-        chosen = [base if sent.of_base and base else draft]
+) -> list[tuple[str, RunRequest]]:
+    """All that stands beside each other, by name; of a stream, one of them alone."""
+    if streams and sent.side in (
+        panes.DRAFT,
+        panes.BASE,
+    ):  # whatever is wrong with a pane is said of that pane
+        base = panes.base_side(bench, sent.draft) if sent.side == panes.BASE else None
+        chosen = [base or panes.Side("Draft", sent.draft)]
     else:
-        chosen = [base, draft] if draft.beside and base else [draft]
-    return [editing.prepare_run(session, principal, bench, one) for one in chosen]
+        sides = panes.sides_of(session, bench, sent.draft)
+        chosen = [sides.get(sent.side, sides[panes.DRAFT])] if streams else list(sides.values())
+    return [(side.name, _request(session, principal, bench, side, sent.draft)) for side in chosen]
+
+
+def _request(
+    session: Session, principal: Principal, bench: Workbench, side: panes.Side, draft: Draft
+) -> RunRequest:
+    try:
+        return editing.prepare_run(session, principal, bench, side.draft)
+    except Invalid as error:
+        if side.draft is draft:
+            raise
+        raise Invalid(f"{side.name}: {error.message}") from error  # the draft's fields are not at fault
 
 
 async def _events(request: RunRequest, name: str, home: str) -> AsyncIterator[bytes]:

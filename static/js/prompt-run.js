@@ -1,4 +1,4 @@
-// Running a draft, alone or beside its base: each answer streams into its card as it comes, and is judged then. Without this module, Run is a plain form post.
+// Running a draft, alone or beside its base and other versions and models: each answer streams into its card as it comes, and is judged then. Without this module, Run is a plain form post.
 
 import { announce } from "./app.js";
 
@@ -33,7 +33,7 @@ async function run(form, button) {
   const mine = (stop = new AbortController());
   const outputs = document.getElementById("outputs");
   const beside = form.elements.panes?.value === "both" && form.elements.panes.selectedOptions[0].dataset.base;
-  const sides = beside ? [["base", beside], ["draft", "Draft"]] : [["draft", "Draft"]];
+  const sides = [...(beside ? [["base", beside]] : []), ["draft", "Draft"], ...[...form.querySelectorAll("[data-pane]")].map(paneOf)];
   const cards = sides.map(([, name]) => {
     const card = document.getElementById("live-output").content.cloneNode(true).firstElementChild;
     card.querySelector("[data-side]").textContent = name;
@@ -48,8 +48,14 @@ async function run(form, button) {
   }));
   if (stop === mine) stop = null;
   if (mine.signal.aborted) return;
-  announce(ended.every(Boolean) ? (beside ? "Both answers are complete" : "The answer is complete") : "The run failed");
+  announce(ended.every(Boolean) ? (sides.length > 1 ? "All answers are complete" : "The answer is complete") : "The run failed");
   if (ended.every(Boolean)) await score(form, [...outputs.querySelectorAll("[data-log]")]);
+}
+
+// A pane by its number, and what it is called until its answer says so.
+function paneOf(pane, number) {
+  const [version, model] = pane.querySelectorAll("select, input");
+  return [String(number), [version.selectedOptions[0].text, model.value.trim()].filter(Boolean).join(", ")];
 }
 
 // One side's answer, as it comes; whether it came whole.

@@ -203,6 +203,31 @@ def test_the_draft_runs_beside_its_base_and_both_are_judged(
     assert violations(person) == []
 
 
+def test_panes_of_other_versions_and_temperatures_run_on_the_same_inputs(
+    person: "Page", workspace: dict[str, str]
+) -> None:
+    person.goto(f"/w/{SLUG}/prompts/{workspace['prompt']}/edit")
+    person.locator("prompt-editor[data-ready]").first.wait_for()
+    person.get_by_label("What runs").select_option("both")
+    for place in (1, 2):
+        person.get_by_role("button", name="Pane", exact=True).click()
+        person.get_by_role("group", name=f"Pane {place}").wait_for()
+    assert person.get_by_role("button", name="Pane", exact=True).count() == 0, "four are the most"
+    person.get_by_role("group", name="Pane 1").get_by_label("Version").select_option("1")
+    person.get_by_role("group", name="Pane 2").get_by_label("Temperature").fill("0.9")
+    assert violations(person) == []
+    person.get_by_role("button", name="Run").click()
+    cards = person.locator("#outputs [data-finished=done]")
+    cards.nth(3).wait_for()
+    assert [card.get_attribute("data-name") for card in cards.all()] == [
+        "v1", "Draft", "v1", "Draft, temperature 0.9",
+    ]  # fmt: skip
+    assert violations(person) == []
+    person.get_by_role("button", name="Remove pane 1").click()
+    person.get_by_role("group", name="Pane 2").wait_for(state="detached")
+    assert person.get_by_label("Temperature").last.input_value() == "0.9"
+
+
 def test_leaving_a_draft_that_could_not_be_kept_is_asked_about(
     person: "Page", workspace: dict[str, str]
 ) -> None:

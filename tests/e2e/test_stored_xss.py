@@ -184,6 +184,7 @@ def _rich(session: Any, world: World, poison: Poison) -> World:
         ],
         "hostile/rows",
     )  # fmt: skip
+    factories.dataset_draft(session, admin, rows)
     judges = [
         factories.evaluator(session, admin, "class_match", "hostile/classes"),
         factories.evaluator(session, admin, "contains", "hostile/contains", text="x"),

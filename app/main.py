@@ -38,6 +38,7 @@ from app.evaluations import (
     lineage_pages,
     metrics_api,
     new_pages,
+    pinned_pages,
     plain_pages,
     prompt_pages,
     report_link_api,
@@ -58,7 +59,7 @@ from app.generations import draft_api as prompt_draft_api
 from app.generations import draft_pages as prompt_draft_pages
 from app.generations import example_pages as prompt_example_pages
 from app.generations import pages as generations_pages
-from app.generations import tool_api
+from app.generations import pin_api, tool_api
 from app.home import health, overview_api, search_api, search_pages
 from app.home import pages as home_pages
 from app.logs import api as logs_api
@@ -122,6 +123,7 @@ ROUTERS = (
     report_link_pages.router,
     grid_pages.router,
     draft_pages.router,
+    pinned_pages.router,
     agreement_pages.router,  # before the evaluator's own page
     lineage_pages.router,
     review_pages.router,
@@ -162,6 +164,7 @@ ROUTERS = (
     flows_api.common,
     generations_api.router,
     prompt_draft_api.router,
+    pin_api.router,
     tool_api.router,
     agent_api.router,
     agent_api.common,

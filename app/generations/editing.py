@@ -1,7 +1,7 @@
 """What the editor works on: a prompt's base version, a row of a dataset, the providers; and committing a draft."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -17,6 +17,7 @@ from app.files import service as files
 from app.files.models import VERSION_PREFIX, Environment, File, FileKind, Version
 from app.files.paths import parent_of, plain_path
 from app.generations.draft import Draft, draft_of, spec_of
+from app.generations.pin_repository import Pin, list_pins
 from app.generations.prepared import Origin
 from app.generations.service import prepare_spec
 from app.generations.streaming import RunRequest
@@ -68,6 +69,13 @@ class Workbench:
     providers: Sequence[Provider]
     datasets: Sequence[File]
     row: ChosenRow | None
+    pins: Sequence[Pin] = ()
+    """The rows that are pinned beside the prompt."""
+
+    @property
+    def is_pinned(self) -> bool:
+        """Whether the row that is chosen is pinned."""
+        return self.row is not None and any(pin.datapoint_id == self.row.datapoint.id for pin, _ in self.pins)
 
     @property
     def next_number(self) -> int:
@@ -122,6 +130,7 @@ def open_workbench(
         providers=providers.list_providers(session, principal.workspace_id),
         datasets=found,
         row=_row(session, found, file, names, chosen),
+        pins=list_pins(session, file.id) if file else (),
     )
 
 
@@ -257,6 +266,14 @@ def prepare_run(session: Session, principal: Principal, bench: Workbench, draft:
         answers=prompt.answers(given),
         log={"created_by": principal.user_id},
     )
+
+
+def run_on(request: RunRequest, row: Datapoint, names: Sequence[str]) -> RunRequest:
+    """The same run on another row; what it lacks of the inputs is empty."""
+    found = inputs_of(row.inputs, names)
+    given: dict[str, Any] = {name: found.get(name, "") for name in names}
+    answers = request.prompt.answers(given)
+    return replace(request, inputs=given, messages=row.messages or (), datapoint_id=row.id, answers=answers)
 
 
 def practice_note(log: LogRecord) -> dict[str, Any] | None:

@@ -1,6 +1,6 @@
 """The editor as a page: the draft as it was typed, what has just run, and what is said of both."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import Request, Response
@@ -51,8 +51,11 @@ def show_editor(
     keeping: Keeping | None = None,
     answers: Sequence[tuple[str, LogRecord, bool]] = (),
     error: DomainError | None = None,
+    smoke: Mapping[str, Any] | None = None,
+    smoke_told: str = "",
 ) -> Response:
-    """The editor with the draft as it was typed, and the answers of what has just run: what each is called, its log, and whether the practice model gave it; with an error, status and fields say what to put right."""
+    """The editor with the draft as it was typed, and the answers of what has just run: what each is called, its log, and whether the practice model gave it; or what the pinned rows came to, by
+    datapoint. With an error, status and fields say what to put right."""
     headers = {}
     if (
         error and "hx-request" in request.headers
@@ -74,6 +77,8 @@ def show_editor(
         base_texts=base_texts(draft, base),
         cards=[card_of(log, name, by_practice) for name, log, by_practice in answers],
         is_practice=is_practice,
+        smoke=smoke or {},
+        smoke_told=smoke_told,
         error=error,
         problems=error.fields if isinstance(error, Invalid) else {},
         extra_of=extra_of,

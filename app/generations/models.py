@@ -1,4 +1,4 @@
-"""Tables of drafts: what somebody typed into the editor and has not committed, and what it said before."""
+"""Tables of the editor: drafts, what they said before, and the rows that are pinned beside a prompt."""
 
 from datetime import datetime
 
@@ -6,6 +6,7 @@ from sqlalchemy import BigInteger, ForeignKey, ForeignKeyConstraint, Index, Uniq
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.database import Base, Json
+from app.datasets.models import Datapoint
 from app.files.models import File
 
 
@@ -74,3 +75,16 @@ class PromptDraftState(Base):
     added: Mapped[int]
     """Lines that are new or changed since the state before it, or since the version that it began on."""
     removed: Mapped[int]
+
+
+class PinnedRow(Base):
+    """A row that everybody who edits a prompt runs beside it: a smoke test, no evidence."""
+
+    __tablename__ = "pinned_row"
+    __table_args__ = (Index(None, "datapoint_id"), Index(None, "dataset_id"))
+
+    file_id: Mapped[str] = mapped_column(ForeignKey(File.id, ondelete="CASCADE"), primary_key=True)
+    datapoint_id: Mapped[str] = mapped_column(ForeignKey(Datapoint.id, ondelete="CASCADE"), primary_key=True)
+    dataset_id: Mapped[str] = mapped_column(ForeignKey(File.id, ondelete="CASCADE"))
+    """Where it was pinned from."""
+    pinned_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())

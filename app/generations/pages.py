@@ -15,10 +15,11 @@ from app.core.database import SessionDep
 from app.core.errors import DomainError, Invalid
 from app.core.permissions import Editor, Reader, Runner
 from app.core.typed import whole
-from app.generations import drafts, editing, keeping, panes
+from app.files.models import File
+from app.generations import drafts, editing, keeping, panes, pins
 from app.generations.draft import Draft, apply, draft_of, spec_of
 from app.generations.drafts import Desk, Kept, desk_of
-from app.generations.editing import NEW, Chosen, Workbench
+from app.generations.editing import NEW, Chosen, ChosenRow, Workbench
 from app.generations.editor_form import Sent, SentForm
 from app.generations.editor_view import address_of, card_of, show_editor
 from app.generations.keeping import Keeping, Opened
@@ -96,6 +97,8 @@ def change_draft(
     draft = sent.draft
     apply(draft, sent.action)
     bench = editing.open_workbench(session, principal, file_id, sent.chosen, draft.variables)
+    if sent.action == "pin" and bench.file and bench.row and principal.may(Action.EDIT):
+        return _pin(file_id, request, session, principal, sent, bench.file, bench.row)
     if sent.action.startswith("row:") or sent.action == "fill":
         draft.inputs = {}
     editing.filled(draft, bench)
@@ -103,6 +106,26 @@ def change_draft(
         request, bench, draft, keeping=_kept(session, principal, bench, sent, saves=bool(sent.action))
     )
     return _at_its_address(request, principal, bench, answer)
+
+
+def _pin(
+    file_id: str,
+    request: Request,
+    session: Session,
+    principal: Principal,
+    sent: Sent,
+    file: File,
+    row: ChosenRow,
+) -> Response:
+    """The form after the row was pinned, or unpinned."""
+    refused: DomainError | None = None
+    try:
+        pins.toggle(session, file, row.file.id, row.datapoint.id)
+    except DomainError as error:
+        refused = error
+    bench = editing.open_workbench(session, principal, file_id, sent.chosen, sent.draft.variables)
+    said = _kept(session, principal, bench, sent)
+    return show_editor(request, bench, sent.draft, keeping=said, error=refused)
 
 
 def _change_kept(

@@ -97,7 +97,7 @@ export function isShortcut(event) {
 let pending = ""; // `g` starts a sequence of two keys
 document.addEventListener("keydown", (event) => {
   const command = event.metaKey || event.ctrlKey;
-  if (command && event.key === "Enter") press(event, "[data-run], [data-main]");
+  if (command && event.key === "Enter") press(event, event.shiftKey ? "[data-run-pins]" : "[data-run], [data-main]");
   else if (command && event.key === "s") press(event, "[data-commit]");
   else if (isShortcut(event)) single(event);
 });

@@ -6,10 +6,11 @@ const TICK_MS = 50; // at most 20 paints a second
 let stop = null;
 
 document.addEventListener("submit", (event) => {
-  if (!event.submitter?.matches("[data-run]")) return;
+  const isRun = event.submitter?.matches("[data-run]");
+  if (!isRun && !event.submitter?.matches("[data-run-pins]")) return;
   event.preventDefault();
   event.stopImmediatePropagation();
-  run(event.target, event.submitter);
+  (isRun ? run : runPins)(event.target, event.submitter);
 }, true);
 
 document.addEventListener("click", (event) => {
@@ -74,22 +75,66 @@ async function ask(url, body, card, mine) {
   return false;
 }
 
-async function follow(answer, live) {
+// The events of an answer, as they come: each its name and its data.
+async function* eventsOf(answer) {
   const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
-  let whole = false;
   for (;;) {
     const { value, done } = await reader.read();
-    if (done) break;
+    if (done) return;
     const events = (rest + value).split("\n\n");
     rest = events.pop();
     for (const event of events) {
       const [, name, data] = event.match(/^event: ([^\n]*)\ndata: ([^\n]*)$/); // `.` would end at U+2028
-      if (name === "token") live.add(JSON.parse(data).text);
-      else {
-        live.become(JSON.parse(data).html);
-        whole = name === "done";
-      }
+      yield [name, JSON.parse(data)];
+    }
+  }
+}
+
+// The pinned rows: each cell says what came of its row as soon as it is known.
+async function runPins(form, button) {
+  stop?.abort();
+  const mine = (stop = new AbortController());
+  const told = document.getElementById("pins-told");
+  for (const cell of document.querySelectorAll("#pins .cell")) {
+    cell.className = "cell";
+    cell.setAttribute("aria-busy", "true");
+  }
+  told.textContent = "Running …";
+  button.disabled = true;
+  try {
+    const body = new URLSearchParams(new FormData(form, button));
+    const answer = await fetch(button.formAction, { method: "POST", body, headers: { accept: "text/event-stream" }, signal: mine.signal });
+    if (!(answer.headers.get("content-type") ?? "").startsWith("text/event-stream")) return replaceForm(await answer.text());
+    for await (const [name, data] of eventsOf(answer)) {
+      if (name === "told") told.textContent = data.text;
+      else settle(document.getElementById(`pin-${data.row}`), data);
+    }
+    announce(told.textContent);
+  } catch (error) {
+    told.textContent = error.name === "AbortError" ? "Stopped" : "The connection broke. Run the pinned rows again.";
+  } finally {
+    button.disabled = false;
+    for (const cell of document.querySelectorAll("#pins .cell[aria-busy]")) cell.removeAttribute("aria-busy");
+  }
+}
+
+function settle(cell, { tone, text, log }) {
+  if (!cell) return; // unpinned meanwhile
+  cell.removeAttribute("aria-busy");
+  if (tone) cell.classList.add(tone);
+  cell.title = `${cell.dataset.name}: ${text}`;
+  cell.setAttribute("aria-label", cell.title);
+  if (log) cell.href = `${cell.dataset.logs}/${encodeURIComponent(log)}`;
+}
+
+async function follow(answer, live) {
+  let whole = false;
+  for await (const [name, data] of eventsOf(answer)) {
+    if (name === "token") live.add(data.text);
+    else {
+      live.become(data.html);
+      whole = name === "done";
     }
   }
   if (!live.finished) live.end("The connection broke. What had come is kept; run it again.");

@@ -85,6 +85,7 @@ NEEDS: dict[Action, str] = {
         POST /w/{w}/evaluators/{file_id}/test
         POST /w/{w}/prompts/{file_id}/run
         POST /w/{w}/tools/{file_id}/call
+        POST /w/{w}/prompts/{file_id}/pinned-rows/run
         POST /w/{w}/prompts/{file_id}/scores
     """,
     Action.JUDGE: """

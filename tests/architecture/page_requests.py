@@ -91,6 +91,7 @@ PAGE_REQUESTS: dict[str, Make] = {
         _prompt(w), form={"base": "1", "dataset": w.training.file_id, "row": w.training_row_id}
     ),
     f"POST {_PROMPT}/run": lambda w: Call(_prompt(w), form=_editor_form(w)),
+    f"POST {_PROMPT}/pinned-rows/run": lambda w: Call(_prompt(w), form=_editor_form(w)),
     f"POST {_PROMPT}/scores": lambda w: Call(_prompt(w), form={"log": w.log_id, "label": "Draft"}),
     f"POST {_PROMPT}/review": lambda w: Call(_prompt(w), form=_editor_form(w)),
     f"POST {_PROMPT}/commit": lambda w: Call(_prompt(w), form={"base": "1", "spec": _SPEC, "note": "try it"}),

@@ -118,6 +118,10 @@ REQUESTS: dict[str, Make] = {
         _draft(w), json={"content": {"model": "practice-1", "template": "Hi"}}
     ),
     "DELETE /v5/prompts/{file_id}/draft": lambda w: Call(_draft(w), query={"base_version_id": w.prompt.id}),
+    "GET /v5/prompts/{file_id}/pinned-rows": lambda w: Call(_draft(w)),
+    "PUT /v5/prompts/{file_id}/pinned-rows": lambda w: Call(
+        _draft(w), json={"rows": [{"dataset_id": w.dataset.file_id, "datapoint_id": w.datapoint_id}]}
+    ),
     "GET /v5/prompts/{file_id}/draft/history": lambda w: Call(_draft(w)),
     "POST /v5/prompts/{file_id}/draft/history/{state_id}/restore": lambda w: Call(
         _draft(w) | {"state_id": w.draft_state_id}

@@ -15,6 +15,7 @@ from app.evaluations.models import Evaluation, ReportLink, Run
 from app.files import deployments
 from app.files import service as files
 from app.files.models import Directory, Environment, Version
+from app.generations import pins
 from app.logs.models import QuarantinedSpan
 from app.logs.records import LogRecord
 from app.logs.repository import insert_logs
@@ -174,6 +175,7 @@ def build_world(session: Session, role: Role) -> World:
     for each in (*people.values(), maker):
         factories.dataset_draft(session, each, more_rows)
         factories.dataset_draft(session, each, training, discarded=True)
+    pins.toggle(session, prompt.file, rows.file_id, datasets.list_rows(session, rows)[0][1].id)
     return World(
         team=team,
         people=people,

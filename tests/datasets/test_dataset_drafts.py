@@ -2,9 +2,11 @@
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import text
 
 from app.core.access import Role
 from app.core.database import unit_of_work
+from app.datasets import drafts
 from tests import factories
 from tests.web import with_key
 
@@ -225,3 +227,16 @@ def test_what_no_row_can_say_is_refused(api: TestClient, values: dict, said: str
     given = {"id": points(api, file_id)[0], "values": values}
     answer = asked(api, "PATCH", f"{file_id}/draft/datapoints", 422, json={"rows": [given]})
     assert said in str(answer)
+
+
+def test_drafts_that_nobody_has_touched_go(api: TestClient) -> None:
+    file_id = made(api)
+    edit(api, file_id, points(api, file_id)[0], target__answer="typed")
+    for days, status in ((drafts.KEPT_DAYS - 1, 200), (2, 404)):
+        with unit_of_work() as session:
+            session.execute(
+                text("update dataset_draft set saved_at = saved_at - make_interval(days => :days)"),
+                {"days": days},
+            )
+            drafts.delete_old(session)
+        asked(api, "GET", f"{file_id}/draft", status)

@@ -228,6 +228,35 @@ def test_panes_of_other_versions_and_temperatures_run_on_the_same_inputs(
     assert person.get_by_label("Temperature").last.input_value() == "0.9"
 
 
+def test_pinned_rows_are_run_by_one_key_and_judged_as_they_come(
+    person: "Page", post: Post, workspace: dict[str, str]
+) -> None:
+    judge = post(
+        "/v5/evaluators", {"path": f"{uuid.uuid4()}/Right", "spec": {"kind": "exact", "settings": {}}}
+    )
+    post(
+        "/v5/evaluations",
+        {"name": "By hand", "file": {"id": workspace["prompt"]}, "evaluators": [{"id": judge["id"]}]},
+    )
+    person.goto(f"/w/{SLUG}/prompts/{workspace['prompt']}/edit")
+    person.locator("prompt-editor[data-ready]").first.wait_for()
+    person.get_by_role("button", name="Pin this row", exact=True).click()
+    person.get_by_text("1 pinned row").wait_for()
+    person.get_by_role("button", name="Next row").click()
+    person.get_by_role("button", name="Pin this row", exact=True).click()
+    person.get_by_text("2 pinned rows").wait_for()
+    assert violations(person) == []
+    person.keyboard.press("ControlOrMeta+Shift+Enter")
+    person.locator("#pins-told").get_by_text("of 2 pass").wait_for()
+    cells = person.get_by_role("group", name="Pinned rows").get_by_role("link")
+    assert cells.count() == 2
+    assert " by Right" in (cells.first.get_attribute("title") or "")
+    assert person.get_by_text("A smoke test, not evidence.").is_visible()
+    assert violations(person) == []
+    cells.first.click()
+    person.wait_for_url("**/logs/**")
+
+
 def test_leaving_a_draft_that_could_not_be_kept_is_asked_about(
     person: "Page", workspace: dict[str, str]
 ) -> None:

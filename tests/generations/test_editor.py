@@ -188,56 +188,6 @@ def test_the_base_runs_beside_the_draft_on_the_same_inputs(
     assert all(log.inputs["question"] == "What is the capital of France?" for log in logs)
 
 
-PANES = {
-    "pane.version": ["1", ""],
-    "pane.model": ["", "practice-1"],
-    "pane.provider": ["", ""],
-    "pane.temperature": ["0.7", ""],
-}
-
-
-def test_up_to_four_answers_stand_beside_each_other_on_the_same_inputs(
-    client: TestClient, committed_team: factories.Team, prompt: Version, practice: str
-) -> None:
-    signed_in(client, committed_team.admin)
-    base = _base(committed_team, prompt)
-    answer = client.post(f"{base}/run", data=_form(client, panes="both") | PANES)
-    names = ["v1", "Draft", "v1, temperature 0.7", "Draft, practice-1"]
-    assert re.findall(r'data-finished="done" data-log="[^"]+" data-name="([^"]+)"', answer.text) == names
-    assert 'value="pane:add"' not in answer.text, "there is no room for a fifth"
-    logs = _logs(prompt.file_id)
-    assert [log.inputs["question"] for log in logs] == ["What is the capital of France?"] * 4
-    streamed = client.post(
-        f"{base}/run", data=_form(client, side="0") | PANES, headers={"accept": "text/event-stream"}
-    )
-    assert 'data-name=\\"v1, temperature 0.7\\"' in streamed.text
-
-
-def test_what_is_wrong_with_a_pane_is_said_of_the_pane(
-    client: TestClient, committed_team: factories.Team, prompt: Version, practice: str
-) -> None:
-    signed_in(client, committed_team.admin)
-    base = _base(committed_team, prompt)
-    wrong = client.post(f"{base}/run", data=_form(client) | PANES | {"pane.temperature": ["warm", ""]})
-    assert wrong.status_code == 422
-    assert "v1, temperature warm: Enter a number, or nothing." in wrong.text
-    gone = client.post(f"{base}/run", data=_form(client) | PANES | {"pane.version": ["9", ""]})
-    assert gone.status_code == 404
-    assert "has no v9" in gone.text
-
-
-def test_panes_are_added_and_removed(
-    client: TestClient, committed_team: factories.Team, prompt: Version
-) -> None:
-    signed_in(client, committed_team.admin)
-    base = _base(committed_team, prompt)
-    page = client.post(f"{base}/edit", data=_form(client, action="pane:add") | PANES).text
-    assert page.count("data-pane") == 3
-    page = client.post(f"{base}/edit", data=_form(client, action="pane:0") | PANES).text
-    assert page.count("data-pane") == 1
-    assert '"practice-1" list="pane-models"' in page
-
-
 def test_a_provider_that_refuses_shows_its_own_words(
     client: TestClient, committed_team: factories.Team, prompt: Version, practice: str
 ) -> None:

@@ -148,7 +148,9 @@ _PAGES: dict[str, _Kind] = {f"list_{kind}s": shape for kind, shape in _KINDS.ite
     "list_quarantined_spans": workspace.QuarantinedSpan,
 }
 _RECORDS: dict[str, _Kind] = {f"list_{kind}_versions": shape for kind, shape in _KINDS.items()} | {
-    "list_prompt_draft_history": drafts.State
+    "list_prompt_draft_history": drafts.State,
+    "list_pinned_rows": drafts.PinnedRow,
+    "pin_rows": drafts.PinnedRow,
 }
 """Lists that are not cut into pages."""
 

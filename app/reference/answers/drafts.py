@@ -39,6 +39,16 @@ class State(Shape):
     removed: int
 
 
+class PinnedRow(Shape):
+    """A row that is run beside a prompt in its editor."""
+
+    dataset_id: str
+    datapoint_id: str
+    inputs: Json
+    target: Json | None
+    pinned_at: str
+
+
 class DatasetDraft(Shape):
     """What somebody changes in a dataset and has not committed."""
 

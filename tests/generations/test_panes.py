@@ -1,0 +1,82 @@
+"""Panes of the editor: other versions, models and temperatures on the inputs of the draft."""
+
+import re
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import text
+
+from app.core.database import unit_of_work
+from app.files.models import Version
+from tests import factories
+from tests.web import csrf_of, signed_in
+
+
+@pytest.fixture
+def prompt(committed_team: factories.Team) -> Version:
+    with unit_of_work() as session:
+        return factories.prompt(session, committed_team.admin, "tests/beside")
+
+
+def _base(team: factories.Team, prompt: Version) -> str:
+    return f"/w/{team.workspace.slug}/prompts/{prompt.file_id}"
+
+
+def _form(client: TestClient, **changes: Any) -> dict[str, Any]:
+    form = {
+        "_csrf": csrf_of(client), "base": "1", "model": "practice-1", "provider": "practice", "role": "user",
+        "name": "", "content": "{{question}}", "extra": "", "input.question": "What is the capital of France?",
+    }  # fmt: skip
+    return form | changes
+
+
+PANES = {
+    "pane.version": ["1", ""],
+    "pane.model": ["", "practice-1"],
+    "pane.provider": ["", ""],
+    "pane.temperature": ["0.7", ""],
+}
+
+
+def test_up_to_four_answers_stand_beside_each_other_on_the_same_inputs(
+    client: TestClient, committed_team: factories.Team, prompt: Version, practice: str
+) -> None:
+    signed_in(client, committed_team.admin)
+    base = _base(committed_team, prompt)
+    answer = client.post(f"{base}/run", data=_form(client, panes="both") | PANES)
+    names = ["v1", "Draft", "v1, temperature 0.7", "Draft, practice-1"]
+    assert re.findall(r'data-finished="done" data-log="[^"]+" data-name="([^"]+)"', answer.text) == names
+    assert 'value="pane:add"' not in answer.text, "there is no room for a fifth"
+    with unit_of_work() as session:
+        asked = session.scalars(text("select inputs->>'question' from log where source = 'editor'"))
+        assert list(asked) == ["What is the capital of France?"] * 4
+    streamed = client.post(
+        f"{base}/run", data=_form(client, side="0") | PANES, headers={"accept": "text/event-stream"}
+    )
+    assert 'data-name=\\"v1, temperature 0.7\\"' in streamed.text
+
+
+def test_what_is_wrong_with_a_pane_is_said_of_the_pane(
+    client: TestClient, committed_team: factories.Team, prompt: Version, practice: str
+) -> None:
+    signed_in(client, committed_team.admin)
+    base = _base(committed_team, prompt)
+    wrong = client.post(f"{base}/run", data=_form(client) | PANES | {"pane.temperature": ["warm", ""]})
+    assert wrong.status_code == 422
+    assert "v1, temperature warm: Enter a number, or nothing." in wrong.text
+    gone = client.post(f"{base}/run", data=_form(client) | PANES | {"pane.version": ["9", ""]})
+    assert gone.status_code == 404
+    assert "has no v9" in gone.text
+
+
+def test_panes_are_added_and_removed(
+    client: TestClient, committed_team: factories.Team, prompt: Version
+) -> None:
+    signed_in(client, committed_team.admin)
+    base = _base(committed_team, prompt)
+    page = client.post(f"{base}/edit", data=_form(client, action="pane:add") | PANES).text
+    assert page.count("data-pane") == 3
+    page = client.post(f"{base}/edit", data=_form(client, action="pane:0") | PANES).text
+    assert page.count("data-pane") == 1
+    assert '"practice-1" list="pane-models"' in page

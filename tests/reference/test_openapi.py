@@ -111,7 +111,17 @@ def test_a_body_has_an_example_that_its_shape_allows(name: str, kind: str, conte
 
 
 def test_every_body_is_described() -> None:
-    silent = ("retry", "resume", "undo", "restore", "test", "renew", "{environment_id}", "/runs/{run_id}")
+    silent = (
+        "retry",
+        "resume",
+        "undo",
+        "restore",
+        "rebase",
+        "test",
+        "renew",
+        "{environment_id}",
+        "/runs/{run_id}",
+    )
     without = [
         n for n in OPERATIONS if n.startswith(("POST", "PUT", "PATCH")) and "requestBody" not in OPERATIONS[n]
     ]

@@ -1,7 +1,7 @@
 """What the comparison grid shows: the grid in words, with word diffs and places on a shared scale."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlencode
@@ -134,9 +134,9 @@ class GridView:
 def build_grid_view(session: Session, grid: Grid, address: Address) -> GridView:
     """The page of a grid."""
     columns, scale = _columns(session, grid)
-    evaluators = {version.id: version for version in grid.evaluators}
+    others = others_of(grid)
     rows = [
-        RowView(row, [cell_view(cell, row, grid, evaluators, address.output) for cell in row.cells])
+        RowView(row, [cell_view(cell, row, grid, others, address.output) for cell in row.cells])
         for row in grid.rows
     ]
     return GridView(grid, address, columns, scale, rows)
@@ -190,23 +190,34 @@ def _change(change: Change | None, info: EvaluatorInfo) -> dict[str, str]:
     }
 
 
+Described = tuple[Version, EvaluatorInfo]
+
+
+def others_of(grid: Grid) -> list[Described]:
+    """The evaluators besides the grid's own that a cell tells of, described once for all cells."""
+    described = [(version, describe(version.spec)) for version in grid.evaluators]
+    return [
+        (version, info)
+        for version, info in described
+        if version.id != grid.evaluator.id and info.unit not in _MEASURED
+    ]
+
+
 def cell_view(
     cell: GridCell,
     row: GridRow,
     grid: Grid,
-    evaluators: Mapping[str, Version],
+    others: Sequence[Described],
     output: Output,
     *,
     whole: bool = False,
 ) -> CellView:
     """A cell of a row in words. Its output is a word diff against the baseline's or the target, or plain where too little
     survived."""
-    others = [
-        (version, mark)
-        for version in evaluators.values()
-        if version.id != grid.evaluator.id
-        and (info := describe(version.spec)).unit not in _MEASURED
-        and (mark := mark_of_all(cell.judgments.get(version.id, ()), info))
+    said_by = [
+        (version, word)
+        for version, info in others
+        if (word := mark_of_all(cell.judgments.get(version.id, ()), info))
     ]
     said = (cell.item.output if cell.item else None) or ""
     before = _compared_with(cell, row, output)
@@ -222,8 +233,8 @@ def cell_view(
     return CellView(
         cell=cell,
         mark=mark,
-        others=[(version.file.name, what) for version, what in others if not is_human(version)],
-        people=[(version.file.name, what) for version, what in others if is_human(version)],
+        others=[(version.file.name, what) for version, what in said_by if not is_human(version)],
+        people=[(version.file.name, what) for version, what in said_by if is_human(version)],
         why=None if mark is None or why == mark.text else why,
         segments=segments,
         rewritten=rewritten,

@@ -11,7 +11,7 @@ from app.datasets.models import Datapoint
 from app.evaluations import comparison_repository, people_repository
 from app.evaluations.comparison import Grid, GridRequest, GridRow, build_row
 from app.evaluations.comparison_repository import ItemCell
-from app.evaluations.grid_view import Address, CellView, Mark, cell_view, mark_of
+from app.evaluations.grid_view import Address, CellView, Mark, cell_view, mark_of, others_of
 from app.evaluations.judging import execution_of_log
 from app.evaluations.models import Evaluation, Run
 from app.evaluations.models_used import ModelUsed, models_of_runs
@@ -94,11 +94,12 @@ def build_row_page(session: Session, evaluation: Evaluation, address: Address, n
     outputs = {(item.run_id, item.log_id) for each in items.values() for item in each if item.log_id}
     judged = people_repository.list_counted(session, outputs)
     models = models_of_runs(session, grid.runs)
+    others = others_of(grid)
     versions = [
         VersionView(
             run,
             models[run.id],
-            cell_view(cell, row, grid, by_id, address.output, whole=True),
+            cell_view(cell, row, grid, others, address.output, whole=True),
             _repeats(items.get((run.id, row.datapoint.id), []), by_id, found, judged, row.datapoint),
         )
         for run, cell in zip(grid.runs, row.cells, strict=True)

@@ -151,6 +151,8 @@ def _split(name: str) -> Split | None:
     for known in get_args(Split):
         if name == known:
             return known  # type: ignore[no-any-return]
+    if name:
+        raise Invalid("Choose a split: train, validation, test, sealed or none.")
     return None
 
 

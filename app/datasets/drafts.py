@@ -64,10 +64,11 @@ def get(session: Session, principal: Principal, file: File, *, locked: bool = Fa
 
 def opened(session: Session, principal: Principal, file: File) -> DatasetDraft:
     """The principal's draft, to write to: locked, and begun on the newest version where it changes nothing yet."""
-    newest = files_repository.newest_version(session, file.id)
-    number = newest.number if newest else 0
     of = (principal.workspace_id, principal.user_id, file.id)
     draft = repository.find(session, *of, locked=True)
+    # Only now: it may have waited for a commit that ended the draft before.
+    newest = files_repository.newest_version(session, file.id)
+    number = newest.number if newest else 0
     if draft is None:
         repository.begin(session, *of, number)
         draft = repository.find(session, *of, locked=True)

@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine
@@ -24,6 +25,7 @@ _AT = re.compile(r"[\w.+-]+@[\w.-]+")
 _TEAM = re.compile(r"\bteam-[0-9a-z-]+\b")
 
 
+@pytest.mark.timeout(1_200)  # a world for each operation
 def test_record(app: FastAPI, database: Engine) -> None:
     found: dict[str, Any] = {}
     with TestClient(app) as client:

@@ -116,16 +116,23 @@ class OrderCount(NamedTuple):
 
 
 def count_orders(session: Session, judge_id: str) -> list[OrderCount]:
-    """What a judge's version said in both orders, over its newest 200,000 verdicts; empty where it was not asked so."""
+    """What a judge's version said in both orders, of its newest 20,000 verdicts by the newest one of each row: repeats of a row
+    say much the same. Empty where it was not asked so.
+    """
     rows = session.execute(
         text("""
         select detail #>> '{orders,0,better}', detail #>> '{orders,1,better}', count(*)
         from (
-            select detail from judgment
-            where evaluator_version_id = :judge and author = '' and error is null
-            order by created_at desc, id desc limit :most
-        ) newest
-        where detail ? 'orders' group by 1, 2 order by 1, 2
+            select distinct on (coalesce(l.datapoint_id, l.id)) detail
+            from (
+                select detail, log_id, created_at, id from judgment
+                where evaluator_version_id = :judge and author = '' and error is null
+                order by created_at desc, id desc limit :most
+            ) newest join log l on l.id = newest.log_id
+            where detail ? 'orders'
+            order by coalesce(l.datapoint_id, l.id), newest.created_at desc, newest.id desc
+        ) by_row
+        group by 1, 2 order by 1, 2
         """),
         {"judge": judge_id, "most": _MOST_VERDICTS},
     )
@@ -145,27 +152,38 @@ class Decided(NamedTuple):
 
 
 def list_decided(session: Session, judge_id: str) -> list[Decided]:
-    """The newest 2,000 verdicts of a judge's version that hold in both orders and are no tie, on outputs of rows."""
+    """Of the newest 2,000 verdicts of a judge's version that hold in both orders and are no tie, the newest one on each row."""
     rows = session.execute(
         text("""
-        select j.number_value > 0.5, char_length(l.output), d.inputs, d.target, d.context, d.metadata
+        select distinct on (d.id) j.number_value > 0.5, char_length(l.output), d.inputs, d.target, d.context, d.metadata
         from (
             select log_id, number_value, created_at, id from judgment
             where evaluator_version_id = :judge and author = '' and error is null
               and detail->>'consistent' = 'true' and number_value <> 0.5
             order by created_at desc, id desc limit :most
         ) j join log l on l.id = j.log_id join datapoint d on d.id = l.datapoint_id and d.workspace_id = l.workspace_id
-        where l.output is not null order by j.created_at desc, j.id desc
+        where l.output is not null order by d.id, j.created_at desc, j.id desc
         """),
         {"judge": judge_id, "most": MOST_LENGTHS},
     )
     return [Decided(*row) for row in rows]
 
 
-def output_lengths(session: Session, log_ids: Sequence[str]) -> dict[str, int]:
-    """The characters of outputs, by log; one without an output is not in it."""
+class Length(NamedTuple):
+    """How long an output is."""
+
+    chars: int
+    of: str
+    """The row that it answers, or else its log."""
+
+
+def output_lengths(session: Session, log_ids: Sequence[str]) -> dict[str, Length]:
+    """The lengths of outputs, by log; one without an output is not in it."""
     rows = session.execute(
-        text("select id, char_length(output) from log where id = any(:logs) and output is not null"),
+        text("""
+        select id, char_length(output), coalesce(datapoint_id, id) from log
+        where id = any(:logs) and output is not null
+        """),
         {"logs": list(log_ids)},
     )
-    return {row[0]: row[1] for row in rows}
+    return {row[0]: Length(*row[1:]) for row in rows}

@@ -16,7 +16,7 @@ from app.evaluators.kinds.pairwise_judge import PairwiseJudgeOptions, answer_bes
 from app.statistics.judges import LengthBias, Pick, PositionBias, length_bias, position_bias
 
 FEWEST = 30
-"""Verdicts from which a pull of length is told: with fewer, the regression's interval does not hold."""
+"""Verdicts, one of a row, from which a pull of length is told: with fewer, the regression's interval does not hold."""
 
 
 @dataclass(frozen=True)
@@ -112,10 +112,11 @@ def _passed(session: Session, agreement: Agreement) -> Looked:
     pairs = [
         pair for pair in agreement.compared if isinstance(pair.judge, bool) and isinstance(pair.people, bool)
     ][: agreement_repository.MOST_LENGTHS]
-    chars = agreement_repository.output_lengths(session, [pair.log_id for pair in pairs])
-    known = [pair for pair in pairs if pair.log_id in chars]
+    lengths = agreement_repository.output_lengths(session, [pair.log_id for pair in pairs])
+    # One output of each row, the newest: the verdicts on its repeats are no independent ones.
+    known = {lengths[pair.log_id].of: pair for pair in reversed(pairs) if pair.log_id in lengths}.values()
     return (
         [pair.judge for pair in known],
-        [float(chars[pair.log_id]) for pair in known],
+        [float(lengths[pair.log_id].chars) for pair in known],
         [pair.people for pair in known],
     )

@@ -72,13 +72,16 @@ def load_signs(
 
 
 def _gaps(session: Session, runs: Sequence[Run], judge_id: str, people_id: str) -> dict[str, float]:
-    table = load_scores(session, runs, [judge_id, people_id])
+    """Of repeats, those that both have judged are compared, one by one."""
     gaps: dict[str, float] = {}
     for run in runs:
-        judged = table.column(run.id, judge_id).by_row
-        for row, said in table.column(run.id, people_id).by_row.items():
-            if row in judged:
-                gaps[row] = max(gaps.get(row, 0.0), abs(judged[row] - said))
+        apart = run.repeats > 1 and not run.takes_any_log
+        table = load_scores(session, [run], [judge_id, people_id], apart=apart)
+        judged, told = (table.column(run.id, by).by_row for by in (judge_id, people_id))
+        rows = _rows_of(session, run) if apart else ()
+        for key in judged.keys() & told.keys():
+            row = rows[int(key) // run.repeats] if apart else key
+            gaps[row] = max(gaps.get(row, 0.0), abs(judged[key] - told[key]))
     return gaps
 
 
@@ -102,13 +105,16 @@ def _differing_pairs(scores: Sequence[float]) -> float:
 def scores_of_repeats(session: Session, run: Run, evaluator_id: str) -> dict[str, list[float]]:
     """The scores that the repeats of each row have, one each, rows in the dataset's order."""
     column = load_scores(session, [run], [evaluator_id], apart=True).column(run.id, evaluator_id)
-    state = state_of(run)
-    datapoints = kept.once(
-        state and ("rows of run", state),
-        lambda: score_repository.load_row_order(session, run.id),
-        len,
-    )
+    rows = _rows_of(session, run)
     by_row: dict[str, list[float]] = {}
     for position, score in column.by_row.items():
-        by_row.setdefault(datapoints[int(position) // run.repeats], []).append(score)
+        by_row.setdefault(rows[int(position) // run.repeats], []).append(score)
     return by_row
+
+
+def _rows_of(session: Session, run: Run) -> Sequence[str]:
+    """The ids of a run's rows, in the dataset's order."""
+    state = state_of(run)
+    return kept.once(
+        state and ("rows of run", state), lambda: score_repository.load_row_order(session, run.id), len
+    )

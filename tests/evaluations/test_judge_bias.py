@@ -156,6 +156,19 @@ def test_length_that_people_like_as_much_is_no_pull_of_a_judge(session: Session)
     assert alone.conf_int()[1][0] > 0, "without people's words it would look like a pull"
 
 
+def test_a_row_counts_once_however_often_it_was_answered(session: Session) -> None:
+    team = factories.team(session)
+    judge = factories.evaluator(session, team.admin, "pairwise_judge", "tests/Pairs", **PAIRWISE)
+    for _ in range(12):
+        for log in _logs(session, team, [10] * 3, [20] * 3):
+            _add(session, team, log, judge, **_said("output", "output"))
+    found = _bias(session, team, judge)
+    assert found
+    assert found.order
+    assert (found.lengths, found.order.consistent.n) == (3, 3)
+    assert found.length is None, "three rows are too few"
+
+
 def test_nothing_is_told_of_what_asks_no_model_or_has_not_judged(session: Session) -> None:
     team = factories.team(session)
     for kind, settings in (("exact", {}), ("pairwise_judge", PAIRWISE), ("llm_judge", JUDGE)):

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.core import ids
 from app.core.access import Role
 from app.core.database import unit_of_work
-from app.evaluations import row_signs
+from app.evaluations import repository, row_signs
 from app.evaluations.comparison import GridRequest, build_grid
 from app.evaluations.models import Evaluation, Run
 from app.files.models import Version
@@ -216,3 +216,26 @@ def test_repeats_of_a_run_that_goes_on_are_not_compared_yet(committed_team: fact
         grid = build_grid(session, shown.evaluation, GridRequest(sort="flips"))
     assert grid.signs.flips == {}
     assert [row.number for row in grid.rows] == [1, 2, 3, 4, 5, 6]
+
+
+def test_of_repeats_those_that_people_have_judged_are_compared(committed_team: factories.Team) -> None:
+    shown = _shown(committed_team, repeats=2)
+    with unit_of_work() as session:
+        run = next(
+            one for one in repository.list_runs(session, [shown.evaluation.id]) if one.id == shown.runs[0].id
+        )
+        _say(
+            session, committed_team, run, shown.people, 0, False, False, True
+        )  # of the first of two right answers
+        session.execute(
+            text("""
+            update judgment set boolean_value = false where author = '' and evaluator_version_id = :judge
+              and log_id = (select log_id from run_item where run_id = :run and position = 1)
+            """),
+            {"judge": shown.judge.id, "run": run.id},
+        )
+        signs = row_signs.load_signs(session, [run], [shown.judge, shown.people], shown.judge)
+        first = session.scalar(
+            text("select datapoint_id from run_item where run_id = :run and position = 0"), {"run": run.id}
+        )
+    assert signs.gaps[first] == pytest.approx(2 / 3), "not the 1/6 between two averages"

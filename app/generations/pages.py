@@ -219,15 +219,10 @@ def _requests(
     session: Session, principal: Principal, bench: Workbench, sent: Sent, *, streams: bool
 ) -> list[tuple[str, RunRequest]]:
     """All that stands beside each other, by name; of a stream, one of them alone."""
-    if streams and sent.side in (
-        panes.DRAFT,
-        panes.BASE,
-    ):  # whatever is wrong with a pane is said of that pane
-        base = panes.base_side(bench, sent.draft) if sent.side == panes.BASE else None
-        chosen = [base or panes.Side("Draft", sent.draft)]
+    if streams:
+        chosen = [panes.side_of(session, bench, sent.draft, sent.side)]
     else:
-        sides = panes.sides_of(session, bench, sent.draft)
-        chosen = [sides.get(sent.side, sides[panes.DRAFT])] if streams else list(sides.values())
+        chosen = list(panes.sides_of(session, bench, sent.draft).values())
     return [(side.name, _request(session, principal, bench, side, sent.draft)) for side in chosen]
 
 

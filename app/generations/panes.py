@@ -43,6 +43,19 @@ def sides_of(session: Session, bench: Workbench, draft: Draft) -> Mapping[str, S
     return sides
 
 
+def side_of(session: Session, bench: Workbench, draft: Draft, key: str) -> Side:
+    """One of them alone, whatever is wrong with the others; the draft where the form names none of them.
+
+    Raises:
+        NotFound, Invalid: as `sides_of` does, of this one.
+    """
+    place = whole(key)
+    if place is not None and 0 <= place < min(len(draft.panes), MOST_PANES):
+        return _side(session, bench, draft, draft.panes[place])
+    base = base_side(bench, draft) if key == BASE else None
+    return base or Side("Draft", draft)
+
+
 def base_side(bench: Workbench, draft: Draft) -> Side | None:
     """The version that the draft began on, where there is one."""
     base = editing.draft_of_base(bench, draft)

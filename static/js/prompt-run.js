@@ -45,7 +45,7 @@ async function run(form, button) {
   const ended = await Promise.all(sides.map(([side], place) => {
     const body = new URLSearchParams(new FormData(form, button));
     body.set("side", side);
-    return ask(button.formAction, body, cards[place], mine);
+    return ask(button.formAction, body, cards[place], mine, /^\d+$/.test(side));
   }));
   if (stop === mine) stop = null;
   if (mine.signal.aborted) return;
@@ -60,15 +60,20 @@ function paneOf(pane, number) {
 }
 
 // One side's answer, as it comes; whether it came whole.
-async function ask(url, body, card, mine) {
+async function ask(url, body, card, mine, isPane) {
   const live = new LiveText(card);
   try {
     const answer = await fetch(url, { method: "POST", body, headers: { accept: "text/event-stream" }, signal: mine.signal });
     const type = answer.headers.get("content-type") ?? "";
     if (type.startsWith("text/event-stream")) return await follow(answer, live);
+    const text = await answer.text();
+    if (isPane) { // what is wrong with a pane keeps the others from nothing
+      live.end(new DOMParser().parseFromString(text, "text/html").querySelector("[role=alert] p, main p")?.textContent ?? "Not run");
+      return false;
+    }
     mine.abort(); // what is to be put right is the same for the other side
     live.end("Not run");
-    replaceForm(await answer.text());
+    replaceForm(text);
   } catch (error) {
     live.end(error.name === "AbortError" ? "Stopped" : "The connection broke. What had come is kept; run it again.");
   }

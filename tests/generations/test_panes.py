@@ -70,6 +70,20 @@ def test_what_is_wrong_with_a_pane_is_said_of_the_pane(
     assert "has no v9" in gone.text
 
 
+def test_a_pane_answers_though_another_names_a_version_that_is_gone(
+    client: TestClient, committed_team: factories.Team, prompt: Version, practice: str
+) -> None:
+    signed_in(client, committed_team.admin)
+    wrong = PANES | {"pane.version": ["99", ""]}
+
+    def streamed(side: str) -> int:
+        form = _form(client, side=side) | wrong
+        url = f"{_base(committed_team, prompt)}/run"
+        return client.post(url, data=form, headers={"accept": "text/event-stream"}).status_code
+
+    assert [streamed(side) for side in ("draft", "1", "0")] == [200, 200, 404]
+
+
 def test_panes_are_added_and_removed(
     client: TestClient, committed_team: factories.Team, prompt: Version
 ) -> None:

@@ -17,7 +17,7 @@ from app.files import service as files
 from app.files.models import VERSION_PREFIX, Environment, File, FileKind, Version
 from app.files.paths import parent_of, plain_path
 from app.generations.draft import Draft, draft_of, spec_of
-from app.generations.pin_repository import Pin, list_pins
+from app.generations.pin_repository import Pin, list_outdated, list_pins
 from app.generations.prepared import Origin
 from app.generations.service import prepare_spec
 from app.generations.streaming import RunRequest
@@ -71,6 +71,8 @@ class Workbench:
     row: ChosenRow | None
     pins: Sequence[Pin] = ()
     """The rows that are pinned beside the prompt."""
+    outdated: Sequence[str] = ()
+    """Those of them that the newest versions of their datasets do not have any more."""
 
     @property
     def is_pinned(self) -> bool:
@@ -119,6 +121,7 @@ def open_workbench(
     if chosen.dataset and not any(each.id == chosen.dataset for each in found):
         found.append(files.get_file(session, principal, chosen.dataset, FileKind.DATASET))
     live = files_repository.deployed_environments(session, [file.id]) if file else []
+    pins = list_pins(session, file.id) if file else []
     return Workbench(
         file=file,
         base=base,
@@ -130,7 +133,8 @@ def open_workbench(
         providers=providers.list_providers(session, principal.workspace_id),
         datasets=found,
         row=_row(session, found, file, names, chosen),
-        pins=list_pins(session, file.id) if file else (),
+        pins=pins,
+        outdated=list_outdated(session, file.id) if file and pins else (),
     )
 
 

@@ -99,6 +99,8 @@ def change_draft(
     bench = editing.open_workbench(session, principal, file_id, sent.chosen, draft.variables)
     if sent.action == "pin" and bench.file and bench.row and principal.may(Action.EDIT):
         return _pin(file_id, request, session, principal, sent, bench.file, bench.row)
+    if sent.action == "unpin:outdated" and bench.file and principal.may(Action.EDIT):
+        return _pin(file_id, request, session, principal, sent, bench.file, None)
     if sent.action.startswith("row:") or sent.action == "fill":
         draft.inputs = {}
     editing.filled(draft, bench)
@@ -115,12 +117,15 @@ def _pin(
     principal: Principal,
     sent: Sent,
     file: File,
-    row: ChosenRow,
+    row: ChosenRow | None,
 ) -> Response:
-    """The form after the row was pinned, or unpinned."""
+    """The form after the row was pinned or unpinned; without one, after those were unpinned that are there no more."""
     refused: DomainError | None = None
     try:
-        pins.toggle(session, file, row.file.id, row.datapoint.id)
+        if row:
+            pins.toggle(session, file, row.file.id, row.datapoint.id)
+        else:
+            pins.remove_outdated(session, file)
     except DomainError as error:
         refused = error
     bench = editing.open_workbench(session, principal, file_id, sent.chosen, sent.draft.variables)

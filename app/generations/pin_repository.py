@@ -7,6 +7,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app.datasets.models import Datapoint, DatasetRow
+from app.files.models import File
 from app.generations.models import PinnedRow
 
 Pin = tuple[PinnedRow, Datapoint]
@@ -19,6 +20,21 @@ def list_pins(session: Session, file_id: str) -> list[Pin]:
         query.where(PinnedRow.file_id == file_id).order_by(PinnedRow.pinned_at, PinnedRow.datapoint_id)
     )
     return [(pin, datapoint) for pin, datapoint in found]
+
+
+def list_outdated(session: Session, file_id: str) -> list[str]:
+    """The pinned rows of a prompt that the newest version of their dataset does not have any more, or whose dataset is deleted."""
+    there = select(DatasetRow.file_id).where(
+        DatasetRow.file_id == PinnedRow.dataset_id,
+        DatasetRow.datapoint_id == PinnedRow.datapoint_id,
+        DatasetRow.until_number.is_(None),
+    )
+    query = select(PinnedRow.datapoint_id).join(File, File.id == PinnedRow.dataset_id)
+    return list(
+        session.scalars(
+            query.where(PinnedRow.file_id == file_id, File.deleted_at.is_not(None) | ~there.exists())
+        )
+    )
 
 
 def add(session: Session, file_id: str, dataset_id: str, datapoint_id: str) -> None:

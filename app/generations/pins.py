@@ -31,10 +31,16 @@ def toggle(session: Session, file: File, dataset_id: str, datapoint_id: str) -> 
     repository.add(session, file.id, dataset_id, datapoint_id)
 
 
+def remove_outdated(session: Session, file: File) -> None:
+    """Unpin the rows that the newest versions of their datasets do not have any more."""
+    files_repository.lock_file(session, file)
+    repository.remove(session, file.id, repository.list_outdated(session, file.id))
+
+
 def replace(
     session: Session, principal: Principal, file: File, wanted: Sequence[tuple[str, str]]
 ) -> list[Pin]:
-    """Pin these rows, each by its dataset and its id, and no others.
+    """Pin these rows, each by its dataset and its id, and no others. What is pinned already may stay, whatever became of its dataset.
 
     Raises:
         NotFound: a dataset is not there, or has no such row.
@@ -43,9 +49,12 @@ def replace(
     if len(wanted) > MOST_PINS:
         raise Invalid(_FULL)
     files_repository.lock_file(session, file)
-    before = [pin.datapoint_id for pin, _ in repository.list_pins(session, file.id)]
-    repository.remove(session, file.id, before)
+    before = {(pin.dataset_id, pin.datapoint_id) for pin, _ in repository.list_pins(session, file.id)}
+    repository.remove(session, file.id, [datapoint_id for _, datapoint_id in before])
     for dataset_id, datapoint_id in wanted:
+        if (dataset_id, datapoint_id) in before:
+            repository.add(session, file.id, dataset_id, datapoint_id)
+            continue
         dataset = files.get_file(session, principal, dataset_id, FileKind.DATASET)
         if not repository.holds(session, dataset.id, datapoint_id):
             raise NotFound(f"The dataset has no row {datapoint_id:.80}.")

@@ -52,6 +52,25 @@ def test_rows_are_pinned_by_the_api(
     assert _pin(api, prompt, rows, ["dp_nowhere"]).status_code == 404
 
 
+def test_rows_that_are_there_no_more_are_told_of_and_unpinned(
+    client: TestClient, committed_team: factories.Team, prompt: Version, rows: Version
+) -> None:
+    api, ids = with_key(client, committed_team.admin), _ids(rows)
+    _pin(api, prompt, rows, ids[:2])
+    kept = [
+        {"inputs": {"question": f"question {n}"}, "target": {"answer": f"answer {n}"}} for n in range(1, 3)
+    ]
+    with unit_of_work() as session:
+        factories.dataset(session, committed_team.admin, kept, "pins/rows")
+    assert _pin(api, prompt, rows, ids[:2]).status_code == 200, "what is pinned may stay"
+    signed_in(client, committed_team.admin)
+    edit = f"/w/{committed_team.workspace.slug}/prompts/{prompt.file_id}/edit"
+    assert "1 of them is not in the newest version of its dataset any more" in client.get(edit).text
+    page = client.post(edit, data=_form(client, rows, action="unpin:outdated")).text
+    assert "1 pinned row<" in page
+    assert "any more" not in page
+
+
 def _form(client: TestClient, rows: Version, **more: str) -> dict[str, object]:
     form = {
         "base": "1", "dataset": rows.file_id, "row": "1", "role": "user", "name": "", "extra": "",

@@ -52,7 +52,7 @@ def _single(report: Report, row: EvaluatorRow) -> Headline:
     interval = row.cells[run.id].interval
     if interval is None and run.status == "cancelled":
         done = f"{run.done_count:,} of {run.items_count:,} rows of {name} are done."
-        return Headline("Stopped before there was a score", "", "", f"{done} Resume it to go on.")
+        return Headline("Stopped before there was a score", "", "", f"{done} It can be resumed.")
     if interval is None:
         return Headline(
             f"{name} has no score by {row.version.file.name}",
@@ -84,7 +84,7 @@ class _Sentence:
                 f"{self.row.version.file.name} failed on every row",
                 "",
                 "",
-                "No change can be told. The reasons are below.",
+                "No change can be told.",
             )
         if name == "scoring":
             return self._early()

@@ -52,7 +52,7 @@ class DatasetWritten:
 
 
 def write(session: Session, principal: Principal, change: DatasetChange) -> DatasetWritten:
-    """Write rows to a dataset: a new version, or the one that has these rows already. Memory stays flat.
+    """Write rows to a dataset: a new version, unless the newest one has these rows. Memory stays flat.
 
     Raises:
         NotFound: no such dataset, version or environment.
@@ -91,7 +91,7 @@ def commit_wanted(
     base: Version | None,
     wanted: tuple[str, int, int],
 ) -> files.Committed:
-    """Make a version of the rows that were worked out last (`repository.want`), or find the one that has them.
+    """Make a version of the rows that were worked out last (`repository.want`), unless the newest one has them.
 
     Raises:
         NotFound, Conflict: as `write` does.

@@ -48,7 +48,8 @@ class Committed:
 def commit(
     session: Session, principal: Principal, change: Commit, *, fill: Callable[[Version], None] | None = None
 ) -> Committed:
-    """Write content to a file: the same content is the same version, new content a new one.
+    """Write content to a file: the same content is the same version, new content a new one. A dataset may return to rows
+    that it had: only where the newest version has them, nothing is written.
 
     The first version of a file is deployed to the default environment; later ones do not move it. `fill` is
     called with a new version before the transaction goes on, for kinds that store rows beside it.
@@ -60,8 +61,7 @@ def commit(
     file = _file_for(session, principal, change)
     repository.lock_file(session, file)
     content = _content_of(change)
-    content_hash = ids.content_hash(content)
-    existing = repository.find_version_by_content(session, file.id, content_hash)
+    existing = _find_answering(session, file, content)
     if change.name:
         _refuse_taken_name(session, file, change.name, existing)
     if existing:
@@ -69,8 +69,13 @@ def commit(
         return Committed(file, existing, created=False)
     newest = repository.newest_version(session, file.id)
     file.last_number = repository.take_number(session, file.id)
+    version_id = ids.content_id(VERSION_PREFIX[change.kind], file.id, content)
+    content_hash = ids.content_hash(content)
+    if repository.find_version_by_content(session, file.id, content_hash):
+        version_id = ids.content_id(VERSION_PREFIX[change.kind], file.id, content, str(file.last_number))
+        content_hash = ids.content_hash(content, version_id)
     version = Version(
-        id=ids.content_id(VERSION_PREFIX[change.kind], file.id, content),
+        id=version_id,
         workspace_id=file.workspace_id,
         file_id=file.id,
         number=file.last_number,
@@ -101,10 +106,21 @@ def find_committed(session: Session, principal: Principal, change: Commit) -> Ve
         file = repository.find_file_by_path(session, principal.workspace_id, plain_path(change.path or ""))
     if file is None or file.kind != change.kind:
         return None
-    version = repository.find_version_by_content(session, file.id, ids.content_hash(_content_of(change)))
+    version = _find_answering(session, file, _content_of(change))
     if version:
         version.file = file
     return version
+
+
+def _find_answering(session: Session, file: File, content: bytes) -> Version | None:
+    """The version that answers for content that is there: of a dataset only the newest, which came after older ones."""
+    if file.kind != FileKind.DATASET:
+        return repository.find_version_by_content(session, file.id, ids.content_hash(content))
+    newest = repository.newest_version(session, file.id)
+    if newest is None:
+        return None
+    hashes = (ids.content_hash(content), ids.content_hash(content, newest.id))  # once, or once more
+    return newest if newest.content_hash in hashes else None
 
 
 def _content_of(change: Commit) -> bytes:

@@ -203,6 +203,23 @@ def test_rows_that_come_to_say_the_same_are_one(api: TestClient) -> None:
     assert [row[0] for row in committed(api, file_id)] == ["q0", "q2", "q3"]
 
 
+def test_a_dataset_goes_back_to_rows_that_it_had_as_a_new_version(api: TestClient) -> None:
+    file_id = made(api)
+    edit(api, file_id, points(api, file_id)[0], target__answer="changed")
+    asked(api, "POST", f"{file_id}/draft/commit", json={})
+    edit(api, file_id, newest(api, file_id)[0]["id"], target__answer="a0")
+    back = asked(api, "POST", f"{file_id}/draft/commit", json={"note": "Put back", "version_name": "back"})
+    assert (back["version_number"], back["version_name"]) == (3, "back")
+    assert committed(api, file_id) == [(f"q{n}", f"a{n}", None) for n in range(4)]
+    extra = [{"inputs": {"question": "extra"}}]
+    for action, number in (("add", 4), ("add", 4), ("remove", 5), ("add", 6)):
+        given = {"id": file_id, "action": action, "datapoints": extra}
+        asked(api, "POST", "", json=given)
+        versions = asked(api, "GET", f"{file_id}/versions")["records"]
+        assert versions[0]["version_number"] == number, action
+    assert len(newest(api, file_id)) == 5
+
+
 def test_a_draft_that_was_thrown_away_can_be_brought_back(api: TestClient) -> None:
     file_id = made(api)
     edit(api, file_id, points(api, file_id)[0], target__answer="typed")

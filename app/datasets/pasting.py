@@ -25,7 +25,8 @@ def read_cells(text: str) -> list[list[str]]:
     """
     csv.field_size_limit(FIELD_MIB << 20)
     try:
-        lines = [line for line in csv.reader(io.StringIO(text, newline=""), delimiter="\t") if line]
+        # A line without anything is an empty cell: left out, it would move all below it up by a row.
+        lines = [line or [""] for line in csv.reader(io.StringIO(text, newline=""), delimiter="\t")]
     except csv.Error as error:
         raise Invalid(f"What you pasted cannot be read as cells: {error}.") from error
     if len(lines) > MOST_AT_ONCE:

@@ -70,6 +70,14 @@ def test_a_paste_over_rows_that_were_changed_elsewhere_changes_nothing(
     )
 
 
+def test_an_empty_cell_in_a_pasted_column_keeps_its_place(post: Callable, client: TestClient) -> None:
+    rows = _ids(client.get(post.base).text)
+    said = post("/draft/paste", row=rows, place=["target.answer"], text="A0\n\nA2\n", saved="")
+    assert re.findall(r"<(del|ins)>([^<]+)<", said) == [
+        ("del", "answer 0"), ("ins", "A0"), ("del", "answer 1"), ("del", "answer 2"), ("ins", "A2"),
+    ]  # fmt: skip
+
+
 def test_what_two_people_changed_is_marked_and_settled_on_the_page(
     post: Callable, client: TestClient, committed_team: factories.Team, dataset: Version
 ) -> None:

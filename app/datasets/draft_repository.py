@@ -88,6 +88,9 @@ _SAYS = """
     case when r.content is null then d.inputs::text || coalesce(d.target::text, '')
          else (r.content->'inputs')::text || coalesce((r.content->'target')::text, '') end ilike :query
 """
+_REMOVED = """
+    removed = excluded.removed, clash = c.clash and (c.added is null or not excluded.removed)
+"""
 _PRUNE = f"""
     delete from dataset_draft_change c using ({_BASE}) b
     where c.draft_id = :draft and c.added is null and b.datapoint_id = c.row_id and not c.removed and not c.clash
@@ -255,17 +258,20 @@ def next_place(session: Session, draft: DatasetDraft) -> int:
 def change_many(
     session: Session, draft: DatasetDraft, wanted: Filter, *, removed: bool | None = None, split: str | None
 ) -> None:
-    """Remove or bring back the rows that are meant, or with `removed` None put them into a split (None: into none)."""
+    """Remove or bring back the rows that are meant, or with `removed` None put them into a split (None: into none).
+
+    Removing what a row that somebody else removed has become takes theirs: the clash is settled.
+    """
     source, params = _picked(wanted)
     is_split = removed is None
     session.execute(
         text(f"""
         with line as ({_ROWS})
-        insert into dataset_draft_change (draft_id, row_id, added, split, removed)
+        insert into dataset_draft_change as c (draft_id, row_id, added, split, removed)
         select :draft, r.row_id, r.added, {"cast(:to as text)" if is_split else "r.split"}, {"false" if is_split else ":removed"}
         from {source} {"" if removed is not False else "and r.removed"}
         on conflict (draft_id, row_id) do update
-        set {"split = excluded.split" if is_split else "removed = excluded.removed"}
+        set {"split = excluded.split" if is_split else _REMOVED}
         """),  # noqa: S608 - the statements above
         {**of(draft), **params, "to": split, "removed": removed},
     )

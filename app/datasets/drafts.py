@@ -138,19 +138,21 @@ def _changed(draft: DatasetDraft, row: DraftRow, wanted: RowEdit) -> Json:
         if place in wanted.values and mark != seen(current) and current != wanted.values[place]:
             raise CellTaken(place, current)
     content, split = with_values(row.content, row.split, wanted.values)
-    change = _content(draft, content) | {"row_id": row.row_id, "split": split, "added": None}
-    if row.before is None:
+    is_added = row.before is None
+    change = _content(draft, content, is_added) | {"row_id": row.row_id, "split": split, "added": None}
+    if is_added:
         change["added"] = 0  # only to be told apart: the row keeps its place
     elif change["content_hash"] == ids.content_hash(ids.canonical_json(row.before)):
         change |= dict.fromkeys(("content", "content_hash", "content_id"))
     return change
 
 
-def _content(draft: DatasetDraft, content: Json) -> Json:
+def _content(draft: DatasetDraft, content: Json, is_added: bool) -> Json:
+    """What is kept of a row's content; an added row has no hash while nothing is typed into it, and is not committed."""
     data = ids.canonical_json(content)
     return {
         "content": content,
-        "content_hash": None if _is_blank(content) else ids.content_hash(data),
+        "content_hash": None if is_added and _is_blank(content) else ids.content_hash(data),
         "content_id": ids.content_id("dp", draft.workspace_id, data),
     }
 
@@ -170,7 +172,8 @@ def add(session: Session, draft: DatasetDraft, rows: Sequence[DatapointContent])
         raise Invalid(f"At most {MOST_AT_ONCE:,} rows are added at once: import a file for more.")
     first = repository.next_place(session, draft)
     changes = [
-        _content(draft, row.content()) | {"row_id": ids.new_id("nr"), "added": place, "split": row.split}
+        _content(draft, row.content(), is_added=True)
+        | {"row_id": ids.new_id("nr"), "added": place, "split": row.split}
         for place, row in enumerate(rows, first)
     ]
     repository.put(session, draft, changes)

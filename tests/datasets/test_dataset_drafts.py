@@ -186,6 +186,20 @@ def test_two_people_who_edit_the_same_row_choose_which_change_stands(
     ]  # fmt: skip
 
 
+def test_an_edit_of_a_row_that_somebody_removed_is_settled_by_removing_it(api: TestClient) -> None:
+    file_id = made(api)
+    first, second, *_ = points(api, file_id)
+    for row_id in (first, second):
+        edit(api, file_id, row_id, target__answer="mine")
+    gone = {"inputs": {"question": "q0"}, "target": {"answer": "a0"}}
+    asked(api, "POST", "", json={"id": file_id, "action": "remove", "datapoints": [gone]})
+    assert asked(api, "POST", f"{file_id}/draft/rebase")["clashes"] == 1
+    added = [row["id"] for row in rows(api, file_id) if row["clash"]]
+    assert bulk(api, file_id, "remove", ids=added)["clashes"] == 0
+    asked(api, "POST", f"{file_id}/draft/commit", json={})
+    assert [row[:2] for row in committed(api, file_id)] == [("q1", "mine"), ("q2", "a2"), ("q3", "a3")]
+
+
 def other(client: TestClient, team: factories.Team) -> TestClient:
     """Somebody else of the workspace."""
     with unit_of_work() as session:
@@ -193,6 +207,15 @@ def other(client: TestClient, team: factories.Team) -> TestClient:
         key = factories.key(session, member)
     client.headers["X-API-KEY"] = key
     return client
+
+
+def test_a_row_of_which_every_input_is_emptied_is_committed_so(api: TestClient) -> None:
+    answer = asked(api, "POST", "", json={"path": "rows", "datapoints": [{"inputs": {"q": n}} for n in "ab"]})
+    file_id = answer["id"]
+    draft = edit(api, file_id, points(api, file_id)[0], inputs__q="")
+    assert (draft["edited"], draft["empty"]) == (1, 0)
+    asked(api, "POST", f"{file_id}/draft/commit", json={})
+    assert [row["inputs"] for row in newest(api, file_id)] == [{"q": ""}, {"q": "b"}]
 
 
 def test_rows_that_come_to_say_the_same_are_one(api: TestClient) -> None:

@@ -63,16 +63,24 @@ def edit_cell(
 ) -> Response:
     """The field in which a cell is edited, with all that it says."""
     draft = drafts.read(session, principal, _file(session, principal, file_id))
-    return _cell_editor(request, file_id, drafts.get_row(session, draft, row), place)
+    return _cell_editor(request, file_id, drafts.get_row(session, draft, row), row, place)
 
 
 def _cell_editor(
-    request: Request, file_id: str, row: DraftRow, place: str, *, status: int = 200, **more: Any
+    request: Request,
+    file_id: str,
+    row: DraftRow | None,
+    row_id: str,
+    place: str,
+    *,
+    status: int = 200,
+    **more: Any,
 ) -> Response:
-    current = value_at(row.content, row.split, place_of(place))
+    """The field; `row` is None where the draft has no such row any more."""
+    current = value_at(row.content, row.split, place_of(place)) if row else None
     context = {
-        "file_id": file_id, "row": row, "place": place, "text": text_of(current), "was": seen(current),
-        "problem": "", "elsewhere": None, **more,
+        "file_id": file_id, "row": row, "row_id": row_id, "place": place, "text": text_of(current),
+        "was": seen(current), "problem": "", "elsewhere": None, **more,
     }  # fmt: skip
     return templating.render(request, "datasets/cell_editor.html", status=status, **context)
 
@@ -81,23 +89,26 @@ def _cell_editor(
 def save_cell(
     file_id: str, request: Request, session: SessionDep, principal: Editor, sent: SentForm
 ) -> Response:
-    """Keep what was typed into a cell; where another tab has written to it, both are shown, and nothing is changed."""
+    """Keep what was typed into a cell; where another tab has written to it, both are shown, and nothing is changed. What
+    cannot be kept, for whatever reason, stays in its field."""
     file = _file(session, principal, file_id)
     row_id, name, text = ("".join(sent.rows[:1]), "".join(sent.places[:1]), sent.one.get("value", ""))
     at = place_of(name)
-    draft = drafts.opened(session, principal, file)
-    row = drafts.get_row(session, draft, row_id)
+    row = None
     try:
+        draft = drafts.opened(session, principal, file)
+        row = drafts.get_row(session, draft, row_id)
         value = typed(value_at(row.content, row.split, at), text, at)
         drafts.edit(session, draft, [RowEdit(row_id, {at: value}, {at: sent.one.get("was", "")})])
     except CellTaken as taken:
         session.rollback()
         more = {"text": text, "elsewhere": shown(taken.current)}
-        return _cell_editor(request, file_id, row, name, status=409, **more)
-    except Invalid as error:
+        return _cell_editor(request, file_id, row, row_id, name, status=409, **more)
+    except DomainError as error:
         session.rollback()
-        more = {"text": text, "was": sent.one.get("was", ""), "problem": error.message}
-        return _cell_editor(request, file_id, row, name, status=422, **more)
+        problem = error.message if row else f"{error.message} Nothing was saved: copy what you typed."
+        more = {"text": text, "was": sent.one.get("was", ""), "problem": problem}
+        return _cell_editor(request, file_id, row, row_id, name, status=error.status, **more)
     row = drafts.get_row(session, draft, row_id)
     return templating.render(
         request,

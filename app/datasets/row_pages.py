@@ -1,5 +1,6 @@
 """The page on which a row of a draft is edited as a whole: every member, with or without a script."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -9,7 +10,7 @@ from sqlalchemy.orm import Session
 from app.core import templating
 from app.core.access import Principal
 from app.core.database import SessionDep
-from app.core.errors import DomainError, Invalid
+from app.core.errors import DomainError, Invalid, NotFound
 from app.core.permissions import Editor
 from app.datasets import drafts
 from app.datasets.cells import Json, place_of, seen, text_of, typed, value_at
@@ -25,6 +26,8 @@ _MOST_FIELDS = 200
 """Members that the page has fields for; the API writes all."""
 _WHOLE = ("messages", "context", "cluster", "split")
 _NAMED = ("inputs", "target", "metadata")
+Field = tuple[str, str, str]
+"""The name of a place, what it says, and the mark of that."""
 
 
 @router.get("/{file_id}/draft/rows/{row_id}", name="datasets:edit-row")
@@ -32,7 +35,8 @@ def edit_row(file_id: str, row_id: str, request: Request, session: SessionDep, p
     """Every member of a row, to edit."""
     file = _file(session, principal, file_id)
     draft = drafts.read(session, principal, file)
-    return _form(request, file, drafts.get_row(session, draft, row_id))
+    row = drafts.get_row(session, draft, row_id)
+    return _form(request, file, row, _fields(row))
 
 
 def _file(session: Session, principal: Principal, file_id: str) -> File:
@@ -42,49 +46,75 @@ def _file(session: Session, principal: Principal, file_id: str) -> File:
 def _form(
     request: Request,
     file: File,
-    row: DraftRow,
+    row: DraftRow | None,
+    fields: Sequence[Field],
     typed_in: Json | None = None,
     problem: str = "",
     status: int = 200,
 ) -> Response:
     typed_in = typed_in or {}
-    members = [f"{kind}.{name}" for kind in _NAMED for name in row.content.get(kind) or {}]
-    fields = []
-    for name in [*members[:_MOST_FIELDS], *_WHOLE]:
-        value = value_at(row.content, row.split, place_of(name))
-        fields.append((name, typed_in.get(f"value.{name}", text_of(value)), seen(value)))
     return templating.render(
         request,
         "datasets/row_edit.html",
         status=status,
         file=file,
         row=row,
-        fields=fields,
-        left_out=max(0, len(members) - _MOST_FIELDS),
+        fields=[(name, typed_in.get(f"value.{name}", text), was) for name, text, was in fields],
+        left_out=max(0, len(_members(row)) - _MOST_FIELDS) if row else 0,
         typed_in=typed_in,
         problem=problem,
     )
+
+
+def _members(row: DraftRow) -> list[str]:
+    return [f"{kind}.{name}" for kind in _NAMED for name in row.content.get(kind) or {}]
+
+
+def _fields(row: DraftRow) -> list[Field]:
+    fields = []
+    for name in [*_members(row)[:_MOST_FIELDS], *_WHOLE]:
+        value = value_at(row.content, row.split, place_of(name))
+        fields.append((name, text_of(value), seen(value)))
+    return fields
 
 
 @router.post("/{file_id}/draft/rows/{row_id}", name="datasets:save-row")
 def save_row(
     file_id: str, row_id: str, request: Request, session: SessionDep, principal: Editor, sent: SentForm
 ) -> Response:
-    """Keep what was typed, remove the row, bring it back, or let it be as the version has it."""
+    """Keep what was typed. What cannot be kept, for whatever reason, stays in its fields."""
     file = _file(session, principal, file_id)
-    draft = drafts.opened(session, principal, file)
-    row = drafts.get_row(session, draft, row_id)
     try:
+        draft = drafts.opened(session, principal, file)
+        row = drafts.get_row(session, draft, row_id)
         edit = _edit(row, sent)
         if edit.values:
             drafts.edit(session, draft, [edit])
     except DomainError as error:
         session.rollback()
-        row = drafts.get_row(session, drafts.read(session, principal, file), row_id)
-        return _form(request, file, row, sent.one, error.message, error.status)
+        return _with_problem(request, session, principal, file, row_id, sent, error)
     if row.state == "" and not edit.values:
         session.rollback()
     return RedirectResponse(f"/w/{principal.workspace_slug}/datasets/{file.id}", 303)
+
+
+def _with_problem(
+    request: Request,
+    session: Session,
+    principal: Principal,
+    file: File,
+    row_id: str,
+    sent: Sent,
+    error: DomainError,
+) -> Response:
+    try:
+        row = drafts.get_row(session, drafts.read(session, principal, file), row_id)
+    except NotFound:
+        names = [name.removeprefix("value.") for name in sent.one if name.startswith("value.")]
+        fields = [(name, "", sent.one.get(f"was.{name}", "")) for name in names]
+        problem = f"{error.message} Nothing was saved: copy what you typed."
+        return _form(request, file, None, fields, sent.one, problem, error.status)
+    return _form(request, file, row, _fields(row), sent.one, error.message, error.status)
 
 
 def _edit(row: DraftRow, sent: Sent) -> RowEdit:

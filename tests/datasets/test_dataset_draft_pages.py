@@ -56,6 +56,23 @@ def test_a_cell_says_what_is_wrong_with_what_was_typed_and_keeps_it(
     assert "“mine”" in said
 
 
+def test_what_was_typed_into_a_row_that_was_committed_meanwhile_stays(
+    post: Callable, client: TestClient
+) -> None:
+    row = _ids(client.get(post.base).text)[0]
+    other = {"row": row, "place": "target.answer", "was": seen("answer 0"), "value": "another tab"}
+    post("/draft/cell", "PATCH", **other)
+    post("/draft/commit", status=303, note="")
+    cell = {"row": row, "place": "inputs.question", "was": seen("question 0"), "value": "long words"}
+    said = post("/draft/cell", "PATCH", 404, **cell)
+    assert ">\nlong words</textarea>" in said
+    assert "copy what you typed" in said
+    form = {"value.inputs.question": "long words", "was.inputs.question": seen("question 0")}
+    said = post(f"/draft/rows/{row}", status=404, **form)
+    assert ">\nlong words</textarea>" in said
+    assert "copy what you typed" in said
+
+
 def test_a_paste_over_rows_that_were_changed_elsewhere_changes_nothing(
     post: Callable, client: TestClient
 ) -> None:

@@ -54,7 +54,7 @@ for (const dialog of document.querySelectorAll("#dialog, #drawer")) {
 }
 
 // 5xx and a server that is away: keep what is on the page, and say so.
-function toast(text) {
+export function toast(text) {
   const box = document.getElementById("toasts");
   if (!box) return;
   const item = document.createElement("div");

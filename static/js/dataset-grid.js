@@ -2,7 +2,7 @@
 // it, Tab goes on to the next; x selects the row, ⇧X those from the last selected on; what is pasted from a spreadsheet goes
 // into the cells from the current one on. Without it, rows are edited on their own pages.
 
-import { announce, isShortcut } from "./app.js";
+import { announce, isShortcut, toast } from "./app.js";
 
 const table = () => document.querySelector("table[data-edit]");
 const placeOf = (cell) => table().tHead.rows[0].cells[cell.cellIndex]?.dataset.place;
@@ -53,12 +53,18 @@ function close(cell) {
   if (!kept) return;
   before.delete(cell); // first: taking the field away is leaving it, which saves
   cell.replaceChildren(...kept);
-  document.dispatchEvent(new Event("draft:kept"));
+  sayKept();
 }
 
 // What the field held when it was drawn is what the cell says: nothing is sent for it.
 const isTyped = (field) =>
   field.matches("select") ? field.value !== field.dataset.first : field.value !== field.defaultValue;
+
+const unsaved = () =>
+  [...document.querySelectorAll(".cell-form :is(textarea, select)")].filter(
+    (field) => isTyped(field) || field.form.querySelector("[role=alert]"),
+  );
+const sayKept = () => document.dispatchEvent(new CustomEvent("draft:kept", { detail: { isMore: unsaved().length > 0 } }));
 
 function save(cell) {
   const field = editor(cell);
@@ -79,12 +85,40 @@ document.addEventListener("htmx:afterSwap", ({ detail }) => {
       if (field.matches("textarea")) field.setSelectionRange(field.value.length, field.value.length);
     } else {
       before.delete(cell);
-      document.dispatchEvent(new Event("draft:kept"));
+      sayKept();
       announce("Saved to the draft");
       if (document.activeElement === document.body) focus(cell);
     }
   }
 });
+
+// While a cell is being saved, nothing is typed into it: the answer takes the place of the field.
+for (const [name, isSaving] of [["htmx:beforeRequest", true], ["htmx:afterRequest", false]]) {
+  document.addEventListener(name, ({ detail }) => {
+    const field = detail.elt.matches(".cell-form") && detail.elt.elements.value;
+    if (!field) return;
+    detail.elt.ariaBusy = isSaving ? "true" : null;
+    field[field.matches("select") ? "disabled" : "readOnly"] = isSaving;
+  });
+}
+
+// Other rows take the place of these only when no cell holds words that are not saved.
+document.addEventListener("htmx:confirm", (event) => {
+  const { target, issueRequest } = event.detail;
+  if (target?.id !== "rows" || !unsaved().length) return;
+  event.preventDefault();
+  whenSaved(() => {
+    const [field] = unsaved();
+    if (!field) return issueRequest(true);
+    toast("A cell holds words that are not saved. Save it (Ctrl or ⌘ and Enter) or restore it (Esc) first.");
+    field.focus();
+  });
+});
+
+function whenSaved(then) {
+  if (document.querySelector(".cell-form[aria-busy]")) setTimeout(whenSaved, 30, then);
+  else then();
+}
 
 function freshRow() {
   const row = [...table().tBodies[0].rows].at(-1);

@@ -9,7 +9,7 @@ document.addEventListener("submit", ({ target, submitter }) => {
   // Every other form, and every other button, leaves what was typed where it is.
   if (target.matches("[data-keeps]") && !submitter?.hasAttribute("formaction")) typed = false;
 });
-document.addEventListener("draft:kept", () => { typed = false; });
+document.addEventListener("draft:kept", ({ detail }) => { typed = Boolean(detail?.isMore); }); // whether more is typed that is not kept
 addEventListener("beforeunload", (event) => {
   if (typed) event.preventDefault();
 });

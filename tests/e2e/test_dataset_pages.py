@@ -10,7 +10,7 @@ from tests.accessibility import violations
 from tests.application import Application
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Locator, Page
+    from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route
 
 WORKSPACE = "Dataset pages"
 SLUG = "dataset-pages"
@@ -154,6 +154,51 @@ def test_what_two_tabs_type_into_one_cell_is_shown_to_the_later_one(signed_in: "
     second.get_by_role("button", name="Keep mine").click()
     second.get_by_text("1 edited").wait_for()
     _cell(second, 1, "close from the second").wait_for()
+
+
+def test_nothing_is_typed_into_a_cell_while_it_is_saved(signed_in: "BrowserContext") -> None:
+    page = signed_in.new_page()
+    _new_dataset(page, "slow")
+    held: list[Route] = []
+    page.route("**/draft/cell", lambda route: held.append(route) if _is_save(route) else route.continue_())
+    _cell(page, 0, "card_arrival").click()
+    field = page.get_by_role("textbox", name="target.intent, row 1")
+    field.fill("first words")
+    field.press("ControlOrMeta+Enter")
+    page.wait_for_function("document.querySelector('.cell-form textarea').readOnly")
+    field.press_sequentially(" and more")
+    assert field.input_value() == "first words"
+    held[0].continue_()
+    _cell(page, 0, "card_arrival first words").wait_for()
+
+
+def _is_save(route: "Route") -> bool:
+    return route.request.method == "PATCH"
+
+
+def test_words_that_could_not_be_saved_are_not_dropped(signed_in: "BrowserContext") -> None:
+    page = signed_in.new_page()
+    address = _new_dataset(page, "unreachable")
+    page.route("**/draft/cell", lambda route: route.abort() if _is_save(route) else route.continue_())
+    _cell(page, 0, "card_arrival").click()
+    failed = page.get_by_role("textbox", name="target.intent, row 1")
+    failed.fill("words")
+    failed.press("ControlOrMeta+Enter")
+    page.get_by_text("The server cannot be reached").first.wait_for()
+    page.unroute("**/draft/cell")
+    _cell(page, 1, "close").click()
+    saved = page.get_by_role("textbox", name="target.intent, row 2")
+    saved.fill("terminate")
+    saved.press("ControlOrMeta+Enter")
+    _cell(page, 1, "close terminate").wait_for()
+    page.route("**/draft/cell", lambda route: route.abort() if _is_save(route) else route.continue_())
+    page.get_by_role("button", name="Add row").first.click()
+    page.get_by_text("A cell holds words that are not saved").wait_for()
+    assert failed.input_value() == "words"
+    asked: list[str] = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    page.goto(address)
+    assert asked == ["beforeunload"]
 
 
 def test_rows_are_edited_and_committed_without_a_script(

@@ -14,7 +14,7 @@ from app.core.permissions import Editor
 from app.datasets import draft_repository, drafts, grid, pasting
 from app.datasets.cells import place_of, seen, shown, text_of, typed, value_at
 from app.datasets.draft_commit import DraftCommit, commit, newer_version, rebase
-from app.datasets.draft_form import Sent, SentForm, query_of
+from app.datasets.draft_form import SentForm, query_of
 from app.datasets.draft_repository import DraftRow, Filter
 from app.datasets.drafts import BulkAction, CellTaken, RowEdit
 from app.datasets.grid import Shown
@@ -175,23 +175,13 @@ def paste_cells(
     file = _file(session, principal, file_id)
     try:
         lines = pasting.read_cells(sent.one.get("text", ""))
-        _refuse_unseen(session, principal, file, sent)
-        draft = drafts.opened(session, principal, file)
+        # Whoever pastes over cells has seen what they say: nothing that another tab wrote is lost.
+        draft = drafts.opened(session, principal, file, saved=sent.one.get("saved", ""))
         pasting.paste(session, draft, lines, sent.rows, [place_of(name) for name in sent.places])
     except DomainError as error:
         session.rollback()
         return _rows(request, session, principal, file, sent.asked, error.message)
     return _rows(request, session, principal, file, sent.asked)
-
-
-def _refuse_unseen(session: Session, principal: Principal, file: File, sent: Sent) -> None:
-    """Whoever pastes over cells has seen what they say: nothing that another tab wrote is lost."""
-    draft = drafts.find(session, principal, file)
-    if sent.one.get("saved", "") != (draft.saved_at.isoformat() if draft else ""):
-        raise Conflict(
-            "The draft was changed elsewhere since this page was read. Nothing was pasted: this is what the rows "
-            "say now. Paste again, if it is still right."
-        )
 
 
 @router.get("/{file_id}/draft/commit", name="datasets:commit")

@@ -62,8 +62,14 @@ def get(session: Session, principal: Principal, file: File, *, locked: bool = Fa
     return draft
 
 
-def opened(session: Session, principal: Principal, file: File) -> DatasetDraft:
-    """The principal's draft, to write to: locked, and begun on the newest version where it changes nothing yet."""
+def opened(session: Session, principal: Principal, file: File, *, saved: str | None = None) -> DatasetDraft:
+    """The principal's draft, to write to: locked, and begun on the newest version where it changes nothing yet.
+
+    Whoever writes over what they have seen says when it was `saved`: the mark of the draft that they saw.
+
+    Raises:
+        Conflict: it was changed since they saw it.
+    """
     of = (principal.workspace_id, principal.user_id, file.id)
     draft = repository.find(session, *of, locked=True)
     # Only now: it may have waited for a commit that ended the draft before.
@@ -74,7 +80,13 @@ def opened(session: Session, principal: Principal, file: File) -> DatasetDraft:
         draft = repository.find(session, *of, locked=True)
     if draft is None:
         raise Conflict("Another page discards this draft at this moment: try again.")
-    if repository.is_empty(session, draft):
+    is_empty = repository.is_empty(session, draft)
+    if saved is not None and saved != ("" if is_empty else draft.saved_at.isoformat()):
+        raise Conflict(
+            "The draft was changed elsewhere since this page was read. Nothing was pasted: this is what the rows "
+            "say now. Paste again, if it is still right."
+        )
+    if is_empty:
         draft.base_number = number
     return _touched(draft)
 
@@ -121,6 +133,8 @@ def edit(session: Session, draft: DatasetDraft, edits: Sequence[RowEdit]) -> Non
     if len(edits) > MOST_AT_ONCE:
         raise Invalid(f"At most {MOST_AT_ONCE:,} rows are edited at once: import a file for more.")
     wanted = Filter(row_ids=[each.row_id for each in edits])
+    if len(set(wanted.row_ids or ())) < len(edits):
+        raise Invalid("A row is named more than once: put its values into one edit. Nothing was changed.")
     found = {row.row_id: row for row in repository.list_rows(session, draft, wanted, limit=len(edits))}
     changes: dict[str, Json] = {}
     for each in edits:

@@ -2,14 +2,17 @@
 
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from fastapi.testclient import TestClient
 
 from app.core.access import Role
 from app.core.database import get_engine, unit_of_work
+from app.datasets import drafts
 from app.datasets.cells import seen
-from app.files.models import Version
+from app.datasets.rows import Destination
+from app.files.models import File, Version
 from tests import factories
 from tests.statements import recorded
 from tests.web import csrf_of, signed_in
@@ -93,6 +96,23 @@ def test_an_empty_cell_in_a_pasted_column_keeps_its_place(post: Callable, client
     assert re.findall(r"<(del|ins)>([^<]+)<", said) == [
         ("del", "answer 0"), ("ins", "A0"), ("del", "answer 1"), ("del", "answer 2"), ("ins", "A2"),
     ]  # fmt: skip
+
+
+def test_a_paste_that_waits_for_another_one_does_not_go_over_it(
+    post: Callable, client: TestClient, committed_team: factories.Team, dataset: Version
+) -> None:
+    row = _ids(client.get(post.base).text)[0]
+    with ThreadPoolExecutor(1) as pool:
+        with unit_of_work() as session:
+            draft = drafts.opened(session, committed_team.admin, session.get_one(File, dataset.file_id))
+            drafts.edit(session, draft, [drafts.RowEdit(row, {Destination("inputs", "question"): "first"})])
+            session.flush()
+            late = {"row": row, "place": "inputs.question", "text": "second", "saved": ""}
+            waiting = pool.submit(post, "/draft/paste", status=422, **late)
+            with pytest.raises(TimeoutError):
+                waiting.result(1)
+        assert "Nothing was pasted" in waiting.result(10)
+    assert "first" in client.get(post.base).text
 
 
 def test_what_two_people_changed_is_marked_and_settled_on_the_page(

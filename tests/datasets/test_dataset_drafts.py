@@ -120,6 +120,14 @@ def test_a_cell_that_another_tab_wrote_is_not_written_over(api: TestClient) -> N
     assert (row["inputs"], row["target"]) == ({"question": "another cell"}, {"answer": "mine"})
 
 
+def test_a_row_that_is_named_twice_is_refused(api: TestClient) -> None:
+    file_id = made(api)
+    first = points(api, file_id)[0]
+    twice = [{"id": first, "values": {place: "x"}} for place in ("inputs.question", "target.answer")]
+    answer = asked(api, "PATCH", f"{file_id}/draft/datapoints", 422, json={"rows": twice})
+    assert "named more than once" in str(answer)
+
+
 def test_all_rows_that_match_are_moved_in_a_few_statements(api: TestClient) -> None:
     file_id = made(api, 2_000)
     bulk(api, file_id, "split", split="test")

@@ -163,7 +163,8 @@ def rebase_dataset_draft(file_id: str, session: SessionDep, principal: Editor) -
 
 @router.post("/{file_id}/draft/commit")
 def commit_dataset_draft(file_id: str, body: DraftCommitted, session: SessionDep, principal: Editor) -> Json:
-    """Make a version of the draft, on top of the newest one. 409 where somebody committed other changes of the same rows."""
+    """Make a version of the draft, on top of the newest one. 409 where somebody committed other changes of the same rows,
+    or deleted the newest version, which the draft changes: `rebase` puts it on the one before."""
     file = _file(session, principal, file_id)
     written = commit(session, principal, file, DraftCommit(body.note, body.version_name))
     written.version.file = file

@@ -23,9 +23,9 @@ class DraftCommit:
 
 
 def newer_version(session: Session, draft: DatasetDraft) -> Version | None:
-    """The newest version, where it was committed after the one that the draft changes."""
+    """The newest version, where it is not the one that the draft changes: committed after it, or left when it was deleted."""
     newest = files_repository.newest_version(session, draft.file_id)
-    return newest if newest and newest.number > draft.base_number else None
+    return newest if newest and newest.number != draft.base_number else None
 
 
 def rebase(session: Session, draft: DatasetDraft) -> int:
@@ -44,11 +44,18 @@ def commit(session: Session, principal: Principal, file: File, said: DraftCommit
     Raises:
         NotFound: there is no draft.
         Invalid: it changes nothing.
-        Conflict: somebody committed other changes of the same rows; or the version name is taken.
+        Conflict: somebody committed other changes of the same rows; or the version that it changes was the newest, and is
+            deleted; or the version name is taken.
     """
     with waiting.patient_with_locks(session):
         files_repository.lock_file(session, file)
     draft = drafts.get(session, principal, file, locked=True)
+    newer = newer_version(session, draft)
+    if newer and newer.number < draft.base_number:
+        raise Conflict(
+            f"v{draft.base_number}, which the draft changes, was deleted. Nothing was committed: put the draft on "
+            f"v{newer.number}, and look at what it changes there."
+        )
     if clashes := rebase(session, draft):
         rows = "One row was" if clashes == 1 else f"{clashes:,} rows were"
         raise Conflict(

@@ -8,7 +8,7 @@ from app.datasets.models import DatasetDraft
 from app.datasets.repository import measure_wanted
 
 _VERSION = """
-    select datapoint_id, position, split, from_number from dataset_row
+    select datapoint_id, position, split, from_number, until_number from dataset_row
     where file_id = :file and from_number <= {0} and (until_number is null or until_number > {0})
 """
 _OLD, _NOW = _VERSION.format(":base"), _VERSION.format(":newest")
@@ -17,8 +17,9 @@ _OLD, _NOW = _VERSION.format(":base"), _VERSION.format(":newest")
 def rebase(session: Session, draft: DatasetDraft, newest: int) -> None:
     """Let the draft change the rows of version `newest`, and mark the rows that both changed, each to something else.
 
-    A row that somebody edited meanwhile is the one that stands in its place now. Where it is gone, what the draft
-    made of it is an added row.
+    A row that somebody edited meanwhile is the one that stands in its place now, also where `newest` is an older version,
+    because the draft's is deleted. Where it is gone, what the draft made of it is an added row. A row that did not come
+    when the other one went may be a `stranger`: a split goes to it only when somebody says so.
     """
     params = {**draft_repository.of(draft), "newest": newest}
     session.execute(text("drop table if exists moved_row"))
@@ -27,9 +28,11 @@ def rebase(session: Session, draft: DatasetDraft, newest: int) -> None:
         create temp table moved_row on commit drop as
         select c.row_id, n.datapoint_id as theirs, c.removed, c.content is not null as typed,
                coalesce(d.content_hash = c.content_hash, false) as agreed,
-               o.split as split_old, n.split as split_now
+               o.split as split_old, n.split as split_now,
+               case when n.from_number > :base then n.from_number <> o.until_number
+                    else n.until_number <> o.from_number end as stranger
         from dataset_draft_change c join ({_OLD}) o on o.datapoint_id = c.row_id
-        left join ({_NOW}) n on n.position = o.position and n.from_number > :base
+        left join ({_NOW}) n on n.position = o.position and (n.from_number > :base or n.until_number <= :base)
             and not exists (select from dataset_draft_change x
                             where x.draft_id = :draft and x.added is null and x.row_id = n.datapoint_id)
         left join datapoint d on d.id = n.datapoint_id
@@ -59,7 +62,7 @@ _DROPPED = """
 """
 _TAKEN_ALONG = """
     update dataset_draft_change c
-    set row_id = m.theirs, clash = c.clash or ((m.typed or m.removed) and not m.agreed)
+    set row_id = m.theirs, clash = c.clash or ((m.typed or m.removed or m.stranger) and not m.agreed)
             or (c.split is distinct from m.split_old and m.split_now is distinct from m.split_old
                 and c.split is distinct from m.split_now),
         content = case when m.agreed then null else c.content end,

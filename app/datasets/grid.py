@@ -90,7 +90,12 @@ class DraftShown:
     counts: Counts
     next_number: int
     newer: Version | None
-    """The newest version, where it came after the one that the draft changes."""
+    """The newest version, where it is not the one that the draft changes."""
+
+    @property
+    def is_adrift(self) -> bool:
+        """Whether the version that the draft changes was the newest, and is deleted."""
+        return self.newer is not None and self.newer.number < self.draft.base_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +227,7 @@ def compare(row: DraftRow) -> Compared:
 
 def describe(session: Session, file: File, draft: DatasetDraft, newest: Version | None) -> DraftShown:
     """What the page says of a draft."""
-    newer = newest if newest and newest.number > draft.base_number else None
+    newer = newest if newest and newest.number != draft.base_number else None
     return DraftShown(draft, drafts.count(session, draft), file.last_number + 1, newer)
 
 

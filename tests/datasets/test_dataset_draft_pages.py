@@ -12,6 +12,7 @@ from app.core.database import get_engine, unit_of_work
 from app.datasets import drafts
 from app.datasets.cells import seen
 from app.datasets.rows import Destination
+from app.files import service as files
 from app.files.models import File, Version
 from tests import factories
 from tests.statements import recorded
@@ -139,6 +140,26 @@ def test_what_two_people_changed_is_marked_and_settled_on_the_page(
     assert "changed twice" not in page
     post("/draft/commit", status=303, note="")
     assert "mine" in client.get(f"{post.base}?version=3").text
+
+
+def test_the_page_says_that_the_version_of_a_draft_is_deleted(
+    post: Callable, client: TestClient, committed_team: factories.Team, dataset: Version
+) -> None:
+    for before, value in (("answer 0", "of v2"), ("of v2", "mine")):
+        row = _ids(client.get(f"{post.base}?q=question+0").text)[0]
+        post("/draft/cell", "PATCH", row=row, place="target.answer", was=seen(before), value=value)
+        if value == "of v2":
+            post("/draft/commit", status=303, note="")
+    with unit_of_work() as session:
+        file = session.get_one(File, dataset.file_id)
+        version = files.get_version_number(session, file, 2)
+        version.file = file
+        files.delete_version(session, committed_team.admin, version)
+    for page in ("", "/draft/commit"):
+        assert "v2, which your draft changes, was deleted" in client.get(post.base + page).text
+    assert "Nothing was committed: put the draft on v1" in post("/draft/commit", status=409, note="")
+    client.post(f"{post.base}/draft/rebase", data={"_csrf": csrf_of(client)})
+    assert "<del>answer 0</del> <ins>mine</ins>" in client.get(post.base).text
 
 
 def test_who_may_not_edit_reads_the_version(

@@ -208,6 +208,38 @@ def test_an_edit_of_a_row_that_somebody_removed_is_settled_by_removing_it(api: T
     assert [row[:2] for row in committed(api, file_id)] == [("q1", "mine"), ("q2", "a2"), ("q3", "a3")]
 
 
+def test_a_split_does_not_move_to_an_unrelated_row_unasked(api: TestClient) -> None:
+    file_id = made(api)
+    last = points(api, file_id)[3]
+    bulk(api, file_id, "split", ids=[last], split="test")
+    gone = {"inputs": {"question": "q3"}, "target": {"answer": "a3"}}
+    for action, row in (("remove", gone), ("add", {"inputs": {"question": "unrelated"}})):
+        asked(api, "POST", "", json={"id": file_id, "action": action, "datapoints": [row]})
+    asked(api, "POST", f"{file_id}/draft/commit", 409, json={})
+    assert asked(api, "POST", f"{file_id}/draft/rebase")["clashes"] == 1
+    bulk(api, file_id, "undo", changed=True)
+    asked(api, "GET", f"{file_id}/draft", 404)
+
+
+def test_a_draft_over_a_version_that_was_deleted_brings_none_of_its_rows_back(api: TestClient) -> None:
+    file_id = made(api)
+    edit(api, file_id, points(api, file_id)[0], target__answer="of v2")
+    asked(api, "POST", f"{file_id}/draft/commit", json={})
+    deleted = asked(api, "GET", f"{file_id}/versions")["records"][0]["version_id"]
+    first, second, *_ = [row["id"] for row in newest(api, file_id)]
+    edit(api, file_id, second, target__answer="mine")
+    bulk(api, file_id, "split", ids=[first], split="test")
+    asked(api, "DELETE", f"{file_id}/versions/{deleted}", 204)
+    answer = asked(api, "POST", f"{file_id}/draft/commit", 409, json={})
+    assert "v2, which the draft changes, was deleted" in str(answer)
+    draft = asked(api, "POST", f"{file_id}/draft/rebase")
+    assert (draft["base_number"], draft["edited"], draft["clashes"]) == (1, 2, 0)
+    asked(api, "POST", f"{file_id}/draft/commit", json={})
+    assert committed(api, file_id) == [
+        ("q0", "a0", "test"), ("q1", "mine", None), ("q2", "a2", None), ("q3", "a3", None),
+    ]  # fmt: skip
+
+
 def other(client: TestClient, team: factories.Team) -> TestClient:
     """Somebody else of the workspace."""
     with unit_of_work() as session:

@@ -1,13 +1,11 @@
 """Cells copied from a spreadsheet, put into rows of a draft."""
 
-import csv
-import io
+import re
 from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
 from app.core.errors import Invalid
-from app.core.json_values import FIELD_MIB
 from app.datasets import draft_repository, drafts
 from app.datasets.cells import Values, typed, value_at, with_values
 from app.datasets.draft_repository import Filter
@@ -16,19 +14,27 @@ from app.datasets.models import DatasetDraft
 from app.datasets.rows import Destination
 from app.datasets.schemas import DatapointContent
 
+_CELL = re.compile(r'(?:"([^"]*+(?:""[^"]*+)*+)"|([^\t\r\n]*+))(\t|\r\n|\r|\n|\Z)')
+"""A cell and what ends it. A quote that is not closed before such an end is one that somebody wrote."""
+
 
 def read_cells(text: str) -> list[list[str]]:
     """The cells of a copied range: lines of cells with tabs between them, in quotes where a cell has lines of its own.
 
     Raises:
-        Invalid: it cannot be read, or is too large.
+        Invalid: they are too many lines.
     """
-    csv.field_size_limit(FIELD_MIB << 20)
-    try:
-        # A line without anything is an empty cell: left out, it would move all below it up by a row.
-        lines = [line or [""] for line in csv.reader(io.StringIO(text, newline=""), delimiter="\t")]
-    except csv.Error as error:
-        raise Invalid(f"What you pasted cannot be read as cells: {error}.") from error
+    lines, line = list[list[str]](), list[str]()
+    for found in _CELL.finditer(text):
+        quoted, plain, end = found.groups()
+        if found.start() == len(text) and not line:
+            break  # behind the end of the last line
+        line.append(plain if quoted is None else quoted.replace('""', '"'))
+        if end != "\t":
+            lines.append(line)
+            line = []
+        if not end:
+            break
     if len(lines) > MOST_AT_ONCE:
         raise Invalid(f"At most {MOST_AT_ONCE:,} rows are pasted at once: import a file for more.")
     return lines

@@ -11,6 +11,7 @@ from app.core.access import Role
 from app.core.database import get_engine, unit_of_work
 from app.datasets import drafts
 from app.datasets.cells import seen
+from app.datasets.pasting import read_cells
 from app.datasets.rows import Destination
 from app.files import service as files
 from app.files.models import File, Version
@@ -97,6 +98,20 @@ def test_an_empty_cell_in_a_pasted_column_keeps_its_place(post: Callable, client
     assert re.findall(r"<(del|ins)>([^<]+)<", said) == [
         ("del", "answer 0"), ("ins", "A0"), ("del", "answer 1"), ("del", "answer 2"), ("ins", "A2"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "cells"),
+    [
+        ('"5 inch disk\nnext row', [['"5 inch disk'], ["next row"]]),
+        ('"Two\nlines"\t"a ""b"""\n', [["Two\nlines", 'a "b"']]),
+        ('"Hello" he said\r\nb\t', [['"Hello" he said'], ["b", ""]]),
+        ('\n""\n', [[""], [""]]),
+        ("", []),
+    ],
+)
+def test_a_quote_opens_a_cell_only_where_one_closes_it(text: str, cells: list[list[str]]) -> None:
+    assert read_cells(text) == cells
 
 
 def test_a_paste_that_waits_for_another_one_does_not_go_over_it(

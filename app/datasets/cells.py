@@ -51,8 +51,13 @@ def shown(value: Any) -> str:
 
 
 def seen(value: Any) -> str:
-    """A short mark of what a cell said when somebody began to edit it."""
-    return ids.content_hash(text_of(value))[:16]
+    """A short mark of what a cell said when somebody began to edit it; browsers send line ends of their own."""
+    return ids.content_hash(with_plain_ends(text_of(value)))[:16]
+
+
+def with_plain_ends(text: str) -> str:
+    """A text with the line ends that we keep of what is typed."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def typed(was: Any, text: str, place: Destination) -> Any:
@@ -62,7 +67,7 @@ def typed(was: Any, text: str, place: Destination) -> Any:
     Raises:
         Invalid: it is no JSON.
     """
-    text = text.replace("\r\n", "\n")
+    text = with_plain_ends(text)
     if was is None or isinstance(was, str) or not text:
         return text
     if isinstance(was, list) and not text.lstrip().startswith("["):

@@ -122,3 +122,20 @@ def want_draft(session: Session, draft: DatasetDraft) -> tuple[str, int, int]:
     )
     session.execute(text("analyze wanted_row"))
     return measure_wanted(session, draft.file_id, draft.base_number)
+
+
+def count_merged(session: Session, draft: DatasetDraft) -> int:
+    """How many rows go because others come to say the same."""
+    statement = text(f"""
+        with told as (
+            select content_hash from dataset_draft_change
+            where draft_id = :draft and not removed and content_hash is not null),
+        kept as (
+            select from (select distinct content_hash from told) t
+            join datapoint d on d.workspace_id = :workspace and d.content_hash = t.content_hash
+            join ({_OLD}) b on b.datapoint_id = d.id
+            left join dataset_draft_change c on c.draft_id = :draft and c.row_id = b.datapoint_id and c.added is null
+            where c.row_id is null or (not c.removed and c.content is null))
+        select (select count(*) - count(distinct content_hash) from told) + (select count(*) from kept)
+        """)  # noqa: S608 - the statement above
+    return session.scalar(statement, {**draft_repository.of(draft), "workspace": draft.workspace_id}) or 0

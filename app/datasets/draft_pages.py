@@ -14,6 +14,7 @@ from app.core.permissions import Editor
 from app.datasets import draft_repository, drafts, grid, pasting
 from app.datasets.cells import place_of, seen, shown, text_of, typed, value_at
 from app.datasets.draft_commit import DraftCommit, commit, newer_version, rebase
+from app.datasets.draft_commit_repository import count_merged
 from app.datasets.draft_form import SentForm, query_of
 from app.datasets.draft_repository import DraftRow, Filter
 from app.datasets.drafts import BulkAction, CellTaken, RowEdit
@@ -203,6 +204,7 @@ def _commit_form(
         file=file,
         shown=grid.describe(session, file, draft, newest),
         changes=[grid.compare(row) for row in changes],
+        merged=count_merged(session, draft),
         note=note,
         problem=problem,
     )

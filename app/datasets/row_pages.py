@@ -13,7 +13,7 @@ from app.core.database import SessionDep
 from app.core.errors import DomainError, Invalid, NotFound
 from app.core.permissions import Editor
 from app.datasets import drafts
-from app.datasets.cells import Json, place_of, seen, text_of, typed, value_at
+from app.datasets.cells import Json, place_of, seen, text_of, typed, value_at, with_plain_ends
 from app.datasets.draft_form import Sent, SentForm
 from app.datasets.draft_repository import DraftRow
 from app.datasets.drafts import RowEdit
@@ -126,7 +126,7 @@ def _edit(row: DraftRow, sent: Sent) -> RowEdit:
             continue
         at = place_of(name.removeprefix("value."))
         mark = sent.one.get(f"was.{name.removeprefix('value.')}", "")
-        if seen(text.replace("\r\n", "\n")) != mark:
+        if seen(text) != mark:
             values[at] = typed(value_at(row.content, row.split, at), text, at)
             marks[at] = mark
     if name := sent.one.get("new_name", "").strip():
@@ -136,5 +136,5 @@ def _edit(row: DraftRow, sent: Sent) -> RowEdit:
         at = place_of(f"{kind}.{name}")
         if value_at(row.content, row.split, at) is not None:
             raise Invalid(f"The row has {at!s:.80} already.")
-        values[at] = sent.one.get("new_value", "").replace("\r\n", "\n")
+        values[at] = with_plain_ends(sent.one.get("new_value", ""))
     return RowEdit(row.row_id, values, marks)

@@ -6,11 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import select
 
 from app.core.access import Role
 from app.core.database import get_engine, unit_of_work
 from app.datasets import drafts
 from app.datasets.cells import seen
+from app.datasets.models import DraftChange
 from app.datasets.pasting import read_cells
 from app.datasets.rows import Destination
 from app.files import service as files
@@ -155,6 +157,38 @@ def test_what_two_people_changed_is_marked_and_settled_on_the_page(
     assert "changed twice" not in page
     post("/draft/commit", status=303, note="")
     assert "mine" in client.get(f"{post.base}?version=3").text
+
+
+def test_the_commit_says_how_many_rows_come_to_say_the_same(post: Callable, client: TestClient) -> None:
+    first, _, third = _ids(client.get(post.base).text)
+    assert "the same as another one" not in client.get(f"{post.base}/draft/commit").text
+    for row in (first, third):
+        for place, was in (("inputs.question", "question"), ("target.answer", "answer")):
+            number = 0 if row == first else 2
+            cell = {"row": row, "place": place, "was": seen(f"{was} {number}"), "value": f"{was} 1"}
+            post("/draft/cell", "PATCH", **cell)
+    assert "2 rows say the same as another one now" in client.get(f"{post.base}/draft/commit").text
+    post("/draft/commit", status=303, note="")
+    assert len(_ids(client.get(post.base).text)) == 1
+
+
+def test_saving_a_row_leaves_the_line_ends_of_other_members_alone(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    given = [{"inputs": {"question": "one\r\ntwo\rthree"}, "target": {"answer": "x"}}]
+    with unit_of_work() as session:
+        dataset = factories.dataset(session, committed_team.admin, given, "grid/ends")
+    signed_in(client, committed_team.admin)
+    base = f"/w/{committed_team.admin.workspace_slug}/datasets/{dataset.file_id}"
+    address = f"{base}/draft/rows/{_ids(client.get(base).text)[0]}"
+    form = {
+        f"was.{name}": mark
+        for name, mark in re.findall(r'name="was\.([^"]+)" value="([^"]+)"', client.get(address).text)
+    }
+    form |= {"value.inputs.question": "one\r\ntwo\r\nthree", "value.split": "test", "_csrf": csrf_of(client)}
+    assert client.post(address, data=form, follow_redirects=False).status_code == 303
+    with unit_of_work() as session:
+        assert session.execute(select(DraftChange.content, DraftChange.split)).all() == [(None, "test")]
 
 
 def test_the_page_says_that_the_version_of_a_draft_is_deleted(

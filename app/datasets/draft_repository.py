@@ -86,7 +86,7 @@ _ROWS = f"""
 """  # noqa: S608 - the statement above
 _SAYS = """
     case when r.content is null then d.inputs::text || coalesce(d.target::text, '')
-         else (r.content->'inputs')::text || coalesce((r.content->'target')::text, '') end ilike :query
+         else coalesce((r.content->'inputs')::text, '') || coalesce((r.content->'target')::text, '') end ilike :query
 """
 _REMOVED = """
     removed = excluded.removed, clash = c.clash and (c.added is null or not excluded.removed)

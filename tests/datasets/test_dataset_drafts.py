@@ -258,6 +258,13 @@ def test_a_row_of_which_every_input_is_emptied_is_committed_so(api: TestClient) 
     assert [row["inputs"] for row in newest(api, file_id)] == [{"q": ""}, {"q": "b"}]
 
 
+def test_a_row_without_inputs_is_found_by_its_target(api: TestClient) -> None:
+    file_id = made(api)
+    edit(api, file_id, points(api, file_id)[0], inputs=None, target__answer="needle")
+    bulk(api, file_id, "split", query="needle", split="test")
+    assert [row["split"] for row in rows(api, file_id)] == ["test", None, None, None]
+
+
 def test_rows_that_come_to_say_the_same_are_one(api: TestClient) -> None:
     file_id = made(api)
     second = points(api, file_id)[1]

@@ -79,7 +79,21 @@ def typed(was: Any, text: str, place: Destination) -> Any:
         raise Invalid(said, fields={str(place): said}) from error
 
 
+def typed_anew(like: Any, text: str, place: Destination) -> Any:
+    """What somebody typed where nothing stood: of the kind of `like`, which others have in that place, or else a text."""
+    plain = typed(None, text, place)
+    if place.name is None or like is None:
+        return plain
+    try:
+        value = typed(like, text, place)
+    except Invalid:
+        return plain
+    return value if value is not None and _kind(value) == _kind(like) else plain
+
+
 def _kind(value: Any) -> str:
+    if isinstance(value, str):
+        return "a text"
     if isinstance(value, bool):
         return "yes or no (true, false)"
     if isinstance(value, int | float):

@@ -12,7 +12,7 @@ from app.core.database import SessionDep
 from app.core.errors import Conflict, DomainError, Invalid
 from app.core.permissions import Editor
 from app.datasets import draft_repository, drafts, grid, pasting
-from app.datasets.cells import place_of, seen, shown, text_of, typed, value_at
+from app.datasets.cells import place_of, seen, shown, text_of, typed, typed_anew, value_at
 from app.datasets.draft_commit import DraftCommit, commit, newer_version, rebase
 from app.datasets.draft_commit_repository import count_merged
 from app.datasets.draft_form import SentForm, query_of
@@ -99,7 +99,11 @@ def save_cell(
     try:
         draft = drafts.opened(session, principal, file)
         row = drafts.get_row(session, draft, row_id)
-        value = typed(value_at(row.content, row.split, at), text, at)
+        current = value_at(row.content, row.split, at)
+        if current in (None, ""):
+            value = typed_anew(grid.examples(session, draft, [at])[at], text, at)
+        else:
+            value = typed(current, text, at)
         drafts.edit(session, draft, [RowEdit(row_id, {at: value}, {at: sent.one.get("was", "")})])
     except CellTaken as taken:
         session.rollback()

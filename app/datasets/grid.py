@@ -15,9 +15,10 @@ from app.core.errors import NotFound
 from app.core.formats import number
 from app.core.template import as_text
 from app.datasets import draft_repository, drafts, repository
-from app.datasets.cells import place_of, shown, value_at
+from app.datasets.cells import Values, place_of, shown, value_at
 from app.datasets.draft_repository import Counts, DraftRow, Filter
 from app.datasets.models import DatasetDraft
+from app.datasets.rows import Destination
 from app.datasets.summary import summarise
 from app.files import repository as files_repository
 from app.files import service as files
@@ -199,6 +200,16 @@ def input_names(session: Session, principal: Principal, file: File) -> list[str]
         session, drafts.read(session, principal, file), Filter(), limit=PAGE_ROWS
     )
     return _names((row.content.get("inputs") or {} for row in rows), _MOST_COLUMNS)
+
+
+def examples(session: Session, draft: DatasetDraft, places: Sequence[Destination]) -> Values:
+    """What rows say in these places, to tell their kind by: the first row of the first page that says something there."""
+    rows = draft_repository.list_rows(session, draft, Filter(), limit=PAGE_ROWS)
+    found = dict[Destination, Any]()
+    for place in places:
+        said = (value_at(row.content, row.split, place) for row in rows)
+        found[place] = next((value for value in said if value not in (None, "")), None)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

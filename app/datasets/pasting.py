@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from sqlalchemy.orm import Session
 
 from app.core.errors import Invalid
-from app.datasets import draft_repository, drafts
-from app.datasets.cells import Values, typed, value_at, with_values
+from app.datasets import draft_repository, drafts, grid
+from app.datasets.cells import Values, typed, typed_anew, value_at, with_values
 from app.datasets.draft_repository import Filter
 from app.datasets.drafts import MOST_AT_ONCE, RowEdit
 from app.datasets.models import DatasetDraft
@@ -65,20 +65,25 @@ def paste(
     here, beyond = lines[: len(row_ids)], lines[len(row_ids) :]
     wanted = Filter(row_ids=row_ids[: len(here)])
     found = {row.row_id: row for row in draft_repository.list_rows(session, draft, wanted, limit=len(here))}
+    like = grid.examples(session, draft, places)
     edits = []
     for row_id, line in zip(row_ids, here, strict=False):
         row = found.get(row_id)
         said = {place: value_at(row.content, row.split, place) if row else None for place in places}
-        edits.append(RowEdit(row_id, _values(line, places, said)))
+        edits.append(RowEdit(row_id, _values(line, places, said, like)))
     drafts.edit(session, draft, edits)
-    drafts.add(session, draft, [_new(line, places) for line in beyond])
+    drafts.add(session, draft, [_new(line, places, like) for line in beyond])
     return len(here), len(beyond)
 
 
-def _values(line: Sequence[str], places: Sequence[Destination], said: Values) -> Values:
-    return {place: typed(said.get(place), text, place) for place, text in zip(places, line, strict=False)}
+def _values(line: Sequence[str], places: Sequence[Destination], said: Values, like: Values) -> Values:
+    values = {}
+    for place, text in zip(places, line, strict=False):
+        was = said.get(place)
+        values[place] = typed_anew(like[place], text, place) if was in (None, "") else typed(was, text, place)
+    return values
 
 
-def _new(line: Sequence[str], places: Sequence[Destination]) -> DatapointContent:
-    content, split = with_values({}, None, _values(line, places, {}))
+def _new(line: Sequence[str], places: Sequence[Destination], like: Values) -> DatapointContent:
+    content, split = with_values({}, None, _values(line, places, {}, like))
     return DatapointContent.model_validate({**content, "split": split})

@@ -1,7 +1,6 @@
 """The page on which a row of a draft is edited as a whole: every member, with or without a script."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
@@ -12,11 +11,12 @@ from app.core.access import Principal
 from app.core.database import SessionDep
 from app.core.errors import DomainError, Invalid, NotFound
 from app.core.permissions import Editor
-from app.datasets import drafts
-from app.datasets.cells import Json, place_of, seen, text_of, typed, value_at, with_plain_ends
+from app.datasets import drafts, grid
+from app.datasets.cells import Json, place_of, seen, text_of, typed, typed_anew, value_at
 from app.datasets.draft_form import Sent, SentForm
 from app.datasets.draft_repository import DraftRow
 from app.datasets.drafts import RowEdit
+from app.datasets.models import DatasetDraft
 from app.datasets.rows import Destination
 from app.files import service as files
 from app.files.models import File, FileKind
@@ -87,7 +87,7 @@ def save_row(
     try:
         draft = drafts.opened(session, principal, file)
         row = drafts.get_row(session, draft, row_id)
-        edit = _edit(row, sent)
+        edit = _edit(session, draft, row, sent)
         if edit.values:
             drafts.edit(session, draft, [edit])
     except DomainError as error:
@@ -117,9 +117,9 @@ def _with_problem(
     return _form(request, file, row, _fields(row), sent.one, error.message, error.status)
 
 
-def _edit(row: DraftRow, sent: Sent) -> RowEdit:
+def _edit(session: Session, draft: DatasetDraft, row: DraftRow, sent: Sent) -> RowEdit:
     """What of the form is not as it was when the page was read."""
-    values: dict[Destination, Any] = {}
+    texts: dict[Destination, str] = {}
     marks: dict[Destination, str] = {}
     for name, text in sent.one.items():
         if not name.startswith("value."):
@@ -127,8 +127,7 @@ def _edit(row: DraftRow, sent: Sent) -> RowEdit:
         at = place_of(name.removeprefix("value."))
         mark = sent.one.get(f"was.{name.removeprefix('value.')}", "")
         if seen(text) != mark:
-            values[at] = typed(value_at(row.content, row.split, at), text, at)
-            marks[at] = mark
+            texts[at], marks[at] = text, mark
     if name := sent.one.get("new_name", "").strip():
         kind = sent.one.get("new_kind", "")
         if kind not in _NAMED:
@@ -136,5 +135,11 @@ def _edit(row: DraftRow, sent: Sent) -> RowEdit:
         at = place_of(f"{kind}.{name}")
         if value_at(row.content, row.split, at) is not None:
             raise Invalid(f"The row has {at!s:.80} already.")
-        values[at] = with_plain_ends(sent.one.get("new_value", ""))
+        texts[at] = sent.one.get("new_value", "")
+    like = grid.examples(session, draft, list(texts))
+    values = {}
+    for at, text in texts.items():
+        current = value_at(row.content, row.split, at)
+        is_new = current in (None, "")
+        values[at] = typed_anew(like[at], text, at) if is_new else typed(current, text, at)
     return RowEdit(row.row_id, values, marks)

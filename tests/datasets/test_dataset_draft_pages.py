@@ -191,6 +191,38 @@ def test_saving_a_row_leaves_the_line_ends_of_other_members_alone(
         assert session.execute(select(DraftChange.content, DraftChange.split)).all() == [(None, "test")]
 
 
+def test_what_is_typed_where_nothing_stood_is_of_the_kind_of_its_column(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    given = [{"inputs": {"question": n}, "target": {"answer": 5}} for n in ("one", "two")]
+    with unit_of_work() as session:
+        dataset = factories.dataset(session, committed_team.admin, given, "grid/numbers")
+    base = f"/w/{committed_team.admin.workspace_slug}/datasets/{dataset.file_id}"
+    signed_in(client, committed_team.admin)
+    form = {"row": [], "place": ["inputs.question", "target.answer"], "_csrf": csrf_of(client)}
+    text = "1\t7\nthree\tno number\n"
+    client.post(f"{base}/draft/paste", data={**form, "text": text, "saved": ""}, follow_redirects=False)
+    client.post(f"{base}/draft/rows", data=form, follow_redirects=False)
+    added = _ids(client.get(base).text)[-1]
+    headers = {"hx-request": "true", "x-csrf-token": csrf_of(client)}
+    cell = {"row": added, "place": "target.answer", "was": seen(None), "value": "8.5"}
+    assert client.patch(f"{base}/draft/cell", data=cell, headers=headers).status_code == 200
+    member = {"_csrf": csrf_of(client), "new_kind": "target", "new_name": "answer", "new_value": "9"}
+    client.post(f"{base}/draft/rows", data=form, follow_redirects=False)
+    added = _ids(client.get(base).text)[-1]
+    answer = client.post(f"{base}/draft/rows/{added}", data=member, follow_redirects=False)
+    assert answer.status_code == 303
+    with unit_of_work() as session:
+        said = session.scalars(select(DraftChange.content).order_by(DraftChange.added)).all()
+    assert [each.get("target") for each in said] == [
+        {"answer": 7},
+        {"answer": "no number"},
+        {"answer": 8.5},
+        {"answer": 9},
+    ]
+    assert [each["inputs"]["question"] for each in said] == ["1", "three", "", ""]
+
+
 def test_the_page_says_that_the_version_of_a_draft_is_deleted(
     post: Callable, client: TestClient, committed_team: factories.Team, dataset: Version
 ) -> None:

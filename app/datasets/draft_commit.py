@@ -74,7 +74,7 @@ def commit(session: Session, principal: Principal, file: File, said: DraftCommit
         name=said.name,
         note=said.note,
     )
-    committed = commit_wanted(session, principal, change, base, wanted)
+    committed = commit_wanted(session, principal, change, base, wanted, may_return=True)
     draft_repository.remove(session, draft)
     _, rows_count, added = wanted
     kept = (base.rows_count or 0 if base else 0) - counts.removed + counts.added

@@ -52,7 +52,7 @@ class DatasetWritten:
 
 
 def write(session: Session, principal: Principal, change: DatasetChange) -> DatasetWritten:
-    """Write rows to a dataset: a new version, unless the newest one has these rows. Memory stays flat.
+    """Write rows to a dataset: a new version, or the one that has these rows already. Memory stays flat.
 
     Raises:
         NotFound: no such dataset, version or environment.
@@ -90,8 +90,11 @@ def commit_wanted(
     change: DatasetChange,
     base: Version | None,
     wanted: tuple[str, int, int],
+    *,
+    may_return: bool = False,
 ) -> files.Committed:
-    """Make a version of the rows that were worked out last (`repository.want`), unless the newest one has them.
+    """Make a version of the rows that were worked out last (`repository.want`), or find the one that has them; only the newest,
+    where the dataset `may_return` to older rows.
 
     Raises:
         NotFound, Conflict: as `write` does.
@@ -117,6 +120,7 @@ def commit_wanted(
             note=change.note,
             parent_id=base.id if base else None,
             content=ids.canonical_json({"rows": digest, **spec}),
+            may_return=may_return,
         ),
         fill=fill,
     )

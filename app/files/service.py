@@ -33,6 +33,8 @@ class Commit:
     """The version it was edited from; the newest one when not given."""
     content: bytes | None = None
     """What the hash is taken over, where that is not `spec` itself."""
+    may_return: bool = False
+    """Whether content that an older version had becomes a new version: people who put something back want it to be the newest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +50,7 @@ class Committed:
 def commit(
     session: Session, principal: Principal, change: Commit, *, fill: Callable[[Version], None] | None = None
 ) -> Committed:
-    """Write content to a file: the same content is the same version, new content a new one. A dataset may return to rows
-    that it had: only where the newest version has them, nothing is written.
+    """Write content to a file: the same content is the same version, new content a new one.
 
     The first version of a file is deployed to the default environment; later ones do not move it. `fill` is
     called with a new version before the transaction goes on, for kinds that store rows beside it.
@@ -61,7 +62,7 @@ def commit(
     file = _file_for(session, principal, change)
     repository.lock_file(session, file)
     content = _content_of(change)
-    existing = _find_answering(session, file, content)
+    existing = _find_answering(session, file, content, may_return=change.may_return)
     if change.name:
         _refuse_taken_name(session, file, change.name, existing)
     if existing:
@@ -106,21 +107,24 @@ def find_committed(session: Session, principal: Principal, change: Commit) -> Ve
         file = repository.find_file_by_path(session, principal.workspace_id, plain_path(change.path or ""))
     if file is None or file.kind != change.kind:
         return None
-    version = _find_answering(session, file, _content_of(change))
+    version = _find_answering(session, file, _content_of(change), may_return=change.may_return)
     if version:
         version.file = file
     return version
 
 
-def _find_answering(session: Session, file: File, content: bytes) -> Version | None:
-    """The version that answers for content that is there: of a dataset only the newest, which came after older ones."""
-    if file.kind != FileKind.DATASET:
-        return repository.find_version_by_content(session, file.id, ids.content_hash(content))
+def _find_answering(session: Session, file: File, content: bytes, *, may_return: bool) -> Version | None:
+    """The version that answers for content that is there: the newest where it has it, or else an older one, unless the file may
+    return to what that one had.
+    """
     newest = repository.newest_version(session, file.id)
-    if newest is None:
-        return None
-    hashes = (ids.content_hash(content), ids.content_hash(content, newest.id))  # once, or once more
-    return newest if newest.content_hash in hashes else None
+    plain = ids.content_hash(content)
+    if newest and newest.content_hash in (
+        plain,
+        ids.content_hash(content, newest.id),
+    ):  # for the first time, or again
+        return newest
+    return None if may_return else repository.find_version_by_content(session, file.id, plain)
 
 
 def _content_of(change: Commit) -> bytes:

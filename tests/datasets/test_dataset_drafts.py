@@ -281,13 +281,8 @@ def test_a_dataset_goes_back_to_rows_that_it_had_as_a_new_version(api: TestClien
     back = asked(api, "POST", f"{file_id}/draft/commit", json={"note": "Put back", "version_name": "back"})
     assert (back["version_number"], back["version_name"]) == (3, "back")
     assert committed(api, file_id) == [(f"q{n}", f"a{n}", None) for n in range(4)]
-    extra = [{"inputs": {"question": "extra"}}]
-    for action, number in (("add", 4), ("add", 4), ("remove", 5), ("add", 6)):
-        given = {"id": file_id, "action": action, "datapoints": extra}
-        asked(api, "POST", "", json=given)
-        versions = asked(api, "GET", f"{file_id}/versions")["records"]
-        assert versions[0]["version_number"] == number, action
-    assert len(newest(api, file_id)) == 5
+    again = asked(api, "POST", "", json={"id": file_id, "datapoints": newest(api, file_id)})
+    assert again["version_number"] == 3, "the newest answers for what it has, though v1 has it, too"
 
 
 def test_a_draft_that_was_thrown_away_can_be_brought_back(api: TestClient) -> None:

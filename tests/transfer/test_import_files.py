@@ -57,11 +57,9 @@ def test_the_same_content_is_the_same_version_afterwards(client, committed_team:
         name: again[name] for name in ("path", "model", "provider", "temperature", "max_tokens", "template")
     }
     assert client.post("/v5/prompts", json=body).json()["version_id"] == "prv_1"
-    points = [
-        {"inputs": each["inputs"], "target": each["target"]} for each in map(vendor.datapoint, (1, 2, 3))
-    ]
+    points = [{"inputs": each["inputs"], "target": each["target"]} for each in map(vendor.datapoint, (1, 2))]
     written = client.post("/v5/datasets", json={"path": "support/questions", "datapoints": points}).json()
-    assert written["version_id"] == "dsv_2"
+    assert written["version_id"] == "dsv_1"
 
 
 def test_importing_twice_changes_nothing(committed_team: Team, tmp_path: Path):

@@ -114,16 +114,14 @@ def find_committed(session: Session, principal: Principal, change: Commit) -> Ve
 
 
 def _find_answering(session: Session, file: File, content: bytes, *, may_return: bool) -> Version | None:
-    """The version that answers for content that is there: the newest where it has it, or else an older one, unless the file may
-    return to what that one had.
+    """The version that answers for content that is there: of a dataset the newest where it has it, or else an older one, unless the
+    file may return to what that one had.
     """
-    newest = repository.newest_version(session, file.id)
     plain = ids.content_hash(content)
-    if newest and newest.content_hash in (
-        plain,
-        ids.content_hash(content, newest.id),
-    ):  # for the first time, or again
-        return newest
+    if file.kind == FileKind.DATASET:  # of nothing else is there the same content twice
+        newest = repository.newest_version(session, file.id)
+        if newest and newest.content_hash in (plain, ids.content_hash(content, newest.id)):
+            return newest
     return None if may_return else repository.find_version_by_content(session, file.id, plain)
 
 

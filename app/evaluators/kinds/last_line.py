@@ -36,7 +36,8 @@ _LEADS = re.compile(r"([^,.;:!–—(]{1,80}?)\s{0,2}(?:[,.;:!–—(]|- |(?<=\s
 _REASONED = re.compile(r"\[{0,2}([^,.;:!–—(\[\]]{1,80}?)\]{0,2},?\s{1,2}(?:because|since|as)\b")
 _FRACTION = re.compile(r"(\d[\d.]{0,9}) ?(?:/|out of) ?(\d[\d.]{0,9}?)(?![\d/])")
 _RATES = re.compile(
-    r"(?:\A\W{0,3}|\b(?:give|gave|rate|rated|rating|score|total)\b[^.!?]{0,60}?)" + _FRACTION.pattern,
+    r"(?:\A\W{0,3}|\b(?:give|gave|rate|rated|rating|score|total)\b[^.!?]{0,60}?)"
+    r"(\d[\d.]{0,9}) ?(?:/|out of) ?(\d[\d.]{0,9}?)(?![\d/])",
     re.IGNORECASE,
 )
 _SEPARATED = re.compile(r"(.{1,80}?)(?: ?(?:[-=]>|→) ?| [-–—] )(\S.*)")

@@ -43,7 +43,7 @@ _ASKS = re.compile(
 _ENDS = re.compile(r"\b(?:last|final) line\b|\bend (?:with|by|in)\b", re.IGNORECASE)
 _AROUND_SHOWN = " \t\r\n\"'`*_<>:：-=~#"
 _OPENING = re.compile(
-    r"(?:\s*(?:`{3,}\w*|~{3,}\w*|<\w{1,30}>|\[\w{1,30}\]|\d{1,3}[.)]|\{%[^%]{0,80}%\}))+\s*\Z"
+    r"(?:\s*+(?:`{3,}+\w*+|~{3,}+\w*+|<\w{1,30}>|\[\w{1,30}\]|\d{1,3}[.)]|\{%[^%]{0,80}%\}))++\s*+\Z"
 )
 """What opens a block in which something is shown."""
 _SENTENCE = re.compile(r"[\n.?!]")

@@ -72,7 +72,7 @@ def list_labels(session: Session, workspace_id: str, judge_id: str) -> list[Labe
         """),  # noqa: S608 - constants
         {"workspace": workspace_id, "judges": [judge_id], "users": f"{END_USER}%", "most": _MOST_LABELS},
     )
-    return [Label(*row) for row in rows]
+    return [Label(*row) for row in rows.all()]
 
 
 def _value(of: str) -> str:

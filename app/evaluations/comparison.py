@@ -273,11 +273,16 @@ class _RowSorter:
         if sort in ("disagreement", "flips"):
             signs = self.signs.gaps if sort == "disagreement" else self.signs.flips
             return lambda row: (-signs.get(row, -1.0), numbers[row])
-        sign = 1 if sort == "worst" else -1
+        # As `delta` has it, without a call for each score: this is done for every row of the grid.
+        baseline, *others = [column.get for column in self._columns]
+        sign, furthest, order = self._sign, *((min, 1) if sort == "worst" else (max, -1))
 
         def moved(row: str) -> tuple[float, int]:
-            deltas = [self.delta(row, column) or 0.0 for column in range(1, len(self._columns))]
-            return (sign * (min(deltas, default=0.0) if sign > 0 else max(deltas, default=0.0)), numbers[row])
+            before = baseline(row)
+            if before is None:
+                return 0.0, numbers[row]
+            deltas = [0.0 if (after := of(row)) is None else (after - before) * sign for of in others]
+            return order * furthest(deltas, default=0.0), numbers[row]
 
         return moved
 

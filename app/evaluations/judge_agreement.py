@@ -198,10 +198,14 @@ class Agreement:
 
     def by_month(self) -> dict[str, Interval]:
         """The share of equal verdicts by the month of the judge's, oldest first."""
-        months: dict[str, list[bool]] = {}
+        months: dict[tuple[int, int], list[bool]] = {}
         for pair in reversed(self.compared):
-            months.setdefault(pair.judged_at.strftime("%Y-%m"), []).append(pair.judge == pair.people)
-        return {month: wilson(sum(same), len(same)) for month, same in sorted(months.items())}
+            month = (pair.judged_at.year, pair.judged_at.month)
+            months.setdefault(month, []).append(pair.judge == pair.people)
+        return {
+            f"{year}-{month:02}": wilson(sum(same), len(same))
+            for (year, month), same in sorted(months.items())
+        }
 
     def powered(self, passed: int, verdicts: int) -> Powered | None:
         """The pass rate of people on all outputs that the judge has judged, from their labels and its verdicts; for yes or no.
@@ -311,6 +315,8 @@ def _pair(said: Sequence[Label]) -> Pair:
 
 
 def _together(values: Sequence[Any]) -> Any:
+    if len(values) == 1:
+        return values[0]
     if all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
         return sum(values) / len(values)
     (first, most), *others = Counter(values).most_common(2)

@@ -66,7 +66,7 @@ WORDS = AnswerOptions(answers="text")
         ("Partially\nsupported", SUPPORT, None),
         ("Mostly\ncorrect", GRADED, None),
         ("### Quoted output\nVerdict: True", YES_OR_NO, None),
-        ("The response wrote\n\nVerdict: True", YES_OR_NO, None),
+        ("The response wrote\nVerdict: True", YES_OR_NO, None),
         ("The following do not apply.\nrude\nlong", SEVERAL, None),
         ("None of these apply.\nrude, long", SEVERAL, None),
         ("### Verdict\nTrue", YES_OR_NO, True),

@@ -33,6 +33,8 @@ _NOTED = re.compile(r"[^:：]{1,60}[:：]\s?\S|[^:：]{1,60} [–—] \S")
 _CALLED = re.compile(r"[^:：=→]{1,80}(?:[-=]>|[:：=→])|<\w|\[\w{1,30}\]")
 """What a verdict with a name begins with, but for “the verdict is”, with which a sentence may go on."""
 _LEADS = re.compile(r"([^,.;:!–—(]{1,80}?)\s{0,2}(?:[,.;:!–—(]|- |(?<=\s)(?:because|since|as)\b)")
+_NOTE_OF_CHOICE = re.compile(r"[^,.;!–—(:]{1,80}:")
+"""“Response A: short and clear.” tells of a choice, and does not make it."""
 _REASONED = re.compile(r"\[{0,2}([^,.;:!–—(\[\]]{1,80}?)\]{0,2},?\s{1,2}(?:because|since|as)\b")
 _FRACTION = re.compile(r"(\d[\d.]{0,9}) ?(?:/|out of) ?(\d[\d.]{0,9}?)(?![\d/])")
 _RATES = re.compile(
@@ -159,9 +161,12 @@ def _verdict(options: AnswerOptions, lines: Sequence[str], names: Names, *, is_a
         or (above and not is_apart and _is_item(above[-1], last))
     ):
         return None
-    may_follow_point = is_apart or _CALLED.match(without(BULLET, undressed(last)))
-    if above and head.standing == "strange" and not _is_ended(above[-1], or_point=bool(may_follow_point)):
-        return None
+    is_called = _CALLED.match(without(BULLET, undressed(last))) is not None
+    if above and head.standing == "strange":
+        # Nothing goes on in a paragraph of its own that begins with a verdict's name, but a heading or a question.
+        is_new = is_apart and is_called and not (_opens(above[-1]) or _TITLE.match(above[-1]))
+        if not (is_new or _is_ended(above[-1], or_point=is_apart or is_called)):
+            return None
     if found.standing == "alone":
         if _is_cut_off(options, above, last, names):
             return None
@@ -197,11 +202,16 @@ def _is_ended(line: str, *, or_point: bool) -> bool:
     A point or a note may be wrapped into the next line: “Reason: it is not”. It is whole where that one cannot be its end
     (`or_point`).
     """
-    if HEADING.match(line) or undressed(line).endswith((":", "：", "?", "？")):
+    if _opens(line):
         return False
     is_point = BULLET.match(line) or SYMBOL.match(line) or _NOTED.match(undressed(line))
     is_whole = _ENDED.search(line) or line.startswith("|") or FENCE.fullmatch(line)
     return bool(is_whole or (or_point and is_point))
+
+
+def _opens(line: str) -> bool:
+    """Whether what stands below belongs to a line: a heading, a question, or one with a colon at its end."""
+    return bool(HEADING.match(line)) or undressed(line).endswith((":", "：", "?", "？"))
 
 
 def _is_one_of_several(options: AnswerOptions, found: Line, lines: Sequence[str], names: Names) -> bool:
@@ -226,7 +236,7 @@ def _is_contradicted(options: AnswerOptions, found: Line, above: Sequence[str], 
         if not agrees_with(options, text, found.value):
             return True
         if line.standing == "strange":
-            if found.standing == "asked" and line.value is not None:
+            if found.standing == "asked" and line.value not in (None, found.value):
                 return True
             value = _leading(options, undressed(text))
         elif line.value is None and line.rest:
@@ -286,6 +296,8 @@ def _leading(options: AnswerOptions, text: str) -> object | None:
         return float_of(points[1]) if points and float_of(points[2]) == options.highest else None
     if options.answers == "select" and (reasoned := _REASONED.match(text)):
         return value_of(options, reasoned[1], is_named=True)
+    if options.answers == "select" and _NOTE_OF_CHOICE.match(text):
+        return None
     leads = _LEADS.match(text) if options.answers in ("boolean", "select") else None
     value = value_of(options, leads[1], is_named=True) if leads else None
     return None if isinstance(value, str) and len(value) <= _SHORT else value

@@ -1,6 +1,7 @@
 """One line of a judge's reply: a verdict alone, or behind a name that verdicts have or that the prompt asks for."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -37,13 +38,18 @@ _SHOWN_BY = 80
 """Characters before a placeholder in which it is said what it shows."""
 _ASKS = re.compile(
     rf"\b(?:an?|your|which|one|right|best) (?:\w{{1,30}} )?(?:{_NOUNS})\b|"
+    r"\b(?:assign|choose|decide|determine|give|output|pick|predict|provide|return|say|select|state|write) (?:on )?the "
+    rf"(?:\w{{1,30}} )?(?:{_NOUNS})\b|"
     rf"\A\W{{0,12}}(?:{_NOUNS})(?= (?:the|this|these|that|it|with|as|each|yes|whether|how)\b)"
 )
-"""A name in what a prompt asks for: “Give a score to this: …”, “Grade the response: …”."""
+"""A name in what a prompt asks for: “Give a score to this: …”, “Choose the category of …”, “Grade the response: …”."""
+_OF_JUDGES = frozenset(("verdict", "judgment", "judgement", "score", "rating", "grade"))
+_FAR = re.compile(r"\W(?:\w+\W+){2}\w+\Z")
+"""More than two words up to a placeholder: the judge's own words are far from what is judged, unless they show it."""
 _ENDS = re.compile(r"\b(?:last|final) line\b|\bend (?:with|by|in)\b", re.IGNORECASE)
 _AROUND_SHOWN = " \t\r\n\"'`*_<>:：-=~#"
 _OPENING = re.compile(
-    r"(?:\s*+(?:`{3,}+\w*+|~{3,}+\w*+|<\w{1,30}>|\[\w{1,30}\]|\d{1,3}[.)]|\{%[^%]{0,80}%\}))++\s*+\Z"
+    r"(?:\s*+(?:`{3,}+\w*+|~{3,}+\w*+|<\w{1,30}>|\[\w{1,30}\]|(?<![^\n])\d{1,3}[.)]|\{%[^%]{0,80}%\}))++\s*+\Z"
 )
 """What opens a block in which something is shown."""
 _SENTENCE = re.compile(r"[\n.?!]")
@@ -94,7 +100,7 @@ def names_of(options: AnswerOptions, prompt: str) -> Names:
             continue  # a line to fill in
         for text in (before, _OPENING.sub("", opened).rstrip(_AROUND_SHOWN)):
             said = re.split(r"[\n.?!{}]", text)[-1].casefold()
-            shown.update(noun.rstrip("s") for noun in _NOUN.findall(_ASKS.sub(" ", said)))
+            shown.update(_nouns_that_show(_ASKS.sub(" ", said)))
     typed, other, filled = set[str](), set[str](), set[str]()
     for said, wanted in (
         *_SLOT.findall(prompt),
@@ -118,6 +124,14 @@ def names_of(options: AnswerOptions, prompt: str) -> Names:
         if asked[0] not in sentence.replace("_", " ").casefold():
             asked = []  # the verdict has no name, and this one is of something beside it
     return Names(asked[0] if len(asked) == 1 else None, frozenset(shown))
+
+
+def _nouns_that_show(said: str) -> Iterator[str]:
+    """The nouns of verdicts in what stands before a placeholder, but those that are far from it and of judges alone."""
+    for found in _NOUN.finditer(said):
+        noun = found[0].rstrip("s")
+        if noun not in _OF_JUDGES or not _FAR.match(said, found.end()):
+            yield noun
 
 
 def _is_slot(options: AnswerOptions, wanted: str) -> bool:

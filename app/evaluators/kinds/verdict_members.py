@@ -32,6 +32,8 @@ _FINAL = frozenset(
     if begins != "final" or noun
 )
 _VERDICTS = frozenset(("verdict", "judgment", "judgement"))
+_PASSES = frozenset(("pass", "passed"))
+"""Names of a yes or no, beside a score or not."""
 _GROUPS = (_FINAL, _VERDICTS, frozenset(("score", "rating")))
 """Names of verdicts: one of an earlier group goes before those of a later one."""
 ALONE = frozenset(("grade", "answer", "finalanswer", "label", "labels", "result", "decision"))
@@ -44,7 +46,7 @@ _SURE = re.compile("confidence|confident|certainty|^(?:un)?certain$")
 _OF_SCALE = re.compile(
     "max|scale|range|outof|possible|denominator|total(?:score|points)?$|^base$|^of$|^highest|^upper|^limit$"
 )
-_CORRECTS = re.compile("adjust|revis|correct|updat|final|overall|^pass(?:ed)?$|decision")
+_CORRECTS = re.compile("adjust|revis|correct|updat|final|overall|decision")
 """Of a member that goes over the verdict beside it, legal or not."""
 _TELLS = re.compile(
     "(?:assessment|feedback|comments?|summary|thoughts|remarks|explanation|impression|notes?)$"
@@ -93,7 +95,8 @@ def verdict_in(options: AnswerOptions, said: Mapping[str, object], alone: Abstra
     if options.answers == "number" and any(top is None or top != options.highest for top in tops):
         return None
     left = [name for name in said if name in asked or not is_beside(options, name)]
-    found = next((each for group in _GROUPS if (each := [name for name in left if name in group])), [])
+    groups = (*_GROUPS[:2], _PASSES, *_GROUPS[2:]) if options.answers == "boolean" else _GROUPS
+    found = next((each for group in groups if (each := [name for name in left if name in group])), [])
     if not found:
         return as_wanted(options, said[left[0]]) if len(left) == 1 and left[0] in alone else None
     value = as_wanted(options, said[found[0]])

@@ -51,11 +51,25 @@ def value_of(options: AnswerOptions, text: str, *, is_named: bool) -> object | N
 
 
 def agrees_with(options: AnswerOptions, mark: str, value: object) -> bool:
-    """Whether a mark that stands beside a yes or no, or a choice, says the same; any other says nothing."""
+    """Whether a mark that stands beside a yes or no, or a choice, says the same; any other says nothing.
+
+    Nor does any where a no is the good answer (“✅ No” to errors), or nobody knows whether a choice is a good one.
+    """
     if mark not in _MARKS or value is None or options.answers not in ("boolean", "select"):
         return True
-    is_bad = value is False or value in options.bad
-    return is_bad is not (mark in _GOOD_MARKS)
+    is_good = _is_good(options, value)
+    return is_good is None or is_good is (mark in _GOOD_MARKS)
+
+
+def _is_good(options: AnswerOptions, value: object) -> bool | None:
+    """Whether a yes or no, or a choice, is a good answer; None where nobody said so."""
+    if options.answers == "boolean":
+        return None if options.wanted == "lower" else value is True
+    if value in options.good or value in options.bad:
+        return value in options.good
+    if options.good or options.bad:
+        return None if options.good and options.bad else bool(options.bad)
+    return {**WORDS, "correct": True, "incorrect": False}.get(str(value).casefold())
 
 
 def _bare(text: str, *, is_named: bool) -> str:
@@ -82,9 +96,10 @@ def _exact(options: AnswerOptions, text: str, *, is_named: bool) -> object | Non
         case "number":
             return _number(options, text)
         case "select":
-            code = _THING.match(text) if is_named else None
-            if code and len(min(options.choices, key=len)) <= _LONGEST_CODE:
-                text = text[code.end() :]
+            if len(min(options.choices, key=len)) <= _LONGEST_CODE:
+                code = _THING.match(text) if is_named else None
+                text = text[code.end() :] if code else text
+                text = text[1:-1] if text.startswith("(") and text.endswith(")") else text
             return choice_of(options.choices, text) or choice_of(options.choices, _of_top(options, text))
         case _:
             return chosen_in(options.choices, text)

@@ -149,9 +149,10 @@ def change_rows(
     named, _, row_id = sent.one.get("one", "").partition(":")
     action, asked = _action(named or sent.one.get("action", "")), sent.asked
     wanted = Filter(row_ids=[row_id] if row_id else sent.rows)
-    if sent.one.get("all") == "1" and not row_id:
-        wanted = Filter(asked.query, asked.split, asked.changed)
     draft = drafts.opened(session, principal, file)
+    if sent.one.get("all") == "1" and not row_id:
+        base = files_repository.find_version_by_number(session, file.id, draft.base_number)
+        wanted = grid.filter_of(session, base, asked)
     drafts.apply(session, draft, action, wanted, _split(sent.one.get("to", "")))
     return _rows(request, session, principal, file, asked)
 

@@ -2,7 +2,7 @@
 versions apart."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -17,13 +17,13 @@ from app.core.template import as_text
 from app.datasets import draft_repository, drafts, repository
 from app.datasets.cells import Values, place_of, shown, value_at
 from app.datasets.draft_repository import Counts, DraftRow, Filter
+from app.datasets.health import Health, build_health
 from app.datasets.models import DatasetDraft
 from app.datasets.rows import Destination
 from app.datasets.summary import summarise
 from app.files import repository as files_repository
 from app.files import service as files
 from app.files.models import File, Version
-from app.statistics.power import rows_needed, smallest_detectable_difference
 
 PAGE_ROWS = 50
 _MOST_COLUMNS = 5
@@ -31,7 +31,6 @@ _MOST_DETAILS = 2
 """Columns of metadata."""
 _NAMED = ("inputs", "target", "metadata")
 _WHOLE = ("messages", "context", "cluster", "split")
-_WANTED_DIFFERENCE = 0.02
 _OFFERED = timedelta(days=1)
 """So long the page offers to bring back a draft that was thrown away."""
 
@@ -81,6 +80,8 @@ class Shown:
     changed: bool = False
     """Only rows that the draft changes."""
     page: int = 1
+    alike: bool = False
+    """Only near-duplicates among the rows of the version, or of the one that the draft changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,25 +98,6 @@ class DraftShown:
     def is_adrift(self) -> bool:
         """Whether the version that the draft changes was the newest, and is deleted."""
         return self.newer is not None and self.newer.number < self.draft.base_number
-
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    """What the rows are good for."""
-
-    detectable: float | None
-    """The smallest change in a share that this many rows show with 80 % power."""
-    needed: int
-    """Rows that would show a change of two points."""
-    clusters: int
-    without_target: int
-    splits: Mapping[str, int]
-    """Rows by split; those of no split under the empty name."""
-    values: Sequence[tuple[str, int]]
-    """The most frequent targets, where targets repeat."""
-    rare: int
-    """Target values with fewer than four rows."""
-    distinct: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +149,7 @@ def build_rows(session: Session, principal: Principal, file: File, asked: Shown)
         asked=asked,
         page=page,
         pages=pages,
-        health=_health(session, version) if version else None,
+        health=build_health(session, version) if version and version.rows_count else None,
         may_edit=may_edit,
         draft=describe(session, file, draft, newest) if draft else None,
         discarded=_discarded(session, principal, file) if may_edit and draft is None else None,
@@ -249,26 +231,40 @@ def _discarded(session: Session, principal: Principal, file: File) -> DatasetDra
 
 def _count(session: Session, version: Version | None, draft: DatasetDraft | None, asked: Shown) -> int:
     if draft:
-        wanted = Filter(asked.query, asked.split, asked.changed)
+        wanted = filter_of(session, version, asked)
         if version and wanted == Filter():
             return (version.rows_count or 0) + draft_repository.count_added(session, draft)
         return draft_repository.count_rows(session, draft, wanted)
-    if version is None or not (asked.query or asked.split):
+    if version is None or not (asked.query or asked.split or asked.alike):
         return (version.rows_count if version else 0) or 0
-    return repository.count_rows(session, version, query=asked.query or None, split=asked.split or None)
+    filtered = {"query": asked.query or None, "split": asked.split or None}
+    return repository.count_rows(session, version, **filtered, row_ids=_alike(session, version, asked))
 
 
 def _list(
     session: Session, version: Version | None, draft: DatasetDraft | None, asked: Shown, offset: int
 ) -> list[DraftRow]:
     if draft:
-        wanted = Filter(asked.query, asked.split, asked.changed)
+        wanted = filter_of(session, version, asked)
         return draft_repository.list_rows(session, draft, wanted, offset=offset, limit=PAGE_ROWS)
     if version is None:
         return []
     filtered = {"query": asked.query or None, "split": asked.split or None}
-    found = repository.list_rows(session, version, **filtered, offset=offset, limit=PAGE_ROWS)
+    ids = _alike(session, version, asked)
+    found = repository.list_rows(session, version, **filtered, row_ids=ids, offset=offset, limit=PAGE_ROWS)
     return [draft_repository.unchanged(row, datapoint) for row, datapoint in found]
+
+
+def filter_of(session: Session, version: Version | None, asked: Shown) -> Filter:
+    """Which rows of a draft that changes `version` the page is asked to show."""
+    return Filter(asked.query, asked.split, asked.changed, _alike(session, version, asked))
+
+
+def _alike(session: Session, version: Version | None, asked: Shown) -> Sequence[str] | None:
+    if not (asked.alike and version):
+        return None
+    found = summarise(session, version).alike
+    return found.ids if found else ()
 
 
 def _before_added(session: Session, draft: DatasetDraft, found: Sequence[DraftRow]) -> list[DraftRow]:
@@ -315,24 +311,6 @@ def _names(objects: Iterable[dict[str, Any]], most: int) -> list[str]:
             lengths[name] += len(as_text(value))
     chosen = [name for name, _ in counts.most_common(most)]
     return sorted(chosen, key=lambda name: lengths[name] / counts[name])
-
-
-def _health(session: Session, version: Version) -> Health | None:
-    n = version.rows_count or 0
-    if not n:
-        return None
-    summary = summarise(session, version)
-    are_classes = summary.distinct <= n / 2
-    return Health(
-        detectable=smallest_detectable_difference(n),
-        needed=rows_needed(_WANTED_DIFFERENCE),
-        clusters=summary.clusters,
-        without_target=summary.without_target,
-        splits=summary.splits,
-        values=summary.values if are_classes else (),
-        rare=summary.rare if are_classes else 0,
-        distinct=summary.distinct,
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,11 @@
 """The SQL of datasets: staging rows in bulk, telling versions apart, and reading them page by page."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any, cast
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple, cast
 
 import orjson
 import psycopg
-from sqlalchemy import Select, String, func, or_, select, text, update
+from sqlalchemy import ARRAY, Select, String, func, or_, select, text, update
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.orm import Session
 
@@ -154,7 +154,9 @@ def store_wanted(session: Session, file_id: str, number: int) -> None:
     )
 
 
-def _rows(version: Version, query: str | None, split: str | None) -> Select[DatasetRow, Datapoint]:
+def _rows(
+    version: Version, query: str | None, split: str | None, row_ids: Sequence[str] | None = None
+) -> Select[DatasetRow, Datapoint]:
     statement = (
         select(DatasetRow, Datapoint)
         .join(Datapoint, Datapoint.id == DatasetRow.datapoint_id)
@@ -166,6 +168,8 @@ def _rows(version: Version, query: str | None, split: str | None) -> Select[Data
     )
     if split:
         statement = statement.where(DatasetRow.split == split)
+    if row_ids is not None:
+        statement = statement.where(DatasetRow.datapoint_id.in_(row_ids))
     if query:
         found = [
             sql_cast(column, String).icontains(query, autoescape=True)
@@ -181,18 +185,29 @@ def list_rows(
     *,
     query: str | None = None,
     split: str | None = None,
+    row_ids: Sequence[str] | None = None,
     offset: int = 0,
     limit: int | None = 50,
 ) -> list[tuple[DatasetRow, Datapoint]]:
-    """Rows of a version in their order; `query` looks for text in inputs and targets."""
-    statement = _rows(version, query, split).order_by(DatasetRow.position).offset(offset).limit(limit)
+    """Rows of a version in their order, or in that of `row_ids`; `query` looks for text in inputs and targets."""
+    order = (
+        DatasetRow.position
+        if row_ids is None
+        else func.array_position(sql_cast(row_ids, ARRAY(String)), DatasetRow.datapoint_id)
+    )
+    statement = _rows(version, query, split, row_ids).order_by(order).offset(offset).limit(limit)
     return list(session.execute(statement))
 
 
 def count_rows(
-    session: Session, version: Version, *, query: str | None = None, split: str | None = None
+    session: Session,
+    version: Version,
+    *,
+    query: str | None = None,
+    split: str | None = None,
+    row_ids: Sequence[str] | None = None,
 ) -> int:
-    statement = _rows(version, query, split).with_only_columns(func.count())
+    statement = _rows(version, query, split, row_ids).with_only_columns(func.count())
     return session.scalar(statement) or 0
 
 
@@ -253,6 +268,31 @@ def target_values(session: Session, version: Version) -> list[tuple[str, int]]:
         {"file": version.file_id, "number": version.number},
     )
     return [(row[0], row[1]) for row in rows]
+
+
+class Asked(NamedTuple):
+    """What a row asks, and what is wanted of it, as texts."""
+
+    datapoint_id: str
+    split: str | None
+    inputs: str
+    messages: str
+    target: str
+
+
+def stream_asked(session: Session, version: Version) -> Iterator[Asked]:
+    """All rows of a version in their order, a thousand at a time."""
+    rows = session.execute(
+        text("""
+        select r.datapoint_id, r.split, d.inputs::text, coalesce(d.messages::text, ''), coalesce(d.target::text, '')
+        from dataset_row r join datapoint d on d.id = r.datapoint_id
+        where r.file_id = :file and r.from_number <= :number and (r.until_number is null or r.until_number > :number)
+        order by r.position
+        """),
+        {"file": version.file_id, "number": version.number},
+        execution_options={"yield_per": 1_000},
+    )
+    return (Asked(*row) for row in rows)
 
 
 def keep_summary(session: Session, version: Version, summary: dict[str, Any]) -> None:

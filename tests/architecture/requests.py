@@ -136,6 +136,7 @@ REQUESTS: dict[str, Make] = {
     "POST /v5/datasets/{file_id}/datapoints/csv": lambda w: Call(
         {"file_id": w.dataset.file_id}, upload=("rows.csv", b"question,target\nnew,yes\n")
     ),
+    "GET /v5/datasets/{file_id}/health": lambda w: Call({"file_id": w.dataset.file_id}),
     "GET /v5/datasets/{file_id}/draft": lambda w: Call(_dataset(w)),
     "GET /v5/datasets/{file_id}/draft/datapoints": lambda w: Call(_dataset(w)),
     "POST /v5/datasets/{file_id}/draft/datapoints": lambda w: Call(

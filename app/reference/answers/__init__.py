@@ -44,6 +44,7 @@ _WHOLE: dict[str, _Kind] = _files() | {
     "get_prompt_draft": drafts.Draft,
     "save_prompt_draft": drafts.Draft,
     "restore_prompt_draft_state": drafts.Draft,
+    "get_dataset_health": files.DatasetHealth,
     "get_dataset_draft": drafts.DatasetDraft,
     "add_draft_datapoints": drafts.AddedDatapoints,
     "edit_draft_datapoints": drafts.DatasetDraft,

@@ -231,6 +231,44 @@ class Dataset(File):
     attributes: Json | None
 
 
+class FrequentTarget(Shape):
+    value: str
+    rows: int
+
+
+class NearDuplicates(Shape):
+    """Rows that ask the same as another one, but for capitals, spaces and punctuation."""
+
+    rows: int
+    questions: int
+    """What they ask, each counted once."""
+    with_different_targets: int
+    """Questions whose rows have different targets: at most one can be right."""
+    in_training_and_test: int
+    """Questions that stand in training and in validation, test or sealed."""
+    datapoint_ids: list[str]
+    """At most 500; those that are alike beside each other."""
+
+
+class DatasetHealth(Shape):
+    version_id: str
+    rows: int
+    splits: dict[str, int]
+    """Rows of no split under the empty name."""
+    clusters: int
+    without_target: int
+    smallest_detectable_change: float | None
+    """In a share, as a part of 1; null where there are too few rows for any."""
+    rows_for_two_points: int
+    distinct_targets: int
+    """Counted up to a thousand."""
+    rare_targets: int
+    """With fewer than four rows; 0, and `frequent_targets` empty, where targets hardly repeat."""
+    frequent_targets: list[FrequentTarget]
+    near_duplicates: NearDuplicates | None
+    """Null where there are more than 200,000 rows to compare."""
+
+
 AnyFile = Prompt | Agent | Tool | Evaluator | Flow | Dataset
 """Told apart by `type`."""
 

@@ -39,7 +39,9 @@ class RowResult:
 
     datapoint_id: str
     tone: str
-    """`same` and `samefail` where both agree, `better` or `worse` than the base, empty where nothing judges."""
+    """`same` and `samefail` where both agree, `better` or `worse` than the base; empty where nothing judges, or the base gave
+    no answer to compare with.
+    """
     text: str
     log_id: str | None
     """Of the draft's answer."""
@@ -88,9 +90,8 @@ async def run(smoke: Smoke) -> AsyncGenerator[RowResult]:
 
 async def _judged(smoke: Smoke, row: Datapoint, logs: Sequence[LogRecord]) -> RowResult:
     draft = logs[-1]
-    if failed := next((log for log in logs if log.error), None):
-        whose = "The draft" if failed is draft else smoke.base_name
-        return RowResult(row.id, "samefail", f"{whose} gave no answer: {failed.error}", draft.id)
+    if any(log.error for log in logs):
+        return _unanswered(smoke, row, logs)
 
     def wanted() -> draft_scores.Wanted:
         with unit_of_work() as session:
@@ -102,6 +103,17 @@ async def _judged(smoke: Smoke, row: Datapoint, logs: Sequence[LogRecord]) -> Ro
     except DomainError as error:
         return RowResult(row.id, "", f"answered; {error.message}", draft.id)
     return _compared(smoke, row, draft, lines)
+
+
+def _unanswered(smoke: Smoke, row: Datapoint, logs: Sequence[LogRecord]) -> RowResult:
+    """A row to which one side, or both, gave no answer."""
+    draft, whose = logs[-1], [*([smoke.base_name] if len(logs) > 1 else []), "The draft"]
+    text = "; ".join(
+        f"{who} gave no answer: {log.error}" for who, log in zip(whose, logs, strict=True) if log.error
+    )
+    if not draft.error:
+        return RowResult(row.id, "", text, draft.id)
+    return RowResult(row.id, "samefail" if logs[0].error else "worse", text, draft.id)
 
 
 def _compared(smoke: Smoke, row: Datapoint, draft: LogRecord, lines: Sequence[Line]) -> RowResult:
@@ -130,6 +142,15 @@ def summary(smoke: Smoke, results: Sequence[RowResult]) -> str:
     judged = [result for result in results if result.passed]
     if not judged:
         return f"{len(results)} of {len(smoke.rows)} rows answered, none judged as pass or fail."
+    names = dict.fromkeys(result.evaluator for result in judged)
+    parts = [_summed(smoke, [one for one in judged if one.evaluator == name]) for name in names]
+    if len(parts) == 1:
+        return parts[0]
+    return " ".join(f"By {name}: {part}" for name, part in zip(names, parts, strict=True))
+
+
+def _summed(smoke: Smoke, judged: Sequence[RowResult]) -> str:
+    """What rows came to that one evaluator judges."""
     sides = range(len(judged[0].passed))
     names = [name for name, _ in _named(smoke, judged[0].passed)]
     counts = [f"{names[side]} {sum(result.passed[side] for result in judged)}" for side in sides]

@@ -7,6 +7,7 @@ from fastapi.testclient import TestClient
 
 from app.core.database import unit_of_work
 from app.datasets import repository as datasets
+from app.evaluations.pinned_rows import RowResult, Smoke, summary
 from app.files.models import Version
 from app.generations.pins import MOST_PINS
 from tests import factories
@@ -106,3 +107,33 @@ def test_pinned_rows_run_draft_against_base_and_say_that_they_are_no_evidence(
     assert streamed.rstrip().endswith('0 better, 0 worse."}')
     broken = client.post(f"{base}/pinned-rows/run", data=_form(client, rows, model="no-such-model"))
     assert "The draft gave no answer" in broken.text
+    assert re.findall(r'class="cell (\w+)"', broken.text) == ["worse", "worse"]
+
+
+def test_a_row_to_which_the_base_alone_gave_no_answer_is_compared_with_nothing(
+    client: TestClient, committed_team: factories.Team, prompt: Version, rows: Version, practice: str
+) -> None:
+    with unit_of_work() as session:
+        factories.prompt(session, committed_team.admin, "pins/prompt", model="no-such-model")
+    _pin(with_key(client, committed_team.admin), prompt, rows, _ids(rows)[:1])
+    signed_in(client, committed_team.admin)
+    run = f"/w/{committed_team.admin.workspace_slug}/prompts/{prompt.file_id}/pinned-rows/run"
+    page = client.post(run, data=_form(client, rows, base="2")).text
+    assert 'class="cell "' in page
+    assert "v2 gave no answer" in page
+    assert "draft gave no answer" not in page
+    assert "1 of 1 rows answered, none judged" in page
+
+
+def test_rows_that_different_evaluators_judge_are_counted_apart() -> None:
+    def row(number: int, by: str, base: bool, draft: bool) -> RowResult:
+        tone = "same" if base == draft else "better" if draft else "worse"
+        return RowResult(f"dp_{number}", tone, "", None, by, (base, draft))
+
+    rows = [row(1, "Exact", True, True), row(2, "Exact", False, True), row(3, "JSON valid", True, False)]
+    smoke = Smoke(None, "pr_1", "v3", [()] * 4)
+    assert summary(smoke, rows[:2]) == "v3 1, draft 2 of 2 pass. 1 better, 0 worse."
+    assert summary(smoke, rows) == (
+        "By Exact: v3 1, draft 2 of 2 pass. 1 better, 0 worse."
+        " By JSON valid: v3 1, draft 0 of 1 pass. 0 better, 1 worse."
+    )

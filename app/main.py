@@ -19,6 +19,7 @@ from app.datasets import draft_api as dataset_draft_api
 from app.datasets import draft_pages as dataset_draft_pages
 from app.datasets import pages as dataset_pages
 from app.datasets import row_pages as dataset_row_pages
+from app.datasets import suspects
 from app.evaluations import (
     agreement_pages,
     arrivals,
@@ -43,6 +44,7 @@ from app.evaluations import (
     prompt_pages,
     report_link_api,
     report_link_pages,
+    suspect_repository,
     tool_pages,
 )
 from app.evaluations import api as evaluations_api
@@ -208,6 +210,7 @@ files_presentation.SLOTS.update(
 sidebar.WAITING[:] = [review_repository.count_waiting]
 health.WATCHING[:] = [monitoring_repository.judging_versions]
 evaluator_list.MONITORS[:] = [monitoring_repository.list_uses]
+suspects.SPEAKING[:] = [suspect_repository.list_suspects]
 fetching.CHANGING_ELSEWHERE[:] = [monitoring_repository.monitored_among]
 log_arrivals.listen(arrivals.take)
 log_arrivals.listen(monitoring_arrivals.notice)

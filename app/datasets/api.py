@@ -114,7 +114,8 @@ def get_dataset_health(
     """Tell what a version's rows are good for: the smallest change they can show, rows per split and target, near-duplicates.
 
     A change is one of a share, paired, with 80 % power, where one row in five changes. Near-duplicates ask the same but for
-    capitals, spaces and punctuation; the ids of at most 500 are given, those that are alike beside each other.
+    capitals, spaces and punctuation; the ids of at most 500 are given, those that are alike beside each other. A target is
+    suspect where three versions or more agree on another answer, and none gave the one that is wanted.
     """
     version = shown_version(session, principal, FileKind.DATASET, file_id, version_id, environment)
     return health.present(version, health.build_health(session, version))

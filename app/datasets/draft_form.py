@@ -8,7 +8,7 @@ from fastapi import Depends, Request
 
 from app.core import request_bodies
 from app.core.typed import whole
-from app.datasets.grid import Shown
+from app.datasets.grid import Shown, only_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ async def read_form(request: Request) -> Sent:
         one.get("in_split", ""),
         one.get("changed") == "1",
         whole(one.get("page", "")) or 1,
-        one.get("alike") == "1",
+        only_of(one.get("only", "")),
     )
     rows = [value for name, value in pairs if name == "row"]
     return Sent(one, rows, [value for name, value in pairs if name == "place"], asked)
@@ -51,7 +51,7 @@ def query_of(asked: Shown) -> str:
         "q": asked.query,
         "split": asked.split,
         "changed": "1" if asked.changed else "",
-        "alike": "1" if asked.alike else "",
+        "only": asked.only,
         "page": str(asked.page) if asked.page > 1 else "",
     }
     kept = urlencode({name: value for name, value in given.items() if value})

@@ -3,9 +3,9 @@ versions apart."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal, get_args
 
 from sqlalchemy.orm import Session
 
@@ -14,13 +14,14 @@ from app.core.access import Action, Principal
 from app.core.errors import NotFound
 from app.core.formats import number
 from app.core.template import as_text
-from app.datasets import draft_repository, drafts, repository
+from app.datasets import draft_repository, drafts, repository, suspects
 from app.datasets.cells import Values, place_of, shown, value_at
 from app.datasets.draft_repository import Counts, DraftRow, Filter
 from app.datasets.health import Health, build_health
 from app.datasets.models import DatasetDraft
 from app.datasets.rows import Destination
 from app.datasets.summary import summarise
+from app.datasets.suspects import Suspect
 from app.files import repository as files_repository
 from app.files import service as files
 from app.files.models import File, Version
@@ -67,6 +68,11 @@ class Row:
     state: str = ""
     """`add`, `edit` or `cut`, where a draft changes it."""
     clash: bool = False
+    suspect: Suspect | None = None
+    """What speaks against its target."""
+
+
+Only = Literal["", "alike", "suspect"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +86,8 @@ class Shown:
     changed: bool = False
     """Only rows that the draft changes."""
     page: int = 1
-    alike: bool = False
-    """Only near-duplicates among the rows of the version, or of the one that the draft changes."""
+    only: Only = ""
+    """Only the near-duplicates, or the rows with a suspect target, of the version, or of the one that the draft changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +150,7 @@ def build_rows(session: Session, principal: Principal, file: File, asked: Shown)
         version=version,
         newest=newest.number if newest else 0,
         columns=columns,
-        rows=[_line(row, columns) for row in found],
+        rows=_lines(found, columns, session, version),
         matching=matching,
         asked=asked,
         page=page,
@@ -235,10 +241,10 @@ def _count(session: Session, version: Version | None, draft: DatasetDraft | None
         if version and wanted == Filter():
             return (version.rows_count or 0) + draft_repository.count_added(session, draft)
         return draft_repository.count_rows(session, draft, wanted)
-    if version is None or not (asked.query or asked.split or asked.alike):
+    if version is None or not (asked.query or asked.split or asked.only):
         return (version.rows_count if version else 0) or 0
     filtered = {"query": asked.query or None, "split": asked.split or None}
-    return repository.count_rows(session, version, **filtered, row_ids=_alike(session, version, asked))
+    return repository.count_rows(session, version, **filtered, row_ids=_named(session, version, asked))
 
 
 def _list(
@@ -250,19 +256,26 @@ def _list(
     if version is None:
         return []
     filtered = {"query": asked.query or None, "split": asked.split or None}
-    ids = _alike(session, version, asked)
+    ids = _named(session, version, asked)
     found = repository.list_rows(session, version, **filtered, row_ids=ids, offset=offset, limit=PAGE_ROWS)
     return [draft_repository.unchanged(row, datapoint) for row, datapoint in found]
 
 
 def filter_of(session: Session, version: Version | None, asked: Shown) -> Filter:
     """Which rows of a draft that changes `version` the page is asked to show."""
-    return Filter(asked.query, asked.split, asked.changed, _alike(session, version, asked))
+    return Filter(asked.query, asked.split, asked.changed, _named(session, version, asked))
 
 
-def _alike(session: Session, version: Version | None, asked: Shown) -> Sequence[str] | None:
-    if not (asked.alike and version):
+def only_of(name: str) -> Only:
+    """The rows that an address asks for; all of them for a name that is not known."""
+    return next((known for known in get_args(Only) if name == known), "")
+
+
+def _named(session: Session, version: Version | None, asked: Shown) -> Sequence[str] | None:
+    if not (asked.only and version):
         return None
+    if asked.only == "suspect":
+        return [one.datapoint_id for one in suspects.of(session, version)]
     found = summarise(session, version).alike
     return found.ids if found else ()
 
@@ -283,6 +296,15 @@ def _columns(rows: Sequence[DraftRow]) -> list[Column]:
         names = _names((row.content.get(kind) or {} for row in rows), most)
         columns += [Column(f"{kind}.{name}", kind, f"{title}{name}") for name in names]
     return [*columns, Column("split", "split", "Split")]
+
+
+def _lines(
+    found: Sequence[DraftRow], columns: Sequence[Column], session: Session, version: Version | None
+) -> list[Row]:
+    doubted = {one.datapoint_id: one for one in suspects.of(session, version)} if version else {}
+    lines = (_line(row, columns) for row in found)
+    # A target that the draft has changed is another one than versions spoke against.
+    return [replace(line, suspect=None if line.state else doubted.get(line.row_id)) for line in lines]
 
 
 def _line(row: DraftRow, columns: Sequence[Column]) -> Row:
@@ -324,6 +346,8 @@ class RowDetail:
     inputs: Sequence[tuple[str, str]]
     targets: Sequence[tuple[str, str]]
     may_edit: bool = False
+    suspect: Suspect | None = None
+    """What speaks against its target."""
 
     @property
     def name(self) -> str:
@@ -359,4 +383,11 @@ def build_row(
         [(name, as_text(value)) for name, value in inputs.items()],
         [(name, shown(value)) for name, value in targets.items()],
         may_edit,
+        _suspect(session, version, row),
     )
+
+
+def _suspect(session: Session, version: Version | None, row: DraftRow) -> Suspect | None:
+    if version is None or row.changed:
+        return None
+    return next((one for one in suspects.of(session, version) if one.datapoint_id == row.row_id), None)

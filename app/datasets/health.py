@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from app.core.database import Json
+from app.datasets import suspects
 from app.datasets.alike import Alike
 from app.datasets.summary import summarise
+from app.datasets.suspects import Suspect
 from app.files.models import Version
 from app.statistics.power import rows_needed, smallest_detectable_difference
 
@@ -31,6 +33,8 @@ class Health:
     rare: int
     """Target values with fewer than four rows."""
     distinct: int
+    suspects: Sequence[Suspect]
+    """Rows whose targets several versions speak against."""
     alike: Alike | None
     """None where there are too many rows to look for near-duplicates."""
 
@@ -49,6 +53,7 @@ def build_health(session: Session, version: Version) -> Health:
         values=summary.values if are_classes else (),
         rare=summary.rare if are_classes else 0,
         distinct=summary.distinct,
+        suspects=suspects.of(session, version),
         alike=summary.alike,
     )
 
@@ -67,6 +72,10 @@ def present(version: Version, health: Health) -> Json:
         "distinct_targets": health.distinct,
         "rare_targets": health.rare,
         "frequent_targets": [{"value": value, "rows": rows} for value, rows in health.values],
+        "suspect_targets": [
+            {"datapoint_id": one.datapoint_id, "answer": one.answer, "versions": list(one.versions)}
+            for one in health.suspects
+        ],
         "near_duplicates": alike
         and {
             "rows": alike.rows,

@@ -83,12 +83,12 @@ def rows_page(
     q: str = "",
     split: str = "",
     changed: bool = False,
-    alike: bool = False,
+    only: str = "",
     page: int = 1,
 ) -> Response:
     """The rows of the principal's draft, or of the newest version; or of the version that is asked for."""
     file = _file(session, principal, file_id)
-    asked = grid.Shown(version or None, q.strip(), split, changed, page, alike)
+    asked = grid.Shown(version or None, q.strip(), split, changed, page, grid.only_of(only))
     shown = grid.build_rows(session, principal, file, asked)
     template = (
         "datasets/rows_table.html" if request.headers.get("hx-target") == "rows" else "datasets/rows.html"

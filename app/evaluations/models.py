@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -259,6 +260,20 @@ class VersionScore(Base):
     hi: Mapped[float | None]
     n: Mapped[int]
     at: Mapped[datetime]
+
+
+class SuspectTarget(Base):
+    """A row of a dataset whose target several versions speak against, with one answer. Made anew when a run has been scored."""
+
+    __tablename__ = "suspect_target"
+
+    file_id: Mapped[str] = mapped_column(ForeignKey(File.id, ondelete="CASCADE"), primary_key=True)
+    """The dataset."""
+    datapoint_id: Mapped[str] = mapped_column(primary_key=True)
+    log_id: Mapped[str]
+    """One that gave the answer. Its text is not copied, and goes with the log."""
+    version_ids: Mapped[list[Any]]
+    """Of those who gave it."""
 
 
 class RunLimits(Base):

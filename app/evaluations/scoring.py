@@ -6,7 +6,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from app.core import jobs, waiting
-from app.evaluations import findings, repository, score_repository, sharing_repository
+from app.evaluations import findings, repository, score_repository, sharing_repository, suspect_repository
 from app.evaluations.channels import announce
 from app.evaluations.models import ENDED, Run
 from app.evaluations.scores import ScoreTable, load_scores, run_interval
@@ -31,6 +31,8 @@ def score_run(session: Session, run_id: str) -> None:
     session.commit()
     try:
         _score(session, run_id)
+        session.commit()  # what follows may take seconds, too, and holds up nobody who waits for the scores
+        suspect_repository.renew(session, run_id)
     except BaseException:
         session.rollback()
         with waiting.at_most(3 * waiting.LEAST_S):  # also where the wait for the database was what failed

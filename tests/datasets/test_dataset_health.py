@@ -73,11 +73,11 @@ def test_the_page_shows_them_beside_each_other_and_says_what_is_wrong(
     assert "<h3>Near-duplicates</h3>" in page
     assert re.search(r"1 stands in training.*rows that test", page)
     assert "1 has different targets" in page
-    shown = client.get(f"{base}?alike=1").text
+    shown = client.get(f"{base}?only=alike").text
     assert len(re.findall(r'<tr data-row="', shown)) == 5
     assert "5 rows match" in shown
     with recorded(get_engine()) as statements:
-        client.get(f"{base}?alike=1")
+        client.get(f"{base}?only=alike")
     assert not [one for one in statements if "inputs::text" in one]  # kept with the version
 
 
@@ -86,10 +86,10 @@ def test_what_is_done_to_all_that_match_is_done_to_near_duplicates_alone(
 ) -> None:
     signed_in(client, committed_team.admin)
     base = f"/w/{committed_team.admin.workspace_slug}/datasets/{dataset.file_id}"
-    form = {"_csrf": csrf_of(client), "alike": "1", "all": "1", "action": "remove"}
+    form = {"_csrf": csrf_of(client), "only": "alike", "all": "1", "action": "remove"}
     answer = client.post(f"{base}/draft/bulk", data=form, follow_redirects=False)
-    assert answer.headers["location"].endswith("?alike=1"), answer.text
-    page = client.get(f"{base}?alike=1").text
+    assert answer.headers["location"].endswith("?only=alike"), answer.text
+    page = client.get(f"{base}?only=alike").text
     assert len(re.findall(r'<tr data-row="[^"]+" class="cut"', page)) == 5
     assert len(re.findall(r'class="cut"', client.get(base).text)) == 5
 

@@ -250,6 +250,15 @@ class NearDuplicates(Shape):
     """At most 500; those that are alike beside each other."""
 
 
+class SuspectTarget(Shape):
+    """A row whose target three versions or more speak against, with one answer, while none gave what is wanted."""
+
+    datapoint_id: str
+    answer: str
+    """What they agree on; its first 500 characters."""
+    versions: list[str]
+
+
 class DatasetHealth(Shape):
     version_id: str
     rows: int
@@ -265,6 +274,8 @@ class DatasetHealth(Shape):
     rare_targets: int
     """With fewer than four rows; 0, and `frequent_targets` empty, where targets hardly repeat."""
     frequent_targets: list[FrequentTarget]
+    suspect_targets: list[SuspectTarget]
+    """At most 500."""
     near_duplicates: NearDuplicates | None
     """Null where there are more than 200,000 rows to compare."""
 

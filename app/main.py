@@ -91,6 +91,7 @@ from app.providers.pool import close_pool
 from app.reference import pages as reference_pages
 from app.reference.words import PARAMETERS, SECTIONS
 from app.review import api as review_api
+from app.review import log_pages as review_log_pages
 from app.review import pages as review_pages
 from app.review import repository as review_repository
 from app.tools import api as tools_api
@@ -128,6 +129,7 @@ ROUTERS = (
     pinned_pages.router,
     agreement_pages.router,  # before the evaluator's own page
     lineage_pages.router,
+    review_log_pages.router,  # before the queues: `from-logs` is no id
     review_pages.router,
     evaluator_pages.router,
     evaluator_version_pages.router,

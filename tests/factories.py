@@ -48,6 +48,8 @@ from app.logs.service import Entry, record_logs
 from app.prompts.agents import AgentSpec
 from app.prompts.spec import parse_as, parse_spec
 from app.review import answering, repository, sending
+from app.review.choosing import FromEvaluation
+from app.review.from_logs import FromLogs
 from app.review.models import ReviewQueue
 from app.tools.spec import ToolSpec
 from app.workspaces import service as workspaces
@@ -255,10 +257,43 @@ def review(
     **asked: Any,
 ) -> ReviewQueue:
     """A queue of the first compared run's outputs, each of which all of the people are asked about."""
-    wanted = {"runs": compared_of(session, of)[0][:1], "per_item": len(people)} | asked
+    chosen = {"runs": compared_of(session, of)[0][:1]} | {
+        name: asked.pop(name) for name in ("runs", "rows", "judge_id", "most_rows") if name in asked
+    }
+    return _sent(session, principal, FromEvaluation(of, **chosen), evaluators, people, asked)
+
+
+def review_of_logs(
+    session: Session,
+    principal: Principal,
+    log_ids: Sequence[str],
+    evaluators: Version | Sequence[Version],
+    people: Sequence[Principal],
+    **asked: Any,
+) -> ReviewQueue:
+    """A queue of these logs, each of which all of the people are asked about."""
+    return _sent(
+        session,
+        principal,
+        FromLogs(principal.workspace_id, log_ids, rows="chosen"),
+        evaluators,
+        people,
+        asked,
+    )
+
+
+def _sent(
+    session: Session,
+    principal: Principal,
+    source: FromEvaluation | FromLogs,
+    evaluators: Version | Sequence[Version],
+    people: Sequence[Principal],
+    asked: dict[str, Any],
+) -> ReviewQueue:
     every = [evaluators] if isinstance(evaluators, Version) else list(evaluators)
     ids_ = [one.user_id for one in people]
-    return sending.send(session, principal, sending.Sending(of, every, reviewer_ids=ids_, **wanted))
+    wanted = {"per_item": len(people)} | asked
+    return sending.send(session, principal, sending.Sending(source, every, ids_, **wanted))
 
 
 def reviewed(

@@ -134,6 +134,7 @@ _ABSENT = {
     "datapoint.messages": [{"role": "user", "content": "x"}],
     "datapoint.context": ["x"],
     "review_task.draft": {"note": ["x"]},
+    "review_queue.filters": {"q": "x"},
 }  # fmt: skip
 """What an absent object is filled from."""
 

@@ -63,6 +63,8 @@ class Wanted:
     """It ended with an error."""
     slower_than_ms: float | None = None
     dearer_than_usd: Decimal | None = None
+    readable: bool = False
+    """It has an output, no error, and its texts are there."""
 
     @property
     def most(self) -> int:
@@ -127,6 +129,26 @@ def list_newest(
     """)  # noqa: S608 - of our own conditions; what is asked for is bound
     values = _values(workspace_id, wanted, before) | {"limit": limit, "shown": _SHOWN, "most": among}
     return session.execute(statement, values).mappings().all()
+
+
+def list_ids(
+    session: Session, workspace_id: str, wanted: Wanted, limit: int, among: int, before: Place | None = None
+) -> list[str]:
+    """The ids of what `list_newest` lists."""
+    statement = text(f"""
+        select s.id from ({_looked_at(wanted, before)}) as s where {_matches(wanted)}
+        order by s.created_at desc, s.id desc limit :limit
+    """)  # noqa: S608 - as above
+    values = _values(workspace_id, wanted, before) | {"limit": limit, "most": among}
+    return list(session.scalars(statement, values))
+
+
+def find_readable(session: Session, workspace_id: str, log_ids: Sequence[str]) -> dict[str, bool]:
+    """Those of the logs that are there, each with whether its output can be read."""
+    statement = text(
+        f"select s.id, {_READABLE} from log s where s.workspace_id = :workspace and s.id = any(:logs)"  # noqa: S608 - a constant
+    )
+    return dict(session.execute(statement, {"workspace": workspace_id, "logs": list(log_ids)}).all())
 
 
 def count_newer(session: Session, workspace_id: str, wanted: Wanted, after: Place, most: int) -> int:
@@ -199,10 +221,12 @@ def _matches(wanted: Wanted) -> str:
         _FAILED: wanted.failed,
         "s.latency_ms > :slower": wanted.slower_than_ms is not None,
         "s.prompt_cost + s.output_cost > :dearer": wanted.dearer_than_usd is not None,
+        _READABLE: wanted.readable,
     }
     return " and ".join(condition for condition, asked in conditions.items() if asked) or "true"
 
 
+_READABLE = "(s.output is not null and s.error is null and s.payload_cleared_at is null)"
 _FAILED = """exists (
     select from judgment j where j.log_id = s.id and (
         j.error is not null

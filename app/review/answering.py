@@ -46,7 +46,9 @@ def get_task(
     """
     found = repository.find_task(session, queue.id, principal.user_id, place, locked=locked)
     if found is None:
-        raise NotFound(f"{queue.name} has no item {place} for you.")
+        gone = repository.was_asked(session, queue.id, principal.user_id, place)
+        why = " any more: its log was deleted, or it was handed over" if gone else ""
+        raise NotFound(f"{queue.name} has no item {place} for you{why}.")
     return found
 
 

@@ -5,17 +5,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path
 
 from app.core.database import SessionDep
-from app.core.errors import NotFound
 from app.core.pagination import Page, PageNumber, PageSize
 from app.core.permissions import Editor, Reader, Reviewer
-from app.evaluations import service as evaluations
 from app.evaluations.references import find_evaluators
-from app.evaluations.report import compared_of
-from app.evaluations.repository import list_runs
 from app.review import answering, presentation, repository, sending
 from app.review.answering import Answered
 from app.review.schemas import ItemAnswer, QueueCreate, QueueUpdate
 from app.review.sending import Sending
+from app.review.sources import source_of
 
 router = APIRouter(prefix="/v5/review-queues", tags=["Review"])
 Json = dict[str, Any]
@@ -26,26 +23,21 @@ Place = Annotated[
 
 @router.post("", status_code=201)
 def create_review_queue(body: QueueCreate, session: SessionDep, principal: Editor) -> Json:
-    """Send outputs of an evaluation to review. Each goes to `per_item` of the reviewers, who get them in an order of their own.
+    """Send outputs of an evaluation, or of logs, to review. Each goes to `per_item` of the reviewers, who get them in an order
+    of their own.
 
-    The evaluation gets those of the evaluators that it does not have: reports count what people say.
+    The evaluation gets those of the evaluators that it does not have: reports count what people say. What they say of a log is
+    a judgment of it. `sent_count` says how many outputs were taken.
     """
-    evaluation = evaluations.get_evaluation(session, principal, body.evaluation_id)
+    source = source_of(session, principal, body)
     evaluators, _ = find_evaluators(session, principal, body.evaluators)
-    known = {run.id: run for run in list_runs(session, [evaluation.id])}
-    if missing := [run_id for run_id in body.run_ids if run_id not in known]:
-        raise NotFound(f"The evaluation has no run with the id {missing[0]}.")
-    runs = [known[run_id] for run_id in dict.fromkeys(body.run_ids)]
     queue = sending.send(
         session,
         principal,
         Sending(
-            evaluation=evaluation,
+            source,
             evaluators=list(dict.fromkeys(evaluators)),
-            runs=runs or compared_of(session, evaluation)[0],
             reviewer_ids=list(dict.fromkeys(body.reviewers)),
-            rows=body.rows,
-            most_rows=body.most_rows,
             per_item=body.per_item,
             blind=body.blind,
             shows_target=body.shows_target,

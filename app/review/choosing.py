@@ -1,6 +1,7 @@
 """Which outputs of an evaluation people are asked about."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from random import Random
 
 from sqlalchemy.orm import Session
@@ -20,6 +21,46 @@ MOST_OUTPUTS = 2_000
 """Of one queue: nobody reads more, and a sample of so many narrows every interval enough."""
 _NO_SCORE = -1.0
 """Below every uncertainty."""
+
+
+@dataclass(frozen=True, slots=True)
+class FromEvaluation:
+    """Outputs of an evaluation's runs."""
+
+    evaluation: Evaluation
+    runs: Sequence[Run]
+    """The first is the baseline."""
+    rows: Rows = "all"
+    judge_id: str | None = None
+    """The evaluator by which rows changed or got worse; the primary one where it is None."""
+    most_rows: int | None = None
+    """None: every one."""
+
+    @property
+    def title(self) -> str:
+        """What a queue is called that nobody named."""
+        return self.evaluation.name
+
+    @property
+    def filters(self) -> None:
+        """None: they are no logs that were looked for."""
+        return
+
+    def problems(self) -> Mapping[str, str]:
+        """What is wrong, by field."""
+        found = {}
+        if not self.runs:
+            found["versions"] = "Choose a version whose outputs are judged."
+        if self.most_rows is not None and self.most_rows < 1:
+            found["most"] = "At least 1 row, or leave it empty for all."
+        return found
+
+    def choose(self, session: Session, random: Random) -> list[str]:
+        """The logs of the outputs, as `choose_outputs`."""
+        outputs = choose_outputs(
+            session, self.evaluation, self.runs, self.rows, self.most_rows, random, judge_id=self.judge_id
+        )
+        return [one.log_id for one in outputs]
 
 
 def choose_outputs(

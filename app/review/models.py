@@ -18,6 +18,10 @@ from app.workspaces.models import Workspace
 Rows = Literal["all", "changed", "worse", "random", "uncertain"]
 """Which rows of an evaluation are asked about."""
 ROWS: tuple[Rows, ...] = get_args(Rows)
+LogRows = Literal["chosen", "newest", "random"]
+"""Which logs are: those that were named, or the newest or any of those that match a filter."""
+LOG_ROWS: tuple[LogRows, ...] = get_args(LogRows)
+_EVERY = dict.fromkeys((*ROWS, *LOG_ROWS))
 
 
 class ReviewQueue(Base):
@@ -25,7 +29,7 @@ class ReviewQueue(Base):
 
     __tablename__ = "review_queue"
     __table_args__ = (
-        CheckConstraint(f"rows in ({', '.join(repr(one) for one in ROWS)})", "rows"),
+        CheckConstraint(f"rows in ({', '.join(repr(one) for one in _EVERY)})", "rows"),
         CheckConstraint("per_item >= 1", "per_item"),
         Index(None, "workspace_id", "created_at"),
     )
@@ -39,6 +43,10 @@ class ReviewQueue(Base):
     name: Mapped[str]
     rows: Mapped[str]
     """Which rows were asked for."""
+    filters: Mapped[Json | None]
+    """Of a queue of logs that were looked for: by what, in the names that the address of the logs page has."""
+    sent: Mapped[int] = mapped_column(server_default="0")
+    """How many outputs were sent: those of logs that were deleted since are no items any more."""
     per_item: Mapped[int]
     """How many people judge each output."""
     blind: Mapped[bool]

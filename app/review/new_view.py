@@ -16,6 +16,7 @@ from app.evaluations.report import compared_of
 from app.evaluators.describing import describe
 from app.files.models import Version
 from app.review import repository
+from app.review.choosing import FromEvaluation
 from app.review.models import ROWS, Rows
 from app.review.sending import Sending, list_people
 from app.workspaces.models import Membership
@@ -192,13 +193,15 @@ def sending_of(offer: Offer) -> Sending:
     if problems or rows is None or per_item is None:
         raise Invalid(" ".join(problems.values()), fields=problems)
     return Sending(
-        evaluation=offer.evaluation,
+        FromEvaluation(
+            offer.evaluation,
+            [one for one in offer.runs if one.id in chosen.versions],
+            rows,
+            offer.judge.id if offer.judge else None,
+            most if most is not None else (PROPOSED_ROWS if rows in ("random", "uncertain") else None),
+        ),
         evaluators=[one for one in offer.evaluators if one.id in chosen.evaluators],
-        runs=[one for one in offer.runs if one.id in chosen.versions],
         reviewer_ids=chosen.reviewers,
-        rows=rows,
-        judge_id=offer.judge.id if offer.judge else None,
-        most_rows=most if most is not None else (PROPOSED_ROWS if rows in ("random", "uncertain") else None),
         per_item=per_item,
         blind=chosen.blind,
         shows_target=chosen.target,

@@ -49,6 +49,9 @@ def _queue(principal: Principal, line: QueueLine) -> Json:
             {"version_id": one.id, "file_id": one.file_id, "path": one.file.path} for one in line.evaluators
         ],
         "rows": queue.rows,
+        "log_filters": queue.filters,
+        "sent_count": queue.sent,
+        "items_count": line.items,
         "per_item": queue.per_item,
         "blind": queue.blind,
         "shows_target": queue.shows_target,

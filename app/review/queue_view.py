@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import urlencode
 
 from sqlalchemy.orm import Session
 
@@ -54,6 +55,18 @@ class QueueLine:
     evaluators: Sequence[Version]
     people: Sequence[Line]
     mine: Line | None
+    items: int
+    """Outputs that are there still."""
+
+    @property
+    def gone(self) -> int:
+        """Outputs whose logs were deleted since they were sent."""
+        return max(0, self.queue.sent - self.items)
+
+    @property
+    def logs_query(self) -> str | None:
+        """What the logs page is asked for to show such logs; None where logs were not looked for."""
+        return urlencode(self.queue.filters) if self.queue.filters is not None else None
 
     @property
     def asked(self) -> int:
@@ -72,7 +85,7 @@ class QueueLine:
 
     @property
     def is_done(self) -> bool:
-        """Whether everybody has answered everything."""
+        """Whether everybody has answered everything: of what is there still."""
         return self.answered == self.asked
 
 
@@ -123,7 +136,6 @@ class QueuePage:
 
     line: QueueLine
     evaluation: Evaluation | None
-    items: int
     agreements: Sequence[AgreementView]
     disputes: Sequence[Dispute]
     open_disputes: int
@@ -147,13 +159,14 @@ def lines_of(session: Session, principal: Principal, queues: Sequence[ReviewQueu
     queue_ids = [queue.id for queue in queues]
     progress = repository.list_progress(session, queue_ids)
     evaluators = repository.list_evaluators(session, queue_ids)
+    items = repository.count_items(session, queue_ids)
     names, may = names_of(session, principal.workspace_id)
     found = []
     for queue in queues:
         people = [_line(one, names, may) for one in progress[queue.id]]
         people.sort(key=lambda one: (one.name.casefold(), one.user_id))
         mine = next((one for one in people if one.user_id == principal.user_id), None)
-        found.append(QueueLine(queue, evaluators[queue.id], people, mine))
+        found.append(QueueLine(queue, evaluators[queue.id], people, mine, items[queue.id]))
     return found
 
 
@@ -187,7 +200,6 @@ def build_queue_page(session: Session, principal: Principal, queue: ReviewQueue)
         evaluation=evaluations.find_evaluation(session, queue.workspace_id, queue.evaluation_id)
         if queue.evaluation_id
         else None,
-        items=repository.count_items(session, queue.id),
         agreements=[_view(one) for one in found],
         disputes=[
             Dispute(

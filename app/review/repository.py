@@ -156,6 +156,14 @@ def find_task(
     return (found[0], found[1]) if found else None
 
 
+def was_asked(session: Session, queue_id: str, user_id: str, place: int) -> bool:
+    """Whether a person's order has had this place: places are never dealt anew, so what lies before the last one was."""
+    last = select(func.max(ReviewTask.place)).where(
+        ReviewTask.queue_id == queue_id, ReviewTask.user_id == user_id
+    )
+    return 1 <= place <= (session.scalar(last) or 0)
+
+
 def list_tasks(
     session: Session, queue_id: str, user_id: str, offset: int, limit: int
 ) -> tuple[list[tuple[ReviewTask, str]], int]:
@@ -380,7 +388,8 @@ def hand_over(session: Session, queue_id: str, giver_id: str, taker_id: str) -> 
     return int(moved.rowcount)  # type: ignore[attr-defined]
 
 
-def count_items(session: Session, queue_id: str) -> int:
-    """How many outputs a queue has."""
-    query = select(func.count()).select_from(ReviewItem).where(ReviewItem.queue_id == queue_id)
-    return session.scalar(query) or 0
+def count_items(session: Session, queue_ids: Collection[str]) -> dict[str, int]:
+    """How many outputs each queue has still: those of deleted logs are gone."""
+    query = select(ReviewItem.queue_id, func.count()).where(ReviewItem.queue_id.in_(queue_ids))
+    found = dict(session.execute(query.group_by(ReviewItem.queue_id)).all())
+    return {queue_id: found.get(queue_id, 0) for queue_id in queue_ids}

@@ -1,18 +1,47 @@
 """Review queues and answers as the API takes them."""
 
-from typing import Annotated, Any, ClassVar
+from datetime import date
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from app.core.bodies import Body
 from app.evaluations.schemas import VersionReference
-from app.review.models import Rows
+from app.review.models import LogRows, Rows
 
 _Id = Annotated[str, Field(min_length=1, max_length=200)]
 
 
+_Word = Annotated[str, Field(max_length=500)]
+
+
+class LogsSought(Body):
+    """Which logs are meant: those that have all of this. What is left out leaves none out."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "file_id": "pr_2Zr8vXqW4nTbY7kLmC1dA",
+        "state": "failed",
+        "since": "2027-01-01",
+    }
+
+    file_id: _Id | None = None
+    version_id: _Id | None = Field(None, description="One of the file's; its `file_id` need not be given.")
+    environment: _Word = Field("", description="The name of the environment.")
+    source: _Word = ""
+    user: _Word = Field("", description="The end user's id, as it stands in the logs.")
+    session_id: _Word = ""
+    search: _Word = Field("", description="In inputs, messages, output or error.")
+    metadata_search: _Word = ""
+    since: date | None = Field(None, description="The first day, in UTC.")
+    until: date | None = Field(None, description="The last day, in UTC.")
+    state: Literal["failed"] | None = Field(None, description="`failed`: an evaluator said no to it.")
+    slower_than_s: float | None = Field(None, ge=0, lt=1e9, description="Seconds.")
+    dearer_than_usd: float | None = Field(None, ge=0, lt=1e9, description="US dollars.")
+
+
 class QueueCreate(Body):
-    """Which outputs of an evaluation people are asked about, by which evaluators, and who is asked."""
+    """Which outputs people are asked about, by which evaluators, and who is asked. Outputs are those of an evaluation
+    (`evaluation_id`), of logs that are named (`log_ids`), or of logs that match (`logs`): one of the three."""
 
     EXAMPLE: ClassVar[dict[str, Any]] = {
         "evaluation_id": "evr_2Zr8vXqW4nTbY7kLmC1dA",
@@ -23,7 +52,15 @@ class QueueCreate(Body):
         "per_item": 2,
     }
 
-    evaluation_id: _Id
+    evaluation_id: _Id | None = None
+    log_ids: list[_Id] = Field(
+        default_factory=list,
+        max_length=2_000,
+        description="Logs with an output that can be read; of others, nothing is sent.",
+    )
+    logs: LogsSought | None = Field(
+        None, description="Of logs that match and have an output that can be read. `{}` is every log."
+    )
     evaluators: list[VersionReference] = Field(
         min_length=1, max_length=8, description="Human ones, in the order in which they are asked."
     )
@@ -33,11 +70,17 @@ class QueueCreate(Body):
         max_length=8,
         description="The runs whose outputs are judged, the baseline first; those of the report, if it is left out.",
     )
-    rows: Rows = Field(
-        "all", description="Which rows: `uncertain` are those on which judges and repeats differ most."
+    rows: Rows | LogRows | None = Field(
+        None,
+        description="Which rows of an evaluation, `all` where nothing is said: `uncertain` are those on which judges and "
+        "repeats differ most. Of logs that match `newest`, which it is where nothing is said, or `random`, drawn from the "
+        "newest 2,000.",
     )
     most_rows: int | None = Field(
-        None, ge=1, le=2_000, description="Of more, so many are drawn at random, or the least certain taken."
+        None,
+        ge=1,
+        le=2_000,
+        description="Of more, so many are drawn at random, or the least certain or newest taken; 2,000 logs, if it is left out.",
     )
     per_item: int = Field(1, ge=1, le=1_000, description="How many people judge each output.")
     blind: bool = Field(

@@ -10,11 +10,11 @@ from app.core import clock, ids
 from app.core.access import ALLOWED, Action, Principal
 from app.core.errors import Conflict, Invalid, NotFound
 from app.evaluations import service as evaluations
-from app.evaluations.models import Evaluation, Run
 from app.files.models import Version
 from app.review import repository
-from app.review.choosing import choose_outputs
-from app.review.models import ReviewEvaluator, ReviewQueue, Rows
+from app.review.choosing import FromEvaluation
+from app.review.from_logs import FromLogs
+from app.review.models import ReviewEvaluator, ReviewQueue
 from app.workspaces import audit
 from app.workspaces import repository as workspaces
 from app.workspaces.models import Membership
@@ -28,17 +28,10 @@ MOST_EVALUATORS = 8
 class Sending:
     """What is sent to review, and to whom."""
 
-    evaluation: Evaluation
+    source: FromEvaluation | FromLogs
     evaluators: Sequence[Version]
     """With their files, in the order in which they are asked."""
-    runs: Sequence[Run]
-    """The first is the baseline."""
     reviewer_ids: Sequence[str]
-    rows: Rows = "all"
-    judge_id: str | None = None
-    """The evaluator by which rows changed or got worse; the primary one where it is None."""
-    most_rows: int | None = None
-    """None: every one."""
     per_item: int = 1
     blind: bool = True
     shows_target: bool = False
@@ -56,7 +49,8 @@ def list_people(session: Session, workspace_id: str) -> list[Membership]:
 
 
 def send(session: Session, principal: Principal, sending: Sending) -> ReviewQueue:
-    """A new queue. The evaluation gets those of its evaluators that it does not have: what people say stands in its report.
+    """A new queue. The evaluation that it is of gets those of its evaluators that it does not have: what people say stands in
+    its report.
 
     Each output is given to `per_item` of the reviewers in turn, so that everybody has as many, and everybody gets theirs in
     an order of their own, drawn once.
@@ -66,22 +60,18 @@ def send(session: Session, principal: Principal, sending: Sending) -> ReviewQueu
     """
     _check(session, principal, sending)
     queue_id = ids.new_id("rvq")
-    outputs = choose_outputs(
-        session,
-        sending.evaluation,
-        sending.runs,
-        sending.rows,
-        sending.most_rows,
-        Random(queue_id),
-        judge_id=sending.judge_id,
-    )
-    name = sending.name.strip() or f"{sending.evaluation.name}: {sending.evaluators[0].file.name}"
+    source = sending.source
+    log_ids = source.choose(session, Random(queue_id))
+    name = sending.name.strip() or f"{source.title}: {sending.evaluators[0].file.name}"
+    evaluation = source.evaluation if isinstance(source, FromEvaluation) else None
     queue = ReviewQueue(
         id=queue_id,
         workspace_id=principal.workspace_id,
-        evaluation_id=sending.evaluation.id,
+        evaluation_id=evaluation.id if evaluation else None,
         name=name[:LONGEST_NAME],
-        rows=sending.rows,
+        rows=source.rows,
+        filters=source.filters,
+        sent=len(log_ids),
         per_item=sending.per_item,
         blind=sending.blind,
         shows_target=sending.shows_target,
@@ -96,8 +86,8 @@ def send(session: Session, principal: Principal, sending: Sending) -> ReviewQueu
             for position, version in enumerate(sending.evaluators)
         ],
         [
-            {"queue_id": queue_id, "position": position, "log_id": output.log_id}
-            for position, output in enumerate(outputs, start=1)
+            {"queue_id": queue_id, "position": position, "log_id": log_id}
+            for position, log_id in enumerate(log_ids, start=1)
         ],
         [
             {
@@ -107,13 +97,14 @@ def send(session: Session, principal: Principal, sending: Sending) -> ReviewQueu
                 "workspace_id": principal.workspace_id,
                 "place": place,
             }
-            for user_id, order in deal(len(outputs), sending.reviewer_ids, sending.per_item, queue_id).items()
+            for user_id, order in deal(len(log_ids), sending.reviewer_ids, sending.per_item, queue_id).items()
             for place, position in enumerate(order, start=1)
         ],
     )
-    evaluations.add_evaluators(session, sending.evaluation, sending.evaluators)
+    if evaluation:
+        evaluations.add_evaluators(session, evaluation, sending.evaluators)
     audit.record(
-        session, principal, "review.sent", "review_queue", queue_id, name=queue.name, items=len(outputs)
+        session, principal, "review.sent", "review_queue", queue_id, name=queue.name, items=len(log_ids)
     )
     return queue
 
@@ -136,9 +127,7 @@ def deal(items: int, reviewer_ids: Sequence[str], per_item: int, seed: str) -> d
 
 
 def _check(session: Session, principal: Principal, sending: Sending) -> None:
-    problems = {}
-    if not sending.runs:
-        problems["versions"] = "Choose a version whose outputs are judged."
+    problems = dict(sending.source.problems())
     if not sending.evaluators:
         problems["evaluators"] = "Choose what people are asked."
     elif len(sending.evaluators) > MOST_EVALUATORS:
@@ -153,8 +142,6 @@ def _check(session: Session, principal: Principal, sending: Sending) -> None:
         problems["reviewers"] = "Choose who is asked."
     elif not 1 <= sending.per_item <= len(sending.reviewer_ids):
         problems["per_item"] = f"Between 1 and {len(sending.reviewer_ids)}, as many as are asked."
-    if sending.most_rows is not None and sending.most_rows < 1:
-        problems["most"] = "At least 1 row, or leave it empty for all."
     if len(sending.name.strip()) > LONGEST_NAME:
         problems["name"] = f"Keep the name under {LONGEST_NAME} characters."
     if problems:

@@ -96,6 +96,17 @@ EVALUATION_PAGE_REQUESTS: dict[str, Make] = {
             "per_item": "1",
         },
     ),
+    f"GET {_REVIEW}/from-logs": lambda w: Call({"w": w.slug}, query={"log": w.log_id}),
+    f"POST {_REVIEW}/from-logs": lambda w: Call(
+        {"w": w.slug},
+        form={
+            "whole": "1",
+            "log": [w.log_id],
+            "evaluators": [w.human.id],
+            "reviewers": [w.team.admin.user_id],
+            "per_item": "1",
+        },
+    ),
     f"GET {_REVIEW}/{{queue_id}}": lambda w: Call(_queue(w)),
     f"POST {_REVIEW}/{{queue_id}}/close": lambda w: Call(_queue(w), form={}),
     f"POST {_REVIEW}/{{queue_id}}/hand-over": lambda w: Call(

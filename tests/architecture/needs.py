@@ -114,6 +114,7 @@ NEEDS: dict[Action, str] = {
         GET /w/{w}/prompts/{file_id}/examples
         GET /w/{w}/prompts/{file_id}/draft/diff
         GET /w/{w}/prompts/{file_id}/draft/history
+        GET /w/{w}/review/from-logs
         GET /w/{w}/review/{queue_id}/disputes/{position}
     """,
     Action.DEPLOY: """

@@ -114,6 +114,10 @@ def paths(stored: Stored) -> dict[str, list[str]]:
         ],
         "/w/{w}/review": [f"{w}/review"],
         "/w/{w}/review/new": [f"{w}/review/new?evaluation={stored.evaluation_id}"],
+        "/w/{w}/review/from-logs": [
+            f"{w}/review/from-logs?log={stored.log_id}",
+            f"{w}/review/from-logs?q=pending",
+        ],
         "/w/{w}/review/{queue_id}": [f"{w}/review/{stored.queue_id}"],
         "/w/{w}/review/{queue_id}/items": [f"{w}/review/{stored.queue_id}/items"],
         "/w/{w}/review/{queue_id}/items/{place}": [f"{w}/review/{stored.queue_id}/items/{stored.rows // 20}"],

@@ -131,6 +131,28 @@ def test_the_rows_are_sent_as_they_are_filtered(inside: "Page", seen: Seen) -> N
     assert inside.get_by_text("You were looking at rows with “slip 7” in them").is_visible()
 
 
+def test_logs_are_ticked_and_sent_to_review(inside: "Page", seen: Seen) -> None:
+    page, workspace = inside, f"/w/{seen.staged.team.workspace.slug}"
+    page.goto(f"{workspace}/logs?source=evaluation")
+    boxes = page.locator("input[name=log]")
+    chosen = [boxes.nth(n).get_attribute("value") for n in (0, 2)]
+    for log_id in chosen:
+        page.check(f"input[value='{log_id}']")
+    page.keyboard.press("v")
+    page.wait_for_url("**/review/from-logs?*")
+    assert page.get_by_text("2 logs that you chose.").is_visible()
+    page.get_by_role("button", name="Send to review").click()
+    page.wait_for_url("**/review/rvq_*")
+    assert page.get_by_text("2 outputs of logs that were chosen").is_visible()
+    page.goto(f"{workspace}/logs?source=evaluation")
+    page.get_by_role("link", name="Send all that match to review").click()
+    page.wait_for_url("**/review/from-logs?source=evaluation")
+    assert page.get_by_text("logs match and can be read").is_visible()
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{workspace}/logs?source=evaluation")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
 @pytest.fixture
 def disputed(seen: Seen, running_app: Application) -> int:
     """The second reviewer has answered all, the admin all but their second item, and they differ: a disputed item."""
@@ -153,7 +175,7 @@ def disputed(seen: Seen, running_app: Application) -> int:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(
     "path",
-    ["{base}", "{base}/new?evaluation={evaluation}", "{queue}", "{queue}/items/1", "{queue}/items/2?last=1", "{queue}/disputes/{disputed}"],
+    ["{base}", "{base}/new?evaluation={evaluation}", "{base}/from-logs?source=evaluation", "{queue}", "{queue}/items/1", "{queue}/items/2?last=1", "{queue}/disputes/{disputed}"],
 )  # fmt: skip
 def test_axe_finds_nothing_and_a_phone_shows_all(
     inside: "Page", seen: Seen, disputed: int, path: str, scheme: str

@@ -189,7 +189,7 @@ def test_an_item_goes_with_its_log_and_the_queue_outlives_its_evaluation(session
     staged = stage(session)
     made = queue(session, staged)
     session.execute(text("delete from log where id in (select log_id from review_item where position = 1)"))
-    assert repository.count_items(session, made.id) == 3
+    assert repository.count_items(session, [made.id]) == {made.id: 3}
     assert all(one.asked == 3 for one in repository.list_progress(session, [made.id])[made.id])
     session.execute(text("delete from evaluation where id = :id"), {"id": staged.evaluation.id})
     session.expire_all()

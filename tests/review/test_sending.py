@@ -13,7 +13,7 @@ from app.core.access import Role
 from app.core.errors import Conflict, Invalid
 from app.evaluations import repository as evaluations
 from app.review import repository, sending
-from app.review.choosing import choose_outputs
+from app.review.choosing import FromEvaluation, choose_outputs
 from app.review.models import ReviewItem, ReviewTask
 from app.review.sending import Sending, deal, send
 from tests import factories
@@ -160,14 +160,15 @@ def test_a_queue_holds_each_output_once_and_the_report_gets_the_question(session
 )
 def test_what_cannot_be_sent_is_said_at_its_field(session: Session, wrong: dict, field: str) -> None:
     staged = stage(session)
+    source = {name: wrong[name] for name in ("runs", "most_rows") if name in wrong}
+    wrong = {name: value for name, value in wrong.items() if name not in source}
     asked = {
-        "evaluation": staged.evaluation,
         "evaluators": [staged.asked],
-        "runs": [staged.new],
         "reviewer_ids": [one.user_id for one in staged.people],
     }
+    of = FromEvaluation(**({"evaluation": staged.evaluation, "runs": [staged.new]} | source))
     with pytest.raises(Invalid) as refused:
-        send(session, staged.team.admin, Sending(**(asked | wrong)))
+        send(session, staged.team.admin, Sending(of, **(asked | wrong)))
     assert field in refused.value.fields
 
 

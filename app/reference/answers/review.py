@@ -24,9 +24,15 @@ class ListedQueue(Shape):
     id: str
     name: str
     evaluation_id: str | None
-    """Null once the evaluation is deleted."""
+    """Null of a queue of logs, and once the evaluation is deleted."""
     evaluators: list[QueueEvaluator]
-    rows: Literal["all", "changed", "worse", "random", "uncertain"]
+    rows: Literal["all", "changed", "worse", "random", "uncertain", "chosen", "newest"]
+    log_filters: Json | None
+    """What was looked for among logs, by the names that the address of the logs page has; null where nothing was."""
+    sent_count: int
+    """Outputs that were sent."""
+    items_count: int
+    """Those that are there still: one goes with its log."""
     per_item: int
     blind: bool
     shows_target: bool

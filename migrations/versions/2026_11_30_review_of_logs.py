@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "a91c4e60b7d2"
-down_revision = "d47f0a92be15"
+down_revision = "a1d4c86f0b37"
 branch_labels = None
 depends_on = None
 

@@ -9,8 +9,12 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from app.calculator import api as calculator_api
+from app.comments import api as comments_api
+from app.comments import pages as comment_pages
+from app.comments import service as comments
+from app.comments import thread as comment_threads
 from app.core import health as probes
-from app.core import http, logging, openapi, urlguard
+from app.core import http, logging, openapi, templating, urlguard
 from app.core.permissions import include, most_asked_first, undeclared_routes
 from app.core.request_bodies import FORM_LIMITS
 from app.core.templating import ROOT
@@ -62,7 +66,7 @@ from app.generations import draft_pages as prompt_draft_pages
 from app.generations import example_pages as prompt_example_pages
 from app.generations import pages as generations_pages
 from app.generations import pin_api, tool_api
-from app.home import health, overview_api, search_api, search_pages
+from app.home import health, needs, overview_api, search_api, search_pages
 from app.home import pages as home_pages
 from app.logs import api as logs_api
 from app.logs import arrivals as log_arrivals
@@ -131,6 +135,7 @@ ROUTERS = (
     lineage_pages.router,
     review_log_pages.router,  # before the queues: `from-logs` is no id
     review_pages.router,
+    comment_pages.router,
     evaluator_pages.router,
     evaluator_version_pages.router,
     evaluator_api.router,
@@ -184,6 +189,7 @@ ROUTERS = (
     report_link_api.router,
     gate_api.router,
     review_api.router,
+    comments_api.router,
     monitoring_api.router,
     limits_api.router,
     logs_api.router,
@@ -214,6 +220,11 @@ health.WATCHING[:] = [monitoring_repository.judging_versions]
 evaluator_list.MONITORS[:] = [monitoring_repository.list_uses]
 suspects.SPEAKING[:] = [suspect_repository.list_suspects]
 fetching.CHANGING_ELSEWHERE[:] = [monitoring_repository.monitored_among]
+templating.SLOTS.update(
+    thread=comment_threads.find_thread,
+    comment_counts=comment_threads.count_comments,
+)
+needs.MENTIONS[:] = [comments.list_mentions]
 log_arrivals.listen(arrivals.take)
 log_arrivals.listen(monitoring_arrivals.notice)
 

@@ -1,6 +1,7 @@
 """Every table in one place, for migrations and tests: importing this fills the metadata."""
 
 from app.accounts import models as accounts
+from app.comments import models as comments
 from app.core.database import Base
 from app.datasets import models as datasets
 from app.evaluations import models as evaluations
@@ -15,6 +16,6 @@ from app.tools import models as tools
 from app.workspaces import models as workspaces
 
 DOMAINS = (
-    accounts, workspaces, providers, files, tools, datasets, evaluators, logs, generations, evaluations, monitoring, review,
+    accounts, workspaces, providers, files, tools, datasets, evaluators, logs, generations, evaluations, monitoring, review, comments,
 )  # fmt: skip
 ALL_TABLES = Base.metadata.sorted_tables

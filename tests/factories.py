@@ -12,6 +12,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.accounts import service as accounts
+from app.comments import service as comments
+from app.comments.models import About, Comment, Subject
 from app.core import clock, ids
 from app.core.access import Principal, Role
 from app.core.security import hash_password
@@ -246,6 +248,11 @@ def outcome(plan: Any, item: Any, output: str | None) -> Outcome:
         set_verdict(record, judge.evaluator.judge(execution, row, ()))
         outcome.judgments.append(record)
     return outcome
+
+
+def comment(session: Session, principal: Principal, subject: Subject, thing_id: str, body: str) -> Comment:
+    """What the principal says about a thing."""
+    return comments.create_comment(session, principal, About(subject, thing_id), body)
 
 
 def review(

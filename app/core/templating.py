@@ -17,6 +17,9 @@ from app.core.settings import get_settings
 ROOT = Path(__file__).parents[2]
 Shell = Callable[[Session, access.Principal], Any]
 """What `main` registers as `app.state.shell`: the data of the sidebar."""
+SLOTS: dict[str, Callable[..., Any]] = {}
+"""What pages show of packages that stand above theirs, by name: `main` fills it. A template asks for it by
+`slot(name, …)`; it is called with the session, the principal, and whatever else the template names."""
 
 
 @lru_cache
@@ -48,7 +51,7 @@ def render(
     """The page or fragment `template` as an answer.
 
     A page extends `layout`: the whole document, or only its `#main` when htmx asks for that. The shell's own
-    data (`shell`) are fetched only by templates that print it.
+    data (`shell`), and what fills its slots, are fetched only by templates that print them.
     """
     principal = getattr(request.state, "principal", None)
     main_only = request.headers.get("hx-target") == "main" and "hx-request" in request.headers
@@ -61,6 +64,7 @@ def render(
             csrf=csrf.csrf_token(request),
             principal=principal,
             shell=lambda: request.app.state.shell(request.state.session, principal),
+            slot=lambda name, *of: SLOTS[name](request.state.session, principal, *of),
             layout="layouts/main.html" if main_only else "layouts/document.html",
             **context,
         )

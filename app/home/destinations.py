@@ -30,6 +30,7 @@ class Destination:
 PAGES = (
     Destination("Home", "home", ""),
     Destination("Review", "inbox", "/review", also="queues waiting judge"),
+    Destination("Mentions", "comment", "/mentions", also="comments told named me"),
     Destination("Logs and traces", "list", "/logs"),
     Destination("Evaluations", "scale", "/evaluations", also="reports runs"),
     Destination("Evaluators", "gauge", "/evaluators", also="judges"),

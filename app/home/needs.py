@@ -1,8 +1,9 @@
 """What needs a person: of what there is in a workspace, only what somebody has to look at, decide or put right."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Protocol
 
 from sqlalchemy.orm import Session
 
@@ -17,6 +18,25 @@ from app.logs.budget import Standing
 from app.providers.models import Provider
 
 _SPANS_SINCE = timedelta(days=7)
+
+
+class Mentioned(Protocol):
+    """A comment that mentions somebody who has not read it."""
+
+    @property
+    def comment_id(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def excerpt(self) -> str: ...
+    @property
+    def url(self) -> str: ...
+
+
+MENTIONS: list[Callable[[Session, Principal], tuple[Sequence[Mentioned], int]]] = []
+"""The newest comments that mention the principal, unread, and how many there are: `main` fills it, for they stand beside this
+package."""
+_MOST_MENTIONS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +54,8 @@ class Need:
     icon: str
     tone: str = ""
     """`error`, `warn`, `worse` or `better`; empty for what only waits."""
+    comment_id: str = ""
+    """Of a mention: its comment, by which it is marked as read."""
 
 
 def list_needs(
@@ -50,6 +72,7 @@ def list_needs(
         *_budget(base, budget),
         *_fallen(health.lines if health else []),
         *_providers(connected, base),
+        *_mentions(session, principal, base),
         *_reviews(session, principal, base),
         *_runs(base, findings),
         *_spans(session, principal, base),
@@ -98,6 +121,20 @@ def _providers(connected: Sequence[Provider], base: str) -> Iterator[Need]:
                 "cpu",
                 "error",
             )
+
+
+def _mentions(session: Session, principal: Principal, base: str) -> Iterator[Need]:
+    for ask in MENTIONS:
+        found, total = ask(session, principal)
+        shown = found[:_MOST_MENTIONS]
+        for one in shown:
+            yield Need(
+                "mention", one.title, one.excerpt, one.url, "Open", "comment", comment_id=one.comment_id
+            )
+        if total > len(shown):
+            more = total - len(shown)
+            title = f"{more:,} more mention{'s' if more != 1 else ''} of you"
+            yield Need("mentions_more", title, "", f"{base}/mentions", "See all", "comment")
 
 
 def _reviews(session: Session, principal: Principal, base: str) -> Iterator[Need]:

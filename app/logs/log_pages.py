@@ -146,7 +146,7 @@ def log_page(
     request: Request,
     session: SessionDep,
     principal: Reader,
-    tab: Literal["", "attributes", "raw"] = "",
+    tab: Literal["", "comments", "attributes", "raw"] = "",
     after: Word = "",
 ) -> Response:
     """A log in its trace, and everything about it; of what evaluators said, a part that begins after the judgment `after`."""

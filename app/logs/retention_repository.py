@@ -29,6 +29,7 @@ _CLEAR = f"""
             provider_request = null, provider_response = null, stdout = null, reuse_key = null, payload_cleared_at = now()
         from due where l.id = due.id returning l.id, l.workspace_id
     ), said as (update judgment j set rationale = null, detail = null, stdout = null from gone where j.log_id = gone.id)
+    , remarks as (delete from comment c using gone where c.log_id = gone.id)
     , counts as (select workspace_id, count(*) as n from gone group by 1)
     update retention k set cleared = cleared + counts.n from counts where k.workspace_id = counts.workspace_id
     returning counts.n

@@ -12,6 +12,7 @@ SECTIONS: tuple[tuple[str, str], ...] = (
     ("Evaluators", "What judges outputs: code, models, programs of yours, and people."),
     ("Evaluations", "Versions run over a dataset, judged, and compared row by row."),
     ("Review", "Outputs that people judge one at a time, blind, and how far they agree."),
+    ("Comments", "What people say about versions, rows and logs, and whom they mention."),
     (
         "Statistics",
         "Estimates, intervals and tests of numbers that you send, by the same functions as reports.",
@@ -39,6 +40,8 @@ PARAMETERS = {
     "evaluator_version_id": "The id of the evaluator's version.",
     "run_id": "The run's id.",
     "queue_id": "The review queue's id.",
+    "comment_id": "The comment's id.",
+    "datapoint_id": "A row's id.",
     "link_id": "The link's id.",
     "log_id": "The log's id.",
     "directory_id": "The directory's id; `root` is the top.",

@@ -2,6 +2,7 @@
 
 WORDS = {
     "budget.changed": "Changed the budget",
+    "comment.deleted": "Deleted a comment",
     "deployment.created": "Deployed",
     "deployment.ended": "Ended a deployment",
     "directory.deleted": "Deleted a folder",

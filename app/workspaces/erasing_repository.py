@@ -15,6 +15,7 @@ NAMED = {
     ("run", "created_by", "created_by_name"),
     ("invitation", "invited_by", "invited_by_name"),
     ("review_queue", "created_by", "created_by_name"),
+    ("comment", "author_id", "author_name"),
 }
 """Where a person's name stands beside their id; the audit log is apart. A test looks for columns that are missing."""
 

@@ -41,6 +41,8 @@ NEEDS: dict[Action, str] = {
         POST /v5/agents/deserialize
         POST /v5/evaluations/{evaluation_id}/gate
         POST /v5/files/retrieve-by-path
+        POST /v5/mentions/read
+        POST /w/{w}/mentions/read
         POST /v5/prompts/deserialize
         POST /v5/prompts/{file_id}/populate
         POST /v5/statistics/{name}
@@ -89,10 +91,17 @@ NEEDS: dict[Action, str] = {
         POST /w/{w}/prompts/{file_id}/scores
     """,
     Action.JUDGE: """
+        POST /v5/comments
+        PATCH /v5/comments/{comment_id}
+        DELETE /v5/comments/{comment_id}
         POST /v5/evaluators/log
         GET /v5/review-queues/{queue_id}/items
         POST /v5/review-queues/{queue_id}/items/{place}
         POST /v5/review-queues/{queue_id}/undo
+        POST /w/{w}/comments
+        POST /w/{w}/comments/{comment_id}
+        POST /w/{w}/comments/{comment_id}/delete
+        GET /w/{w}/mentionable-people
         GET /w/{w}/review/{queue_id}/items
         GET /w/{w}/review/{queue_id}/items/{place}
         POST /w/{w}/review/{queue_id}/items/{place}

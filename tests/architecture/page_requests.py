@@ -24,6 +24,11 @@ _MARKS = {"tab": "tab_of_the_world", "revision": ""}
 _SPEC = '{"model": "practice-1", "provider": "practice", "template": [{"role": "user", "content": "Hi"}]}'
 _PROMPT = "/w/{w}/prompts/{file_id}"
 _FILE = "/w/{w}/files-at/{file_id}"
+_COMMENT = "/w/{w}/comments/{comment_id}"
+
+
+def _comment(world: World) -> dict[str, str]:
+    return {"w": world.slug, "comment_id": world.comment.id}
 
 
 def _plain(kind: str) -> dict[str, Make]:
@@ -72,6 +77,16 @@ PAGE_REQUESTS: dict[str, Make] = {
         {"w": w.slug}, query={"after": "2026-01-01T00:00:00+00:00~log_0"}
     ),
     "GET /w/{w}/logs/{log_id:path}": lambda w: Call({"w": w.slug, "log_id": w.log_id}),
+    "GET /w/{w}/comments": lambda w: Call({"w": w.slug}, query={"on": "log", "id": w.log_id}),
+    "POST /w/{w}/comments": lambda w: Call(
+        {"w": w.slug}, form={"on": "version", "id": w.newer_prompt.id, "body": "@Reviewer, is it?"}
+    ),
+    f"GET {_COMMENT}": lambda w: Call(_comment(w)),
+    f"POST {_COMMENT}": lambda w: Call(_comment(w), form={"body": "It is."}),
+    f"POST {_COMMENT}/delete": lambda w: Call(_comment(w), form={}),
+    "GET /w/{w}/mentions": lambda w: Call({"w": w.slug}),
+    "POST /w/{w}/mentions/read": lambda w: Call({"w": w.slug}, form={"comment": w.comment.id}),
+    "GET /w/{w}/mentionable-people": lambda w: Call({"w": w.slug}, query={"q": "Re"}),
     "GET /w/{w}/kept-logs": lambda w: Call({"w": w.slug}, query={"log": w.log_id}),
     "POST /w/{w}/kept-logs": lambda w: Call(
         {"w": w.slug}, form={"log": w.log_id, "path": "kept/cases", "as_target": "1"}

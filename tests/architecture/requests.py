@@ -241,6 +241,13 @@ REQUESTS: dict[str, Make] = {
     "GET /v5/evaluations/{evaluation_id}/comparison": lambda w: Call(
         _evaluation(w), query={"baseline": w.run.id, "candidate": w.failed_run.id}
     ),
+    "POST /v5/comments": lambda w: Call(json={"log_id": w.log_id, "body": "@Reviewer, is it?"}),
+    "GET /v5/comments": lambda w: Call(query={"log_id": w.log_id}),
+    "PATCH /v5/comments/{comment_id}": lambda w: Call({"comment_id": w.comment.id}, json={"body": "It is."}),
+    "DELETE /v5/comments/{comment_id}": lambda w: Call({"comment_id": w.comment.id}),
+    "GET /v5/mentions": lambda w: Call(names_things=False),
+    "POST /v5/mentions/read": lambda w: Call(json={"comment_ids": [w.comment.id]}, names_things=False),
+    "GET /v5/mentionable-people": lambda w: Call(names_things=False),
     "POST /v5/review-queues": lambda w: Call(
         json={
             "evaluation_id": w.evaluation.id,

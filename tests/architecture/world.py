@@ -7,8 +7,9 @@ from sqlalchemy.orm import Session
 
 from app.accounts import passwords
 from app.accounts import service as accounts
+from app.comments.models import Comment, Subject
 from app.core import clock, ids
-from app.core.access import Principal, Role
+from app.core.access import Action, Principal, Role
 from app.datasets import repository as datasets
 from app.evaluations import report_links, run_service
 from app.evaluations.models import Evaluation, ReportLink, Run
@@ -93,6 +94,8 @@ class World:
     span_id: str
     """Of one that could not be read."""
     datapoint_id: str
+    comment: Comment
+    """On the log, of somebody of the role where it may comment; everybody is mentioned."""
     link: str
     spare_member: Principal
     invitation: Invitation
@@ -168,6 +171,7 @@ def build_world(session: Session, role: Role) -> World:
     for judge_, said in zip(judges[2:], (True, False), strict=True):
         for place in (1, 2):
             factories.reviewed(session, judge_, disputed, place, said)
+    log_id, datapoint_id = _of_items(session, run, "log_id"), _of_items(session, run, "datapoint_id")
     invitation, invitation_token = invitations.invite(
         session, team.admin, f"invited-{team.workspace.slug}@example.com", Role.MEMBER
     )
@@ -176,6 +180,11 @@ def build_world(session: Session, role: Role) -> World:
         factories.dataset_draft(session, each, more_rows)
         factories.dataset_draft(session, each, training, discarded=True)
     pins.toggle(session, prompt.file, rows.file_id, datasets.list_rows(session, rows)[0][1].id)
+    for subject, thing in ((Subject.VERSION, newer.id), (Subject.ROW, datapoint_id)):
+        factories.comment(session, maker, subject, thing, "Look at https://example.com/a?b=1, please.")
+    says = people[role] if people[role].may(Action.JUDGE) else team.admin
+    named = " ".join(f"@[{each.user_id}]" for each in people.values() if each.may(Action.READ))
+    comment = factories.comment(session, says, Subject.LOG, log_id, f"{named}: is this right?")
     return World(
         team=team,
         people=people,
@@ -220,9 +229,10 @@ def build_world(session: Session, role: Role) -> World:
             ProviderChange(name="own", base_url="http://127.0.0.1:9/v1", api_key="canary-key-123456"),
         ),
         key=workspaces.create_key(session, key_maker, name="spare", role=key_maker.role)[0],
-        log_id=_of_items(session, run, "log_id"),
+        log_id=log_id,
+        comment=comment,
         loose_log_id=_loose_log(session, run),
-        datapoint_id=_of_items(session, run, "datapoint_id"),
+        datapoint_id=datapoint_id,
         link=accounts.create_sign_in_link(session, team.admin.email),
         spare_member=spare_member,
         invitation=invitation,

@@ -22,6 +22,7 @@ from app.evaluations.service import get_evaluation
 from app.files.models import Version
 from tests import factories
 from tests.bench.reviewed import review
+from tests.bench.stored_comments import comments_on
 
 LABELS = [f"label_{n:02}" for n in range(77)]
 VERSIONS = 4
@@ -84,6 +85,8 @@ class Stored:
     provider_id: str
     environment_id: str
     log_id: str
+    comment_id: str
+    """One of the thousand on the log, each of which mentions the one who asks."""
     rows: int
     queue_id: str
     """Of as many outputs as a queue takes; the one who asks has answered a part."""
@@ -115,6 +118,7 @@ def fill(amounts: Amounts) -> Stored:
         _copy_production_logs(session, team, amounts.logs - amounts.items)
     with unit_of_work() as session:
         _count(session, team)
+        log_id = session.scalar(text("select id from log where source = 'api' limit 1")) or ""
         stored = Stored(
             slug=team.workspace.slug,
             email=team.admin.email or "",
@@ -129,7 +133,8 @@ def fill(amounts: Amounts) -> Stored:
             evaluation_id=evaluation_id,
             provider_id=session.scalar(text("select id from provider limit 1")) or "",
             environment_id=session.scalar(text("select id from environment limit 1")) or "",
-            log_id=session.scalar(text("select id from log where source = 'api' limit 1")) or "",
+            log_id=log_id,
+            comment_id=comments_on(session, team, log_id),
             rows=amounts.rows,
             queue_id=queue_id,
             disputed_queue_id=disputed_queue_id,

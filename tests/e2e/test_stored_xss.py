@@ -71,6 +71,7 @@ NOT_SHOWN = {
     "version.summary": "counts; its words are targets, which are shown, and the splits' names",
 }
 
+# An address in a comment is a link that only a click follows: the one that may lead elsewhere.
 _WATCH = """
 window.__refused = [];
 document.addEventListener("securitypolicyviolation", (event) => window.__refused.push(
@@ -89,7 +90,8 @@ _LOOK = r"""
         if (name === "data-xss" || /^on|^(data-)?hx-on|^data-hx|^hx-vars$/i.test(name)
             || (name === "hx-ext" && value !== "sse") || /^(js|javascript):/i.test(value)) found.push(`${name}: ${shown}`);
         if (name === "style" && /url\(|import/i.test(value)) found.push(`style: ${shown}`);
-        if (addresses.includes(name) && new URL(value, location.href).origin !== location.origin) found.push(`${name}: ${shown}`);
+        const linked = element.matches('.remark > a[rel="nofollow noopener noreferrer"]') && name === "href" && /^https?:\/\//i.test(value);
+        if (addresses.includes(name) && !linked && new URL(value, location.href).origin !== location.origin) found.push(`${name}: ${shown}`);
       }
       if (element.tagName === "TEMPLATE") look(element.content);
     }

@@ -13,6 +13,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
+from app.comments.models import Subject
 from app.core import clock, ids
 from app.core.database import get_engine, unit_of_work
 from app.embedded import programs
@@ -82,6 +83,8 @@ def test_what_is_too_old_goes_and_what_was_found_stays(database: Engine) -> None
     with unit_of_work() as session:
         team, other = factories.team(session), factories.team(session)
         young, middle, old = (log_of(session, team, days) for days in (5, 40, 100))
+        for log_id in (young, middle, old):
+            factories.comment(session, team.admin, Subject.LOG, log_id, "It said canary.")
         elsewhere = log_of(session, other, 4000)
         evaluation, results = ended_run(session, team)
         many = text("""
@@ -109,6 +112,7 @@ def test_what_is_too_old_goes_and_what_was_found_stays(database: Engine) -> None
         assert gone.prompt_cost == gone.output_cost
         (judgment,) = repository.list_judgments(session, [middle])[middle]
         assert (judgment.number_value, judgment.rationale) == (0.75, None)
+        assert list(session.scalars(text("select log_id from comment"))) == [young], "they may quote it"
         assert len(results) == 3
         assert all(logs[log_id].output and logs[log_id].inputs for log_id in results)
         assert repository.find_log(session, other.workspace.id, elsewhere).output == "canary"

@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app import tables  # noqa: F401 - loads all of them
 from app.accounts import service as accounts
+from app.comments.models import Subject
 from app.core.access import Role
 from app.core.database import Base, unit_of_work
 from app.core.errors import Conflict, Forbidden
@@ -53,6 +54,8 @@ def a_busy_person(session, team: factories.Team, role: Role = Role.DEVELOPER):
     factories.reviewed(
         session, person, factories.review(session, person, evaluation, asked, [person]), 1, True
     )
+    factories.comment(session, person, Subject.VERSION, prompt.id, "mine")
+    factories.comment(session, team.admin, Subject.VERSION, prompt.id, f"@{NAME}, look")
     environment = deployments.get_environment(session, team.admin, "production")
     approvers.name_approvers(session, team.admin, environment, [user.id])
     deployments.deploy(session, person, prompt.file, prompt, environment)
@@ -78,6 +81,8 @@ def test_nothing_tells_who_it_was_and_what_they_made_stays(database: Engine, dat
     with database.connect() as connection:
         named = "select author_name, author_id from version where id = :id"
         assert connection.execute(text(named), {"id": version_id}).one() == ("Deleted person", person.user_id)
+        comments = connection.execute(text("select author_name, body from comment order by id")).all()
+        assert comments == [("Deleted person", "mine"), ("Ada Admin", f"@[{person.user_id}], look")]
         for table in ("user_account", "user_session", "one_time_token", "api_key", "membership"):
             column = {"user_account": "id", "api_key": "created_by"}.get(table, "user_id")
             left = connection.execute(

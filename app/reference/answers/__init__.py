@@ -11,7 +11,17 @@ import orjson
 from pydantic import TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
-from app.reference.answers import drafts, evaluations, files, gates, logs, review, statistics, workspace
+from app.reference.answers import (
+    comments,
+    drafts,
+    evaluations,
+    files,
+    gates,
+    logs,
+    review,
+    statistics,
+    workspace,
+)
 
 Json = dict[str, Any]
 _Kind = Any
@@ -108,6 +118,9 @@ _WHOLE: dict[str, _Kind] = _files() | {
     "export_report": gates.ReportTable,
     "get_run_limits": evaluations.RunLimits,
     "set_run_limits": evaluations.RunLimits,
+    "create_comment": comments.Comment,
+    "update_comment": comments.Comment,
+    "read_mentions": comments.ReadMentions,
     "create_review_queue": review.Queue,
     "get_review_queue": review.Queue,
     "update_review_queue": review.Queue,
@@ -143,6 +156,8 @@ _PAGES: dict[str, _Kind] = {f"list_{kind}s": shape for kind, shape in _KINDS.ite
     "list_draft_datapoints": drafts.DraftDatapoint,
     "list_evaluations": evaluations.Evaluation,
     "list_evaluation_logs": evaluations.EvaluationLog,
+    "list_comments": comments.Comment,
+    "list_mentions": comments.Mention,
     "list_review_queues": review.ListedQueue,
     "list_review_items": review.Item,
     "list_audit_entries": workspace.AuditEntry,
@@ -150,6 +165,7 @@ _PAGES: dict[str, _Kind] = {f"list_{kind}s": shape for kind, shape in _KINDS.ite
 }
 _RECORDS: dict[str, _Kind] = {f"list_{kind}_versions": shape for kind, shape in _KINDS.items()} | {
     "list_prompt_draft_history": drafts.State,
+    "list_mentionable_people": comments.NamedPerson,
     "list_pinned_rows": drafts.PinnedRow,
     "pin_rows": drafts.PinnedRow,
 }

@@ -1,0 +1,1 @@
+"""Comments on versions, rows and logs, and whom they mention."""

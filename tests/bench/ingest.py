@@ -1,8 +1,8 @@
 """How many logs a second are taken, and how many fetches of a prompt are answered.
 
-    .venv/bin/python -m tests.bench.ingest [--seconds 10] [--only logs|batch|spans|fetch|floor]
+    .venv/bin/python -m tests.bench.ingest [--seconds 10] [--only logs|batch|spans|fetch|floor] [--web 1]
 
-Starts the whole stack as `./whetstone up` does. Logs are of 2 KiB, over 16 connections; each is committed before its
+Starts the whole stack as `./whetstone up --web N` does. Logs are of 2 KiB, over 16 connections; each is committed before its
 answer, and they are counted in the database at the end. A fetch names a prompt by id, by path, or by path and
 environment, with an API key, over 20 connections. `floor` is the baseline of the same run: the same client asks the same
 server whether it is alive, which costs nothing but the way there. Client, server and Postgres share the machine.
@@ -152,8 +152,12 @@ def main() -> None:
     )
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--only", choices=["floor", "fetch", "logs", "batch", "spans"])
+    parser.add_argument("--web", type=int, default=1, help="web processes")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as home, start_application(Path(home)) as application:
+    with (
+        tempfile.TemporaryDirectory() as home,
+        start_application(Path(home), None, None, "--web", str(options.web)) as application,
+    ):
         application.wait_until_ready()
         os.environ.update(application.settings())
         made = application.run("init", "--workspace", "bench", "--email", "bench@example.com")
@@ -163,7 +167,7 @@ def main() -> None:
         )
         key = created.stdout.split()[-1]
         client = Client(application.url, key)
-        print(f"{options.seconds:g} s each, load {os.getloadavg()[0]:.2f}")
+        print(f"{options.seconds:g} s each, web processes: {options.web}, load {os.getloadavg()[0]:.2f}")
         for case in [options.only] if options.only else ["floor", "fetch", "logs", "batch", "spans"]:
             measure(application, client, key, case, options.seconds)
 

@@ -27,6 +27,7 @@ class Lengths:
     apart: bool
     """Whether each kind of a fault has a process of its own: most of the time is waiting."""
     warm_up_s: float
+    """At three times the pace. Memory of a web process was still growing after five minutes of it, and level after ten more."""
     soak_s: float
     deadline_s: float
     """Of a provider that hangs; under `--long` the one that holds where none is set."""
@@ -70,7 +71,7 @@ FULL = Lengths(
     web_kills=50,
     overload_s=120,
     apart=True,
-    warm_up_s=300,
+    warm_up_s=900,
     soak_s=float(os.environ.get(SOAK_S, "1800")),
     deadline_s=120,
     idle_s=30,

@@ -98,6 +98,8 @@ from app.review import api as review_api
 from app.review import log_pages as review_log_pages
 from app.review import pages as review_pages
 from app.review import repository as review_repository
+from app.review import target_api as review_target_api
+from app.review import target_pages as review_target_pages
 from app.tools import api as tools_api
 from app.transfer import pages as transfer_pages
 from app.workspaces import (
@@ -135,6 +137,7 @@ ROUTERS = (
     lineage_pages.router,
     review_log_pages.router,  # before the queues: `from-logs` is no id
     review_pages.router,
+    review_target_pages.router,
     comment_pages.router,
     evaluator_pages.router,
     evaluator_version_pages.router,
@@ -189,6 +192,7 @@ ROUTERS = (
     report_link_api.router,
     gate_api.router,
     review_api.router,
+    review_target_api.router,
     comments_api.router,
     monitoring_api.router,
     limits_api.router,

@@ -191,9 +191,11 @@ def paste_cells(
 
 
 @router.get("/{file_id}/draft/commit", name="datasets:commit")
-def commit_form(file_id: str, request: Request, session: SessionDep, principal: Editor) -> Response:
-    """What the draft changes, and the form that commits it."""
-    return _commit_form(request, session, principal, _file(session, principal, file_id))
+def commit_form(
+    file_id: str, request: Request, session: SessionDep, principal: Editor, note: str = ""
+) -> Response:
+    """What the draft changes, and the form that commits it; `note` is the reason that it begins with."""
+    return _commit_form(request, session, principal, _file(session, principal, file_id), note[:1_000])
 
 
 def _commit_form(

@@ -7,12 +7,12 @@ import orjson
 import psycopg
 from sqlalchemy import ARRAY, Select, String, func, or_, select, text, update
 from sqlalchemy import cast as sql_cast
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from app.core import ids
 from app.datasets.models import Datapoint, DatasetRow
 from app.datasets.schemas import DatapointContent
-from app.files.models import Version
+from app.files.models import File, Version
 
 _STAGE = """
 create temp table staged_row (
@@ -222,6 +222,47 @@ def list_holding_files(session: Session, datapoint_id: str) -> list[str]:
         DatasetRow.datapoint_id == datapoint_id, DatasetRow.until_number.is_(None)
     )
     return list(session.scalars(query.order_by(DatasetRow.from_number.desc(), DatasetRow.file_id)))
+
+
+def list_datasets_of(
+    session: Session, workspace_id: str, datapoint_ids: Sequence[str]
+) -> list[tuple[File, int]]:
+    """The datasets that have rows with these ids, or had them, with how many: most first."""
+    rows = (
+        select(DatasetRow.file_id, func.count(func.distinct(DatasetRow.datapoint_id)).label("n"))
+        .where(DatasetRow.datapoint_id.in_(datapoint_ids))
+        .group_by(DatasetRow.file_id)
+        .subquery()
+    )
+    query = select(File, rows.c.n).join(rows, rows.c.file_id == File.id)
+    query = query.where(File.workspace_id == workspace_id, File.deleted_at.is_(None))
+    return [(row[0], row[1]) for row in session.execute(query.order_by(rows.c.n.desc(), File.path, File.id))]
+
+
+def list_had(session: Session, file_id: str, datapoint_ids: Sequence[str]) -> set[str]:
+    """Those of the rows that some version of a dataset has, or had."""
+    query = select(DatasetRow.datapoint_id).where(
+        DatasetRow.file_id == file_id, DatasetRow.datapoint_id.in_(datapoint_ids)
+    )
+    return set(session.scalars(query))
+
+
+def list_successors(session: Session, file_id: str, datapoint_ids: Sequence[str]) -> dict[str, str]:
+    """Of rows that a dataset had and has not any more, those that stand in their places in its newest version."""
+    now = aliased(DatasetRow)
+    query = (
+        select(DatasetRow.datapoint_id, now.datapoint_id)
+        .join(now, (now.file_id == DatasetRow.file_id) & (now.position == DatasetRow.position))
+        .where(
+            DatasetRow.file_id == file_id,
+            DatasetRow.datapoint_id.in_(datapoint_ids),
+            DatasetRow.until_number.is_not(None),
+            now.until_number.is_(None),
+            now.datapoint_id != DatasetRow.datapoint_id,
+        )
+        .order_by(DatasetRow.from_number)
+    )
+    return {row[0]: row[1] for row in session.execute(query)}
 
 
 def find_datapoints(

@@ -14,7 +14,7 @@ from app.evaluations.models import Evaluation
 from app.files.models import Version
 from app.logs.models import Judgment
 from app.logs.presentation import judgment_value
-from app.review import repository
+from app.review import repository, targets_repository
 from app.review.agreement import Agreement, agreements
 from app.review.fields import Field, fields_of, in_words
 from app.review.models import ReviewQueue
@@ -142,6 +142,10 @@ class QueuePage:
     more_disputes: int
     unseen: int
     """Disputed items that are not shown: the person who looks has not answered them yet."""
+    corrected: int
+    """Items of which somebody wrote the output that they would give."""
+    has_values: bool
+    """Whether a question was answered whose answers can be targets."""
     takers: Sequence[tuple[str, str]]
     """Who may take items over, id and name."""
 
@@ -214,6 +218,8 @@ def build_queue_page(session: Session, principal: Principal, queue: ReviewQueue)
         open_disputes=sum((position, field.version.id) not in finals for position, field in every),
         more_disputes=max(0, len(shown) - MOST_DISPUTES),
         unseen=len(every) - len(shown),
+        corrected=targets_repository.count_corrected(session, queue.id),
+        has_values=bool(answers) and any(one.compared for one in fields),
         takers=[(user_id, names[user_id]) for user_id in sorted(may, key=lambda one: names[one].casefold())]
         if principal.may(Action.EDIT)
         else [],

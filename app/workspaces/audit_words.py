@@ -45,6 +45,7 @@ WORDS = {
     "review.handed_over": "Handed items of a review over",
     "review.reopened": "Opened a review queue again",
     "review.sent": "Sent outputs to review",
+    "review.targets_written": "Wrote targets of a review into a dataset",
     "run.deleted": "Deleted a run",
     "run_limits.changed": "Changed the limits of runs",
     "session.ended": "Signed out",

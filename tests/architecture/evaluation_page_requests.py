@@ -123,6 +123,17 @@ EVALUATION_PAGE_REQUESTS: dict[str, Make] = {
     f"POST {_REVIEW}/{{queue_id}}/disputes/{{position}}": lambda w: Call(
         _dispute(w), form={"answer-0": "false", "note": "As the rule says."}
     ),
+    f"GET {_REVIEW}/{{queue_id}}/targets": lambda w: Call({"w": w.slug, "queue_id": w.disputed_queue.id}),
+    f"POST {_REVIEW}/{{queue_id}}/targets": lambda w: Call(
+        {"w": w.slug, "queue_id": w.disputed_queue.id},
+        form={
+            "dataset": w.dataset.file_id,
+            "of": "corrections",
+            "member": "answer",
+            "row": [f"{w.datapoint_id}~"],
+            "draft": "1",
+        },
+    ),
     "GET /w/{w}/evaluators": lambda w: Call({"w": w.slug}),
     "GET /w/{w}/evaluators/new": lambda w: Call({"w": w.slug}, query={"kind": "exact"}),
     "POST /w/{w}/evaluators/new": lambda w: Call(

@@ -125,6 +125,8 @@ NEEDS: dict[Action, str] = {
         GET /w/{w}/prompts/{file_id}/draft/history
         GET /w/{w}/review/from-logs
         GET /w/{w}/review/{queue_id}/disputes/{position}
+        GET /w/{w}/review/{queue_id}/targets
+        GET /v5/review-queues/{queue_id}/targets
     """,
     Action.DEPLOY: """
         DELETE /v5/agents/{file_id}/environments/{environment_id}

@@ -265,6 +265,10 @@ REQUESTS: dict[str, Make] = {
         json={"answers": [{"evaluator_version_id": w.human.id, "judgment": True}], "note": "Short."},
     ),
     "POST /v5/review-queues/{queue_id}/undo": lambda w: Call({"queue_id": w.queue.id}),
+    "GET /v5/review-queues/{queue_id}/targets": lambda w: Call({"queue_id": w.disputed_queue.id}),
+    "POST /v5/review-queues/{queue_id}/targets": lambda w: Call(
+        {"queue_id": w.disputed_queue.id}, json={"dataset_id": w.dataset.file_id, "into": "draft"}
+    ),
     "GET /v5/logs": lambda w: Call(query={"file_id": w.prompt.file_id}),
     "GET /v5/logs/{log_id}": lambda w: Call({"log_id": w.log_id}),
     "DELETE /v5/logs": lambda w: Call(query={"id": w.loose_log_id}, names_things=False),

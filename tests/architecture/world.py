@@ -170,7 +170,9 @@ def build_world(session: Session, role: Role) -> World:
     disputed = factories.review(session, maker, evaluation, human, judges[2:], runs=[run])
     for judge_, said in zip(judges[2:], (True, False), strict=True):
         for place in (1, 2):
-            factories.reviewed(session, judge_, disputed, place, said)
+            factories.reviewed(
+                session, judge_, disputed, place, said, correction="" if said else "a better answer"
+            )
     log_id, datapoint_id = _of_items(session, run, "log_id"), _of_items(session, run, "datapoint_id")
     invitation, invitation_token = invitations.invite(
         session, team.admin, f"invited-{team.workspace.slug}@example.com", Role.MEMBER

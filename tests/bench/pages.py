@@ -123,6 +123,7 @@ def paths(stored: Stored) -> dict[str, list[str]]:
             f"{w}/review/from-logs?q=pending",
         ],
         "/w/{w}/review/{queue_id}": [f"{w}/review/{stored.queue_id}"],
+        "/w/{w}/review/{queue_id}/targets": [f"{w}/review/{stored.disputed_queue_id}/targets"],
         "/w/{w}/review/{queue_id}/items": [f"{w}/review/{stored.queue_id}/items"],
         "/w/{w}/review/{queue_id}/items/{place}": [f"{w}/review/{stored.queue_id}/items/{stored.rows // 20}"],
         "/w/{w}/review/{queue_id}/disputes/{position}": [f"{w}/review/{stored.disputed_queue_id}/disputes/7"],

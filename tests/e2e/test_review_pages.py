@@ -164,7 +164,9 @@ def disputed(seen: Seen, running_app: Application) -> int:
             for place in range(1, 13):
                 if person is seen.staged.people[0] or place != 2:
                     values = {which.id: said, tone.id: float(1 + place % 5)}
-                    answering.answer(session, person, made, place, Answered(values, note="Because it is so."))
+                    better = "Your card is on its way." if said == "with edits" and place % 3 else ""
+                    answered = Answered(values, note="Because it is so.", correction=better)
+                    answering.answer(session, person, made, place, answered)
         task, _ = answering.get_task(session, seen.staged.team.admin, made, 1)
         session.commit()
         position = task.position
@@ -172,17 +174,33 @@ def disputed(seen: Seen, running_app: Application) -> int:
     return position
 
 
+def test_corrected_outputs_are_written_into_the_dataset(inside: "Page", seen: Seen, disputed: int) -> None:
+    page = inside
+    page.goto(seen.url)
+    page.get_by_role("link", name="Propose as targets").click()
+    assert page.get_by_role("heading", name="7 rows get another target").is_visible()
+    page.locator("input[name=row]").first.uncheck()
+    page.keyboard.press("ControlOrMeta+Enter")
+    page.wait_for_url("**/targets?*written=6*")
+    assert page.get_by_role("heading", name="1 row gets another target").is_visible()
+    page.get_by_role("link", name="tests/dataset").click()
+    page.wait_for_url("**/datasets/**")
+    page.get_by_role("link", name="Versions").click()
+    assert page.get_by_text("6 targets from the review").first.is_visible()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(
     "path",
-    ["{base}", "{base}/new?evaluation={evaluation}", "{base}/from-logs?source=evaluation", "{queue}", "{queue}/items/1", "{queue}/items/2?last=1", "{queue}/disputes/{disputed}"],
+    ["{base}", "{base}/new?evaluation={evaluation}", "{base}/from-logs?source=evaluation", "{queue}", "{queue}/items/1", "{queue}/items/2?last=1", "{queue}/disputes/{disputed}", "{queue}/targets", "{queue}/targets?of={question}"],
 )  # fmt: skip
 def test_axe_finds_nothing_and_a_phone_shows_all(
     inside: "Page", seen: Seen, disputed: int, path: str, scheme: str
 ) -> None:
     inside.emulate_media(color_scheme=scheme)
     evaluation = seen.staged.evaluation.id
-    inside.goto(path.format(base=seen.staged.base, queue=seen.url, evaluation=evaluation, disputed=disputed))
+    names = {"evaluation": evaluation, "disputed": disputed, "question": seen.staged.asked.id}
+    inside.goto(path.format(base=seen.staged.base, queue=seen.url, **names))
     for details in inside.locator("main details").all():
         details.evaluate("one => { one.open = true }")
     assert violations(inside) == []

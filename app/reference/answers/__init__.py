@@ -126,6 +126,8 @@ _WHOLE: dict[str, _Kind] = _files() | {
     "update_review_queue": review.Queue,
     "answer_review_item": review.Answered,
     "undo_review_answer": review.Undone,
+    "list_review_targets": review.Targets,
+    "write_review_targets": review.WrittenTargets,
     "list_statistics": list[statistics.Statistic],
     "work_out_statistic": statistics.Answer,
     "list_providers": list[workspace.Provider],

@@ -110,5 +110,49 @@ class Answered(Shape):
     """The next item that waits."""
 
 
+class ProposedTarget(Shape):
+    datapoint_id: str
+    positions: list[int]
+    """The items that say so."""
+    people: list[str]
+    """By name."""
+    old: Any
+    """What the row's target says now, as your draft has it where you have one; null where it says nothing."""
+    new: Any
+
+
+class LeftOutItem(Shape):
+    position: int
+    reason: Literal[
+        "unseen", "no_row", "other_dataset", "disputed", "gone", "changed", "removed", "same", "unfit"
+    ]
+    """`unseen`: you have not answered it yet. `disputed`: people differ, and there is no final answer. `gone`, `changed`: the
+    dataset's row is not what was answered. `removed`: your draft removes it. `same`: it says so already. `unfit`: what stands
+    there is of another kind."""
+
+
+class Targets(Shape):
+    dataset_id: str
+    of: str
+    """`corrections`, or the version of an evaluator."""
+    member: str
+    targets: list[ProposedTarget]
+    left_out: list[LeftOutItem]
+    silent_count: int
+    """Items of which nobody said what could be a target."""
+
+
+class WrittenTargets(Shape):
+    dataset_id: str
+    of: str
+    member: str
+    written_count: int
+    merged_count: int
+    """Rows that say the same as another one now: of these the version keeps one."""
+    version_id: str | None
+    """Null where the targets stand in your draft."""
+    left_out: list[LeftOutItem]
+
+
 class Undone(Shape):
     place: int | None

@@ -61,6 +61,7 @@ def create_evaluation(body: EvaluationCreate, session: SessionDep, principal: Ed
         evaluators=evaluators,
         elsewhere=elsewhere,
         smallest_difference=body.smallest_difference,
+        stops_when_clear=body.stops_when_clear,
     )
     return presentation.present_evaluation(session, evaluation)
 

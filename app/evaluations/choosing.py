@@ -55,6 +55,7 @@ class Choices:
     max_calls: str = ""
     name: str = ""
     fresh: bool = False
+    stops_when_clear: bool = False
     evaluation: str = ""
     again: bool = False
     whole: bool = False
@@ -89,6 +90,7 @@ def read_choices(sent: Sent) -> Choices:
         max_calls=text("max_calls").replace(",", ""),
         name=text("name"),
         fresh=bool(text("fresh")),
+        stops_when_clear=bool(text("stops_when_clear")),
         evaluation=text("evaluation"),
         again=bool(text("again")),
         whole=bool(text("whole")),

@@ -150,7 +150,9 @@ def _numbers(session: Session, runs: Sequence[Run]) -> dict[str, int]:
     states = states_of(runs)
     return kept.once(
         states and ("rows", states),
-        lambda: comparison_repository.row_numbers(session, [run.id for run in runs]),
+        lambda: comparison_repository.row_numbers(
+            session, [run.id for run in runs], shuffled=any(run.stops_by for run in runs)
+        ),
         len,
     )
 
@@ -287,6 +289,22 @@ class _RowSorter:
         return moved
 
 
+def load_cells(
+    session: Session, runs: Sequence[Run], rows: Sequence[str]
+) -> dict[tuple[str, str], list[ItemCell]]:
+    """The items of some rows of runs, repeats in order; those that were left because it was clear say so."""
+    reasons = {run.id: run.not_run for run in runs}
+    return {
+        key: [
+            item._replace(error=reasons[item.run_id])
+            if item.state == "pending" and reasons[item.run_id]
+            else item
+            for item in items
+        ]
+        for key, items in comparison_repository.load_cells(session, list(reasons), rows).items()
+    }
+
+
 def _rows(
     session: Session,
     evaluation: Evaluation,
@@ -295,7 +313,7 @@ def _rows(
     page: Sequence[str],
     numbers: Mapping[str, int],
 ) -> list[GridRow]:
-    items = comparison_repository.load_cells(session, [run.id for run in runs], page)
+    items = load_cells(session, runs, page)
     datapoints = rows_of(
         session, evaluation.workspace_id, [item for cells in items.values() for item in cells]
     )

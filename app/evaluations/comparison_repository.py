@@ -23,15 +23,23 @@ class ItemCell(NamedTuple):
     output_tokens: int | None
 
 
-def row_numbers(session: Session, run_ids: Sequence[str]) -> dict[str, int]:
-    """The rows of runs in the dataset's order, numbered from 1."""
-    rows = session.scalars(
-        text("""
-        select datapoint_id from run_item where run_id = any(:runs) and repeat = 0
-        group by datapoint_id order by min(position), datapoint_id
-        """),
-        {"runs": list(run_ids)},
-    )
+_ROWS = text("""
+    select datapoint_id from run_item where run_id = any(:runs) and repeat = 0
+    group by datapoint_id order by min(position), datapoint_id
+""")
+_SHUFFLED_ROWS = text("""
+    select i.datapoint_id from run_item i join run r on r.id = i.run_id
+    left join version v on v.id = r.dataset_version_id
+    left join dataset_row d on d.file_id = v.file_id and d.datapoint_id = i.datapoint_id
+        and d.from_number <= v.number and (d.until_number is null or d.until_number > v.number)
+    where i.run_id = any(:runs) and i.repeat = 0
+    group by i.datapoint_id order by min(d.position), min(i.position), i.datapoint_id
+""")
+
+
+def row_numbers(session: Session, run_ids: Sequence[str], *, shuffled: bool = False) -> dict[str, int]:
+    """The rows of runs in the dataset's order, numbered from 1. `shuffled`: their items are in another one."""
+    rows = session.scalars(_SHUFFLED_ROWS if shuffled else _ROWS, {"runs": list(run_ids)})
     return {datapoint_id: number for number, datapoint_id in enumerate(rows, start=1)}
 
 

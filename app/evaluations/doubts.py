@@ -48,6 +48,10 @@ def missing_rows(report: Report, candidate: Run | None) -> MissingRows | None:
     row, change, baseline, after = found
     if not row.info.is_share or change.delta is None:
         return None
+    if (
+        baseline.ended_when_clear or after.ended_when_clear
+    ):  # rows that were left out at random are not missing
+        return None
     bounds = _bounds(report.table, row, baseline, after)
     if bounds is None:
         return None
@@ -92,13 +96,14 @@ def _bounds(
 def more_rows(report: Report, candidate: Run | None) -> MoreRows | None:
     """How many rows more it takes, where the rows at hand do not tell; None where they do.
 
-    Rests on how often, or how far, these two versions differ on the rows that both have answered.
+    Rests on how often, or how far, these two versions differ on the rows that both have answered. None, too, where results
+    were looked at as they came: that takes more rows than looking once.
     """
     found = _primary(report, candidate)
     if found is None or report.running:
         return None
     row, change, baseline, after = found
-    if change.verdict.name not in ("no_clear_change", "too_few") or change.delta is None:
+    if change.looked_at or change.verdict.name not in ("no_clear_change", "too_few") or change.delta is None:
         return None
     pairs = report.table.pairs(baseline.id, after.id, row.version.id)
     moved = np.asarray(pairs.candidate) - np.asarray(pairs.baseline)

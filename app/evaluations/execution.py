@@ -24,17 +24,16 @@ from sqlalchemy.orm import Session
 from app.core import ids
 from app.core.broker import AWAY_ASYNC, Outage, connect_async
 from app.core.settings import get_settings
-from app.evaluations import shard_repository
-from app.evaluations.children import load_children
+from app.evaluations import shard_repository, stopping
 from app.evaluations.item import ItemWorker, Known, Outcome
 from app.evaluations.plan import Plan, load_plan
 from app.evaluations.run_meters import RunMeters
 from app.evaluations.shard_repository import Claimed, Item, Renewed, Settled
+from app.evaluations.taking import take
 from app.evaluations.transactions import at_once, in_transaction
 from app.evaluations.webhooks import Webhooks
 from app.evaluations.writing import write_outcomes
 from app.logs import budget
-from app.logs import repository as logs
 from app.logs.budget import Allowance
 from app.providers import in_flight
 from app.providers.client import Endpoint, ModelClient, limited_client
@@ -174,6 +173,9 @@ class _RunWindow:
         self._is_stopping = is_stopping
         self._given_up = False
         """Whether callers were told to end: one that waits for Valkey may not hear of its being cancelled."""
+        self._is_clear = False
+        """Whether the run ends because it is clear: what is in flight is awaited, and nothing more is begun."""
+        self._looking = False
         self._stops_at = math.inf
         self._meanwhile = meanwhile
         self._beside: asyncio.Task[None] | None = None
@@ -206,9 +208,7 @@ class _RunWindow:
                 async with self._writing:  # what it is writing now would be written twice
                     writing.cancel()
                 await self._write_all()
-                await in_transaction(
-                    lambda session: shard_repository.give_back(session, self._owner, self._plan.run_id)
-                )
+                await in_transaction(lambda session: stopping.leave(session, self._owner, self._plan.run_id))
             finally:
                 heartbeat.cancel()
                 await asyncio.gather(heartbeat, writing, return_exceptions=True)
@@ -258,7 +258,7 @@ class _RunWindow:
 
     @property
     def _is_to_end(self) -> bool:
-        return self._given_up or self._is_stopping()
+        return self._given_up or self._is_clear or self._is_stopping()
 
     def _give_up(self, callers: asyncio.Task[None]) -> None:
         self._given_up = True
@@ -266,7 +266,7 @@ class _RunWindow:
 
     async def _claim_more(self) -> bool:
         first = self._first
-        taken = await in_transaction(lambda session: _take(session, self._owner, self._plan, first))
+        taken = await in_transaction(lambda session: take(session, self._owner, self._plan, first))
         self._first = None
         if taken is None:
             self._exhausted = True
@@ -288,6 +288,7 @@ class _RunWindow:
             if not renewed.wanted:
                 self._give_up(callers)
                 return
+            self._is_clear = self._is_clear or renewed.ends
             self._drop_lost(renewed.kept)
             self._meters.learn(Spent(renewed.spent_usd, renewed.calls), allowance)
             if self._is_stopping():
@@ -344,51 +345,25 @@ class _RunWindow:
             del self._unwritten[: len(batch)]
             self._held.difference_update(outcome.item.position for outcome in batch)
             self._room.set()
+        if self._plan.stops_in:
+            await self._look(self._plan.stops_in)
+
+    async def _look(self, evaluation_id: str) -> None:
+        """See whether it is clear by now. What cannot be read is looked at with the next batch, or by the reaper."""
+        if self._looking or self._is_clear:
+            return
+        self._looking = True
+        try:
+            self._is_clear = await in_transaction(partial(stopping.look, evaluation_id=evaluation_id))
+        except SQLAlchemyError as error:
+            log.warning("not looked at yet", error=str(error))
+        finally:
+            self._looking = False
 
     async def _write_all(self) -> None:
         started = time.monotonic()
         while self._unwritten and time.monotonic() - started < shard_repository.LEASE_S * 6:
             await self._write()
-
-
-def _take(
-    session: Session, owner: str, plan: Plan, first: Claimed | None
-) -> list[tuple[Item, Known | None]] | None:
-    """The items of `first`, or of the run's next shard, with what is known of them; None when there is no shard.
-
-    At the end of a shard the slot leaves its run to others where another run has none: nobody waits for hours.
-    """
-    if first:
-        shard_repository.start_run(session, plan.run_id)
-    elif shard_repository.others_wait(session, plan.run_id):
-        return None
-    claimed = first or shard_repository.claim_next(session, owner, plan.run_id)
-    if claimed is None:
-        return None
-    items = shard_repository.pending_items(session, claimed.shard_id)
-    if not items:
-        shard_repository.close_shards(session, owner, [claimed.shard_id])
-        return []
-    log_ids = [item.log_id for item in items if item.log_id]
-    if not log_ids:
-        return [(item, None) for item in items]
-    known = logs.find_logs(session, plan.workspace_id, log_ids)
-    judged = shard_repository.judged_by(session, log_ids)
-    seen = list(known.values()) if any(judge.sees_traces for judge in plan.judges) else []
-    children = load_children(session, plan.workspace_id, seen)
-    return [
-        (
-            item,
-            Known(
-                known[item.log_id],
-                frozenset(judged.get(item.log_id, ())),
-                children.get(item.log_id, ()),
-            )
-            if item.log_id in known and known[item.log_id].payload_cleared_at is None
-            else None,
-        )
-        for item in items
-    ]
 
 
 async def _keep(owner: str, run_id: str) -> None:

@@ -8,11 +8,12 @@ from app.core.access import Principal
 from app.core.database import SessionDep
 from app.core.permissions import Reader
 from app.evaluations import gate, gate_words, service
+from app.evaluations.early_end import early_end
 from app.evaluations.gate import Decision
 from app.evaluations.gate_plan import Check
 from app.evaluations.gate_rules import GateRules
 from app.evaluations.models import Run
-from app.evaluations.presentation import present_interval
+from app.evaluations.presentation import present_early_end, present_interval
 from app.evaluations.report import build_report
 from app.evaluations.report_export import COLUMNS, MEDIA_TYPES, report_lines, write_lines
 
@@ -115,5 +116,10 @@ def export(
     """The numbers of the report: for each version and evaluator the score with its interval, and the paired change with its test."""
     report = build_report(session, service.get_evaluation(session, principal, evaluation_id))
     if format == "json":
-        return {"columns": COLUMNS, "records": report_lines(report)}
+        early = early_end(report.evaluation, report.runs)
+        return {
+            "columns": COLUMNS,
+            "records": report_lines(report),
+            "early_end": early and present_early_end(early),
+        }
     return Response(write_lines(report, format), media_type=MEDIA_TYPES[format])

@@ -11,10 +11,13 @@ from app.evaluations.gate_plan import LIMITS, Check, Kind, figure_text
 from app.evaluations.gate_rules import GateRules
 from app.evaluations.gate_scores import GateScores, ends_of
 from app.evaluations.models import Run
+from app.evaluations.numbers import at_every_look
 from app.evaluations.score_repository import Usage
+from app.evaluations.scores import Pairs
 from app.evaluators.binding import is_judged_here
 from app.evaluators.describing import EvaluatorInfo, describe
 from app.files.models import Version
+from app.statistics import stopping
 from app.statistics.comparisons import holm
 from app.statistics.intervals import Interval, clopper_pearson, mean_interval
 from app.statistics.paired import PairedTest, paired_difference, paired_test
@@ -77,7 +80,7 @@ def _limit(about: Compared, check: Check, evaluator: Version) -> Check:
     if problem := _unusable(about, [about.candidate], evaluator, info):
         return check.undecided(problem)
     values, clusters = about.scores.sample(about.candidate, evaluator, _ends(about, info)[1])
-    score = _interval(rules, values, clusters, info)
+    score = _interval(rules, values, clusters, info, about.candidate)
     check = replace(check, score=score, result=_score_words(check, about.candidate, score, info, rules))
     bound = score.lo if check.kind == "min" else score.hi
     if problem := _too_little(rules, score, needs_interval=rules.limits_on == "bound"):
@@ -107,8 +110,18 @@ def _limit_reason(check: Check, value: float, info: EvaluatorInfo, *, kept: bool
 
 
 def _interval(
-    rules: GateRules, values: Sequence[float], clusters: Sequence[str] | None, info: EvaluatorInfo
+    rules: GateRules,
+    values: Sequence[float],
+    clusters: Sequence[str] | None,
+    info: EvaluatorInfo,
+    candidate: Run,
 ) -> Interval:
+    if (
+        candidate.stops_by
+    ):  # how many rows there are hung on what they scored: the interval has to hold for any number
+        at_any_look = stopping.mean_sequence(list(values), planned=candidate.rows_count, level=rules.alpha)
+        assert at_any_look is not None  # noqa: S101 - as below
+        return at_any_look
     sample = Sample.of(values, clusters)
     if rules.exact and info.is_share and sample.codes is None and is_binary(sample.values):
         return clopper_pearson(int(sample.values.sum()), sample.n, rules.confidence)
@@ -134,15 +147,28 @@ def _with_change(about: Compared, check: Check, evaluator: Version) -> Check:
     if problem := _unusable(about, [baseline, candidate], evaluator, info):
         return check.undecided(problem)
     pairs = scores.pairs(baseline, candidate, evaluator, _ends(about, info))
-    before, after, clusters = pairs.baseline, pairs.candidate, pairs.clusters
-    change = paired_difference(before, after, clusters, rules.confidence, share=info.is_share)
+    change, test = _change_and_test(rules, pairs, info, baseline, candidate)
     if change is None:
         return check.undecided(f"No row has a score of both {baseline.name} and {candidate.name}.")
-    test = paired_test(before, after, clusters, share=info.is_share)
     check = replace(
         check, change=change, test=test, result=_change_words(check, candidate, change, test, info, rules)
     )
     return replace(check, reason=_too_little(rules, change, needs_interval=True) or "")
+
+
+def _change_and_test(
+    rules: GateRules, pairs: Pairs, info: EvaluatorInfo, baseline: Run, candidate: Run
+) -> tuple[Interval | None, PairedTest | None]:
+    """Of runs that end as soon as it is clear, by numbers that hold for any number of rows: whatever the score, for how many
+    rows there are hung on one that it may go with."""
+    if baseline.stops_by or candidate.stops_by:
+        found = at_every_look(pairs, baseline, candidate, rules.alpha)
+        return found.delta, found.test
+    before, after, clusters = pairs.baseline, pairs.candidate, pairs.clusters
+    return (
+        paired_difference(before, after, clusters, rules.confidence, share=info.is_share),
+        paired_test(before, after, clusters, share=info.is_share),
+    )
 
 
 def _with_test(check: Check, p_adjusted: float, tests: int, rules: GateRules) -> Check:
@@ -192,8 +218,9 @@ def _figure(about: Compared, check: Check) -> Check:
     assert check.limit is not None  # noqa: S101 - figures have one
     run, usage = about.candidate, about.usage
     value: float | None = None
-    if check.kind == "max_failed" and run.items_count:
-        value = (run.failed_count + run.items_count - run.done_count) / run.items_count
+    rows = run.done_count if run.ended_when_clear else run.items_count
+    if check.kind == "max_failed" and rows:
+        value = (run.failed_count + rows - run.done_count) / rows
     elif check.kind == "max_cost_per_1000_usd" and usage:
         value = usage.cost_per_1000_usd
     elif check.kind == "max_p95_latency_s" and usage and usage.p95_latency_ms is not None:
@@ -201,7 +228,7 @@ def _figure(about: Compared, check: Check) -> Check:
     if value is None:
         return check.undecided(_UNKNOWN[check.kind])
     kept, text = value <= check.limit, figure_text(check.kind, value)
-    basis = f"of {run.items_count:,}" if check.kind == "max_failed" else "without an interval"
+    basis = f"of {rows:,}" if check.kind == "max_failed" else "without an interval"
     return replace(
         check,
         value=value,
@@ -262,7 +289,8 @@ def _change(value: float, info: EvaluatorInfo) -> str:
 
 
 def _score_words(check: Check, candidate: Run, score: Interval, info: EvaluatorInfo, rules: GateRules) -> str:
-    span = f", {rules.confidence * 100:g}% CI {words.span(score, info)}" if score.lo is not None else ""
+    name = words.interval_name(candidate.stops_by is not None, rules.confidence)
+    span = f", {name} {words.span(score, info)}" if score.lo is not None else ""
     return f"{words.level(score.estimate, info)}{span}, {words.rows(score)}{_judged(check, candidate, score)}{_counted(check, rules)}"
 
 
@@ -274,9 +302,8 @@ def _change_words(
     info: EvaluatorInfo,
     rules: GateRules,
 ) -> str:
-    span = (
-        f", {rules.confidence * 100:g}% CI {words.signed_span(change, info)}" if change.lo is not None else ""
-    )
+    name = words.interval_name(candidate.stops_by is not None, rules.confidence)
+    span = f", {name} {words.signed_span(change, info)}" if change.lo is not None else ""
     p = f", {test.name.split(',')[0]} {words.p_text(test.p)}" if test else ""
     return f"{_change(change.estimate, info)}{span}, {words.rows(change)}{_judged(check, candidate, change)}{_counted(check, rules)}{p}"
 

@@ -128,7 +128,7 @@ class _Sentence:
             return "No row has a score from both versions."
         parts = []
         if delta.lo is not None and delta.hi is not None:
-            parts.append(f"95% CI {signed_span(delta, info)}")
+            parts.append(f"{interval_name(change.looked_at)} {signed_span(delta, info)}")
         parts.append(f"paired on the same {rows(delta)}")
         if change.test:
             parts.append(f"{change.test.name.split(',')[0]} {p_text(change.test.p)}")
@@ -138,6 +138,11 @@ class _Sentence:
         if delta.warning:
             sentence += f" {delta.warning[:1].upper()}{delta.warning[1:]}."
         return sentence
+
+
+def interval_name(looked_at: bool, confidence: float = 0.95) -> str:
+    """What an interval is called: one that holds however often one looks is a confidence sequence."""
+    return f"{confidence * 100:g}% {'confidence sequence' if looked_at else 'CI'}"
 
 
 def rows(interval: Interval) -> str:

@@ -20,7 +20,7 @@ def judge_more(session: Session, run: Run, judges: Sequence[Version]) -> bool:
     if not sum([repository.reopen_unjudged(session, run.id, judge.id) for judge in judges]):
         return False
     if run.status == "completed":
-        recovery_repository.end_missing(session, run.id, none=_ENDED_BEFORE)
+        recovery_repository.end_missing(session, run.id, none=run.not_run or _ENDED_BEFORE)
     session.refresh(run)
     run_service.restart(session, run)
     return True

@@ -35,6 +35,8 @@ class Evaluation(Base):
     """The evaluator version whose score the headline is about, chosen when the evaluation was made."""
     smallest_difference: Mapped[float | None]
     """The smallest change worth acting on, in the primary score's own unit."""
+    stops_when_clear: Mapped[bool] = mapped_column(server_default="false")
+    """Whether its runs end as soon as the primary score tells each candidate from the baseline. Chosen before the first run."""
     finding: Mapped[Json | None]
     """The sentence that lists show, and a hash of the state that it was worked out for (`findings`)."""
     created_by: Mapped[str | None]
@@ -92,6 +94,7 @@ class Run(Base):
     """Whether our workers make the outputs."""
     status: Mapped[str] = mapped_column(server_default="pending")
     cancel_requested_at: Mapped[datetime | None]
+    """When it was stopped: by somebody, or because it was clear. Empty again once it goes on."""
     end_requested_at: Mapped[datetime | None]
     """When somebody said that nothing more is sent, while outputs were being judged: their verdicts end it, whoever else is to
     judge. Empty again once it has ended, or another log has come."""
@@ -104,6 +107,13 @@ class Run(Base):
     max_cost_usd: Mapped[Decimal | None] = mapped_column(Usd)
     """Nothing more is called once this is spent: rows that are left end with an error that says so."""
     max_calls: Mapped[int | None]
+    stops_by: Mapped[str | None]
+    """The evaluator version that is looked at while it runs, to end it as soon as it is clear: its rows come in random order,
+    and the changes that it is part of have intervals that hold at every look. None: nobody looks."""
+    comparisons: Mapped[int] = mapped_column(server_default="1")
+    """How many candidates there are against one baseline: they share what may be wrong."""
+    clear_after: Mapped[int | None]
+    """After how many rows it was clear, where it was: it then ended, unless the rest was run all the same."""
     spent_usd: Mapped[Decimal] = mapped_column(Usd, server_default="0")
     """Of the run's own calls and its judges', as far as their prices are known."""
     calls_count: Mapped[int] = mapped_column(server_default="0")
@@ -138,6 +148,25 @@ class Run(Base):
         """Whether it was stopped, and can go on: cancelled, or completed by hand before every row was run."""
         stopped = self.status == "completed" and self.done_count < self.items_count
         return stopped or self.status == "cancelled"
+
+    @property
+    def rows_count(self) -> int:
+        """Rows that it has: repeats of a row are one."""
+        return self.items_count // self.repeats
+
+    @property
+    def ended_when_clear(self) -> bool:
+        """Whether it ended because it was clear, and has rows that were not run for that reason."""
+        return self.clear_after is not None and self.status == "completed" and self.is_unfinished
+
+    @property
+    def not_run(self) -> str | None:
+        """Why a row of it without a result was not run, where that is because it was clear."""
+        return (
+            f"not run: it was clear after {self.clear_after:,} of {self.rows_count:,} rows"
+            if self.ended_when_clear
+            else None
+        )
 
     @property
     def takes_any_log(self) -> bool:
@@ -187,7 +216,8 @@ class RunItem(Base):
 
     run_id: Mapped[str] = mapped_column(ForeignKey(Run.id, ondelete="CASCADE"), primary_key=True)
     position: Mapped[int] = mapped_column(primary_key=True)
-    """From 0, in the dataset's order, all repeats of a row together."""
+    """From 0, in the dataset's order, all repeats of a row together; in random order, the same for all runs of an evaluation,
+    where they stop as soon as it is clear."""
     datapoint_id: Mapped[str]
     """Of the row; the log's own id where a log was added that is of no datapoint."""
     repeat: Mapped[int] = mapped_column(server_default="0")

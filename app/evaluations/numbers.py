@@ -13,6 +13,7 @@ from app.evaluations.score_repository import Usage
 from app.evaluations.scores import Pairs, ScoreTable, load_scores, run_interval
 from app.evaluators.describing import EvaluatorInfo, describe
 from app.files.models import Version
+from app.statistics import stopping
 from app.statistics.intervals import Interval
 from app.statistics.paired import Changes, PairedTest, count_changes, paired_difference, paired_test
 from app.statistics.verdict import Verdict, verdict
@@ -38,6 +39,8 @@ class Change:
     changes: Changes | None
     unpaired: int
     """Rows that only one of the two has a score for."""
+    looked_at: bool = False
+    """Whether it was looked at while results came in: then interval and test hold at every look."""
 
     @property
     def n(self) -> int:
@@ -59,7 +62,8 @@ class Numbers:
 def state_key(evaluation: Evaluation, runs: Sequence[Run], control_id: str | None) -> str:
     """A hash of all that the numbers of an evaluation depend on: while it stays the same, so do they."""
     state = [
-        [r.id, r.id == control_id, str(r.scored_at), r.status, r.done_count, r.judgments_count] for r in runs
+        [r.id, r.id == control_id, str(r.scored_at), r.status, r.done_count, r.judgments_count, r.comparisons]
+        for r in runs
     ]
     whole = {
         "evaluation": evaluation.id,
@@ -119,7 +123,8 @@ def compare(
 ) -> Change:
     """The paired change from `baseline` to `candidate` by an evaluator, with its test and its word."""
     before, after = (table.column(run.id, version.id).state for run in (baseline, candidate))
-    key = before and after and ("change", before, after, smallest_difference)
+    comparisons = max(baseline.comparisons, candidate.comparisons)
+    key = before and after and ("change", before, after, smallest_difference, comparisons)
     return kept.once(key, lambda: _compare(table, baseline, candidate, version, smallest_difference))
 
 
@@ -129,12 +134,17 @@ def _compare(
     info = describe(version.spec)
     pairs = table.pairs(baseline.id, candidate.id, version.id)
     before, after = table.column(baseline.id, version.id), table.column(candidate.id, version.id)
-    delta = _difference(pairs, info, 0.95)
-    test = (
-        paired_test(pairs.baseline, pairs.candidate, pairs.clusters, share=info.is_share)
-        if pairs.rows
-        else None
-    )
+    looked_at = version.id in (baseline.stops_by, candidate.stops_by)
+    if looked_at:
+        found = at_every_look(pairs, baseline, candidate)
+        delta, delta90, test = found.delta, found.delta, found.test
+    else:
+        delta, delta90 = (_difference(pairs, info, confidence) for confidence in (0.95, 0.90))
+        test = (
+            paired_test(pairs.baseline, pairs.candidate, pairs.clusters, share=info.is_share)
+            if pairs.rows
+            else None
+        )
     return Change(
         delta=delta,
         test=test,
@@ -146,11 +156,25 @@ def _compare(
             wanted=info.wanted,
             smallest_difference=smallest_difference,
             share=info.is_share,
-            delta90=_difference(pairs, info, 0.90) if smallest_difference else None,
+            delta90=delta90 if smallest_difference else None,
             p=test.p if test else None,
         ),
         changes=count_changes(pairs.baseline, pairs.candidate) if pairs.rows else None,
         unpaired=before.n + after.n - 2 * len(pairs.rows),
+        looked_at=looked_at,
+    )
+
+
+def at_every_look(
+    pairs: Pairs, baseline: Run, candidate: Run, level: float = stopping.LEVEL
+) -> stopping.Look:
+    """The change between runs that end as soon as it is clear, by numbers that hold however often one looks."""
+    return stopping.look(
+        pairs.baseline,
+        pairs.candidate,
+        planned=candidate.rows_count,
+        comparisons=max(baseline.comparisons, candidate.comparisons),
+        level=level,
     )
 
 

@@ -48,6 +48,8 @@ class Plan:
     """The request that started or resumed it, for the log; `none` for what nobody asked for over HTTP."""
     evaluation_ids: Sequence[str]
     """Those that show it."""
+    stops_in: str | None
+    """The evaluation that ends it as soon as it is clear; None where every row is run."""
     concurrency: int
     origin: Origin | None
     """Where the outputs come from; None where it is from elsewhere, and nothing is to be made."""
@@ -101,6 +103,7 @@ def load_plan(session: Session, run_id: str) -> Plan | None:
         workspace_id=run.workspace_id,
         request_id=run.request_id or "none",
         evaluation_ids=sharing_repository.evaluations_of(session, run.id),
+        stops_in=run.evaluation_id if run.stops_by and run.clear_after is None else None,
         concurrency=run.concurrency,
         origin=origin,
         prompt=prompt,

@@ -11,6 +11,7 @@ from app.datasets import repository as datasets
 from app.datasets.presentation import present_datapoint
 from app.evaluations import comparison_repository, repository, sharing_repository
 from app.evaluations.comparison import Grid, GridCell, GridRow
+from app.evaluations.early_end import EarlyEnd
 from app.evaluations.estimate import Estimate
 from app.evaluations.models import Evaluation, Run
 from app.evaluations.report import compared_of
@@ -56,6 +57,7 @@ def present_evaluations(session: Session, evaluations: Sequence[Evaluation]) -> 
             ],
             "primary_evaluator": evaluation.primary_evaluator_id,
             "smallest_difference": evaluation.smallest_difference,
+            "stops_when_clear": evaluation.stops_when_clear,
             "created_at": evaluation.created_at,
             "created_by": {
                 "id": evaluation.created_by,
@@ -107,6 +109,9 @@ def present_runs(session: Session, evaluation_id: str, runs: Sequence[Run]) -> l
             "max_calls": run.max_calls,
             "spent_usd": float(run.spent_usd),
             "calls_count": run.calls_count,
+            "stops_when_clear": run.stops_by is not None,
+            "clear_after": run.clear_after,
+            "not_run": run.not_run,
         }
         for run in runs
     ]
@@ -250,6 +255,19 @@ def present_interval(interval: Interval | None) -> Json | None:
         "method": interval.method,
     }
     return shown | ({"clusters": interval.clusters} if interval.clusters is not None else {})
+
+
+def present_early_end(early: EarlyEnd) -> Json:
+    """How an evaluation that stops as soon as it is clear came to its end, and what that saved."""
+    return {
+        "clear_after": early.clear_after,
+        "rows": early.rows,
+        "rows_saved": early.rows_saved,
+        "calls_saved": early.calls_saved,
+        "cost_saved_usd": None if early.usd_saved is None else float(early.usd_saved),
+        "seconds_saved": round(early.seconds_saved, 1),
+        "said": " ".join(filter(None, (early.sentence, early.saved, early.caveat))),
+    }
 
 
 def present_estimate(found: Estimate, rows: int) -> Json:

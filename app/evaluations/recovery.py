@@ -15,7 +15,7 @@ from app.core.database import unit_of_work
 from app.core.health import REAPER_ALIVE_S, REAPERS_KEY
 from app.core.settings import get_settings
 from app.datasets import drafts as dataset_drafts
-from app.evaluations import finishing, recovery_repository, scoring
+from app.evaluations import finishing, recovery_repository, scoring, stopping
 from app.evaluations.channels import announce
 from app.generations import drafts
 from app.logs import retention
@@ -28,6 +28,7 @@ _not_before: dict[str, float] = {}
 """What this process does seldom, and when next, on the monotonic clock."""
 _left_to_workers: dict[str, float] = {}
 """Runs that we failed to score, and until when, on the monotonic clock, we do not try again."""
+_watch = stopping.Watch()
 log = structlog.get_logger()
 
 
@@ -68,6 +69,8 @@ def recover(*, after_absence: bool = False) -> Recovered:
             finished += finishing.finish_if_done(session, run_id, waits=False)
             announce(session, run_id)
         unscored = recovery_repository.unscored_runs(session)
+    with _by_itself("not looked whether it is clear"), unit_of_work() as session:
+        finished += _watch.look(session)
     for run_id in unscored:  # here, for the workers may all be busy with long runs
         _score(run_id)
     with _by_itself("retention not applied"), unit_of_work() as session:

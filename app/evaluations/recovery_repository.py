@@ -3,7 +3,7 @@
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.evaluations.shard_repository import LEASE_S, MOST_LOSSES, RESEND_S, create_shards
+from app.evaluations.shard_repository import LEASE_S, MOST_LOSSES, RESEND_S, WANTS_WORK, create_shards
 
 _STRANDED_SHARD = 50
 
@@ -92,14 +92,14 @@ def take_unsent(session: Session) -> list[str]:
 def reshard_stranded(session: Session) -> list[str]:
     """New shards for runs that have items to do and no shard that could do them."""
     run_ids = session.scalars(
-        text("""
+        text(f"""
         select r.id from run r
-        where r.status in ('pending', 'running') and r.created_at < now() - interval '5 seconds'
+        where {WANTS_WORK} and r.created_at < now() - interval '5 seconds'
           and exists (select from run_item i left join log l on l.id = i.log_id
                       where i.run_id = r.id and i.state = 'pending' and (r.orchestrated or l.status = 'complete'))
           and not exists (select from shard s where s.run_id = r.id and s.state in ('queued', 'running'))
         for update skip locked
-        """)
+        """)  # noqa: S608 - a constant
     )
     return [
         shard_id for run_id in list(run_ids) for shard_id in create_shards(session, run_id, _STRANDED_SHARD)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import orjson
 
 from app.core.spreadsheet import csv_lines
-from app.evaluations.models import Run, RunScore
+from app.evaluations.models import ENDED, Run, RunScore
 from app.evaluations.numbers import Cell, Change
 from app.evaluations.report import EvaluatorRow, Report
 
@@ -16,7 +16,7 @@ Format = Literal["csv", "jsonl"]
 MEDIA_TYPES: dict[Format, str] = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl"}
 COLUMNS = (
     "evaluation_id", "evaluation", "file", "version", "version_id", "run_id", "status", "baseline", "dataset",
-    "dataset_version", "rows", "rows_failed", "evaluator", "evaluator_version_id", "primary", "wanted", "unit", "metric",
+    "dataset_version", "rows", "rows_failed", "rows_not_run", "clear_after", "evaluator", "evaluator_version_id", "primary", "wanted", "unit", "metric",
     "estimate", "lo", "hi", "confidence", "n", "clusters", "method", "warning", "errors", "without_score",
     "change", "change_lo", "change_hi", "change_n", "change_clusters", "change_method", "improved", "worsened", "unpaired",
     "test", "p", "verdict", "borderline",
@@ -69,6 +69,8 @@ def _about(report: Report, run: Run, row: EvaluatorRow) -> Json:
         "dataset_version": f"v{data.number}" if data else None,
         "rows": run.items_count,
         "rows_failed": run.failed_count,
+        "rows_not_run": run.items_count - run.done_count if run.status in ENDED else None,
+        "clear_after": run.clear_after,
         "evaluator": row.version.file.path,
         "evaluator_version_id": row.version.id,
         "primary": row.primary,

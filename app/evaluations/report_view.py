@@ -11,6 +11,7 @@ from app.evaluations import comparison, repository
 from app.evaluations.comparison import Grid, GridRequest
 from app.evaluations.corpus_view import Corpus, list_corpora
 from app.evaluations.doubts import MissingRows, MoreRows, missing_rows, more_rows
+from app.evaluations.early_end import EarlyEnd, early_end
 from app.evaluations.headline import Headline, headline
 from app.evaluations.judge_agreement import Trust, trust_of
 from app.evaluations.models import Evaluation, Run
@@ -94,6 +95,8 @@ class ReportView:
     """What the judges that are models are worth, by the evaluator version's id."""
     missing: MissingRows | None = None
     more: MoreRows | None = None
+    early: EarlyEnd | None = None
+    """Where it stops as soon as it is clear: when it was, and what that saved."""
 
     @property
     def passes(self) -> bool:
@@ -217,6 +220,7 @@ def build_view(
         trust=trust_of(session, evaluation.workspace_id, [row.version for row in report.rows]),
         missing=missing_rows(report, candidate),
         more=more_rows(report, candidate),
+        early=early_end(evaluation, report.runs),
     )
 
 

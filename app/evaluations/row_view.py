@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 
 from app.core.errors import DomainError, NotFound
 from app.datasets.models import Datapoint
-from app.evaluations import comparison_repository, people_repository
-from app.evaluations.comparison import Grid, GridRequest, GridRow, build_row
+from app.evaluations import people_repository
+from app.evaluations.comparison import Grid, GridRequest, GridRow, build_row, load_cells
 from app.evaluations.comparison_repository import ItemCell
 from app.evaluations.grid_view import Address, CellView, Mark, cell_view, mark_of, others_of
 from app.evaluations.judging import execution_of_log
@@ -86,8 +86,7 @@ def build_row_page(session: Session, evaluation: Evaluation, address: Address, n
     grid, row = build_row(session, evaluation, GridRequest(address.cols, address.evaluator or None), number)
     if row is None:
         raise NotFound(f"The evaluation has no row {number}.")
-    run_ids = [run.id for run in grid.runs]
-    items = comparison_repository.load_cells(session, run_ids, [row.datapoint.id])
+    items = load_cells(session, grid.runs, [row.datapoint.id])
     by_id = {version.id: version for version in grid.evaluators}
     log_ids = [item.log_id for each in items.values() for item in each if item.log_id]
     found = logs.find_logs(session, evaluation.workspace_id, log_ids)

@@ -12,15 +12,15 @@ from app.core.access import Principal
 from app.core.errors import Conflict, DomainError, Invalid, NotFound
 from app.core.logging import current_request_id
 from app.evaluations import (
-    arrival_repository,
     finishing,
     judge_calls,
     recovery_repository,
     repository,
-    reuse_repository,
+    reusing,
     run_limits,
     shard_repository,
     sharing_repository,
+    stopping_rules,
 )
 from app.evaluations.channels import announce
 from app.evaluations.models import ENDED, MOST_ITEMS, Evaluation, Run
@@ -70,7 +70,8 @@ def start_run(session: Session, principal: Principal, evaluation: Evaluation, re
         Invalid: the dataset is none or has no rows, a number is out of range, or the workers cannot run the version, or lack
             the one or the other.
         OverBudget: the workspace has spent its budget of this month.
-        Invalid: too, where a limit in dollars could not hold, because a model has no price.
+        Invalid: too, where a limit in dollars could not hold, because a model has no price; or where the evaluation stops as
+            soon as it is clear, and a run such as this one cannot.
     """
     concurrency = request.concurrency
     if concurrency is None:
@@ -98,6 +99,9 @@ def start_run(session: Session, principal: Principal, evaluation: Evaluation, re
         max_cost_usd=request.max_cost_usd,
         max_calls=request.max_calls,
         orchestrated=request.orchestrated,
+        stops_by=stopping_rules.stops_by(
+            session, evaluation, request.dataset_version, orchestrated=request.orchestrated
+        ),
         control=False,
         created_by=principal.user_id,
         created_by_name=principal.name,
@@ -110,8 +114,9 @@ def start_run(session: Session, principal: Principal, evaluation: Evaluation, re
         _create_items(session, run, request.dataset_version)
     if request.control or sharing_repository.find_control(session, evaluation.id) is None:
         set_control(session, evaluation, run)
+    stopping_rules.share_level(session, evaluation)
     if not request.fresh:
-        _reuse(session, run, sent=request.sent)
+        reusing.reuse(session, run, sent=request.sent)
     restart(session, run)
     return run
 
@@ -134,7 +139,8 @@ def _check_parts(request: RunRequest) -> None:
 
 def _create_items(session: Session, run: Run, data: Version) -> None:
     rows = data.file_id, data.number
-    run.items_count = shard_repository.create_items(session, run.id, rows, run.repeats, run.split)
+    seed = run.evaluation_id if run.stops_by else None
+    run.items_count = shard_repository.create_items(session, run.id, rows, run.repeats, run.split, seed)
     if run.items_count == 0:
         where = f" in the split {run.split}" if run.split else ""
         raise Invalid(f"{data.file.path} has no rows{where}: import some first.")
@@ -209,36 +215,6 @@ def _judges_targets(session: Session, workspace_id: str, evaluators: Sequence[Ve
         with suppress(DomainError):
             found += judge_calls.targets_of(session, workspace_id, bind(evaluator.spec)).values()
     return found
-
-
-def _reuse(session: Session, run: Run, *, sent: bool) -> None:
-    """Give items the outputs that are there already, and settle those that need no judging either."""
-    if run.orchestrated and run.version:
-        run.reused_count = _reuse_equal(session, run, run.version)
-    if sent or not run.orchestrated:
-        run.reused_count += arrival_repository.give_known_outputs(session, run.id)
-    if run.orchestrated and run.reused_count:
-        run.done_count = reuse_repository.settle_judged(session, run.id, _judging_here(session, run))
-
-
-def _reuse_equal(session: Session, run: Run, version: Version) -> int:
-    """Give items the outputs of equal calls, as far as there are any; how many there were."""
-    try:
-        prompt = prepare(session, version)
-    except DomainError:
-        return 0  # nothing can be called: each item will say why
-    items = reuse_repository.item_keys(session, run.id)
-    keys = [
-        (position, key)
-        for position, datapoint_id, repeat in items
-        if (key := prompt.reuse_key(version.id, datapoint_id, repeat))
-    ]
-    return reuse_repository.reuse_outputs(session, run.id, keys)
-
-
-def _judging_here(session: Session, run: Run) -> list[str]:
-    """The evaluator versions whose verdicts our workers give."""
-    return [version.id for version in repository.list_run_judges(session, run.id)]
 
 
 def get_run(session: Session, evaluation: Evaluation, run_id: str) -> Run:
@@ -386,7 +362,7 @@ def retry_failed(session: Session, run: Run) -> int:
     if run.status in ("pending", "running"):
         raise Conflict("The run is still going: wait for its end, or stop it.")
     reopened = repository.reopen_failed(
-        session, run.id, _judging_here(session, run), outputs=run.orchestrated
+        session, run.id, reusing.judging_here(session, run), outputs=run.orchestrated
     )
     if not reopened:
         raise Conflict("No row of this run failed.")

@@ -52,6 +52,10 @@ class EvaluationCreate(_Body):
     smallest_difference: float | None = Field(
         default=None, gt=0, description="In the primary score's own unit."
     )
+    stops_when_clear: bool = Field(
+        default=False,
+        description="End the runs as soon as the primary score, that of the first evaluator, tells each candidate from the baseline. Rows then come in random order, and the interval of the change holds at every look: it is 1.4 to 2 times as wide as that of a run that is looked at once. Chosen before the first run, and kept.",
+    )
 
 
 class EvaluationUpdate(_Body):

@@ -97,7 +97,8 @@ def load_gaps(
 ) -> dict[tuple[str, str], list[Gap]]:
     """The rows with a gap by run and evaluator, in the dataset's order; none of a pair that has a verdict on every output.
 
-    A verdict that is no number, such as "no target", is one: of such rows no score is missing. By the evaluators
+    A verdict that is no number, such as "no target", is one: of such rows no score is missing. Of a run that ended because it
+    was clear, neither is one of the rows that were left: chance has chosen them, and not what became of them. By the evaluators
     `judged_elsewhere`, an output that nobody judged is no gap: nobody may have been asked about it. One whose judging failed is.
     """
     rows = session.execute(
@@ -107,10 +108,12 @@ def load_gaps(
             where i.run_id = any(:runs) and j.evaluator_version_id = any(:evaluators) and {_COUNTED} group by 1, 2, 3
         )
         select i.run_id, e.id, i.datapoint_id, count(*), count(*) filter (where judged.has_verdict is not true)
-        from run_item i cross join unnest(cast(:evaluators as text[])) as e(id)
+        from run_item i join run r on r.id = i.run_id cross join unnest(cast(:evaluators as text[])) as e(id)
         left join judged on judged.run_id = i.run_id and judged.position = i.position
             and judged.evaluator_version_id = e.id
-        where i.run_id = any(:runs) and (judged.position is not null or e.id <> all(:elsewhere)) group by 1, 2, 3
+        where i.run_id = any(:runs) and (judged.position is not null or e.id <> all(:elsewhere))
+            and (r.clear_after is null or i.log_id is not null or i.state = 'done' and i.error not like 'not run: it was clear%')
+        group by 1, 2, 3
         having count(*) filter (where judged.has_verdict is not true) > 0 order by min(i.position)
         """),  # noqa: S608 - the conditions above
         {

@@ -187,7 +187,7 @@ def change_text(change: Change, info: EvaluatorInfo, axis: Axis) -> ChangeText:
         improved=_moved(change, better=True, wanted=info.wanted),
         worsened=_moved(change, better=False, wanted=info.wanted),
         unpaired=change.unpaired,
-        label=f"{value}{' points' if info.is_share else ''}, 95% CI {span}"
+        label=f"{value}{' points' if info.is_share else ''}, {words.interval_name(change.looked_at)} {span}"
         if span
         else value or "no change known",
         test=change.test.name if change.test else "",

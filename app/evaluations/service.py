@@ -9,13 +9,21 @@ from app.core import clock, ids, waiting
 from app.core.access import Principal
 from app.core.conflicts import again_on_deadlock
 from app.core.errors import Conflict, Invalid, NotFound
-from app.evaluations import finishing, late_judging, repository, run_service, sharing_repository
+from app.evaluations import (
+    finishing,
+    late_judging,
+    repository,
+    run_service,
+    sharing_repository,
+    stopping_rules,
+)
 from app.evaluations.models import ENDED, EVALUATED, Evaluation, EvaluationEvaluator, Run
 from app.evaluators.binding import is_judged_here
 from app.files.models import File, FileKind, Version
 from app.workspaces import audit
 
 LONGEST_NAME = 200
+_LOOKED_AT = "This evaluation stops as soon as its primary score is clear: that score was chosen before the first look, and stays."
 
 
 def create_evaluation(
@@ -27,14 +35,16 @@ def create_evaluation(
     evaluators: Sequence[Version],
     elsewhere: Collection[Version] = (),
     smallest_difference: float | None = None,
+    stops_when_clear: bool = False,
 ) -> Evaluation:
     """A new evaluation of a file. Its first evaluator is the primary one until another is chosen.
 
-    By those of the evaluators that judge `elsewhere`, the workers do not.
+    With `stops_when_clear` its runs end as soon as the primary score tells each candidate from the baseline. By those of the evaluators that judge `elsewhere`, the workers do not.
 
     Raises:
         Conflict: the file has an evaluation of this name.
-        Invalid: the file is neither prompt, flow nor agent, an evaluator is not one, or the name is too long.
+        Invalid: the file is neither prompt, flow nor agent, an evaluator is not one, the name is too long, or it cannot stop as soon as
+            it is clear.
     """
     if file.kind not in EVALUATED:
         said = f"{file.path} is a {file.kind}: prompts, flows and agents are evaluated."
@@ -49,12 +59,15 @@ def create_evaluation(
         file_id=file.id,
         name=name,
         smallest_difference=smallest_difference,
+        stops_when_clear=stops_when_clear,
         created_by=principal.user_id,
         created_by_name=principal.name,
     )
     session.add(evaluation)
     session.flush()
     add_evaluators(session, evaluation, evaluators, elsewhere)
+    if stops_when_clear:
+        stopping_rules.refuse_evaluation(session, evaluation)
     return evaluation
 
 
@@ -130,8 +143,11 @@ def remove_evaluator(session: Session, evaluation: Evaluation, evaluator_version
     """Take an evaluator out of the report; its judgments stay with the logs.
 
     Raises:
+        Conflict: its score ends the evaluation's runs as soon as it is clear.
         NotFound: the evaluation does not have it.
     """
+    if evaluation.stops_when_clear and evaluation.primary_evaluator_id == evaluator_version_id:
+        raise Conflict(_LOOKED_AT)
     if not repository.remove_evaluator(session, evaluation.id, evaluator_version_id):
         raise NotFound("The evaluation does not have this evaluator.")
     session.flush()
@@ -154,7 +170,7 @@ def change_evaluation(
     """Rename, or choose the primary evaluator or the baseline; None leaves a property as it is.
 
     Raises:
-        Conflict: the name is taken.
+        Conflict: the name is taken; or another primary evaluator was looked at to end the runs as soon as it is clear.
         Invalid: the name is too long.
         NotFound: no such evaluator or run in the evaluation.
     """
@@ -166,6 +182,8 @@ def change_evaluation(
     if primary_evaluator_id is not None:
         if primary_evaluator_id not in {v.id for v in repository.list_evaluators(session, evaluation.id)}:
             raise NotFound("The evaluation does not have this evaluator.")
+        if evaluation.stops_when_clear and primary_evaluator_id != evaluation.primary_evaluator_id:
+            raise Conflict(_LOOKED_AT)
         evaluation.primary_evaluator_id = primary_evaluator_id
     if baseline_run_id is not None:
         run_service.set_control(

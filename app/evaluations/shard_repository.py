@@ -60,19 +60,28 @@ class Settled:
 
 
 def create_items(
-    session: Session, run_id: str, dataset_version: tuple[str, int], repeats: int, split: str | None
+    session: Session,
+    run_id: str,
+    dataset_version: tuple[str, int],
+    repeats: int,
+    split: str | None,
+    seed: str | None = None,
 ) -> int:
-    """The items of a run, from the rows of a dataset version `(file id, number)`; how many there are."""
+    """The items of a run, from the rows of a dataset version `(file id, number)`; how many there are.
+
+    With a `seed` the rows come in a random order, the same wherever it is given, and repeats of a row stay together.
+    """
     file_id, number = dataset_version
     result = session.execute(
         text("""
         insert into run_item (run_id, position, datapoint_id, repeat)
-        select :run, (row_number() over (order by r.position, k) - 1)::int, r.datapoint_id, k
+        select :run, (row_number() over (order by sha256(convert_to(cast(:seed as text) || r.datapoint_id, 'UTF8')), r.position, k) - 1)::int,
+               r.datapoint_id, k
         from dataset_row r cross join generate_series(0, :repeats - 1) k
         where r.file_id = :file and r.from_number <= :number and (r.until_number is null or r.until_number > :number)
           and (cast(:split as text) is null or r.split = :split)
         """),
-        {"run": run_id, "repeats": repeats, "file": file_id, "number": number, "split": split},
+        {"run": run_id, "repeats": repeats, "file": file_id, "number": number, "split": split, "seed": seed},
     )
     return result.rowcount  # type: ignore[attr-defined, no-any-return]
 
@@ -113,22 +122,26 @@ def insert_shards(session: Session, run_id: str, ranges: Sequence[tuple[int, int
     return [row["id"] for row in rows]
 
 
-_CLAIM = """
+WANTS_WORK = (
+    """r.status in ('pending', 'running') and (r.clear_after is null or r.cancel_requested_at is null)"""
+)
+"""Of a run `r`: it goes on, and does not only wait for its last calls because it is clear."""
+_CLAIM = f"""
 update shard s set state = 'running', owner = :owner, attempt = attempt + 1,
     lease_until = clock_timestamp() + make_interval(secs => :lease)
 from run r
 where s.id = (
-    select id from shard where run_id = ({run}) and state = 'queued' order by first limit 1 for update skip locked)
-  and r.id = s.run_id and r.status in ('pending', 'running') and s.state = 'queued'
+    select id from shard where run_id = ({{run}}) and state = 'queued' order by first limit 1 for update skip locked)
+  and r.id = s.run_id and {WANTS_WORK} and s.state = 'queued'
 returning s.id, s.run_id
-"""
+"""  # noqa: S608 - a constant
 _HAS_WORK = "exists (select from shard q where q.run_id = r.id and q.state = 'queued')"
 _AT_WORK = "from shard w where w.run_id = r.id and w.state = 'running' and w.lease_until > now()"
 _CLAIM_NEXT = text(_CLAIM.format(run=":run"))
 _CLAIM_FAIRLY = text(
     _CLAIM.format(
         run=f"""
-        select r.id from run r where r.status in ('pending', 'running') and {_HAS_WORK}
+        select r.id from run r where {WANTS_WORK} and {_HAS_WORK}
         order by (select count(distinct w.owner) {_AT_WORK}), coalesce(r.progressed_at, r.created_at) limit 1"""  # noqa: S608
     )
 )
@@ -145,7 +158,7 @@ def others_wait(session: Session, run_id: str) -> bool:
     found = session.scalar(
         text(f"""
         select exists (
-            select from run r where r.id <> :run and r.status in ('pending', 'running') and {_HAS_WORK}
+            select from run r where r.id <> :run and {WANTS_WORK} and {_HAS_WORK}
               and not exists (select {_AT_WORK}))
         """),  # noqa: S608 - the two conditions above
         {"run": run_id},
@@ -202,6 +215,8 @@ class Renewed:
     """The shards that the owner still has."""
     wanted: bool
     """Whether the run still wants work."""
+    ends: bool
+    """Whether it is clear: what is in flight is awaited, and nothing more is begun."""
     spent_usd: Decimal
     calls: int
     has_budget: bool
@@ -216,14 +231,15 @@ def renew(session: Session, owner: str, run_id: str) -> Renewed:
         with kept as (
             update shard set lease_until = clock_timestamp() + make_interval(secs => :lease)
             where run_id = :run and owner = :owner and state = 'running' returning id)
-        select array(select id from kept), r.status in ('pending', 'running'), r.spent_usd, r.calls_count,
+        select array(select id from kept), r.status in ('pending', 'running'),
+               r.clear_after is not null and r.cancel_requested_at is not null, r.spent_usd, r.calls_count,
                exists(select from budget b where b.workspace_id = r.workspace_id)
         from (values (1)) as always left join run r on r.id = :run
         """),
         {"owner": owner, "lease": LEASE_S, "run": run_id},
     ).one()
-    kept, wanted, spent_usd, calls, has_budget = row
-    return Renewed(set(kept), bool(wanted), spent_usd or Decimal(0), calls or 0, has_budget)
+    kept, wanted, ends, spent_usd, calls, has_budget = row
+    return Renewed(set(kept), bool(wanted), bool(ends), spent_usd or Decimal(0), calls or 0, has_budget)
 
 
 def settle(session: Session, run_id: str, settled: list[Settled]) -> set[int]:

@@ -8,7 +8,7 @@ from app.core import clock
 from app.core.access import Principal
 from app.core.errors import Invalid
 from app.core.typed import whole
-from app.evaluations import repository, run_limits, run_service, service
+from app.evaluations import repository, run_limits, run_service, service, stopping_rules
 from app.evaluations.choosing import Offer
 from app.evaluations.models import Evaluation
 from app.evaluations.run_service import RunRequest
@@ -34,6 +34,7 @@ def start(session: Session, principal: Principal, offer: Offer) -> Evaluation:
             name=offer.choices.name or _name_of(offer),
             evaluators=judges,
             smallest_difference=difference_of(offer.choices.smallest, offer.judges[0]),
+            stops_when_clear=offer.choices.stops_when_clear,
         )
     else:
         service.add_evaluators(session, evaluation, judges)
@@ -96,6 +97,8 @@ def _check(offer: Offer, most_concurrency: int) -> None:
         problems["max_cost"] = "Dollars above 0, such as 2.50, or nothing."
     if choices.max_calls and _number(choices.max_calls) < max(1, len(offer.chosen)):
         problems["max_calls"] = "A whole number of calls, at least one for each version, or nothing."
+    if choices.stops_when_clear and offer.evaluation is None and len(offer.chosen) == 1:
+        problems[stopping_rules.FIELD] = stopping_rules.ONE_VERSION
     if problems:
         raise Invalid(" ".join(problems.values()), fields=problems)
 

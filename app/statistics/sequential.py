@@ -44,10 +44,15 @@ def asymptotic_confidence_sequence(
         return Interval(
             mean, None, None, t, method, warning=sample.notes("every row has the same value so far")
         )
-    r2 = (-2 * log(alpha) + log(1 - 2 * log(alpha))) / (tightest_at or 200)
+    r2 = mixing_variance(alpha, tightest_at or 200)
     sd = standard_error(sample) * sqrt(t)
     half = sd * sqrt(2 * (t * r2 + 1) / (t * t * r2) * log(sqrt(t * r2 + 1) / alpha))
     return Interval(mean, mean - half, mean + half, t, method, warning=sample.notes())
+
+
+def mixing_variance(alpha: float, tightest_at: int) -> float:
+    """r², which makes a confidence sequence of 1 - alpha tightest at so many rows."""
+    return (-2 * log(alpha) + log(1 - 2 * log(alpha))) / tightest_at
 
 
 def bernoulli_e_value(successes: int, failures: int, prior: float = 1.0) -> Evidence:

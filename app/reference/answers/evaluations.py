@@ -24,6 +24,8 @@ class Evaluation(Shape):
     evaluators: list[EvaluationEvaluator]
     primary_evaluator: str | None
     smallest_difference: float | None
+    stops_when_clear: bool
+    """Whether its runs end as soon as the primary score is clear."""
     created_at: str
     created_by: Person | None
     updated_at: str
@@ -59,6 +61,12 @@ class Run(Shape):
     max_calls: int | None
     spent_usd: float
     calls_count: int
+    stops_when_clear: bool
+    """Whether it is, or was, looked at while it runs."""
+    clear_after: int | None
+    """After how many rows it was clear, where it was."""
+    not_run: str | None
+    """Why its rows without a result were not run, where that is because it was clear."""
 
 
 class Runs(Shape):

@@ -86,6 +86,10 @@ class ReportLine(Shape):
     dataset_version: str | None
     rows: int
     rows_failed: int
+    rows_not_run: int | None
+    """Null while its run goes on."""
+    clear_after: int | None
+    """After how many rows it was clear, where the run ended for that."""
     evaluator: str
     evaluator_version_id: str
     primary: bool
@@ -119,10 +123,27 @@ class ReportLine(Shape):
     borderline: bool | None
 
 
+class EarlyEnd(Shape):
+    clear_after: int | None
+    """Null where it was not clear, or not yet."""
+    rows: int
+    rows_saved: int
+    """Over all runs, repeats included."""
+    calls_saved: int
+    """Estimated, as all that was saved, at the mean of the rows that ran."""
+    cost_saved_usd: float | None
+    """Null where the price of a call is not known."""
+    seconds_saved: float
+    said: str
+    """The same as sentences, with how to read the intervals."""
+
+
 class ReportTable(Shape):
     columns: list[str]
     """In the order of the files."""
     records: list[ReportLine]
+    early_end: EarlyEnd | None
+    """Of an evaluation that stops as soon as it is clear."""
 
 
 class ReportLink(Shape):

@@ -221,6 +221,27 @@ def _insert() -> TextClause:
     )
 
 
+def test_a_row_has_the_same_comments_in_an_evaluation(client: TestClient, staged: Staged) -> None:
+    admin = staged.team.admin
+    with unit_of_work() as session:
+        exact = factories.evaluator(session, admin, "exact")
+        evaluation = factories.evaluation(session, admin, staged.prompt, exact)
+        run = factories.started_run(session, admin, evaluation, staged.prompt, staged.rows)
+        factories.finish_run(session, run, ["answer 0", "no"])
+    _said(staged, staged.grace, Subject.ROW, "@Rita Levi: is this target right?")
+    signed_in(client, staged.rita)
+    rows = f"/w/{staged.team.workspace.slug}/evaluations/{evaluation.id}/rows"
+    grid = client.get(rows).text
+    (number,) = re.findall(r'1<span class="sr-only"> comment on row (\d)', grid)
+    drawer = client.get(f"{rows}/{number}", headers={"hx-request": "true", "hx-target": "drawer"}).text
+    assert "</span>: is this target right?" in drawer
+    assert "is this target right?" not in client.get(f"{rows}/{3 - int(number)}").text
+    form = {"on": "row", "id": staged.things[Subject.ROW], "body": "It is.", "back": f"{rows}/{number}"}
+    answer = _post(client, f"/w/{staged.team.workspace.slug}/comments", **form)
+    assert answer.headers["location"].startswith(f"{rows}/{number}#comment-com_")
+    assert "It is." in client.get(_pages(staged)[Subject.ROW]).text
+
+
 def test_another_workspace_finds_no_page(client: TestClient, staged: Staged) -> None:
     comment_id = _said(staged, staged.grace, Subject.LOG, "secret")
     with unit_of_work() as session:

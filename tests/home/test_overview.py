@@ -285,7 +285,7 @@ def test_one_panel_fails_alone(client: TestClient, committed_team: factories.Tea
     assert "Unknown is how production fares: there may be more that waits." in words
     assert "Nothing waits" not in words
     whole = _home(client, committed_team)
-    assert "Nothing waits: no review, and in the newest evaluations no failed row" in whole
+    assert "Nothing waits: no mention, no review, and in the newest evaluations no failed row" in whole
     assert "Unknown is" not in whole
     assert "could not be loaded" not in whole
 

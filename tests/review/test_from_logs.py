@@ -1,6 +1,7 @@
 """Queues of logs: those that were chosen, those that match, what of them cannot be judged, and where what people say stands."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from html import unescape
 
@@ -10,7 +11,9 @@ from sqlalchemy import text
 
 from app.core.access import Principal, Role
 from app.core.database import unit_of_work
+from app.core.errors import Invalid
 from app.files.models import Version
+from app.logs.listing import Filters
 from app.review import repository, sending
 from app.review.choosing import MOST_OUTPUTS
 from app.review.from_logs import FromLogs
@@ -366,28 +369,32 @@ def test_a_question_that_was_deleted_is_asked_on(client: TestClient, logged: Log
     assert client.post(f"{logged.base}/review/from-logs", data=form).status_code == 422
 
 
-def test_logs_that_go_while_they_are_sent_are_not_lost_in_a_failure(logged: Logged) -> None:
+def test_logs_that_go_while_they_are_sent_are_no_failure(logged: Logged) -> None:
     """Retention deletes when it likes: what was chosen is refused, and of what matched the rest is sent."""
-    source = FromLogs(logged.team.workspace.id, logged.logs[:2], rows="chosen")
-    with unit_of_work() as session:
-        sent = sending.send(
-            session, logged.team.admin, Sending(source, [logged.asked], [logged.people[0].user_id])
-        )
+    workspace_id = logged.team.workspace.id
+    chosen = FromLogs(workspace_id, logged.logs[:2], rows="chosen")
+    matching = FromLogs(workspace_id, sought=Filters(user="bob"))
+
+    def send(source: FromLogs) -> int:
+        with unit_of_work() as session:
+            asked = Sending(source, [logged.asked], [logged.people[0].user_id])
+            return sending.send(session, logged.team.admin, asked).sent
+
+    with ThreadPoolExecutor(2) as threads:
         with unit_of_work() as other:
-            other.execute(text("set local lock_timeout = '200ms'"))
-            with pytest.raises(Exception, match="lock timeout"):
-                other.execute(text("delete from log where id = :log"), {"log": logged.logs[0]})
-            other.rollback()
-        assert sent.sent == 2
+            other.execute(text("delete from log where id = :log"), {"log": logged.logs[0]})
+            sent = [threads.submit(send, source) for source in (chosen, matching)]
+            assert wait(sent, timeout=1).not_done == set(sent), "both wait for what is being deleted"
+        with pytest.raises(Invalid, match="1 of the 2 logs cannot be judged"):
+            sent[0].result()
+        assert sent[1].result() == 2
 
 
 def test_from_a_list_the_form_opens_as_a_page(client: TestClient, logged: Logged) -> None:
     _as(client, logged.team.admin)
-    answer = client.get(
-        f"{logged.base}/review/from-logs",
-        params={"log": logged.logs[:2]},
-        headers={"hx-request": "true", "hx-target": "dialog"},
-    )
+    beside = {"hx-request": "true", "hx-target": "dialog"}
+    url = f"{logged.base}/review/from-logs"
+    answer = client.get(url, params={"log": logged.logs[:2]}, headers=beside)
     assert answer.headers["hx-redirect"].endswith(f"log={logged.logs[0]}&log={logged.logs[1]}")
-    too_many = client.get(f"{logged.base}/review/from-logs", params={"log": [f"log_{n}" for n in range(201)]})
+    too_many = client.get(url, params={"log": [f"log_{n}" for n in range(201)]})
     assert too_many.status_code == 422

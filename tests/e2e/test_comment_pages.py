@@ -88,6 +88,30 @@ def test_a_row_is_commented_on_in_its_drawer(page: "Page", staged: Staged) -> No
     assert page.get_by_role("link", name="1 comment on row 1").is_visible()
 
 
+def test_what_was_not_sent_is_there_again(page: "Page", staged: Staged) -> None:
+    home = _sign_in(page, staged, staged.grace)
+    rows = f"{home}/datasets/{staged.rows.file_id}?version=1"
+    page.goto(rows)
+    first, second = (page.locator("table.dataset tbody th a").nth(n) for n in (0, 1))
+    field = page.locator("#drawer").get_by_label("Say something about this row")
+    first.click()
+    field.fill("Half a thou")
+    page.keyboard.press("Escape")
+    page.locator("#drawer").wait_for(state="hidden")
+    second.click()
+    page.locator("#drawer").get_by_role("heading", name="Row 2").wait_for()
+    assert field.input_value() == "", "it is of another row"
+    page.goto(rows)
+    first.click()
+    page.locator("#drawer").get_by_role("heading", name="Row 1").wait_for()
+    assert field.input_value() == "Half a thou"
+    field.press("End")
+    page.keyboard.type("ght")
+    page.keyboard.press("Control+Enter")
+    page.locator("#drawer .comments li", has_text="Half a thought").wait_for()
+    assert field.input_value() == ""
+
+
 @pytest.mark.parametrize(
     ("width", "scheme"), [(390, "dark"), (390, "light"), (1280, "dark"), (1280, "light")]
 )

@@ -12,7 +12,7 @@ _SEQUENCE = (
     " one that is looked at once."
 )
 _OTHERS = (
-    "Every other interval, of other scores and of each version alone, is for one look, on a number of rows that hung on the"
+    "Every other interval, of other scores and of each version alone, is for one look, on a number of rows that depended on the"
     " primary score."
 )
 
@@ -55,9 +55,7 @@ class EarlyEnd:
         (first, done), *others = self.ran
         each = "".join(f" and {run.name} {count:,}" for run, count in others)
         ends = "It ends now" if self.going else "Stopped"
-        return (
-            f"{ends} {when}, because it was clear. With what was in flight, {first.name} ran {done:,}{each}."
-        )
+        return f"{ends} {when}, because it was clear. With what was in flight, {first.name} had run {done:,}{each} by then."
 
     @property
     def saved(self) -> str:

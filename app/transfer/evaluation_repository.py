@@ -87,12 +87,14 @@ def create_items(session: Session, run: Run, rows: tuple[str, int] | None, *, wa
     how many of the outputs found no place, because their log is not in the workspace.
 
     A row without an output is done with an error that says so, unless it `waits`, as in a run that was stopped. An output that is of no
-    row, or where the run takes any log one more than were asked for, comes after them, in the order of the export.
+    row, or where the run takes any log one more than were asked for, comes after them, in the order of the export. Where the
+    run was looked at while it ran, rows are in the random order that they had.
     """
     file_id, number = rows or (None, None)
     parameters = {
         "run": run.id, "file": file_id, "number": number, "split": run.split, "repeats": run.repeats,
         "workspace": run.workspace_id, "waits": waits, "any_log": run.takes_any_log,
+        "seed": run.evaluation_id if run.stops_by else None,
     }  # fmt: skip
     session.execute(
         text("""
@@ -123,7 +125,8 @@ def create_items(session: Session, run: Run, rows: tuple[str, int] | None, *, wa
             where (:any_log and o.k >= :repeats) or not o.is_held
         )
         insert into run_item (run_id, position, datapoint_id, repeat, state, log_id, reused, error)
-        select :run, (row_number() over (order by i.beside, i.position, i.datapoint_id, i.k) - 1)::int, i.datapoint_id, i.k,
+        select :run, (row_number() over (order by i.beside, sha256(convert_to(cast(:seed as text) || i.datapoint_id, 'UTF8')),
+                   i.position, i.datapoint_id, i.k) - 1)::int, i.datapoint_id, i.k,
                case when o.log_id is null and :waits then 'pending' else 'done' end,
                o.log_id, coalesce(o.reused, false),
                case when o.log_id is not null then o.error

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.core import clock
 from app.core.database import unit_of_work
-from app.evaluations import scoring
+from app.evaluations import scoring, stopping_rules
 from app.evaluations.models import ENDED, EVALUATED, Evaluation, EvaluationEvaluator, Run, SharedRun
 from app.evaluations.schemas import DEFAULT_CONCURRENCY
 from app.evaluations.service import LONGEST_NAME
@@ -179,6 +179,7 @@ def _new_evaluation(
         file_id=file_id,
         name=name,
         smallest_difference=said.number("smallest_difference"),
+        stops_when_clear=said.flag("stops_when_clear"),
         created_by=maker_id,
         created_by_name=maker,
         created_at=created,
@@ -243,6 +244,7 @@ def _share_runs(session: Session, evaluation: Evaluation, runs: list[SaidRun], r
 
 def _new_runs(session: Session, evaluation: Evaluation, runs: list[SaidRun], report: Report) -> list[Run]:
     there = evaluation_repository.evaluations_of(session, evaluation.workspace_id, [run.id for run in runs])
+    session.refresh(evaluation, ["primary_evaluator_id"])
     versions = {version_id for run in runs for version_id in run.version_ids}
     kinds = evaluation_repository.kinds_of(session, evaluation.workspace_id, versions)
     made = []
@@ -257,6 +259,7 @@ def _new_runs(session: Session, evaluation: Evaluation, runs: list[SaidRun], rep
             made.append(_run(evaluation, run, report))
     session.add_all(made)
     session.flush()
+    stopping_rules.share_level(session, evaluation)
     return made
 
 
@@ -287,6 +290,8 @@ def _run(evaluation: Evaluation, run: SaidRun, report: Report) -> Run:
         fresh=said.flag("fresh"),
         max_cost_usd=Decimal(cost) if cost else None,
         max_calls=said.count("max_calls"),
+        stops_by=evaluation.primary_evaluator_id if said.flag("stops_when_clear") else None,
+        clear_after=said.count("clear_after"),
         spent_usd=Decimal(spent or "0"),
         created_by=maker_id,
         created_by_name=maker,

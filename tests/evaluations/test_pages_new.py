@@ -267,3 +267,62 @@ def test_nonsense_in_the_address_or_the_form_breaks_nothing(
     )
     assert refused.status_code == 422
     assert "at most 100 points" in _words(refused.text)
+
+
+def test_stopping_as_soon_as_it_is_clear_is_asked_for_and_says_its_price(
+    client: TestClient, committed_team: factories.Team, versions: tuple[Version, ...]
+) -> None:
+    client = signed_in(client, committed_team.admin)
+    page = client.get(f"{_url(committed_team)}/new").text
+    (switch,) = re.findall(r'<input[^>]*name="stops_when_clear"[^>]*>', page)
+    assert "checked" not in switch, "off unless asked for"
+    assert (
+        "On, rows come in random order, and the primary score’s interval is 1.4 to 2 times as wide as after a full run"
+        in _words(page)
+    )
+    token = csrf_of(client)
+    plain = client.post(
+        _url(committed_team), data=_form(versions, token, name="whole"), follow_redirects=False
+    )
+    asked = client.post(
+        _url(committed_team), data=_form(versions, token, stops_when_clear="1"), follow_redirects=False
+    )
+    with unit_of_work() as session:
+        stops = {
+            row[0]: (row[1], row[2])
+            for row in session.execute(
+                text("""
+                select e.id, e.stops_when_clear, array_agg(distinct r.stops_by) from evaluation e
+                join run r on r.evaluation_id = e.id group by 1
+                """)
+            )
+        }
+    whole, sequential = (answer.headers["location"].rpartition("/")[2] for answer in (plain, asked))
+    assert stops[whole] == (False, [None])
+    assert stops[sequential] == (True, [versions[3].id])
+    adding = client.get(f"{_url(committed_team)}/new", params={"evaluation": sequential}).text
+    assert "This evaluation stops as soon as it is clear" in adding
+    assert 'name="stops_when_clear"' not in adding
+    assert "It stops as soon as it is clear." in _words(client.get(asked.headers["location"]).text)
+
+
+def test_stopping_as_soon_as_it_is_clear_takes_two_versions_and_an_evaluator_that_runs_here(
+    client: TestClient, committed_team: factories.Team, versions: tuple[Version, ...]
+) -> None:
+    client = signed_in(client, committed_team.admin)
+    with unit_of_work() as session:
+        people = factories.evaluator(session, committed_team.admin, "human", "tests/People")
+    token = csrf_of(client)
+    for changes, said in (
+        ({"versions": ["1"]}, "that takes two versions, one of them the baseline"),
+        (
+            {"evaluators": [people.id], "primary": people.id, "smallest": ""},
+            "their verdicts come when they come",
+        ),
+    ):
+        answer = client.post(
+            _url(committed_team), data=_form(versions, token, stops_when_clear="1", **changes)
+        )
+        assert answer.status_code == 422
+        assert said in _words(answer.text)
+        assert re.search(r'name="stops_when_clear"[^>]* checked', answer.text), "what was chosen stays"

@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import text
 
 from app.core.database import unit_of_work
-from app.evaluations import recovery, run_service, stopping
+from app.evaluations import recovery, recovery_repository, run_service, shard_repository, stopping
 from app.evaluations.execution import Slot
 from app.evaluations.repository import find_run_to_work_on
 from tests import factories
@@ -77,6 +77,44 @@ def test_runs_end_as_soon_as_it_is_clear_and_no_further_call_is_made(
         assert set(states(run.id, "shard")) <= {"done", "cancelled"}
         assert run.not_run == f"not run: it was clear after {clear_after} of {ROWS} rows"
         assert run.is_unfinished
+    if slots == 2:  # one slot alone goes to the other run at the end of each shard, and looks then
+        assert any(_half_done_shards(run.id) for run in runs), "what waited in a slot is not begun"
+
+
+def _half_done_shards(run_id: str) -> int:
+    with unit_of_work() as session:
+        return session.scalar(
+            text("""
+            select count(*) from shard s where s.run_id = :run and (
+                select count(distinct i.state) from run_item i
+                where i.run_id = s.run_id and i.position >= s.first and i.position < s.until) = 2
+            """),
+            {"run": run_id},
+        )
+
+
+@pytest.mark.usefixtures("database", "redis_url")
+def test_nothing_more_is_begun_of_what_is_clear_and_it_ends_with_its_last_worker(
+    committed_team: factories.Team,
+) -> None:
+    world = begin(committed_team, NOWHERE, wrong_in_the_second_half, right)
+    with unit_of_work() as session:
+        write_first(session, world, 95)
+    with unit_of_work() as session:
+        assert stopping.look(session, world.evaluation.id)
+    with unit_of_work() as session:
+        for run_id in world.runs:
+            held = shard_repository.renew(session, "lost", run_id)
+            assert (held.wanted, held.ends) == (True, True), "what is in flight is wanted"
+            assert not stopping.end(session, run_id), "somebody works on it"
+            shard_repository.give_back(session, "lost", run_id)
+            assert shard_repository.claim_next(session, "next", run_id) is None
+            assert not shard_repository.others_wait(session, "none")
+        assert shard_repository.claim_fairly(session, "next") is None
+        assert recovery_repository.reshard_stranded(session) == []
+        assert all(stopping.end(session, run_id) for run_id in world.runs)
+        assert not any(stopping.end(session, run_id) for run_id in world.runs), "once"
+    assert [run.status for run in world.read()] == ["completed", "completed"]
 
 
 @pytest.mark.usefixtures("database", "redis_url")

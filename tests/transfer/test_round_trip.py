@@ -12,6 +12,7 @@ from app.evaluations import recovery
 from app.files import repository as files
 from tests import factories
 from tests.asynchronous import run as run_coroutine
+from tests.evaluations.clear import ended, right
 from tests.evaluations.test_arrivals import worked
 from tests.factories import Team
 from tests.stack import Stack
@@ -95,6 +96,7 @@ def _filled(client, team: Team) -> None:
         )  # fmt: skip
         factories.logged(session, admin, tool, trace_parent_id=below, output="sunny", save=False)
         waiting_id, evaluation_id, log_id, data_id = waiting.id, evaluation.id, below, data.id
+    ended(team, lambda number: "right" if number % 2 else "wrong", right, rows=50, of=80)
     with_key(client, team.admin)
     client.patch(f"/v5/evaluations/{evaluation_id}/runs/{waiting_id}", json={"status": "cancelled"})
     _runs_of_logs(client, team, evaluation_id, first.id, data_id)

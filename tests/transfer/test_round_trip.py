@@ -96,7 +96,7 @@ def _filled(client, team: Team) -> None:
         )  # fmt: skip
         factories.logged(session, admin, tool, trace_parent_id=below, output="sunny", save=False)
         waiting_id, evaluation_id, log_id, data_id = waiting.id, evaluation.id, below, data.id
-    ended(team, lambda number: "right" if number % 2 else "wrong", right, rows=50, of=80)
+    ended(team, lambda number: "right" if number % 2 else "wrong", right, rows=50, of=80)  # 30 rows are left
     with_key(client, team.admin)
     client.patch(f"/v5/evaluations/{evaluation_id}/runs/{waiting_id}", json={"status": "cancelled"})
     _runs_of_logs(client, team, evaluation_id, first.id, data_id)
@@ -172,7 +172,9 @@ def test_a_workspace_of_ours_is_the_same_elsewhere(
 ):
     _filled(client, committed_team)
     url = _there_and_back(database_url, stack, tmp_path, committed_team.workspace.slug)
-    assert query(url, "select count(*) from run_item where state = 'pending'") == [(6,)]
+    assert query(url, "select count(*) from run_item where state = 'pending'") == [(6 + 2 * 30,)], (
+        "of the run that was stopped, and of the two that were clear"
+    )
     assert query(url, "select action from audit_entry where action like 'workspace.%' order by at") == [
         ("workspace.imported",), ("workspace.exported",), ("workspace.exported",),
     ]  # fmt: skip

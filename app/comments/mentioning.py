@@ -9,8 +9,11 @@ from app.core.errors import Invalid
 
 MOST_MENTIONED = 20
 GONE = "Deleted person"
-_AT = re.compile(r"(?<![^\s(\[{\"'“‘*,;:])@")
-"""At the beginning of a word: no part of an address or of a link."""
+_AT = re.compile(r"(?<![A-Za-z0-9\u00c0-\u024f_.+/=&?#-])@")
+"""No part of an address. Chinese, Japanese and Korean have no spaces before it."""
+_GOES_ON = re.compile(r"-?\w")
+_WITHOUT_SPACES = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+"""Letters that may stand right behind a name, and names that may stand right before a letter."""
 _KEPT = re.compile(r"@\[(\w{1,200})\]")
 _PARTS = re.compile(r"@\[(\w{1,200})\]|(https?://[^\s<>\"'`]+)", re.IGNORECASE)
 _ENDS_A_SENTENCE = ".,:;!?…"
@@ -53,9 +56,10 @@ def read(text: str, people: Sequence[Person], known: Collection[str] = ()) -> Re
     mentioned: dict[str, None] = {}
     body: list[str] = []
     done = 0
+    links = [found.span() for found in _PARTS.finditer(text) if found[2]]
     for found in _AT.finditer(text):
         at = found.start()
-        if at < done:
+        if at < done or any(start < at < end for start, end in links):
             continue
         end, said = at, [kept[1]] if (kept := _KEPT.match(text, at)) and kept[1] in ids else []
         if said and kept:
@@ -79,8 +83,8 @@ class _Names:
         first: dict[str, list[Person]] = {}
         for person in people:
             if name := person.name.strip():
-                whole.setdefault(name.lower(), []).append(person.id)
-                first.setdefault(name.split()[0].lower(), []).append(person)
+                whole.setdefault(_small(name), []).append(person.id)
+                first.setdefault(_small(name.split()[0]), []).append(person)
         self._whole = whole
         self._first = {name: found for name, found in first.items() if name not in whole}
         self._by_letter: dict[str, list[str]] = {}
@@ -89,9 +93,9 @@ class _Names:
 
     def at(self, text: str, start: int) -> tuple[int, list[str]] | None:
         """The end of the longest name that begins at `start`, and whose it is."""
-        for name in self._by_letter.get(text[start : start + 1].lower(), ()):
+        for name in self._by_letter.get(_small(text[start : start + 1]), ()):
             end = start + len(name)
-            if text[start:end].lower() == name and not re.match(r"\w", text[end : end + 1]):
+            if _small(text[start:end]) == name and not _goes_on(text, end):
                 return end, self._ids_of(name)
         return None
 
@@ -103,6 +107,17 @@ class _Names:
             which = " or ".join(sorted({person.name for person in found})[:3])
             raise Invalid(f"“@{found[0].name.split()[0]}” may be {which}: write the whole name.")
         return [found[0].id]
+
+
+def _small(text: str) -> str:
+    """In small letters, and as long as before: “İ” has none of one letter."""
+    return "".join(small if len(small := letter.lower()) == 1 else letter for letter in text)
+
+
+def _goes_on(text: str, end: int) -> bool:
+    """Whether a name that ends here is the beginning of a longer word: Ann of Anna, and of Ann-Marie."""
+    around = text[end - 1 : end], text[end : end + 1]
+    return _GOES_ON.match(text, end) is not None and not any(map(_WITHOUT_SPACES.match, around))
 
 
 def pieces(body: str, names: Mapping[str, str]) -> Iterator[Piece]:

@@ -1,26 +1,20 @@
 """Near-duplicates among the rows of a dataset."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from itertools import chain
 
 from app.datasets.repository import Asked
 
 _MOST_IDS = 500
 _TESTS = frozenset(("validation", "test", "sealed"))
-_SIGNS = dict.fromkeys(
-    chain(
-        range(0x21),
-        map(ord, "!\"'(),.:;?[\\]_`{}¡«»¿"),
-        range(0x2000, 0x2060),  # spaces, dashes, quotation marks
-        range(0x3000, 0x3004),  # and those of Chinese and Japanese
-        range(0x3008, 0x3012),
-        range(0xFF01, 0xFF10),
-        range(0xFF1A, 0xFF21),
-    )
+_QUOTES = re.compile("[\"'`\u2018-\u201f\u00ab\u00bb\u3008-\u3011\u00a1\u00bf]+")
+_SPACES = re.compile(r"\s+")
+_STOPS = re.compile(
+    r"(?<=[\w)\]])(?:[.,:;!?\u2026]+(?!\w)|[\u3001\u3002\uff01\uff0c\uff0e\uff1a\uff1b\uff1f]+)"
 )
-"""Spaces and punctuation. Letters, digits and signs such as + or € make another question."""
+"""Punctuation behind a word: none inside numbers, times and code, and none that is all that is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +35,7 @@ def find(rows: Iterable[Asked]) -> Alike:
     """The near-duplicates among rows, in their order. Of each row a hash is kept, and no text."""
     groups: dict[bytes, list[tuple[str, str | None, bytes]]] = {}
     for row in rows:
-        words = f"{row.inputs}\n{row.messages}".casefold().translate(_SIGNS)
+        words = _words(f"{row.inputs}\n{row.messages}")
         groups.setdefault(_hash(words), []).append((row.datapoint_id, row.split, _hash(row.target)))
     found = [group for group in groups.values() if len(group) > 1]
     ids = (datapoint_id for group in found for datapoint_id, _, _ in group)
@@ -53,6 +47,12 @@ def find(rows: Iterable[Asked]) -> Alike:
         leaking=sum("train" in one and not one.isdisjoint(_TESTS) for one in splits),
         ids=[one for _, one in zip(range(_MOST_IDS), ids, strict=False)],
     )
+
+
+def _words(text: str) -> str:
+    """What a row asks, without capitals, quotation marks, punctuation behind words, and more than one space."""
+    said = _SPACES.sub(" ", _QUOTES.sub("", text.casefold()))
+    return _STOPS.sub("", said).replace(" }", "}")
 
 
 def _hash(text: str) -> bytes:

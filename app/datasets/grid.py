@@ -272,8 +272,10 @@ def only_of(name: str) -> Only:
 
 
 def _named(session: Session, version: Version | None, asked: Shown) -> Sequence[str] | None:
-    if not (asked.only and version):
+    if not asked.only:
         return None
+    if version is None:  # the draft changes one that was deleted: of its rows nothing is known
+        return ()
     if asked.only == "suspect":
         return [one.datapoint_id for one in suspects.of(session, version)]
     found = summarise(session, version).alike

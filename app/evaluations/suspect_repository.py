@@ -23,6 +23,14 @@ def renew(session: Session, run_id: str) -> None:
     gave one that an evaluator which compares with the target takes for right. Only evaluators that say yes or no, yes being
     good, are asked, and people are not; of repeats, the first.
     """
+    # Two runs of a dataset that are scored at once would write the same rows, in an order of their own.
+    session.execute(
+        text("""
+        select pg_advisory_xact_lock(hashtextextended('suspect_target ' || d.file_id, 0))
+        from run r join version d on d.id = r.dataset_version_id where r.id = :run
+        """),
+        {"run": run_id},
+    )
     session.execute(
         text("""
         with dataset as (

@@ -41,7 +41,7 @@ function begun(field) {
   const before = field.value.slice(0, field.selectionStart);
   const at = before.lastIndexOf("@");
   const typed = before.slice(at + 1);
-  const begins = at >= 0 && (at === 0 || /[\s([{"'“‘*,;:]/.test(before[at - 1]));
+  const begins = at >= 0 && (at === 0 || !/[A-Za-z0-9\u00c0-\u024f_.+/=&?#-]/.test(before[at - 1]));
   return begins && typed.length <= LONGEST && !/[\n@]/.test(typed) ? { at, typed } : null;
 }
 

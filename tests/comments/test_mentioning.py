@@ -13,7 +13,7 @@ ADA, GRACE, GRANT = (
     Person("usr_3", "Grace Grant"),
 )
 ZOE = Person("usr_4", "Zoë")
-PEOPLE = [ADA, GRACE, GRANT, ZOE]
+PEOPLE = [ADA, GRACE, GRANT, ZOE, Person("usr_5", "İpek Yılmaz"), Person("usr_6", "王伟")]
 NAMES = {person.id: person.name for person in PEOPLE}
 
 
@@ -34,6 +34,13 @@ NAMES = {person.id: person.name for person in PEOPLE}
         ("@[usr_9]", "@[usr_9]", []),
         ("@ Ada", "@ Ada", []),
         ("@nobody @", "@nobody @", []),
+        ("@Ada-Marie", "@Ada-Marie", []),
+        ("@Ada's idea", "@[usr_1]'s idea", ["usr_1"]),
+        ("@Ada - look", "@[usr_1] - look", ["usr_1"]),
+        ("https://x.example/(@Ada)", "https://x.example/(@Ada)", []),
+        ("@İpek Yılmaz: look", "@[usr_5]: look", ["usr_5"]),
+        ("请@王伟", "请@[usr_6]", ["usr_6"]),
+        ("，@王伟你好", "，@[usr_6]你好", ["usr_6"]),
     ],
 )
 def test_who_is_mentioned(text: str, kept: str, mentioned: list[str]) -> None:

@@ -19,7 +19,7 @@ from app.files import service as files
 from app.files.models import File, Version
 from tests import factories
 from tests.statements import recorded
-from tests.web import csrf_of, signed_in
+from tests.web import csrf_of, signed_in, with_key
 
 
 @pytest.fixture
@@ -272,3 +272,23 @@ def test_statements_do_not_grow_with_the_rows(
         post.base = before
         counts.append(len(statements))
     assert counts[0] == counts[1]
+
+
+def test_a_draft_whose_base_was_deleted_has_no_rows_of_a_kind_to_change(
+    client: TestClient, committed_team: factories.Team, dataset: Version
+) -> None:
+    with unit_of_work() as session:
+        newer = factories.dataset(session, committed_team.admin, 5, "grid/rows")
+    signed_in(client, committed_team.admin)
+    base = f"/w/{committed_team.admin.workspace_slug}/datasets/{dataset.file_id}"
+    client.post(f"{base}/draft/rows", data={"_csrf": csrf_of(client)})
+    deleted = with_key(client, committed_team.admin).delete(
+        f"/v5/datasets/{dataset.file_id}/versions/{newer.id}"
+    )
+    assert deleted.status_code == 204, deleted.text
+    signed_in(client, committed_team.admin)
+    assert _ids(client.get(f"{base}?only=suspect").text) == []
+    form = {"_csrf": csrf_of(client), "all": "1", "action": "remove", "only": "suspect"}
+    client.post(f"{base}/draft/bulk", data=form)
+    with unit_of_work() as session:
+        assert not session.scalar(select(DraftChange).where(DraftChange.removed))

@@ -22,6 +22,17 @@ ROWS = [
     {"inputs": {"question": "Where is Lyon 2?"}, "split": "test"},
     {"inputs": {"question": "What is 2 + 3?"}, "split": "test"},
     {"inputs": {"question": "What is 2 - 3?"}, "split": "test"},
+    {"inputs": {"question": "What is 1.5 + 2?"}, "split": "test"},
+    {"inputs": {"question": "What is 15 + 2?"}, "split": "test"},
+    {"inputs": {"question": "It is 10:30"}, "split": "test"},
+    {"inputs": {"question": "It is 1030"}, "split": "test"},
+    {"inputs": {"question": "What is a[i] in x = [a, b]"}, "split": "test"},
+    {"inputs": {"question": "What is ai in x = a, b"}, "split": "test"},
+    {"inputs": {"items": [1, 23]}, "split": "test"},
+    {"inputs": {"items": [12, 3]}, "split": "test"},
+    {"inputs": {"question": "???"}, "split": "test"},
+    {"inputs": {"question": "!"}, "split": "test"},
+    {"inputs": {"question": "リヨンはどこですか。"}, "split": "test"},
     {"inputs": {"ask": "Where is Lyon?"}, "split": "test"},
     {"inputs": {"question": "…"}},
 ]  # fmt: skip
@@ -38,11 +49,11 @@ def test_near_duplicates_are_counted_in_every_script(
 ) -> None:
     api = with_key(client, committed_team.admin)
     found = api.get(f"/v5/datasets/{dataset.file_id}/health").json()
-    assert found["rows"] == 12
-    assert found["splits"] == {"": 1, "train": 1, "test": 10}
+    assert found["rows"] == 23
+    assert found["splits"] == {"": 1, "train": 1, "test": 21}
     alike = found["near_duplicates"]
     ids = alike.pop("datapoint_ids")
-    assert alike == {"rows": 5, "questions": 2, "with_different_targets": 1, "in_training_and_test": 1}
+    assert alike == {"rows": 7, "questions": 3, "with_different_targets": 1, "in_training_and_test": 1}
     rows = api.get(f"/v5/datasets/{dataset.file_id}/datapoints").json()["records"]
     questions = {row["id"]: row["inputs"].get("question") for row in rows}
     assert [questions[one] for one in ids] == [
@@ -51,6 +62,8 @@ def test_near_duplicates_are_counted_in_every_script(
         "Who wrote Faust?",
         "who wrote “Faust”?",
         "Who wrote Faust!",
+        "リヨンはどこですか",
+        "リヨンはどこですか。",
     ]
 
 
@@ -74,8 +87,8 @@ def test_the_page_shows_them_beside_each_other_and_says_what_is_wrong(
     assert re.search(r"1 stands in training.*rows that test", page)
     assert "1 has different targets" in page
     shown = client.get(f"{base}?only=alike").text
-    assert len(re.findall(r'<tr data-row="', shown)) == 5
-    assert "5 rows match" in shown
+    assert len(re.findall(r'<tr data-row="', shown)) == 7
+    assert "7 rows match" in shown
     with recorded(get_engine()) as statements:
         client.get(f"{base}?only=alike")
     assert not [one for one in statements if "inputs::text" in one]  # kept with the version
@@ -90,8 +103,8 @@ def test_what_is_done_to_all_that_match_is_done_to_near_duplicates_alone(
     answer = client.post(f"{base}/draft/bulk", data=form, follow_redirects=False)
     assert answer.headers["location"].endswith("?only=alike"), answer.text
     page = client.get(f"{base}?only=alike").text
-    assert len(re.findall(r'<tr data-row="[^"]+" class="cut"', page)) == 5
-    assert len(re.findall(r'class="cut"', client.get(base).text)) == 5
+    assert len(re.findall(r'<tr data-row="[^"]+" class="cut"', page)) == 7
+    assert len(re.findall(r'class="cut"', client.get(base).text)) == 7
 
 
 def test_a_version_from_before_near_duplicates_were_counted_has_them_counted(
@@ -101,4 +114,4 @@ def test_a_version_from_before_near_duplicates_were_counted_has_them_counted(
         version = session.get_one(Version, dataset.id)
         version.summary = {name: value for name, value in (version.summary or {}).items() if name != "alike"}
     found = with_key(client, committed_team.admin).get(f"/v5/datasets/{dataset.file_id}/health").json()
-    assert found["near_duplicates"]["rows"] == 5
+    assert found["near_duplicates"]["rows"] == 7

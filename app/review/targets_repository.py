@@ -7,6 +7,17 @@ from sqlalchemy.orm import Session
 
 from app.logs.repository import FINAL
 
+# Written out, and people's words alone: a plan made for any author takes the final one to be as frequent as "no author", and
+# reads every judgment.
+_CORRECTED = f"""
+    from review_item i
+    join review_evaluator e on e.queue_id = i.queue_id
+    join judgment j on j.log_id = i.log_id and j.evaluator_version_id = e.evaluator_version_id and j.vote = 0 and j.author <> ''
+    left join review_task t on t.queue_id = i.queue_id and t.position = i.position and t.user_id = j.author
+    where i.queue_id = :queue and (t.answered_at is not null or j.author = '{FINAL}')
+      and j.detail ->> 'correction' <> ''
+"""
+
 
 class Correction(NamedTuple):
     """An output that somebody would have given."""
@@ -20,33 +31,19 @@ class Correction(NamedTuple):
 def list_corrections(session: Session, queue_id: str) -> list[Correction]:
     """What was written beside the answers of a queue and its final ones, in the order of its items."""
     rows = session.execute(
-        text("""
-        select i.position, j.author, left(j.detail ->> 'correction', 20000)
-        from review_item i
-        join review_evaluator e on e.queue_id = i.queue_id
-        join judgment j on j.log_id = i.log_id and j.evaluator_version_id = e.evaluator_version_id and j.vote = 0
-        left join review_task t on t.queue_id = i.queue_id and t.position = i.position and t.user_id = j.author
-        where i.queue_id = :queue and (t.answered_at is not null or j.author = :final)
-          and j.detail ->> 'correction' <> ''
+        text(f"""
+        select i.position, j.author, left(j.detail ->> 'correction', 20000) {_CORRECTED}
         order by i.position, j.author, e.position
         """),
-        {"queue": queue_id, "final": FINAL},
+        {"queue": queue_id},
     )
     return [Correction(*row) for row in rows]
 
 
 def count_corrected(session: Session, queue_id: str) -> int:
     """Of how many items `list_corrections` knows one."""
-    statement = text("""
-        select count(distinct i.position)
-        from review_item i
-        join review_evaluator e on e.queue_id = i.queue_id
-        join judgment j on j.log_id = i.log_id and j.evaluator_version_id = e.evaluator_version_id and j.vote = 0
-        left join review_task t on t.queue_id = i.queue_id and t.position = i.position and t.user_id = j.author
-        where i.queue_id = :queue and (t.answered_at is not null or j.author = :final)
-          and j.detail ->> 'correction' <> ''
-    """)
-    return session.scalar(statement, {"queue": queue_id, "final": FINAL}) or 0
+    statement = text(f"select count(distinct i.position) {_CORRECTED}")
+    return session.scalar(statement, {"queue": queue_id}) or 0
 
 
 def rows_of_items(session: Session, queue_id: str) -> dict[int, str | None]:

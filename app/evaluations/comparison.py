@@ -111,9 +111,13 @@ def build_grid(session: Session, evaluation: Evaluation, request: GridRequest) -
     sorter = _RowSorter(table, runs, evaluator.id, info, signs)
     states = states_of(runs)
     numbers = _numbers(session, runs)
+    judged_by = (evaluator.id, signs.people and signs.people.id)
     kinds = kept.once(
-        states and ("kinds", states, evaluator.id, signs.people and signs.people.id),
-        lambda: {row: sorter.kinds(row) for row in numbers},
+        states and ("kinds", states, judged_by), lambda: {row: sorter.kinds(row) for row in numbers}, len
+    )
+    order = kept.once(
+        states and ("order", states, judged_by, request.sort),
+        lambda: sorted(numbers, key=sorter.key(request.sort, numbers)),
         len,
     )
     found: Collection[str] = numbers
@@ -124,8 +128,7 @@ def build_grid(session: Session, evaluation: Evaluation, request: GridRequest) -
             lambda: comparison_repository.search(session, [run.id for run in runs], query),
             len,
         )
-    matching = [row for row in numbers if row in found and request.only in kinds[row]]
-    matching.sort(key=sorter.key(request.sort, numbers))
+    matching = [row for row in order if row in found and request.only in kinds[row]]
     page = matching[request.offset : request.offset + request.limit]
     baseline = runs[0]
     primary = evaluator.id == evaluation.primary_evaluator_id

@@ -149,8 +149,9 @@ def install(compiled: bytes) -> None:
 
 
 _PROT_EXEC, _AF_UNIX, _MSG_OOB = 4, 1, 1
-_CLONE_THREAD, _CLONE_NEW = 0x10000, 0x7E020080
-"""The flags of all namespaces: no thread needs one, and older kernels refuse only some of them to threads."""
+_CLONE_THREAD, _CLONE_FILES, _CLONE_NEW = 0x10000, 0x400, 0x7E020080
+"""A thread that shares its descriptors: one with a table of its own would have as many again. And the flags of all namespaces:
+no thread needs one, and older kernels refuse only some of them to threads."""
 _PIPE_FLAGS = 0x80800
 """O_CLOEXEC and O_NONBLOCK."""
 _FUTEX_OPERATIONS = (0, 1, 3, 4, 5, 9, 10)
@@ -180,6 +181,7 @@ def child_rules() -> list[Rule]:
     itself, on_a_clock = Argument(0, (0,)), Argument(0, _CLOCKS)
     no_code, not_urgent = Argument(2, (0,), _PROT_EXEC), Argument(3, (0,), _MSG_OOB)
     nowhere_else = Argument(4, (0,), _EVERYWHERE)
+    threads = _CLONE_THREAD | _CLONE_FILES
     return [
         *map(Rule, _FREELY.split()),
         *(Rule(call, (on_a_clock,)) for call in ("clock_gettime", "clock_getres", "clock_nanosleep")),
@@ -189,7 +191,7 @@ def child_rules() -> list[Rule]:
         Rule("ioctl", (Argument(1, (_TCGETS, _FIONREAD, _FIONBIO, _FIOCLEX)),)),
         Rule("prlimit64", (itself, Argument(2, (0,), _EVERYWHERE))),  # look at limits, set none
         Rule("sched_getaffinity", (itself,)),
-        Rule("clone", (Argument(0, (_CLONE_THREAD,), _CLONE_THREAD | _CLONE_NEW),)),
+        Rule("clone", (Argument(0, (threads,), threads | _CLONE_NEW),)),
         Rule(
             "clone3", action=refuse(errno.ENOSYS)
         ),  # its flags lie in memory; C libraries fall back to clone

@@ -242,9 +242,9 @@ _ENVIRONMENT = {
 
 
 def _places() -> list[str]:
-    """Where modules are found, for the zygote until it has loaded them."""
+    """Where modules are found, for the zygote until it has loaded them. `Path.is_dir` would raise in a folder of somebody else."""
     ours = str(Path(__file__).parents[2])
-    return [ours, *(place for place in sys.path if place and place != ours and Path(place).is_dir())]
+    return [ours, *(place for place in sys.path if place and place != ours and os.path.isdir(place))]  # noqa: PTH112
 
 
 class Sandbox:

@@ -144,6 +144,11 @@ def _serve(control: socket.socket, filters: bytes) -> None:
         pid = os.fork()
         if pid == 0:
             connection = os.dup2(descriptors[0], 3)
+            # Of its own, and closed at the other end: what the next child inherits, this one could set flags on.
+            _, nowhere = socket.socketpair()
+            for number in range(3):
+                os.dup2(nowhere.fileno(), number)
+            nowhere.detach()
             control.detach()
             os.closerange(4, 1024)
             child.live(connection, zygote, limits["memory_bytes"], limits["cpu_s"], filters)

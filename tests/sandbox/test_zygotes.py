@@ -40,6 +40,16 @@ def test_a_zygote_is_replaced_after_some_requests(own: Sandbox, monkeypatch: pyt
     assert pids[2] == pids[5] == 0
 
 
+@pytest.mark.parametrize("number", [0, 1, 2, 3])
+def test_no_descriptor_of_a_program_is_the_next_ones(own: Sandbox, number: int) -> None:
+    """A flag that one sets, another would read."""
+    look = f"import fcntl\ndef f(log):\n    return fcntl.fcntl({number}, fcntl.F_GETFL) & 0o4000"
+    leave = f"import fcntl, struct\ndef f(log):\n    return len(fcntl.ioctl({number}, 0x5421, struct.pack('i', 1)))"
+    before = evaluate(own, look)
+    assert evaluate(own, leave).value == 4, "it can be set"
+    assert evaluate(own, look) == before
+
+
 @pytest.mark.parametrize("struck", [0, -1], ids=["who waits outside", "the zygote"])
 def test_a_zygote_that_is_killed_in_the_middle_is_not_noticed(own: Sandbox, struck: int) -> None:
     evaluate(own, "def f(log):\n    return 1")

@@ -45,7 +45,8 @@ class Bleu(TargetKind[BleuOptions]):
         found = metric.sentence_score(output, targets)
         forget(metric.tokenizer)
         counts = [found.sys_len, found.ref_len, *found.counts, *found.totals]
-        return Verdict(found.score / 100, detail={"counts": counts, "references": len(targets)})
+        score = min(1.0, found.score / 100)  # of equal texts it is 100.00000000000004
+        return Verdict(score, detail={"counts": counts, "references": len(targets)})
 
     def summarise(
         self, options: BleuOptions, verdicts: Sequence[Verdict]

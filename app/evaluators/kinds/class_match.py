@@ -41,7 +41,8 @@ class ClassMatch(TargetKind[ClassMatchOptions]):
 
     Besides the share of rows that match it shows F1, precision and recall: macro, which counts rare labels as much as
     frequent ones, weighted by rows, and micro; and which labels are confused. A precision that is undefined, because
-    the label was never chosen, is not counted as 0. Quotes, full stops and blanks around a label do not count.
+    the label was never chosen, is not counted as 0, and a label that is no row's target is no class to average over: taking one for it
+    costs the row, and its recall. Quotes, full stops and blanks around a label do not count.
     """
 
     name = "class_match"

@@ -300,7 +300,7 @@ def load_cells(
     return {
         key: [
             item._replace(error=reasons[item.run_id])
-            if item.state == "pending" and reasons[item.run_id]
+            if item.state != "done" and reasons[item.run_id]
             else item
             for item in items
         ]

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from app.core import formats
-from app.evaluations.models import ENDED, Evaluation, Run
+from app.evaluations.models import ENDED, Run
+from app.evaluations.report import Report
 
 _SEQUENCE = (
     "The interval of the primary change is a confidence sequence: it holds at every look, and is 1.4 to 2 times as wide as"
@@ -25,44 +26,52 @@ class EarlyEnd:
     """Rows that there are for each version."""
     clear_after: int | None
     """After how many it was clear; None where it was not, or not yet."""
-    ran: Sequence[tuple[Run, int]]
-    """How many rows of each run are done."""
+    left: Sequence[tuple[Run, int]]
+    """The runs that left rows for that reason, and how many rows each had run by then."""
+    runs: Sequence[Run]
+    """All of them."""
     rows_saved: int
-    """Over all runs, repeats included."""
+    """Rows that were left and would have taken a call, over all runs, repeats included."""
     calls_saved: int
     """As often as the rows that ran were asked, retries and judges included."""
     usd_saved: Decimal | None
     """None where the price of a call is not known."""
     seconds_saved: float
     """At the pace of the slowest run."""
-    going: bool
 
     @property
     def sentence(self) -> str:
         """What happened."""
         if self.clear_after is None:
-            if self.going:
+            if any(run.status not in ENDED for run in self.runs):
                 return "It stops as soon as it is clear. Rows come in random order, and the primary score is looked at as they do."
-            whole = all(done >= self.rows for _, done in self.ran)
+            whole = all(run.done_count >= run.items_count for run in self.runs)
             return (
                 "It never became clear, so every row was run."
                 if whole
                 else "It was not clear yet when it ended."
             )
         when = f"after {self.clear_after:,} of {self.rows:,} rows"
-        if not self.rows_saved:
-            return f"It was clear {when}; the rest was run all the same."
-        (first, done), *others = self.ran
-        each = "".join(f" and {run.name} {count:,}" for run, count in others)
-        ends = "It ends now" if self.going else "Stopped"
-        return f"{ends} {when}, because it was clear. With what was in flight, {first.name} had run {done:,}{each} by then."
+        if any(_ends(run) for run in self.runs):
+            return f"It ends now, because it was clear {when}: what is in flight is awaited."
+        kept = [run for run, _ in self.left]
+        others = [run for run in self.runs if run.clear_after is not None and run not in kept]
+        if not self.left:
+            return f"It was clear {when}; {_rest(others)}."
+        each = " and ".join(
+            f"{run.name} {'had run ' if at == 0 else ''}{done:,}" for at, (run, done) in enumerate(self.left)
+        )
+        said = f"Stopped {when}, because it was clear. With what was in flight, {each} by then."
+        return f"{said} Of {_names(others)}, {_rest(others)}." if others else said
 
     @property
     def saved(self) -> str:
         """What it saved, estimated at the mean of the rows that ran; empty where it saved nothing."""
         if not self.rows_saved:
             return ""
-        parts = [f"{self.rows_saved:,} answers", f"about {self.calls_saved:,} calls"]
+        parts = [f"{self.rows_saved:,} answers"]
+        if self.calls_saved:
+            parts.append(f"about {self.calls_saved:,} calls")
         if self.usd_saved is not None:
             parts.append(f"{formats.money(self.usd_saved)}")
         if self.seconds_saved >= 1:
@@ -72,44 +81,72 @@ class EarlyEnd:
     @property
     def caveat(self) -> str:
         """How to read the intervals."""
-        return _SEQUENCE + (f" {_OTHERS}" if self.rows_saved else "")
+        return _SEQUENCE + (f" {_OTHERS}" if self.left else "")
 
 
-def early_end(evaluation: Evaluation, runs: Sequence[Run]) -> EarlyEnd | None:
+def early_end(report: Report) -> EarlyEnd | None:
     """What to say of the compared runs of an evaluation; None where it runs every row."""
-    runs = [run for run in runs if run.stops_by]
-    if not evaluation.stops_when_clear or not runs:
+    runs = [run for run in report.runs if run.stops_by]
+    if not report.evaluation.stops_when_clear or not runs:
         return None
-    left = [run for run in runs if run.clear_after is not None and run.is_unfinished and run.status in ENDED]
-    usd = [_usd(run) for run in left]
+    left = [run for run in runs if run.left_count and run.status != "cancelled"]
+    most = 1 + sum(row.info.model_calls for row in report.rows)
+    calls = {run.id: _calls_saved(run, most) for run in left}
+    usd = [_share(run, calls[run.id]) * float(run.spent_usd) if run.spent_usd else None for run in left]
+    known = [each for each in usd if each is not None]
     return EarlyEnd(
         rows=max(run.rows_count for run in runs),
         clear_after=max((run.clear_after for run in runs if run.clear_after is not None), default=None),
-        ran=[(run, run.done_count // run.repeats) for run in runs],
-        rows_saved=sum(_left(run) for run in left),
-        calls_saved=round(sum(_left(run) * run.calls_count / _fresh(run) for run in left)),
-        usd_saved=sum((each for each in usd if each is not None), Decimal(0))
-        if left and None not in usd
-        else None,
-        seconds_saved=max((_seconds(run) for run in left), default=0.0),
-        going=any(run.status not in ENDED for run in runs),
+        left=[(run, (run.items_count - run.left_count) // run.repeats) for run in left],
+        runs=runs,
+        rows_saved=sum(_unanswered(run) for run in left),
+        calls_saved=round(sum(calls.values())),
+        usd_saved=Decimal(str(sum(known))) if left and len(known) == len(left) else None,
+        seconds_saved=max((_share(run, calls[run.id]) * _seconds(run) for run in left), default=0.0),
     )
 
 
-def _left(run: Run) -> int:
-    return run.items_count - run.done_count
+def _ends(run: Run) -> bool:
+    """Whether it only waits for its last calls because it is clear."""
+    return run.status not in ENDED and run.clear_after is not None and run.cancel_requested_at is not None
 
 
-def _fresh(run: Run) -> int:
-    """Rows that were asked about; at least one, to divide by."""
-    return max(1, run.done_count - run.reused_count)
+def _rest(runs: Sequence[Run]) -> str:
+    """What became of the other rows of runs that were clear, and were told to go on."""
+    if any(run.status not in ENDED for run in runs):
+        return "the rest is run all the same"
+    if any(run.done_count < run.items_count for run in runs):
+        return "the rest was begun all the same, until somebody stopped it"
+    return "the rest was run all the same"
 
 
-def _usd(run: Run) -> Decimal | None:
-    return run.spent_usd / _fresh(run) * _left(run) if run.spent_usd else None
+def _names(runs: Sequence[Run]) -> str:
+    return " and ".join(run.name for run in runs)
+
+
+def _unanswered(run: Run) -> int:
+    """Items that were left and have no output of an earlier run."""
+    return run.left_count - run.left_reused_count
+
+
+def _calls_saved(run: Run, most: int) -> float:
+    """What the items that were left would have taken: as many calls each as those that were asked about. Outputs that were used
+    again may have taken judges' calls; then none takes more than `most`."""
+    reused = run.reused_count - run.left_reused_count
+    asked = run.items_count - run.left_count - reused
+    if asked <= 0:
+        return 0.0
+    each = run.calls_count / asked
+    return _unanswered(run) * (min(each, most) if reused else each)
+
+
+def _share(run: Run, calls: float) -> float:
+    """So many calls, measured in those that the run made."""
+    return calls / run.calls_count if run.calls_count else 0.0
 
 
 def _seconds(run: Run) -> float:
-    if run.started_at is None or run.finished_at is None:
+    """How long it took until it left its rows."""
+    if run.started_at is None or run.left_at is None:
         return 0.0
-    return (run.finished_at - run.started_at).total_seconds() / _fresh(run) * _left(run)
+    return (run.left_at - run.started_at).total_seconds()

@@ -116,7 +116,7 @@ def export(
     """The numbers of the report: for each version and evaluator the score with its interval, and the paired change with its test."""
     report = build_report(session, service.get_evaluation(session, principal, evaluation_id))
     if format == "json":
-        early = early_end(report.evaluation, report.runs)
+        early = early_end(report)
         return {
             "columns": COLUMNS,
             "records": report_lines(report),

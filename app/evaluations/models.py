@@ -114,6 +114,12 @@ class Run(Base):
     """How many candidates there are against one baseline: they share what may be wrong."""
     clear_after: Mapped[int | None]
     """After how many rows it was clear, where it was: it then ended, unless the rest was run all the same."""
+    left_count: Mapped[int] = mapped_column(server_default="0")
+    """Items that were left when it ended because it was clear; 0 again once somebody has the rest run."""
+    left_reused_count: Mapped[int] = mapped_column(server_default="0")
+    """Of those, the ones with an output of an earlier run: they would have taken no call of the version."""
+    left_at: Mapped[datetime | None]
+    """When they were left: it may be open again since, for other rows."""
     spent_usd: Mapped[Decimal] = mapped_column(Usd, server_default="0")
     """Of the run's own calls and its judges', as far as their prices are known."""
     calls_count: Mapped[int] = mapped_column(server_default="0")
@@ -157,7 +163,7 @@ class Run(Base):
     @property
     def ended_when_clear(self) -> bool:
         """Whether it ended because it was clear, and has rows that were not run for that reason."""
-        return self.clear_after is not None and self.status == "completed" and self.is_unfinished
+        return self.left_count > 0 and self.status == "completed"
 
     @property
     def not_run(self) -> str | None:
@@ -205,11 +211,15 @@ class SharedRun(Base):
 
 
 class RunItem(Base):
-    """One row, one repeat of a run. Done means: it has an output or an error, and every judgment."""
+    """One row, one repeat of a run. Done means: it has an output or an error, and every judgment.
+
+    Left means: it has none, as a pending one, and nobody is to work on it while the run, which ended because it was clear, is open
+    again for other rows.
+    """
 
     __tablename__ = "run_item"
     __table_args__ = (
-        CheckConstraint("state in ('pending', 'done')", "state"),
+        CheckConstraint("state in ('pending', 'done', 'left')", "state"),
         Index(None, "log_id"),
         Index(None, "run_id", "datapoint_id"),
     )

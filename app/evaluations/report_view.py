@@ -220,7 +220,7 @@ def build_view(
         trust=trust_of(session, evaluation.workspace_id, [row.version for row in report.rows]),
         missing=missing_rows(report, candidate),
         more=more_rows(report, candidate),
-        early=early_end(evaluation, report.runs),
+        early=early_end(report),
     )
 
 

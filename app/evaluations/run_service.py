@@ -20,6 +20,7 @@ from app.evaluations import (
     run_limits,
     shard_repository,
     sharing_repository,
+    stopping_repository,
     stopping_rules,
 )
 from app.evaluations.channels import announce
@@ -349,11 +350,15 @@ def resume_run(session: Session, run: Run) -> None:
     lock(session, run)
     if not run.is_unfinished:
         raise Conflict(f"Only a run that was stopped can be resumed; this one is {run.status}.")
+    if run.left_count:
+        stopping_repository.take_up_left(session, run.id)
+        session.refresh(run)
     restart(session, run)
 
 
 def retry_failed(session: Session, run: Run) -> int:
-    """Run the failed rows again, and the judgments that failed; how many rows there were.
+    """Run the failed rows again, and the judgments that failed; how many rows there were. Those that were left because it was
+    clear stay left.
 
     Raises:
         Conflict: the run is still going, or nothing failed.
@@ -361,6 +366,8 @@ def retry_failed(session: Session, run: Run) -> int:
     lock(session, run)
     if run.status in ("pending", "running"):
         raise Conflict("The run is still going: wait for its end, or stop it.")
+    if run.ended_when_clear:
+        stopping_repository.keep_left(session, run.id)
     reopened = repository.reopen_failed(
         session, run.id, reusing.judging_here(session, run), outputs=run.orchestrated
     )

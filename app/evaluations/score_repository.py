@@ -112,7 +112,7 @@ def load_gaps(
         left join judged on judged.run_id = i.run_id and judged.position = i.position
             and judged.evaluator_version_id = e.id
         where i.run_id = any(:runs) and (judged.position is not null or e.id <> all(:elsewhere))
-            and (r.clear_after is null or i.log_id is not null or i.state = 'done' and i.error not like 'not run: it was clear%')
+            and (r.left_count = 0 or i.log_id is not null or i.state = 'done')
         group by 1, 2, 3
         having count(*) filter (where judged.has_verdict is not true) > 0 order by min(i.position)
         """),  # noqa: S608 - the conditions above
@@ -308,7 +308,7 @@ def keep_version_scores(session: Session, run_id: str) -> None:
           and r.dataset_version_id is not null and not (
             exists (
                 select from run_item i
-                where i.run_id = r.id and (i.state = 'pending' or i.error like 'not run: %'))
+                where i.run_id = r.id and (i.state <> 'done' or i.error like 'not run: %'))
             and exists (
                 select from version_score k
                 where k.version_id = r.version_id and k.evaluator_version_id = s.evaluator_version_id and k.n > s.n))

@@ -289,7 +289,7 @@ def count_progress(
             calls_count = calls_count + :calls, spent_usd = spent_usd + :usd,
             progressed_at = now()
         where id = :run
-        returning done_count >= items_count, status in ('completed', 'cancelled')
+        returning done_count + left_count >= items_count, status in ('completed', 'cancelled')
         """),
         {
             "run": run_id,

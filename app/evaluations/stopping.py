@@ -11,11 +11,18 @@ from hashlib import sha256
 from sqlalchemy.orm import Session
 
 from app.core import jobs
-from app.evaluations import repository, shard_repository, stopping_repository
+from app.evaluations import (
+    judges_repository,
+    late_judging,
+    repository,
+    shard_repository,
+    stopping_repository,
+)
 from app.evaluations.channels import announce
 from app.evaluations.models import Evaluation, Run
 from app.evaluations.report import compared_of
 from app.evaluations.scores import Pairs, load_scores
+from app.evaluators.binding import is_judged_here
 from app.statistics import stopping
 
 _QUIET = timedelta(seconds=5)
@@ -87,10 +94,19 @@ def leave(session: Session, owner: str, run_id: str) -> None:
 
 
 def end(session: Session, run_id: str) -> bool:
-    """End a run that is clear and that nobody works on; whether this call did."""
+    """End a run that is clear and that nobody works on; whether this call did. It goes on for evaluators that were added
+    meanwhile, with the rows that have an output."""
     if not stopping_repository.end_clear(session, run_id):
         return False
     shard_repository.count_logs(session, run_id)
+    run = repository.find_run_to_work_on(session, run_id)
+    late = [
+        version
+        for version in judges_repository.late_evaluators(session, run_id)
+        if is_judged_here(version.spec)
+    ]
+    if run and late_judging.judge_more(session, run, late):
+        return True
     jobs.enqueue(session, "evaluations.score_run", run_id=run_id)
     announce(session, run_id)
     return True

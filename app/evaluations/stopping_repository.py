@@ -12,7 +12,7 @@ def done_before(session: Session, run_ids: Sequence[str], seed: str) -> bytes | 
     found: bytes | None = session.scalar(
         text("""
         select sha256(convert_to(cast(:seed as text) || datapoint_id, 'UTF8')) as place from run_item
-        where run_id = any(:runs) and state = 'pending' order by 1 limit 1
+        where run_id = any(:runs) and state <> 'done' order by 1 limit 1
         """),
         {"runs": list(run_ids), "seed": seed},
     )
@@ -46,7 +46,8 @@ def mark_clear(session: Session, run_ids: Sequence[str], rows: int) -> list[str]
 
 
 def end_clear(session: Session, run_id: str) -> bool:
-    """End a run that is clear once nobody works on it; True for the one caller that ended it. Rows not run stay without a result."""
+    """End a run that is clear once nobody works on it; True for the one caller that ended it. Rows not run stay without a result,
+    and are counted as left."""
     ended = session.scalar(
         text("""
         update run r set status = 'completed', finished_at = now()
@@ -62,7 +63,39 @@ def end_clear(session: Session, run_id: str) -> bool:
             text("update shard set state = 'cancelled' where run_id = :run and state = 'queued'"),
             {"run": run_id},
         )
+        session.execute(
+            text("""
+            update run set left_count = i.rows, left_reused_count = i.reused, left_at = finished_at
+            from (select count(*) as rows, count(*) filter (where reused) as reused from run_item
+                  where run_id = :run and state = 'pending') i
+            where id = :run
+            """),
+            {"run": run_id},
+        )
     return ended is not None
+
+
+def keep_left(session: Session, run_id: str) -> None:
+    """Have nobody work on the rows that a locked run left, while it is open again for others: those that are pending when it is
+    opened for the first time."""
+    session.execute(
+        text("""
+        update run_item set state = 'left' where run_id = :run and state = 'pending'
+          and not exists (select from run_item where run_id = :run and state = 'left')
+        """),
+        {"run": run_id},
+    )
+
+
+def take_up_left(session: Session, run_id: str) -> None:
+    """Have the rows that a locked run left run all the same."""
+    session.execute(
+        text("update run_item set state = 'pending' where run_id = :run and state = 'left'"), {"run": run_id}
+    )
+    session.execute(
+        text("update run set left_count = 0, left_reused_count = 0, left_at = null where id = :run"),
+        {"run": run_id},
+    )
 
 
 def clear_runs(session: Session) -> list[str]:

@@ -156,6 +156,7 @@ def count_items(session: Session, run: Run) -> None:
             where i.run_id = :run and e.evaluation_id = :evaluation
         )
         update run set items_count = c.items, done_count = c.done, failed_count = c.failed, reused_count = c.reused,
+            left_count = least(run.left_count, c.items - c.done),
             repeats = case when run.dataset_version_id is null or run.version_id is null then run.repeats
                 else greatest(run.repeats, c.repeats) end, judgments_count = judged.n
         from counted c, judged where run.id = :run

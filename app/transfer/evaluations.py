@@ -292,6 +292,8 @@ def _run(evaluation: Evaluation, run: SaidRun, report: Report) -> Run:
         max_calls=said.count("max_calls"),
         stops_by=evaluation.primary_evaluator_id if said.flag("stops_when_clear") else None,
         clear_after=said.count("clear_after"),
+        left_count=_left(said, status),
+        left_at=finished if _left(said, status) else None,
         spent_usd=Decimal(spent or "0"),
         created_by=maker_id,
         created_by_name=maker,
@@ -302,6 +304,13 @@ def _run(evaluation: Evaluation, run: SaidRun, report: Report) -> Run:
         progressed_at=finished,
         **counts,
     )
+
+
+def _left(said: Said, status: str) -> int:
+    """How many items a run left because it was clear: those of its items without a result, where it says so."""
+    if status != "completed" or not said.count("clear_after") or not said.text("not_run"):
+        return 0
+    return max(0, (said.count("items_count") or 0) - (said.count("done_count") or 0))
 
 
 def _compare(place: Folder, workspace_id: str, runs: list[SaidRun], report: Report) -> None:

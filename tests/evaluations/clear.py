@@ -1,5 +1,6 @@
 """An evaluation that stops as soon as it is clear, whose rows come sorted by their class: what its tests begin with."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.core.database import unit_of_work
 from app.evaluations import scoring, shard_repository, stopping
+from app.evaluations.execution import Slot
 from app.evaluations.models import Evaluation, Run
 from app.evaluations.plan import load_plan
 from app.evaluations.report import Report, build_report
@@ -17,6 +19,7 @@ from app.files.models import Version
 from app.providers import service as providers
 from app.providers.service import ProviderChange
 from tests import factories
+from tests.asynchronous import run as run_coroutine
 
 NOWHERE = "http://127.0.0.1:9/v1"
 ROWS = 600
@@ -137,3 +140,19 @@ def ended(team: factories.Team, before: Answer, after: Answer, rows: int = 95, o
         for run_id in world.runs:
             scoring.score_run(session, run_id)
     return world
+
+
+def work(slots: int = 2) -> None:
+    """Work with so many worker slots until nothing is left to do."""
+
+    async def one() -> None:
+        slot = Slot()
+        try:
+            await slot.work()
+        finally:
+            await slot.aclose()
+
+    async def all_of_them() -> None:
+        await asyncio.gather(*(one() for _ in range(slots)))
+
+    run_coroutine(all_of_them())

@@ -1,6 +1,5 @@
 """Evaluations that stop as soon as it is clear: with real workers, calls and rows that come sorted by their class."""
 
-import asyncio
 import time
 from typing import Any
 
@@ -10,29 +9,11 @@ from sqlalchemy import text
 
 from app.core.database import unit_of_work
 from app.evaluations import recovery, recovery_repository, run_service, shard_repository, stopping
-from app.evaluations.execution import Slot
 from app.evaluations.repository import find_run_to_work_on
 from tests import factories
-from tests.asynchronous import run as run_coroutine
 from tests.endpoint import Endpoint, running_endpoint
-from tests.evaluations.clear import NOWHERE, ROWS, begin, right, write_first, wrong_in_the_second_half
+from tests.evaluations.clear import NOWHERE, ROWS, begin, right, work, write_first, wrong_in_the_second_half
 from tests.web import with_key
-
-
-def work(slots: int = 2) -> None:
-    """Work with so many worker slots until nothing is left to do."""
-
-    async def one() -> None:
-        slot = Slot()
-        try:
-            await slot.work()
-        finally:
-            await slot.aclose()
-
-    async def all_of_them() -> None:
-        await asyncio.gather(*(one() for _ in range(slots)))
-
-    run_coroutine(all_of_them())
 
 
 def states(run_id: str, of: str = "run_item") -> dict[str, int]:

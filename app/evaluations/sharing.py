@@ -6,7 +6,14 @@ from app.core import events, waiting
 from app.core.access import Principal
 from app.core.conflicts import again_on_deadlock
 from app.core.errors import NotFound
-from app.evaluations import finishing, late_judging, repository, run_service, sharing_repository
+from app.evaluations import (
+    finishing,
+    late_judging,
+    repository,
+    run_service,
+    sharing_repository,
+    stopping_rules,
+)
 from app.evaluations.channels import evaluation_channel
 from app.evaluations.models import ENDED, Evaluation, Run
 from app.workspaces import audit
@@ -33,6 +40,7 @@ def add_run(session: Session, evaluation: Evaluation, run_id: str) -> Run:
             run_service.refuse_to_judge(session, evaluation, [run], judges)
         if not sharing_repository.share(session, evaluation.id, run.id):
             return False
+        stopping_rules.share_level(session, evaluation)
         # One that goes on looks for them at its end.
         if run.status in ENDED and not late_judging.judge_more(session, run, judges):
             finishing.score_again(session, run.id)

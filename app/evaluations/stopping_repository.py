@@ -20,11 +20,12 @@ def done_before(session: Session, run_ids: Sequence[str], seed: str) -> bytes | 
 
 
 def share_among(session: Session, evaluation_id: str, comparisons: int) -> None:
-    """Note how many candidates the runs of an evaluation are compared in; always in one order, for others wait for them."""
+    """Note how many candidates the runs of an evaluation are compared in, and never fewer than were: those that are gone were
+    looked at. Always in one order, for others wait for them."""
     session.execute(
         text("""
         update run set comparisons = :comparisons where id in (
-            select id from run where evaluation_id = :evaluation and stops_by is not null and comparisons <> :comparisons
+            select id from run where evaluation_id = :evaluation and stops_by is not null and comparisons < :comparisons
             order by id for update)
         """),
         {"evaluation": evaluation_id, "comparisons": comparisons},

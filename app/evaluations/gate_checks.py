@@ -119,7 +119,9 @@ def _interval(
     if (
         candidate.stops_by
     ):  # how many rows there are hung on what they scored: the interval has to hold for any number
-        at_any_look = stopping.mean_sequence(list(values), planned=candidate.rows_count, level=rules.alpha)
+        at_any_look = stopping.mean_sequence(
+            list(values), planned=candidate.rows_count, level=rules.alpha, ends=info.ends
+        )
         assert at_any_look is not None  # noqa: S101 - as below
         return at_any_look
     sample = Sample.of(values, clusters)
@@ -151,7 +153,10 @@ def _with_change(about: Compared, check: Check, evaluator: Version) -> Check:
     if change is None:
         return check.undecided(f"No row has a score of both {baseline.name} and {candidate.name}.")
     check = replace(
-        check, change=change, test=test, result=_change_words(check, candidate, change, test, info, rules)
+        check,
+        change=change,
+        test=test,
+        result=_change_words(check, baseline, candidate, change, test, info, rules),
     )
     return replace(check, reason=_too_little(rules, change, needs_interval=True) or "")
 
@@ -161,14 +166,19 @@ def _change_and_test(
 ) -> tuple[Interval | None, PairedTest | None]:
     """Of runs that end as soon as it is clear, by numbers that hold for any number of rows: whatever the score, for how many
     rows there are hung on one that it may go with."""
-    if baseline.stops_by or candidate.stops_by:
-        found = at_every_look(pairs, baseline, candidate, rules.alpha)
+    if _looked_at(baseline, candidate):
+        found = at_every_look(pairs, baseline, candidate, info, rules.alpha)
         return found.delta, found.test
     before, after, clusters = pairs.baseline, pairs.candidate, pairs.clusters
     return (
         paired_difference(before, after, clusters, rules.confidence, share=info.is_share),
         paired_test(before, after, clusters, share=info.is_share),
     )
+
+
+def _looked_at(*runs: Run) -> bool:
+    """Whether how many rows there came to be hung on a score of one of the runs."""
+    return any(run.stops_by for run in runs)
 
 
 def _with_test(check: Check, p_adjusted: float, tests: int, rules: GateRules) -> Check:
@@ -296,13 +306,14 @@ def _score_words(check: Check, candidate: Run, score: Interval, info: EvaluatorI
 
 def _change_words(
     check: Check,
+    baseline: Run,
     candidate: Run,
     change: Interval,
     test: PairedTest | None,
     info: EvaluatorInfo,
     rules: GateRules,
 ) -> str:
-    name = words.interval_name(candidate.stops_by is not None, rules.confidence)
+    name = words.interval_name(_looked_at(baseline, candidate), rules.confidence)
     span = f", {name} {words.signed_span(change, info)}" if change.lo is not None else ""
     p = f", {test.name.split(',')[0]} {words.p_text(test.p)}" if test else ""
     return f"{_change(change.estimate, info)}{span}, {words.rows(change)}{_judged(check, candidate, change)}{_counted(check, rules)}{p}"

@@ -136,7 +136,7 @@ def _compare(
     before, after = table.column(baseline.id, version.id), table.column(candidate.id, version.id)
     looked_at = version.id in (baseline.stops_by, candidate.stops_by)
     if looked_at:
-        found = at_every_look(pairs, baseline, candidate)
+        found = at_every_look(pairs, baseline, candidate, info)
         delta, delta90, test = found.delta, found.delta, found.test
     else:
         delta, delta90 = (_difference(pairs, info, confidence) for confidence in (0.95, 0.90))
@@ -166,7 +166,7 @@ def _compare(
 
 
 def at_every_look(
-    pairs: Pairs, baseline: Run, candidate: Run, level: float = stopping.LEVEL
+    pairs: Pairs, baseline: Run, candidate: Run, info: EvaluatorInfo, level: float = stopping.LEVEL
 ) -> stopping.Look:
     """The change between runs that end as soon as it is clear, by numbers that hold however often one looks."""
     return stopping.look(
@@ -175,6 +175,7 @@ def at_every_look(
         planned=candidate.rows_count,
         comparisons=max(baseline.comparisons, candidate.comparisons),
         level=level,
+        ends=info.ends,
     )
 
 

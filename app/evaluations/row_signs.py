@@ -103,7 +103,7 @@ def _differing_pairs(scores: Sequence[float]) -> float:
 
 
 def scores_of_repeats(session: Session, run: Run, evaluator_id: str) -> dict[str, list[float]]:
-    """The scores that the repeats of each row have, one each, rows in the dataset's order."""
+    """The scores that the repeats of each row have, one each, rows in the run's order, which may be a random one."""
     column = load_scores(session, [run], [evaluator_id], apart=True).column(run.id, evaluator_id)
     rows = _rows_of(session, run)
     by_row: dict[str, list[float]] = {}
@@ -113,7 +113,7 @@ def scores_of_repeats(session: Session, run: Run, evaluator_id: str) -> dict[str
 
 
 def _rows_of(session: Session, run: Run) -> Sequence[str]:
-    """The ids of a run's rows, in the dataset's order."""
+    """The ids of a run's rows, in its order, which may be a random one."""
     state = state_of(run)
     return kept.once(
         state and ("rows of run", state), lambda: score_repository.load_row_order(session, run.id), len

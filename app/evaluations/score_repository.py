@@ -26,7 +26,7 @@ class ScoreColumn(NamedTuple):
 def load_columns(
     session: Session, run_ids: Sequence[str], evaluator_ids: Sequence[str], *, apart: bool = False
 ) -> list[ScoreColumn]:
-    """The scores of runs by evaluators, rows in the dataset's order. Repeats are averaged within the row, and so is what
+    """The scores of runs by evaluators, rows in the order of the run. Repeats are averaged within the row, and so is what
     several people said; with repeats `apart`, each output is a row. Choices count as `Traits.score_of` says."""
     rows = session.execute(
         text(_COLUMNS.replace("i.datapoint_id", "i.position::text") if apart else _COLUMNS),
@@ -95,7 +95,7 @@ def load_gaps(
     *,
     judged_elsewhere: Sequence[str] = (),
 ) -> dict[tuple[str, str], list[Gap]]:
-    """The rows with a gap by run and evaluator, in the dataset's order; none of a pair that has a verdict on every output.
+    """The rows with a gap by run and evaluator, in the order of the run; none of a pair that has a verdict on every output.
 
     A verdict that is no number, such as "no target", is one: of such rows no score is missing. Of a run that ended because it
     was clear, neither is one of the rows that were left: chance has chosen them, and not what became of them. By the evaluators

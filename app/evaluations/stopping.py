@@ -20,10 +20,11 @@ from app.evaluations import (
 )
 from app.evaluations.channels import announce
 from app.evaluations.models import Evaluation, Run
+from app.evaluations.numbers import at_every_look
 from app.evaluations.report import compared_of
 from app.evaluations.scores import Pairs, load_scores
 from app.evaluators.binding import is_judged_here
-from app.statistics import stopping
+from app.evaluators.describing import describe
 
 _QUIET = timedelta(seconds=5)
 """A worker looks when it has written: later than this, it is one that was lost in between."""
@@ -38,7 +39,7 @@ def look(session: Session, evaluation_id: str) -> bool:
     if evaluation is None or not evaluation.stops_when_clear:
         return False
     runs, baseline = compared_of(session, evaluation)
-    going = [run for run in runs if _goes_on(run)]
+    going = [run for run in runs if _goes_on(run, evaluation)]
     candidates = [run for run in runs if run is not baseline]
     candidates = [run for run in candidates if run in going] or candidates
     if baseline is None or not going or not candidates:
@@ -55,20 +56,24 @@ def look(session: Session, evaluation_id: str) -> bool:
     return True
 
 
-def _goes_on(run: Run) -> bool:
+def _goes_on(run: Run, evaluation: Evaluation) -> bool:
+    """Whether the evaluation may end it: one that it only shows is another's to end, whose rows come in another order."""
+    if run.evaluation_id != evaluation.id:
+        return False
     return run.status in ("pending", "running") and run.stops_by is not None and run.clear_after is None
 
 
 def _clear_after(session: Session, evaluation: Evaluation, baseline: Run, candidate: Run) -> int | None:
     """How many rows tell the candidate from the baseline; None where they do not, or are not the same rows."""
-    evaluator_id = candidate.stops_by or baseline.stops_by
-    same = (baseline.dataset_version_id, baseline.split) == (candidate.dataset_version_id, candidate.split)
-    if evaluator_id is None or not same:
-        return None
-    pairs = _first_pairs(session, evaluation, [baseline, candidate], evaluator_id)
-    found = stopping.look(
-        pairs.baseline, pairs.candidate, planned=candidate.rows_count, comparisons=candidate.comparisons
+    evaluator_id = evaluation.primary_evaluator_id
+    evaluator = next(
+        (one for one in repository.list_evaluators(session, evaluation.id) if one.id == evaluator_id), None
     )
+    same = (baseline.dataset_version_id, baseline.split) == (candidate.dataset_version_id, candidate.split)
+    if evaluator is None or not same:
+        return None
+    pairs = _first_pairs(session, evaluation, [baseline, candidate], evaluator.id)
+    found = at_every_look(pairs, baseline, candidate, describe(evaluator.spec))
     return len(pairs.rows) if found.clear else None
 
 

@@ -24,7 +24,7 @@ _NO_DATASET = f"{_PREFIX} a run of logs has no rows to leave out. Name a version
 
 
 def refuse_primary(primary: Version | None, judged_elsewhere: bool) -> None:
-    """Refuse a primary evaluator whose verdicts do not come with the rows, or are no score of a row.
+    """Refuse a primary evaluator whose verdicts do not come with the rows, or are no score of a row on a scale with two ends.
 
     Raises:
         Invalid: says which it is.
@@ -40,6 +40,10 @@ def refuse_primary(primary: Version | None, judged_elsewhere: bool) -> None:
         if info.return_type not in ("boolean", "number") and not info.is_share:
             _refuse(
                 f"{_PREFIX} {primary.file.path} gives rows no score, such as yes, no or a number. Choose another primary evaluator."
+            )
+        if info.ends is None:
+            _refuse(
+                f"{_PREFIX} scores by {primary.file.path} have no lowest and highest value, so that one rare row could outweigh all that were seen. Choose a primary evaluator with a scale, or run every row."
             )
 
 

@@ -26,6 +26,13 @@ class EvaluatorInfo:
     traits: Traits | None = None
     """None where the evaluator is not known here."""
 
+    @property
+    def ends(self) -> tuple[float, float] | None:
+        """The lowest and the highest score that there can be; None where that is not known."""
+        if self.is_share:
+            return 0.0, 1.0
+        return self.traits.scale if self.traits else None
+
 
 @dataclass(frozen=True, slots=True)
 class Summary:

@@ -9,6 +9,8 @@ from app.statistics.samples import Sample, Scores
 
 FEWEST = 30  # under this the normal limit behind an asymptotic confidence sequence is not there
 _LARGEST_LOG = 700.0
+_BETS = 128
+_AT_ONCE = 4_096  # changes, each with every bet: 4 MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,29 @@ def bernoulli_e_value(successes: int, failures: int, prior: float = 1.0) -> Evid
         raise ValueError(f"the prior is above 0, not {prior}")
     found = _log_beta(prior + successes, prior + failures) - _log_beta(prior, prior)
     return _evidence(found + (successes + failures) * log(2), successes + failures)
+
+
+def bounded_e_value(changes: Scores, largest: float) -> Evidence:
+    """Evidence against a mean change of 0, of changes of at most `largest` either way: the mean of Π(1 + b d/largest) over bets b
+    that are spread evenly from -1 to 1.
+
+    A martingale however the changes are spread, so that it holds at every look and from the first row on, for the most
+    skewed scores too (Waudby-Smith and Ramdas 2024). Of changes of ±largest alone it is `bernoulli_e_value`, but for the
+    grid. Rows have to be independent.
+    """
+    if not largest > 0:
+        raise ValueError(f"the largest change is above 0, not {largest}")
+    sample = Sample.of(changes)
+    moved, counts = np.unique(sample.values / largest, return_counts=True)
+    if len(moved) and max(-moved[0], moved[-1]) > 1 + 1e-9:
+        raise ValueError(f"no change is larger than {largest}")
+    bets = (2 * np.arange(_BETS) + 1) / _BETS - 1
+    logarithms = np.zeros(_BETS)
+    for at in range(0, len(moved), _AT_ONCE):
+        part = slice(at, at + _AT_ONCE)
+        logarithms += np.log1p(np.outer(bets, moved[part])) @ counts[part]
+    top = float(logarithms.max())
+    return _evidence(top + log(float(np.exp(logarithms - top).mean())), sample.n)
 
 
 def mixture_sprt(scores: Scores, tau: float, null: float = 0.0) -> Evidence | None:

@@ -111,19 +111,23 @@ def begin(
 def write_first(session: Session, world: World, rows: int) -> None:
     """The first shards of both runs are worked on by a worker that writes so many rows and is lost before it looks."""
 
-    for run_id in world.runs:
-        plan = load_plan(session, run_id)
-        shard_repository.start_run(session, run_id)
-        left = rows
-        while left:
-            claimed = shard_repository.claim_next(session, "lost", run_id)
-            assert claimed
-            items = shard_repository.pending_items(session, claimed.shard_id)[:left]
-            name = "a" if run_id == world.baseline.id else "b"
-            write_outcomes(
-                session, plan, "lost", [factories.outcome(plan, item, item.inputs[name]) for item in items]
-            )
-            left -= len(items)
+    write_first_of(session, world.baseline.id, rows, "a")
+    write_first_of(session, world.candidate.id, rows, "b")
+
+
+def write_first_of(session: Session, run_id: str, rows: int, name: str) -> None:
+    """The same of one run, whose outputs are the input of that name."""
+    plan = load_plan(session, run_id)
+    shard_repository.start_run(session, run_id)
+    left = rows
+    while left:
+        claimed = shard_repository.claim_next(session, "lost", run_id)
+        assert claimed
+        items = shard_repository.pending_items(session, claimed.shard_id)[:left]
+        write_outcomes(
+            session, plan, "lost", [factories.outcome(plan, item, item.inputs[name]) for item in items]
+        )
+        left -= len(items)
 
 
 def ended(team: factories.Team, before: Answer, after: Answer, rows: int = 95, of: int = ROWS) -> World:

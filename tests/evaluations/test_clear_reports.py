@@ -162,6 +162,18 @@ class TestGate:
         assert found["no_regression"]["test"]["name"].startswith("e-value")
         assert found["max_failed"]["value"] == 0
 
+    def test_where_only_the_baseline_was_looked_at_it_is_no_interval_of_one_look(
+        self, client: TestClient, committed_team: factories.Team
+    ) -> None:
+        world = ended(committed_team, wrong_in_the_second_half, right)
+        with unit_of_work() as session:
+            session.execute(
+                text("update run set stops_by = null where id = :run"), {"run": world.candidate.id}
+            )
+        (check,) = self._decide(client, committed_team, world, no_regression=True)["checks"]
+        assert "95% confidence sequence" in check["result"]
+        assert " CI" not in check["result"]
+
     def test_a_loss_fails_and_rows_that_failed_are_still_counted(
         self, client: TestClient, committed_team: factories.Team
     ) -> None:

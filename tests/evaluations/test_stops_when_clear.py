@@ -231,6 +231,10 @@ def test_the_api_refuses_what_makes_no_sense(client: TestClient, committed_team:
         factories.evaluator(session, admin, "exact", "clear/exact")
         factories.evaluator(session, admin, "contains", "clear/other", text="a")
         factories.evaluator(session, admin, "human", "clear/people")
+        factories.evaluator(session, admin, "latency", "clear/speed")
+        for name, ends in (("stars", {"lowest": 1, "highest": 5}), ("points", {"lowest": 0})):
+            options = {"answers": "number", "target": "not needed", **ends}
+            factories.evaluator(session, admin, "webhook", f"clear/{name}", url=f"{NOWHERE}/judge", **options)
         data = factories.dataset(session, admin, 3)
         clustered = factories.dataset(
             session, admin, [{"inputs": {"question": f"q{n}"}, "cluster": "a"} for n in range(2)]
@@ -243,6 +247,15 @@ def test_the_api_refuses_what_makes_no_sense(client: TestClient, committed_team:
     )
     assert "people or programs elsewhere judge" in _refused(
         client, base | {"evaluators": [{"path": "clear/exact", "orchestrated": False}]}
+    )
+    for path in ("speed", "points"):
+        said = _refused(client, base | {"evaluators": [{"path": f"clear/{path}"}]})
+        assert "no lowest and highest value" in said
+    assert (
+        client.post(
+            "/v5/evaluations", json=base | {"name": "stars", "evaluators": [{"path": "clear/stars"}]}
+        ).status_code
+        == 201
     )
     made = client.post(
         "/v5/evaluations", json=base | {"evaluators": [{"path": "clear/exact"}, {"path": "clear/other"}]}

@@ -5,13 +5,32 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import beta, norm
 
-from app.statistics.sequential import asymptotic_confidence_sequence, bernoulli_e_value, mixture_sprt
+from app.statistics.sequential import (
+    asymptotic_confidence_sequence,
+    bernoulli_e_value,
+    bounded_e_value,
+    mixture_sprt,
+)
 
 
 def test_the_e_value_of_a_coin_equals_its_integral():
     for s, f, a in ((7, 2, 1.0), (20, 5, 0.5), (0, 0, 1.0), (3, 3, 2.0)):
         expected = quad(lambda p: p**s * (1 - p) ** f * 2 ** (s + f) * beta.pdf(p, a, a), 0, 1)[0]  # noqa: B023
         assert bernoulli_e_value(s, f, a).e == pytest.approx(expected, rel=1e-6)
+
+
+def test_the_e_value_of_bounded_changes_equals_its_integral():
+    changes = np.random.default_rng(5).uniform(-2, 3, 40)
+    expected = quad(lambda bet: np.prod(1 + bet * changes / 4) / 2, -1, 1)[0]
+    assert bounded_e_value(changes, 4).e == pytest.approx(expected, rel=1e-3)
+    assert bounded_e_value([2.0] * 8 + [-2.0] * 3, 2).e == pytest.approx(bernoulli_e_value(8, 3).e, rel=1e-3)
+    assert bounded_e_value([], 1).e == 1
+    many = np.random.default_rng(6).normal(0, 0.1, 10_000)
+    assert bounded_e_value(many, 1).e == pytest.approx(bounded_e_value(many[::-1], 1).e)
+    with pytest.raises(ValueError, match="no change is larger"):
+        bounded_e_value([1.5], 1)
+    with pytest.raises(ValueError, match="above 0"):
+        bounded_e_value([0.5], 0)
 
 
 def test_the_mixture_ratio_equals_its_integral():

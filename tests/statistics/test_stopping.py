@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from app.statistics.paired import paired_difference
-from app.statistics.stopping import E_VALUE, MIXTURE, look, mean_sequence
+from app.statistics.stopping import E_VALUE, MIXTURE, SCALE, look, mean_sequence
 
 ROWS = 150
 TRIALS = 150
+ENDS = (0.0, 1.0)
 ALLOWED = 0.05 + 2 * (0.05 * 0.95 / TRIALS) ** 0.5
 """5%, and twice its own Monte Carlo error."""
 
@@ -24,14 +25,26 @@ def _yes_or_no(generator: np.random.Generator, gain: float) -> tuple[list[float]
 
 
 def _scale(generator: np.random.Generator, gain: float) -> tuple[list[float], list[float]]:
-    before = generator.exponential(1, ROWS)
-    return before.tolist(), (before + generator.exponential(1, ROWS) - 1 + gain * 3).tolist()
+    before, after = generator.beta(2, 1, ROWS), generator.beta(2 + 16 * gain, 1, ROWS)
+    return before.tolist(), after.tolist()
+
+
+def _rarely_much_worse(generator: np.random.Generator, gain: float) -> tuple[list[float], list[float]]:
+    """Nearly every row improves by a little, and one in forty fails outright: 0 on average, which the first rows do not show."""
+    small = generator.uniform(0.015, 0.025, ROWS)
+    after = np.where(generator.random(ROWS) < 0.025, 0.02, 0.8 + small)
+    return [0.8] * ROWS, (after + gain).tolist()
+
+
+def _rarely_four_stars_less(generator: np.random.Generator, gain: float) -> tuple[list[float], list[float]]:
+    """The same in whole fifths, as a judge's stars: of ten answers four are a step better, and one is the worst there is."""
+    return [0.8] * ROWS, (0.8 + generator.choice([0, 0.2, -0.8], ROWS, p=[0.5, 0.4, 0.1])).tolist()
 
 
 def _first_clear(before: list[float], after: list[float], comparisons: int = 1) -> int | None:
     """After how many rows it was clear, when looked at after every row."""
     for rows in range(30, ROWS + 1):
-        if look(before[:rows], after[:rows], planned=ROWS, comparisons=comparisons).clear:
+        if look(before[:rows], after[:rows], planned=ROWS, comparisons=comparisons, ends=ENDS).clear:
             return rows
     return None
 
@@ -42,7 +55,7 @@ def _fixed_rule_stops(before: list[float], after: list[float], *, share: bool) -
     return any(interval is not None and interval.excludes(0.0) for interval in found)
 
 
-@pytest.mark.parametrize("draw", [_yes_or_no, _scale])
+@pytest.mark.parametrize("draw", [_yes_or_no, _scale, _rarely_much_worse, _rarely_four_stars_less])
 def test_without_a_difference_hardly_any_run_is_stopped_though_one_looks_after_every_row(draw) -> None:
     generator = np.random.default_rng(20_240_611)
     drawn = [draw(generator, 0.0) for _ in range(TRIALS)]
@@ -70,7 +83,7 @@ def test_several_comparisons_share_what_may_be_wrong() -> None:
     wrong = sum(any(_first_clear(*pair, comparisons=3) for pair in family) for family in families) / trials
     assert wrong <= 0.05 + 2 * (0.05 * 0.95 / trials) ** 0.5
     before, after = [0.0] * 40, [1.0] * 9 + [0.0] * 31
-    alone, of_three = (look(before, after, planned=100, comparisons=count) for count in (1, 3))
+    alone, of_three = (look(before, after, planned=100, comparisons=count, ends=ENDS) for count in (1, 3))
     assert of_three.test.p == pytest.approx(3 * alone.test.p)
     assert of_three.delta.lo < alone.delta.lo
     assert "shared by 3 comparisons" in of_three.delta.method
@@ -78,7 +91,7 @@ def test_several_comparisons_share_what_may_be_wrong() -> None:
 
 def test_yes_or_no_is_clear_from_an_e_value_of_twenty_on() -> None:
     """8 of 8: e = 2^8/9 = 28.4; 7 of 7: 2^7/8 = 16. The interval has to leave 0, too."""
-    seven, eight = (look([0.0] * 60, [1.0] * n + [0.0] * (60 - n), planned=60) for n in (7, 8))
+    seven, eight = (look([0.0] * 60, [1.0] * n + [0.0] * (60 - n), planned=60, ends=ENDS) for n in (7, 8))
     assert (seven.test.name, seven.test.p) == (E_VALUE, pytest.approx(1 / 16))
     assert eight.test.p == pytest.approx(9 / 256)
     assert not seven.clear
@@ -88,24 +101,47 @@ def test_yes_or_no_is_clear_from_an_e_value_of_twenty_on() -> None:
 
 
 def test_fewer_than_thirty_pairs_are_never_clear() -> None:
-    assert not look([0.0] * 29, [1.0] * 29, planned=100).clear
-    assert look([0.0] * 30, [1.0] * 30, planned=100).clear, "rows that all improved have an interval, too"
+    assert not look([0.0] * 29, [1.0] * 29, planned=100, ends=ENDS).clear
+    assert look([0.0] * 30, [1.0] * 30, planned=100, ends=ENDS).clear, (
+        "rows that all improved have an interval, too"
+    )
     nothing = look([], [], planned=100)
     assert (nothing.delta, nothing.test, nothing.clear) == (None, None, False)
 
 
-def test_other_scores_are_clear_exactly_where_the_interval_leaves_zero() -> None:
+def test_scores_on_a_scale_are_clear_where_the_e_value_and_the_interval_say_so() -> None:
     generator = np.random.default_rng(11)
+    said = set()
     for _ in range(200):
-        moved = generator.normal(generator.uniform(0, 0.6), 1, 60)
-        found = look([0.0] * 60, moved.tolist(), planned=150, comparisons=2)
-        assert found.test.name == MIXTURE
-        assert found.clear == found.delta.excludes(0.0)
+        before = generator.integers(1, 6, 60)
+        after = np.clip(before + generator.integers(-1, 3, 60), 1, 5)
+        found = look(before.tolist(), after.tolist(), planned=150, comparisons=2, ends=(1, 5))
+        assert found.test.name == SCALE
+        assert found.clear == (found.test.p <= 0.05 and found.delta.excludes(0.0))
+        said.add(found.clear)
+    assert said == {True, False}
+
+
+def test_scores_without_ends_are_never_clear() -> None:
+    """Of 400 rows that each took a second longer, the next may take an hour less."""
+    generator = np.random.default_rng(11)
+    after = (1 + generator.exponential(0.1, 400)).tolist()
+    found = look([0.0] * 400, after, planned=800)
+    assert found.test.name == MIXTURE
+    assert found.test.p < 0.001
+    assert found.delta.excludes(0.0)
+    assert not found.clear
+
+
+def test_scores_beyond_the_ends_widen_them() -> None:
+    assert look([0.0] * 40, [1.0] * 39 + [3.0], planned=80, ends=ENDS).delta.lo < 1
 
 
 def test_the_mean_of_one_version_has_an_interval_that_holds_at_every_look() -> None:
-    perfect = mean_sequence([1.0] * 50, planned=100)
+    perfect = mean_sequence([1.0] * 50, planned=100, ends=ENDS)
     assert perfect.estimate == 1
     assert perfect.lo < 1
+    assert perfect.hi == 1, "no mean lies beyond the scale"
+    assert mean_sequence([2.0] * 50, planned=100, ends=(2, 8)).lo == 2
     assert perfect.n == 50
     assert mean_sequence([1.0] * 20, planned=100).lo is None

@@ -63,6 +63,11 @@ class AnswerOptions(KindOptions):
         is_share = (self.lowest, self.highest) == (0, 1)
         unit = "points" if self.answers == "number" and not is_share else None
         chosen = self.answers == "select"
+        ends = (
+            (self.lowest, self.highest)
+            if unit and self.lowest is not None and self.highest is not None
+            else None
+        )
         return Traits(
             self.answers,
             "higher" if chosen else self.wanted,
@@ -70,6 +75,7 @@ class AnswerOptions(KindOptions):
             needs_target=self.target == "needed",
             good=self.good if chosen else (),
             bad=self.bad if chosen else (),
+            scale=ends,
         )
 
     def refusal(self, said: str, value: object) -> str | None:

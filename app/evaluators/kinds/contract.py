@@ -165,7 +165,7 @@ class Traits:
     return_type: ReturnType
     wanted: Wanted = "higher"
     unit: str | None = None
-    """Of a number: `points` on a scale of its own, `s`, `usd`, or None for a share from 0 to 1."""
+    """Of a number: `points` on a scale of its own, whose ends are its `scale` where it has two, `s`, `usd`, or None for a share from 0 to 1."""
     needs_target: bool = False
     asks: tuple[ModelRef, ...] = ()
     """The models that are asked, each once; `calls` names no other."""
@@ -179,6 +179,7 @@ class Traits:
     """Hashes of the files that it holds (`evaluators.databases`), to be given to it before it judges."""
     program_s: float = 0.0
     """How long people's programs in it may take for a row, one after the other."""
+    scale: tuple[float, float] | None = None
 
     @property
     def is_share(self) -> bool:
@@ -389,9 +390,8 @@ def no_output(execution: Execution) -> Verdict | None:
     """The verdict on an execution without an output, None when it has one."""
     if execution.error is not None:
         return Verdict(None, error=f"no output: {storable(execution.error)}")
-    if execution.output is None:
-        return Verdict(None, error="no output: the model answered without a text")
-    return None
+    has_text = execution.output is not None
+    return None if has_text else Verdict(None, error="no output: the model answered without a text")
 
 
 def storable(text: str, limit: int = _TEXT_CHARS) -> str:

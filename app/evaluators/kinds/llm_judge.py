@@ -139,6 +139,7 @@ class LlmJudge(Kind[LlmJudgeOptions]):
             calls=options.votes,
             good=options.good if scored else (),
             bad=options.bad if scored else (),
+            scale=(options.lowest, options.highest) if options.verdict == "number" else None,
         )
 
     def write_spec(self, options: LlmJudgeOptions) -> dict[str, Any]:

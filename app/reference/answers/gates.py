@@ -128,7 +128,7 @@ class EarlyEnd(Shape):
     """Null where it was not clear, or not yet."""
     rows: int
     rows_saved: int
-    """Over all runs, repeats included."""
+    """Rows that would have taken a call, over all runs, repeats included: those with an output of an earlier run do not count."""
     calls_saved: int
     """Estimated, as all that was saved, at the mean of the rows that ran."""
     cost_saved_usd: float | None

@@ -54,4 +54,4 @@ def summarise(session: Session, version: Version) -> Summary:
 def _alike(session: Session, version: Version) -> Alike | None:
     if (version.rows_count or 0) > _MOST_COMPARED:
         return None
-    return alike.find(repository.stream_asked(session, version))
+    return alike.find(lambda: repository.stream_asked(session, version))

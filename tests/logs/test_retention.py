@@ -18,7 +18,7 @@ from app.core import clock, ids
 from app.core.database import get_engine, unit_of_work
 from app.embedded import programs
 from app.embedded.layout import CLONE
-from app.evaluations import execution, shard_repository
+from app.evaluations import shard_repository, taking
 from app.evaluations.plan import load_plan
 from app.evaluations.recovery import recover
 from app.logs import repository, retention
@@ -204,7 +204,7 @@ def test_a_cleared_output_that_a_run_has_chosen_is_made_again(session: Session) 
             session.execute(text("update log set output = null, payload_cleared_at = now()"))
             session.expire_all()
         claimed = shard_repository.claim_next(session, "me", run.id)
-        taken = execution._take(session, "me", load_plan(session, run.id), claimed)
+        taken = taking.take(session, "me", load_plan(session, run.id), claimed)
         assert {known is None for _, known in taken} == {cleared}
         session.execute(text("update shard set state = 'queued', owner = null, lease_until = null"))
 

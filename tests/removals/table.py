@@ -33,8 +33,8 @@ REMOVALS = [
     Removal(
         "R5", "a shard is claimed by one slot", "app/evaluations/shard_repository.py",
         "order by first limit 1 for update skip locked)\n"
-        "  and r.id = s.run_id and r.status in ('pending', 'running') and s.state = 'queued'\n",
-        "order by first limit 1)\n  and r.id = s.run_id and r.status in ('pending', 'running')\n",
+        "  and r.id = s.run_id and {WANTS_WORK} and s.state = 'queued'\n",
+        "order by first limit 1)\n  and r.id = s.run_id and {WANTS_WORK}\n",
         "tests/evaluations/test_claims.py",
     ),
     Removal(

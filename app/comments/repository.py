@@ -173,15 +173,17 @@ def list_mentions(
 ) -> tuple[list[tuple[Comment, datetime | None]], int]:
     """The comments that mention somebody, newest first, each with when they read it, and how many there are."""
     query = (
-        select(Comment, Mention.read_at)
+        select(Comment, Mention.read_at, func.count().over())
         .join(Mention, Mention.comment_id == Comment.id)
         .where(Mention.workspace_id == workspace_id, Mention.user_id == user_id, _is_there())
     )
     if unread:
         query = query.where(Mention.read_at.is_(None))
-    total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
-    query = query.order_by(Mention.created_at.desc(), Mention.comment_id.desc())
-    return [(row[0], row[1]) for row in session.execute(query.offset(offset).limit(limit))], total
+    order = query.order_by(Mention.created_at.desc(), Mention.comment_id.desc())
+    rows = session.execute(order.offset(offset).limit(limit)).all()
+    if not rows and offset:
+        return [], session.scalar(select(func.count()).select_from(query.subquery())) or 0
+    return [(row[0], row[1]) for row in rows], rows[0][2] if rows else 0
 
 
 def mark_read(

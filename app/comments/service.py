@@ -180,6 +180,8 @@ def list_mentions(
     found, total = repository.list_mentions(
         session, principal.workspace_id, principal.user_id, unread=unread, offset=offset, limit=limit
     )
+    if not found:
+        return [], total
     places = find_places(session, principal, [comment.about for comment, _ in found])
     names = repository.list_mentioned(session, [comment.id for comment, _ in found])
     return [

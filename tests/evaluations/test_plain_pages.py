@@ -6,7 +6,6 @@ import re
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import text
 
 from app.core.access import Role
 from app.core.database import get_engine, unit_of_work
@@ -238,7 +237,7 @@ def test_who_links_a_tool_is_looked_for_in_the_versions_that_count(
             plain_repository.list_uses(session, committed_team.workspace.id, tool.file_id, 50)
         values = {"workspace": committed_team.workspace.id, "file": tool.file_id, "limit": 50}
         # Of so few rows the planner reads all, once it has counted them: which way it would go with many is asked here.
-        session.execute(text("set local enable_seqscan = off"))
+        session.connection().exec_driver_sql("set local enable_seqscan = off")
         (plan,) = session.connection().exec_driver_sql(
             f"explain (analyze, format json) {sent[0]}", values
         ).scalar_one()  # fmt: skip

@@ -107,6 +107,8 @@ KEPT = {
     "run.status": ENUMERATION,
     "review_queue.rows": ENUMERATION,
     "run.split": ENUMERATION,
+    "run.stops_by": "the id of a version of an evaluator",
+    "suspect_target.version_ids": "ids of versions",
     "run_item.state": ENUMERATION,
     "shard.state": ENUMERATION,
     "run_score.slice": "part of its key: the name of a metric, as code reads it",

@@ -235,6 +235,14 @@ def list_versions(
     return list(session.scalars(query.limit(limit)))
 
 
+def list_version_numbers(session: Session, file_id: str, limit: int) -> list[int]:
+    """The numbers of a file's newest versions, newest first: those that were deleted have none any more."""
+    query = (
+        select(Version.number).where(Version.file_id == file_id).order_by(Version.number.desc()).limit(limit)
+    )
+    return list(session.scalars(query))
+
+
 def list_version_events(session: Session, version_id: str) -> list[VersionEvent]:
     query = select(VersionEvent).where(VersionEvent.version_id == version_id).order_by(VersionEvent.id)
     return list(session.scalars(query))

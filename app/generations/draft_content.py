@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import orjson
@@ -10,13 +10,13 @@ import orjson
 from app.core import ids
 from app.core.errors import Invalid, TooLarge
 from app.core.json_values import unstorable
-from app.generations.draft import FIELDS, Draft, spec_of
+from app.generations.draft import FIELDS, Draft, Pane, spec_of
 
 Json = dict[str, Any]
 MOST_BYTES = 1 << 20
 """Of one draft, as JSON."""
 _MEMBERS = ("messages", "values", "rest", "is_text", "path")
-"""What makes two drafts differ; inputs only fill them in."""
+"""What makes two drafts differ; inputs only fill them in, and panes stand beside them."""
 
 
 def stored(draft: Draft, *, dataset: str | None = None, row: int = 1) -> Json:
@@ -30,6 +30,8 @@ def stored(draft: Draft, *, dataset: str | None = None, row: int = 1) -> Json:
         "inputs": draft.inputs,
         "dataset": dataset,
         "row": row,
+        "beside": draft.beside,
+        "panes": [asdict(pane) for pane in draft.panes],
     }
 
 
@@ -60,6 +62,9 @@ def restored(content: Mapping[str, Any]) -> Draft:
         is_text=bool(content["is_text"]),
         inputs=dict(content["inputs"]),
         path=content["path"],
+        # Those kept before there were any say nothing of them.
+        beside=bool(content.get("beside")),
+        panes=[Pane(**pane) for pane in content.get("panes", [])],
     )
 
 

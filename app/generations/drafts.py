@@ -141,8 +141,9 @@ def _goes_on(draft: PromptDraft, mark: Mark) -> bool:
     return mark.tab != "" and draft.tab == mark.tab and (mark.turn == 0 or mark.turn >= draft.turn)
 
 
-def _where(content: Mapping[str, Any]) -> tuple[Any, Any]:
-    return content["dataset"], content["row"]
+def _where(content: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What it runs on, and beside what: no change of the draft, but kept with it."""
+    return content["dataset"], content["row"], content.get("beside"), content.get("panes")
 
 
 def _is_blank(session: Session, desk: Desk, content: Json) -> bool:

@@ -8,11 +8,15 @@ from fastapi import Request, Response
 from app.core import templating
 from app.core.access import Principal
 from app.core.errors import DomainError, Invalid
+from app.files import repository as files_repository
 from app.generations.draft import FOLDED, SHOWN_EXAMPLES, Draft, extra_of, folded
 from app.generations.editing import NEW, Workbench, filled
 from app.generations.examples import Repeated, find_repeated
 from app.generations.keeping import Keeping
 from app.logs.records import LogRecord
+
+_MOST_VERSIONS = 200
+"""That a pane offers."""
 
 
 def card_of(log: LogRecord, name: str, is_practice: bool) -> dict[str, Any]:
@@ -73,6 +77,7 @@ def show_editor(
         bench=bench,
         draft=draft,
         keeping=keeping,
+        pane_versions=_pane_versions(request, bench, draft),
         repeated={one.first: one.row for one in _repeated(request, bench, draft)},
         base_texts=base_texts(draft, base),
         cards=[card_of(log, name, by_practice) for name, log, by_practice in answers],
@@ -87,6 +92,13 @@ def show_editor(
         shown_examples=SHOWN_EXAMPLES,
         file_id=bench.file.id if bench.file else NEW,
     )
+
+
+def _pane_versions(request: Request, bench: Workbench, draft: Draft) -> Sequence[int]:
+    """The versions that a pane may be of, newest first. They are looked up where there is a pane."""
+    if bench.file is None or not draft.panes:
+        return ()
+    return files_repository.list_version_numbers(request.state.session, bench.file.id, _MOST_VERSIONS)
 
 
 def _repeated(request: Request, bench: Workbench, draft: Draft) -> Sequence[Repeated]:

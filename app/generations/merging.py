@@ -42,6 +42,8 @@ def merge(base: Draft, mine: Draft, theirs: Draft) -> Merged:
         is_text=(theirs if mine.is_text == base.is_text else mine).is_text and len(messages) == 1,
         inputs=dict(mine.inputs),
         path=mine.path,
+        beside=mine.beside,
+        panes=list(mine.panes),
     )
     return Merged(draft, both)
 

@@ -70,6 +70,25 @@ def test_inputs_that_were_typed_come_back_with_their_row(tab: Tab) -> None:
     assert "question 2" in other
 
 
+def test_panes_are_kept_with_the_draft_and_make_none_by_themselves(tab: Tab) -> None:
+    beside = {
+        "panes": "both",
+        "pane.version": ["1"],
+        "pane.model": ["practice-1"],
+        "pane.temperature": ["0.7"],
+    }
+    panes = beside | {"pane.provider": [""]}
+    tab.types("Answer shortly.", **panes)
+    assert _count() == 0, "the version says that already"
+    tab.types(TYPED)
+    assert "data-pane" not in Tab(tab.client, tab.base).page
+    tab.types(TYPED, **panes)
+    page = Tab(tab.client, tab.base).page
+    assert page.count("data-pane") == 1
+    assert 'value="0.7"' in page
+    assert '<option value="both" selected' in page
+
+
 def test_buttons_keep_what_they_change_without_a_script(tab: Tab) -> None:
     tab.presses("add:assistant", TYPED)
     page = Tab(tab.client, tab.base).page

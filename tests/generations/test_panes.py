@@ -10,7 +10,7 @@ from sqlalchemy import text
 from app.core.database import unit_of_work
 from app.files.models import Version
 from tests import factories
-from tests.web import csrf_of, signed_in
+from tests.web import csrf_of, signed_in, with_key
 
 
 @pytest.fixture
@@ -94,3 +94,25 @@ def test_panes_are_added_and_removed(
     page = client.post(f"{base}/edit", data=_form(client, action="pane:0") | PANES).text
     assert page.count("data-pane") == 1
     assert '"practice-1" list="pane-models"' in page
+
+
+def test_a_version_that_was_deleted_is_not_offered_and_said_to_be_gone_where_it_was_chosen(
+    client: TestClient, committed_team: factories.Team, prompt: Version
+) -> None:
+    with unit_of_work() as session:
+        second = factories.prompt(
+            session, committed_team.admin, "tests/beside", template="In short: {{question}}"
+        )
+        third = factories.prompt(
+            session, committed_team.admin, "tests/beside", template="At length: {{question}}"
+        )
+    assert (second.number, third.number) == (2, 3)
+    api = with_key(client, committed_team.admin)
+    api.delete(f"/v5/prompts/{prompt.file_id}/versions/{second.id}").raise_for_status()
+    signed_in(client, committed_team.admin)
+    base = _base(committed_team, prompt)
+    chosen = PANES | {"pane.version": ["3", "2"]}
+    page = client.post(f"{base}/edit", data=_form(client, action="pane:add") | chosen).text
+    offered = re.findall(r'<select class="input" name="pane.version">(.*?)</select>', page)
+    told = [re.findall(r">([^<]+)</option>", each) for each in offered]
+    assert told == [["Draft", "v3", "v1"], ["Draft", "v3", "v1", "v2, deleted"], ["Draft", "v3", "v1"]]

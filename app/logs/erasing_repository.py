@@ -46,13 +46,19 @@ def delete_logs_of_user(session: Session, workspace_id: str, user: str) -> int:
 
 
 def list_copies(session: Session, workspace_id: str, user: str) -> list[Copies]:
-    """The datasets that hold rows from these logs, in any of their versions, by their paths. Rows say which log they are
-    from in their metadata."""
+    """The datasets that hold rows from these logs, in any of their versions or in anybody's draft, by their paths. Rows say
+    which log they are from in their metadata."""
     statement = text(f"""
-        {_GONE} select f.id, f.path, count(distinct d.id) from datapoint d
-        join gone on gone.id = d.metadata ->> 'log_id'
-        join dataset_row r on r.datapoint_id = d.id join file f on f.id = r.file_id
-        where d.workspace_id = :workspace and f.workspace_id = :workspace group by 1, 2 order by 2, 1
+        {_GONE}, copied(file_id, row_id) as (
+            select r.file_id, d.id from datapoint d join gone on gone.id = d.metadata ->> 'log_id'
+            join dataset_row r on r.datapoint_id = d.id where d.workspace_id = :workspace
+            union
+            select t.file_id, case when c.added is null then c.row_id else c.draft_id || ' ' || c.row_id end
+            from dataset_draft t join dataset_draft_change c on c.draft_id = t.id
+            join gone on gone.id = c.content -> 'metadata' ->> 'log_id' where t.workspace_id = :workspace
+        )
+        select f.id, f.path, count(*) from copied join file f on f.id = copied.file_id
+        where f.workspace_id = :workspace group by 1, 2 order by 2, 1
     """)  # noqa: S608 - our own constants
     found = session.execute(statement, {"workspace": workspace_id, "user": user})
     return [Copies(*row) for row in found]

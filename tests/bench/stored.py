@@ -100,8 +100,8 @@ def fill(amounts: Amounts) -> Stored:
     """Store so much, in one workspace, and let the planner know of it. The rows of an evaluation are scored later."""
     with unit_of_work() as session:
         team = factories.team(session, "Northwind Customer Care")
-        versions = _versions(session, team)
-        rows = _dataset(session, team, amounts.rows)
+        versions = prompt_versions(session, team)
+        rows = messages(session, team, amounts.rows)
         judges = [
             factories.evaluator(session, team.admin, "class_match", path="support/right label"),
             factories.evaluator(session, team.admin, "token_f1", path="support/words in common"),
@@ -111,7 +111,7 @@ def fill(amounts: Amounts) -> Stored:
     # of one long one would see empty tables.
     for number in range(1, amounts.evaluations + 1):
         with unit_of_work() as session:
-            evaluation_id = _evaluation(session, team, versions, rows, judges, number)
+            evaluation_id = finished_evaluation(session, team, versions, rows, judges, number)
     with unit_of_work() as session:
         queue_id, disputed_queue_id = review(session, team, evaluation_id)
     with unit_of_work() as session:
@@ -158,7 +158,7 @@ def _two(session: Session, team: factories.Team, make: Callable[..., Version], d
     return first.file_id
 
 
-def _versions(session: Session, team: factories.Team) -> list[Version]:
+def prompt_versions(session: Session, team: factories.Team) -> list[Version]:
     """Versions of one prompt, the later ones with a longer text."""
     made = []
     for number in range(1, VERSIONS + 1):
@@ -168,7 +168,8 @@ def _versions(session: Session, team: factories.Team) -> list[Version]:
     return made
 
 
-def _dataset(session: Session, team: factories.Team, rows: int) -> Version:
+def messages(session: Session, team: factories.Team, rows: int) -> Version:
+    """A dataset of that many, each with its label."""
     chosen = random.Random(1)
     return factories.dataset(
         session,
@@ -213,7 +214,7 @@ def _other_files(session: Session, team: factories.Team, count: int) -> None:
     )
 
 
-def _evaluation(
+def finished_evaluation(
     session: Session,
     team: factories.Team,
     versions: list[Version],
@@ -221,7 +222,10 @@ def _evaluation(
     judges: list[Version],
     number: int,
 ) -> str:
-    """An evaluation of all versions whose runs are complete, and wait for the reaper to score them."""
+    """An evaluation of all versions whose runs are complete, and wait for the reaper to score them.
+
+    The first judge says whether the label is right, the second how much of it is, and others any number from 0 to 1.
+    """
     made = factories.evaluation(session, team.admin, versions[0], *judges, name=f"Week {number}")
     made.primary_evaluator_id = judges[0].id
     for version in versions:
@@ -261,10 +265,14 @@ def _settle(
         logs.append(_log(team, version, log_id, at + position, inputs, answer, luck, run_id, datapoint_id))
         settled.append((position, log_id))
         detail = orjson.dumps({"target": label, "predicted": answer}).decode()
-        whole, words = judges
+        whole, words, *others = judges
         judgments += [
             (_id("jdg", at), team.workspace.id, log_id, whole.id, answer == label, None, detail),
             (_id("jdg", at), team.workspace.id, log_id, words.id, None, float(answer == label), None),
+            *(
+                (_id("jdg", at), team.workspace.id, log_id, other.id, None, luck.random(), None)
+                for other in others
+            ),
         ]
     cursor = _cursor(session)
     _copy(cursor, f"log ({_LOG_COLUMNS})", logs)

@@ -18,3 +18,9 @@ def violations(page: "Page") -> list[str]:
     page.evaluate(_STILL)
     found = Axe().run(page).response["violations"]
     return [f"{one['id']}: {json.dumps([node['html'][:160] for node in one['nodes'][:3]])}" for one in found]
+
+
+def sound(page: "Page", name: str) -> None:
+    """Nothing that axe finds, and nothing wider than the window. `name` says which page it was."""
+    assert violations(page) == [], name
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name

@@ -4,9 +4,11 @@ import os
 import shutil
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
 
+from tests import factories
 from tests.application import Application
 
 if TYPE_CHECKING:  # loading Playwright takes a second that most test runs need not spend
@@ -64,3 +66,19 @@ def page(browser: "Browser", running_app: Application) -> "Iterator[Page]":
         opened.on("pageerror", lambda error: complaints.append(str(error)))
         yield opened
     assert not complaints, "\n".join(complaints)
+
+
+def sign_in(page: "Page", email: str | None, base: str) -> None:
+    """Sign in with the password that `tests.factories` gives everybody; `base` is the home that it leads to."""
+    page.goto("/signin")
+    page.fill("input[name=email]", str(email))
+    page.fill("input[name=password]", factories.PASSWORD)
+    page.click("form button")
+    page.wait_for_url(f"**{base}")
+
+
+def sign_in_by_link(page: "Page", application: Application, email: str, base: str) -> None:
+    """Sign in by a link that the command line makes."""
+    page.goto(urlsplit(application.run("signin", email).stdout.strip()).path)
+    page.get_by_role("main").get_by_role("button").first.click()
+    page.wait_for_url(f"**{base}")

@@ -14,6 +14,7 @@ from app.providers.service import ProviderChange
 from tests import factories
 from tests.accessibility import violations
 from tests.application import Application
+from tests.browser import sign_in
 from tests.endpoint import Endpoint, running_endpoint
 
 if TYPE_CHECKING:
@@ -65,11 +66,7 @@ def seen(running_app: Application) -> Iterator[Seen]:
 @pytest.fixture
 def inside(page: "Page", seen: Seen) -> "Page":
     """A page that has signed in."""
-    page.goto("/signin")
-    page.fill("input[name=email]", seen.email)
-    page.fill("input[name=password]", factories.PASSWORD)
-    page.click("form button")
-    page.wait_for_url(f"**{seen.base}")
+    sign_in(page, seen.email, seen.base)
     return page
 
 

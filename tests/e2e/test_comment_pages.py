@@ -12,6 +12,7 @@ from app.core.access import Principal
 from tests import factories
 from tests.accessibility import violations
 from tests.application import Application
+from tests.browser import sign_in
 from tests.comments.staged import Staged, stage
 
 if TYPE_CHECKING:
@@ -35,12 +36,8 @@ def staged(running_app: Application) -> Iterator[Staged]:
 
 
 def _sign_in(page: "Page", staged: Staged, who: Principal) -> str:
-    page.goto("/signin")
-    page.fill("input[name=email]", who.email)
-    page.fill("input[name=password]", factories.PASSWORD)
-    page.click("form button")
     home = f"/w/{staged.team.workspace.slug}"
-    page.wait_for_url(f"**{home}")
+    sign_in(page, who.email, home)
     return home
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from tests.accessibility import violations
 from tests.application import Application
+from tests.browser import sign_in_by_link
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
@@ -33,16 +34,8 @@ def person(browser: "Browser", running_app: Application, workspace: None) -> Ite
     with browser.new_context(base_url=running_app.url) as context:
         page = context.new_page()
         page.set_default_timeout(15_000)
-        _sign_in(page, running_app)
+        sign_in_by_link(page, running_app, EMAIL, f"/w/{SLUG}")
         yield page
-
-
-def _sign_in(page: "Page", running_app: Application) -> None:
-    link = re.search(r"/signin/link/\S+", running_app.run("signin", EMAIL).stdout)
-    assert link
-    page.goto(running_app.url + link.group())
-    page.get_by_role("main").get_by_role("button").first.click()
-    page.wait_for_url(f"**/w/{SLUG}")
 
 
 def _new_prompt(page: "Page") -> str:
@@ -77,7 +70,7 @@ def test_what_was_typed_is_back_on_another_machine_and_can_be_discarded_by_keybo
     with browser.new_context(base_url=running_app.url) as context:
         other = context.new_page()
         other.set_default_timeout(15_000)
-        _sign_in(other, running_app)
+        sign_in_by_link(other, running_app, EMAIL, f"/w/{SLUG}")
         other.goto(editor)
         assert _system(other).input_value() == "Answer in two words."
         back = other.locator("#draft-back")

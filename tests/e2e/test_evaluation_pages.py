@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from tests import factories
 from tests.accessibility import violations
 from tests.application import Application
+from tests.browser import sign_in
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -55,11 +56,7 @@ def seen(running_app: Application) -> Iterator[Seen]:
 @pytest.fixture
 def inside(page: "Page", seen: Seen) -> "Page":
     """A page that has signed in."""
-    page.goto("/signin")
-    page.fill("input[name=email]", seen.email)
-    page.fill("input[name=password]", factories.PASSWORD)
-    page.click("form button")
-    page.wait_for_url(f"**{seen.base}")
+    sign_in(page, seen.email, seen.base)
     return page
 
 
@@ -189,10 +186,7 @@ def test_a_run_is_started_and_followed_to_its_end(inside: "Page", seen: Seen) ->
 def test_the_report_is_read_without_scripts(browser, running_app: Application, seen: Seen) -> None:
     with browser.new_context(base_url=running_app.url, java_script_enabled=False) as context:
         page = context.new_page()
-        page.goto("/signin")
-        page.fill("input[name=email]", seen.email)
-        page.fill("input[name=password]", factories.PASSWORD)
-        page.click("form button")
+        sign_in(page, seen.email, seen.base)
         page.goto(f"{seen.base}/evaluations/{seen.evaluation}/rows?only=worse")
         page.click(".rowlink >> nth=0")
         assert page.locator("h1").inner_text() == "Row 58"

@@ -2,13 +2,13 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import httpx2
 import pytest
 
-from tests.accessibility import violations
+from tests.accessibility import sound
 from tests.application import Application
+from tests.browser import sign_in_by_link
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -49,17 +49,6 @@ def made(running_app: Application) -> dict[str, str]:
     return {"tool": tool_id, "flow": flow_id, "agent": send("/agents", agent)["id"], "prompt": prompt_id}
 
 
-def _sign_in(page: "Page", running_app: Application) -> None:
-    page.goto(urlsplit(running_app.run("signin", EMAIL).stdout.strip()).path)
-    page.get_by_role("main").get_by_role("button").first.click()
-    page.wait_for_url(f"**{BASE}")
-
-
-def _sound(page: "Page", name: str) -> None:
-    assert violations(page) == [], name
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 390])
 def test_pages_are_accessible_and_fit(
@@ -67,21 +56,21 @@ def test_pages_are_accessible_and_fit(
 ) -> None:
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     page.set_viewport_size({"width": width, "height": 900})
-    _sign_in(page, running_app)
+    sign_in_by_link(page, running_app, EMAIL, BASE)
     page.get_by_text("More calls fail on answer", exact=True).wait_for()
-    _sound(page, "home")
+    sound(page, "home")
     for path in (
         f"/tools/{made['tool']}", f"/tools/{made['tool']}/diff", f"/tools/{made['tool']}/deploy", f"/tools/{made['tool']}/edit",
         "/tools/new", f"/flows/{made['flow']}", f"/agents/{made['agent']}", "/files", "/create",
     ):  # fmt: skip
         page.goto(BASE + path)
-        _sound(page, path)
+        sound(page, path)
 
 
 def test_from_a_new_tool_to_a_call_that_is_logged(
     page: "Page", running_app: Application, made: dict[str, str]
 ) -> None:
-    _sign_in(page, running_app)
+    sign_in_by_link(page, running_app, EMAIL, BASE)
     page.goto(f"{BASE}/create")
     page.get_by_role("link", name="New tool").click()
     page.get_by_label("Path").fill("docs/find_order")
@@ -104,7 +93,7 @@ def test_a_tool_is_called_and_deployed_without_scripts(
 ) -> None:
     with browser.new_context(base_url=running_app.url, java_script_enabled=False) as plain:
         page = plain.new_page()
-        _sign_in(page, running_app)
+        sign_in_by_link(page, running_app, EMAIL, BASE)
         page.goto(f"{BASE}/files")
         page.get_by_role("main").get_by_role("link", name=LONG, exact=True).click()
         page.get_by_label("Version", exact=True).select_option("v2")
@@ -120,7 +109,7 @@ def test_a_tool_is_called_and_deployed_without_scripts(
 def test_a_flow_leads_to_its_steps_and_traces(
     page: "Page", running_app: Application, made: dict[str, str]
 ) -> None:
-    _sign_in(page, running_app)
+    sign_in_by_link(page, running_app, EMAIL, BASE)
     page.goto(f"{BASE}/flows/{made['flow']}")
     row = page.get_by_role("row", name="answer")
     assert "5 of 5" in row.inner_text()

@@ -1,12 +1,12 @@
 """The API's documentation in a real browser: readable by everybody, searched as one types, and under the policy."""
 
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import pytest
 
-from tests.accessibility import violations
+from tests.accessibility import sound
 from tests.application import Application
+from tests.browser import sign_in_by_link
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -22,26 +22,19 @@ def reader(running_app: Application) -> Application:
     return running_app
 
 
-def _sign_in(page: "Page", reader: Application) -> None:
-    page.goto(urlsplit(reader.run("signin", EMAIL).stdout.strip()).path)
-    page.get_by_role("main").get_by_role("button").first.click()
-    page.wait_for_url("**/w/reference")
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 390])
 def test_pages_are_accessible_and_fit(page: "Page", reader: Application, scheme: "str", width: int) -> None:
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     page.set_viewport_size({"width": width, "height": 900})
-    _sign_in(page, reader)
+    sign_in_by_link(page, reader, EMAIL, "/w/reference")
     for path in ("/docs", "/docs?q=nothing+has+this", "/docs/prompts", "/docs/audit-log"):
         page.goto(path)
-        assert violations(page) == [], path
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+        sound(page, path)
 
 
 def test_from_the_keys_to_an_operation(page: "Page", reader: Application) -> None:
-    _sign_in(page, reader)
+    sign_in_by_link(page, reader, EMAIL, "/w/reference")
     page.goto("/w/reference/settings/keys")
     page.get_by_role("link", name="All that a key can do").click()
     page.get_by_label("Find an operation").fill("log batch")

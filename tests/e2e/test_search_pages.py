@@ -2,13 +2,13 @@
 
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import httpx2
 import pytest
 
-from tests.accessibility import violations
+from tests.accessibility import sound
 from tests.application import Application
+from tests.browser import sign_in_by_link
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Route
@@ -31,17 +31,6 @@ def workspace(running_app: Application) -> None:
     httpx2.post(f"{running_app.url}/v5/tools", json=tool, headers=headers).raise_for_status()
 
 
-def _sign_in(page: "Page", running_app: Application) -> None:
-    page.goto(urlsplit(running_app.run("signin", EMAIL).stdout.strip()).path)
-    page.get_by_role("main").get_by_role("button").first.click()
-    page.wait_for_url(f"**{BASE}")
-
-
-def _sound(page: "Page", name: str) -> None:
-    assert violations(page) == [], name
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
-
-
 def _chosen(page: "Page") -> str:
     """What a screen reader is told of, by the input's own word."""
     chosen = page.locator("#palette-text").get_attribute("aria-activedescendant")
@@ -62,21 +51,21 @@ def test_it_is_accessible_and_fits(
 ) -> None:
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     page.set_viewport_size({"width": width, "height": 900})
-    _sign_in(page, running_app)
+    sign_in_by_link(page, running_app, EMAIL, BASE)
     page.keyboard.press("Control+k")
     _shown(page, "")
-    _sound(page, "what is offered first")
+    sound(page, "what is offered first")
     for text in ("s", "answer explains", "nothing like it"):
         page.locator("#palette-text").fill(text)
         _shown(page, text)
-        _sound(page, text)
+        sound(page, text)
     for query in ("", "?q=s", "?q=answer+explains", "?q=nothing+like+it"):
         page.goto(f"{BASE}/search{query}")
-        _sound(page, query)
+        sound(page, query)
 
 
 def test_three_keystrokes_to_a_file_and_back(page: "Page", running_app: Application, workspace: None) -> None:
-    _sign_in(page, running_app)
+    sign_in_by_link(page, running_app, EMAIL, BASE)
     page.goto(f"{BASE}/files")
     search = page.get_by_role("searchbox", name="Search files")
     search.focus()
@@ -105,7 +94,7 @@ def test_who_leaves_or_types_on_takes_enter_back(
         else:
             route.continue_()
 
-    _sign_in(page, running_app)
+    sign_in_by_link(page, running_app, EMAIL, BASE)
     page.keyboard.press("Control+k")
     _shown(page, "")
     page.route("**/search?**", hold)
@@ -123,7 +112,7 @@ def test_who_leaves_or_types_on_takes_enter_back(
 
 
 def test_arrows_choose_and_the_mouse_too(page: "Page", running_app: Application, workspace: None) -> None:
-    _sign_in(page, running_app)
+    sign_in_by_link(page, running_app, EMAIL, BASE)
     page.keyboard.press("Meta+k")
     page.keyboard.type("intent")
     _shown(page, "intent")
@@ -140,7 +129,7 @@ def test_arrows_choose_and_the_mouse_too(page: "Page", running_app: Application,
 
 
 def test_a_result_opens_in_another_tab(page: "Page", running_app: Application, workspace: None) -> None:
-    _sign_in(page, running_app)
+    sign_in_by_link(page, running_app, EMAIL, BASE)
     page.keyboard.press("Control+k")
     page.keyboard.type("audit")
     _shown(page, "audit")
@@ -151,7 +140,7 @@ def test_a_result_opens_in_another_tab(page: "Page", running_app: Application, w
 
 
 def test_actions_without_an_address_happen(page: "Page", running_app: Application, workspace: None) -> None:
-    _sign_in(page, running_app)
+    sign_in_by_link(page, running_app, EMAIL, BASE)
     page.locator("[data-palette]").click()
     page.keyboard.type("dark")
     _shown(page, "dark")
@@ -176,7 +165,7 @@ def test_it_says_when_the_server_is_away(
 ) -> None:
     with browser.new_context(base_url=running_app.url) as context:
         page = context.new_page()
-        _sign_in(page, running_app)
+        sign_in_by_link(page, running_app, EMAIL, BASE)
         context.set_offline(True)
         page.keyboard.press("Control+k")
         page.get_by_text("The server cannot be reached. Type again").wait_for()
@@ -190,7 +179,7 @@ def test_signed_out_meanwhile_the_palette_asks_who_it_is(
 ) -> None:
     with browser.new_context(base_url=running_app.url) as context:
         page = context.new_page()
-        _sign_in(page, running_app)
+        sign_in_by_link(page, running_app, EMAIL, BASE)
         context.clear_cookies()
         page.keyboard.press("Control+k")
         page.get_by_label("Password").wait_for()
@@ -199,7 +188,7 @@ def test_signed_out_meanwhile_the_palette_asks_who_it_is(
 def test_it_is_a_page_without_scripts(browser: "Browser", running_app: Application, workspace: None) -> None:
     with browser.new_context(base_url=running_app.url, java_script_enabled=False) as plain:
         page = plain.new_page()
-        _sign_in(page, running_app)
+        sign_in_by_link(page, running_app, EMAIL, BASE)
         page.get_by_role("link", name="Search or jump to").click()
         page.get_by_role("searchbox").fill("docs sear")
         page.get_by_role("searchbox").press("Enter")

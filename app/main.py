@@ -24,35 +24,24 @@ from app.datasets import draft_pages as dataset_draft_pages
 from app.datasets import pages as dataset_pages
 from app.datasets import row_pages as dataset_row_pages
 from app.datasets import suspects
-from app.evaluations import (
-    agreement_pages,
-    arrivals,
-    draft_pages,
-    evaluator_api,
-    evaluator_list,
-    evaluator_pages,
-    evaluator_version_pages,
-    files_pages,
-    gate_api,
-    grid_pages,
-    judgment_api,
-    last_scores,
-    limits_api,
-    limits_pages,
-    lineage_api,
-    lineage_pages,
-    metrics_api,
-    new_pages,
-    pinned_pages,
-    plain_pages,
-    prompt_pages,
-    report_link_api,
-    report_link_pages,
-    suspect_repository,
-    tool_pages,
-)
 from app.evaluations import api as evaluations_api
+from app.evaluations import arrivals, judgment_api, limits_api, limits_pages, metrics_api
 from app.evaluations import pages as evaluation_pages
+from app.evaluations.evaluator_editor import api as evaluator_api
+from app.evaluations.evaluator_editor import listing as evaluator_list
+from app.evaluations.evaluator_editor import pages as evaluator_pages
+from app.evaluations.evaluator_editor import version_pages as evaluator_version_pages
+from app.evaluations.figures import last_scores, suspect_repository
+from app.evaluations.file_pages import files_pages, plain_pages, prompt_pages, tool_pages
+from app.evaluations.gate import api as gate_api
+from app.evaluations.grid import pages as grid_pages
+from app.evaluations.judges import pages as agreement_pages
+from app.evaluations.lineage import api as lineage_api
+from app.evaluations.lineage import pages as lineage_pages
+from app.evaluations.new_evaluation import pages as new_pages
+from app.evaluations.prompt_editor import draft_pages, pinned_pages
+from app.evaluations.reports import link_api as report_link_api
+from app.evaluations.reports import link_pages as report_link_pages
 from app.evaluators import api as evaluators_api
 from app.evaluators import presentation as evaluators_presentation
 from app.files import api as files_api

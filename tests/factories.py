@@ -25,16 +25,17 @@ from app.datasets.draft_repository import Filter
 from app.datasets.drafts import RowEdit
 from app.datasets.rows import Destination
 from app.datasets.schemas import DatapointContent
-from app.evaluations import run_service, scoring, shard_repository
+from app.evaluations import run_service, shard_repository
 from app.evaluations import service as evaluations
-from app.evaluations.item import Outcome
-from app.evaluations.judging import set_verdict
+from app.evaluations.engine.item import Outcome
+from app.evaluations.engine.writing import write_outcomes
+from app.evaluations.figures import scoring
+from app.evaluations.figures.report import compared_of
 from app.evaluations.models import Evaluation, Run
-from app.evaluations.plan import load_plan
-from app.evaluations.report import compared_of
 from app.evaluations.run_service import RunRequest
 from app.evaluations.shard_repository import Settled
-from app.evaluations.writing import write_outcomes
+from app.evaluations.verdicts.judging import set_verdict
+from app.evaluations.verdicts.plan import load_plan
 from app.evaluators import databases
 from app.evaluators.binding import Execution, Row, make_spec
 from app.files import service as files

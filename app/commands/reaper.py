@@ -5,7 +5,7 @@ import signal
 from threading import Event
 
 from app.core import logging, starting
-from app.evaluations.recovery import run_forever
+from app.evaluations.engine.recovery import run_forever
 from app.monitoring.recovery import Reminder
 
 

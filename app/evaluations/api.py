@@ -15,7 +15,6 @@ from app.core.pagination import Page, PageNumber, PageSize
 from app.core.permissions import Deleter, Editor, Reader, Runner, still_permitted
 from app.evaluations import (
     arrivals,
-    comparison,
     live,
     presentation,
     repository,
@@ -23,11 +22,12 @@ from app.evaluations import (
     run_service,
     service,
     sharing,
-    stats,
 )
-from app.evaluations.comparison import GridRequest, Only, Sort
-from app.evaluations.estimate import Work, estimate
+from app.evaluations.figures import stats
+from app.evaluations.grid import comparison
+from app.evaluations.grid.comparison import GridRequest, Only, Sort
 from app.evaluations.models import EVALUATED, Evaluation, Run
+from app.evaluations.new_evaluation.estimate import Work, estimate
 from app.evaluations.references import find_evaluators, find_file, find_named_version, find_version
 from app.evaluations.run_service import RunRequest
 from app.evaluations.schemas import (

@@ -3,7 +3,8 @@
 from sqlalchemy.orm import Session
 
 from app.core import jobs
-from app.evaluations import judges_repository, repository, shard_repository
+from app.evaluations import repository, shard_repository
+from app.evaluations.figures import judges_repository
 from app.evaluators.binding import is_judged_here
 
 _JUDGING_SHARD = 50

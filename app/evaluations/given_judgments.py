@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 from app.core import events, ids
 from app.core.access import Principal
 from app.core.errors import Conflict, Invalid, NotFound
-from app.evaluations import judges_repository, run_service, service
+from app.evaluations import run_service, service
 from app.evaluations.channels import evaluation_channel
-from app.evaluations.judging import set_verdict
+from app.evaluations.figures import judges_repository
+from app.evaluations.verdicts.judging import set_verdict
 from app.evaluators.binding import BUILTIN, TYPES, bind, is_judged_here
 from app.evaluators.kinds.answering import AnswerOptions, as_value
 from app.evaluators.kinds.contract import Verdict, storable

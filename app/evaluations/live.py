@@ -19,7 +19,7 @@ from app.core.event_stream import as_event, closing
 from app.core.events import subscribe
 from app.evaluations import repository
 from app.evaluations.channels import evaluation_channel
-from app.evaluations.report import progress_of
+from app.evaluations.figures.report import progress_of
 
 LONGEST_S = 600
 """A stream ends after this long; browsers connect again by themselves."""

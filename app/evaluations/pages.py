@@ -13,11 +13,14 @@ from app.core.database import SessionDep
 from app.core.event_stream import event_stream
 from app.core.pagination import PageNumber
 from app.core.permissions import Reader, Runner, still_permitted
-from app.evaluations import findings, report_export, run_service, service, wording
+from app.evaluations import run_service, service
+from app.evaluations.figures import findings
+from app.evaluations.figures.report import build_report
+from app.evaluations.grid import wording
 from app.evaluations.live import Snapshot, follow
 from app.evaluations.models import Evaluation, Run
-from app.evaluations.report import build_report
-from app.evaluations.report_view import build_view, pair_text
+from app.evaluations.reports import export as report_export
+from app.evaluations.reports.view import build_view, pair_text
 
 router = APIRouter(prefix="/w/{w}/evaluations", include_in_schema=False)
 wording.install()

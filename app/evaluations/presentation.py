@@ -9,13 +9,14 @@ from app.core.errors import Invalid, NotFound
 from app.core.settings import get_settings
 from app.datasets import repository as datasets
 from app.datasets.presentation import present_datapoint
-from app.evaluations import comparison_repository, repository, sharing_repository
-from app.evaluations.comparison import Grid, GridCell, GridRow
-from app.evaluations.early_end import EarlyEnd
-from app.evaluations.estimate import Estimate
+from app.evaluations import repository, sharing_repository
+from app.evaluations.figures.report import compared_of
+from app.evaluations.figures.scores import run_interval
+from app.evaluations.grid import comparison_repository
+from app.evaluations.grid.comparison import Grid, GridCell, GridRow
 from app.evaluations.models import Evaluation, Run
-from app.evaluations.report import compared_of
-from app.evaluations.scores import run_interval
+from app.evaluations.new_evaluation.estimate import Estimate
+from app.evaluations.reports.early_end import EarlyEnd
 from app.evaluators.binding import is_judged_here
 from app.files.presentation import present
 from app.logs import repository as logs

@@ -13,7 +13,6 @@ from app.core.errors import Conflict, DomainError, Invalid, NotFound
 from app.core.logging import current_request_id
 from app.evaluations import (
     finishing,
-    judge_calls,
     recovery_repository,
     repository,
     reusing,
@@ -25,6 +24,7 @@ from app.evaluations import (
 )
 from app.evaluations.channels import announce
 from app.evaluations.models import ENDED, MOST_ITEMS, Evaluation, Run
+from app.evaluations.verdicts import calls as judge_calls
 from app.evaluators.binding import bind
 from app.files.models import FileKind, Version
 from app.generations.prepared import Target

@@ -7,8 +7,8 @@ from sqlalchemy.orm import Session
 from app.core.errors import Invalid
 from app.datasets.summary import summarise
 from app.evaluations import repository, stopping_repository
+from app.evaluations.figures.report import compared_of
 from app.evaluations.models import Evaluation
-from app.evaluations.report import compared_of
 from app.evaluators.describing import describe
 from app.files.models import Version
 

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from app.core import formats
 from app.core.access import Principal
-from app.evaluations import headline as words
+from app.evaluations.figures import headline as words
 from app.evaluators.describing import EvaluatorInfo, describe
 from app.files import repository as files
 from app.files.models import Environment, File, FileKind, Version

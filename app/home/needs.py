@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.core import clock, formats
 from app.core.access import Action, Principal
-from app.evaluations.findings import Finding
+from app.evaluations.figures.findings import Finding
 from app.files import repository as files
 from app.files.sidebar import MOST_COUNTED, WAITING
 from app.home.health import Health, Line

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from app.core.access import Principal
-from app.evaluations import last_score_repository
 from app.evaluations import repository as evaluations
-from app.evaluations.dashboard import ScoreText
-from app.evaluations.file_list import last_score_text
-from app.evaluations.findings import Finding, findings_of
+from app.evaluations.figures import last_score_repository
+from app.evaluations.figures.findings import Finding, findings_of
+from app.evaluations.figures.models_used import models_of
+from app.evaluations.file_pages.dashboard import ScoreText
+from app.evaluations.file_pages.file_list import last_score_text
 from app.evaluations.models import Evaluation
-from app.evaluations.models_used import models_of
 from app.files import repository as files
 from app.files.models import Environment, File, FileKind, Version
 from app.files.sidebar import file_url

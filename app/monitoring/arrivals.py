@@ -6,7 +6,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from app.core import jobs
-from app.evaluations.judging import JUDGE
+from app.evaluations.verdicts.judging import JUDGE
 from app.logs.arrivals import Arrival
 from app.monitoring import repository
 

@@ -22,11 +22,11 @@ from sqlalchemy.orm import Session
 from app.core import ids, metrics
 from app.core.broker import connect_async
 from app.core.settings import get_settings
-from app.evaluations.children import Children, load_children
-from app.evaluations.judging import Judging, execution_of_log
-from app.evaluations.plan import Judge, if_priced, load_judge
-from app.evaluations.transactions import at_once, in_transaction
-from app.evaluations.webhooks import Webhooks
+from app.evaluations.engine.transactions import at_once, in_transaction
+from app.evaluations.verdicts.children import Children, load_children
+from app.evaluations.verdicts.judging import Judging, execution_of_log
+from app.evaluations.verdicts.plan import Judge, if_priced, load_judge
+from app.evaluations.verdicts.webhooks import Webhooks
 from app.evaluators.binding import Row, is_judged_here
 from app.logs import budget
 from app.logs import repository as logs

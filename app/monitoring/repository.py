@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import delete, exists, func, or_, select, text, tuple_
 from sqlalchemy.orm import Session
 
-from app.evaluations.evaluator_list import MonitorUse
+from app.evaluations.evaluator_editor.listing import MonitorUse
 from app.files.models import Deployment, Environment, File, Version
 from app.logs.models import Judgment, Log
 from app.monitoring.models import LogToJudge, Monitor

@@ -7,10 +7,10 @@ from random import Random
 from sqlalchemy.orm import Session
 
 from app.core.errors import Invalid
-from app.evaluations.comparison import GridRequest, matching_rows
+from app.evaluations.figures.scores import load_scores
+from app.evaluations.grid.comparison import GridRequest, matching_rows
 from app.evaluations.models import Evaluation, Run
 from app.evaluations.repository import list_evaluators
-from app.evaluations.scores import load_scores
 from app.evaluators.describing import describe
 from app.files.models import Version
 from app.review import repository

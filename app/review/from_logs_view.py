@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from app.core.access import Principal
 from app.core.errors import Invalid
 from app.core.typed import whole
-from app.evaluations.choosing import Sent
+from app.evaluations.new_evaluation.choosing import Sent
 from app.files.models import Version
 from app.logs.listing import Filters
 from app.logs.taking import Taken

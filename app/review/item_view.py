@@ -9,7 +9,7 @@ from app.core.access import Principal
 from app.core.errors import NotFound
 from app.datasets import repository as datasets
 from app.datasets.models import Datapoint
-from app.evaluations.grid_view import Mark, mark_of
+from app.evaluations.grid.view import Mark, mark_of
 from app.evaluators.describing import describe
 from app.files import repository as files
 from app.files.models import Version

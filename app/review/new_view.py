@@ -10,9 +10,9 @@ from app.core.errors import Invalid
 from app.core.typed import whole
 from app.evaluations import repository as evaluations
 from app.evaluations import service
-from app.evaluations.choosing import Sent
+from app.evaluations.figures.report import compared_of
 from app.evaluations.models import Evaluation, Run
-from app.evaluations.report import compared_of
+from app.evaluations.new_evaluation.choosing import Sent
 from app.evaluators.describing import describe
 from app.files.models import Version
 from app.review import repository

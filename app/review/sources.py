@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from app.core.access import Principal
 from app.core.errors import Invalid, NotFound
 from app.evaluations import service as evaluations
-from app.evaluations.report import compared_of
+from app.evaluations.figures.report import compared_of
 from app.evaluations.repository import list_runs
 from app.files import repository as files
 from app.logs.listing import Filters

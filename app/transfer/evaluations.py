@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from app.core import clock
 from app.core.database import unit_of_work
-from app.evaluations import scoring, stopping_rules
+from app.evaluations import stopping_rules
+from app.evaluations.figures import scoring
 from app.evaluations.models import ENDED, EVALUATED, Evaluation, EvaluationEvaluator, Run, SharedRun
 from app.evaluations.schemas import DEFAULT_CONCURRENCY
 from app.evaluations.service import LONGEST_NAME

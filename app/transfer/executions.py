@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.evaluations.judging import set_verdict
+from app.evaluations.verdicts.judging import set_verdict
 from app.evaluators.binding import Verdict
 from app.files.models import FileKind
 from app.logs.presentation import BESIDE_JUDGMENTS

@@ -18,8 +18,8 @@ from app.core.database import unit_of_work
 from app.datasets.presentation import present_datapoint
 from app.evaluations import presentation as evaluations
 from app.evaluations import repository as evaluation_rows
+from app.evaluations.figures.stats import evaluation_stats
 from app.evaluations.models import Evaluation
-from app.evaluations.stats import evaluation_stats
 from app.files import repository as files
 from app.files.models import FileKind, Version
 from app.files.presentation import present

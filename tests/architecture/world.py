@@ -11,8 +11,9 @@ from app.comments.models import Comment, Subject
 from app.core import clock, ids
 from app.core.access import Action, Principal, Role
 from app.datasets import repository as datasets
-from app.evaluations import report_links, run_service
+from app.evaluations import run_service
 from app.evaluations.models import Evaluation, ReportLink, Run
+from app.evaluations.reports import links as report_links
 from app.files import deployments
 from app.files import service as files
 from app.files.models import Directory, Environment, Version

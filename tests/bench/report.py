@@ -20,7 +20,7 @@ import httpx2 as httpx
 from sqlalchemy import text
 
 from app.core.database import get_engine, unit_of_work
-from app.evaluations.comparison import Only, Sort
+from app.evaluations.grid.comparison import Only, Sort
 from tests import factories
 from tests.application import Application, start_application
 from tests.bench.pages import ask, first_answer_s, rss_mib, wait_for_scores

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from app.core import ids
 from app.core.database import get_engine, unit_of_work
-from app.evaluations.report_links import make_link
+from app.evaluations.reports.links import make_link
 from app.evaluations.service import get_evaluation
 from app.files.models import Version
 from tests import factories

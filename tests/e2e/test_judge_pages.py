@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session
 
-from app.evaluations import scoring
+from app.evaluations.figures import scoring
 from app.evaluations.given_judgments import Given, give_judgment
 from tests import factories
 from tests.accessibility import violations

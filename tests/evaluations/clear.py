@@ -8,13 +8,15 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.core.database import unit_of_work
-from app.evaluations import scoring, shard_repository, stopping
-from app.evaluations.execution import Slot
+from app.evaluations import shard_repository
+from app.evaluations.engine import stopping
+from app.evaluations.engine.execution import Slot
+from app.evaluations.engine.writing import write_outcomes
+from app.evaluations.figures import scoring
+from app.evaluations.figures.report import Report, build_report
 from app.evaluations.models import Evaluation, Run
-from app.evaluations.plan import load_plan
-from app.evaluations.report import Report, build_report
 from app.evaluations.repository import find_run_to_work_on
-from app.evaluations.writing import write_outcomes
+from app.evaluations.verdicts.plan import load_plan
 from app.files.models import Version
 from app.providers import service as providers
 from app.providers.service import ProviderChange

@@ -7,8 +7,8 @@ from fastapi.testclient import TestClient
 from sqlalchemy import text
 
 from app.core.database import unit_of_work
-from app.evaluations import recovery
-from app.evaluations.execution import Slot
+from app.evaluations.engine import recovery
+from app.evaluations.engine.execution import Slot
 from app.files.models import Version
 from tests import factories
 from tests.asynchronous import run as run_coroutine

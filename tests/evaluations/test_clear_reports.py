@@ -7,9 +7,9 @@ from fastapi.testclient import TestClient
 from sqlalchemy import text
 
 from app.core.database import unit_of_work
-from app.evaluations import report_view
+from app.evaluations.figures.numbers import compare
 from app.evaluations.models import Evaluation
-from app.evaluations.numbers import compare
+from app.evaluations.reports import view as report_view
 from app.statistics.paired import bonett_price
 from app.statistics.samples import Sample
 from tests import factories

@@ -5,7 +5,8 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.core.database import unit_of_work
-from app.evaluations import repository, run_service, service, sharing, stopping, stopping_rules
+from app.evaluations import repository, run_service, service, sharing, stopping_rules
+from app.evaluations.engine import stopping
 from app.evaluations.models import Evaluation, Run
 from app.files.models import File
 from tests import factories

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from app.evaluations.judge_calls import ask
+from app.evaluations.verdicts.calls import ask
 from app.evaluators.kinds import kind
 from app.evaluators.kinds.contract import ModelCall
 from app.generations.prepared import Origin, Target

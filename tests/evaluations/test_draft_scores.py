@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from app.core.access import Role
 from app.core.database import unit_of_work
-from app.evaluations.draft_scores import _NO_EVALUATORS as NO_EVALUATORS
+from app.evaluations.prompt_editor.draft_scores import _NO_EVALUATORS as NO_EVALUATORS
 from app.files.models import Version
 from tests import factories
 from tests.web import csrf_of, signed_in

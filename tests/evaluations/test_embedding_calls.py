@@ -9,10 +9,10 @@ from sqlalchemy import Engine, text
 from app.core import ids
 from app.core.database import unit_of_work
 from app.evaluations import shard_repository
-from app.evaluations.estimate import Work, estimate
-from app.evaluations.item import ItemWorker, Outcome
-from app.evaluations.plan import load_plan
-from app.evaluations.writing import write_outcomes
+from app.evaluations.engine.item import ItemWorker, Outcome
+from app.evaluations.engine.writing import write_outcomes
+from app.evaluations.new_evaluation.estimate import Work, estimate
+from app.evaluations.verdicts.plan import load_plan
 from app.providers import service as providers
 from app.providers.client import ModelClient
 from app.providers.service import ProviderChange

@@ -7,9 +7,10 @@ from sqlalchemy.orm import Session
 
 from app.core.database import unit_of_work
 from app.core.errors import Conflict
-from app.evaluations import recovery_repository, report, run_service, scoring, service, shard_repository
-from app.evaluations.plan import load_plan
-from app.evaluations.writing import write_outcomes
+from app.evaluations import recovery_repository, run_service, service, shard_repository
+from app.evaluations.engine.writing import write_outcomes
+from app.evaluations.figures import report, scoring
+from app.evaluations.verdicts.plan import load_plan
 from tests import factories
 from tests.web import signed_in, with_key
 

@@ -5,7 +5,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
 
 from app.core.database import unit_of_work
-from app.evaluations.estimate import Work, estimate
+from app.evaluations.new_evaluation.estimate import Work, estimate
 from app.providers.service import ProviderChange, create_provider
 from tests import factories
 from tests.web import with_key

@@ -9,7 +9,8 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.core import clock
-from app.evaluations import report, repository, shard_repository
+from app.evaluations import repository, shard_repository
+from app.evaluations.figures import report
 from tests import factories
 from tests.application import Application
 from tests.bench.eval_throughput import Case, Client, prepare

@@ -6,7 +6,8 @@ from sqlalchemy.orm import Session
 
 from app.core.access import Principal
 from app.core.database import unit_of_work
-from app.evaluations import findings, repository, run_service, scoring, service
+from app.evaluations import repository, run_service, service
+from app.evaluations.figures import findings, scoring
 from app.evaluations.models import Evaluation, Run
 from tests import factories
 from tests.statements import recorded

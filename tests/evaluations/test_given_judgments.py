@@ -9,7 +9,8 @@ from sqlalchemy import text
 
 from app.core.access import Principal, Role
 from app.core.database import unit_of_work
-from app.evaluations import repository, scoring
+from app.evaluations import repository
+from app.evaluations.figures import scoring
 from app.evaluations.given_judgments import Given, give_judgment
 from app.evaluations.models import Run
 from app.files.models import Version

@@ -17,7 +17,7 @@ from app.core import ids
 from app.core.access import Principal, Role
 from app.core.database import unit_of_work
 from app.core.errors import NotFound
-from app.evaluations.judge_agreement import Agreement, agreement_of, trust_of
+from app.evaluations.judges.agreement import Agreement, agreement_of, trust_of
 from app.files.models import Version
 from app.logs.models import Judgment
 from app.logs.repository import FINAL

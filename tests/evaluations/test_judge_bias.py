@@ -17,9 +17,9 @@ from statsmodels.stats.proportion import proportion_confint
 from app.core import ids
 from app.core.access import Role
 from app.core.database import unit_of_work
-from app.evaluations import bias_words
-from app.evaluations.judge_agreement import agreement_of
-from app.evaluations.judge_bias import Bias, bias_of
+from app.evaluations.judges import bias_words
+from app.evaluations.judges.agreement import agreement_of
+from app.evaluations.judges.bias import Bias, bias_of
 from app.files.models import Version
 from app.logs.models import Judgment
 from tests import factories

@@ -13,10 +13,11 @@ from sqlalchemy import Engine
 
 from app.core import ids
 from app.core.database import unit_of_work
-from app.evaluations import judge_calls, shard_repository
-from app.evaluations.evaluator_test import Tried, prepare_trial, try_evaluator
-from app.evaluations.item import ItemWorker, Outcome
-from app.evaluations.plan import Judge, load_plan
+from app.evaluations import shard_repository
+from app.evaluations.engine.item import ItemWorker, Outcome
+from app.evaluations.evaluator_editor.trying import Tried, prepare_trial, try_evaluator
+from app.evaluations.verdicts import calls as judge_calls
+from app.evaluations.verdicts.plan import Judge, load_plan
 from app.evaluators.binding import bind, make_spec
 from app.evaluators.kinds.contract import (
     BoundEvaluator,

@@ -3,7 +3,7 @@
 from fastapi.testclient import TestClient
 
 from app.core.database import unit_of_work
-from app.evaluations.people_repository import list_counted, list_verdicts
+from app.evaluations.grid.people_repository import list_counted, list_verdicts
 from tests import factories
 from tests.evaluations.test_arrivals import ROWS, started
 from tests.web import with_key

@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session
 
 from app.core import ids
 from app.core.database import unit_of_work
-from app.evaluations import score_repository
-from app.evaluations.estimate import Work, estimate
+from app.evaluations.figures import score_repository
 from app.evaluations.given_judgments import Given, give_judgment
+from app.evaluations.new_evaluation.estimate import Work, estimate
 from app.evaluators.kinds.judge_templates import TEMPLATES
 from app.files.models import Version
 from app.logs.models import Judgment

@@ -7,7 +7,8 @@ from fastapi.testclient import TestClient
 from statsmodels.stats.multitest import multipletests
 
 from app.core.database import unit_of_work
-from app.evaluations import lineage_runs, repository
+from app.evaluations import repository
+from app.evaluations.lineage import runs as lineage_runs
 from app.evaluations.models import Evaluation
 from app.files.models import Version
 from tests import factories

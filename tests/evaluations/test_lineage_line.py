@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from app.core import clock, ids
-from app.evaluations.lineage_line import Line, find_line, rows_of_most
+from app.evaluations.lineage.line import Line, find_line, rows_of_most
 from app.evaluations.models import Run
 from app.files.models import Version
 

@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 
 from app.core.database import unit_of_work
 from app.evaluations import repository, run_service
-from app.evaluations.memory import Memory, state_of
+from app.evaluations.figures.memory import Memory, state_of
 from app.evaluations.models import Evaluation, Run
 from tests import factories
 from tests.web import signed_in

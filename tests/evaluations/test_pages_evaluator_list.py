@@ -11,7 +11,7 @@ from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
 from app.core.database import get_engine, unit_of_work
-from app.evaluations.evaluator_list import PAGE_SIZE, list_by_purpose
+from app.evaluations.evaluator_editor.listing import PAGE_SIZE, list_by_purpose
 from app.evaluators.kinds import all_kinds, kinds_by_purpose
 from tests import factories
 from tests.web import signed_in

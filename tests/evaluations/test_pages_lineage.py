@@ -11,7 +11,8 @@ from sqlalchemy import Engine, text
 
 from app.core.access import Role
 from app.core.database import unit_of_work
-from app.evaluations import lineage_runs, repository
+from app.evaluations import repository
+from app.evaluations.lineage import runs as lineage_runs
 from app.evaluations.models import Evaluation
 from tests import factories
 from tests.statements import recorded

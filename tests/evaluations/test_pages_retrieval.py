@@ -8,9 +8,9 @@ from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
 
 from app.core.database import unit_of_work
+from app.evaluations.figures.report import build_report
 from app.evaluations.models import Evaluation
-from app.evaluations.report import build_report
-from app.evaluations.retrieval_view import cross
+from app.evaluations.reports.retrieval_view import cross
 from app.files.models import Version
 from tests import factories
 from tests.web import signed_in

@@ -14,8 +14,8 @@ from statsmodels.stats.proportion import proportion_confint
 
 from app.core.database import unit_of_work
 from app.evaluations.models import Evaluation
-from app.evaluations.report_view import ReportView, build_view
-from app.evaluations.tradeoff import list_tradeoffs
+from app.evaluations.reports.tradeoff import list_tradeoffs
+from app.evaluations.reports.view import ReportView, build_view
 from tests import factories
 from tests.web import signed_in
 

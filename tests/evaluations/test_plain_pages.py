@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 
 from app.core.access import Role
 from app.core.database import get_engine, unit_of_work
-from app.evaluations import plain_repository
+from app.evaluations.file_pages import plain_repository
 from app.files import repository as files
 from app.files.models import Version
 from tests import factories
@@ -278,7 +278,7 @@ def test_a_flow_shows_its_steps_as_its_traces_do(client: TestClient, committed_t
 
 
 def test_more_traces_take_no_more_statements(client: TestClient, committed_team: factories.Team) -> None:
-    from app.evaluations.flow_steps import build_traces
+    from app.evaluations.file_pages.flow_steps import build_traces
 
     admin = committed_team.admin
     with unit_of_work() as session:

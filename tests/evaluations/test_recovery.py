@@ -5,7 +5,8 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.core.database import unit_of_work
-from app.evaluations import recovery, recovery_repository, shard_repository
+from app.evaluations import recovery_repository, shard_repository
+from app.evaluations.engine import recovery
 from app.evaluations.models import Run
 from tests import factories
 

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from app.core.database import unit_of_work
 from app.core.spreadsheet import safe_cell
 from app.evaluations.models import Evaluation
-from app.evaluations.report_export import COLUMNS
+from app.evaluations.reports.export import COLUMNS
 from tests import factories
 from tests.web import signed_in, with_key
 

@@ -14,8 +14,9 @@ from app.core import clock
 from app.core.access import Principal, Role
 from app.core.database import unit_of_work
 from app.core.errors import Conflict
-from app.evaluations import report_links, service
+from app.evaluations import service
 from app.evaluations.models import Evaluation
+from app.evaluations.reports import links as report_links
 from app.workspaces import erasing, members
 from tests import factories
 from tests.web import csrf_of, signed_in, with_key

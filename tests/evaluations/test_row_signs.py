@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 from app.core import ids
 from app.core.access import Role
 from app.core.database import unit_of_work
-from app.evaluations import repository, row_signs
-from app.evaluations.comparison import GridRequest, build_grid
+from app.evaluations import repository
+from app.evaluations.grid import row_signs
+from app.evaluations.grid.comparison import GridRequest, build_grid
 from app.evaluations.models import Evaluation, Run
 from app.files.models import Version
 from app.logs.models import Judgment

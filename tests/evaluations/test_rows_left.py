@@ -5,10 +5,12 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.core.database import unit_of_work
-from app.evaluations import run_service, scoring, service, shard_repository, stopping
-from app.evaluations.early_end import EarlyEnd, early_end
+from app.evaluations import run_service, service, shard_repository
+from app.evaluations.engine import stopping
+from app.evaluations.figures import scoring
+from app.evaluations.figures.report import build_report
 from app.evaluations.models import Evaluation, Run
-from app.evaluations.report import build_report
+from app.evaluations.reports.early_end import EarlyEnd, early_end
 from tests import factories
 from tests.endpoint import running_endpoint
 from tests.evaluations.clear import (

@@ -6,8 +6,8 @@ from redis.asyncio import Redis
 from sqlalchemy import Engine
 
 from app.core.database import unit_of_work
-from app.evaluations.plan import Plan, load_plan
-from app.evaluations.run_meters import RunMeters
+from app.evaluations.engine.meters import RunMeters
+from app.evaluations.verdicts.plan import Plan, load_plan
 from app.logs.budget import Allowance
 from app.providers.meter import Cap, Spent
 from tests import factories

@@ -7,11 +7,13 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.core.errors import Conflict, Invalid
-from app.evaluations import comparison, report, repository, run_service, service, shard_repository, stats
-from app.evaluations.comparison import GridRequest
-from app.evaluations.headline import headline
-from app.evaluations.plan import load_plan
-from app.evaluations.writing import write_outcomes
+from app.evaluations import repository, run_service, service, shard_repository
+from app.evaluations.engine.writing import write_outcomes
+from app.evaluations.figures import report, stats
+from app.evaluations.figures.headline import headline
+from app.evaluations.grid import comparison
+from app.evaluations.grid.comparison import GridRequest
+from app.evaluations.verdicts.plan import load_plan
 from tests import factories
 
 

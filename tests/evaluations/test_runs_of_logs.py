@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from app.core.database import unit_of_work
 from app.core.settings import get_settings
-from app.evaluations import recovery, scoring
+from app.evaluations.engine import recovery
+from app.evaluations.figures import scoring
 from app.files.models import Version
 from tests import factories
 from tests.asynchronous import run as run_coroutine

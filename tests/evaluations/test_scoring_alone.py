@@ -8,7 +8,8 @@ from sqlalchemy import text
 
 from app.core.database import unit_of_work
 from app.core.errors import Invalid
-from app.evaluations import recovery_repository, repository, run_service, score_repository, scoring
+from app.evaluations import recovery_repository, repository, run_service
+from app.evaluations.figures import score_repository, scoring
 from app.evaluations.models import Run
 from tests import factories
 

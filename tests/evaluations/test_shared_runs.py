@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy import text
 
 from app.core.database import unit_of_work
-from app.evaluations import recovery, repository, run_service, service, sharing_repository
-from app.evaluations.people_repository import list_counted
+from app.evaluations import repository, run_service, service, sharing_repository
+from app.evaluations.engine import recovery
+from app.evaluations.grid.people_repository import list_counted
 from tests import factories
 from tests.evaluations.test_ended_early import Halfway
 from tests.evaluations.test_runs_of_logs import Collected, collected  # noqa: F401 - a fixture

@@ -8,11 +8,11 @@ from random import Random
 from typing import Any, TypeVar
 
 from app.core.errors import Invalid
-from app.evaluations.evaluator_test import SOURCE, Trial, try_evaluator
-from app.evaluations.judging import Judging, _verdict
-from app.evaluations.patience import Patience
-from app.evaluations.plan import Judge
-from app.evaluations.webhooks import Webhooks
+from app.evaluations.evaluator_editor.trying import SOURCE, Trial, try_evaluator
+from app.evaluations.verdicts.judging import Judging, _verdict
+from app.evaluations.verdicts.patience import Patience
+from app.evaluations.verdicts.plan import Judge
+from app.evaluations.verdicts.webhooks import Webhooks
 from app.evaluators.kinds import kind
 from app.evaluators.kinds.contract import BoundEvaluator, Kind, KindOptions, Traits, Verdict
 from app.generations.prepared import Origin

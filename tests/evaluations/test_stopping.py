@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from app.core.database import unit_of_work
-from app.evaluations.execution import Slot
+from app.evaluations.engine.execution import Slot
 from app.providers import service as providers
 from app.providers.service import ProviderChange
 from tests import factories

@@ -8,7 +8,8 @@ from fastapi.testclient import TestClient
 from sqlalchemy import text
 
 from app.core.database import unit_of_work
-from app.evaluations import recovery, recovery_repository, run_service, shard_repository, stopping
+from app.evaluations import recovery_repository, run_service, shard_repository
+from app.evaluations.engine import recovery, stopping
 from app.evaluations.repository import find_run_to_work_on
 from tests import factories
 from tests.endpoint import Endpoint, running_endpoint

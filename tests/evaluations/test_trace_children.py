@@ -4,7 +4,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import text
 
 from app.core.database import unit_of_work
-from app.evaluations import children
+from app.evaluations.verdicts import children
 from app.logs import repository as logs_repository
 from tests import factories
 from tests.asynchronous import run as run_coroutine

@@ -21,8 +21,8 @@ from app.core.access import Role
 from app.core.database import unit_of_work
 from app.core.errors import Invalid
 from app.core.settings import get_settings
-from app.evaluations.execution import Slot
-from app.evaluations.webhooks import Webhooks
+from app.evaluations.engine.execution import Slot
+from app.evaluations.verdicts.webhooks import Webhooks
 from app.evaluators.binding import WebhookCall, bind, make_spec
 from app.files import service as files
 from app.files.models import FileKind, Version

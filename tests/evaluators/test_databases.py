@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from app.core import ids
 from app.core.database import unit_of_work
 from app.core.errors import Invalid, TooLarge
-from app.evaluations.plan import load_plan
+from app.evaluations.verdicts.plan import load_plan
 from app.evaluators import databases, repository
 from app.evaluators.binding import make_spec
 from app.workspaces.models import Workspace

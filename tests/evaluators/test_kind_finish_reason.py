@@ -1,7 +1,7 @@
 import pytest
 
 from app.core.errors import Invalid
-from app.evaluations.judging import execution_of_log
+from app.evaluations.verdicts.judging import execution_of_log
 from app.evaluators.kinds import kind
 from app.logs.records import LogRecord
 from tests.evaluators.cases import execution, row

@@ -11,9 +11,9 @@ from sqlalchemy import Engine
 
 from app.core.database import unit_of_work
 from app.evaluations import shard_repository
+from app.evaluations.engine.writing import write_outcomes
 from app.evaluations.models import Run
-from app.evaluations.plan import load_plan
-from app.evaluations.writing import write_outcomes
+from app.evaluations.verdicts.plan import load_plan
 from tests import factories
 from tests.application import Application, start_application
 from tests.bench.eval_throughput import Case, prepare

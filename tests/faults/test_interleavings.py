@@ -22,13 +22,14 @@ from app.core.database import unit_of_work
 from app.core.errors import DomainError
 from app.datasets import service as datasets
 from app.datasets.schemas import DatapointContent
-from app.evaluations import recovery, run_service, service, shard_repository
-from app.evaluations.item import Outcome
+from app.evaluations import run_service, service, shard_repository
+from app.evaluations.engine import recovery
+from app.evaluations.engine.item import Outcome
+from app.evaluations.engine.writing import write_outcomes
 from app.evaluations.models import Evaluation, Run
-from app.evaluations.plan import Plan, load_plan
 from app.evaluations.run_service import RunRequest
 from app.evaluations.shard_repository import Item, Settled
-from app.evaluations.writing import write_outcomes
+from app.evaluations.verdicts.plan import Plan, load_plan
 from app.files import service as files
 from app.files.models import Version
 from app.logs.models import Log

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from app.core.access import Role
 from app.core.database import unit_of_work
-from app.evaluations import recovery
+from app.evaluations.engine import recovery
 from app.files import service as files
 from app.files.models import Version
 from app.generations import draft_repository, drafts

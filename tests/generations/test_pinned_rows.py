@@ -7,7 +7,7 @@ from fastapi.testclient import TestClient
 
 from app.core.database import unit_of_work
 from app.datasets import repository as datasets
-from app.evaluations.pinned_rows import RowResult, Smoke, summary
+from app.evaluations.prompt_editor.pinned_rows import RowResult, Smoke, summary
 from app.files.models import Version
 from app.generations.pins import MOST_PINS
 from tests import factories

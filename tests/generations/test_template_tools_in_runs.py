@@ -13,11 +13,11 @@ from app.core import ids
 from app.core.database import unit_of_work
 from app.core.errors import Invalid
 from app.evaluations import run_service, shard_repository
-from app.evaluations.item import ItemWorker, Outcome
+from app.evaluations.engine.item import ItemWorker, Outcome
+from app.evaluations.engine.writing import write_outcomes
 from app.evaluations.models import Run
-from app.evaluations.plan import Plan, load_plan
 from app.evaluations.shard_repository import Item
-from app.evaluations.writing import write_outcomes
+from app.evaluations.verdicts.plan import Plan, load_plan
 from app.files import deployments, repository
 from app.generations.service import prepare
 from app.logs import budget

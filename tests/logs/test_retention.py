@@ -18,9 +18,10 @@ from app.core import clock, ids
 from app.core.database import get_engine, unit_of_work
 from app.embedded import programs
 from app.embedded.layout import CLONE
-from app.evaluations import shard_repository, taking
-from app.evaluations.plan import load_plan
-from app.evaluations.recovery import recover
+from app.evaluations import shard_repository
+from app.evaluations.engine import taking
+from app.evaluations.engine.recovery import recover
+from app.evaluations.verdicts.plan import load_plan
 from app.logs import repository, retention
 from app.logs.records import JudgmentRecord, LogRecord
 from tests import factories

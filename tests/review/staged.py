@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.core.access import Principal, Role
-from app.evaluations import scoring
+from app.evaluations.figures import scoring
 from app.evaluations.models import Evaluation, Run
 from app.files.models import Version
 from app.review.models import ReviewQueue

@@ -5,7 +5,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from app.core.errors import Conflict, Invalid, NotFound
-from app.evaluations.people_repository import list_counted, list_verdicts
+from app.evaluations.grid.people_repository import list_counted, list_verdicts
 from app.logs.models import Judgment
 from app.logs.repository import FINAL
 from app.review import answering, repository, sending

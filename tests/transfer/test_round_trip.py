@@ -8,7 +8,7 @@ import pytest
 
 from app.core.access import Role
 from app.core.database import unit_of_work
-from app.evaluations import recovery
+from app.evaluations.engine import recovery
 from app.files import repository as files
 from tests import factories
 from tests.asynchronous import run as run_coroutine

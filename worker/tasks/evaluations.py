@@ -5,8 +5,8 @@ import contextvars
 from functools import lru_cache, partial
 
 from app.core.database import unit_of_work
-from app.evaluations import scoring
-from app.evaluations.execution import Slot
+from app.evaluations.engine.execution import Slot
+from app.evaluations.figures import scoring
 from app.monitoring.execution import work_beside
 from app.providers import sdk  # noqa: F401 - loaded before the pool is forked, not with each process's first call
 from worker.celery_app import app, is_stopping

@@ -1,0 +1,1 @@
+"""What runs came to, as numbers: scores as columns, intervals and changes, the report of them and its sentence."""

@@ -1,0 +1,1 @@
+"""Whether a version may pass: what is asked, what came of it, and saying so to pipelines."""

@@ -1,0 +1,1 @@
+"""Judges as instruments: how far they agree with people, and what pulls them."""

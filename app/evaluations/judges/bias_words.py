@@ -1,0 +1,93 @@
+"""The pulls of a judge in plain words, with their figures."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import exp
+
+from app.core import formats
+from app.evaluations.figures import headline as words
+from app.evaluations.judges.bias import FEWEST, Bias
+from app.statistics.intervals import Interval
+
+_CHARS = 100
+"""How many characters more the odds are told for: of 1,000, which the formula has, few answers differ."""
+Figure = tuple[str, str, str, str]
+"""Name, value, interval, and what it is of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pull:
+    """One pull: what it comes to in a sentence or two, and the figures behind."""
+
+    title: str
+    sentence: str
+    figures: Sequence[Figure]
+
+
+def told(bias: Bias | None) -> list[Pull]:
+    """The pulls that something is known of."""
+    if bias is None:
+        return []
+    return [pull for pull in (_order(bias), _length(bias)) if pull]
+
+
+def _order(bias: Bias) -> Pull | None:
+    found = bias.order
+    if found is None:
+        return None
+    pairs = f"{found.consistent.n:,} pair{'' if found.consistent.n == 1 else 's'} shown both ways"
+    figures = [("The same in both orders", *_share(found.consistent), pairs)]
+    if found.first_place is None:
+        told = "No verdict followed the place at which an answer was shown."
+    else:
+        n = found.first_place.n
+        test = f", exact {words.p_text(found.test.p)}" if found.test else ""
+        figures.append(("The first place", *_share(found.first_place), f"of {n:,} picked by place{test}"))
+        told = {
+            "first": "It favours the answer that is shown first.",
+            "second": "It favours the answer that is shown second.",
+            "": "No place is clearly favoured.",
+        }[bias.place]
+    if found.half_ties:
+        told += f" {found.half_ties:,} {'was' if found.half_ties == 1 else 'were'} a tie in one order only."
+    told += " Verdicts that change with the order count as ties: the place moves no score, but blunts it."
+    return Pull("Order", told, figures)
+
+
+def _length(bias: Bias) -> Pull:
+    what, verdicts = (
+        ("winning", "that hold in both orders") if bias.of_pairs else ("a pass", "beside people's")
+    )
+    found = bias.length
+    if found is None:
+        if bias.lengths < FEWEST:
+            told = f"It takes {FEWEST} verdicts {verdicts} to tell whether length counts; there are {bias.lengths}."
+        else:
+            told = "Nothing can be told: all verdicts are the same, or lengths do not differ, or tell them perfectly."
+        return Pull("Length", told, [])
+    n = f"{found.slope.n:,} verdicts {verdicts}, {words.p_text(found.p)}"
+    figures = [(f"Odds of {what}, {_CHARS} characters more", *_odds(found.slope), n)]
+    if bias.of_pairs:
+        figures.append(
+            ("Wins at equal lengths", *_share(found.controlled), "of the verdicts that are no ties")
+        )
+    than = "than the other" if bias.of_pairs else "where people say the same"
+    told = {
+        "longer": f"It favours answers that are longer {than}.",
+        "shorter": f"It favours answers that are shorter {than}.",
+        "": "Length is not clearly favoured, either way.",
+    }[bias.favours]
+    return Pull("Length", told, figures)
+
+
+def _share(interval: Interval) -> tuple[str, str]:
+    return formats.percent(interval.estimate), words.share_span(interval) if interval.lo is not None else ""
+
+
+def _odds(slope: Interval) -> tuple[str, str]:
+    def times(one: float) -> str:
+        return f"× {formats.number(exp(max(-20.0, min(20.0, one * _CHARS / 1000))), 2)}"
+
+    if slope.lo is None or slope.hi is None:
+        return times(slope.estimate), ""
+    return times(slope.estimate), f"{times(slope.lo)} to {times(slope.hi)}"

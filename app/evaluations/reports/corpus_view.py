@@ -1,0 +1,190 @@
+"""What the report shows of scores over all rows together: macro-F1 and its like, corpus BLEU, recall of slots."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.core import charts, formats
+from app.core.charts import Whisker
+from app.evaluations.figures.report import Report
+from app.evaluations.models import Run, RunScore
+from app.files.models import Version
+
+MOST_CONFUSED = 6
+_PLOT_WIDTH, _PLOT_LEFT, _PLOT_LINE = 560, 150, 34
+
+
+@dataclass(frozen=True, slots=True)
+class PlotLine:
+    """One version of a plot."""
+
+    name: str
+    value: str
+    y: int
+    whisker: Whisker
+    baseline: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """Versions on one axis."""
+
+    lines: Sequence[PlotLine]
+    ticks: Sequence[tuple[float, str]]
+    sentence: str
+    width: int = _PLOT_WIDTH
+    left: int = _PLOT_LEFT
+
+    @property
+    def height(self) -> int:
+        """Of the drawing, axis included."""
+        return _PLOT_LINE * len(self.lines) + 34
+
+
+@dataclass(frozen=True, slots=True)
+class Confusion:
+    """How often one label was taken for another, before and after."""
+
+    target: str
+    predicted: str
+    before: int | None
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
+class OtherScore:
+    """A further score of the same evaluator: for each version its value and its interval, empty where it has none."""
+
+    title: str
+    values: Sequence[tuple[Run, str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """The scores of all rows together by one evaluator: the first as a plot, the others as a table."""
+
+    title: str
+    evaluator: Version
+    plot: Plot
+    method: str
+    note: str
+    """How the first is to be read, where its title does not say it all."""
+    others: Sequence[OtherScore]
+    confusions: Sequence[Confusion] | None
+    """What was taken for what; None where the evaluator tells no labels apart."""
+
+
+def list_corpora(report: Report, candidate: Run | None) -> list[Corpus]:
+    """What each evaluator of a report gives over all rows, of those that give more than a mean."""
+    found = []
+    for row in report.rows:
+        named: dict[str, dict[str, RunScore]] = {}
+        for score in report.corpus:
+            if score.evaluator_version_id == row.version.id:
+                named.setdefault(score.slice, {})[score.run_id] = score
+        if named:
+            found.append(_corpus(row.version, named, report, candidate))
+    return found
+
+
+def _corpus(
+    evaluator: Version, named: Mapping[str, Mapping[str, RunScore]], report: Report, candidate: Run | None
+) -> Corpus:
+    (first, scores), *others = named.items()
+    shown = [
+        (run, scores[run.id]) for run in report.runs if run.id in scores and scores[run.id].value is not None
+    ]
+    baseline = report.baseline.id if report.baseline else None
+    after = candidate.id if candidate else baseline
+    detail = _detail(scores)
+    notes = ["every label counts the same" if first == "macro_f1" else "all rows together"]
+    notes += ["lower is better"] if detail.get("wanted") == "lower" else []
+    notes += [f"sacrebleu {detail['signature']}"] if "signature" in detail else []
+    return Corpus(
+        title=_title(first, detail),
+        evaluator=evaluator,
+        plot=_plot(shown, baseline, detail.get("unit")),
+        method=next((score.method for _, score in shown), ""),
+        note=", ".join(notes),
+        others=[_other(name, by_run, report) for name, by_run in others],
+        confusions=_confusions(
+            _confused(scores.get(baseline or "")) if candidate else None, _confused(scores.get(after or ""))
+        )
+        if "confusion" in detail
+        else None,
+    )
+
+
+def _detail(scores: Mapping[str, RunScore]) -> Mapping[str, Any]:
+    return next((score.detail for score in scores.values() if score.detail), {})
+
+
+def _title(name: str, detail: Mapping[str, Any]) -> str:
+    """What the kind called it; scores of earlier days did not keep that."""
+    return str(detail.get("title") or name.replace("_", " ").capitalize().replace(" f1", "-F1"))
+
+
+def _other(name: str, scores: Mapping[str, RunScore], report: Report) -> OtherScore:
+    detail = _detail(scores)
+    unit = detail.get("unit")
+    values = []
+    for run in report.runs:
+        score = scores.get(run.id)
+        if score is None or score.value is None:
+            values.append((run, "", ""))
+        elif score.lo is None or score.hi is None:
+            values.append((run, _level(score.value, unit), ""))
+        else:
+            values.append(
+                (run, _level(score.value, unit), f"{_bare(score.lo, unit)}–{_bare(score.hi, unit)}")
+            )
+    return OtherScore(_title(name, detail), values)
+
+
+def _level(value: float, unit: str | None) -> str:
+    return f"{value * 100:.1f}%" if unit is None else formats.number(value, 3)
+
+
+def _bare(value: float, unit: str | None) -> str:
+    return formats.number(value * 100, 1) if unit is None else formats.number(value, 3)
+
+
+def _plot(shown: Sequence[tuple[Run, RunScore]], baseline: str | None, unit: str | None) -> Plot:
+    values = [value for _, score in shown for value in (score.value, score.lo, score.hi) if value is not None]
+    limits = (0.0, 1.0) if unit is None else None
+    axis = charts.axis_around(values, _PLOT_LEFT, _PLOT_WIDTH - 18, least=0.08, limits=limits)
+    lines = [
+        PlotLine(
+            name=run.name,
+            value=_level(score.value, unit),
+            y=19 + _PLOT_LINE * place,
+            whisker=charts.whisker(axis, score.value, score.lo, score.hi),
+            baseline=run.id == baseline,
+        )
+        for place, (run, score) in enumerate(shown)
+        if score.value is not None
+    ]
+    ticks = [(axis.at(tick), f"{tick * 100:g}%" if unit is None else f"{tick:g}") for tick in axis.ticks]
+    return Plot(lines, ticks, "; ".join(f"{line.name} {line.value}" for line in lines))
+
+
+def _confused(score: RunScore | None) -> dict[tuple[str, str], int]:
+    """Rows of each pair of target and another label; an output that is no label is called so."""
+    detail: dict[str, Any] = (score.detail if score else None) or {}
+    return {
+        (target, predicted or "no label"): count
+        for target, predicted, count in detail.get("confusion", [])
+        if target != predicted
+    }
+
+
+def _confusions(
+    before: dict[tuple[str, str], int] | None, after: dict[tuple[str, str], int]
+) -> list[Confusion]:
+    """The pairs that are mixed up most, by the worse of the two versions."""
+    pairs = {*after, *(before or {})}
+    ranked = sorted(pairs, key=lambda pair: (-max(after.get(pair, 0), (before or {}).get(pair, 0)), pair))
+    return [
+        Confusion(*pair, None if before is None else before.get(pair, 0), after.get(pair, 0))
+        for pair in ranked[:MOST_CONFUSED]
+    ]

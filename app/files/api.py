@@ -122,15 +122,11 @@ def get_directory_structure(session: SessionDep, principal: Reader) -> Json:
     for each in shown.values():
         if each["parent_id"]:
             shown[each["parent_id"]]["subdirectories"].append(each)
-    for entry in sorted(repository.list_entries(session, principal.workspace_id, [], None, None), key=_path):
+    for entry in repository.list_entries(session, principal.workspace_id):
         name = entry.path.rpartition("/")[2]
         file = {"id": entry.id, "name": name, "path": entry.path, "type": entry.kind}
         by_path[parent_of(entry.path)]["files"].append(file)
     return by_path[""]
-
-
-def _path(entry: repository.Entry) -> str:
-    return entry.path
 
 
 @router.get("/directories/{directory_id}", tags=["Directories"])

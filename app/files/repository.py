@@ -135,7 +135,7 @@ def list_files(
     """Files that match, in order, and how many there are in all. `under` is a directory, taken with all below it;
     `made_by` a part of somebody's name or address, `deployed_in` the id of an environment; `versioned` leaves out
     files without any version."""
-    query = _matching(_files(workspace_id), kinds, name, under)
+    query = matching(workspace_id, kinds, name, under)
     if made_by:
         said = (column.icontains(made_by, autoescape=True) for column in (User.email, User.full_name))
         query = query.where(File.created_by.in_(select(User.id).where(or_(*said))))
@@ -169,18 +169,17 @@ class Entry(NamedTuple):
     kind: str
 
 
-def list_entries(
-    session: Session, workspace_id: str, kinds: Sequence[FileKind], name: str | None, under: str | None
-) -> list[Entry]:
-    """Every file that matches, as in `list_files`, in no order."""
-    query = _matching(_files(workspace_id), kinds, name, under)
-    rows = session.execute(query.with_only_columns(File.id, File.path, File.kind))
-    return [Entry(*row) for row in rows]
+def list_entries(session: Session, workspace_id: str) -> list[Entry]:
+    """Every file, by its path."""
+    query = _files(workspace_id).with_only_columns(File.id, File.path, File.kind).order_by(File.path)
+    return [Entry(*row) for row in session.execute(query)]
 
 
-def _matching(
-    query: Select[File], kinds: Sequence[FileKind], name: str | None, under: str | None
+def matching(
+    workspace_id: str, kinds: Sequence[FileKind] = (), name: str | None = None, under: str | None = None
 ) -> Select[File]:
+    """The query for the files of these kinds, with `name` in theirs, in the directory `under` and below."""
+    query = _files(workspace_id)
     if kinds:
         query = query.where(File.kind.in_(kinds))
     if name:

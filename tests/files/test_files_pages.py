@@ -164,3 +164,21 @@ def test_every_link_to_a_folder_leads_there_whatever_its_name(
     parts = {html.escape(part, quote=False) for part in [*folder.split("/"), "inside"]}
     assert shown == parts
     assert all(client.get(link).status_code == 200 for link in seen)
+
+
+def test_a_large_tree_comes_in_pages_in_one_order_and_counts_what_is_left(
+    client: TestClient, committed_team: factories.Team, url: str
+) -> None:
+    with unit_of_work() as session:
+        names = ["b", "B2", "a_b", "a-b", "A/z", "A/Y", "é", "A%c", *(f"n{n:02}" for n in range(30))]
+        for name in names:
+            factories.prompt(session, committed_team.admin, f"T/{name}")
+    pages = [client.get(f"{url}/files/T?page={page}").text.split("<main")[1] for page in (1, 2, 3)]
+    seen = [re.findall(r'<a class="plain truncate"[^>]*>([^<]+)</a>', page) for page in pages]
+    assert [len(each) for each in seen] == [20, 19, 0]
+    assert seen[0] + seen[1] == [
+        "A", "Y", "z", "A%c", "a-b", "a_b", "b", "B2", *(f"n{n:02}" for n in range(30)), "é",
+    ]  # fmt: skip
+    assert "19 more of 19" in pages[0]
+    assert "more of" not in pages[1]
+    assert "Nothing matches" in _words(client.get(f"{url}/files?kind=nonsense").text)

@@ -14,9 +14,9 @@ from app.evaluations.figures.models_used import models_of
 from app.evaluations.file_pages.dashboard import ScoreText
 from app.evaluators.describing import describe
 from app.files import repository as files
+from app.files import tree_repository as tree
 from app.files.models import Directory, Environment, File, FileKind, Version
 from app.files.paths import folders_above
-from app.files.repository import Entry
 from app.files.sidebar import ICONS, PAGES, file_url, folder_url
 from app.statistics.intervals import Interval
 
@@ -85,37 +85,50 @@ class FileQuery:
 
 
 def list_tree(session: Session, principal: Principal, query: FileQuery) -> FileList:
-    """The tree that `query` asks for, in a fixed number of statements."""
-    found = files.list_entries(
-        session, principal.workspace_id, list(PAGES), query.text or None, query.under or None
-    )
-    counts = {kind.value: sum(file.kind == kind for file in found) for kind in PAGES}
-    shown = [file for file in found if not query.kind or file.kind == query.kind]
-    inside = Counter(folder for file in shown for folder in folders_above(file.path))
+    """The tree that `query` asks for, in a fixed number of statements. Files are read for the page alone."""
+    asked = list(PAGES), query.text or None, query.under or None
+    held = tree.count_files(session, principal.workspace_id, *asked)
+    counts = {kind.value: sum(each.files for each in held if each.kind == kind) for kind in PAGES}
     every = files.list_directories(session, principal.workspace_id)
+    direct = Counter[str]()
+    for each in held:
+        if not query.kind or each.kind == query.kind:
+            direct[each.directory_id] += each.files
+    inside = Counter[str]()
+    for directory in every:
+        for path in (*folders_above(directory.path), directory.path):
+            inside[path] += direct[directory.id]
     prefix = f"{query.under}/" if query.under else ""
     below = [each for each in every if each.path and each.path.startswith(prefix)]
     filtered = bool(query.kind or query.text)
-    tree: list[tuple[tuple[str, ...], FolderLine | Entry]] = [
-        (_key(file.path), file) for file in shown if not query.hides(file.path)
-    ]
-    for directory in below:
-        path = directory.path
-        count = inside[path]
-        if (count or not filtered) and not query.hides(path):
-            depth = path.removeprefix(prefix).count("/")
-            url = folder_url(principal.workspace_slug, path)
-            tree.append(((*_key(path), ""), FolderLine(directory, url, depth, count, path in query.closed)))
-    tree.sort(key=lambda pair: pair[0])
+    folders = {
+        each.id: _folder(principal, each, prefix, inside[each.path], closed=each.path in query.closed)
+        for each in below
+        if (inside[each.path] or not filtered) and not query.hides(each.path)
+    }
     first = (query.page - 1) * LINES_A_PAGE
-    page = [line for _, line in tree[first : first + LINES_A_PAGE]]
-    filled = _files(session, principal, [line.id for line in page if isinstance(line, Entry)], prefix)
-    lines = [filled[line.id] if isinstance(line, Entry) else line for line in page]
-    return FileList(lines, counts, len(found), len(below), max(0, len(tree) - first - LINES_A_PAGE))
+    page = tree.list_lines(
+        session,
+        files.matching(principal.workspace_id, *asked),
+        list(folders),
+        kind=query.kind,
+        closed=() if query.text else query.closed,
+        offset=first,
+        limit=LINES_A_PAGE,
+    )
+    filled = _files(session, principal, [line.id for line in page if not line.is_directory], prefix)
+    known: Mapping[str, FolderLine | FileLine] = {**folders, **filled}
+    lines = [known[line.id] for line in page if line.id in known]  # it may have been deleted meanwhile
+    shown = sum(direct[each.id] for each in every if not query.hides(f"{each.path}/"))
+    more = max(0, len(folders) + shown - first - LINES_A_PAGE)
+    return FileList(lines, counts, sum(each.files for each in held), len(below), more)
 
 
-def _key(path: str) -> tuple[str, ...]:
-    return tuple(part.casefold() for part in path.split("/"))
+def _folder(
+    principal: Principal, directory: Directory, prefix: str, count: int, *, closed: bool
+) -> FolderLine:
+    url = folder_url(principal.workspace_slug, directory.path)
+    return FolderLine(directory, url, directory.path.removeprefix(prefix).count("/"), count, closed)
 
 
 def _files(

@@ -13,6 +13,8 @@ import os
 import statistics
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import get_args
 
@@ -54,11 +56,12 @@ def store(rows: int) -> tuple[str, str]:
     return f"/w/{team.workspace.slug}/evaluations/{evaluation_id}", team.admin.email or ""
 
 
-def signed_in(application: Application, email: str) -> httpx.Client:
-    client = httpx.Client(base_url=application.url, timeout=60)
-    answer = client.post("/signin", data={"email": email, "password": factories.PASSWORD})
-    assert answer.status_code == 303, answer.text
-    return client
+@contextmanager
+def signed_in(application: Application, email: str) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=application.url, timeout=60) as client:
+        answer = client.post("/signin", data={"email": email, "password": factories.PASSWORD})
+        assert answer.status_code == 303, answer.text
+        yield client
 
 
 def read_scores_ms() -> float:

@@ -106,3 +106,26 @@ def test_a_pass_beside_a_score_is_the_yes_or_no_of_both(
     verdict = judge.judge(execution("Thanks!"), row(), [json.dumps(reply)])
     assert verdict.value == value
     assert (verdict.error is None) is (value is not None)
+
+
+@pytest.mark.parametrize(
+    ("reply", "options", "value"),
+    [
+        ("The tone is friendly and it greets\nTrue", YES_OR_NO, True),
+        ("The tone is friendly and it greets\n\nTrue", YES_OR_NO, True),
+        ("It does not greet the customer\nFalse", YES_OR_NO, False),
+        ("Tone is fine, facts are wrong in 2 places\n3", OF_FIVE, 3.0),
+        ("The reply greets the user warmly and offers help\nVerdict: True", YES_OR_NO, True),
+        # these may go on in the last line
+        ("It does not greet the customer\nTrue", YES_OR_NO, None),
+        ("After all of this I would call the statement\nTrue", YES_OR_NO, None),
+        ("All in all I would rate it no higher than\n4", OF_FIVE, None),
+        ("The customer wrote “it is short and clear\nTrue", YES_OR_NO, None),
+        ("What the response got wrong in the end\nTrue", YES_OR_NO, None),
+        ("- It names the order that was asked for\nTrue", YES_OR_NO, None),
+    ],
+)
+def test_a_sentence_without_a_full_stop_is_whole_where_it_cannot_go_on(
+    reply: str, options: AnswerOptions, value: object
+) -> None:
+    assert read_last_line(options, reply).value == value

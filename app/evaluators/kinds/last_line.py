@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from app.evaluators.kinds import open_lines
 from app.evaluators.kinds.answering import AnswerOptions
 from app.evaluators.kinds.reply_lines import FENCE, is_paragraph, lines_of, undressed
 from app.evaluators.kinds.verdict_lines import (
@@ -165,7 +166,8 @@ def _verdict(options: AnswerOptions, lines: Sequence[str], names: Names, *, is_a
     if above and head.standing == "strange":
         # Nothing goes on in a paragraph of its own that begins with a verdict's name, but a heading or a question.
         is_new = is_apart and is_called and not (_opens(above[-1]) or _TITLE.match(above[-1]))
-        if not (is_new or _is_ended(above[-1], or_point=is_apart or is_called)):
+        is_whole = not _opens(above[-1]) and open_lines.is_whole(above[-1], found.value)
+        if not (is_new or is_whole or _is_ended(above[-1], or_point=is_apart or is_called)):
             return None
     if found.standing == "alone":
         if _is_cut_off(options, above, last, names):

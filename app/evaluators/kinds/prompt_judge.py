@@ -43,7 +43,7 @@ from app.evaluators.kinds.verdict_members import (
     is_reason,
     verdict_in,
 )
-from app.evaluators.kinds.verdict_values import WORDS
+from app.evaluators.kinds.verdict_values import WORDS, value_of
 
 _ROOTS = ("log", "testcase")
 _QUOTED = re.compile(r"[\"'`]([^\"'`\n]{1,80})[\"'`](\s?:)?")
@@ -190,15 +190,26 @@ class PromptJudge(AnswerKind[PromptJudgeOptions]):
         else:
             read = read_last_line(options, reply, _asked(options.prompt))
             value, rationale = read.value, storable(read.rationale) or None
-            # Also where the line alone would be a verdict: others may say whose it is, or something else.
-            said = f"The judge ended with {read.text!r:.100}, and said something else before"
-            problem = options.refusal("The judge answered", read.text) or said
+            problem = _why_none(options, read.text)
         if value is not None:
             problem = options.refusal("The judge answered", value) or ""
         if problem:
             return _refused(problem, rationale, reply)
         value = as_value(value)
         return Verdict(storable(value) if isinstance(value, str) else value, rationale=rationale)
+
+
+def _why_none(options: PromptJudgeOptions, last: str) -> str:
+    """Why a reply that ends with this line holds no verdict. Where the line alone would be one, others say whose it is, or
+    something else."""
+    if value_of(options, last, is_named=False) is None and (
+        problem := options.refusal("The judge answered", last)
+    ):
+        return problem
+    return (
+        f"The judge ended with {last!r:.100}, and said something else before, or what may go on in it: let it say why in whole"
+        " sentences, and the verdict in a line of its own behind its name, such as “Verdict:”"
+    )
 
 
 def _refused(problem: str, rationale: str | None, reply: str) -> Verdict:

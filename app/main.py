@@ -84,6 +84,8 @@ from app.providers.pool import close_pool
 from app.reference import pages as reference_pages
 from app.reference.words import PARAMETERS, SECTIONS
 from app.review import api as review_api
+from app.review import guest_api as review_guest_api
+from app.review import guest_link_pages, guest_pages
 from app.review import log_pages as review_log_pages
 from app.review import pages as review_pages
 from app.review import repository as review_repository
@@ -127,6 +129,8 @@ ROUTERS = (
     review_log_pages.router,  # before the queues: `from-logs` is no id
     review_pages.router,
     review_target_pages.router,
+    guest_link_pages.router,
+    guest_pages.router,
     comment_pages.router,
     evaluator_pages.router,
     evaluator_version_pages.router,
@@ -182,6 +186,7 @@ ROUTERS = (
     gate_api.router,
     review_api.router,
     review_target_api.router,
+    review_guest_api.router,
     comments_api.router,
     monitoring_api.router,
     limits_api.router,

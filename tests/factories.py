@@ -50,10 +50,10 @@ from app.logs.schemas import AgentLog, FlowLog, PromptLog, ToolLog
 from app.logs.service import Entry, record_logs
 from app.prompts.agents import AgentSpec
 from app.prompts.spec import parse_as, parse_spec
-from app.review import answering, repository, sending
+from app.review import answering, guests, repository, sending
 from app.review.choosing import FromEvaluation
 from app.review.from_logs import FromLogs
-from app.review.models import ReviewQueue
+from app.review.models import ReviewGuest, ReviewQueue
 from app.tools.spec import ToolSpec
 from app.workspaces import service as workspaces
 from app.workspaces.models import Workspace
@@ -302,6 +302,17 @@ def _sent(
     ids_ = [one.user_id for one in people]
     wanted = {"per_item": len(people)} | asked
     return sending.send(session, principal, sending.Sending(source, every, ids_, **wanted))
+
+
+def guest(
+    session: Session, principal: Principal, queue: ReviewQueue, name: str = "Gil Guest"
+) -> tuple[ReviewGuest, str, str]:
+    """A guest reviewer of all of the queue's items, the token of their link, and that of a session of theirs."""
+    ((made, url),) = guests.ask_guests(session, principal, queue, guests.Asked())
+    token = url.rpartition("/")[2]
+    found = guests.invited_by(session, token)
+    assert found is not None
+    return made, token, guests.come_in(session, found, name)
 
 
 def reviewed(

@@ -89,6 +89,8 @@ KEPT = {
     "invitation.role": ENUMERATION,
     "invitation.token_hash": SECRET,
     "report_link.token_hash": SECRET,
+    "review_guest.token_hash": SECRET,
+    "review_guest_session.token_hash": SECRET,
     "file.kind": ENUMERATION,
     "version.content_hash": "a hash",
     "environment.tag": ENUMERATION,

@@ -82,8 +82,13 @@ def key_guess(address: str) -> list[str]:
 
 
 def link_guess(address: str) -> list[str]:
-    """The throttle of links to reports that open nothing."""
+    """The throttle of links to reports and queues that open nothing."""
     return [f"link from {network_of(address)}"]
+
+
+def opened_link(guest_id: str) -> list[str]:
+    """The throttle of a guest's link that is right: each opening is a session and a line of the audit log."""
+    return [f"link of {guest_id}"]
 
 
 def spend_try(session: Session, keys: Sequence[str], most: int = TRIES) -> None:

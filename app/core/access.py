@@ -24,6 +24,8 @@ class Action(StrEnum):
     """Anybody, without signing in."""
     SELF = "self"
     """Anybody who is signed in, about themselves."""
+    OWN_QUEUE = "own_queue"
+    """Whoever came in by the link of a guest reviewer, in the one queue that it is of."""
     READ = "read"
     LOG = "log"
     RUN = "run"
@@ -40,6 +42,7 @@ class Action(StrEnum):
 _WRITERS = frozenset({Role.ADMIN, Role.DEVELOPER, Role.MEMBER})
 ALLOWED: dict[Action, frozenset[Role]] = {
     Action.SELF: frozenset(Role),
+    Action.OWN_QUEUE: frozenset({Role.GUEST}),
     Action.READ: frozenset(Role) - {Role.GUEST},
     Action.LOG: _WRITERS,
     Action.RUN: _WRITERS,

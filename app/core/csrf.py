@@ -10,12 +10,15 @@ from app.core.request_bodies import read_form
 from app.core.settings import get_settings
 
 SESSION_COOKIE = "whetstone_session"
+GUEST_COOKIE = "whetstone_guest"
+"""Of a guest reviewer: browsers send it to that guest's own pages, and nowhere else."""
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def csrf_token(request: Request) -> str:
     """The token that a page's forms carry: bound to the session cookie, so it needs no storage."""
-    return security.signature("csrf", request.cookies.get(SESSION_COOKIE, ""))
+    cookie = request.cookies.get(GUEST_COOKIE) or request.cookies.get(SESSION_COOKIE, "")
+    return security.signature("csrf", cookie)
 
 
 async def same_site(request: Request) -> None:

@@ -16,7 +16,7 @@ from app.logs.taking import Taken
 from app.review import repository
 from app.review.from_logs import FromLogs, Named, look_for, look_up
 from app.review.models import LOG_ROWS, LogRows
-from app.review.new_view import PROPOSED_ROWS, Chosen, read_chosen
+from app.review.new_view import PROPOSED_ROWS, Chosen, per_item_of, read_chosen
 from app.review.sending import Sending, list_people
 from app.workspaces.models import Membership
 
@@ -129,7 +129,7 @@ def sending_of_logs(principal: Principal, offer: LogsOffer, chosen: ChosenLogs) 
         Invalid: a number is none, or it is not said which.
     """
     form, problems = offer.chosen, {}
-    most, per_item = whole(form.most), whole(form.per_item)
+    most, per_item = whole(form.most), per_item_of(form)
     if not chosen.named and most is None:
         problems["most"] = "A whole number of logs."
     if per_item is None:

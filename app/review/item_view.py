@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
-from app.core.access import Principal
+from app.core.access import Principal, Role
 from app.core.errors import NotFound
 from app.datasets import repository as datasets
 from app.datasets.models import Datapoint
@@ -60,7 +60,7 @@ class ItemPage:
     """Whether this one is."""
     material: Material
     reveal: Reveal | None
-    """None while it is hidden."""
+    """None while it is hidden: from guests always."""
     fields: Sequence[Field]
     typed: Mapping[str, Sequence[str]]
     problems: Mapping[str, str]
@@ -70,8 +70,8 @@ class ItemPage:
     before: int | None
     """The place before this one; None at the start."""
     after: int | None
-    last: tuple[int, Reveal] | None = None
-    """What was answered just now, and what had been hidden of it."""
+    last: tuple[int, Reveal | None] | None = None
+    """What was answered just now, and what had been hidden of it, where it is told."""
     undone: int | None = None
     """The place of the answer that is taken back next; None where there is none."""
 
@@ -126,7 +126,7 @@ def build_item_page(
         answered=mine.answered,
         is_answered=task.answered_at is not None,
         material=_material(session, queue, log),
-        reveal=_reveal(session, log) if task.answered_at or not queue.blind else None,
+        reveal=_reveal(session, log) if _is_told(principal, queue, task) else None,
         fields=fields,
         typed=typed if typed is not None else _typed(session, task, log_id, fields),
         problems=problems or {},
@@ -172,6 +172,11 @@ def build_dispute_page(
     )
 
 
+def _is_told(principal: Principal, queue: ReviewQueue, task: ReviewTask) -> bool:
+    """Whether somebody sees whose output it is: guests never do, others once they have answered, or where nothing is hidden."""
+    return principal.role is not Role.GUEST and (task.answered_at is not None or not queue.blind)
+
+
 def _log(session: Session, queue: ReviewQueue, log_id: str) -> Log:
     log = logs.find_log(session, queue.workspace_id, log_id)
     if log is None:
@@ -211,8 +216,10 @@ def _reveal(session: Session, log: Log) -> Reveal:
 
 def _last(
     session: Session, principal: Principal, queue: ReviewQueue, place: int | None
-) -> tuple[int, Reveal] | None:
+) -> tuple[int, Reveal | None] | None:
     found = repository.find_task(session, queue.id, principal.user_id, place) if place else None
     if place is None or found is None or found[0].answered_at is None:
         return None
+    if not _is_told(principal, queue, found[0]):
+        return place, None
     return place, _reveal(session, _log(session, queue, found[1]))

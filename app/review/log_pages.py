@@ -50,4 +50,5 @@ def send_logs(request: Request, session: SessionDep, principal: Editor, chosen: 
             offer=make_logs_offer(session, principal, chosen),
             problems=dict(fields) or {"": error.message},
         )
-    return RedirectResponse(f"/w/{principal.workspace_slug}/review/{queue.id}", 303)
+    at = "#guests" if chosen.form.guests else ""
+    return RedirectResponse(f"/w/{principal.workspace_slug}/review/{queue.id}{at}", 303)

@@ -30,7 +30,7 @@ class ReviewQueue(Base):
     __tablename__ = "review_queue"
     __table_args__ = (
         CheckConstraint(f"rows in ({', '.join(repr(one) for one in _EVERY)})", "rows"),
-        CheckConstraint("per_item >= 1", "per_item"),
+        CheckConstraint("per_item >= 0", "per_item"),
         Index(None, "workspace_id", "created_at"),
     )
 
@@ -48,7 +48,7 @@ class ReviewQueue(Base):
     sent: Mapped[int] = mapped_column(server_default="0")
     """How many outputs were sent: those of logs that were deleted since are no items any more."""
     per_item: Mapped[int]
-    """How many people judge each output."""
+    """How many people judge each output; 0 until guests are asked, where nobody else is."""
     blind: Mapped[bool]
     """Whether the version, its author and the judges are hidden from whoever has not answered yet."""
     shows_target: Mapped[bool]
@@ -97,10 +97,52 @@ class ReviewTask(Base):
     queue_id: Mapped[str] = mapped_column(primary_key=True)
     position: Mapped[int] = mapped_column(primary_key=True)
     user_id: Mapped[str] = mapped_column(primary_key=True)
-    """No foreign key: what somebody answered stays in the figures when they are gone."""
+    """A member or a guest. No foreign key: what somebody answered stays in the figures when they are gone."""
     workspace_id: Mapped[str] = mapped_column(ForeignKey(Workspace.id, ondelete="CASCADE"))
     place: Mapped[int]
     """Where the item comes in the person's own order, from 1: drawn once, another for everybody."""
     answered_at: Mapped[datetime | None]
     draft: Mapped[Json | None]
     """What stood in the form when the answer was taken back, by the form's own names."""
+
+
+class ReviewGuest(Base):
+    """Somebody without an account who answers one queue, by a link. One link is one guest, in however many browsers it is
+    opened; only its hash is kept."""
+
+    __tablename__ = "review_guest"
+    __table_args__ = (UniqueConstraint("queue_id", "number"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    queue_id: Mapped[str] = mapped_column(ForeignKey(ReviewQueue.id, ondelete="CASCADE"))
+    workspace_id: Mapped[str] = mapped_column(ForeignKey(Workspace.id, ondelete="CASCADE"), index=True)
+    number: Mapped[int]
+    """Among the queue's guests, from 1: what they are called while they have no name."""
+    name: Mapped[str | None]
+    """As whoever made the link says, or the guest on opening it."""
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    created_by: Mapped[str]
+    """Who made the link that works now: it lasts no longer than their right to."""
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+    opened_at: Mapped[datetime | None]
+    """When the link was first followed."""
+
+    queue: Mapped[ReviewQueue] = relationship(lazy="raise")
+    workspace: Mapped[Workspace] = relationship(lazy="raise")
+
+    @property
+    def label(self) -> str:
+        """What others call the guest: nobody is to take them for a member."""
+        return f"{self.name} (guest)" if self.name else f"Guest {self.number}"
+
+
+class ReviewGuestSession(Base):
+    """A browser in which a guest's link was opened. It works as long as the link. The cookie holds a random token, this row only its hash."""
+
+    __tablename__ = "review_guest_session"
+
+    token_hash: Mapped[str] = mapped_column(primary_key=True)
+    guest_id: Mapped[str] = mapped_column(ForeignKey(ReviewGuest.id, ondelete="CASCADE"), index=True)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())

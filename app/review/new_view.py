@@ -42,6 +42,8 @@ class Chosen:
     rows: str = "all"
     most: str = ""
     reviewers: tuple[str, ...] = ()
+    guests: bool = False
+    """Whether guests are asked by links that are made later: then nobody else need be."""
     per_item: str = "1"
     blind: bool = True
     target: bool = False
@@ -71,12 +73,18 @@ def read_chosen(sent: Sent) -> Chosen:
         rows=text("rows") or "all",
         most=text("most"),
         reviewers=many("reviewers"),
+        guests=bool(text("guests")),
         per_item=text("per_item") or "1",
         blind=bool(text("blind")) or not is_whole,
         target=bool(text("target")),
         name=text("name"),
         whole=is_whole,
     )
+
+
+def per_item_of(chosen: Chosen) -> int | None:
+    """How many reviewers judge each output: none, where only guests are asked; None, where that is no whole number."""
+    return 0 if chosen.guests and not chosen.reviewers else whole(chosen.per_item)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +190,7 @@ def sending_of(offer: Offer) -> Sending:
     if offer.evaluation is None:
         raise Invalid("Choose an evaluation.", fields={"evaluation": "Choose an evaluation."})
     problems = {}
-    most, per_item = whole(chosen.most), whole(chosen.per_item)
+    most, per_item = whole(chosen.most), per_item_of(chosen)
     if chosen.most and most is None:
         problems["most"] = "A whole number of rows, or leave it empty for all."
     if per_item is None:

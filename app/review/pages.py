@@ -1,12 +1,10 @@
 """The pages of human review: the queues, one item at a time, and the disputes of those who answered."""
 
-from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
-from sqlalchemy.orm import Session
 from starlette.datastructures import FormData, QueryParams
 
 from app.core import clock, templating
@@ -18,10 +16,8 @@ from app.core.permissions import Editor, Reader, Reviewer
 from app.core.request_bodies import read_form
 from app.core.typed import whole
 from app.review import answering, repository, sending
-from app.review.answering import CORRECTION, Answered
-from app.review.fields import Field, fields_of, read_answers
+from app.review.answer_form import answered_of, fields_of_queue, problems_of, typed_in
 from app.review.item_view import build_dispute_page, build_item_page
-from app.review.models import ReviewQueue
 from app.review.new_view import Chosen, make_offer, read_chosen, sending_of
 from app.review.queue_view import PAGE_SIZE, build_queue_page, fields_to_settle, list_lines
 
@@ -79,24 +75,26 @@ def send(request: Request, session: SessionDep, principal: Editor, chosen: WhatI
         queue = sending.send(session, principal, sending_of(offer))
     except (Invalid, Conflict) as error:
         session.rollback()
-        problems = _problems(error)
+        problems = problems_of(error)
         offer = make_offer(session, principal, chosen)
         return templating.render(
             request, "review/new.html", status=error.status, offer=offer, problems=problems
         )
-    return _to(principal, queue.id)
-
-
-def _problems(error: Invalid | Conflict) -> dict[str, str]:
-    fields = error.fields if isinstance(error, Invalid) else {}
-    return dict(fields) or {"": error.message}
+    return _to(principal, f"{queue.id}#guests" if chosen.guests else queue.id)
 
 
 @router.get("/{queue_id}", name="review:queue")
 def show_queue(queue_id: str, request: Request, session: SessionDep, principal: Reader) -> Response:
     """How far everybody is, how far they agree, and what they dispute."""
     queue = sending.get_queue(session, principal, queue_id)
-    return templating.render(request, "review/queue.html", view=build_queue_page(session, principal, queue))
+    return templating.render(
+        request,
+        "review/queue.html",
+        view=build_queue_page(session, principal, queue),
+        made=(),
+        problems={},
+        typed={},
+    )
 
 
 @router.post("/{queue_id}/close", name="review:close")
@@ -144,14 +142,14 @@ def answer_item(
 ) -> Response:
     """Keep the answer, and go on with the next item that waits."""
     queue = sending.get_queue(session, principal, queue_id)
-    fields = _fields(session, queue)
+    fields = fields_of_queue(session, queue)
     try:
-        answering.answer(session, principal, queue, place, _answered(fields, form))
+        answering.answer(session, principal, queue, place, answered_of(fields, form))
     except (Invalid, Conflict) as error:
         session.rollback()
         queue = sending.get_queue(session, principal, queue_id)
         page = build_item_page(
-            session, principal, queue, place, typed=_typed(fields, form), problems=_problems(error)
+            session, principal, queue, place, typed=typed_in(fields, form), problems=problems_of(error)
         )
         return templating.render(request, "review/item.html", status=error.status, view=page)
     following = repository.find_next_place(session, queue.id, principal.user_id, place)
@@ -193,30 +191,12 @@ def settle(
     answering.log_to_settle(session, principal, queue, position)
     fields = fields_to_settle(session, queue, position)
     try:
-        answering.settle(session, principal, queue, position, _answered(fields, form))
+        answering.settle(session, principal, queue, position, answered_of(fields, form))
     except Invalid as error:
         session.rollback()
         queue = sending.get_queue(session, principal, queue_id)
         page = build_dispute_page(
-            session, principal, queue, position, typed=_typed(fields, form), problems=_problems(error)
+            session, principal, queue, position, typed=typed_in(fields, form), problems=problems_of(error)
         )
         return templating.render(request, "review/dispute.html", status=error.status, view=page)
     return _to(principal, queue.id)
-
-
-def _fields(session: Session, queue: ReviewQueue) -> list[Field]:
-    return fields_of(repository.list_evaluators(session, [queue.id])[queue.id])
-
-
-def _answered(fields: Sequence[Field], form: FormData) -> Answered:
-    values = read_answers(fields, form)
-    return Answered(
-        {field.version.id: values[field.name] for field in fields},
-        note=str(form.get("note") or "").strip(),
-        correction=str(form.get(CORRECTION) or "").strip(),
-    )
-
-
-def _typed(fields: Sequence[Field], form: FormData) -> Mapping[str, list[str]]:
-    names: list[Any] = [*(field.name for field in fields), "note", CORRECTION]
-    return {name: [str(value) for value in form.getlist(name)] for name in names if form.getlist(name)}

@@ -14,9 +14,10 @@ from app.evaluations.models import Evaluation
 from app.files.models import Version
 from app.logs.models import Judgment
 from app.logs.presentation import judgment_value
-from app.review import repository, targets_repository
+from app.review import guest_repository, repository, targets_repository
 from app.review.agreement import Agreement, agreements
 from app.review.fields import Field, fields_of, in_words
+from app.review.guests import GuestLine, list_guests
 from app.review.models import ReviewQueue
 from app.review.repository import Answer, Progress
 from app.review.sending import list_people
@@ -148,6 +149,8 @@ class QueuePage:
     """Whether a question was answered whose answers can be targets."""
     takers: Sequence[tuple[str, str]]
     """Who may take items over, id and name."""
+    guests: Sequence[GuestLine]
+    """Those of the queue, for who may end their links."""
 
 
 def list_lines(session: Session, principal: Principal, page: int) -> tuple[list[QueueLine], int]:
@@ -175,9 +178,10 @@ def lines_of(session: Session, principal: Principal, queues: Sequence[ReviewQueu
 
 
 def names_of(session: Session, workspace_id: str) -> tuple[dict[str, str], set[str]]:
-    """The members' names by id, and who of them may judge."""
-    names = {one.user_id: one.user.full_name for one in workspaces.list_members(session, workspace_id)}
-    return names, {one.user_id for one in list_people(session, workspace_id)}
+    """What members and guests are called, by id, and who of them may judge: guests in their own queue."""
+    names, may = guest_repository.list_names(session, workspace_id)
+    names |= {one.user_id: one.user.full_name for one in workspaces.list_members(session, workspace_id)}
+    return names, may | {one.user_id for one in list_people(session, workspace_id)}
 
 
 def _line(one: Progress, names: Mapping[str, str], may: set[str]) -> Line:
@@ -191,7 +195,7 @@ def build_queue_page(session: Session, principal: Principal, queue: ReviewQueue)
     fields = fields_of(line.evaluators)
     answers = repository.list_answers(session, queue.id)
     found = agreements(fields, answers)
-    names, may = names_of(session, principal.workspace_id)
+    names, _ = names_of(session, principal.workspace_id)
     unseen = repository.open_positions(session, queue, principal.user_id)
     finals = repository.list_finals(session, queue.id)
     every = [(position, one.field) for one in found for position in one.disputed]
@@ -199,6 +203,7 @@ def build_queue_page(session: Session, principal: Principal, queue: ReviewQueue)
     shown = [(position, field) for position, field in every if position not in unseen]
     labels = repository.list_labels(session, queue.id, {position for position, _ in shown[:MOST_DISPUTES]})
     said = _said(answers, names)
+    guests = list_guests(session, queue) if principal.may(Action.EDIT) else []
     return QueuePage(
         line=line,
         evaluation=evaluations.find_evaluation(session, queue.workspace_id, queue.evaluation_id)
@@ -220,10 +225,17 @@ def build_queue_page(session: Session, principal: Principal, queue: ReviewQueue)
         unseen=len(every) - len(shown),
         corrected=targets_repository.count_corrected(session, queue.id),
         has_values=bool(answers) and any(one.compared for one in fields),
-        takers=[(user_id, names[user_id]) for user_id in sorted(may, key=lambda one: names[one].casefold())]
-        if principal.may(Action.EDIT)
-        else [],
+        takers=_takers(session, principal, names, guests) if principal.may(Action.EDIT) else [],
+        guests=guests,
     )
+
+
+def _takers(
+    session: Session, principal: Principal, names: Mapping[str, str], guests: Sequence[GuestLine]
+) -> list[tuple[str, str]]:
+    may = [one.user_id for one in list_people(session, principal.workspace_id)]
+    may += [one.guest.id for one in guests if one.works]
+    return [(user_id, names[user_id]) for user_id in sorted(may, key=lambda one: names[one].casefold())]
 
 
 def _final(judgment: Judgment | None) -> str:

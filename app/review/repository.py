@@ -35,7 +35,8 @@ def insert_queue(
     session.add_all(evaluators)
     session.flush()
     session.execute(insert(ReviewItem), list(items))
-    session.execute(insert(ReviewTask), list(tasks))
+    if tasks:
+        session.execute(insert(ReviewTask), list(tasks))
 
 
 def list_queues(

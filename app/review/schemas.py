@@ -64,7 +64,11 @@ class QueueCreate(Body):
     evaluators: list[VersionReference] = Field(
         min_length=1, max_length=8, description="Human ones, in the order in which they are asked."
     )
-    reviewers: list[_Id] = Field(min_length=1, max_length=1_000, description="Ids of members who may judge.")
+    reviewers: list[_Id] = Field(
+        default_factory=list,
+        max_length=1_000,
+        description="Ids of members who may judge. None, with a `per_item` of 0, where only guests are asked, by links.",
+    )
     run_ids: list[_Id] = Field(
         default_factory=list,
         max_length=8,
@@ -82,7 +86,7 @@ class QueueCreate(Body):
         le=2_000,
         description="Of more, so many are drawn at random, or the least certain or newest taken; 2,000 logs, if it is left out.",
     )
-    per_item: int = Field(1, ge=1, le=1_000, description="How many people judge each output.")
+    per_item: int = Field(1, ge=0, le=1_000, description="How many of the reviewers judge each output.")
     blind: bool = Field(
         True, description="Whether the version and the judges are hidden until the answer is sent."
     )

@@ -11,7 +11,7 @@ from app.core.access import ALLOWED, Action, Principal
 from app.core.errors import Conflict, Invalid, NotFound
 from app.evaluations import service as evaluations
 from app.files.models import Version
-from app.review import repository
+from app.review import guest_repository, repository
 from app.review.choosing import FromEvaluation
 from app.review.from_logs import FromLogs
 from app.review.models import ReviewEvaluator, ReviewQueue
@@ -32,6 +32,7 @@ class Sending:
     evaluators: Sequence[Version]
     """With their files, in the order in which they are asked."""
     reviewer_ids: Sequence[str]
+    """None, where `per_item` is 0: guests are asked later."""
     per_item: int = 1
     blind: bool = True
     shows_target: bool = False
@@ -138,9 +139,9 @@ def _check(session: Session, principal: Principal, sending: Sending) -> None:
     may = {one.user_id for one in list_people(session, principal.workspace_id)}
     if strangers := [user_id for user_id in sending.reviewer_ids if user_id not in may]:
         problems["reviewers"] = f"{strangers[0]} is nobody who may judge in this workspace."
-    elif not sending.reviewer_ids:
+    elif not sending.reviewer_ids and sending.per_item:
         problems["reviewers"] = "Choose who is asked."
-    elif not 1 <= sending.per_item <= len(sending.reviewer_ids):
+    elif sending.reviewer_ids and not 1 <= sending.per_item <= len(sending.reviewer_ids):
         problems["per_item"] = f"Between 1 and {len(sending.reviewer_ids)}, as many as are asked."
     if len(sending.name.strip()) > LONGEST_NAME:
         problems["name"] = f"Keep the name under {LONGEST_NAME} characters."
@@ -178,10 +179,10 @@ def hand_over(
         Invalid: who takes over may not judge here, or is the same person.
         Conflict: they are asked about all of these items themselves.
     """
-    if taker_id == giver_id or taker_id not in {
-        one.user_id for one in list_people(session, principal.workspace_id)
-    }:
-        said = "Choose another person who may judge in this workspace."
+    may = {one.user_id for one in list_people(session, principal.workspace_id)}
+    may |= guest_repository.works(session, queue.id, [taker_id])
+    if taker_id == giver_id or taker_id not in may:
+        said = "Choose another person who may judge in this workspace, or a guest of this queue."
         raise Invalid(said, fields={"to": said})
     moved = repository.hand_over(session, queue.id, giver_id, taker_id)
     if not moved:

@@ -113,6 +113,15 @@ EVALUATION_PAGE_REQUESTS: dict[str, Make] = {
         {"w": w.slug, "queue_id": w.half_queue.id},
         form={"from": w.team.admin.user_id, "to": w.developer_id},
     ),
+    f"POST {_REVIEW}/{{queue_id}}/guests": lambda w: Call(
+        _queue(w), form={"links": "2", "per_item": "1", "days": "7", "name": ""}
+    ),
+    f"POST {_REVIEW}/{{queue_id}}/guests/{{guest_id}}/link": lambda w: Call(
+        _queue(w, guest_id=w.guest.id), form={"days": "7"}
+    ),
+    f"POST {_REVIEW}/{{queue_id}}/guests/{{guest_id}}/end": lambda w: Call(
+        _queue(w, guest_id=w.guest.id), form={"forget": "1"}
+    ),
     f"GET {_REVIEW}/{{queue_id}}/items": lambda w: Call(_queue(w)),
     f"GET {_REVIEW}/{{queue_id}}/items/{{place}}": lambda w: Call(_queue(w, place=1)),
     f"POST {_REVIEW}/{{queue_id}}/items/{{place}}": lambda w: Call(

@@ -22,6 +22,13 @@ def _environment(world: World) -> dict[str, str]:
     return {"w": world.slug, "environment_id": world.spare.id}
 
 
+_GUEST = "/guest-reviews/{guest_id}"
+
+
+def _guest(world: World, **more: int) -> dict[str, str | int]:
+    return {"guest_id": world.guest.id, **more}
+
+
 MEMBER_REQUESTS: dict[str, Make] = {
     "GET /signin/oidc": lambda w: Call(names_things=False),
     "GET /signin/oidc/callback": lambda w: Call(names_things=False),
@@ -54,6 +61,16 @@ MEMBER_REQUESTS: dict[str, Make] = {
         form={"full_name": "New Person", "password": "another long password"},
         names_things=False,
     ),
+    "GET /guest/{token}": lambda w: Call({"token": w.guest_token}, names_things=False),
+    "POST /guest/{token}": lambda w: Call({"token": w.guest_token}, form={}, names_things=False),
+    f"GET {_GUEST}": lambda w: Call(_guest(w)),
+    f"GET {_GUEST}/items": lambda w: Call(_guest(w)),
+    f"GET {_GUEST}/items/{{place}}": lambda w: Call(_guest(w, place=1)),
+    f"POST {_GUEST}/items/{{place}}": lambda w: Call(
+        _guest(w, place=1), form={"answer-0": "true", "note": "Short."}
+    ),
+    f"POST {_GUEST}/undo": lambda w: Call(_guest(w), form={}),
+    f"POST {_GUEST}/leave": lambda w: Call(_guest(w), form={}),
     "GET /shared/{token}": lambda w: Call({"token": w.report_token}, names_things=False),
     "GET /reset/{token}": lambda w: Call({"token": w.reset_token}, names_things=False),
     "POST /reset/{token}": lambda w: Call(

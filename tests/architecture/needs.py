@@ -7,6 +7,8 @@ from app.core.access import Action
 
 NEEDS: dict[Action, str] = {
     Action.PUBLIC: """
+        GET /guest/{token}
+        POST /guest/{token}
         GET /health/live
         GET /health/ready
         HEAD /health/live
@@ -36,6 +38,14 @@ NEEDS: dict[Action, str] = {
         POST /w/{w}/settings/account
         POST /w/{w}/settings/account/erase
         POST /w/{w}/settings/account/sign-out-everywhere
+    """,
+    Action.OWN_QUEUE: """
+        GET /guest-reviews/{guest_id}
+        GET /guest-reviews/{guest_id}/items
+        GET /guest-reviews/{guest_id}/items/{place}
+        POST /guest-reviews/{guest_id}/items/{place}
+        POST /guest-reviews/{guest_id}/leave
+        POST /guest-reviews/{guest_id}/undo
     """,
     Action.READ: """
         POST /v5/agents/deserialize
@@ -126,6 +136,7 @@ NEEDS: dict[Action, str] = {
         GET /w/{w}/review/from-logs
         GET /w/{w}/review/{queue_id}/disputes/{position}
         GET /w/{w}/review/{queue_id}/targets
+        GET /v5/review-queues/{queue_id}/guests
         GET /v5/review-queues/{queue_id}/targets
     """,
     Action.DEPLOY: """

@@ -265,6 +265,16 @@ REQUESTS: dict[str, Make] = {
         json={"answers": [{"evaluator_version_id": w.human.id, "judgment": True}], "note": "Short."},
     ),
     "POST /v5/review-queues/{queue_id}/undo": lambda w: Call({"queue_id": w.queue.id}),
+    "GET /v5/review-queues/{queue_id}/guests": lambda w: Call({"queue_id": w.queue.id}),
+    "POST /v5/review-queues/{queue_id}/guests": lambda w: Call(
+        {"queue_id": w.queue.id}, json={"links": 2, "per_item": 1, "days": 7}
+    ),
+    "POST /v5/review-queues/{queue_id}/guests/{guest_id}/link": lambda w: Call(
+        {"queue_id": w.queue.id, "guest_id": w.guest.id}, json={"days": 7}
+    ),
+    "DELETE /v5/review-queues/{queue_id}/guests/{guest_id}": lambda w: Call(
+        {"queue_id": w.queue.id, "guest_id": w.guest.id}
+    ),
     "GET /v5/review-queues/{queue_id}/targets": lambda w: Call({"queue_id": w.disputed_queue.id}),
     "POST /v5/review-queues/{queue_id}/targets": lambda w: Call(
         {"queue_id": w.disputed_queue.id}, json={"dataset_id": w.dataset.file_id, "into": "draft"}

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from app.accounts import service as accounts
 from app.core import clock
 from app.core.access import ALLOWED, Action, Principal, Role
-from app.core.csrf import SESSION_COOKIE
+from app.core.csrf import GUEST_COOKIE, SESSION_COOKIE
 from app.core.database import unit_of_work
 from app.core.permissions import permit, routes_of, undeclared_routes
 from app.core.security import signature
@@ -71,6 +71,7 @@ def test_access(app: FastAPI, database: Engine, route: str) -> None:
         changes = not route.startswith("GET ") and _may(role, action)
         world = _world(role) if changes else shared
         _as_role(app, world, route, role)
+    _as_guest_reviewer(app, route, action, shared)
 
 
 DELETING = sorted(
@@ -99,7 +100,9 @@ def _world(role: Role) -> World:
 
 def _as_role(app: FastAPI, world: World, route: str, role: Role) -> None:
     status, text = _send(app, route, EVERY[route](world), world.people[role])
-    if route == "GET /metrics":
+    if role is Role.GUEST and ROUTES[route] is Action.OWN_QUEUE:
+        assert status == 404, "they came in by no link"
+    elif route == "GET /metrics":
         assert status == 404, "it has a token of its own, which is not set"
     elif route.endswith("/account/erase") and role is Role.ADMIN:
         assert status == 409, "the only admin of the workspace stays"
@@ -109,6 +112,18 @@ def _as_role(app: FastAPI, world: World, route: str, role: Role) -> None:
         assert 200 <= status < 400 or route.endswith(" /health/ready"), f"{role}: {status} {text[:500]}"
     else:
         assert status in (401, 403, 404), f"{role}: {status} {text[:300]}"
+
+
+def _as_guest_reviewer(app: FastAPI, route: str, action: Action, shared: World) -> None:
+    """Who came in by a link sees their own queue, and nothing else: with the cookie sent to every page, as no browser does."""
+    own = action is Action.OWN_QUEUE
+    world = _world(Role.ADMIN) if own and not route.startswith("GET ") else shared
+    status, text = _send(app, route, EVERY[route](world), None, guest=world.guest_session)
+    if own:
+        assert 200 <= status < 400, f"{status} {text[:500]}"
+    elif action is not Action.PUBLIC:
+        assert status in (401, 403, 404), f"{status} {text[:300]}"
+        assert world.team.workspace.name not in text
 
 
 def _as_strangers(app: FastAPI, world: World, route: str, action: Action) -> None:
@@ -139,7 +154,7 @@ def _with_dead_keys(app: FastAPI, world: World, route: str, call: Call) -> None:
 
 
 def _send(
-    app: FastAPI, route: str, call: Call, principal: Principal | None, key: str | None = None
+    app: FastAPI, route: str, call: Call, principal: Principal | None, key: str | None = None, guest: str = ""
 ) -> tuple[int, str]:
     method, path = route.split(" ")
     headers: dict[str, str] = {}
@@ -154,6 +169,9 @@ def _send(
             assert user is not None
             cookies[SESSION_COOKIE] = accounts.start_session(session, user)
         headers["x-csrf-token"] = signature("csrf", cookies[SESSION_COOKIE])
+    if guest:
+        cookies[GUEST_COOKIE] = guest
+        headers["x-csrf-token"] = signature("csrf", guest)
     if key is not None:
         headers["x-api-key"] = key
     with TestClient(app, base_url="http://whetstone.test", follow_redirects=False, cookies=cookies) as client:
@@ -209,6 +227,7 @@ def test_a_form_without_the_pages_token_is_refused(app: FastAPI, database: Engin
 def test_permissions_are_those_of_the_table() -> None:
     """The table of the design, cell by cell: who may do what."""
     table = {
+        Action.OWN_QUEUE: "guest",
         Action.READ: "admin developer member reviewer viewer",
         Action.LOG: "admin developer member",
         Action.RUN: "admin developer member",

@@ -23,7 +23,7 @@ from app.logs.records import LogRecord
 from app.logs.repository import insert_logs
 from app.providers.models import Provider
 from app.providers.service import ProviderChange, create_provider
-from app.review.models import ReviewQueue
+from app.review.models import ReviewGuest, ReviewQueue
 from app.tools.schemas import VariableGiven
 from app.tools.variables import set_variables
 from app.workspaces import invitations
@@ -82,6 +82,10 @@ class World:
     """Only the admin is asked."""
     disputed_queue: ReviewQueue
     """Two who are asked differ on its items: nobody else is."""
+    guest: ReviewGuest
+    """Of `queue`: a guest reviewer, who was let in, with the token of the session, and of the link."""
+    guest_session: str
+    guest_token: str
     draft_state_id: str
     """Of the maker's draft of `prompt`; everybody has one."""
     directory: Directory
@@ -179,6 +183,8 @@ def build_world(session: Session, role: Role) -> World:
         session, team.admin, f"invited-{team.workspace.slug}@example.com", Role.MEMBER
     )
     report_link, report_url = report_links.make_link(session, maker, evaluation)
+    queue = factories.review(session, maker, evaluation, human, judges, runs=[run])
+    guest, guest_token, guest_session = factories.guest(session, maker, queue)
     for each in (*people.values(), maker):
         factories.dataset_draft(session, each, more_rows)
         factories.dataset_draft(session, each, training, discarded=True)
@@ -201,7 +207,10 @@ def build_world(session: Session, role: Role) -> World:
         evaluator=judge,
         newer_evaluator=newer_judge,
         human=human,
-        queue=factories.review(session, maker, evaluation, human, judges, runs=[run]),
+        queue=queue,
+        guest=guest,
+        guest_session=guest_session,
+        guest_token=guest_token,
         half_queue=factories.review(session, maker, evaluation, human, judges[:1], runs=[run]),
         disputed_queue=disputed,
         tool=tool,

@@ -20,6 +20,7 @@ from app.core.database import get_engine, unit_of_work
 from app.evaluations.reports.links import make_link
 from app.evaluations.service import get_evaluation
 from app.files.models import Version
+from app.review.models import ReviewQueue
 from tests import factories
 from tests.bench.reviewed import review
 from tests.bench.stored_comments import comments_on
@@ -92,6 +93,8 @@ class Stored:
     """Of as many outputs as a queue takes; the one who asks has answered a part."""
     disputed_queue_id: str
     """As large; two others have answered all of it, and differ on every seventh."""
+    guest_token: str
+    """Of a guest reviewer of the first queue."""
     report_token: str
     """Of a link that shows the report to anybody."""
 
@@ -138,6 +141,7 @@ def fill(amounts: Amounts) -> Stored:
             rows=amounts.rows,
             queue_id=queue_id,
             disputed_queue_id=disputed_queue_id,
+            guest_token=factories.guest(session, team.admin, session.get_one(ReviewQueue, queue_id))[1],
             report_token=_report_token(session, team, evaluation_id),
         )
     with get_engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:

@@ -156,3 +156,26 @@ class WrittenTargets(Shape):
 
 class Undone(Shape):
     place: int | None
+
+
+class ReviewGuest(Shape):
+    id: str
+    """What they are among the queue's `reviewers`."""
+    number: int
+    """Among the queue's guests, from 1."""
+    name: str | None
+    """Null until they say it."""
+    asked: int
+    answered: int
+    open: bool
+    """Whether the link works: false once it was ended or is out of date, and where whoever made it may not any more."""
+    created_at: str
+    expires_at: str
+    opened_at: Moment
+    """When the link was first followed."""
+    ended_at: Moment
+
+
+class NewReviewGuest(ReviewGuest):
+    url: str
+    """The link, shown this once."""

@@ -32,6 +32,7 @@ from app.evaluations.engine.writing import write_outcomes
 from app.evaluations.figures import scoring
 from app.evaluations.figures.report import compared_of
 from app.evaluations.models import Evaluation, Run
+from app.evaluations.repository import list_runs
 from app.evaluations.run_service import RunRequest
 from app.evaluations.shard_repository import Settled
 from app.evaluations.verdicts.judging import set_verdict
@@ -266,8 +267,14 @@ def review(
 ) -> ReviewQueue:
     """A queue of the first compared run's outputs, each of which all of the people are asked about."""
     chosen = {"runs": compared_of(session, of)[0][:1]} | {
-        name: asked.pop(name) for name in ("runs", "rows", "judge_id", "most_rows") if name in asked
+        name: asked.pop(name)
+        for name in ("runs", "rows", "judge_id", "most_rows", "is_pair")
+        if name in asked
     }
+    known = {
+        run.id: run for run in list_runs(session, [of.id])
+    }  # with their versions, after which pairs are named
+    chosen["runs"] = [known.get(run.id, run) for run in chosen["runs"]]
     return _sent(session, principal, FromEvaluation(of, **chosen), evaluators, people, asked)
 
 

@@ -89,6 +89,8 @@ def _categories(field: Field, ratings: Mapping[int, Mapping[str, Hashable]]) -> 
     """The categories in their order: those that can be given, where these are few and known, else those that were."""
     given = {one for by in ratings.values() for one in by.values()}
     answers = field.options.answers
+    if field.is_pair:
+        return sorted({0.0, 0.5, 1.0} | given)  # type: ignore[type-var]
     if answers == "boolean":
         return [False, True]
     if answers == "select":
@@ -107,7 +109,7 @@ def _equal_pairs(labels: Sequence[Hashable]) -> float:
 def _measures(
     field: Field, ratings: Mapping[int, Mapping[str, Hashable]], people: Sequence[str], items: Rated
 ) -> list[Measure]:
-    ordered = field.options.answers == "number"
+    ordered = field.options.answers == "number" and not field.is_pair
     found = []
     if len(people) == 2:
         columns = [[by.get(user) for by in ratings.values()] for user in people]

@@ -15,7 +15,7 @@ NOTE = "note"
 
 def fields_of_queue(session: Session, queue: ReviewQueue) -> list[Field]:
     """What the queue asks of each item."""
-    return fields_of(repository.list_evaluators(session, [queue.id])[queue.id])
+    return fields_of(repository.list_evaluators(session, [queue.id])[queue.id], pair=queue.is_pair)
 
 
 def answered_of(fields: Sequence[Field], form: Sent) -> Answered:

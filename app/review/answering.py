@@ -1,7 +1,7 @@
 """Answering: what a person says of an output becomes their judgment of it, and can be taken back."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -17,6 +17,7 @@ from app.logs.presentation import judgment_value
 from app.review import repository
 from app.review.fields import Field, Value, fields_of, form_of
 from app.review.models import ReviewQueue, ReviewTask
+from app.review.pairs import First, detail_of, first_of, said_of, value_of
 
 LONGEST_NOTE = 20_000
 CORRECTION = "correction"
@@ -28,11 +29,13 @@ class Answered:
     """What a person says of one output."""
 
     values: Mapping[str, Value]
-    """By the id of the evaluator's version; None: they cannot tell."""
+    """By the id of the evaluator's version; None: they cannot tell. Of two outputs `a`, `b` or `tie`, as they see them."""
     note: str = ""
     """Why: kept as the reason of the first answer."""
     correction: str = ""
     """The output that should have been given; kept with the first answer."""
+    beside: Mapping[str, Mapping[str, Any]] | None = None
+    """What is kept with each answer, by the id of the evaluator's version."""
 
 
 def get_task(
@@ -68,9 +71,23 @@ def answer(session: Session, principal: Principal, queue: ReviewQueue, place: in
     if missing := [one.file.path for one in evaluators if one.id not in answered.values]:
         text = f"{missing[0]} is not answered."
         raise Invalid(text, fields={"answers": text})
-    give(session, principal, evaluators, log_id, answered)
+    give(session, principal, evaluators, log_id, _kept(session, principal, queue, task.position, answered))
     repository.mark_answered(session, task, clock.now())
     return log_id
+
+
+def _kept(
+    session: Session, principal: Principal, queue: ReviewQueue, position: int, answered: Answered
+) -> Answered:
+    """What is kept of an answer: of two outputs, which is better whatever the place at which it was seen."""
+    first = first_of(queue, position, principal.user_id)
+    if first is None:
+        return answered
+    item = repository.find_item(session, queue.id, position)
+    other = (item.other_log_id if item else None) or ""
+    values = {name: value_of(first, said) for name, said in answered.values.items()}
+    beside = {name: detail_of(first, value, other) for name, value in values.items()}
+    return replace(answered, values=values, beside=beside)
 
 
 def give(
@@ -93,7 +110,7 @@ def give(
         given = Given(
             answered.values[version.id],
             rationale=(answered.note or None) if first else None,
-            beside=settled | said,
+            beside={**(answered.beside or {}).get(version.id, {}), **settled, **said},
             final=final,
         )
         give_judgment(session, principal, version, log_id, given)
@@ -140,20 +157,25 @@ def undo(session: Session, principal: Principal, queue: ReviewQueue, meant: int 
                 f"{other.name} counts this answer, too, and is closed: answers stay as they are there. "
                 "You may still answer again: the last word counts."
             )
-        fields = fields_of(repository.list_evaluators(session, [other.id])[other.id])
-        repository.mark_answered(session, same, None, own_form(session, log_id, principal.user_id, fields))
+        fields = fields_of(repository.list_evaluators(session, [other.id])[other.id], pair=other.is_pair)
+        first = first_of(other, same.position, principal.user_id)
+        form = own_form(session, log_id, principal.user_id, fields, first)
+        repository.mark_answered(session, same, None, form)
     for version in evaluators:
         take_back(session, principal.workspace_id, version, log_id, principal.user_id)
     return place
 
 
-def own_form(session: Session, log_id: str, author: str, fields: list[Field]) -> dict[str, list[str]]:
-    """What an author, a person or `FINAL`, said of a log, as the form would hold it."""
+def own_form(
+    session: Session, log_id: str, author: str, fields: list[Field], first: First | None = None
+) -> dict[str, list[str]]:
+    """What an author, a person or `FINAL`, said of a log, as the form would hold it; of two outputs, `first` being shown as A."""
     said = repository.own_answers(session, log_id, author, [field.version.id for field in fields])
     form: dict[str, list[str]] = {}
     for field in fields:
         if judgment := said.get(field.version.id):
-            form[field.name] = form_of(field, judgment_value(judgment))
+            value = judgment_value(judgment)
+            form[field.name] = form_of(field, said_of(first, value) if first else value)
             if judgment.rationale:
                 form["note"] = [judgment.rationale]
             if correction := (judgment.detail or {}).get(CORRECTION):
@@ -173,7 +195,8 @@ def settle(
     """
     log_id = log_to_settle(session, principal, queue, position)
     evaluators = repository.list_evaluators(session, [queue.id])[queue.id]
-    give(session, principal, evaluators, log_id, answered, final=True)
+    kept = _kept(session, principal, queue, position, answered)
+    give(session, principal, evaluators, log_id, kept, final=True)
 
 
 def unsettle(session: Session, principal: Principal, queue: ReviewQueue, position: int) -> None:

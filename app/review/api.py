@@ -30,7 +30,7 @@ def create_review_queue(body: QueueCreate, session: SessionDep, principal: Edito
     a judgment of it. `sent_count` says how many outputs were taken.
     """
     source = source_of(session, principal, body)
-    evaluators, _ = find_evaluators(session, principal, body.evaluators)
+    evaluators = find_evaluators(session, principal, body.evaluators)[0] if body.evaluators else []
     queue = sending.send(
         session,
         principal,

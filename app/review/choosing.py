@@ -13,8 +13,9 @@ from app.evaluations.models import Evaluation, Run
 from app.evaluations.repository import list_evaluators
 from app.evaluators.describing import describe
 from app.files.models import Version
-from app.review import repository
+from app.review import pairs_repository, repository
 from app.review.models import Rows
+from app.review.pairs_repository import Pair
 from app.review.repository import Output
 
 MOST_OUTPUTS = 2_000
@@ -35,6 +36,8 @@ class FromEvaluation:
     """The evaluator by which rows changed or got worse; the primary one where it is None."""
     most_rows: int | None = None
     """None: every one."""
+    is_pair: bool = False
+    """Whether the outputs of two runs are shown side by side."""
 
     @property
     def title(self) -> str:
@@ -51,6 +54,8 @@ class FromEvaluation:
         found = {}
         if not self.runs:
             found["versions"] = "Choose a version whose outputs are judged."
+        elif self.is_pair and len(self.runs) != 2:
+            found["versions"] = f"Choose two versions to show side by side: {len(self.runs)} are chosen."
         if self.most_rows is not None and self.most_rows < 1:
             found["most"] = "At least 1 row, or leave it empty for all."
         return found
@@ -61,6 +66,39 @@ class FromEvaluation:
             session, self.evaluation, self.runs, self.rows, self.most_rows, random, judge_id=self.judge_id
         )
         return [one.log_id for one in outputs]
+
+    @property
+    def names(self) -> tuple[str, str] | tuple[None, None]:
+        """What the newer and the older of two compared versions are called; Nones where outputs are shown one at a time."""
+        if not self.is_pair:
+            return None, None
+        baseline, candidate = self.runs
+        if baseline.name != candidate.name:
+            return candidate.name, baseline.name
+        return f"{candidate.name}, newer run", f"{baseline.name}, older run"
+
+    def choose_pairs(self, session: Session, random: Random) -> tuple[list[Pair], int]:
+        """The pairs of outputs that differ, in no order that says anything, and how many rows have equal ones.
+
+        Raises:
+            Invalid: no row is so, or there are more than a queue takes.
+        """
+        baseline, candidate = self.runs
+        found = _rows(session, self.evaluation, self.runs, self.rows, random, judge_id=self.judge_id)
+        pairs = {
+            one.row: one for one in pairs_repository.list_pairs(session, candidate.id, baseline.id, found)
+        }
+        readable = [pairs[row] for row in found if row in pairs]
+        taken = [one for one in readable if not one.is_same][: self.most_rows]
+        if not taken:
+            equal = " Where both can be read they say the same." if readable else ""
+            raise _wrong(f"On no such row are there two outputs that differ.{equal}")
+        if len(taken) > MOST_OUTPUTS:
+            raise _wrong(
+                f"These are {len(taken):,} pairs, and a queue takes {MOST_OUTPUTS:,}. Take fewer rows."
+            )
+        random.shuffle(taken)
+        return taken, sum(one.is_same for one in readable)
 
 
 def choose_outputs(
@@ -82,17 +120,7 @@ def choose_outputs(
         Invalid: no row is so, or there are more outputs than a queue takes.
     """
     run_ids = [run.id for run in runs]
-    if rows in ("changed", "worse"):
-        if len(runs) < 2:
-            raise _wrong(
-                "Choose two versions: rows change, or get worse, between a baseline and another one."
-            )
-        found = matching_rows(session, evaluation, GridRequest(run_ids, judge_id, only=rows))
-    else:
-        found = matching_rows(session, evaluation, GridRequest(run_ids))
-    random.shuffle(found)
-    if rows == "uncertain":
-        found = _least_certain_first(session, evaluation, runs, found)
+    found = _rows(session, evaluation, runs, rows, random, judge_id=judge_id)
     readable = repository.list_outputs(session, run_ids, found)
     there = {one.row for one in readable}
     taken = set([row for row in found if row in there][:most_rows])
@@ -110,6 +138,31 @@ def choose_outputs(
         )
     random.shuffle(outputs)
     return outputs
+
+
+def _rows(
+    session: Session,
+    evaluation: Evaluation,
+    runs: Sequence[Run],
+    rows: Rows,
+    random: Random,
+    *,
+    judge_id: str | None,
+) -> list[str]:
+    """The rows that are asked for, in a random order, or the least certain ones first."""
+    run_ids = [run.id for run in runs]
+    if rows in ("changed", "worse"):
+        if len(runs) < 2:
+            raise _wrong(
+                "Choose two versions: rows change, or get worse, between a baseline and another one."
+            )
+        found = matching_rows(session, evaluation, GridRequest(run_ids, judge_id, only=rows))
+    else:
+        found = matching_rows(session, evaluation, GridRequest(run_ids))
+    random.shuffle(found)
+    if rows == "uncertain":
+        found = _least_certain_first(session, evaluation, runs, found)
+    return found
 
 
 def _wrong(said: str) -> Invalid:

@@ -51,6 +51,8 @@ class Field:
     shape: Shape
     choices: Sequence[Choice]
     options: AnswerOptions
+    is_pair: bool = False
+    """Whether it is asked which of two outputs is the better one: answers are `a`, `b` and `tie`, by the place."""
 
     @property
     def title(self) -> str:
@@ -79,10 +81,28 @@ class Field:
         return self.shape not in ("text", "line")
 
 
-def fields_of(evaluators: Sequence[Version]) -> list[Field]:
-    """The form of a queue with these human evaluators, in their order; every key is used once."""
+def fields_of(evaluators: Sequence[Version], *, pair: bool = False) -> list[Field]:
+    """The form of a queue with these human evaluators, in their order; every key is used once. Of a `pair` it is asked which
+    is better."""
     keys = _Keys()
-    return [_field(f"answer-{number}", version, keys) for number, version in enumerate(evaluators)]
+    make = _pair_field if pair else _field
+    return [make(f"answer-{number}", version, keys) for number, version in enumerate(evaluators)]
+
+
+_OF_PAIRS = (
+    ("a", "A is better", "1a"),
+    ("b", "B is better", "2b"),
+    ("tie", "A tie", "0t"),
+    (CANNOT_TELL, "Cannot tell", "x"),
+)
+
+
+def _pair_field(name: str, version: Version, keys: "_Keys") -> "Field":
+    options = _options(version)
+    choices = [Choice(value, label, keys.take(*wanted)) for value, label, wanted in _OF_PAIRS]
+    return Field(
+        name, version, str(getattr(options, "instructions", "")), "choices", choices, options, is_pair=True
+    )
 
 
 class _Keys:
@@ -183,6 +203,10 @@ def _read(field: Field, said: Sequence[str]) -> Value:
         return _several(field, list(dict.fromkeys(said)))
     if said[0] == CANNOT_TELL and field.shape == "choices":
         return None
+    if field.is_pair:
+        if said[0] not in [one.value for one in field.offered]:
+            raise ValueError("Choose one of the answers.")
+        return said[0]
     value = _value(field, said)
     if problem := field.options.refusal("The answer is", value):
         raise ValueError(f"{problem}.")
@@ -238,7 +262,7 @@ def form_of(field: Field, value: Value) -> list[str]:
     if field.shape == "several" and not labels:
         return [NONE_OF_THEM]
     if field.choices:
-        return [by_label[label] for label in labels if label in by_label]
+        return labels if field.is_pair else [by_label[label] for label in labels if label in by_label]
     return ["\n".join(labels)]
 
 

@@ -1,7 +1,7 @@
 """What the page of an item shows: the output and what it answers, the form, and the person's own queue around it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy.orm import Session
 
@@ -19,6 +19,7 @@ from app.review import repository
 from app.review.answering import get_task, log_to_settle, own_form
 from app.review.fields import Field, fields_of, typed_of
 from app.review.models import ReviewQueue, ReviewTask
+from app.review.pairs import First, first_of
 from app.review.queue_view import Said, fields_to_settle, said_of_item
 from app.review.repository import Neighbour
 
@@ -35,6 +36,8 @@ class Material:
     messages: Sequence[Mapping[str, object]]
     datapoint: Datapoint | None
     """With its target and context, where the queue shows them."""
+    sides: Sequence[Log] = ()
+    """The outputs that are shown side by side, A and B; empty where there is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,8 @@ class Reveal:
     model: str | None
     verdicts: Sequence[tuple[str, Mark]]
     """By the names of the evaluators."""
+    sides: Sequence["Reveal"] = ()
+    """Of each of two outputs, A and B."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +112,9 @@ def build_item_page(
         NotFound: they are not asked about it.
     """
     task, log_id = get_task(session, principal, queue, place)
-    fields = fields_of(repository.list_evaluators(session, [queue.id])[queue.id])
-    log = _log(session, queue, log_id)
+    fields = fields_of(repository.list_evaluators(session, [queue.id])[queue.id], pair=queue.is_pair)
+    first = first_of(queue, task.position, principal.user_id)
+    shown = _shown(session, queue, task.position, log_id, first)
     mine = next(
         one
         for one in repository.list_progress(session, [queue.id])[queue.id]
@@ -125,10 +131,10 @@ def build_item_page(
         asked=mine.asked,
         answered=mine.answered,
         is_answered=task.answered_at is not None,
-        material=_material(session, queue, log),
-        reveal=_reveal(session, log) if _is_told(principal, queue, task) else None,
+        material=_material(session, queue, shown),
+        reveal=_reveal(session, shown) if _is_told(principal, queue, task) else None,
         fields=fields,
-        typed=typed if typed is not None else _typed(session, task, log_id, fields),
+        typed=typed if typed is not None else _typed(session, task, log_id, fields, first),
         problems=problems or {},
         neighbours=neighbours,
         next_place=repository.find_next_place(session, queue.id, principal.user_id, place),
@@ -157,15 +163,16 @@ def build_dispute_page(
     log_id = log_to_settle(session, principal, queue, position)
     evaluators = repository.list_evaluators(session, [queue.id])[queue.id]
     fields = fields_to_settle(session, queue, position)
-    log = _log(session, queue, log_id)
-    final = own_form(session, log_id, logs.FINAL, fields)
+    first = first_of(queue, position, principal.user_id)
+    shown = _shown(session, queue, position, log_id, first)
+    final = own_form(session, log_id, logs.FINAL, fields, first)
     return DisputePage(
         queue=queue,
         position=position,
-        material=_material(session, queue, log),
-        reveal=_reveal(session, log) if not queue.blind else None,
+        material=_material(session, queue, shown),
+        reveal=_reveal(session, shown) if not queue.blind else None,
         fields=fields,
-        said=said_of_item(session, queue, position, evaluators),
+        said=said_of_item(session, queue, position, evaluators, first),
         typed=typed if typed is not None else final,
         is_settled=bool(final),
         problems=problems or {},
@@ -177,6 +184,18 @@ def _is_told(principal: Principal, queue: ReviewQueue, task: ReviewTask) -> bool
     return principal.role is not Role.GUEST and (task.answered_at is not None or not queue.blind)
 
 
+def _shown(
+    session: Session, queue: ReviewQueue, position: int, log_id: str, first: First | None
+) -> Sequence[Log]:
+    """The output that is judged; or two, in the order in which somebody sees them."""
+    log = _log(session, queue, log_id)
+    if first is None:
+        return [log]
+    item = repository.find_item(session, queue.id, position)
+    other = _log(session, queue, (item.other_log_id if item else None) or "")
+    return [log, other] if first == "output" else [other, log]
+
+
 def _log(session: Session, queue: ReviewQueue, log_id: str) -> Log:
     log = logs.find_log(session, queue.workspace_id, log_id)
     if log is None:
@@ -185,23 +204,29 @@ def _log(session: Session, queue: ReviewQueue, log_id: str) -> Log:
 
 
 def _typed(
-    session: Session, task: ReviewTask, log_id: str, fields: list[Field]
+    session: Session, task: ReviewTask, log_id: str, fields: list[Field], first: First | None
 ) -> Mapping[str, Sequence[str]]:
     """What the form begins with: the person's own answer, or what they took back."""
     if task.answered_at:
-        return own_form(session, log_id, task.user_id, fields)
+        return own_form(session, log_id, task.user_id, fields, first)
     return typed_of(task.draft)
 
 
-def _material(session: Session, queue: ReviewQueue, log: Log) -> Material:
+def _material(session: Session, queue: ReviewQueue, shown: Sequence[Log]) -> Material:
+    log = shown[0]
     datapoint = None
     if queue.shows_target and log.datapoint_id:
         found = datasets.find_datapoints(session, queue.workspace_id, [log.datapoint_id])
         datapoint = found.get(log.datapoint_id)
-    return Material(log, log.inputs or {}, log.messages or [], datapoint)
+    return Material(log, log.inputs or {}, log.messages or [], datapoint, shown if len(shown) > 1 else ())
 
 
-def _reveal(session: Session, log: Log) -> Reveal:
+def _reveal(session: Session, shown: Sequence[Log]) -> Reveal:
+    each = [_reveal_one(session, log) for log in shown]
+    return replace(each[0], sides=each) if len(each) > 1 else each[0]
+
+
+def _reveal_one(session: Session, log: Log) -> Reveal:
     judged = [one for one in logs.list_judgments(session, [log.id])[log.id] if not one.author]
     wanted = {log.version_id, *(one.evaluator_version_id for one in judged)}
     versions = {one.id: one for one in files.find_versions(session, log.workspace_id, wanted)}
@@ -222,4 +247,6 @@ def _last(
         return None
     if not _is_told(principal, queue, found[0]):
         return place, None
-    return place, _reveal(session, _log(session, queue, found[1]))
+    position = found[0].position
+    first = first_of(queue, position, principal.user_id)
+    return place, _reveal(session, _shown(session, queue, position, found[1], first))

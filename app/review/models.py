@@ -47,6 +47,11 @@ class ReviewQueue(Base):
     """Of a queue of logs that were looked for: by what, in the names that the address of the logs page has."""
     sent: Mapped[int] = mapped_column(server_default="0")
     """How many outputs were sent: those of logs that were deleted since are no items any more."""
+    candidate: Mapped[str | None]
+    """Where outputs of two versions are shown side by side: what the newer one was called, and the one that it is compared with."""
+    baseline: Mapped[str | None]
+    equal_count: Mapped[int] = mapped_column(server_default="0")
+    """Rows on which both said the same, and nobody was asked."""
     per_item: Mapped[int]
     """How many people judge each output; 0 until guests are asked, where nobody else is."""
     blind: Mapped[bool]
@@ -57,6 +62,11 @@ class ReviewQueue(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     closed_at: Mapped[datetime | None]
     """Since when nobody is asked any more."""
+
+    @property
+    def is_pair(self) -> bool:
+        """Whether two outputs are shown side by side."""
+        return self.baseline is not None
 
 
 class ReviewEvaluator(Base):
@@ -72,7 +82,7 @@ class ReviewEvaluator(Base):
 
 
 class ReviewItem(Base):
-    """An output of a queue. It goes with its log."""
+    """An output of a queue, or two to compare. It goes with its logs."""
 
     __tablename__ = "review_item"
     __table_args__ = (UniqueConstraint("queue_id", "log_id"),)
@@ -80,6 +90,8 @@ class ReviewItem(Base):
     queue_id: Mapped[str] = mapped_column(ForeignKey(ReviewQueue.id, ondelete="CASCADE"), primary_key=True)
     position: Mapped[int] = mapped_column(primary_key=True)
     log_id: Mapped[str] = mapped_column(ForeignKey(Log.id, ondelete="CASCADE"), index=True)
+    other_log_id: Mapped[str | None] = mapped_column(ForeignKey(Log.id, ondelete="CASCADE"), index=True)
+    """The output beside it, where two are compared: the older version's."""
 
 
 class ReviewTask(Base):

@@ -18,6 +18,7 @@ from app.files.models import Version
 from app.review import repository
 from app.review.choosing import FromEvaluation
 from app.review.models import ROWS, Rows
+from app.review.pairs import takes_preferences
 from app.review.sending import Sending, list_people
 from app.workspaces.models import Membership
 
@@ -42,6 +43,8 @@ class Chosen:
     rows: str = "all"
     most: str = ""
     reviewers: tuple[str, ...] = ()
+    pair: bool = False
+    """Whether outputs of two versions are shown side by side."""
     guests: bool = False
     """Whether guests are asked by links that are made later: then nobody else need be."""
     per_item: str = "1"
@@ -73,6 +76,7 @@ def read_chosen(sent: Sent) -> Chosen:
         rows=text("rows") or "all",
         most=text("most"),
         reviewers=many("reviewers"),
+        pair=bool(text("pair")),
         guests=bool(text("guests")),
         per_item=text("per_item") or "1",
         blind=bool(text("blind")) or not is_whole,
@@ -168,6 +172,7 @@ def _proposed(
         judge=chosen.judge,
         shown=chosen.shown,
         query=chosen.query,
+        pair=chosen.pair,
         rows=chosen.rows if chosen.rows in ROWS else "all",
         most=chosen.most or str(PROPOSED_ROWS),
         reviewers=chosen.reviewers or ((principal.user_id,) if here else ()),
@@ -207,8 +212,13 @@ def sending_of(offer: Offer) -> Sending:
             rows,
             offer.judge.id if offer.judge else None,
             most if most is not None else (PROPOSED_ROWS if rows in ("random", "uncertain") else None),
+            chosen.pair,
         ),
-        evaluators=[one for one in offer.evaluators if one.id in chosen.evaluators],
+        evaluators=[
+            one
+            for one in offer.evaluators
+            if one.id in chosen.evaluators and (not chosen.pair or takes_preferences(one))
+        ],
         reviewer_ids=chosen.reviewers,
         per_item=per_item,
         blind=chosen.blind,

@@ -15,11 +15,13 @@ from app.logs import repository as logs
 from app.logs.models import Log
 from app.logs.presentation import judgment_value
 from app.logs.searching import refuse_too_large
-from app.review import repository
+from app.review import pairs_repository, repository
 from app.review.agreement import Agreement, agreements
 from app.review.answering import own_form
 from app.review.fields import fields_of
-from app.review.models import ReviewQueue
+from app.review.models import ReviewQueue, ReviewTask
+from app.review.pairs import first_of, said_of
+from app.review.preferences import Preference, preferences
 from app.review.queue_view import QueueLine, lines_of
 
 Json = dict[str, Any]
@@ -33,10 +35,28 @@ def present_queues(session: Session, principal: Principal, queues: Sequence[Revi
 def present_queue(session: Session, principal: Principal, queue: ReviewQueue) -> Json:
     """One queue, with how far its people agree."""
     (line,) = lines_of(session, principal, [queue])
-    found = agreements(fields_of(line.evaluators), repository.list_answers(session, queue.id))
+    fields = fields_of(line.evaluators, pair=queue.is_pair)
+    answers = repository.list_answers(session, queue.id)
+    found = agreements(fields, answers)
     finals = repository.list_finals(session, queue.id)
     unseen = repository.open_positions(session, queue, principal.user_id)
-    return _queue(principal, line) | {"agreement": [_agreement(one, unseen, finals) for one in found]}
+    preferred = [_preference(one) for one in preferences(queue, fields, answers, finals)]
+    return _queue(principal, line) | {
+        "agreement": [_agreement(one, unseen, finals) for one in found],
+        "preferences": preferred,
+    }
+
+
+def _preference(one: Preference) -> Json:
+    return {
+        "evaluator_version_id": one.field.version.id,
+        "items": one.items,
+        "candidate_items": one.candidate_items,
+        "baseline_items": one.baseline_items,
+        "ties": one.ties,
+        "share_of_wins": present_interval(one.share),
+        "first_place": present_interval(one.first_place),
+    }
 
 
 def _queue(principal: Principal, line: QueueLine) -> Json:
@@ -49,6 +69,13 @@ def _queue(principal: Principal, line: QueueLine) -> Json:
             {"version_id": one.id, "file_id": one.file_id, "path": one.file.path} for one in line.evaluators
         ],
         "rows": queue.rows,
+        "side_by_side": {
+            "candidate": queue.candidate,
+            "baseline": queue.baseline,
+            "equal_count": queue.equal_count,
+        }
+        if queue.is_pair
+        else None,
         "log_filters": queue.filters,
         "sent_count": queue.sent,
         "items_count": line.items,
@@ -97,7 +124,8 @@ def present_items(
         Invalid: they are more than one, and together too large to be read.
     """
     tasks, total = repository.list_tasks(session, queue.id, principal.user_id, offset, limit)
-    log_ids = [log_id for _, log_id in tasks]
+    others = pairs_repository.other_logs(session, queue.id, [task.position for task, _ in tasks])
+    log_ids = [*(log_id for _, log_id in tasks), *others.values()]
     refuse_too_large(session, log_ids)
     found = logs.find_logs(session, principal.workspace_id, log_ids)
     rows = _rows(session, queue, list(found.values()))
@@ -107,8 +135,18 @@ def present_items(
         if log := found.get(log_id):
             shown = task.answered_at is not None or not queue.blind
             row = rows.get(log.datapoint_id or "")
-            items.append(_item(task.place, task.answered_at, log, row, shown=shown))
+            sides = _sides(queue, principal, task, log, found.get(others.get(task.position, "")))
+            items.append(_item(task.place, task.answered_at, log, row, sides, shown=shown))
     return [one | {"evaluators": _questions(evaluators)} for one in items], total
+
+
+def _sides(
+    queue: ReviewQueue, principal: Principal, task: ReviewTask, log: Log, other: Log | None
+) -> list[Log]:
+    first = first_of(queue, task.position, principal.user_id)
+    if first is None or other is None:
+        return []
+    return [log, other] if first == "output" else [other, log]
 
 
 def _rows(session: Session, queue: ReviewQueue, found: Sequence[Log]) -> dict[str, Datapoint]:
@@ -121,15 +159,26 @@ def _questions(evaluators: Sequence[Version]) -> list[Json]:
     return [{"version_id": one.id, "path": one.file.path, "spec": one.spec} for one in evaluators]
 
 
-def _item(place: int, answered_at: Any, log: Log, row: Datapoint | None, *, shown: bool) -> Json:
+def _item(
+    place: int, answered_at: Any, log: Log, row: Datapoint | None, sides: Sequence[Log], *, shown: bool
+) -> Json:
     return {
         "place": place,
         "answered_at": answered_at,
-        "log_id": log.id if shown else None,
-        "version_id": log.version_id if shown else None,
+        "log_id": log.id if shown and not sides else None,
+        "version_id": log.version_id if shown and not sides else None,
         "inputs": log.inputs or {},
         "messages": log.messages or [],
-        "output": log.output,
+        "output": None if sides else log.output,
+        "sides": [
+            {
+                "output": one.output,
+                "log_id": one.id if shown else None,
+                "version_id": one.version_id if shown else None,
+            }
+            for one in sides
+        ]
+        or None,
         "target": row.target if row else None,
         "context": row.context if row else None,
     }
@@ -142,13 +191,18 @@ def present_answer(session: Session, principal: Principal, queue: ReviewQueue, p
     task, log_id = found
     evaluators = repository.list_evaluators(session, [queue.id])[queue.id]
     said = repository.own_answers(session, log_id, principal.user_id, [one.id for one in evaluators])
-    form = own_form(session, log_id, principal.user_id, fields_of(evaluators))
+    first = first_of(queue, task.position, principal.user_id)
+    fields = fields_of(evaluators, pair=queue.is_pair)
+    form = own_form(session, log_id, principal.user_id, fields, first)
     return {
         "place": place,
         "answered_at": task.answered_at,
         "log_id": log_id,
         "answers": [
-            {"evaluator_version_id": version_id, "judgment": judgment_value(judgment)}
+            {
+                "evaluator_version_id": version_id,
+                "judgment": said_of(first, judgment_value(judgment)) if first else judgment_value(judgment),
+            }
             for version_id, judgment in said.items()
         ],
         "note": "".join(form.get("note", [])),

@@ -16,9 +16,11 @@ from app.logs.models import Judgment
 from app.logs.presentation import judgment_value
 from app.review import guest_repository, repository, targets_repository
 from app.review.agreement import Agreement, agreements
-from app.review.fields import Field, fields_of, in_words
+from app.review.fields import Field, Value, fields_of, in_words
 from app.review.guests import GuestLine, list_guests
 from app.review.models import ReviewQueue
+from app.review.pairs import TIE, First, said_of
+from app.review.preferences import Preference, preferences
 from app.review.repository import Answer, Progress
 from app.review.sending import list_people
 from app.statistics.intervals import Interval
@@ -132,6 +134,15 @@ class AgreementView:
 
 
 @dataclass(frozen=True, slots=True)
+class PreferenceView:
+    """Which of two versions people prefer by one question, in words."""
+
+    preference: Preference
+    share: Figure
+    place: Figure | None
+
+
+@dataclass(frozen=True, slots=True)
 class QueuePage:
     """The page of a queue."""
 
@@ -149,6 +160,8 @@ class QueuePage:
     """Whether a question was answered whose answers can be targets."""
     takers: Sequence[tuple[str, str]]
     """Who may take items over, id and name."""
+    preferences: Sequence[PreferenceView]
+    """Of a queue that shows two outputs side by side: which version people prefer."""
     guests: Sequence[GuestLine]
     """Those of the queue, for who may end their links."""
 
@@ -192,7 +205,7 @@ def _line(one: Progress, names: Mapping[str, str], may: set[str]) -> Line:
 def build_queue_page(session: Session, principal: Principal, queue: ReviewQueue) -> QueuePage:
     """Everything about a queue. What somebody has not answered yet, they see nobody else's answers to."""
     (line,) = lines_of(session, principal, [queue])
-    fields = fields_of(line.evaluators)
+    fields = fields_of(line.evaluators, pair=queue.is_pair)
     answers = repository.list_answers(session, queue.id)
     found = agreements(fields, answers)
     names, _ = names_of(session, principal.workspace_id)
@@ -202,7 +215,7 @@ def build_queue_page(session: Session, principal: Principal, queue: ReviewQueue)
     every.sort(key=lambda pair: ((pair[0], pair[1].version.id) in finals, pair[0], pair[1].name))
     shown = [(position, field) for position, field in every if position not in unseen]
     labels = repository.list_labels(session, queue.id, {position for position, _ in shown[:MOST_DISPUTES]})
-    said = _said(answers, names)
+    said = _said(queue, answers, names)
     guests = list_guests(session, queue) if principal.may(Action.EDIT) else []
     return QueuePage(
         line=line,
@@ -216,7 +229,7 @@ def build_queue_page(session: Session, principal: Principal, queue: ReviewQueue)
                 labels.get(position, ""),
                 field,
                 said[position, field.version.id],
-                _final(finals.get((position, field.version.id))),
+                _final(queue, finals.get((position, field.version.id))),
             )
             for position, field in shown[:MOST_DISPUTES]
         ],
@@ -224,7 +237,8 @@ def build_queue_page(session: Session, principal: Principal, queue: ReviewQueue)
         more_disputes=max(0, len(shown) - MOST_DISPUTES),
         unseen=len(every) - len(shown),
         corrected=targets_repository.count_corrected(session, queue.id),
-        has_values=bool(answers) and any(one.compared for one in fields),
+        has_values=bool(answers) and any(one.compared for one in fields) and not queue.is_pair,
+        preferences=[_preferred(one) for one in preferences(queue, fields, answers, finals)],
         takers=_takers(session, principal, names, guests) if principal.may(Action.EDIT) else [],
         guests=guests,
     )
@@ -238,14 +252,28 @@ def _takers(
     return [(user_id, names[user_id]) for user_id in sorted(may, key=lambda one: names[one].casefold())]
 
 
-def _final(judgment: Judgment | None) -> str:
-    return in_words(judgment_value(judgment)) if judgment else ""
+def _final(queue: ReviewQueue, judgment: Judgment | None) -> str:
+    return words_of(queue, judgment_value(judgment)) if judgment else ""
 
 
-def _said(answers: Sequence[Answer], names: Mapping[str, str]) -> dict[tuple[int, str], list[Said]]:
+def words_of(queue: ReviewQueue, value: Value, first: First | None = None) -> str:
+    """What was said, as people read it: of two outputs by the versions that they are of, or by the places at which somebody sees
+    them, where `first` is given."""
+    if not queue.is_pair or value is None:
+        return in_words(value)
+    if first is not None:
+        return {"a": "A is better", "b": "B is better"}.get(said_of(first, value) or "", "A tie")
+    if value == TIE:
+        return "A tie"
+    return f"{queue.candidate if isinstance(value, float) and value > TIE else queue.baseline} is better"
+
+
+def _said(
+    queue: ReviewQueue, answers: Sequence[Answer], names: Mapping[str, str], first: First | None = None
+) -> dict[tuple[int, str], list[Said]]:
     found: dict[tuple[int, str], list[Said]] = {}
     for one in answers:
-        words = in_words(judgment_value(one.said))
+        words = words_of(queue, judgment_value(one.said), first)
         key = one.position, one.said.evaluator_version_id
         found.setdefault(key, []).append(Said(names.get(one.user_id, FORMER), words))
     return found
@@ -253,7 +281,7 @@ def _said(answers: Sequence[Answer], names: Mapping[str, str]) -> dict[tuple[int
 
 def fields_to_settle(session: Session, queue: ReviewQueue, position: int) -> list[Field]:
     """What of an item is asked for a final answer: that on which people differ, or that has one; all where nothing is."""
-    fields = fields_of(repository.list_evaluators(session, [queue.id])[queue.id])
+    fields = fields_of(repository.list_evaluators(session, [queue.id])[queue.id], pair=queue.is_pair)
     found = agreements(fields, repository.list_answers(session, queue.id, position))
     finals = repository.list_finals(session, queue.id)
     wanted = [one.field for one in found if one.disputed or (position, one.field.version.id) in finals]
@@ -261,11 +289,15 @@ def fields_to_settle(session: Session, queue: ReviewQueue, position: int) -> lis
 
 
 def said_of_item(
-    session: Session, queue: ReviewQueue, position: int, evaluators: Sequence[Version]
+    session: Session,
+    queue: ReviewQueue,
+    position: int,
+    evaluators: Sequence[Version],
+    first: First | None = None,
 ) -> list[tuple[Version, list[Said]]]:
-    """What everybody said of an item, by evaluator."""
+    """What everybody said of an item, by evaluator; of two outputs by the places at which they are shown now."""
     names, _ = names_of(session, queue.workspace_id)
-    said = _said(repository.list_answers(session, queue.id, position), names)
+    said = _said(queue, repository.list_answers(session, queue.id, position), names, first)
     return [(version, said.get((position, version.id), [])) for version in evaluators]
 
 
@@ -275,6 +307,28 @@ def _view(one: Agreement) -> AgreementView:
     )
     figures = [_figure(each.name, each.says, each.interval) for each in one.measures]
     return AgreementView(one, share, figures)
+
+
+def _preferred(one: Preference) -> PreferenceView:
+    share = _figure(
+        "Share of wins",
+        "a tie is half a win; of items with several answers their mean",
+        one.share,
+        is_share=True,
+    )
+    place = one.first_place
+    return PreferenceView(
+        one,
+        share,
+        _figure(
+            "First place chosen",
+            f"of {place.n:,} answers that are no tie; half of them, where the place does not pull",
+            place,
+            is_share=True,
+        )
+        if place
+        else None,
+    )
 
 
 def _figure(name: str, says: str, interval: Interval | None, *, is_share: bool = False) -> Figure:

@@ -62,7 +62,15 @@ class QueueCreate(Body):
         None, description="Of logs that match and have an output that can be read. `{}` is every log."
     )
     evaluators: list[VersionReference] = Field(
-        min_length=1, max_length=8, description="Human ones, in the order in which they are asked."
+        default_factory=list,
+        max_length=8,
+        description="Human ones, in the order in which they are asked. None where outputs are compared `side_by_side`: then "
+        "it is asked which is better.",
+    )
+    side_by_side: bool = Field(
+        False,
+        description="Whether the outputs of two runs are shown beside each other, to say which is better. `run_ids` are two "
+        "then, and evaluators take a number from 0 to 1 in steps of 0.5: 1 where the second run is preferred, 0.5 for a tie.",
     )
     reviewers: list[_Id] = Field(
         default_factory=list,
@@ -109,7 +117,8 @@ class AnswerGiven(Body):
 
     evaluator_version_id: _Id
     judgment: Any = Field(
-        description="True or false, a number, a choice, a list of them, a text; null: the person cannot tell."
+        description="True or false, a number, a choice, a list of them, a text; of two outputs `a`, `b` or `tie`, in the "
+        "order of the item's `sides`; null: the person cannot tell."
     )
 
 

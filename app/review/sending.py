@@ -1,7 +1,7 @@
 """Sending outputs to review: who is asked about which of them, and in which order."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from sqlalchemy.orm import Session
@@ -10,11 +10,15 @@ from app.core import clock, ids
 from app.core.access import ALLOWED, Action, Principal
 from app.core.errors import Conflict, Invalid, NotFound
 from app.evaluations import service as evaluations
-from app.files.models import Version
-from app.review import guest_repository, repository
+from app.evaluators.binding import make_spec
+from app.files import repository as files
+from app.files.models import FileKind, Version
+from app.files.service import Commit, commit
+from app.review import guest_repository, pairs_repository, repository
 from app.review.choosing import FromEvaluation
 from app.review.from_logs import FromLogs
 from app.review.models import ReviewEvaluator, ReviewQueue
+from app.review.pairs import QUESTION, SETTINGS, takes_preferences
 from app.workspaces import audit
 from app.workspaces import repository as workspaces
 from app.workspaces.models import Membership
@@ -24,19 +28,28 @@ MOST_EVALUATORS = 8
 """Questions about one output: more are not answered with care."""
 
 
+Items = list[tuple[str, str | None]]
+"""Logs, each with the one that it is compared with."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sending:
     """What is sent to review, and to whom."""
 
     source: FromEvaluation | FromLogs
     evaluators: Sequence[Version]
-    """With their files, in the order in which they are asked."""
+    """With their files, in the order in which they are asked. None where two outputs are compared: then which is better."""
     reviewer_ids: Sequence[str]
     """None, where `per_item` is 0: guests are asked later."""
     per_item: int = 1
     blind: bool = True
     shows_target: bool = False
     name: str = ""
+
+    @property
+    def pairs(self) -> FromEvaluation | None:
+        """The source, where outputs of two versions are shown side by side."""
+        return self.source if isinstance(self.source, FromEvaluation) and self.source.is_pair else None
 
 
 def list_people(session: Session, workspace_id: str) -> list[Membership]:
@@ -59,10 +72,13 @@ def send(session: Session, principal: Principal, sending: Sending) -> ReviewQueu
     Raises:
         Invalid: names each field that is wrong.
     """
+    if sending.pairs and not sending.evaluators:
+        sending = replace(sending, evaluators=[_which_is_better(session, principal)])
     _check(session, principal, sending)
     queue_id = ids.new_id("rvq")
     source = sending.source
-    log_ids = source.choose(session, Random(queue_id))
+    items, equal = _choose(session, sending, Random(queue_id))
+    candidate, baseline = sending.pairs.names if sending.pairs else (None, None)
     name = sending.name.strip() or f"{source.title}: {sending.evaluators[0].file.name}"
     evaluation = source.evaluation if isinstance(source, FromEvaluation) else None
     queue = ReviewQueue(
@@ -72,7 +88,10 @@ def send(session: Session, principal: Principal, sending: Sending) -> ReviewQueu
         name=name[:LONGEST_NAME],
         rows=source.rows,
         filters=source.filters,
-        sent=len(log_ids),
+        sent=len(items),
+        candidate=candidate,
+        baseline=baseline,
+        equal_count=equal,
         per_item=sending.per_item,
         blind=sending.blind,
         shows_target=sending.shows_target,
@@ -87,8 +106,8 @@ def send(session: Session, principal: Principal, sending: Sending) -> ReviewQueu
             for position, version in enumerate(sending.evaluators)
         ],
         [
-            {"queue_id": queue_id, "position": position, "log_id": log_id}
-            for position, log_id in enumerate(log_ids, start=1)
+            {"queue_id": queue_id, "position": position, "log_id": log_id, "other_log_id": other_id}
+            for position, (log_id, other_id) in enumerate(items, start=1)
         ],
         [
             {
@@ -98,16 +117,49 @@ def send(session: Session, principal: Principal, sending: Sending) -> ReviewQueu
                 "workspace_id": principal.workspace_id,
                 "place": place,
             }
-            for user_id, order in deal(len(log_ids), sending.reviewer_ids, sending.per_item, queue_id).items()
+            for user_id, order in deal(len(items), sending.reviewer_ids, sending.per_item, queue_id).items()
             for place, position in enumerate(order, start=1)
         ],
     )
     if evaluation:
         evaluations.add_evaluators(session, evaluation, sending.evaluators)
     audit.record(
-        session, principal, "review.sent", "review_queue", queue_id, name=queue.name, items=len(log_ids)
+        session, principal, "review.sent", "review_queue", queue_id, name=queue.name, items=len(items)
     )
     return queue
+
+
+def _which_is_better(session: Session, principal: Principal) -> Version:
+    """The question that is asked of two outputs where nobody wrote one; made, where the workspace has it not."""
+    there = files.find_file_by_path(session, principal.workspace_id, QUESTION)
+    if there and there.kind == FileKind.EVALUATOR and (newest := files.newest_version(session, there.id)):
+        version = files.find_versions(session, principal.workspace_id, [newest.id])[0]
+        if takes_preferences(version):
+            return version
+    made = commit(session, principal, Commit(FileKind.EVALUATOR, make_spec("human", SETTINGS), path=QUESTION))
+    return files.find_versions(session, principal.workspace_id, [made.version.id])[0]
+
+
+def _choose(session: Session, sending: Sending, random: Random) -> tuple[Items, int]:
+    """The logs that are asked about, each with the one beside it, and how many rows were left out as both say the same.
+
+    Raises:
+        Invalid: there is nothing to ask about, or one of the evaluators means something else of one of these outputs already.
+    """
+    equal = 0
+    if sending.pairs:
+        pairs, equal = sending.pairs.choose_pairs(session, random)
+        items: Items = [(one.log_id, one.other_log_id) for one in pairs]
+    else:
+        items = [(log_id, None) for log_id in sending.source.choose(session, random)]
+    by_id = {version.id: version for version in sending.evaluators}
+    if used := pairs_repository.find_otherwise_used(session, list(by_id), items):
+        said = (
+            f"{by_id[used[0]].file.path} is asked of these outputs in “{used[1]}”, where they stand beside others, or alone: "
+            "one answer cannot mean both. Ask by another evaluator."
+        )
+        raise Invalid(said, fields={"evaluators": said})
+    return items, equal
 
 
 def deal(items: int, reviewer_ids: Sequence[str], per_item: int, seed: str) -> dict[str, list[int]]:
@@ -136,6 +188,11 @@ def _check(session: Session, principal: Principal, sending: Sending) -> None:
     for version in sending.evaluators:
         if version.spec.get("evaluator_type") != "human":
             problems["evaluators"] = f"{version.file.path} is judged by no person."
+        elif sending.pairs and not takes_preferences(version):
+            problems["evaluators"] = (
+                f"{version.file.path} takes no preference: that is a number from 0 to 1 in steps of 0.5, more being better. "
+                "Choose no question, and it is asked which is better."
+            )
     may = {one.user_id for one in list_people(session, principal.workspace_id)}
     if strangers := [user_id for user_id in sending.reviewer_ids if user_id not in may]:
         problems["reviewers"] = f"{strangers[0]} is nobody who may judge in this workspace."

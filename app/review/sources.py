@@ -27,6 +27,9 @@ def source_of(session: Session, principal: Principal, body: QueueCreate) -> From
     if sum((bool(body.evaluation_id), bool(body.log_ids), body.logs is not None)) != 1:
         said = "Name one of evaluation_id, log_ids and logs."
         raise Invalid(said, fields={"evaluation_id": said})
+    if body.side_by_side and not body.evaluation_id:
+        said = "Outputs are compared side by side in an evaluation: name its id."
+        raise Invalid(said, fields={"side_by_side": said})
     if body.evaluation_id:
         return _evaluation(session, principal, body, body.evaluation_id)
     if body.log_ids:
@@ -57,6 +60,7 @@ def _evaluation(
         runs or compared_of(session, evaluation)[0],
         cast("Rows", body.rows or "all"),
         most_rows=body.most_rows,
+        is_pair=body.side_by_side,
     )
 
 

@@ -63,8 +63,8 @@ def find_options(
     """
     row_ids = {one for one in targets_repository.rows_of_items(session, queue.id).values() if one}
     known = datasets.list_datasets_of(session, principal.workspace_id, sorted(row_ids))
-    every = fields_of(repository.list_evaluators(session, [queue.id])[queue.id])
-    fields = [one for one in every if one.compared]
+    every = fields_of(repository.list_evaluators(session, [queue.id])[queue.id], pair=queue.is_pair)
+    fields = [one for one in every if one.compared and not one.is_pair]
     members = targets_repository.list_members(session, queue.id, MOST_MEMBERS)
     file = next((file for file, _ in known if dataset_id in (None, file.id)), None)
     if dataset_id is not None and file is None:

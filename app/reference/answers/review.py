@@ -20,6 +20,14 @@ class QueueReviewer(Shape):
     answered: int
 
 
+class SideBySide(Shape):
+    candidate: str
+    """What the newer version was called: preferences are its own."""
+    baseline: str
+    equal_count: int
+    """Rows on which both said the same: nobody was asked about them."""
+
+
 class ListedQueue(Shape):
     id: str
     name: str
@@ -27,6 +35,8 @@ class ListedQueue(Shape):
     """Null of a queue of logs, and once the evaluation is deleted."""
     evaluators: list[QueueEvaluator]
     rows: Literal["all", "changed", "worse", "random", "uncertain", "chosen", "newest"]
+    side_by_side: SideBySide | None
+    """Null where outputs are shown one at a time."""
     log_filters: Json | None
     """What was looked for among logs, by the names that the address of the logs page has; null where nothing was."""
     sent_count: int
@@ -70,14 +80,35 @@ class QueueAgreement(Shape):
     disputed: list[DisputedItem]
 
 
+class QueuePreference(Shape):
+    evaluator_version_id: str
+    items: int
+    """With an answer that says something; several answers to one count as their mean."""
+    candidate_items: int
+    baseline_items: int
+    ties: int
+    share_of_wins: Json | None
+    """Of the candidate, a tie being half a win, with its interval."""
+    first_place: Json | None
+    """The share of answers, ties left out, for what was shown first, with its interval."""
+
+
 class Queue(ListedQueue):
     agreement: list[QueueAgreement]
+    preferences: list[QueuePreference]
+    """Of a queue that shows two outputs side by side, by question."""
 
 
 class ItemEvaluator(Shape):
     version_id: str
     path: str
     spec: Json
+
+
+class Side(Shape):
+    output: str | None
+    log_id: str | None
+    version_id: str | None
 
 
 class Item(Shape):
@@ -89,6 +120,9 @@ class Item(Shape):
     inputs: Json
     messages: list[Any]
     output: str | None
+    """Null where there are two."""
+    sides: list[Side] | None
+    """The two outputs that are compared, `a` and `b`, in an order drawn for the key's maker; null where there is one."""
     target: Json | None
     """Of the row, where the queue shows it, as its context."""
     context: list[str] | None

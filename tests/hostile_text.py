@@ -108,6 +108,8 @@ KEPT = {
     "prompt_draft_state.why": ENUMERATION,
     "run.status": ENUMERATION,
     "review_queue.rows": ENUMERATION,
+    "review_queue.candidate": "the number of a version, or when it was run: the server writes it",
+    "review_queue.baseline": "the same",
     "run.split": ENUMERATION,
     "run.stops_by": "the id of a version of an evaluator",
     "suspect_target.version_ids": "ids of versions",

@@ -7,6 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.core.formats import MOST_SHOWN
+from app.logs.passages import SPANS, Passage, passages_of
 
 _LONGEST_VALUE = 1_000
 """Characters of a value that is a text. Choices are shorter."""
@@ -38,6 +39,12 @@ class Reasoned(NamedTuple):
     why_length: int
     """Characters of the whole."""
     judge_log_id: str | None
+    passages: Sequence[Passage] = ()
+    """What was marked in the output."""
+
+
+_MOST_MARKED = 100_000
+"""Bytes of what was marked with one judgment: what people mark is less."""
 
 
 def list_verdicts(session: Session, log_ids: Sequence[str], most: int) -> dict[str, list[Said]]:
@@ -58,13 +65,14 @@ def list_reasons(session: Session, log_id: str, after: str, most: int) -> list[R
     """The oldest `most` verdicts on a log that come after the one with this id, with their reasons."""
     statement = text(f"""
         select j.id, left(coalesce(j.error, j.rationale, ''), :shown), length(coalesce(j.error, j.rationale, '')),
-            j.judge_log_id, {_VERDICT}
+            j.judge_log_id,
+            case when length(j.detail ->> 'spans') < {_MOST_MARKED} then j.detail -> 'spans' end as spans, {_VERDICT}
         from judgment j where j.log_id = :log and j.id > :after order by j.id limit :most
     """)  # noqa: S608 - our own columns
     values = {"log": log_id, "after": after, "most": most, "shown": MOST_SHOWN, "longest": _LONGEST_VALUE}
     return [
-        Reasoned(id_, Said(*said), why, why_length, judge_log_id)
-        for id_, why, why_length, judge_log_id, *said in session.execute(statement, values)
+        Reasoned(id_, Said(*said), why, why_length, judge_log_id, passages_of({SPANS: spans}))
+        for id_, why, why_length, judge_log_id, spans, *said in session.execute(statement, values)
     ]
 
 

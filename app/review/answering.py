@@ -1,6 +1,6 @@
 """Answering: what a person says of an output becomes their judgment of it, and can be taken back."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,9 +13,11 @@ from app.core.json_values import unstorable
 from app.evaluations.given_judgments import Given, give_judgment, take_back
 from app.files.models import Version
 from app.logs import repository as logs
+from app.logs.passages import SPANS, Passage, passages_of
 from app.logs.presentation import judgment_value
 from app.review import repository
 from app.review.fields import Field, Value, fields_of, form_of
+from app.review.marking import Marked, in_form, passages_in
 from app.review.models import ReviewQueue, ReviewTask
 from app.review.pairs import First, detail_of, first_of, said_of, value_of
 
@@ -34,6 +36,8 @@ class Answered:
     """Why: kept as the reason of the first answer."""
     correction: str = ""
     """The output that should have been given; kept with the first answer."""
+    marked: Sequence[Marked] = ()
+    """Passages of the output with what there is to say of them; kept with the first answer."""
     beside: Mapping[str, Mapping[str, Any]] | None = None
     """What is kept with each answer, by the id of the evaluator's version."""
 
@@ -79,10 +83,17 @@ def answer(session: Session, principal: Principal, queue: ReviewQueue, place: in
 def _kept(
     session: Session, principal: Principal, queue: ReviewQueue, position: int, answered: Answered
 ) -> Answered:
-    """What is kept of an answer: of two outputs, which is better whatever the place at which it was seen."""
+    """What is kept of an answer: of two outputs, which is better whatever the place at which it was seen.
+
+    Raises:
+        Invalid: a passage was marked that is none of the output's, or in one of two outputs.
+    """
     first = first_of(queue, position, principal.user_id)
     if first is None:
         return answered
+    if answered.marked:
+        said = "Passages are marked where one output is judged, not in one of two."
+        raise Invalid(said, fields={"quote": said})
     item = repository.find_item(session, queue.id, position)
     other = (item.other_log_id if item else None) or ""
     values = {name: value_of(first, said) for name, said in answered.values.items()}
@@ -101,12 +112,15 @@ def give(
 ) -> None:
     """Write the judgments of an answer, by the one way in which all judgments come in."""
     _check(answered)
+    passages = mark(session, principal.workspace_id, log_id, answered.marked)
     settled: dict[str, Any] = {"settled_by": principal.user_id} if final else {}
     for version in evaluators:
         if version.id not in answered.values:
             continue
         first = version.id == next(iter(answered.values))
-        said = {CORRECTION: answered.correction} if first and answered.correction else {}
+        said: dict[str, Any] = {CORRECTION: answered.correction} if first and answered.correction else {}
+        if first and passages:
+            said[SPANS] = [one.kept() for one in passages]
         given = Given(
             answered.values[version.id],
             rationale=(answered.note or None) if first else None,
@@ -114,6 +128,18 @@ def give(
             final=final,
         )
         give_judgment(session, principal, version, log_id, given)
+
+
+def mark(session: Session, workspace_id: str, log_id: str, marked: Sequence[Marked]) -> list[Passage]:
+    """The passages of a log's output that are meant, in their order.
+
+    Raises:
+        Invalid: one of them is not there, is there several times, or says nothing.
+    """
+    if not marked:
+        return []
+    log = logs.find_log(session, workspace_id, log_id)
+    return passages_in((log.output if log else None) or "", marked)
 
 
 def _check(answered: Answered) -> None:
@@ -178,6 +204,8 @@ def own_form(
             form[field.name] = form_of(field, said_of(first, value) if first else value)
             if judgment.rationale:
                 form["note"] = [judgment.rationale]
+            if passages := passages_of(judgment.detail):
+                form[SPANS] = in_form(passages)
             if correction := (judgment.detail or {}).get(CORRECTION):
                 form[CORRECTION] = [str(correction)]
     return form

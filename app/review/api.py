@@ -10,6 +10,7 @@ from app.core.permissions import Editor, Reader, Reviewer
 from app.evaluations.references import find_evaluators
 from app.review import answering, presentation, repository, sending
 from app.review.answering import Answered
+from app.review.marking import Marked
 from app.review.schemas import ItemAnswer, QueueCreate, QueueUpdate
 from app.review.sending import Sending
 from app.review.sources import source_of
@@ -94,7 +95,10 @@ def answer_review_item(
     of what was said before."""
     queue = sending.get_queue(session, principal, queue_id)
     answered = Answered(
-        {one.evaluator_version_id: one.judgment for one in body.answers}, body.note, body.correction
+        {one.evaluator_version_id: one.judgment for one in body.answers},
+        body.note,
+        body.correction,
+        [Marked(one.quote, one.note, one.label, one.start, one.end) for one in body.spans],
     )
     answering.answer(session, principal, queue, place, answered)
     return presentation.present_answer(session, principal, queue, place)

@@ -16,7 +16,7 @@ from app.core.request_bodies import read_form
 from app.core.settings import get_settings
 from app.core.typed import whole
 from app.review import answering, guests, repository
-from app.review.answer_form import answered_of, fields_of_queue, problems_of, typed_in
+from app.review.answer_form import answered_of, fields_of_queue, is_marking, problems_of, typed_in, with_marks
 from app.review.item_view import build_item_page
 from app.review.models import ReviewGuest
 
@@ -148,6 +148,11 @@ def answer_item(place: int, request: Request, session: SessionDep, guest: Guest,
     """Keep the answer, and go on with the next item that waits."""
     principal, queue = guests.principal_of(guest), guest.queue
     fields = fields_of_queue(session, queue)
+    if is_marking(form):
+        typed, problems = with_marks(session, principal, queue, place, fields, form)
+        page = build_item_page(session, principal, queue, place, typed=typed, problems=problems)
+        status = 422 if problems else 200
+        return _render(request, "review/guest_item.html", principal, status=status, guest=guest, view=page)
     try:
         answering.answer(session, principal, queue, place, answered_of(fields, form))
     except (Invalid, Conflict) as error:

@@ -15,12 +15,14 @@ from app.files import repository as files
 from app.files.models import Version
 from app.logs import repository as logs
 from app.logs.models import Log
-from app.review import repository
+from app.logs.passages import SPANS, Passage, passages_of
+from app.review import marks_repository, repository
 from app.review.answering import get_task, log_to_settle, own_form
 from app.review.fields import Field, fields_of, typed_of
+from app.review.marking import Piece, in_form, pieces, read_spans
 from app.review.models import ReviewQueue, ReviewTask
 from app.review.pairs import First, first_of
-from app.review.queue_view import Said, fields_to_settle, said_of_item
+from app.review.queue_view import FORMER, Said, fields_to_settle, names_of, said_of_item
 from app.review.repository import Neighbour
 
 _AROUND = 15
@@ -38,6 +40,18 @@ class Material:
     """With its target and context, where the queue shows them."""
     sides: Sequence[Log] = ()
     """The outputs that are shown side by side, A and B; empty where there is one."""
+    marked: Sequence[tuple[str, Passage]] = ()
+    """Passages of the output that are marked, each with who did, numbered from 1 in this order; `` where it is who looks."""
+
+    @property
+    def carried(self) -> Sequence[str]:
+        """The marked passages, as a form carries them along."""
+        return in_form([one for _, one in self.marked])
+
+    @property
+    def pieces(self) -> Sequence[Piece]:
+        """The output, cut where a marked passage begins or ends."""
+        return pieces(self.log.output or "", [one for _, one in self.marked])
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +93,8 @@ class ItemPage:
     """What was answered just now, and what had been hidden of it, where it is told."""
     undone: int | None = None
     """The place of the answer that is taken back next; None where there is none."""
+    is_unsent: bool = False
+    """Whether a passage was marked just now, and nothing is kept yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,16 +141,18 @@ def build_item_page(
     )
     places = [one.place for one in neighbours]
     at = places.index(place)
+    shown_form = typed if typed is not None else _typed(session, task, log_id, fields, first)
+    marked = [("", one) for one in read_spans(shown_form.get(SPANS, [])) if first is None]
     return ItemPage(
         queue=queue,
         place=place,
         asked=mine.asked,
         answered=mine.answered,
         is_answered=task.answered_at is not None,
-        material=_material(session, queue, shown),
+        material=replace(_material(session, queue, shown), marked=marked),
         reveal=_reveal(session, shown) if _is_told(principal, queue, task) else None,
         fields=fields,
-        typed=typed if typed is not None else _typed(session, task, log_id, fields, first),
+        typed=shown_form,
         problems=problems or {},
         neighbours=neighbours,
         next_place=repository.find_next_place(session, queue.id, principal.user_id, place),
@@ -142,6 +160,7 @@ def build_item_page(
         after=places[at + 1] if at + 1 < len(places) else None,
         last=_last(session, principal, queue, last),
         undone=repository.find_last_place(session, queue.id, principal.user_id),
+        is_unsent=typed is not None and not problems,
     )
 
 
@@ -169,7 +188,7 @@ def build_dispute_page(
     return DisputePage(
         queue=queue,
         position=position,
-        material=_material(session, queue, shown),
+        material=replace(_material(session, queue, shown), marked=_marked(session, queue, position)),
         reveal=_reveal(session, shown) if not queue.blind else None,
         fields=fields,
         said=said_of_item(session, queue, position, evaluators, first),
@@ -177,6 +196,16 @@ def build_dispute_page(
         is_settled=bool(final),
         problems=problems or {},
     )
+
+
+def _marked(session: Session, queue: ReviewQueue, position: int) -> list[tuple[str, Passage]]:
+    names, _ = names_of(session, queue.workspace_id)
+    found = [
+        (names.get(user_id, FORMER), one)
+        for user_id, spans in marks_repository.list_marked(session, queue.id, position)
+        for one in passages_of({SPANS: spans})
+    ]
+    return sorted(found, key=lambda each: (each[1].start, each[1].end, each[0]))
 
 
 def _is_told(principal: Principal, queue: ReviewQueue, task: ReviewTask) -> bool:

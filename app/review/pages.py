@@ -16,7 +16,7 @@ from app.core.permissions import Editor, Reader, Reviewer
 from app.core.request_bodies import read_form
 from app.core.typed import whole
 from app.review import answering, repository, sending
-from app.review.answer_form import answered_of, fields_of_queue, problems_of, typed_in
+from app.review.answer_form import answered_of, fields_of_queue, is_marking, problems_of, typed_in, with_marks
 from app.review.item_view import build_dispute_page, build_item_page
 from app.review.new_view import Chosen, make_offer, read_chosen, sending_of
 from app.review.queue_view import PAGE_SIZE, build_queue_page, fields_to_settle, list_lines
@@ -140,9 +140,13 @@ def show_item(
 def answer_item(
     queue_id: str, place: int, request: Request, session: SessionDep, principal: Reviewer, form: Form
 ) -> Response:
-    """Keep the answer, and go on with the next item that waits."""
+    """Keep the answer, and go on with the next item that waits; with `mark` or `drop`, mark a passage first, or take a mark away."""
     queue = sending.get_queue(session, principal, queue_id)
     fields = fields_of_queue(session, queue)
+    if is_marking(form):
+        typed, problems = with_marks(session, principal, queue, place, fields, form)
+        page = build_item_page(session, principal, queue, place, typed=typed, problems=problems)
+        return templating.render(request, "review/item.html", status=422 if problems else 200, view=page)
     try:
         answering.answer(session, principal, queue, place, answered_of(fields, form))
     except (Invalid, Conflict) as error:

@@ -13,12 +13,14 @@ from app.evaluations.presentation import present_interval
 from app.files.models import Version
 from app.logs import repository as logs
 from app.logs.models import Log
+from app.logs.passages import SPANS
 from app.logs.presentation import judgment_value
 from app.logs.searching import refuse_too_large
 from app.review import pairs_repository, repository
 from app.review.agreement import Agreement, agreements
 from app.review.answering import own_form
 from app.review.fields import fields_of
+from app.review.marking import read_spans
 from app.review.models import ReviewQueue, ReviewTask
 from app.review.pairs import first_of, said_of
 from app.review.preferences import Preference, preferences
@@ -206,5 +208,6 @@ def present_answer(session: Session, principal: Principal, queue: ReviewQueue, p
             for version_id, judgment in said.items()
         ],
         "note": "".join(form.get("note", [])),
+        "spans": [one.kept() for one in read_spans(form.get(SPANS, []))],
         "next_place": repository.find_next_place(session, queue.id, principal.user_id, place),
     }

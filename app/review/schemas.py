@@ -122,6 +122,24 @@ class AnswerGiven(Body):
     )
 
 
+class SpanGiven(Body):
+    """A passage of the output, and what there is to say of it."""
+
+    quote: str = Field(
+        "", max_length=2_000, description="Word for word; it may be left out where `start` and `end` say it."
+    )
+    start: int | None = Field(
+        None,
+        ge=0,
+        description="The first character, from 0, in code points; without `end` about where a quote is that stands there more than once.",
+    )
+    end: int | None = Field(None, ge=1, description="Behind the last character.")
+    note: str = Field(
+        "", max_length=2_000, description="What there is to say of it; this or a label is needed."
+    )
+    label: str = Field("", max_length=60)
+
+
 class ItemAnswer(Body):
     """What a person says of an output: one judgment for each evaluator of the queue."""
 
@@ -133,3 +151,8 @@ class ItemAnswer(Body):
     answers: list[AnswerGiven] = Field(min_length=1, max_length=8)
     note: str = Field("", max_length=20_000, description="Why.")
     correction: str = Field("", max_length=20_000, description="The output that should have been given.")
+    spans: list[SpanGiven] = Field(
+        default_factory=list,
+        max_length=50,
+        description="Passages of the output; none where two are compared.",
+    )

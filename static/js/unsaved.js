@@ -1,6 +1,6 @@
 // Nothing typed is lost by leaving the page unasked: what stands in [data-typed] is kept by the form [data-keeps].
 
-let typed = document.querySelector("[data-typed] :is([aria-invalid], [role=alert])") !== null; // it came back with something to put right
+let typed = document.querySelector("[data-typed] :is([aria-invalid], [role=alert], [data-unsent])") !== null; // it came back, with something to put right or to send
 
 document.addEventListener("input", ({ target }) => {
   if (target.closest("[data-typed]")) typed = true;

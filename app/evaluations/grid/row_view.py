@@ -23,6 +23,7 @@ from app.evaluators.kinds.passages import texts_at
 from app.files.models import Version
 from app.logs import repository as logs
 from app.logs.models import Judgment, Log
+from app.logs.passages import Passage, passages_of
 from app.logs.presentation import present_log
 
 _MOST_JUDGMENTS = 20
@@ -38,6 +39,8 @@ class JudgmentView:
     judgment: Judgment
     suspect: str | None
     """Words to a judge in the output, where a model judged it."""
+    passages: Sequence[Passage]
+    """What was marked in the output."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +147,9 @@ def _repeats(
 def _judgment(evaluator: Version, judgment: Judgment, item: ItemCell) -> JudgmentView:
     info = describe(evaluator.spec)
     suspect = words_to_a_judge(item.output) if info.model_calls else None
-    return JudgmentView(evaluator.file.name, mark_of(judgment, info), judgment, suspect)
+    return JudgmentView(
+        evaluator.file.name, mark_of(judgment, info), judgment, suspect, passages_of(judgment.detail)
+    )
 
 
 def _retrieved(log: Log | None, datapoint: Datapoint, evaluators: Mapping[str, Version]) -> list[str]:

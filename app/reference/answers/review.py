@@ -134,12 +134,24 @@ class GivenAnswer(Shape):
     judgment: Judgment
 
 
+class Span(Shape):
+    start: int
+    """The first character of the output that is meant, from 0, counted in code points."""
+    end: int
+    """Behind the last one."""
+    quote: str
+    note: str
+    label: str
+
+
 class Answered(Shape):
     place: int
     answered_at: Moment
     log_id: str
     answers: list[GivenAnswer]
     note: str
+    spans: list[Span]
+    """Passages of the output that were marked. They stand in the judgment's `detail`, too."""
     next_place: int | None
     """The next item that waits."""
 

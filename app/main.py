@@ -54,7 +54,7 @@ from app.generations import draft_api as prompt_draft_api
 from app.generations import draft_pages as prompt_draft_pages
 from app.generations import example_pages as prompt_example_pages
 from app.generations import pages as generations_pages
-from app.generations import pin_api, tool_api
+from app.generations import pin_api, row_api, row_pages, tool_api
 from app.home import health, needs, overview_api, search_api, search_pages
 from app.home import pages as home_pages
 from app.logs import api as logs_api
@@ -142,6 +142,7 @@ ROUTERS = (
     dataset_pages.router,
     dataset_draft_pages.router,
     dataset_row_pages.router,
+    row_pages.router,
     provider_pages.router,
     limits_pages.router,
     spend_pages.router,
@@ -176,6 +177,7 @@ ROUTERS = (
     datasets_api.router,  # before `common`: it reads a dataset in its own way
     datasets_api.common,
     dataset_draft_api.router,
+    row_api.router,
     evaluators_api.router,
     evaluators_api.common,
     evaluators_api.kinds_router,

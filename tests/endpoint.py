@@ -3,6 +3,7 @@
 `python -m tests.endpoint --port 0 --latency-ms 100` prints its port. It answers chat completions after the
 latency: what stands between `ECHO<` and `>` in the last message, or the least that fits where a schema is asked for; and
 embeddings: the letters of each text, counted. A judge that obeys what it judges replies what stands between `OBEY<` and `>OBEY`.
+Asked for rows, it writes them: what stands between `ROWS<` and `>ROWS`, with the numbers of the part and the row for each `#`.
 GET /calls gives how often each last message was asked, POST /reset forgets them.
 """
 
@@ -24,7 +25,24 @@ import orjson
 import uvloop
 
 _ECHO = re.compile(r"ECHO<([^>]*)>")
+_ROWS = re.compile(r"ROWS<(.*?)>ROWS", re.DOTALL)
+_ROWS_ASKED = re.compile(r"Write (\d+) new rows?")
+_PART = re.compile(r"part (\d+) of")
 _OBEYED = re.compile(r"OBEY<(.*?)>OBEY", re.DOTALL)
+
+
+def _rows(messages: list[dict]) -> str | None:
+    """The rows that a prompt for rows asks for, all different."""
+    said = " ".join(str(message["content"]) for message in messages)
+    row, asked = _ROWS.search(said), _ROWS_ASKED.search(said)
+    if row is None or asked is None:
+        return None
+    part = _PART.search(said)
+    written = (
+        row.group(1).replace("#", f"{part.group(1) if part else 1}x{number}")
+        for number in range(1, int(asked.group(1)) + 1)
+    )
+    return f"[{', '.join(written)}]"
 
 
 def _filled(schema: dict) -> Any:
@@ -104,7 +122,7 @@ class _Connection(asyncio.Protocol):
         asked = request["messages"][-1]["content"]
         self._calls.asked[asked] += 1
         echo = _ECHO.search(asked)
-        text = echo.group(1) if echo else "an answer"
+        text = _rows(request["messages"]) or (echo.group(1) if echo else "an answer")
         if request.get("response_format"):
             obeyed = _OBEYED.search(" ".join(str(message["content"]) for message in request["messages"]))
             text = (

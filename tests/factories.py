@@ -42,9 +42,10 @@ from app.evaluators.binding import Execution, Row, make_spec
 from app.files import service as files
 from app.files.models import FileKind, Version
 from app.flows.spec import FlowSpec
-from app.generations import draft_repository, drafts
+from app.generations import draft_repository, drafts, row_generations
 from app.generations.draft import draft_of
 from app.generations.draft_content import stored
+from app.generations.models import RowGeneration
 from app.home.onboarding import NewWorkspace, open_workspace
 from app.logs.records import JudgmentRecord, LogRecord
 from app.logs.schemas import AgentLog, FlowLog, PromptLog, ToolLog
@@ -156,6 +157,21 @@ def dataset_draft(
     if discarded:
         dataset_drafts.discard(session, principal, version.file)
     return draft
+
+
+def row_generation(
+    session: Session, principal: Principal, writer: Version, version: Version
+) -> RowGeneration:
+    """Two rows that a prompt is to write into the principal's draft, in two calls."""
+    wanted = row_generations.Wanted(
+        writer,
+        rows=2,
+        columns=[Destination("inputs", "question"), Destination("target", "answer")],
+        rows_a_call=1,
+        examples=1,
+        inputs={"question": "Which?"},
+    )
+    return row_generations.start(session, principal, version.file, wanted)
 
 
 def evaluator(

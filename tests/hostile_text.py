@@ -101,6 +101,9 @@ KEPT = {
     "dataset_row.split": ENUMERATION,
     "dataset_draft_change.split": ENUMERATION,
     "dataset_draft_change.content_hash": "a hash",
+    "row_generation.status": ENUMERATION,
+    "row_generation.split": ENUMERATION,
+    "row_generation.columns": "names of places, which the code reads again",
     "log.status": ENUMERATION,
     "prompt_draft.tab": "drawn by the server, and compared only",
     "prompt_draft.revision": "drawn by the server, and compared only",
@@ -139,6 +142,7 @@ _ABSENT = {
     "log.provider_response": {"body": "x"},
     "datapoint.messages": [{"role": "user", "content": "x"}],
     "datapoint.context": ["x"],
+    "row_generation_call.left_out": [{"content": {"inputs": {"x": "x"}}, "why": "x"}],
     "review_task.draft": {"note": ["x"]},
     "review_queue.filters": {"q": "x"},
 }  # fmt: skip

@@ -37,7 +37,7 @@ setup_logging.connect(logging.configure)  # Celery sets up none of its own then
 app = Celery(
     "whetstone",
     broker=get_settings().redis_url,
-    include=["worker.tasks.demo", "worker.tasks.evaluations", "worker.tasks.monitoring"],
+    include=[f"worker.tasks.{name}" for name in ("demo", "evaluations", "generations", "monitoring")],
 )
 app.conf.update(
     task_acks_late=True,

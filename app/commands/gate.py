@@ -291,6 +291,8 @@ def _lines(decision: Json) -> list[str]:
     """The decision as plain text, without whatever a terminal would take for a command."""
     evaluation = decision["evaluation"]
     lines = [decision["summary"], f"{decision['subject']}, in “{evaluation['name']}”", ""]
+    if decision.get("synthetic_rows"):
+        lines.append(f"{decision['synthetic_rows']:,} of its rows are synthetic: a model wrote them.")
     for check in decision["checks"]:
         lines.append(f"{check['outcome'].upper():<10} {check['title']}")
         lines += [f"{'':<10} {text}" for text in (check["result"], check["reason"]) if text]

@@ -6,7 +6,8 @@ from threading import Event
 
 from app.core import logging, starting
 from app.evaluations.engine.recovery import run_forever
-from app.monitoring.recovery import Reminder
+from app.generations import row_recovery
+from app.monitoring import recovery as monitoring
 
 
 def arguments(_parser: argparse.ArgumentParser) -> None:
@@ -24,5 +25,11 @@ def run(_options: argparse.Namespace) -> int:
     stop = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    run_forever(stop, also=Reminder().look)
+    reminders = (monitoring.Reminder(), row_recovery.Reminder())
+
+    def remind() -> None:
+        for each in reminders:
+            each.look()
+
+    run_forever(stop, also=remind)
     return 0

@@ -8,7 +8,8 @@ from hashlib import blake2b
 from app.datasets.repository import Asked
 
 _MOST_IDS = 500
-_TESTS = frozenset(("validation", "test", "sealed"))
+TESTS = frozenset(("validation", "test", "sealed"))
+"""The splits of rows that test."""
 _QUOTES = re.compile("[\"'`\u2018-\u201f\u00ab\u00bb\u3008-\u3011\u00a1\u00bf]+")
 _SPACES = re.compile(r"\s+")
 _STOPS = re.compile(
@@ -38,12 +39,12 @@ def find(read: Callable[[], Iterable[Asked]]) -> Alike:
     """
     seen, repeated = set[int](), set[int]()
     for row in read():
-        words = _words(row)
+        words = words_of(row.inputs, row.messages)
         (repeated if words in seen else seen).add(words)
     del seen
     groups: dict[int, list[tuple[str, str | None, int]]] = {}
     for row in read() if repeated else ():
-        if (words := _words(row)) in repeated:
+        if (words := words_of(row.inputs, row.messages)) in repeated:
             groups.setdefault(words, []).append((row.datapoint_id, row.split, _hash(row.target)))
     found = list(groups.values())
     ids = (datapoint_id for group in found for datapoint_id, _, _ in group)
@@ -52,14 +53,15 @@ def find(read: Callable[[], Iterable[Asked]]) -> Alike:
         rows=sum(map(len, found)),
         groups=len(found),
         torn=sum(len({target for _, _, target in group}) > 1 for group in found),
-        leaking=sum("train" in one and not one.isdisjoint(_TESTS) for one in splits),
+        leaking=sum("train" in one and not one.isdisjoint(TESTS) for one in splits),
         ids=[one for _, one in zip(range(_MOST_IDS), ids, strict=False)],
     )
 
 
-def _words(row: Asked) -> int:
-    """What a row asks, without capitals, quotation marks, punctuation behind words, and more than one space; as a hash."""
-    said = _SPACES.sub(" ", _QUOTES.sub("", f"{row.inputs}\n{row.messages}".casefold()))
+def words_of(inputs: str, messages: str = "") -> int:
+    """What a row asks, without capitals, quotation marks, punctuation behind words, and more than one space; as a hash. Both
+    are as Postgres writes JSON."""
+    said = _SPACES.sub(" ", _QUOTES.sub("", f"{inputs}\n{messages}".casefold()))
     return _hash(_STOPS.sub("", said).replace(" }", "}"))
 
 

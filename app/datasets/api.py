@@ -115,7 +115,8 @@ def get_dataset_health(
 
     A change is one of a share, paired, with 80 % power, where one row in five changes. Near-duplicates ask the same but for
     capitals, spaces and punctuation; the ids of at most 500 are given, those that are alike beside each other. A target is
-    suspect where three versions or more agree on another answer, and none gave the one that is wanted.
+    suspect where three versions or more agree on another answer, and none gave the one that is wanted. `synthetic` counts the
+    rows that a model wrote.
     """
     version = shown_version(session, principal, FileKind.DATASET, file_id, version_id, environment)
     return health.present(version, health.build_health(session, version))
@@ -164,14 +165,18 @@ def list_datapoints(
     principal: Reader,
     version_id: str | None = None,
     environment: str | None = None,
+    synthetic: Annotated[
+        bool, Query(description="Only rows that a model wrote: those with `metadata.synthetic`.")
+    ] = False,
     page: PageNumber = 1,
     size: PageSize = 50,
 ) -> Page[Json]:
     """The rows of a version, in their order."""
     version = shown_version(session, principal, FileKind.DATASET, file_id, version_id, environment)
-    rows = repository.list_rows(session, version, offset=(page - 1) * size, limit=size)
+    rows = repository.list_rows(session, version, synthetic=synthetic, offset=(page - 1) * size, limit=size)
     records = [present_datapoint(datapoint, row.split) for row, datapoint in rows]
-    return Page(records=records, page=page, size=size, total=version.rows_count or 0)
+    total = repository.count_rows(session, version, synthetic=True) if synthetic else version.rows_count
+    return Page(records=records, page=page, size=size, total=total or 0)
 
 
 _FORM: Json = {

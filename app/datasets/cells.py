@@ -8,6 +8,7 @@ from app.core import ids
 from app.core.errors import Invalid
 from app.core.json_values import unstorable
 from app.core.template import as_text
+from app.datasets import synthetic
 from app.datasets.columns import parse_destination
 from app.datasets.rows import OWN_MEMBERS, Destination, Row, RowError
 from app.datasets.schemas import DatapointContent
@@ -102,12 +103,13 @@ def _kind(value: Any) -> str:
 
 
 def with_values(content: Json, split: str | None, values: Values) -> tuple[Json, str | None]:
-    """The row with other values. Nothing, and an empty text but in an input that is there, takes a member away.
+    """The row with other values. Nothing, and an empty text but in an input that is there, takes a member away; the mark of a
+    row that a model wrote stays.
 
     Raises:
         Invalid: a value does not fit its place, or cannot be stored, or the row would have nothing to work on.
     """
-    row = Row(0)
+    row, mark = Row(0), synthetic.kept_mark(content.get("metadata"), values)
     new: dict[str, Any] = {"split": split}
     for name in OWN_MEMBERS:
         new.setdefault(name, content.get(name))
@@ -119,6 +121,8 @@ def with_values(content: Json, split: str | None, values: Values) -> tuple[Json,
         for name in OWN_MEMBERS:
             row.put(Destination(name), new[name])
         row.check()
+        if mark is not None:
+            row.put(synthetic.PLACE, mark)
     except RowError as error:
         raise Invalid(f"{str(error)[:1].upper()}{str(error)[1:]}.") from error
     return DatapointContent.of(row).content(), row.split

@@ -74,6 +74,7 @@ class RowsChanged(Body):
     query: str = Field("", description="Of all rows, those that hold this text in inputs or target.")
     in_split: str = Field("", description="Of all rows, those of this split.")
     changed: bool = Field(False, description="Of all rows, those that the draft changes.")
+    synthetic: bool = Field(False, description="Of all rows, those that a model wrote.")
     split: Split | None = Field(None, description="Where `split` puts them; into none, if it is left out.")
 
 
@@ -111,12 +112,13 @@ def list_draft_datapoints(
     session: SessionDep,
     principal: Editor,
     changed: Annotated[bool, Query(description="Only rows that the draft changes.")] = False,
+    synthetic: Annotated[bool, Query(description="Only rows that a model wrote.")] = False,
     page: PageNumber = 1,
     size: PageSize = 50,
 ) -> Page[Json]:
     """The rows of the draft in their order, removed ones in their places, added ones at the end."""
     draft = drafts.get(session, principal, _file(session, principal, file_id))
-    wanted = Filter(changed=changed)
+    wanted = Filter(changed=changed, synthetic=synthetic)
     rows = draft_repository.list_rows(session, draft, wanted, offset=(page - 1) * size, limit=size)
     total = draft_repository.count_rows(session, draft, wanted)
     return Page(records=[present_draft_row(row) for row in rows], page=page, size=size, total=total)
@@ -147,7 +149,7 @@ def _edit(given: RowEdited) -> RowEdit:
 def change_draft_datapoints(file_id: str, body: RowsChanged, session: SessionDep, principal: Editor) -> Json:
     """Remove rows, bring them back, or put them into a split: those that are named, or all that match."""
     draft = _opened(session, principal, file_id)
-    wanted = Filter(body.query, body.in_split, body.changed, body.ids)
+    wanted = Filter(body.query, body.in_split, body.changed, body.ids, body.synthetic)
     drafts.apply(session, draft, body.action, wanted, body.split)
     return _present(session, draft)
 

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from app.core import clock, ids
 from app.core.database import Json
 from app.datasets.models import Datapoint, DatasetDraft, DatasetRow, DraftChange
+from app.datasets.synthetic import IS_SYNTHETIC, mark_of
 
 _MEMBERS = ("inputs", "messages", "target", "context", "cluster", "metadata")
 _AT_ONCE = 5_000
@@ -29,6 +30,8 @@ class Filter:
     changed: bool = False
     row_ids: Sequence[str] | None = None
     """Only these."""
+    synthetic: bool = False
+    """Only those that a model wrote."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,11 @@ class DraftRow:
     removed: bool
     clash: bool
     changed: bool
+
+    @property
+    def is_synthetic(self) -> bool:
+        """Whether a model wrote it."""
+        return mark_of(self.content.get("metadata")) is not None
 
     @property
     def state(self) -> str:
@@ -87,6 +95,10 @@ _ROWS = f"""
 _SAYS = """
     case when r.content is null then d.inputs::text || coalesce(d.target::text, '')
          else coalesce((r.content->'inputs')::text, '') || coalesce((r.content->'target')::text, '') end ilike :query
+"""
+_SYNTHETIC = f"""
+    case when r.content is null then {IS_SYNTHETIC.format("d.metadata")}
+         else {IS_SYNTHETIC.format("(r.content->'metadata')")} end
 """
 _REMOVED = """
     removed = excluded.removed, clash = c.clash and (c.added is null or not excluded.removed)
@@ -205,9 +217,10 @@ def _picked(wanted: Filter) -> tuple[str, dict[str, Any]]:
     if wanted.row_ids is not None:
         conditions.append("r.row_id = any(:row_ids)")
         params["row_ids"] = list(wanted.row_ids)
-    joined = ""
+    joined = "left join datapoint d on d.id = r.datapoint_id" if wanted.query or wanted.synthetic else ""
+    if wanted.synthetic:
+        conditions.append(_SYNTHETIC)
     if wanted.query:
-        joined = "left join datapoint d on d.id = r.datapoint_id"
         conditions.append(_SAYS)
         escaped = wanted.query.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
         params["query"] = f"%{escaped}%"

@@ -70,7 +70,16 @@ def opened(session: Session, principal: Principal, file: File, *, saved: str | N
     Raises:
         Conflict: it was changed since they saw it.
     """
-    of = (principal.workspace_id, principal.user_id, file.id)
+    return opened_of(session, principal.user_id, file, saved=saved)
+
+
+def opened_of(session: Session, user_id: str, file: File, *, saved: str | None = None) -> DatasetDraft:
+    """As `opened`, for somebody who is not here: work that they have asked for writes to their draft.
+
+    Raises:
+        Conflict: as there.
+    """
+    of = (file.workspace_id, user_id, file.id)
     draft = repository.find(session, *of, locked=True)
     # Only now: it may have waited for a commit that ended the draft before.
     newest = files_repository.newest_version(session, file.id)

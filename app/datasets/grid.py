@@ -11,10 +11,8 @@ from sqlalchemy.orm import Session
 
 from app.core import clock
 from app.core.access import Action, Principal
-from app.core.errors import NotFound
-from app.core.formats import number
 from app.core.template import as_text
-from app.datasets import draft_repository, drafts, repository, suspects
+from app.datasets import draft_repository, drafts, repository, suspects, synthetic
 from app.datasets.cells import Values, place_of, shown, value_at
 from app.datasets.draft_repository import Counts, DraftRow, Filter
 from app.datasets.health import Health, build_health
@@ -70,9 +68,11 @@ class Row:
     clash: bool = False
     suspect: Suspect | None = None
     """What speaks against its target."""
+    synthetic: bool = False
+    """Whether a model wrote it."""
 
 
-Only = Literal["", "alike", "suspect"]
+Only = Literal["", "alike", "suspect", "synthetic"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,13 @@ class Shown:
     """Only rows that the draft changes."""
     page: int = 1
     only: Only = ""
-    """Only the near-duplicates, or the rows with a suspect target, of the version, or of the one that the draft changes."""
+    """Only the near-duplicates, or the rows with a suspect target, of the version, or of the one that the draft changes; or
+    the rows that a model wrote."""
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether only those that a model wrote are meant."""
+        return self.only == "synthetic"
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,11 +218,7 @@ class Compared:
 def compare(row: DraftRow) -> Compared:
     """What the draft changes in a row."""
     both = (row.before or {}, row.content)
-    names = [
-        f"{kind}.{name}"
-        for kind in _NAMED
-        for name in {**(both[0].get(kind) or {}), **(both[1].get(kind) or {})}
-    ]
+    names = [f"{kind}.{name}" for kind in _NAMED for name in {**_told(both[0], kind), **_told(both[1], kind)}]
     cells = [(name, cell_of(row, name)) for name in (*names, *_WHOLE)]
     wanted = [
         (name, cell) for name, cell in cells if cell.before is not None or (row.state != "edit" and cell.text)
@@ -243,8 +245,16 @@ def _count(session: Session, version: Version | None, draft: DatasetDraft | None
         return draft_repository.count_rows(session, draft, wanted)
     if version is None or not (asked.query or asked.split or asked.only):
         return (version.rows_count if version else 0) or 0
-    filtered = {"query": asked.query or None, "split": asked.split or None}
-    return repository.count_rows(session, version, **filtered, row_ids=_named(session, version, asked))
+    return repository.count_rows(session, version, **_filtered(session, version, asked))
+
+
+def _filtered(session: Session, version: Version, asked: Shown) -> dict[str, Any]:
+    return {
+        "query": asked.query or None,
+        "split": asked.split or None,
+        "row_ids": _named(session, version, asked),
+        "synthetic": asked.synthetic,
+    }
 
 
 def _list(
@@ -255,15 +265,16 @@ def _list(
         return draft_repository.list_rows(session, draft, wanted, offset=offset, limit=PAGE_ROWS)
     if version is None:
         return []
-    filtered = {"query": asked.query or None, "split": asked.split or None}
-    ids = _named(session, version, asked)
-    found = repository.list_rows(session, version, **filtered, row_ids=ids, offset=offset, limit=PAGE_ROWS)
+    filtered = _filtered(session, version, asked)
+    found = repository.list_rows(session, version, **filtered, offset=offset, limit=PAGE_ROWS)
     return [draft_repository.unchanged(row, datapoint) for row, datapoint in found]
 
 
 def filter_of(session: Session, version: Version | None, asked: Shown) -> Filter:
     """Which rows of a draft that changes `version` the page is asked to show."""
-    return Filter(asked.query, asked.split, asked.changed, _named(session, version, asked))
+    return Filter(
+        asked.query, asked.split, asked.changed, _named(session, version, asked), synthetic=asked.synthetic
+    )
 
 
 def only_of(name: str) -> Only:
@@ -272,7 +283,7 @@ def only_of(name: str) -> Only:
 
 
 def _named(session: Session, version: Version | None, asked: Shown) -> Sequence[str] | None:
-    if not asked.only:
+    if not asked.only or asked.synthetic:
         return None
     if version is None:  # the draft changes one that was deleted: of its rows nothing is known
         return ()
@@ -295,9 +306,15 @@ def _columns(rows: Sequence[DraftRow]) -> list[Column]:
         ("target", "Target: ", _MOST_COLUMNS),
         ("metadata", "", _MOST_DETAILS),
     ):
-        names = _names((row.content.get(kind) or {} for row in rows), most)
+        names = _names((_told(row.content, kind) for row in rows), most)
         columns += [Column(f"{kind}.{name}", kind, f"{title}{name}") for name in names]
     return [*columns, Column("split", "split", "Split")]
+
+
+def _told(content: dict[str, Any], kind: str) -> dict[str, Any]:
+    """The members of a kind, but for the mark of rows that a model wrote, which stands beside their number."""
+    held = content.get(kind) or {}
+    return {name: value for name, value in held.items() if (kind, name) != synthetic.PLACE}
 
 
 def _lines(
@@ -312,7 +329,7 @@ def _lines(
 def _line(row: DraftRow, columns: Sequence[Column]) -> Row:
     cells = [cell_of(row, column.place) for column in columns]
     number = None if row.position is None else row.position + 1
-    return Row(row.row_id, number, cells, row.state, row.clash)
+    return Row(row.row_id, number, cells, row.state, row.clash, synthetic=row.is_synthetic)
 
 
 def cell_of(row: DraftRow, place: str) -> Cell:
@@ -335,61 +352,3 @@ def _names(objects: Iterable[dict[str, Any]], most: int) -> list[str]:
             lengths[name] += len(as_text(value))
     chosen = [name for name, _ in counts.most_common(most)]
     return sorted(chosen, key=lambda name: lengths[name] / counts[name])
-
-
-@dataclass(frozen=True, slots=True)
-class RowDetail:
-    """The row page."""
-
-    file: File
-    version: Version | None
-    """The version, or the one that the draft changes."""
-    row: DraftRow
-    inputs: Sequence[tuple[str, str]]
-    targets: Sequence[tuple[str, str]]
-    may_edit: bool = False
-    suspect: Suspect | None = None
-    """What speaks against its target."""
-
-    @property
-    def name(self) -> str:
-        """“Row 7”, or what it is where it has no place yet."""
-        return "Added row" if self.row.position is None else f"Row {number(self.row.position + 1)}"
-
-
-def build_row(
-    session: Session, principal: Principal, file: File, asked: int | None, row_id: str
-) -> RowDetail:
-    """Everything about one row: of a version, or of the principal's draft and the newest version.
-
-    Raises:
-        NotFound: it is not there.
-    """
-    newest = files_repository.newest_version(session, file.id)
-    may_edit = asked is None and principal.may(Action.EDIT)
-    draft = drafts.find(session, principal, file) if may_edit else None
-    version = files.get_version_number(session, file, asked) if asked else newest
-    if draft:
-        version = files_repository.find_version_by_number(session, file.id, draft.base_number)
-        row = drafts.get_row(session, draft, row_id)
-    else:
-        found = repository.find_row(session, version, row_id) if version else None
-        if found is None:
-            raise NotFound("This version of the dataset has no such row.")
-        row = draft_repository.unchanged(*found)
-    inputs, targets = row.content.get("inputs") or {}, row.content.get("target") or {}
-    return RowDetail(
-        file,
-        version,
-        row,
-        [(name, as_text(value)) for name, value in inputs.items()],
-        [(name, shown(value)) for name, value in targets.items()],
-        may_edit,
-        _suspect(session, version, row),
-    )
-
-
-def _suspect(session: Session, version: Version | None, row: DraftRow) -> Suspect | None:
-    if version is None or row.changed:
-        return None
-    return next((one for one in suspects.of(session, version) if one.datapoint_id == row.row_id), None)

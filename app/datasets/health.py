@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from app.core.database import Json
 from app.datasets import suspects
-from app.datasets.alike import Alike
+from app.datasets.alike import TESTS, Alike
 from app.datasets.summary import summarise
 from app.datasets.suspects import Suspect
 from app.files.models import Version
@@ -37,6 +37,10 @@ class Health:
     """Rows whose targets several versions speak against."""
     alike: Alike | None
     """None where there are too many rows to look for near-duplicates."""
+    synthetic: int
+    """Rows that a model wrote."""
+    synthetic_tests: int
+    """Of those, the ones in validation, test or sealed."""
 
 
 def build_health(session: Session, version: Version) -> Health:
@@ -55,6 +59,8 @@ def build_health(session: Session, version: Version) -> Health:
         distinct=summary.distinct,
         suspects=suspects.of(session, version),
         alike=summary.alike,
+        synthetic=sum(summary.synthetic.values()),
+        synthetic_tests=sum(count for split, count in summary.synthetic.items() if split in TESTS),
     )
 
 
@@ -72,6 +78,7 @@ def present(version: Version, health: Health) -> Json:
         "distinct_targets": health.distinct,
         "rare_targets": health.rare,
         "frequent_targets": [{"value": value, "rows": rows} for value, rows in health.values],
+        "synthetic": {"rows": health.synthetic, "in_validation_and_test": health.synthetic_tests},
         "suspect_targets": [
             {"datapoint_id": one.datapoint_id, "answer": one.answer, "versions": list(one.versions)}
             for one in health.suspects

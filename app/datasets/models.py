@@ -15,7 +15,14 @@ class Datapoint(Base):
     """One case: inputs, target and what belongs to them. Stored once per content and workspace."""
 
     __tablename__ = "datapoint"
-    __table_args__ = (UniqueConstraint("workspace_id", "content_hash"),)
+    __table_args__ = (
+        UniqueConstraint("workspace_id", "content_hash"),
+        Index(
+            "ix_datapoint_synthetic",
+            "id",
+            postgresql_where=text("coalesce(metadata->'synthetic', 'null') not in ('null', 'false')"),
+        ),
+    )
 
     id: Mapped[str] = mapped_column(primary_key=True)
     """Derived from workspace and content, so that inserting it twice is the same row; imported ids are kept."""

@@ -12,6 +12,7 @@ from app.core.errors import Invalid
 from app.core.permissions import Editor, Reader
 from app.datasets import grid
 from app.datasets.importing import ImportFailed, ImportRequest, import_rows
+from app.datasets.row_detail import build_row
 from app.datasets.service import DatasetChange, DatasetWritten, write
 from app.files import repository as files_repository
 from app.files import service as files
@@ -107,7 +108,7 @@ def row_page(
 ) -> Response:
     """Everything about one row: in the drawer, or as a page of its own."""
     file = _file(session, principal, file_id)
-    row = grid.build_row(session, principal, file, version, datapoint_id)
+    row = build_row(session, principal, file, version, datapoint_id)
     template = "datasets/row_drawer.html" if "hx-request" in request.headers else "datasets/row.html"
     return templating.render(request, template, dataset_row=row)
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, aliased
 from app.core import ids
 from app.datasets.models import Datapoint, DatasetRow
 from app.datasets.schemas import DatapointContent
+from app.datasets.synthetic import IS_SYNTHETIC
 from app.files.models import File, Version
 
 _STAGE = """
@@ -155,7 +156,12 @@ def store_wanted(session: Session, file_id: str, number: int) -> None:
 
 
 def _rows(
-    version: Version, query: str | None, split: str | None, row_ids: Sequence[str] | None = None
+    version: Version,
+    query: str | None,
+    split: str | None,
+    row_ids: Sequence[str] | None = None,
+    *,
+    synthetic: bool = False,
 ) -> Select[DatasetRow, Datapoint]:
     statement = (
         select(DatasetRow, Datapoint)
@@ -170,6 +176,8 @@ def _rows(
         statement = statement.where(DatasetRow.split == split)
     if row_ids is not None:
         statement = statement.where(DatasetRow.datapoint_id.in_(row_ids))
+    if synthetic:
+        statement = statement.where(text(IS_SYNTHETIC.format("datapoint.metadata")))
     if query:
         found = [
             sql_cast(column, String).icontains(query, autoescape=True)
@@ -186,16 +194,19 @@ def list_rows(
     query: str | None = None,
     split: str | None = None,
     row_ids: Sequence[str] | None = None,
+    synthetic: bool = False,
     offset: int = 0,
     limit: int | None = 50,
 ) -> list[tuple[DatasetRow, Datapoint]]:
-    """Rows of a version in their order, or in that of `row_ids`; `query` looks for text in inputs and targets."""
+    """Rows of a version in their order, or in that of `row_ids`; `query` looks for text in inputs and targets, `synthetic`
+    leaves those that a model wrote."""
     order = (
         DatasetRow.position
         if row_ids is None
         else func.array_position(sql_cast(row_ids, ARRAY(String)), DatasetRow.datapoint_id)
     )
-    statement = _rows(version, query, split, row_ids).order_by(order).offset(offset).limit(limit)
+    found = _rows(version, query, split, row_ids, synthetic=synthetic)
+    statement = found.order_by(order).offset(offset).limit(limit)
     return list(session.execute(statement))
 
 
@@ -206,8 +217,9 @@ def count_rows(
     query: str | None = None,
     split: str | None = None,
     row_ids: Sequence[str] | None = None,
+    synthetic: bool = False,
 ) -> int:
-    statement = _rows(version, query, split, row_ids).with_only_columns(func.count())
+    statement = _rows(version, query, split, row_ids, synthetic=synthetic).with_only_columns(func.count())
     return session.scalar(statement) or 0
 
 
@@ -292,6 +304,20 @@ def count_groups(session: Session, version: Version) -> dict[str, Any]:
         "clusters": session.scalar(clusters) or 0,
         "without_target": sum(without for _, _, without in rows),
     }
+
+
+def count_synthetic(session: Session, version: Version) -> dict[str, int]:
+    """Rows per split that a model wrote; splits without any are left out."""
+    rows = session.execute(
+        text(f"""
+        select coalesce(r.split, ''), count(*)::int from dataset_row r join datapoint d on d.id = r.datapoint_id
+        where r.file_id = :file and r.from_number <= :number and (r.until_number is null or r.until_number > :number)
+          and {IS_SYNTHETIC.format("d.metadata")}
+        group by 1
+        """),  # noqa: S608 - the condition above
+        {"file": version.file_id, "number": version.number},
+    )
+    return {row[0]: row[1] for row in rows}
 
 
 def target_values(session: Session, version: Version) -> list[tuple[str, int]]:

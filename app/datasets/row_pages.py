@@ -11,13 +11,13 @@ from app.core.access import Principal
 from app.core.database import SessionDep
 from app.core.errors import DomainError, Invalid, NotFound
 from app.core.permissions import Editor
-from app.datasets import drafts, grid
+from app.datasets import drafts, grid, synthetic
 from app.datasets.cells import Json, place_of, seen, text_of, typed, typed_anew, value_at
 from app.datasets.draft_form import Sent, SentForm
 from app.datasets.draft_repository import DraftRow
 from app.datasets.drafts import RowEdit
 from app.datasets.models import DatasetDraft
-from app.datasets.rows import Destination
+from app.datasets.rows import Destination, Place
 from app.files import service as files
 from app.files.models import File, FileKind
 
@@ -25,7 +25,7 @@ router = APIRouter(prefix="/w/{w}/datasets", include_in_schema=False)
 _MOST_FIELDS = 200
 """Members that the page has fields for; the API writes all."""
 _WHOLE = ("messages", "context", "cluster", "split")
-_NAMED = ("inputs", "target", "metadata")
+_NAMED: tuple[Place, ...] = ("inputs", "target", "metadata")
 Field = tuple[str, str, str]
 """The name of a place, what it says, and the mark of that."""
 
@@ -67,7 +67,9 @@ def _form(
 
 
 def _members(row: DraftRow) -> list[str]:
-    return [f"{kind}.{name}" for kind in _NAMED for name in row.content.get(kind) or {}]
+    """But for the mark of a row that a model wrote: it stays as it is."""
+    places = [Destination(kind, name) for kind in _NAMED for name in row.content.get(kind) or {}]
+    return [str(place) for place in places if place != synthetic.PLACE]
 
 
 def _fields(row: DraftRow) -> list[Field]:

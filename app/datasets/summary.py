@@ -30,6 +30,8 @@ class Summary:
     """Targets with fewer than four rows."""
     alike: Alike | None
     """None where there are too many rows to look."""
+    synthetic: Mapping[str, int]
+    """Rows that a model wrote, by split."""
 
 
 def summarise(session: Session, version: Version) -> Summary:
@@ -37,8 +39,11 @@ def summarise(session: Session, version: Version) -> Summary:
     if (
         version.summary and "alike" in version.summary
     ):  # one that was kept before near-duplicates were counted is made anew
-        kept = version.summary["alike"]
-        return Summary(**{**version.summary, "alike": kept and Alike(**kept)})
+        kept = version.summary
+        if "synthetic" not in kept:  # it was kept before these were counted
+            kept = {**kept, "synthetic": repository.count_synthetic(session, version)}
+            repository.keep_summary(session, version, kept)
+        return Summary(**{**kept, "alike": kept["alike"] and Alike(**kept["alike"])})
     values = repository.target_values(session, version)
     found = Summary(
         **repository.count_groups(session, version),
@@ -46,6 +51,7 @@ def summarise(session: Session, version: Version) -> Summary:
         values=values[:_MOST_VALUES],
         rare=sum(count < 4 for _, count in values),
         alike=_alike(session, version),
+        synthetic=repository.count_synthetic(session, version),
     )
     repository.keep_summary(session, version, asdict(found))
     return found

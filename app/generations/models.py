@@ -1,13 +1,26 @@
-"""Tables of the editor: drafts, what they said before, and the rows that are pinned beside a prompt."""
+"""Tables of the editor: drafts, what they said before, and the rows that are pinned beside a prompt; and of rows that prompts
+write."""
 
 from datetime import datetime
+from decimal import Decimal
+from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, func
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core.database import Base, Json
 from app.datasets.models import Datapoint
-from app.files.models import File
+from app.files.models import File, Version
+from app.logs.models import Usd
 
 
 def _of_a_person() -> ForeignKeyConstraint:
@@ -88,3 +101,72 @@ class PinnedRow(Base):
     dataset_id: Mapped[str] = mapped_column(ForeignKey(File.id, ondelete="CASCADE"))
     """Where it was pinned from."""
     pinned_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+
+
+class RowGeneration(Base):
+    """Rows that a prompt is to write into somebody's draft of a dataset, in a number of calls."""
+
+    __tablename__ = "row_generation"
+    __table_args__ = (
+        _of_a_person(),
+        CheckConstraint("status in ('running', 'stopped', 'done')", "status"),
+        Index(None, "file_id", "created_at"),
+        Index(None, "version_id"),
+        Index(None, "created_at", postgresql_where=text("status = 'running'")),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    workspace_id: Mapped[str]
+    user_id: Mapped[str]
+    """Whose draft the rows go into."""
+    file_id: Mapped[str] = mapped_column(ForeignKey(File.id, ondelete="CASCADE"))
+    """The dataset."""
+    version_id: Mapped[str | None] = mapped_column(ForeignKey(Version.id, ondelete="SET NULL"))
+    """The version of the prompt that writes; None where it was deleted since."""
+    asked_by: Mapped[str]
+    """The prompt and its version as people call them: “support/make_rows v3”. The marks of the rows say it."""
+    status: Mapped[str] = mapped_column(server_default="running")
+    rows_wanted: Mapped[int]
+    columns: Mapped[list[Any]]
+    """What each row says: `inputs.question`, `target.intent`."""
+    inputs: Mapped[Json]
+    """What fills in the template, beside what each call is told."""
+    examples: Mapped[int]
+    """How many training rows each call is shown."""
+    split: Mapped[str | None]
+    max_cost_usd: Mapped[Decimal | None] = mapped_column(Usd)
+    spent_usd: Mapped[Decimal] = mapped_column(Usd, server_default="0")
+    calls_count: Mapped[int] = mapped_column(server_default="0")
+    """Calls of the model, those that were sent again included."""
+    reason: Mapped[str | None]
+    """Why it ended before all calls were made."""
+    owner: Mapped[str | None]
+    claimed_until: Mapped[datetime | None]
+    """A worker is at it until then, unless it says that it needs longer."""
+    losses: Mapped[int] = mapped_column(server_default="0")
+    """How often a worker was lost while it was at it."""
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    finished_at: Mapped[datetime | None]
+
+    version: Mapped[Version | None] = relationship(lazy="raise")
+
+
+class RowGenerationCall(Base):
+    """One call of such a prompt, and what came of it."""
+
+    __tablename__ = "row_generation_call"
+
+    generation_id: Mapped[str] = mapped_column(
+        ForeignKey(RowGeneration.id, ondelete="CASCADE"), primary_key=True
+    )
+    number: Mapped[int] = mapped_column(primary_key=True)
+    rows_asked: Mapped[int]
+    rows_added: Mapped[int] = mapped_column(server_default="0")
+    """Rows that came into the draft."""
+    left_out: Mapped[list[Any]] = mapped_column(server_default=text("'[]'"))
+    """Rows of the reply that did not, each with its `content` and `why`."""
+    problem: Mapped[str | None]
+    """Why the call brought no rows, or not all that it was asked for."""
+    log_id: Mapped[str | None]
+    finished_at: Mapped[datetime | None]
+    """None: it is still to be made."""

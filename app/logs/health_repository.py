@@ -35,8 +35,8 @@ from unnest(cast(:files as text[])) as f(id) cross join (
         order by created_at desc limit {COUNTED + 1}) as newest
 ) as c where c.n > 0
 """  # noqa: S608 - our own numbers
-_WHOSE = "run_id is null and coalesce(source, '') not in ('evaluation', 'editor', 'judge')"
-"""What applications asked: neither runs nor editors nor judges."""
+_WHOSE = "run_id is null and coalesce(source, '') not in ('evaluation', 'editor', 'judge', 'row_generation')"
+"""What applications asked: neither runs nor editors nor judges, nor who has rows written."""
 _SAYS = "id, error is not null as failed, latency_ms, (prompt_cost + output_cost)::float8 as usd"
 _ASKED = f"""
 with probe as (

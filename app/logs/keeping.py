@@ -7,10 +7,12 @@ from pydantic import BaseModel, ValidationError
 from sqlalchemy.orm import Session
 
 from app.core.access import Principal
+from app.core.database import Json
 from app.core.errors import Invalid, NotFound
 from app.datasets import service as datasets
 from app.datasets.schemas import DatapointContent
 from app.datasets.service import DatasetChange, DatasetWritten
+from app.datasets.synthetic import MARK, mark_of
 from app.files import repository as files
 from app.files.paths import clean_path
 from app.logs import repository as logs
@@ -105,6 +107,12 @@ def _contents(cases: list[Case], wanted: Row) -> Iterator[DatapointContent]:
         yield _content(cases.pop(), wanted)
 
 
+def _mark(log: Case) -> Json:
+    """What a model wrote stays told apart: the row is that row again."""
+    mark = mark_of({MARK: orjson.loads(log.mark or "null")})
+    return {} if mark is None else {MARK: mark}
+
+
 def _content(log: Case, wanted: Row) -> DatapointContent:
     typed = wanted.target.strip() if len(wanted.log) == 1 else ""
     target = typed or (log.output if wanted.as_target else None)
@@ -114,7 +122,7 @@ def _content(log: Case, wanted: Row) -> DatapointContent:
                 "inputs": orjson.loads(log.inputs or "{}") or {},
                 "messages": orjson.loads(log.messages or "null"),
                 "target": {"output": target} if target else None,
-                "metadata": {"log_id": log.id},
+                "metadata": {"log_id": log.id, **_mark(log)},
                 "split": wanted.split or None,
             }
         )

@@ -7,6 +7,8 @@ from typing import NamedTuple
 from sqlalchemy import Text, cast, delete, select, text
 from sqlalchemy.orm import Session
 
+from app.datasets.models import Datapoint
+from app.datasets.synthetic import MARK
 from app.files.models import File, FileKind
 from app.logs.models import Judgment, Log
 from app.logs.records import JudgmentRecord, LogRecord, as_json
@@ -137,11 +139,16 @@ class Case(NamedTuple):
     inputs: str | None
     messages: str | None
     output: str | None
+    mark: str | None
+    """Who wrote the row that it was called on, where a model did."""
 
 
 def find_cases(session: Session, workspace_id: str, log_ids: Sequence[str]) -> list[Case]:
     """The logs that are there, in the order of the ids."""
-    query = select(Log.id, cast(Log.inputs, Text), cast(Log.messages, Text), Log.output)
+    mark = cast(Datapoint.details[MARK], Text)
+    query = select(Log.id, cast(Log.inputs, Text), cast(Log.messages, Text), Log.output, mark)
+    of_row = (Datapoint.id == Log.datapoint_id) & (Datapoint.workspace_id == Log.workspace_id)
+    query = query.outerjoin(Datapoint, of_row)
     rows = session.execute(query.where(Log.workspace_id == workspace_id, Log.id.in_(log_ids)))
     found = {row[0]: Case(*row) for row in rows}
     return [found.pop(log_id) for log_id in log_ids if log_id in found]

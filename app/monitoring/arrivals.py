@@ -11,7 +11,7 @@ from app.logs.arrivals import Arrival
 from app.monitoring import repository
 
 JOB = "monitoring.judge_logs"
-OUR_OWN = frozenset({"evaluation", "editor", "evaluator_test", JUDGE})
+OUR_OWN = frozenset({"evaluation", "editor", "evaluator_test", "row_generation", JUDGE})
 """Sources of logs that are made here while people work: their own evaluators judge them, or none."""
 log = structlog.get_logger()
 

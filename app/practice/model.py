@@ -13,6 +13,7 @@ from app.practice.judging import Verdict, graded, judge
 from app.practice.labelling import classify, made_up_label, most_similar
 from app.practice.noise import Noise, gumbel, silent
 from app.practice.reading import Prompt, read, read_fixed, split
+from app.practice.row_writing import write_rows
 from app.practice.shaping import Answer, Filler, read_json_examples, told_schema
 from app.practice.telling import Told, instructions
 from app.practice.tools import choose_call
@@ -73,6 +74,8 @@ def _cut(text: str, ask: Ask) -> tuple[str, Finish]:
 
 
 def _answer(ask: Ask, prompt: Prompt, told: Told, noise: Noise) -> Answer:
+    if not ask.tuned and ask.shape == "text" and (rows := write_rows(ask.messages)):
+        return Answer(rows, "Made of the rows that the prompt shows.", "write rows")
     verdict = None if ask.tuned else judge(prompt, told)
     plain = functools.cache(
         lambda: _learned(ask.tuned, prompt, noise) if ask.tuned else _plain(prompt, told, noise)

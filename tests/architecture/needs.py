@@ -78,6 +78,11 @@ NEEDS: dict[Action, str] = {
         POST /v5/evaluations/{evaluation_id}/runs/{run_id}/resume
         POST /v5/evaluations/{evaluation_id}/runs/{run_id}/retry
         POST /v5/evaluators/{evaluator_id}/test
+        POST /v5/datasets/{file_id}/generations
+        POST /v5/datasets/{file_id}/generations/estimate
+        POST /v5/datasets/{file_id}/generations/{generation_id}/stop
+        POST /w/{w}/datasets/{file_id}/generate
+        POST /w/{w}/datasets/{file_id}/generate/{generation_id}/stop
         POST /v5/prompts/call
         POST /v5/tools/call
         POST /v5/agents/{file_id}/evaluators
@@ -125,6 +130,10 @@ NEEDS: dict[Action, str] = {
         GET /w/{w}/kept-logs
         GET /v5/datasets/{file_id}/draft
         GET /v5/datasets/{file_id}/draft/datapoints
+        GET /v5/datasets/{file_id}/generations
+        GET /v5/datasets/{file_id}/generations/{generation_id}
+        GET /w/{w}/datasets/{file_id}/generate
+        GET /w/{w}/datasets/{file_id}/generate/{generation_id}
         GET /w/{w}/datasets/{file_id}/draft/cell
         GET /w/{w}/datasets/{file_id}/draft/commit
         GET /w/{w}/datasets/{file_id}/draft/rows/{row_id}

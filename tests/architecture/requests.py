@@ -74,6 +74,20 @@ def _draft(world: World) -> dict[str, str]:
     return {"file_id": world.prompt.file_id}
 
 
+def _rows_wanted(world: World) -> dict[str, Any]:
+    return {
+        "prompt_id": world.prompt.file_id,
+        "rows": 2,
+        "columns": ["inputs.question", "target.answer"],
+        "examples": 0,
+        "inputs": {"question": "Which?"},
+    }
+
+
+def _generation(world: World) -> dict[str, str]:
+    return {"file_id": world.training.file_id, "generation_id": world.row_generation.id}
+
+
 REQUESTS: dict[str, Make] = {
     **_of_kind("prompt", "prompt", "unused_prompt"),
     **_without(_of_kind("dataset", "dataset", "newer_dataset"), "/evaluators"),  # no logs, no monitors
@@ -152,6 +166,11 @@ REQUESTS: dict[str, Make] = {
     "POST /v5/datasets/{file_id}/draft/commit": lambda w: Call(_dataset(w), json={"note": "made"}),
     "DELETE /v5/datasets/{file_id}/draft": lambda w: Call(_dataset(w)),
     "POST /v5/datasets/{file_id}/draft/restore": lambda w: Call({"file_id": w.training.file_id}),
+    "GET /v5/datasets/{file_id}/generations": lambda w: Call({"file_id": w.training.file_id}),
+    "POST /v5/datasets/{file_id}/generations": lambda w: Call(_dataset(w), json=_rows_wanted(w)),
+    "POST /v5/datasets/{file_id}/generations/estimate": lambda w: Call(_dataset(w), json=_rows_wanted(w)),
+    "GET /v5/datasets/{file_id}/generations/{generation_id}": lambda w: Call(_generation(w)),
+    "POST /v5/datasets/{file_id}/generations/{generation_id}/stop": lambda w: Call(_generation(w)),
     "POST /v5/datasets/{file_id}/import": lambda w: Call(
         {"file_id": w.dataset.file_id}, content=b"question,target\nnew,yes\n", query={"filename": "rows.csv"}
     ),

@@ -13,6 +13,10 @@ def _dataset(world: World, **more: Any) -> dict[str, Any]:
     return {"w": world.slug, "file_id": world.dataset.file_id, **more}
 
 
+def _written(world: World) -> dict[str, Any]:
+    return {"w": world.slug, "file_id": world.training.file_id, "generation_id": world.row_generation.id}
+
+
 def _provider(world: World) -> dict[str, Any]:
     return {"w": world.slug, "provider_id": world.provider.id}
 
@@ -49,6 +53,25 @@ SETTINGS_REQUESTS: dict[str, Make] = {
     "POST /w/{w}/datasets/{file_id}/draft/restore": lambda w: Call(
         {"w": w.slug, "file_id": w.training.file_id}, form={}
     ),
+    "GET /w/{w}/datasets/{file_id}/generate": lambda w: Call(
+        _dataset(w), query={"prompt": w.prompt.file_id, "split": "test"}
+    ),
+    "POST /w/{w}/datasets/{file_id}/generate": lambda w: Call(
+        _dataset(w),
+        form={
+            "prompt": w.prompt.file_id,
+            "version": w.prompt.id,
+            "rows": 2,
+            "rows_a_call": 1,
+            "examples": 0,
+            "column": "inputs.question",
+            "split": "train",
+            "sent": "1",
+            "in.question": "Which?",
+        },
+    ),
+    "GET /w/{w}/datasets/{file_id}/generate/{generation_id}": lambda w: Call(_written(w)),
+    "POST /w/{w}/datasets/{file_id}/generate/{generation_id}/stop": lambda w: Call(_written(w), form={}),
     "GET /w/{w}/datasets/{file_id}/versions": lambda w: Call(_dataset(w)),
     "GET /w/{w}/datasets/{file_id}/import": lambda w: Call(_dataset(w)),
     "POST /w/{w}/datasets/{file_id}/import": lambda w: Call(_dataset(w), form={"action": "add"}, upload=CSV),

@@ -30,12 +30,12 @@ API = [
     "/v5/logs?file_id={prompt}&start_date={}", "/v5/logs?file_id={prompt}&sample={}",
     "/v5/logs?file_id={evaluator}&id={}", "/v5/logs?file_id={evaluator}&search={}",
     "/v5/logs?file_id={evaluator}&metadata_search={}", "/v5/tools?name={}", "/v5/flows?user_filter={}",
-    "/v5/evaluations?file_id={}", "/v5/evaluations?name={}", "/v5/evaluations/{compared}/lineage?evaluator={}", "/v5/evaluations/{compared}/lineage?to={}", "/v5/review-queues/{}", "/v5/review-queues/{disputed}/targets?dataset_id={}", "/v5/review-queues/{disputed}/targets?of={}", "/v5/review-queues/{disputed}/targets?member={}", "/v5/comments?log_id={}", "/v5/comments?datapoint_id={}", "/v5/mentionable-people?name={}", "/v5/prompts/{}", "/v5/prompts/{prompt}/draft?base_version_id={}", "/v5/prompts/{prompt}/draft/history?state_id={}", "/v5/logs/{}",
+    "/v5/evaluations?file_id={}", "/v5/evaluations?name={}", "/v5/evaluations/{compared}/lineage?evaluator={}", "/v5/evaluations/{compared}/lineage?to={}", "/v5/review-queues/{}", "/v5/review-queues/{disputed}/targets?dataset_id={}", "/v5/review-queues/{disputed}/targets?of={}", "/v5/review-queues/{disputed}/targets?member={}", "/v5/comments?log_id={}", "/v5/comments?datapoint_id={}", "/v5/mentionable-people?name={}", "/v5/datasets/{dataset}/generations/{}", "/v5/prompts/{}", "/v5/prompts/{prompt}/draft?base_version_id={}", "/v5/prompts/{prompt}/draft/history?state_id={}", "/v5/logs/{}",
 ]  # fmt: skip
 PAGES = [
     "files?q={}", "search?q={}", "evaluations/{compared}/lineage?evaluator={}", "evaluations/{compared}/lineage?older=1&newer={}", "files?kind={}", "evaluations?q={}", "review/new?evaluation={}", "review/new?rows={}", "review/new?evaluation={compared}&judge={}", "review/new?evaluation={compared}&versions={}", "review/new?evaluation={compared}&shown={}&q={}", "review/{}", "review/{disputed}/targets?dataset={}", "review/{disputed}/targets?of={}", "review/{disputed}/targets?member={}", "review/from-logs?log={}", "review/from-logs?q={}", "review/from-logs?file={}", "review/from-logs?source=nowhere&metadata={}", "comments?on=log&id={}", "comments?on=version&id={}", "comments/{}", "mentionable-people?q={}", "evaluators?q={}", "evaluators/new?q={}", "audit?action={}", "audit?actor={}", "audit?before={}",
     "audit?from={}", "prompts/{}", "prompts/{prompt}/draft/diff?from={}", "prompts/{prompt}/examples?dataset={}", "prompts/{prompt}/examples?dataset={dataset}&q={}", "prompts/{prompt}/draft/diff?from=v1&to={}", "settings/members/{}", "logs?source=nowhere&q={}", "logs?file={}", "logs?environment={}", "logs?source={}", "logs?user={}",
-    "logs?metadata={}", "logs?since={}", "logs?slower={}", "logs?before={}", "newer-logs?seen=-1&after={}", "logs/{}", "datasets/{dataset}?q={}", "datasets/{dataset}?split={}", "datasets/{dataset}/draft/cell?row={}&place=split", "datasets/{dataset}/draft/cell?row=x&place={}", "datasets/{dataset}/draft/rows/{}", "datasets/{dataset}?version={}",
+    "logs?metadata={}", "logs?since={}", "logs?slower={}", "logs?before={}", "newer-logs?seen=-1&after={}", "logs/{}", "datasets/{dataset}?q={}", "datasets/{dataset}?split={}", "datasets/{dataset}/draft/cell?row={}&place=split", "datasets/{dataset}/draft/cell?row=x&place={}", "datasets/{dataset}/draft/rows/{}", "datasets/{dataset}?only={}", "datasets/{dataset}/generate?prompt={}", "datasets/{dataset}/generate?version={}", "datasets/{dataset}/generate?column={}", "datasets/{dataset}/generate?more={}", "datasets/{dataset}/generate?sent=1&split={}", "datasets/{dataset}/generate/{}", "datasets/{dataset}?version={}",
 ]  # fmt: skip
 
 
@@ -82,7 +82,7 @@ def _shape(client: TestClient, url: str, payload: str) -> tuple[int, int]:
 def test_the_api_takes_sql_for_text(client: TestClient, world: World, url: str) -> None:
     url = url.replace("{prompt}", world.prompt.file_id).replace("{evaluator}", world.evaluator.file_id)
     url = url.replace("{compared}", world.compared_evaluation.id)
-    url = url.replace("{disputed}", world.disputed_queue.id)
+    url = url.replace("{disputed}", world.disputed_queue.id).replace("{dataset}", world.dataset.file_id)
     benign = _shape(client, url, BENIGN)
     for payload in PAYLOADS:
         assert _shape(client, url, payload) == benign, payload

@@ -18,6 +18,7 @@ from app.files import deployments
 from app.files import service as files
 from app.files.models import Directory, Environment, Version
 from app.generations import pins
+from app.generations.models import RowGeneration
 from app.logs.models import QuarantinedSpan
 from app.logs.records import LogRecord
 from app.logs.repository import insert_logs
@@ -86,6 +87,8 @@ class World:
     """Of `queue`: a guest reviewer, who was let in, with the token of the session, and of the link."""
     guest_session: str
     guest_token: str
+    row_generation: RowGeneration
+    """Of the maker's, into their draft of `training`: it goes on, and no call has been made."""
     draft_state_id: str
     """Of the maker's draft of `prompt`; everybody has one."""
     directory: Directory
@@ -231,6 +234,7 @@ def build_world(session: Session, role: Role) -> World:
         cancelled_run=cancelled,
         waiting_run=waiting,
         going_run=going,
+        row_generation=factories.row_generation(session, maker, prompt, training),
         draft_state_id=[factories.draft(session, each, prompt) for each in (*people.values(), maker)][-1],
         directory=_emptied_directory(session, maker),
         staging=staging,

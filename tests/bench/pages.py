@@ -41,6 +41,7 @@ SKIPPED = {
     "/guest-reviews/{guest_id}/items": "the same",
     "/guest-reviews/{guest_id}/items/{place}": "the same",
     "/w/{w}/settings/spans/{span_id}": "a file of at most 64 KiB",
+    "/w/{w}/datasets/{file_id}/generate/{generation_id}": "at most a thousand calls of somebody's own",
     "/w/{w}/datasets/{file_id}/draft/commit": "at most 50 rows of somebody's own draft",
     "/setup": "answers before the first workspace only",
 }
@@ -153,6 +154,7 @@ def paths(stored: Stored) -> dict[str, list[str]]:
         "/w/{w}/datasets/{file_id}": [
             dataset,
             f"{dataset}?q=pending+please",
+            f"{dataset}?only=synthetic",
             f"{dataset}?page={stored.rows // 111}",
         ],
         "/w/{w}/datasets/{file_id}/rows/{datapoint_id}": [f"{dataset}/rows/{stored.datapoint_id}?version=1"],
@@ -161,6 +163,7 @@ def paths(stored: Stored) -> dict[str, list[str]]:
         ],
         "/w/{w}/datasets/{file_id}/draft/rows/{row_id}": [f"{dataset}/draft/rows/{stored.datapoint_id}"],
         "/w/{w}/datasets/{file_id}/versions": [f"{dataset}/versions"],
+        "/w/{w}/datasets/{file_id}/generate": [f"{dataset}/generate?prompt={stored.prompt_id}"],
         "/w/{w}/datasets/{file_id}/import": [f"{dataset}/import"],
         "/w/{w}/settings": [f"{w}/settings"],
         "/w/{w}/settings/providers": [f"{w}/settings/providers"],

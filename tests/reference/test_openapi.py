@@ -115,6 +115,7 @@ def test_every_body_is_described() -> None:
         "retry",
         "resume",
         "undo",
+        "stop",
         "restore",
         "rebase",
         "test",

@@ -2,12 +2,13 @@
 
 import asyncio
 import contextvars
-from functools import lru_cache, partial
+from functools import lru_cache
 
 from app.core.database import unit_of_work
 from app.evaluations.engine.execution import Slot
 from app.evaluations.figures import scoring
-from app.monitoring.execution import work_beside
+from app.generations import row_execution
+from app.monitoring import execution as monitoring
 from app.providers import sdk  # noqa: F401 - loaded before the pool is forked, not with each process's first call
 from worker.celery_app import app, is_stopping
 
@@ -20,7 +21,14 @@ def _loop() -> tuple[asyncio.Runner, Slot]:
 
 
 async def _new_slot() -> Slot:
-    return Slot(is_stopping, beside=partial(work_beside, is_stopping=is_stopping))
+    return Slot(is_stopping, beside=_beside)
+
+
+async def _beside(ended: asyncio.Event) -> None:
+    """What else waits for a slot, which runs may keep for hours."""
+    await asyncio.gather(
+        monitoring.work_beside(ended, is_stopping), row_execution.work_beside(ended, is_stopping)
+    )
 
 
 @app.task(name="evaluations.run_shard")  # type: ignore[untyped-decorator]

@@ -1,34 +1,16 @@
-"""Working with the database from an event loop: in a thread, for as long as somebody can wait."""
+"""Working with the database from a worker's event loop."""
 
-import asyncio
 from collections.abc import Callable
 from typing import TypeVar
 
-from app.core import waiting
-from app.core.database import each_statement_commits, unit_of_work
+from app.core import transactions
+from app.core.transactions import in_transaction
 from app.evaluations import shard_repository
 
+__all__ = ["at_once", "in_transaction"]
 Result = TypeVar("Result")
 
 
-async def in_transaction(work: Callable[..., Result]) -> Result:
-    """Run `work(session)` in a thread, in a transaction of its own, and commit."""
-
-    def call() -> Result:
-        with waiting.at_most(waiting.WORK_S), unit_of_work() as session:
-            return work(session)
-
-    return await asyncio.to_thread(call)
-
-
 async def at_once(work: Callable[..., Result]) -> Result:
-    """Run `work(session)` in a thread, each statement a transaction of its own, and give up soon.
-
-    For heartbeats: where the database is two seconds away, beginning and committing would make them come too late.
-    """
-
-    def call() -> Result:
-        with waiting.at_most(shard_repository.LEASE_S / 2), each_statement_commits() as session:
-            return work(session)
-
-    return await asyncio.to_thread(call)
+    """As `transactions.at_once`, for the heartbeats of shards."""
+    return await transactions.at_once(work, shard_repository.LEASE_S / 2)

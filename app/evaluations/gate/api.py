@@ -8,6 +8,7 @@ from app.core.access import Principal
 from app.core.database import SessionDep
 from app.core.permissions import Reader
 from app.evaluations import service
+from app.evaluations.figures import synthetic_repository
 from app.evaluations.figures.report import build_report
 from app.evaluations.gate import decision as gate
 from app.evaluations.gate import words as gate_words
@@ -58,6 +59,7 @@ def _present(decision: Decision, principal: Principal) -> Json:
         "candidate": _present_run(decision.candidate),
         "baseline": _present_run(decision.baseline),
         "confidence": decision.rules.confidence,
+        "synthetic_rows": decision.synthetic.rows if decision.synthetic else 0,
         "unfinished": [run.id for run in unfinished],
         "done_count": sum(run.done_count for run in unfinished),
         "items_count": sum(run.items_count for run in unfinished),
@@ -115,7 +117,8 @@ def export(
         ),
     ] = "json",
 ) -> Json | Response:
-    """The numbers of the report: for each version and evaluator the score with its interval, and the paired change with its test."""
+    """The numbers of the report: for each version and evaluator the score with its interval, and the paired change with its test.
+    `synthetic_rows` counts, by run, the rows that a model wrote."""
     report = build_report(session, service.get_evaluation(session, principal, evaluation_id))
     if format == "json":
         early = early_end(report)
@@ -123,5 +126,6 @@ def export(
             "columns": COLUMNS,
             "records": report_lines(report),
             "early_end": early and present_early_end(early),
+            "synthetic_rows": synthetic_repository.count_synthetic(session, [run.id for run in report.runs]),
         }
     return Response(write_lines(report, format), media_type=MEDIA_TYPES[format])

@@ -9,6 +9,7 @@ from app.core.errors import Invalid, NotFound
 from app.evaluations import repository, sharing_repository
 from app.evaluations.figures.numbers import usage_of
 from app.evaluations.figures.report import compared_runs
+from app.evaluations.figures.synthetic_rows import SyntheticRows, synthetic_rows
 from app.evaluations.gate.checks import Compared, settle
 from app.evaluations.gate.plan import PAIRED, Check, Outcome, list_left_out, plan_checks
 from app.evaluations.gate.rules import GateRules
@@ -31,6 +32,8 @@ class Decision:
     checks: Sequence[Check]
     left_out: Sequence[Version] = ()
     """Evaluators that "no regression" would be about if they were named."""
+    synthetic: SyntheticRows | None = None
+    """The candidate's rows that a model wrote, where there are any."""
 
     @property
     def outcome(self) -> Outcome:
@@ -74,7 +77,8 @@ def decide(session: Session, evaluation: Evaluation, rules: GateRules) -> Decisi
         load_gate_scores(session, runs, list(asked.values())),
         usage_of(session, [candidate]).get(candidate.id),
     )
-    return Decision(evaluation, candidate, baseline, rules, settle(about, stood_in), left_out)
+    synthetic = synthetic_rows(session, [candidate])
+    return Decision(evaluation, candidate, baseline, rules, settle(about, stood_in), left_out, synthetic)
 
 
 def _chosen(session: Session, evaluation: Evaluation, rules: GateRules) -> tuple[Run | None, Run | None]:

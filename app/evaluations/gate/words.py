@@ -48,6 +48,8 @@ def markdown(decision: Decision, slug: str) -> str:
     for check in decision.checks:
         cells = (_MARKS[check.outcome], *map(_plain, (check.title, check.result, check.reason)))
         lines.append(f"| {' | '.join(cells)} |")
+    if decision.synthetic:
+        lines += ["", _plain(decision.synthetic.sentence)]
     if decision.left_out:
         paths = ", ".join(dict.fromkeys(each.file.path for each in decision.left_out))
         said = f"No regression is not asked by {paths}: people or programs elsewhere judge by it. Name it to ask."

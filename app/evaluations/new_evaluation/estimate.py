@@ -11,12 +11,12 @@ from sqlalchemy.orm import Session
 
 from app.core.errors import DomainError
 from app.datasets import repository as datasets
-from app.evaluations.new_evaluation import estimate_repository as history
 from app.evaluations.verdicts.calls import targets_of
 from app.evaluators.binding import bind
 from app.files.models import Version
 from app.generations.prepared import PreparedPrompt, Target
 from app.generations.service import prepare
+from app.logs import usual_repository as history
 from app.providers.limits import estimated_tokens
 
 _SAMPLE = 40

@@ -11,6 +11,7 @@ from app.evaluations import repository
 from app.evaluations.figures.headline import Headline, headline
 from app.evaluations.figures.models_used import ModelUsed, grouped
 from app.evaluations.figures.report import Progress, Reason, Report, build_report, progress_of
+from app.evaluations.figures.synthetic_rows import SyntheticRows, synthetic_rows
 from app.evaluations.grid import comparison
 from app.evaluations.grid.comparison import Grid, GridRequest
 from app.evaluations.judges.agreement import Trust, trust_of
@@ -98,6 +99,8 @@ class ReportView:
     more: MoreRows | None = None
     early: EarlyEnd | None = None
     """Where it stops as soon as it is clear: when it was, and what that saved."""
+    synthetic: SyntheticRows | None = None
+    """The rows that a model wrote, where there are any."""
 
     @property
     def passes(self) -> bool:
@@ -222,6 +225,7 @@ def build_view(
         missing=missing_rows(report, candidate),
         more=more_rows(report, candidate),
         early=early_end(report),
+        synthetic=synthetic_rows(session, report.runs),
     )
 
 

@@ -259,6 +259,14 @@ class SuspectTarget(Shape):
     versions: list[str]
 
 
+class SyntheticRows(Shape):
+    """Rows that a model wrote: those with `metadata.synthetic`."""
+
+    rows: int
+    in_validation_and_test: int
+    """Of these, the ones in validation, test or sealed."""
+
+
 class DatasetHealth(Shape):
     version_id: str
     rows: int
@@ -274,6 +282,7 @@ class DatasetHealth(Shape):
     rare_targets: int
     """With fewer than four rows; 0, and `frequent_targets` empty, where targets hardly repeat."""
     frequent_targets: list[FrequentTarget]
+    synthetic: SyntheticRows
     suspect_targets: list[SuspectTarget]
     """At most 500."""
     near_duplicates: NearDuplicates | None

@@ -60,6 +60,8 @@ class GateDecision(Shape):
     candidate: GateRun | None
     baseline: GateRun | None
     confidence: float
+    synthetic_rows: int
+    """Of the candidate's rows, those that a model wrote."""
     unfinished: list[str]
     """Runs that it is about and that go on."""
     done_count: int
@@ -144,6 +146,8 @@ class ReportTable(Shape):
     records: list[ReportLine]
     early_end: EarlyEnd | None
     """Of an evaluation that stops as soon as it is clear."""
+    synthetic_rows: dict[str, int]
+    """By run, the rows that a model wrote; runs without any are left out."""
 
 
 class ReportLink(Shape):

@@ -1,4 +1,4 @@
-"""The SQL of estimates: what the last calls of a version were like."""
+"""The SQL of what calls usually take: what the last calls of a version were like."""
 
 from typing import NamedTuple
 

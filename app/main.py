@@ -60,6 +60,8 @@ from app.home import pages as home_pages
 from app.logs import api as logs_api
 from app.logs import arrivals as log_arrivals
 from app.logs import (
+    histogram_api,
+    histogram_pages,
     log_pages,
     logging_api,
     provider_pages,
@@ -148,6 +150,7 @@ ROUTERS = (
     spend_pages.router,
     retention_pages.router,
     log_pages.router,
+    histogram_pages.router,
     quarantine_pages.router,
     transfer_pages.router,
     workspace_pages.router,
@@ -193,6 +196,7 @@ ROUTERS = (
     monitoring_api.router,
     limits_api.router,
     logs_api.router,
+    histogram_api.router,
     logging_api.hot,
     logging_api.router,
     span_api.router,

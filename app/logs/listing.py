@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -36,6 +36,7 @@ ICONS = {
     "dataset": "table",
 }
 
+_DAY_CHARS = len("2027-01-31")
 _BEFORE_ALL = "-"
 """Comes before the id of every log."""
 
@@ -54,7 +55,9 @@ class Filters:
     q: str = ""
     metadata: str = ""
     since: str = ""
+    """A day, or a moment of one: 2027-01-31T14:15, in UTC."""
     until: str = ""
+    """The same: a day is meant with all of it, a moment is the first that is not."""
     state: str = ""
     """`error`, or `failed` for those that an evaluator said no to."""
     slower: str = ""
@@ -174,7 +177,7 @@ def read_filters(
         version = files.find_version_by_number(session, file.id, number)
         if version is None:
             problems["version"] = f"There is no version {filters.version[:20]}."
-    since, until = _day(filters.since, "since", problems), _day(filters.until, "until", problems)
+    since, until = (_moment(getattr(filters, name), name, problems) for name in ("since", "until"))
     wanted = Wanted(
         file_id=file.id if file else "",
         version_id=version.id if version else "",
@@ -185,8 +188,8 @@ def read_filters(
         words=filters.q.strip(),
         metadata=filters.metadata.strip(),
         since=since,
-        until=until + timedelta(days=1) if until else None,
-        failed=_failing(session, workspace_id) if filters.state == "failed" else None,
+        until=until and until + timedelta(days=1 if len(filters.until) <= _DAY_CHARS else 0),
+        failed=failing(session, workspace_id) if filters.state == "failed" else None,
         broken=filters.state == "error",
         slower_than_ms=_amount(filters.slower, "slower", problems, 1000),
         dearer_than_usd=_dollars(filters.dearer, problems),
@@ -194,15 +197,19 @@ def read_filters(
     return wanted, file, problems
 
 
-def _day(typed: str, name: str, problems: dict[str, str]) -> datetime | None:
-    try:
-        day = datetime.combine(date.fromisoformat(typed), datetime.min.time(), UTC) if typed else None
-    except ValueError:
-        day = LAST_MOMENT
-    if day and day >= LAST_MOMENT:
-        problems[name] = f"“{typed[:40]}” is no date: write it as 2027-01-31."
+def _moment(typed: str, name: str, problems: dict[str, str]) -> datetime | None:
+    """A day, which begins then, or a moment of one, in UTC where it names no zone."""
+    if not typed:
         return None
-    return day
+    try:
+        moment = datetime.fromisoformat(typed)
+        moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        moment = LAST_MOMENT
+    if moment >= LAST_MOMENT:
+        problems[name] = f"“{typed[:40]}” is no date: write it as 2027-01-31, or 2027-01-31T14:15."
+        return None
+    return moment
 
 
 def _amount(typed: str, name: str, problems: dict[str, str], times: int) -> float | None:
@@ -223,7 +230,8 @@ def _dollars(typed: str, problems: dict[str, str], name: str = "dearer") -> Deci
     return amount
 
 
-def _failing(session: Session, workspace_id: str) -> Failing:
+def failing(session: Session, workspace_id: str) -> Failing:
+    """What the workspace's evaluators say no by."""
     judging = listing_repository.list_judging_versions(session, workspace_id)
     known = polarities(session, workspace_id, judging)
     return Failing(

@@ -102,10 +102,10 @@ def size_of_part(
     statement = text(f"""
         select count(*) from (
             select sum(size) over (order by created_at desc, id desc) - size as earlier
-            from (select s.created_at, s.id, {size} as size from ({_looked_at(wanted, place, newer=newer)}) as s) as each
+            from (select s.created_at, s.id, {size} as size from ({looked_at(wanted, place, newer=newer)}) as s) as each
         ) as part where earlier < :bytes
     """)  # noqa: S608 - of our own conditions; what is asked for is bound
-    values = _values(workspace_id, wanted, place) | {"most": _PART, "bytes": _PART_BYTES}
+    values = values_of(workspace_id, wanted, place) | {"most": _PART, "bytes": _PART_BYTES}
     return session.scalar(statement, values) or 0
 
 
@@ -123,11 +123,11 @@ def list_newest(
             left(s.output, :shown) as output_start, left(s.error, :shown) as error_start,
             case when jsonb_typeof(s.output_message -> 'tool_calls') = 'array'
                 then jsonb_array_length(s.output_message -> 'tool_calls') end as calls
-        from ({_looked_at(wanted, before)}) as s
-        where {_matches(wanted)}
+        from ({looked_at(wanted, before)}) as s
+        where {matches(wanted)}
         order by s.created_at desc, s.id desc limit :limit
     """)  # noqa: S608 - of our own conditions; what is asked for is bound
-    values = _values(workspace_id, wanted, before) | {"limit": limit, "shown": _SHOWN, "most": among}
+    values = values_of(workspace_id, wanted, before) | {"limit": limit, "shown": _SHOWN, "most": among}
     return session.execute(statement, values).mappings().all()
 
 
@@ -136,10 +136,10 @@ def list_ids(
 ) -> list[str]:
     """The ids of what `list_newest` lists."""
     statement = text(f"""
-        select s.id from ({_looked_at(wanted, before)}) as s where {_matches(wanted)}
+        select s.id from ({looked_at(wanted, before)}) as s where {matches(wanted)}
         order by s.created_at desc, s.id desc limit :limit
     """)  # noqa: S608 - as above
-    values = _values(workspace_id, wanted, before) | {"limit": limit, "most": among}
+    values = values_of(workspace_id, wanted, before) | {"limit": limit, "most": among}
     return list(session.scalars(statement, values))
 
 
@@ -156,18 +156,18 @@ def count_newer(session: Session, workspace_id: str, wanted: Wanted, after: Plac
     among = size_of_part(session, workspace_id, wanted, after, newer=True)
     statement = text(f"""
         select count(*) from (
-            select 1 from ({_looked_at(wanted, after, newer=True)}) as s
-            where {_matches(wanted)} limit :limit) as found
+            select 1 from ({looked_at(wanted, after, newer=True)}) as s
+            where {matches(wanted)} limit :limit) as found
     """)  # noqa: S608 - as above
-    values = _values(workspace_id, wanted, after) | {"limit": most, "most": among}
+    values = values_of(workspace_id, wanted, after) | {"limit": most, "most": among}
     return session.scalar(statement, values) or 0
 
 
 def newest(session: Session, workspace_id: str, wanted: Wanted) -> Place | None:
     """The place of the newest log that is looked at, whether it matches or not; now, where it is stamped in the future:
     what comes would all be older."""
-    statement = text(f"select least(created_at, now()), id from ({_looked_at(wanted, None)}) as s")  # noqa: S608 - as above
-    found = session.execute(statement, _values(workspace_id, wanted, None) | {"most": 1}).one_or_none()
+    statement = text(f"select least(created_at, now()), id from ({looked_at(wanted, None)}) as s")  # noqa: S608 - as above
+    found = session.execute(statement, values_of(workspace_id, wanted, None) | {"most": 1}).one_or_none()
     return Place(*found) if found else None
 
 
@@ -176,15 +176,15 @@ def last_looked_at(
 ) -> Place | None:
     """The place of the last of the `among` logs that `list_newest` looks at; None where there are not so many."""
     statement = text(f"""
-        select created_at, id from ({_looked_at(wanted, before)}) as s
+        select created_at, id from ({looked_at(wanted, before)}) as s
         order by created_at desc, id desc offset :most - 1 limit 1
     """)  # noqa: S608 - as above
-    values = _values(workspace_id, wanted, before) | {"most": among}
+    values = values_of(workspace_id, wanted, before) | {"most": among}
     found = session.execute(statement, values).one_or_none()
     return Place(*found) if found else None
 
 
-def _looked_at(wanted: Wanted, before: Place | None, *, newer: bool = False) -> str:
+def looked_at(wanted: Wanted, before: Place | None, *, newer: bool = False) -> str:
     """The logs that are looked at, by the index of what is narrowest."""
     among = ["l.workspace_id = :workspace"]
     if wanted.version_id:
@@ -210,7 +210,8 @@ def _looked_at(wanted: Wanted, before: Place | None, *, newer: bool = False) -> 
 _TEXTS = ("output", "inputs", "error", "messages", "metadata")
 
 
-def _matches(wanted: Wanted) -> str:
+def matches(wanted: Wanted) -> str:
+    """Which of the logs that are looked at are meant, as `s`."""
     conditions = {
         "s.environment = :environment": wanted.environment,
         "s.source = :source": wanted.source,
@@ -218,7 +219,7 @@ def _matches(wanted: Wanted) -> str:
         "(s.output ilike :words or s.inputs::text ilike :words or s.error ilike :words or s.messages::text ilike :words)": wanted.words,
         "s.metadata::text ilike :metadata": wanted.metadata,
         "s.error is not null": wanted.broken,
-        _FAILED: wanted.failed,
+        FAILED: wanted.failed,
         "s.latency_ms > :slower": wanted.slower_than_ms is not None,
         "s.prompt_cost + s.output_cost > :dearer": wanted.dearer_than_usd is not None,
         _READABLE: wanted.readable,
@@ -227,7 +228,7 @@ def _matches(wanted: Wanted) -> str:
 
 
 _READABLE = "(s.output is not null and s.error is null and s.payload_cleared_at is null)"
-_FAILED = """exists (
+FAILED = """exists (
     select from judgment j where j.log_id = s.id and (
         j.error is not null
         or j.boolean_value = (j.evaluator_version_id = any(cast(:lower as text[])))
@@ -235,14 +236,17 @@ _FAILED = """exists (
         or not jsonb_exists(cast(:good as jsonb) -> j.evaluator_version_id, j.text_value)))"""
 
 
-def _values(workspace_id: str, wanted: Wanted, place: Place | None) -> dict[str, Any]:
+def values_of(
+    workspace_id: str, wanted: Wanted, place: Place | None, failing: Failing | None = None
+) -> dict[str, Any]:
+    """What the statements name. `failing` is what evaluators say no by, where that is asked beside what is wanted."""
     values: dict[str, Any] = {
         "workspace": workspace_id, "version": wanted.version_id, "file": wanted.file_id, "since": wanted.since,
         "until": wanted.until, "environment": wanted.environment, "source": wanted.source, "user": wanted.user,
         "session": wanted.session_id, "words": _like(wanted.words), "metadata": _like(wanted.metadata),
         "slower": wanted.slower_than_ms, "dearer": wanted.dearer_than_usd,
     }  # fmt: skip
-    if failing := wanted.failed:
+    if failing := failing or wanted.failed:
         values |= {"lower": list(failing.where_lower_is_better)}
         values |= {"good": orjson.dumps(failing.good).decode(), "bad": orjson.dumps(failing.bad).decode()}
     return values | ({"at": place.at, "id": place.id} if place else {})

@@ -73,6 +73,7 @@ PAGE_REQUESTS: dict[str, Make] = {
     "GET /setup": lambda w: Call(names_things=False),
     "POST /setup": lambda w: Call(form={}, names_things=False),
     "GET /w/{w}/logs": lambda w: Call({"w": w.slug}),
+    "GET /w/{w}/log-histogram": lambda w: Call({"w": w.slug}, query={"file": w.prompt.file_id}),
     "GET /w/{w}/newer-logs": lambda w: Call(
         {"w": w.slug}, query={"after": "2026-01-01T00:00:00+00:00~log_0"}
     ),

@@ -68,6 +68,7 @@ NOT_SHOWN = {
     "log.provider_response": BY_API,
     "log.stdout": BY_API,
     "log.tool_choice": BY_API,
+    "row_generation.inputs": BY_API,
     "judgment.engine": "where a program judged: the server writes it",
     "version.summary": "counts; its words are targets, which are shown, and the splits' names",
 }

@@ -82,6 +82,7 @@ _WHOLE: dict[str, _Kind] = _files() | {
     "update_tool_log": logs.Log,
     "update_flow_log": logs.Log,
     "get_log": logs.AnyLog,
+    "count_logs_over_time": logs.LogsOverTime,
     "take_spans": logs.TakenSpans,
     "delete_logs_of_user": logs.DeletedLogs,
     "retrieve_file_by_path": files.AnyFile,

@@ -186,3 +186,37 @@ class CalledTool(Log):
     """The log of the call, with what went in and came out also where the log does not keep it."""
 
     log_id: str
+
+
+class LogsInPart(Shape):
+    """The logs of one part of a time."""
+
+    since: str
+    until: str
+    logs: int
+    failed: int
+    """Those that failed a check."""
+
+
+class DeploymentInTime(Shape):
+    at: str
+    file_id: str
+    path: str
+    version: int
+    environment: str
+
+
+class LogsOverTime(Shape):
+    since: str
+    until: str
+    seconds: int
+    """How long each part is."""
+    logs: int
+    failed: int
+    counted_since: Moment
+    """What came before that is not counted; null where all is."""
+    failed_counted_since: Moment
+    """The same of checks."""
+    records: list[LogsInPart]
+    deployments: list[DeploymentInTime]
+    """The newest 20."""

@@ -72,6 +72,8 @@ from app.logs import (
     span_api,
     spend_api,
     spend_pages,
+    view_api,
+    view_pages,
 )
 from app.monitoring import api as monitoring_api
 from app.monitoring import arrivals as monitoring_arrivals
@@ -151,6 +153,7 @@ ROUTERS = (
     retention_pages.router,
     log_pages.router,
     histogram_pages.router,
+    view_pages.router,
     quarantine_pages.router,
     transfer_pages.router,
     workspace_pages.router,
@@ -197,6 +200,7 @@ ROUTERS = (
     limits_api.router,
     logs_api.router,
     histogram_api.router,
+    view_api.router,
     logging_api.hot,
     logging_api.router,
     span_api.router,

@@ -16,7 +16,7 @@ from app.core.permissions import Editor, Reader
 from app.core.settings import get_settings
 from app.files import repository as files
 from app.files.models import FileKind
-from app.logs import keeping, listing
+from app.logs import keeping, listing, views
 from app.logs.listing import Filters
 from app.logs.listing_repository import Place
 from app.logs.tree import build_tree
@@ -70,6 +70,7 @@ def list_page(
         files=offered,
         environments=files.list_environments(session, principal.workspace_id),
         public_url=get_settings().public_url,
+        views=views.list_views(session, principal),
     )
 
 

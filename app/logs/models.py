@@ -4,7 +4,17 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, Text, UniqueConstraint, func, text
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Numeric,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -200,3 +210,27 @@ class RetentionWalk(Base):
     """The last log that was looked at."""
     began_at: Mapped[datetime] = mapped_column(server_default=func.now())
     ended_at: Mapped[datetime | None]
+
+
+class LogView(Base):
+    """A name for filters of the page of logs: somebody's own, or the workspace's."""
+
+    __tablename__ = "log_view"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["workspace_id", "owner_id"],
+            ["membership.workspace_id", "membership.user_id"],
+            ondelete="CASCADE",
+        ),
+        UniqueConstraint("workspace_id", "owner_id", "name", postgresql_nulls_not_distinct=True),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    workspace_id: Mapped[str] = mapped_column(ForeignKey(Workspace.id, ondelete="CASCADE"))
+    owner_id: Mapped[str | None]
+    """Whose it is; None where everybody of the workspace has it."""
+    made_by_id: Mapped[str | None]
+    name: Mapped[str]
+    filters: Mapped[Json]
+    """As they stand in the address of the page."""
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -74,6 +74,7 @@ PARAMETERS = {
     "only": "Which rows.",
     "sort": "Which rows come first.",
     "state_id": "The state's id.",
+    "view_id": "The view's id.",
     "generation_id": "Of the rows that were asked for.",
 }
 """What parameters mean that have the same name and meaning in many routes, and say nothing themselves."""

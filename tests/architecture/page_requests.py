@@ -31,6 +31,10 @@ def _comment(world: World) -> dict[str, str]:
     return {"w": world.slug, "comment_id": world.comment.id}
 
 
+def _view(world: World) -> dict[str, str]:
+    return {"w": world.slug, "view_id": world.log_view.id}
+
+
 def _plain(kind: str) -> dict[str, Make]:
     """Those to the pages that tools, flows and agents have in common."""
 
@@ -73,6 +77,9 @@ PAGE_REQUESTS: dict[str, Make] = {
     "GET /setup": lambda w: Call(names_things=False),
     "POST /setup": lambda w: Call(form={}, names_things=False),
     "GET /w/{w}/logs": lambda w: Call({"w": w.slug}),
+    "POST /w/{w}/log-views": lambda w: Call({"w": w.slug}, form={"name": "made", "query": "state=error"}),
+    "POST /w/{w}/log-views/{view_id}": lambda w: Call(_view(w), form={"name": "other"}),
+    "POST /w/{w}/log-views/{view_id}/delete": lambda w: Call(_view(w), form={}),
     "GET /w/{w}/log-histogram": lambda w: Call({"w": w.slug}, query={"file": w.prompt.file_id}),
     "GET /w/{w}/newer-logs": lambda w: Call(
         {"w": w.slug}, query={"after": "2026-01-01T00:00:00+00:00~log_0"}

@@ -299,6 +299,12 @@ REQUESTS: dict[str, Make] = {
         {"queue_id": w.disputed_queue.id}, json={"dataset_id": w.dataset.file_id, "into": "draft"}
     ),
     "GET /v5/logs": lambda w: Call(query={"file_id": w.prompt.file_id}),
+    "GET /v5/log-views": lambda w: Call(names_things=False),
+    "POST /v5/log-views": lambda w: Call(
+        json={"name": "made", "filters": {"state": "error"}, "shared": True}, names_things=False
+    ),
+    "PATCH /v5/log-views/{view_id}": lambda w: Call({"view_id": w.log_view.id}, json={"name": "other"}),
+    "DELETE /v5/log-views/{view_id}": lambda w: Call({"view_id": w.log_view.id}),
     "GET /v5/log-histogram": lambda w: Call(query={"since": "2026-01-01"}, names_things=False),
     "GET /v5/logs/{log_id}": lambda w: Call({"log_id": w.log_id}),
     "DELETE /v5/logs": lambda w: Call(query={"id": w.loose_log_id}, names_things=False),

@@ -19,7 +19,8 @@ from app.files import service as files
 from app.files.models import Directory, Environment, Version
 from app.generations import pins
 from app.generations.models import RowGeneration
-from app.logs.models import QuarantinedSpan
+from app.logs import views
+from app.logs.models import LogView, QuarantinedSpan
 from app.logs.records import LogRecord
 from app.logs.repository import insert_logs
 from app.providers.models import Provider
@@ -96,6 +97,8 @@ class World:
     spare: Environment
     provider: Provider
     key: ApiKey
+    log_view: LogView
+    """The workspace's, of the maker."""
     log_id: str
     loose_log_id: str
     """Of the run, and no row has it as its result."""
@@ -245,6 +248,7 @@ def build_world(session: Session, role: Role) -> World:
             ProviderChange(name="own", base_url="http://127.0.0.1:9/v1", api_key="canary-key-123456"),
         ),
         key=workspaces.create_key(session, key_maker, name="spare", role=key_maker.role)[0],
+        log_view=views.save(session, maker, "World errors", {"state": "error"}, shared=True),
         log_id=log_id,
         comment=comment,
         loose_log_id=_loose_log(session, run),

@@ -82,6 +82,8 @@ _WHOLE: dict[str, _Kind] = _files() | {
     "update_tool_log": logs.Log,
     "update_flow_log": logs.Log,
     "get_log": logs.AnyLog,
+    "save_log_view": logs.LogView,
+    "change_log_view": logs.LogView,
     "count_logs_over_time": logs.LogsOverTime,
     "take_spans": logs.TakenSpans,
     "delete_logs_of_user": logs.DeletedLogs,
@@ -178,6 +180,7 @@ _PAGES: dict[str, _Kind] = {f"list_{kind}s": shape for kind, shape in _KINDS.ite
 _RECORDS: dict[str, _Kind] = {f"list_{kind}_versions": shape for kind, shape in _KINDS.items()} | {
     "list_prompt_draft_history": drafts.State,
     "list_mentionable_people": comments.NamedPerson,
+    "list_log_views": logs.LogView,
     "list_pinned_rows": drafts.PinnedRow,
     "pin_rows": drafts.PinnedRow,
 }

@@ -220,3 +220,15 @@ class LogsOverTime(Shape):
     records: list[LogsInPart]
     deployments: list[DeploymentInTime]
     """The newest 20."""
+
+
+class LogView(Shape):
+    """A name for filters of the page of logs."""
+
+    id: str
+    name: str
+    filters: dict[str, str]
+    """As they stand in the address of the page."""
+    shared: bool
+    """Whether everybody of the workspace has it."""
+    created_at: str

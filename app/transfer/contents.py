@@ -1,6 +1,6 @@
 """From what an export says of a version to the content that is stored, by kind of file. Pure."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, get_args
 
 from pydantic import ValidationError
@@ -24,15 +24,17 @@ class NotKept(Exception):
     """A version that cannot be stored; the message says why."""
 
 
-def content_of(kind: FileKind, values: Mapping[str, Any], note: Note) -> Json:
-    """The content of a version of this kind. A dataset's rows are no part of it.
+def content_of(
+    kind: FileKind, values: Mapping[str, Any], note: Note, tools: Collection[str] = frozenset()
+) -> Json:
+    """The content of a version of this kind. A dataset's rows are no part of it. A prompt stays linked to those of `tools`.
 
     Raises:
         NotKept: it says what no version can.
     """
     said = Said(values)
     try:
-        return _MAKERS[kind](said, note)
+        return _prompt(said, note, tools) if kind == FileKind.PROMPT else _MAKERS[kind](said, note)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
@@ -41,15 +43,24 @@ def content_of(kind: FileKind, values: Mapping[str, Any], note: Note) -> Json:
         raise NotKept(f"its content cannot be stored ({error})") from None
 
 
-def _prompt(said: Said, note: Note) -> Json:
+def _prompt(said: Said, note: Note, tools: Collection[str]) -> Json:
     values = dict(said.values)
-    if linked := said.objects("linked_tools"):
-        note("linked tools are tools of the version itself now, as they were when it was exported")
-        values["tools"] = [*said.objects("tools"), *linked]
-    elif said.values.get("linked_tools"):
+    linked = said.objects("linked_tools")
+    kept = [str(each["id"]) for each in linked if each.get("id") in tools]
+    if gone := [each for each in linked if each.get("id") not in tools]:
+        note(
+            "linked tools that are not here are tools of the version itself now, as they were when it was exported"
+        )
+        values["tools"] = [*said.objects("tools"), *gone]
+    elif said.values.get("linked_tools") and not linked:
         note("linked tools that are named by their ids only are left out")
-    values["linked_tools"] = None
+    values["linked_tools"] = kept or None
     return PromptSpec.model_validate(values).content()
+
+
+def linked_by(values: Mapping[str, Any]) -> list[str]:
+    """The ids of the tools that what is said of a prompt's version links."""
+    return [each["id"] for each in Said(values).objects("linked_tools") if isinstance(each.get("id"), str)]
 
 
 def _agent(said: Said, _note: Note) -> Json:
@@ -89,7 +100,6 @@ def _evaluator(said: Said, note: Note) -> Json:
 
 
 _MAKERS: dict[FileKind, Callable[[Said, Note], Json]] = {
-    FileKind.PROMPT: _prompt,
     FileKind.AGENT: _agent,
     FileKind.TOOL: _spec_of(ToolSpec),
     FileKind.FLOW: _spec_of(FlowSpec),

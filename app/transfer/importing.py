@@ -14,9 +14,10 @@ from app.core import ids
 from app.core.access import Principal
 from app.core.database import unit_of_work
 from app.core.errors import Conflict
-from app.files.models import File, FileKind
+from app.files.models import FILE_PREFIX, File, FileKind
+from app.prompts.linked_tools import find_linked
 from app.transfer import repository
-from app.transfer.contents import NotKept, content_of
+from app.transfer.contents import NotKept, content_of, linked_by
 from app.transfer.datasets import write_dataset_version
 from app.transfer.evaluations import read_evaluations
 from app.transfer.executions import JUDGMENTS, LOGS
@@ -42,7 +43,8 @@ def import_export(
         Conflict: another workspace has one of its files, versions, evaluations or runs. Nothing was imported.
     """
     export, report = Folder.open(path), Report()
-    folders = export.folder(FILES).folders("files", report)
+    # Tools first: prompts stay linked to those that are here.
+    folders = sorted(export.folder(FILES).folders("files", report), key=lambda folder: not _is_tool(folder))
     _refuse_taken(principal.workspace_id, folders)
     kinds: dict[str, FileKind] = {}
     for number, folder in enumerate(folders, start=1):
@@ -61,6 +63,10 @@ def import_export(
                 session, principal, "workspace.imported", "workspace", principal.workspace_id, **counts
             )
     return report
+
+
+def _is_tool(folder: Folder) -> bool:
+    return folder.id.startswith(f"{FILE_PREFIX[FileKind.TOOL]}_")
 
 
 def _refuse_taken(workspace_id: str, folders: list[Folder]) -> None:
@@ -124,10 +130,11 @@ def _import_file(principal: Principal, said: SaidFile, report: Report) -> bool:
 def _write_version(
     session: Session, file: File, said: SaidFile, version: SaidVersion, report: Report
 ) -> None:
+    values = version.said.values
+    linked = linked_by(values) if said.kind == FileKind.PROMPT else []
+    tools = find_linked(session, file.workspace_id, linked) if linked else {}
     try:
-        spec = content_of(
-            said.kind, version.said.values, lambda note: report.notes.add(f"{version.where}: {note}")
-        )
+        spec = content_of(said.kind, values, lambda note: report.notes.add(f"{version.where}: {note}"), tools)
     except NotKept as problem:
         report.leave_out("versions", str(problem), version.where)
         return

@@ -183,6 +183,23 @@ def test_rows_that_are_the_same_stay_two(client, committed_team: Team, tmp_path:
     assert everything() == before
 
 
+def test_prompts_stay_linked_to_tools_that_come_along(client, committed_team: Team, tmp_path: Path):
+    export = Export(tmp_path / "export")
+    function = {"name": "weather", "description": "", "strict": True, "parameters": {}}
+    links = [
+        {"id": "tl_1", "version_id": "tv_1", **function},
+        {"id": "tl_2", "version_id": "tv_2", **function, "name": "time"},
+    ]
+    export.add(vendor.prompt(linked_tools=links))
+    export.add(vendor.file("tool", "tl_1", "tv_1", "tools/weather", function=function))
+    report = imported(committed_team, export)
+    with_key(client, committed_team.admin)
+    shown = client.get(f"/v5/prompts/{vendor.PROMPT}").json()
+    assert [each["id"] for each in shown["linked_tools"]] == ["tl_1"]
+    assert [each["name"] for each in shown["tools"]] == ["time"], "which is not here"
+    assert report.notes.count == 1
+
+
 def test_linked_tools_become_tools_of_the_version(client, committed_team: Team, tmp_path: Path):
     export = Export(tmp_path / "export")
     linked = [

@@ -63,6 +63,7 @@ def _filled(client, team: Team) -> None:
         )
         factories.agent(session, admin, "support/agent")
         tool = factories.tool(session, admin, "tools/weather")
+        factories.prompt(session, admin, "support/with a tool", linked_tools=[tool.file_id])
         flow = factories.flow(session, admin, "support/flow", commit="4f2a1c")
         rows = [
             {

@@ -218,6 +218,7 @@ ROUTERS = (
 
 files_presentation.SLOTS.update(
     inputs=(prompts_presentation.inputs_of, evaluators_presentation.inputs_of),
+    spec=(evaluators_presentation.specs_of,),
     linked_tools=(linked_tools_of,),
     evaluators=(monitoring_presentation.monitors_of,),
     raw_file_content=(prompts_presentation.raw_files_of,),

@@ -11,7 +11,7 @@ from app.core.database import SessionDep
 from app.core.errors import Invalid
 from app.core.permissions import Editor, Reader
 from app.evaluators import databases
-from app.evaluators.binding import BUILTIN, TYPES, make_spec, read_spec
+from app.evaluators.binding import BUILTIN, TYPES, make_spec, read_spec, stored_spec
 from app.evaluators.composing import with_parts
 from app.evaluators.forms import form_fields
 from app.evaluators.kinds import all_kinds
@@ -26,8 +26,8 @@ common = versioned_routes(FileKind.EVALUATOR)
 
 
 class EvaluatorUpsert(FileProperties):
-    """An evaluator to write. `spec` is `{"evaluator_type": "builtin", "kind": …, "settings": {…}}`, or of the type
-    `llm` (with `prompt`), `python` (with `code`), `human` (with `instructions`) or `external`, and then says itself what it
+    """An evaluator to write. `spec` is `{"evaluator_type": "builtin", "kind": …, "settings": {…}}` (answers say `external` instead,
+    for clients of v5 know no other type that fits; send either), or of the type `llm` (with `prompt`), `python` (with `code`), `human` (with `instructions`) or `external`, and then says itself what it
     returns, and may have `attributes`: `{"evaluator_type": "human", "return_type": "select", "options": [{"name": "good", "valence": "positive"}, …]}`."""
 
     EXAMPLE: ClassVar[dict[str, Any]] = {
@@ -53,6 +53,7 @@ def checked_spec(session: Session, principal: Principal, spec: dict[str, Any]) -
         Invalid: it is of a type that does not run here, or a setting is wrong.
         NotFound: there is no such kind.
     """
+    spec = stored_spec(spec)
     type_ = spec.get("evaluator_type") or BUILTIN
     if type_ not in TYPES:
         text = f"There is no evaluator type “{type_}”: there are {', '.join(TYPES)}."

@@ -9,7 +9,7 @@ write it.
 from collections.abc import Mapping
 from typing import Any
 
-from app.evaluators.kinds import BUILTIN, TYPES, all_kinds, bind, kind, read_spec
+from app.evaluators.kinds import BUILTIN, TYPES, all_kinds, bind, kind, read_spec, shown_spec, stored_spec
 from app.evaluators.kinds.contract import (
     BoundEvaluator,
     Call,
@@ -42,6 +42,8 @@ __all__ = [
     "is_judged_here",
     "make_spec",
     "read_spec",
+    "shown_spec",
+    "stored_spec",
 ]
 
 _JUDGED_ELSEWHERE = tuple(one.evaluator_type for one in all_kinds() if one.judged_by != "server")

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from app.core.access import Principal
 from app.core.errors import DomainError, Invalid
+from app.evaluators.kinds import stored_spec
 from app.evaluators.kinds.composite import Composite
 from app.files import repository as files_repository
 from app.files import service as files
@@ -34,11 +35,14 @@ def with_parts(
         resolved = None
         if not part.get("spec") or part.get("version_id"):
             resolved = _resolved(session, principal, part, number)
-        if resolved and part.get("spec") not in (None, resolved["spec"]):
+        own = part.get("spec")
+        if isinstance(own, Mapping):
+            own = stored_spec(own)
+        if resolved and own not in (None, resolved["spec"]):
             raise _unfit(
                 f"Part {number}: its spec is not that of its version. Leave out `spec` or `version_id`."
             )
-        parts.append(resolved or dict(part))
+        parts.append(resolved or dict(part) | {"spec": own})
     return dict(settings) | {"parts": parts}
 
 

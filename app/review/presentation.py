@@ -10,6 +10,7 @@ from app.core.settings import get_settings
 from app.datasets import repository as datasets
 from app.datasets.models import Datapoint
 from app.evaluations.presentation import present_interval
+from app.evaluators.binding import shown_spec
 from app.files.models import Version
 from app.logs import repository as logs
 from app.logs.models import Log
@@ -158,7 +159,7 @@ def _rows(session: Session, queue: ReviewQueue, found: Sequence[Log]) -> dict[st
 
 
 def _questions(evaluators: Sequence[Version]) -> list[Json]:
-    return [{"version_id": one.id, "path": one.file.path, "spec": one.spec} for one in evaluators]
+    return [{"version_id": one.id, "path": one.file.path, "spec": shown_spec(one.spec)} for one in evaluators]
 
 
 def _item(

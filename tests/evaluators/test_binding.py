@@ -2,7 +2,7 @@ import pytest
 
 from app.core.errors import Invalid, NotFound
 from app.core.ids import canonical_json
-from app.evaluators.binding import bind, make_spec
+from app.evaluators.binding import bind, make_spec, read_spec, shown_spec, stored_spec
 from app.evaluators.kinds.llm_judge import DEFAULT_RUBRIC
 from tests.evaluators.cases import execution, row
 
@@ -55,3 +55,19 @@ def test_what_cannot_be_bound_says_why():
     for spec in ({}, {"evaluator_type": "oracle"}, {"evaluator_type": "builtin"}):
         with pytest.raises(Invalid, match="There is no evaluator type"):
             bind(spec)
+
+
+def test_a_built_in_evaluator_is_shown_by_a_type_that_clients_know():
+    spec = make_spec("exact", {})
+    shown = shown_spec(spec)
+
+    assert shown == spec | {"evaluator_type": "external"}
+    assert (stored_spec(shown), read_spec(shown)) == (spec, read_spec(spec))
+    assert stored_spec(spec) == spec
+
+
+def test_a_program_elsewhere_is_no_built_in_evaluator_whatever_else_its_spec_says():
+    program = {"evaluator_type": "external", "kind": "exact", "return_type": "boolean"}
+
+    assert read_spec(program)[0] == "external"
+    assert shown_spec({"evaluator_type": "python", "code": ""}) == {"evaluator_type": "python", "code": ""}

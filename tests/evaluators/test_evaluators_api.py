@@ -102,3 +102,21 @@ def test_a_wrong_spec_is_said_in_the_shape_that_clients_read(api: TestClient, sp
     refused = api.post("/v5/evaluators", json={"path": "judges/one", "spec": spec})
     assert refused.status_code == 422
     assert [said["loc"] for said in refused.json()["detail"]] == [loc]
+
+
+def test_a_built_in_evaluator_is_read_by_clients_that_know_four_types_and_sent_again(api: TestClient) -> None:
+    made = written(api, evaluator_type="builtin", kind="length", settings={"longest": 5})
+    spec = made["spec"]
+
+    assert (spec["evaluator_type"], spec["kind"], spec["return_type"]) == ("external", "length", "boolean")
+    assert spec["settings"] == {"unit": "words", "longest": 5, "wanted": "lower"}
+    assert written(api, **spec)["version_id"] == made["version_id"]
+    assert written(api, **spec | {"evaluator_type": "builtin"})["version_id"] == made["version_id"]
+    parts = [{"path": "Length", "version_id": made["version_id"], "spec": spec}]
+    both = written(api, kind="composite", settings={"parts": parts})["spec"]
+    assert both["settings"]["parts"][0]["spec"]["kind"] == "length"
+    parts = [
+        {"path": "Length", "spec": spec | {"evaluator_type": type_}} for type_ in ("external", "builtin")
+    ]
+    alike = [written(api, kind="composite", settings={"parts": [part]})["version_id"] for part in parts]
+    assert alike[0] == alike[1]

@@ -77,15 +77,32 @@ def kinds_by_purpose(text: str = "") -> dict[Purpose, list[Kind[Any]]]:
     return {purpose: kinds for purpose, kinds in found.items() if kinds}
 
 
+def shown_spec(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """A stored spec as the API shows it: the type of a built-in evaluator is `external`, for clients know four types only, and
+    read all that holds a fifth as something else. Which one it is, its `kind` and `settings` say."""
+    return dict(spec) | ({"evaluator_type": External.evaluator_type} if _is_of(spec, BUILTIN) else {})
+
+
+def stored_spec(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """What somebody sent, with the type under which it is stored, where it is what the API shows of a built-in evaluator."""
+    is_shown = _is_of(spec, External.evaluator_type) and "settings" in spec
+    return dict(spec) | ({"evaluator_type": BUILTIN} if is_shown else {})
+
+
+def _is_of(spec: Mapping[str, Any], type_: str) -> bool:
+    return spec.get("evaluator_type") == type_ and isinstance(spec.get("kind"), str)
+
+
 def read_spec(spec: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     """The kind that a spec names, and its settings; the name is empty for a type that we do not know.
 
     Raises:
         Invalid: a member is not of the shape that it must have.
     """
+    spec = stored_spec(spec)
     if found := BY_TYPE.get(str(spec.get("evaluator_type"))):
         return found.name, found.read_spec(spec)
-    if spec.get("evaluator_type") == BUILTIN and isinstance(spec.get("kind"), str):
+    if _is_of(spec, BUILTIN):
         settings = spec.get("settings") or {}
         if not isinstance(settings, Mapping):
             raise Invalid("`settings` is an object.", fields={"spec.settings": "Give an object."})

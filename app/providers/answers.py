@@ -103,10 +103,12 @@ class ProviderError(Exception):
         self.args = (self.message,)
 
 
-def secret_forms(key: str) -> list[str]:
+def secret_forms(key: str, *, words: bool = False) -> list[str]:
     """How a key may be written when it is sent back: as it is, quoted in a URL, in base64 with any start. Words that stand
-    in for a key, such as `lm-studio`, are none: they would be taken out of good answers."""
-    if len(key) < SHORTEST_SECRET or (len(key) < _LONGEST_WORD and not any(map(str.isdigit, key))):
+    in for a key, such as `lm-studio`, and short keys are none, unless `words` are meant, too: they would be taken out of
+    good answers."""
+    is_word = len(key) < _LONGEST_WORD and not any(map(str.isdigit, key))
+    if not words and (len(key) < SHORTEST_SECRET or is_word):
         return []
     # A base64 character holds six bits: those that share bits with what stands before or after the key are left.
     parts = [
@@ -115,7 +117,7 @@ def secret_forms(key: str) -> list[str]:
         ]
         for start in range(3)
     ]
-    return [key, urllib.parse.quote(key, safe=""), *parts]
+    return [key, urllib.parse.quote(key, safe=""), *(part for part in parts if len(part) > 1)]
 
 
 def read_answer(reply: object, latency_ms: float, attempts: int, provider: str) -> Answer:

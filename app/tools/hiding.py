@@ -23,7 +23,7 @@ def without_secrets(text: str, secrets: Sequence[str]) -> str:
     options = re2.Options()
     options.max_mem, options.log_errors = _PATTERN_BYTES, False
     for secret in sorted(secrets, key=len, reverse=True):  # one may be a part of another
-        coded = {way for form in secret_forms(secret) for way in _coded(form)}
+        coded = {way for form in secret_forms(secret, words=True) for way in _coded(form)}
         forms = [_written(secret), *map(re.escape, sorted(coded))]
         text = re2.compile("|".join(forms), options).sub(
             lambda _: HIDDEN, text

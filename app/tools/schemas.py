@@ -5,7 +5,6 @@ from typing import Any, ClassVar
 from pydantic import Field, SecretStr, field_validator
 
 from app.core.bodies import Body
-from app.providers.answers import SHORTEST_SECRET
 
 
 class VariableGiven(Body):
@@ -15,9 +14,9 @@ class VariableGiven(Body):
 
     name: str = Field(pattern=r"^[A-Za-z_][A-Za-z_\d]{0,99}$", description="Letters, digits and underscores.")
     value: SecretStr = Field(
-        min_length=SHORTEST_SECRET,
+        min_length=1,
         max_length=2_000,
-        description="Shorter ones could not be told from other text, and kept out of logs.",
+        description="It is never shown, and masked wherever an answer has it: a short one takes words like it along.",
     )
 
     origin: str | None = Field(

@@ -73,3 +73,13 @@ def test_no_answer_takes_long_to_look_through(text: str) -> None:
     began = time.process_time()
     assert without_secrets(text, ["a1" * 1_000]) == text
     assert time.process_time() - began < 5
+
+
+@pytest.mark.parametrize("secret", ["value", "k3y", "ab", "x"])
+@pytest.mark.parametrize("before", ["", "a", "ab"])
+def test_a_short_secret_is_hidden_like_any_other(secret: str, before: str) -> None:
+    assert secret not in without_secrets(f"It is {secret}.", [secret])
+    if len(secret) > 1:  # of a single character, no digit of base64 is its own
+        coded = base64.b64encode(f"{before}{secret}".encode()).decode()
+        assert coded not in without_secrets(coded, [secret])
+    assert without_secrets("12.34", [secret]) == "12.34"

@@ -129,7 +129,6 @@ def test_a_value_that_was_moved_in_the_database_does_not_open(
         ("1A", VALUE),
         ("a-b", VALUE),
         ("a" * 101, VALUE),
-        ("A", "tiny"),
         ("A", ""),
         ("A", "é" * 10),
         ("A", "token\r\nX: 1"),
@@ -191,3 +190,10 @@ def test_they_are_in_no_export(
     texts = [path.read_text() for path in (tmp_path / "export").rglob("*") if path.is_file()]
     assert any("tools/weather" in one for one in texts)
     assert not any("TOKEN" in one or VALUE in one for one in texts)
+
+
+def test_a_short_value_is_a_value_and_none_is_not(api: TestClient, tool_id: str) -> None:
+    answer = api.post(url(tool_id), json=given("name", value="value"))
+    assert (answer.status_code, answer.json()) == (200, shown("name"))
+    assert api.post(url(tool_id), json=given("name", value="x")).json() == shown("name")
+    assert api.post(url(tool_id), json=given("name", value="")).status_code == 422

@@ -85,16 +85,9 @@ class ModelExecution(Conversation):
     output_cost: Usd | None = None
 
 
-class Placing(Body):
-    """Where a log belongs: which file, which trace, whose."""
+class Belonging(Body):
+    """What a log belongs to, beside its file."""
 
-    id: Name | None = Field(None, description="Of the file.")
-    path: str | None = Field(None, description="Of the file.")
-    log_id: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
-        None,
-        description="An id of your own for the log, so that it can be sent again when no answer came. One that is taken "
-        "by a log that says something else is refused: 409.",
-    )
     trace_parent_id: Name | None = Field(
         None,
         description="The log that it is nested under. That one may arrive later, if you chose its id.",
@@ -104,6 +97,18 @@ class Placing(Body):
     environment: Name | None = Field(None, description="Where your application runs.")
     source_datapoint_id: Name | None = Field(None, description="The row of a dataset that was its input.")
     run_id: Name | None = Field(None, description="The run that it belongs to.")
+
+
+class Placing(Belonging):
+    """Where a log belongs: which file, which trace, whose."""
+
+    id: Name | None = Field(None, description="Of the file.")
+    path: str | None = Field(None, description="Of the file.")
+    log_id: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
+        None,
+        description="An id of your own for the log, so that it can be sent again when no answer came. One that is taken "
+        "by a log that says something else is refused: 409.",
+    )
     save: bool | None = Field(
         None, description="False: inputs, messages, outputs, requests and what was printed are not kept."
     )
@@ -187,19 +192,19 @@ class FlowLogUpdate(Body):
     log_status: Status | None = Field(None, validation_alias=AliasChoices("log_status", "trace_status"))
 
 
-class PromptLogUpdate(ModelExecution):
+class PromptLogUpdate(Belonging, ModelExecution):
     """What is said later of an execution of a prompt."""
 
     EXAMPLE: ClassVar[dict[str, Any]] = {"output": "It is on its way.", "log_status": "complete"}
 
 
-class AgentLogUpdate(ModelExecution):
+class AgentLogUpdate(Belonging, ModelExecution):
     """What is said later of a run of an agent."""
 
     EXAMPLE: ClassVar[dict[str, Any]] = {"output": "It is on its way.", "log_status": "complete"}
 
 
-class ToolLogUpdate(Execution):
+class ToolLogUpdate(Belonging, Execution):
     """What is said later of a call of a tool."""
 
     EXAMPLE: ClassVar[dict[str, Any]] = {"output": "card_9", "log_status": "complete"}

@@ -8,14 +8,14 @@ from sqlalchemy.orm import Session
 
 from app.core import clock
 from app.core.access import Principal
-from app.core.errors import Conflict, NotFound
+from app.core.errors import Conflict, Invalid, NotFound
 from app.files.models import FileKind
 from app.files.resolution_repository import resolve
 from app.logs import arrivals, repository, traces
 from app.logs.models import Log
 from app.logs.recording import PAYLOADS, LoggedVersion, duration_ms, record_of, values_of
 from app.logs.records import LogRecord
-from app.logs.schemas import AnyLog, AnyUpdate
+from app.logs.schemas import AnyLog, AnyUpdate, Belonging, FlowLogUpdate
 from app.logs.versions import content_of, kind_of, logged_version, model_of, version_of, wanted_by
 
 
@@ -143,6 +143,34 @@ def _refuse_others(
             )
 
 
+def _place_anew(session: Session, log: Log, said: Belonging) -> None:
+    """Say of a log what it belongs to. What it was said to belong to stays where another one has been told of it.
+
+    Raises:
+        Invalid: it would be nested under itself, or under what is nested under it.
+        Conflict: it is nested under another log, or part of another run; or the trace is complete.
+    """
+    if said.run_id and log.run_id not in (None, said.run_id):
+        raise Conflict(f"The log {log.id} is of the run {log.run_id}, and stays there.")
+    if said.trace_parent_id and said.trace_parent_id != log.parent_id:
+        if log.parent_id:
+            raise Conflict(f"The log {log.id} is nested under {log.parent_id}, and stays there.")
+        log.parent_id = said.trace_parent_id
+        joined = traces.find_place(session, log.workspace_id, [log], (), [log.id])
+        if log.trace_id == log.id:
+            raise Invalid(
+                f"{said.trace_parent_id} is nested under the log {log.id} itself.",
+                fields={"trace_parent_id": "This log is nested under it: name another one."},
+            )
+        session.flush()
+        traces.settle(session, log.workspace_id, joined)
+    log.user = said.user or log.user
+    log.environment = said.environment or log.environment
+    log.session_id = said.session_id or log.session_id
+    log.datapoint_id = said.source_datapoint_id or log.datapoint_id
+    log.run_id = said.run_id or log.run_id
+
+
 def update_log(
     session: Session,
     principal: Principal,
@@ -157,7 +185,9 @@ def update_log(
 
     Raises:
         NotFound: there is no such log, or it is not of this file.
-        Conflict: it is the result of a row in a run, or a flow's complete log is to be incomplete again.
+        Conflict: it is the result of a row in a run, a flow's complete log is to be incomplete again, or it belongs to another
+            log or run already.
+        Invalid: it would be nested under itself.
     """
     log = repository.lock_log_of_kind(session, principal.workspace_id, log_id, kind)
     if log is None or (file_id and log.file_id != file_id):
@@ -168,6 +198,8 @@ def update_log(
         if kind is FileKind.FLOW and said.log_status == "incomplete":
             raise Conflict(f"The log {log_id} is complete, and cannot be incomplete again.")
     values = values_of(said)
+    if not isinstance(said, FlowLogUpdate):
+        _place_anew(session, log, said)
     if kind is FileKind.FLOW and said.log_status == "complete" and log.status != "complete":
         values.setdefault("end_time", clock.now())
     for name, value in values.items():

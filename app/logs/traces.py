@@ -56,7 +56,7 @@ def _refuse_closed(parent: Parent) -> None:
 def find_place(
     session: Session,
     workspace_id: str,
-    records: Sequence[LogRecord],
+    records: Sequence[LogRecord | Log],
     roots: Collection[str],
     chosen: Collection[str],
     *,
@@ -82,7 +82,7 @@ def find_place(
 
 
 def join(
-    records: Sequence[LogRecord],
+    records: Sequence[LogRecord | Log],
     parents: Mapping[str, Parent],
     roots: Collection[str],
     awaited: Collection[str],
@@ -111,7 +111,7 @@ def join(
     return Joined(begun, moved)
 
 
-def _top(record: LogRecord, own: Mapping[str, LogRecord]) -> LogRecord:
+def _top(record: LogRecord | Log, own: Mapping[str, LogRecord | Log]) -> LogRecord | Log:
     """The uppermost of the new logs that a record is nested under, itself if there is none."""
     seen = {record.id}
     while (above := own.get(record.parent_id or "")) and above.id not in seen:

@@ -170,3 +170,45 @@ def test_an_error_of_who_listens_undoes_the_log(api: TestClient) -> None:
         arrivals._listeners.remove(refuse)
     assert answer.status_code == 404
     assert api.get("/v5/logs/undone").status_code == 404
+
+
+def _prompt_log(api: TestClient, **said: Any) -> tuple[str, str]:
+    """A log of a prompt, and where it is changed."""
+    answer = api.post("/v5/prompts/log", json={"path": "p", "prompt": {"model": "m"}, "output": "a"} | said)
+    assert answer.status_code == 200, answer.text
+    log = answer.json()
+    return log["id"], f"/v5/prompts/{log['prompt_id']}/log/{log['id']}"
+
+
+def test_what_a_log_belongs_to_can_be_said_later(api: TestClient, committed_team: factories.Team) -> None:
+    root = _flow_log(api)
+    log_id, url = _prompt_log(api)
+    below, _ = _prompt_log(api, trace_parent_id=log_id)
+    said = {"user": "customer-17", "environment": "canary", "session_id": "ses", "trace_parent_id": root,
+            "source_datapoint_id": "dp_1", "run_id": "run_elsewhere"}  # fmt: skip
+    answer = api.patch(url, json=said)
+    assert answer.status_code == 200, answer.text
+    shown = api.get(f"/v5/logs/{log_id}").json()
+    assert {name: shown[name] for name in said} == said
+    assert {api.get(f"/v5/logs/{one}").json()["trace_id"] for one in (root, log_id, below)} == {root}
+    (child,) = api.get(f"/v5/logs/{root}").json()["trace_children"]
+    assert (child["id"], [each["id"] for each in child["trace_children"]]) == (log_id, [below])
+    assert api.patch(url, json=said).status_code == 200, "the same again"
+
+
+def test_what_others_were_told_of_a_log_stays(api: TestClient) -> None:
+    root, other = _flow_log(api), _flow_log(api)
+    closed = _flow_log(api, log_status="complete")
+    _, url = _prompt_log(api, trace_parent_id=root, run_id="run_1")
+    loose, loose_url = _prompt_log(api)
+    below, _ = _prompt_log(api, trace_parent_id=loose)
+    for where, said, status, why in (
+        (url, {"trace_parent_id": other}, 409, f"is nested under {root}"),
+        (url, {"run_id": "run_2"}, 409, "is of the run run_1"),
+        (loose_url, {"trace_parent_id": closed}, 409, "is complete"),
+        (loose_url, {"trace_parent_id": loose}, 422, "Name another log"),
+        (loose_url, {"trace_parent_id": below}, 422, "is nested under it: name"),
+    ):
+        answer = api.patch(where, json={"output": "b", **said})
+        assert (answer.status_code, why in answer.text) == (status, True), answer.text
+    assert api.get(f"/v5/logs/{loose}").json()["output"] == "a", "nothing was changed"

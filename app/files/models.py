@@ -95,7 +95,7 @@ class File(Base):
     """A user's id; imported ids are kept, so it is not a foreign key."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
-    """When a version was last added or a property changed."""
+    """When a version was last added, or a property of the file or of a version changed."""
     last_used_at: Mapped[datetime] = mapped_column(server_default=func.now())
     deleted_at: Mapped[datetime | None]
     logs_count: Mapped[int] = mapped_column(server_default="0")
@@ -155,7 +155,8 @@ def kept_version() -> ForeignKey:
 
 
 class VersionEvent(Base):
-    """A commit that found its content already there: the version answers, the new reason is kept."""
+    """A reason for a version, where it was given more than once: commits that found their content there give it theirs, and
+    each is kept."""
 
     __tablename__ = "version_event"
 

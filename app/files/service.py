@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -184,15 +185,25 @@ def _note_again(session: Session, principal: Principal, version: Version, change
     if change.name:
         version.name = change.name
     if change.note and change.note != version.note:
-        session.add(
-            VersionEvent(
-                id=ids.new_id("vev"),
-                version_id=version.id,
-                author_id=principal.user_id,
-                author_name=principal.name,
-                note=change.note,
+        if version.note and not repository.list_version_events(session, version.id):
+            session.add(
+                _event(version, version.author_id, version.author_name, version.note, version.created_at)
             )
-        )
+        session.add(_event(version, principal.user_id, principal.name, change.note, clock.now()))
+        version.note = change.note
+
+
+def _event(
+    version: Version, author_id: str | None, author_name: str | None, note: str, at: datetime
+) -> VersionEvent:
+    return VersionEvent(
+        id=ids.new_id("vev"),
+        version_id=version.id,
+        author_id=author_id,
+        author_name=author_name,
+        note=note,
+        at=at,
+    )
 
 
 def get_file(session: Session, principal: Principal, file_id: str, kind: FileKind | None = None) -> File:
@@ -284,12 +295,15 @@ def describe_file(
     file: File, *, description: str | None = None, tags: list[str] | None = None, readme: str | None = None
 ) -> None:
     """Change what is said of a file; None leaves a property as it is."""
+    before = file.description, file.tags, file.readme
     if description is not None:
         file.description = description or None
     if tags is not None:
         file.tags = list(dict.fromkeys(tag.strip() for tag in tags if tag.strip()))
     if readme is not None:
         file.readme = readme or None
+    if before != (file.description, file.tags, file.readme):
+        file.updated_at = clock.now()
 
 
 def delete_file(session: Session, principal: Principal, file: File) -> None:
@@ -313,11 +327,14 @@ def describe_version(session: Session, version: Version, *, name: str | None, no
     Raises:
         Conflict: the name is taken by another version of the file.
     """
+    before = version.name, version.note
     if name is not None:
         _refuse_taken_name(session, version.file, name, version)
         version.name = name or None
     if note is not None:
         version.note = note or None
+    if before != (version.name, version.note):
+        version.file.updated_at = clock.now()
 
 
 def delete_version(session: Session, principal: Principal, version: Version) -> None:

@@ -5,7 +5,7 @@ from fastapi.testclient import TestClient
 
 from app.core.access import Role
 from app.core.database import unit_of_work
-from app.files import deployments
+from app.files import deployments, repository
 from tests import factories
 from tests.web import with_key
 
@@ -193,3 +193,37 @@ def test_versions_come_with_their_last_scores_only_when_asked(
     (score,) = shown["evaluator_aggregates"]
     assert score.keys() == {"value", "evaluator_id", "evaluator_version_id", "created_at", "updated_at"}
     assert (score["value"], score["evaluator_id"]) == (0.5, exact.file_id)
+
+
+def test_a_version_says_what_was_last_said_of_it(api: TestClient, committed_team: factories.Team) -> None:
+    def write(**more: str) -> dict:
+        answer = api.post("/v5/flows", json={"path": "said/again", "attributes": {"a": 1}, **more})
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    first = write()
+    assert first["version_description"] is None
+    said = write(version_name="one", version_description="First.")
+    again = write(version_name="two", version_description="Second.")
+    assert said["version_id"] == again["version_id"] == first["version_id"]
+    assert (said["version_name"], said["version_description"]) == ("one", "First.")
+    for shown in (again, write(), api.get(f"/v5/flows/{first['id']}").json()):
+        assert (shown["version_name"], shown["version_description"]) == ("two", "Second.")
+    with unit_of_work() as session:
+        notes = [each.note for each in repository.list_version_events(session, first["version_id"])]
+    assert sorted(notes) == ["First.", "Second."], "each reason is kept"
+
+
+def test_what_is_said_of_a_file_or_version_is_an_update_of_the_file(api: TestClient) -> None:
+    made = api.post("/v5/flows", json={"path": "said/when", "attributes": {}}).json()
+    url = f"/v5/flows/{made['id']}"
+    moments = [made["updated_at"]]
+    for address, said in (
+        (url, {"description": "What it does."}),
+        (url, {"tags": ["a"]}),
+        (f"{url}/versions/{made['version_id']}", {"description": "Why."}),
+    ):
+        moments.append(api.patch(address, json=said).json()["updated_at"])
+        assert api.get(url).json()["updated_at"] == moments[-1]
+        assert api.patch(address, json=said).json()["updated_at"] == moments[-1], "nothing has changed"
+    assert moments == sorted(set(moments))

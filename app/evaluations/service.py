@@ -49,7 +49,10 @@ def create_evaluation(
     if file.kind not in EVALUATED:
         said = f"{file.path} is a {file.kind}: prompts, flows and agents are evaluated."
         raise Invalid(said, fields={"file": said})
-    name = (name or "").strip() or f"Evaluation of {file.name}, {clock.now():%Y-%m-%d %H:%M:%S}"
+    if (
+        not name or not name.strip()
+    ):  # any other is kept as it was sent: clients look for it by what they sent
+        name = f"Evaluation of {file.name}, {clock.now():%Y-%m-%d %H:%M:%S}"
     _refuse_long(name)
     if repository.find_evaluation_by_name(session, file.id, name):
         raise Conflict(f"{file.path} has an evaluation called `{name}` already.")
@@ -174,11 +177,11 @@ def change_evaluation(
         Invalid: the name is too long.
         NotFound: no such evaluator or run in the evaluation.
     """
-    if name is not None and name.strip() and name.strip() != evaluation.name:
-        _refuse_long(name.strip())
-        if repository.find_evaluation_by_name(session, evaluation.file_id, name.strip()):
-            raise Conflict(f"There is an evaluation called `{name.strip()}` already.")
-        evaluation.name = name.strip()
+    if name is not None and name.strip() and name != evaluation.name:
+        _refuse_long(name)
+        if repository.find_evaluation_by_name(session, evaluation.file_id, name):
+            raise Conflict(f"There is an evaluation called `{name}` already.")
+        evaluation.name = name
     if primary_evaluator_id is not None:
         if primary_evaluator_id not in {v.id for v in repository.list_evaluators(session, evaluation.id)}:
             raise NotFound("The evaluation does not have this evaluator.")

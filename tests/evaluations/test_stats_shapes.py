@@ -86,3 +86,44 @@ def test_an_item_has_the_members_of_its_type_only(
         assert answer.status_code == 200, answer.text
     check()
     assert [item["num_judgments"] for _, item in items()] == [1] * len(OF)
+
+
+def _begun(client: TestClient, team: factories.Team) -> tuple[str, dict[str, Any]]:
+    """An evaluation by code elsewhere, and what begins a run of it."""
+    with_key(client, team.admin)
+    with unit_of_work() as session:
+        flow, rows = factories.flow(session, team.admin), factories.dataset(session, team.admin, 1)
+        run = {"dataset": {"version_id": rows.id}, "version": {"version_id": flow.id}, "orchestrated": False}
+        flow_id = flow.file_id
+    path = _evaluator(client, "boolean", "external")
+    said = {"name": "nightly ", "file": {"id": flow_id}, "evaluators": [{"path": path}]}
+    return client.post("/v5/evaluations", json=said).json()["id"], run
+
+
+def test_clients_compare_with_the_run_before_that_has_outputs(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    """A run that was stopped before it had any has no score to compare with."""
+    evaluation, said = _begun(client, committed_team)
+    url = f"/v5/evaluations/{evaluation}"
+    stopped = client.post(f"{url}/runs", json=said).json()["id"]
+    client.patch(f"{url}/runs/{stopped}", json={"status": "cancelled"}).raise_for_status()
+    stats = client.get(f"{url}/stats").json()
+    assert [(one["run_id"], one["status"]) for one in stats["run_stats"]] == [(stopped, "cancelled")]
+
+    newest = client.post(f"{url}/runs", json=said).json()["id"]
+    assert [one["run_id"] for one in client.get(f"{url}/stats").json()["run_stats"]] == [newest]
+    assert len(client.get(f"{url}/runs").json()["runs"]) == 2
+
+
+def test_an_evaluation_has_the_name_that_was_sent(client: TestClient, committed_team: factories.Team) -> None:
+    """Clients that are told that a name is taken look for it, letter by letter."""
+    evaluation, _ = _begun(client, committed_team)
+    made = client.get(f"/v5/evaluations/{evaluation}").json()
+    again = {"name": "nightly ", "file": {"id": made["file_id"]}, "evaluators": []}
+    assert client.post("/v5/evaluations", json=again).status_code == 409
+    listed = client.get("/v5/evaluations", params={"file_id": made["file_id"], "size": 50}).json()["records"]
+    assert [one["id"] for one in listed if one["name"] == "nightly "] == [evaluation]
+    renamed = client.patch(f"/v5/evaluations/{evaluation}", json={"name": " weekly"}).json()
+    assert renamed["name"] == " weekly"
+    assert client.patch(f"/v5/evaluations/{evaluation}", json={"name": "  "}).json()["name"] == " weekly"

@@ -18,8 +18,12 @@ _PERCENTILES = (0, 25, 50, 75, 100)
 
 
 def evaluation_stats(session: Session, evaluation: Evaluation) -> dict[str, Any]:
-    """EvaluationStats: runs newest first, `progress` and `report` always texts."""
-    runs = repository.list_runs(session, [evaluation.id])
+    """EvaluationStats: runs newest first, `progress` and `report` always texts.
+
+    Of runs without any output only the newest is there: clients compare it with the one after it, which must have scores.
+    """
+    every_run = repository.list_runs(session, [evaluation.id])
+    runs = [*every_run[:1], *(run for run in every_run[1:] if run.done_count)]
     every = repository.list_evaluators(session, evaluation.id)
     table = _load(session, runs, every)
     options = score_repository.count_options(session, [run.id for run in runs])

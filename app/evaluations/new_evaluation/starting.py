@@ -31,7 +31,7 @@ def start(session: Session, principal: Principal, offer: Offer) -> Evaluation:
             session,
             principal,
             file=offer.prompt,
-            name=offer.choices.name or _name_of(offer),
+            name=offer.choices.name.strip() or _name_of(offer),
             evaluators=judges,
             smallest_difference=difference_of(offer.choices.smallest, offer.judges[0]),
             stops_when_clear=offer.choices.stops_when_clear,

@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar
 import anyio
 from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Path
+from fastapi import Body as WholeBody
 from fastapi.concurrency import run_in_threadpool
 from pydantic import ConfigDict, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
@@ -52,7 +53,12 @@ def list_statistics(_: Reader) -> list[dict[str, Any]]:
 
 
 @router.post("/{name}", name="work_out_statistic")
-async def work_out(name: Name, body: StatisticArguments, session: SessionDep, _: Reader) -> dict[str, Any]:
+async def work_out(
+    name: Name,
+    body: Annotated[StatisticArguments, WholeBody(default_factory=StatisticArguments)],
+    session: SessionDep,
+    _: Reader,
+) -> dict[str, Any]:
     """Work out the statistic `name` from its arguments: an estimate with its interval and p, or several by their names.
 
     What does not apply is absent; `warnings` say what else to know. At most 100,000 values a list, and twenty seconds.

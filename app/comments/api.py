@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Body, Query
 
 from app.comments import presentation, repository, service
 from app.comments.places import get_place
@@ -77,7 +77,9 @@ def list_mentions(
 
 
 @router.post("/mentions/read")
-def read_mentions(body: MentionsRead, session: SessionDep, principal: Reader) -> Json:
+def read_mentions(
+    body: Annotated[MentionsRead, Body(default_factory=MentionsRead)], session: SessionDep, principal: Reader
+) -> Json:
     """Say that the key's maker has read mentions. `read` is how many of them were new."""
     return {"read": service.read_mentions(session, principal, body.comment_ids)}
 

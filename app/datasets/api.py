@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Annotated, Any, BinaryIO, ClassVar, Literal, cast
 
 import orjson
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Body, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
 from pydantic import Field
@@ -58,7 +58,7 @@ class DatasetUpsert(FileProperties):
 
 @router.post("")
 def upsert_dataset(
-    body: DatasetUpsert,
+    body: Annotated[DatasetUpsert, Body(default_factory=DatasetUpsert)],
     session: SessionDep,
     principal: Editor,
     version_id: str | None = None,

@@ -3,6 +3,7 @@
 from typing import Annotated, Any, ClassVar
 
 from fastapi import APIRouter, Query, Response
+from fastapi import Body as WholeBody
 from pydantic import Field
 from sqlalchemy.orm import Session
 
@@ -164,7 +165,12 @@ def rebase_dataset_draft(file_id: str, session: SessionDep, principal: Editor) -
 
 
 @router.post("/{file_id}/draft/commit")
-def commit_dataset_draft(file_id: str, body: DraftCommitted, session: SessionDep, principal: Editor) -> Json:
+def commit_dataset_draft(
+    file_id: str,
+    body: Annotated[DraftCommitted, WholeBody(default_factory=DraftCommitted)],
+    session: SessionDep,
+    principal: Editor,
+) -> Json:
     """Make a version of the draft, on top of the newest one. 409 where somebody committed other changes of the same rows,
     or deleted the newest version, which the draft changes: `rebase` puts it on the one before."""
     file = _file(session, principal, file_id)

@@ -47,7 +47,11 @@ Json = dict[str, Any]
 
 
 @router.post("", status_code=201)
-def create_evaluation(body: EvaluationCreate, session: SessionDep, principal: Editor) -> Json:
+def create_evaluation(
+    body: Annotated[EvaluationCreate, Body(default_factory=EvaluationCreate)],
+    session: SessionDep,
+    principal: Editor,
+) -> Json:
     """Create an evaluation of a file. A name that is taken answers 409.
 
     By an evaluator with `orchestrated` false the server does not judge: send its judgments to `POST /v5/evaluators/log`.
@@ -101,7 +105,10 @@ def get_evaluation(evaluation_id: str, session: SessionDep, principal: Reader) -
 
 @router.patch("/{evaluation_id}")
 def change_evaluation(
-    evaluation_id: str, body: EvaluationUpdate, session: SessionDep, principal: Editor
+    evaluation_id: str,
+    body: Annotated[EvaluationUpdate, Body(default_factory=EvaluationUpdate)],
+    session: SessionDep,
+    principal: Editor,
 ) -> Json:
     """Rename an evaluation, or choose its primary evaluator or its baseline."""
     evaluation = _evaluation(session, principal, evaluation_id)
@@ -232,7 +239,11 @@ def remove_run(evaluation_id: str, run_id: str, session: SessionDep, principal: 
 
 @router.patch("/{evaluation_id}/runs/{run_id}")
 def change_run(
-    evaluation_id: str, run_id: str, body: RunUpdate, session: SessionDep, principal: Runner
+    evaluation_id: str,
+    run_id: str,
+    body: Annotated[RunUpdate, Body(default_factory=RunUpdate)],
+    session: SessionDep,
+    principal: Runner,
 ) -> Json:
     """Make a run the baseline, or none (`control: false`), stop it, or end it: rows that were not run stay without a result."""
     evaluation, run = _run(session, principal, evaluation_id, run_id)

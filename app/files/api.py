@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Body, Depends, Query, Request, Response
 from sqlalchemy.orm import Session
 
 from app.core.access import Action, Principal
@@ -100,7 +100,11 @@ def list_directories(session: SessionDep, principal: Reader) -> list[Json]:
 
 
 @router.post("/directories", tags=["Directories"], status_code=201)
-def create_directory(body: DirectoryCreate, session: SessionDep, principal: Editor) -> Json:
+def create_directory(
+    body: Annotated[DirectoryCreate, Body(default_factory=DirectoryCreate)],
+    session: SessionDep,
+    principal: Editor,
+) -> Json:
     """Make a directory, with its parents; the one that is there if it exists."""
     path = body.path or body.name
     if not path:
@@ -153,7 +157,10 @@ def get_directory(directory_id: str, session: SessionDep, principal: Reader) -> 
 
 @router.patch("/directories/{directory_id}", tags=["Directories"])
 def update_directory(
-    directory_id: str, body: DirectoryUpdate, session: SessionDep, principal: Editor
+    directory_id: str,
+    body: Annotated[DirectoryUpdate, Body(default_factory=DirectoryUpdate)],
+    session: SessionDep,
+    principal: Editor,
 ) -> Json:
     """Move or rename a directory; everything below moves along."""
     directory = directories.get_directory(session, principal, directory_id)

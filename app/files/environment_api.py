@@ -1,6 +1,8 @@
 """The v5 routes of environments."""
 
-from fastapi import APIRouter, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Response
 from sqlalchemy.orm import Session
 
 from app.core.database import SessionDep
@@ -32,7 +34,10 @@ def create_environment(body: EnvironmentCreate, session: SessionDep, principal: 
 
 @router.patch("/{environment_id}")
 def update_environment(
-    environment_id: str, body: EnvironmentUpdate, session: SessionDep, principal: Manager
+    environment_id: str,
+    body: Annotated[EnvironmentUpdate, Body(default_factory=EnvironmentUpdate)],
+    session: SessionDep,
+    principal: Manager,
 ) -> Json:
     """Rename or protect an environment, name who deploys there, or make it the default."""
     environment = deployments.get_environment(session, principal, environment_id)

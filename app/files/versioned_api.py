@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Body, Depends, Query, Request, Response
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
@@ -118,7 +118,12 @@ def versioned_routes(kind: FileKind, *, reading: bool = True) -> APIRouter:  # n
         return Response(status_code=204)
 
     @router.patch("/{file_id}", name=f"update_{kind}")
-    def update_file(file_id: str, body: FileUpdate, session: SessionDep, principal: Editor) -> Json:
+    def update_file(
+        file_id: str,
+        body: Annotated[FileUpdate, Body(default_factory=FileUpdate)],
+        session: SessionDep,
+        principal: Editor,
+    ) -> Json:
         """Move, rename or describe a file."""
         file = service.get_file(session, principal, file_id, kind)
         folder = parent_of(file.path)
@@ -148,7 +153,11 @@ def versioned_routes(kind: FileKind, *, reading: bool = True) -> APIRouter:  # n
 
     @router.patch("/{file_id}/versions/{version_id}", name=f"update_{kind}_version")
     def update_version(
-        file_id: str, version_id: str, body: VersionUpdate, session: SessionDep, principal: Editor
+        file_id: str,
+        version_id: str,
+        body: Annotated[VersionUpdate, Body(default_factory=VersionUpdate)],
+        session: SessionDep,
+        principal: Editor,
     ) -> Json:
         """Name or describe a version."""
         version = shown_version(session, principal, kind, file_id, version_id, None)

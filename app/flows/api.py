@@ -1,8 +1,8 @@
 """The v5 routes of flows."""
 
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Body
 
 from app.core.database import SessionDep
 from app.core.permissions import Editor
@@ -24,6 +24,8 @@ class FlowUpsert(FileProperties, FlowSpec):
 
 
 @router.post("")
-def upsert_flow(body: FlowUpsert, session: SessionDep, principal: Editor) -> dict[str, Any]:
+def upsert_flow(
+    body: Annotated[FlowUpsert, Body(default_factory=FlowUpsert)], session: SessionDep, principal: Editor
+) -> dict[str, Any]:
     """Write a flow: the same attributes answers with the version that is there, new ones make one."""
     return present_one(session, files.upsert(session, principal, FileKind.FLOW, body.content(), body))

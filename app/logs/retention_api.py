@@ -1,8 +1,9 @@
 """The routes of retention: how long a workspace keeps what its logs hold."""
 
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from fastapi import APIRouter
+from fastapi import Body as WholeBody
 from pydantic import Field
 
 from app.core.bodies import Body
@@ -37,7 +38,11 @@ def get_retention(session: SessionDep, principal: Reader) -> Json:
 
 
 @router.put("")
-def set_retention(body: RetentionBody, session: SessionDep, principal: Administrator) -> Json:
+def set_retention(
+    body: Annotated[RetentionBody, WholeBody(default_factory=RetentionBody)],
+    session: SessionDep,
+    principal: Administrator,
+) -> Json:
     """Set how long logs are kept. What is older is cleared or deleted soon after, for good."""
     return _present(retention.set_retention(session, principal, body.payload_days, body.log_days))
 

@@ -1,8 +1,8 @@
 """The v5 routes by which evaluators are set on a file's logs."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Body
 
 from app.core.database import SessionDep
 from app.core.permissions import Runner
@@ -19,7 +19,10 @@ router = APIRouter(prefix="/v5")
 def _add_route(kind: FileKind) -> None:
     @router.post(f"/{kind}s/{{file_id}}/evaluators", tags=[f"{kind.capitalize()}s"], name=f"monitor_{kind}")
     def change(
-        file_id: str, body: MonitoringChange, session: SessionDep, principal: Runner
+        file_id: str,
+        body: Annotated[MonitoringChange, Body(default_factory=MonitoringChange)],
+        session: SessionDep,
+        principal: Runner,
     ) -> dict[str, Any]:
         """Let evaluators judge each new log of a file from now on, or no more. `sampling` is the share of logs, 0 to 1."""
         file = files.get_file(session, principal, file_id, kind)

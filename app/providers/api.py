@@ -2,9 +2,10 @@
 
 from dataclasses import asdict
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from fastapi import APIRouter, Response
+from fastapi import Body as WholeBody
 from pydantic import Field
 
 from app.core.bodies import Body
@@ -86,13 +87,22 @@ def list_provider_presets(_principal: Reader) -> list[Json]:
 
 
 @router.post("", status_code=201)
-def create_provider(body: ProviderBody, session: SessionDep, principal: Manager) -> Json:
+def create_provider(
+    body: Annotated[ProviderBody, WholeBody(default_factory=ProviderBody)],
+    session: SessionDep,
+    principal: Manager,
+) -> Json:
     """Add an OpenAI-compatible provider."""
     return _present(service.create_provider(session, principal, body.change()))
 
 
 @router.patch("/{provider_id}")
-def update_provider(provider_id: str, body: ProviderBody, session: SessionDep, principal: Manager) -> Json:
+def update_provider(
+    provider_id: str,
+    body: Annotated[ProviderBody, WholeBody(default_factory=ProviderBody)],
+    session: SessionDep,
+    principal: Manager,
+) -> Json:
     """Change a provider."""
     provider = service.get_provider(session, principal, provider_id)
     service.change_provider(session, principal, provider, body.change())

@@ -3,6 +3,7 @@
 from typing import Annotated, Any, ClassVar, Literal
 
 from fastapi import APIRouter, Query
+from fastapi import Body as WholeBody
 from pydantic import Field
 
 from app.core.bodies import Body
@@ -75,7 +76,12 @@ def list_review_targets(
 
 
 @router.post("")
-def write_review_targets(queue_id: str, body: TargetsWritten, session: SessionDep, principal: Editor) -> Json:
+def write_review_targets(
+    queue_id: str,
+    body: Annotated[TargetsWritten, WholeBody(default_factory=TargetsWritten)],
+    session: SessionDep,
+    principal: Editor,
+) -> Json:
     """Write what is proposed into rows of a dataset: into your draft of it, or as a version. All that was asked for, or nothing."""
     queue = sending.get_queue(session, principal, queue_id)
     options = find_options(

@@ -35,7 +35,9 @@ class ToolUpsert(FileProperties, ToolSpec):
 
 
 @router.post("")
-def upsert_tool(body: ToolUpsert, session: SessionDep, principal: Editor) -> dict[str, Any]:
+def upsert_tool(
+    body: Annotated[ToolUpsert, Body(default_factory=ToolUpsert)], session: SessionDep, principal: Editor
+) -> dict[str, Any]:
     """Write a tool: the same content answers with the version that is there, new content makes one."""
     content = body.content()
     if content.get("tool_type") == "get_api_call":

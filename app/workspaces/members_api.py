@@ -1,9 +1,10 @@
 """The routes of members and of open invitations."""
 
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from fastapi import APIRouter, Response
+from fastapi import Body as WholeBody
 from pydantic import Field
 
 from app.core.access import Role
@@ -52,7 +53,12 @@ def invite_member(body: MemberInvite, session: SessionDep, principal: Administra
 
 
 @router.patch("/{member_id}")
-def update_member(member_id: str, body: MemberUpdate, session: SessionDep, principal: Administrator) -> Json:
+def update_member(
+    member_id: str,
+    body: Annotated[MemberUpdate, WholeBody(default_factory=MemberUpdate)],
+    session: SessionDep,
+    principal: Administrator,
+) -> Json:
     """Change a member's role, or shut their account out (`disabled`). Holds from their next request on."""
     membership = members.get_member(session, principal, member_id)
     if body.role is not None:

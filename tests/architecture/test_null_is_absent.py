@@ -19,6 +19,7 @@ from app.main import create_app
 from tests import factories
 from tests.architecture.test_access import EVERY
 from tests.architecture.world import build_world
+from tests.web import with_key
 
 
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:
@@ -79,3 +80,38 @@ def test_null_is_absent_over_http(app: FastAPI, database: Engine, route: str) ->
             params=call.query,
         )
     assert answer.is_success, answer.text
+
+
+def test_a_body_that_may_be_empty_may_be_left_out() -> None:
+    """Clients send none where they have nothing to say."""
+    needed = {
+        f"{method} {route.path}"
+        for route, _ in routes_of(create_app())
+        if isinstance(route, APIRoute) and route.path.startswith("/v5/")
+        for method in route.methods
+        for param in route.dependant.body_params
+        if param.field_info.is_required()
+        and isinstance(model := param.field_info.annotation, type)
+        and issubclass(model, BaseModel)
+        and not any(field.is_required() for field in model.model_fields.values())
+    }
+    assert needed == set()
+
+
+def test_without_a_body_nothing_is_changed_and_what_is_not_there_is_not_found(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    api = with_key(client, committed_team.admin)
+    flow = api.post("/v5/flows", json={"path": "all/flow", "attributes": {}}).json()
+    url = f"/v5/flows/{flow['id']}"
+    for method, address in (
+        ("PATCH", url),
+        ("PATCH", f"{url}/versions/{flow['version_id']}"),
+        ("POST", f"{url}/evaluators"),
+        ("PATCH", f"/v5/directories/{flow['directory_id']}"),
+    ):
+        assert api.request(method, address).status_code == 200, address
+        assert api.request(method, address.replace("_", "_x", 1)).status_code == 404, address
+    assert api.get(url).json() == flow
+    unnamed = api.post("/v5/flows")
+    assert (unnamed.status_code, "path of the file" in unnamed.text) == (422, True)

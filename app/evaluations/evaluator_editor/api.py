@@ -3,6 +3,7 @@
 from typing import Annotated, Any, ClassVar
 
 from fastapi import APIRouter, Query
+from fastapi import Body as WholeBody
 from fastapi.concurrency import run_in_threadpool
 from pydantic import ConfigDict, Field
 
@@ -47,7 +48,7 @@ class EvaluatorTest(Body):
 @router.post("/{evaluator_id}/test", name="test_evaluator")
 async def try_out(
     evaluator_id: str,
-    body: EvaluatorTest,
+    body: Annotated[EvaluatorTest, WholeBody(default_factory=EvaluatorTest)],
     session: SessionDep,
     principal: Runner,
     version_id: str | None = None,

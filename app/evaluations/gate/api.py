@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Body, Query, Response
 
 from app.core.access import Principal
 from app.core.database import SessionDep
@@ -34,7 +34,12 @@ _FILES: dict[int | str, Json] = {
 
 
 @router.post("/gate", name="decide_gate")
-def decide(evaluation_id: str, body: GateRules, session: SessionDep, principal: Reader) -> Json:
+def decide(
+    evaluation_id: str,
+    body: Annotated[GateRules, Body(default_factory=GateRules)],
+    session: SessionDep,
+    principal: Reader,
+) -> Json:
     """Whether a version may pass: each check with its numbers, and the decision as Markdown and JUnit XML.
 
     Nothing is started or waited for: while a run goes on, `decision` is `undecided`. `exit_code` is that of `./whetstone gate`.

@@ -1,8 +1,9 @@
 """The v5 routes of links that show a report without an account."""
 
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from fastapi import APIRouter, Response
+from fastapi import Body as WholeBody
 from pydantic import Field
 
 from app.core.bodies import Body
@@ -33,7 +34,10 @@ def list_report_links(evaluation_id: str, session: SessionDep, principal: Editor
 
 @router.post("", status_code=201)
 def create_report_link(
-    evaluation_id: str, body: ReportLinkCreate, session: SessionDep, principal: Editor
+    evaluation_id: str,
+    body: Annotated[ReportLinkCreate, WholeBody(default_factory=ReportLinkCreate)],
+    session: SessionDep,
+    principal: Editor,
 ) -> Json:
     """Make a link that shows the report, but none of its rows, to whoever has it. `url` is shown this once."""
     evaluation = service.get_evaluation(session, principal, evaluation_id)

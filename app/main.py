@@ -59,6 +59,7 @@ from app.home import health, needs, overview_api, search_api, search_pages
 from app.home import pages as home_pages
 from app.logs import api as logs_api
 from app.logs import arrivals as log_arrivals
+from app.logs import counting as log_counting
 from app.logs import (
     histogram_api,
     histogram_pages,
@@ -220,6 +221,8 @@ files_presentation.SLOTS.update(
     inputs=(prompts_presentation.inputs_of, evaluators_presentation.inputs_of),
     spec=(evaluators_presentation.specs_of,),
     linked_tools=(linked_tools_of,),
+    version_logs_count=(log_counting.judgments_of_versions,),
+    total_logs_count=(log_counting.judgments_of_files,),
     evaluators=(monitoring_presentation.monitors_of,),
     raw_file_content=(prompts_presentation.raw_files_of,),
     evaluator_aggregates=(last_scores.aggregates_of,),

@@ -104,7 +104,8 @@ def _shown(session: Session, meant: Collection[_Meant]) -> dict[_Meant, bytes]:
         for each in present(session, versions, also=["raw_file_content"] if raw else []):
             version = found[each["version_id"]]
             answer = shown[workspace_id, version, raw] = encoded(each)
-            if not each.get("linked_tools") and version.file_id not in never:
+            counts_rows = each["type"] == FileKind.EVALUATOR  # judgments are, and no stamp knows of them
+            if not counts_rows and not each.get("linked_tools") and version.file_id not in never:
                 _KEPT.put((version.version_id, raw), version.stamp, answer)
     return shown
 

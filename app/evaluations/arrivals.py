@@ -57,6 +57,8 @@ def _place(
         position = arrival_repository.give_output(session, workspace_id, run_id, datapoint_id, log_id)
     if position is None:
         position = arrival_repository.append_output(session, workspace_id, run_id, log_id)
+        if position is not None:  # of such runs alone, no version has said what their evaluation is about
+            arrival_repository.name_subject(session, run_id, log_id)
     return position
 
 

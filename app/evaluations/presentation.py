@@ -40,12 +40,13 @@ def present_evaluations(session: Session, evaluations: Sequence[Evaluation]) -> 
     links = repository.list_evaluator_links(session, evaluation_ids)
     versions = {file["version_id"]: file for file in present(session, [link.version for link in links])}
     counts = repository.count_runs(session, evaluation_ids)
+    unnamed = repository.unnamed_subjects(session, evaluations)
     slug = repository.workspace_slug(session, evaluations[0].workspace_id) if evaluations else ""
     return [
         {
             "id": evaluation.id,
             "name": evaluation.name,
-            "file_id": evaluation.file_id,
+            "file_id": evaluation.file_id if evaluation.id not in unnamed else None,
             "runs_count": counts.get(evaluation.id, 0),
             "evaluators": [
                 {

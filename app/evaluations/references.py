@@ -53,6 +53,16 @@ def find_evaluators(
     return [version for _, version in found], [version for one, version in found if one.orchestrated is False]
 
 
+def find_subject(session: Session, principal: Principal, reference: FileReference | None) -> File | None:
+    """The file that a new evaluation is to be about; None where none is named, for clients may leave that to the first run.
+
+    Raises:
+        NotFound: there is none.
+    """
+    named = reference and (reference.id or reference.path)
+    return find_file(session, principal, reference) if named else None
+
+
 def find_version(
     session: Session, principal: Principal, reference: VersionReference | None, kind: FileKind | None = None
 ) -> Version:

@@ -1,5 +1,6 @@
 """The SQL of evaluations and their runs."""
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,7 +18,7 @@ from app.evaluations.models import (
 )
 from app.evaluations.sharing_repository import evaluations_of, is_part_of, runs_by_evaluation
 from app.evaluators.binding import is_judged_here
-from app.files.models import File, Version
+from app.files.models import File, FileKind, Version
 from app.workspaces.models import Workspace
 
 
@@ -65,6 +66,26 @@ def keep_finding(session: Session, evaluation_id: str, finding: dict[str, Any]) 
         text("update evaluation set finding = cast(:finding as jsonb) where id = :evaluation"),
         {"evaluation": evaluation_id, "finding": orjson.dumps(finding).decode()},
     )
+
+
+def unnamed_subjects(session: Session, evaluations: Sequence[Evaluation]) -> set[str]:
+    """Those of the evaluations of which nobody has said yet what they are about: an evaluator holds their place."""
+    of = {evaluation.file_id for evaluation in evaluations}
+    query = select(File.id).where(File.id.in_(of), File.kind == FileKind.EVALUATOR)
+    held = set(session.scalars(query)) if of else set()
+    return {evaluation.id for evaluation in evaluations if evaluation.file_id in held}
+
+
+def name_subject(session: Session, evaluation: Evaluation, file_id: str) -> None:
+    """Say what an evaluation is about, where nobody has said so. A name that one of that file has already gets a number."""
+    if evaluation.file_id == file_id or not unnamed_subjects(session, [evaluation]):
+        return
+    taken = set(session.scalars(select(Evaluation.name).where(Evaluation.file_id == file_id)))
+    names = (f"{evaluation.name} ({number})" for number in itertools.count(2))
+    if evaluation.name in taken:
+        evaluation.name = next(name for name in names if name not in taken)
+    evaluation.file_id = file_id
+    session.flush()
 
 
 def find_last_evaluation(session: Session, file_id: str) -> Evaluation | None:

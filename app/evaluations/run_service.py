@@ -111,6 +111,8 @@ def start_run(session: Session, principal: Principal, evaluation: Evaluation, re
     )
     session.add(run)
     session.flush()
+    if request.version:
+        repository.name_subject(session, evaluation, request.version.file_id)
     if request.dataset_version:
         _create_items(session, run, request.dataset_version)
     if request.control or sharing_repository.find_control(session, evaluation.id) is None:

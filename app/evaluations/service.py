@@ -30,36 +30,41 @@ def create_evaluation(
     session: Session,
     principal: Principal,
     *,
-    file: File,
+    file: File | None,
     name: str | None,
     evaluators: Sequence[Version],
     elsewhere: Collection[Version] = (),
     smallest_difference: float | None = None,
     stops_when_clear: bool = False,
 ) -> Evaluation:
-    """A new evaluation of a file. Its first evaluator is the primary one until another is chosen.
+    """A new evaluation of a file; without one, of what the first run of a version, or the first log of a run without one, is of.
+    Its first evaluator is the primary one until another is chosen, and holds its place until then.
 
     With `stops_when_clear` its runs end as soon as the primary score tells each candidate from the baseline. By those of the evaluators that judge `elsewhere`, the workers do not.
 
     Raises:
         Conflict: the file has an evaluation of this name.
-        Invalid: the file is neither prompt, flow nor agent, an evaluator is not one, the name is too long, or it cannot stop as soon as
+        Invalid: neither a file nor an evaluator is named, the file is neither prompt, flow nor agent, an evaluator is not one, the name is too long, or it cannot stop as soon as
             it is clear.
     """
-    if file.kind not in EVALUATED:
+    if file is None and not evaluators:
+        said = "Name the file by its id or path, or an evaluator: the first run then says which file it is."
+        raise Invalid(said, fields={"file": said})
+    place = file or evaluators[0].file
+    if file and file.kind not in EVALUATED:
         said = f"{file.path} is a {file.kind}: prompts, flows and agents are evaluated."
         raise Invalid(said, fields={"file": said})
     if (
         not name or not name.strip()
     ):  # any other is kept as it was sent: clients look for it by what they sent
-        name = f"Evaluation of {file.name}, {clock.now():%Y-%m-%d %H:%M:%S}"
+        name = f"Evaluation{f' of {file.name}' if file else ''}, {clock.now():%Y-%m-%d %H:%M:%S}"
     _refuse_long(name)
-    if repository.find_evaluation_by_name(session, file.id, name):
-        raise Conflict(f"{file.path} has an evaluation called `{name}` already.")
+    if repository.find_evaluation_by_name(session, place.id, name):
+        raise Conflict(f"{place.path} has an evaluation called `{name}` already.")
     evaluation = Evaluation(
         id=ids.new_id("evr"),
-        workspace_id=file.workspace_id,
-        file_id=file.id,
+        workspace_id=place.workspace_id,
+        file_id=place.id,
         name=name,
         smallest_difference=smallest_difference,
         stops_when_clear=stops_when_clear,

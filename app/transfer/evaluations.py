@@ -68,7 +68,10 @@ def read_evaluations(workspace_id: str, folder: Folder, kind: str, writer: LogWr
             problem = said.problem or (
                 None if said.values.get("id") == place.id else "its id is not its name"
             )
-            if problem is None and kind not in EVALUATED:
+            if problem is None and kind not in (
+                *EVALUATED,
+                FileKind.EVALUATOR,
+            ):  # which holds the place of a file
                 problem = f"evaluations of a {kind} are not kept: prompts and flows are evaluated here"
             if problem:
                 report.leave_out(EVALUATIONS, problem, place.name)

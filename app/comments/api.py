@@ -7,19 +7,26 @@ from fastapi import APIRouter, Body, Query
 from app.comments import presentation, repository, service
 from app.comments.places import get_place
 from app.comments.schemas import CommentCreate, CommentUpdate, MentionsRead
+from app.core.access import Principal
 from app.core.database import SessionDep
 from app.core.pagination import Page, PageNumber, PageSize
 from app.core.permissions import Reader, Reviewer
+from app.logs import own_ids
 
 router = APIRouter(prefix="/v5", tags=["Comments"])
 Json = dict[str, Any]
 _Id = Annotated[str | None, Query(max_length=2_000, pattern=r"^[^\x00]*$")]
 
 
+def _stored(session: SessionDep, principal: Principal, log_id: str | None) -> str | None:
+    return own_ids.find_one(session, principal.workspace_id, log_id) if log_id else None
+
+
 @router.post("/comments", status_code=201)
 def create_comment(body: CommentCreate, session: SessionDep, principal: Reviewer) -> Json:
     """Say something about a version, a row or a log, as the key's maker. Those whom it mentions find it on their home page."""
-    about = service.about_of(body.version_id, body.datapoint_id, body.log_id)
+    log_id = _stored(session, principal, body.log_id)
+    about = service.about_of(body.version_id, body.datapoint_id, log_id)
     comment = service.create_comment(session, principal, about, body.body)
     return presentation.present_comment(session, get_place(session, principal, about), comment)
 
@@ -35,7 +42,8 @@ def list_comments(
     size: PageSize = 10,
 ) -> Page[Json]:
     """The comments on one thing, the oldest first. Give exactly one of `version_id`, `datapoint_id` and `log_id`."""
-    place = get_place(session, principal, service.about_of(version_id, datapoint_id, log_id))
+    about = service.about_of(version_id, datapoint_id, _stored(session, principal, log_id))
+    place = get_place(session, principal, about)
     total = repository.count_comments(session, principal.workspace_id, place.about)
     found = repository.list_comments(
         session, principal.workspace_id, place.about, offset=(page - 1) * size, limit=size

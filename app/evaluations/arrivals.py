@@ -11,6 +11,7 @@ from app.evaluations.channels import announce
 from app.evaluations.models import EVALUATED, Run
 from app.files import repository as files
 from app.files.models import File
+from app.logs import own_ids
 from app.logs import repository as logs
 from app.logs.arrivals import Arrival
 from app.logs.models import Log
@@ -86,7 +87,9 @@ def add_logs(session: Session, run: Run, log_ids: Sequence[str]) -> None:
         )
     if run.status == "cancelled":
         raise Conflict("This run was cancelled. Resume it, then add logs.")
-    found = logs.find_logs(session, run.workspace_id, log_ids)
+    stored = own_ids.find_stored(session, run.workspace_id, log_ids)
+    by_id = logs.find_logs(session, run.workspace_id, list(stored.values()))
+    found = {said: by_id[of_it] for said, of_it in stored.items() if of_it in by_id}
     of = files.find_files_ever(session, run.workspace_id, {log.file_id for log in found.values()})
     for log_id in dict.fromkeys(log_ids):
         log = found.get(log_id)

@@ -18,6 +18,7 @@ from app.evaluators.binding import BUILTIN, TYPES, bind, is_judged_here
 from app.evaluators.kinds.answering import AnswerOptions, as_value
 from app.evaluators.kinds.contract import Verdict, storable
 from app.files.models import Version
+from app.logs import own_ids
 from app.logs import repository as logs
 from app.logs.recording import PAYLOADS
 from app.logs.records import JudgmentRecord
@@ -67,8 +68,11 @@ def give_judgment(
             f"{version.file.path} is judged by the server. Judgments are sent for evaluators of the types "
             f"{', '.join(one for one in TYPES if one != BUILTIN)}."
         )
-    if not logs.lock_logs(session, principal.workspace_id, [log_id]):
+    said = [log_id, *([given.id] if given.id else [])]
+    stored = own_ids.find_stored(session, principal.workspace_id, said)
+    if not logs.lock_logs(session, principal.workspace_id, [stored[log_id]]):
         raise NotFound(f"There is no log with the id {log_id}.")
+    log_id = stored[log_id]
     if is_judged_here(version.spec) and judges_repository.is_judged_by_workers(session, log_id, version):
         raise Conflict(
             f"{version.file.path} is judged by the server in a run that has this log. Where an evaluation has it with "
@@ -78,7 +82,9 @@ def give_judgment(
         beside = {name: value for name, value in given.beside.items() if name not in PAYLOADS}
         given = replace(given, prints=None, beside=beside)
     bound = bind(version.spec)
-    record = JudgmentRecord(given.id or ids.new_id("jdg"), principal.workspace_id, log_id, version.id)
+    record = JudgmentRecord(
+        stored[given.id] if given.id else ids.new_id("jdg"), principal.workspace_id, log_id, version.id
+    )
     if bound.kind.judged_by == "people":
         record.author = f"{logs.END_USER}{given.user}" if given.user else principal.user_id
         record.author = logs.FINAL if given.final else record.author

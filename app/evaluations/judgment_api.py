@@ -18,6 +18,7 @@ from app.evaluations.judgment_intake import JudgmentGiven, take_judgment
 from app.logs import repository as logs
 from app.logs.ingestion import BATCHES
 from app.logs.logging_api import write
+from app.logs.own_ids import said_id
 from app.logs.schemas import (
     MOST_IN_BATCH,
     AgentLogInBatch,
@@ -84,8 +85,8 @@ def log_judgment(
     record = take_judgment(session, principal, body, version_id, environment)
     judged = logs.find_log(session, principal.workspace_id, record.log_id)
     return {
-        "id": record.id,
-        "parent_id": record.log_id,
+        "id": said_id(record.workspace_id, record.id),
+        "parent_id": said_id(record.workspace_id, record.log_id),
         "version_id": record.evaluator_version_id,
         "session_id": judged.session_id if judged else None,
     }
@@ -99,7 +100,7 @@ async def log_batch(body: LogBatch, request: Request) -> Json:
     if any(isinstance(said, JudgmentInBatch) for said in body.logs):
         return {"ids": await run_in_threadpool(_write_with_judgments, request, body.logs)}
     entries = [Entry(said, said.version_id) for said in body.logs if not isinstance(said, JudgmentInBatch)]
-    return {"ids": [log.id for log in await write(request, entries, BATCHES)]}
+    return {"ids": [said_id(log.workspace_id, log.id) for log in await write(request, entries, BATCHES)]}
 
 
 def _write_with_judgments(request: Request, every: Sequence[SaidInBatch]) -> list[str]:
@@ -118,8 +119,10 @@ def _write_with_judgments(request: Request, every: Sequence[SaidInBatch]) -> lis
         if entries:
             written = record_logs(session, principal, list(entries.values()))
             for n, log in zip(entries, written, strict=True):
-                ids[n] = log.id
+                ids[n] = said_id(log.workspace_id, log.id)
         # In one order for all, so that two batches never wait for each other.
         for n, said in sorted(judgments.items(), key=lambda pair: pair[1].parent_id):
-            ids[n] = take_judgment(session, principal, said, said.version_id).id
+            ids[n] = said_id(
+                principal.workspace_id, take_judgment(session, principal, said, said.version_id).id
+            )
     return ids

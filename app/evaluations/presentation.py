@@ -144,7 +144,7 @@ def present_logs(
     if not of_any_size:
         refuse_too_large(session, log_ids)
     found = logs.find_logs(session, evaluation.workspace_id, log_ids)
-    shown = {log["id"]: log for log in show_logs(session, evaluation.workspace_id, list(found.values()))}
+    shown = dict(zip(found, show_logs(session, evaluation.workspace_id, list(found.values())), strict=True))
     rows = datasets.find_datapoints(session, evaluation.workspace_id, [item.datapoint_id for item in items])
     records = [
         {

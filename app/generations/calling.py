@@ -18,7 +18,7 @@ from app.generations import service
 from app.generations.prepared import OVER_BUDGET, TOOL_FAILED, Origin, PreparedPrompt, Target
 from app.generations.schemas import PromptCall, ToolCall
 from app.generations.streaming import RunRequest
-from app.logs import budget, traces
+from app.logs import budget, own_ids, traces
 from app.logs import repository as logs
 from app.logs.records import LogRecord
 from app.prompts import service as prompts
@@ -168,9 +168,13 @@ def about_log(session: Session, principal: Principal, call: PromptCall | ToolCal
         Invalid: the log would be nested under itself.
         Conflict: its id is taken, or its trace is complete: said before a model or a service is asked.
     """
-    if call.log_id and logs.known_ids(session, [call.log_id]):
-        raise Conflict(f"There is a log with the id {call.log_id} already. Choose another one.")
-    parent_id = call.trace_parent_id
+    said = [one for one in (call.log_id, call.trace_parent_id) if one]
+    stored = own_ids.find_stored(session, principal.workspace_id, said)
+    if call.log_id:
+        if logs.known_ids(session, [stored[call.log_id]]):
+            raise Conflict(f"There is a log with the id {call.log_id} already. Choose another one.")
+        call.log_id = stored[call.log_id]
+    parent_id = stored[call.trace_parent_id] if call.trace_parent_id else None
     traces.check_parent(session, principal.workspace_id, parent_id, call.log_id)
     parent = logs.find_log(session, principal.workspace_id, parent_id) if parent_id else None
     return {
@@ -206,6 +210,6 @@ def failure_of(record: LogRecord) -> DomainError | None:
         "message": record.error,
         "code": said.get("code") or (str(status) if status else None),
         "origin": None if tool_failed else record.provider,
-        "log_id": record.id,
+        "log_id": own_ids.said_id(record.workspace_id, record.id),
     }
     return failure

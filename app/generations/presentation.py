@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from app.generations.calling import ReadyCall
+from app.logs.own_ids import said_id, said_or_none
 from app.logs.records import LogRecord
 
 Json = dict[str, Any]
@@ -28,12 +29,12 @@ def present_call(ready: ReadyCall, records: Sequence[LogRecord]) -> Json:
         },
     )
     return echoed | {
-        "id": first.id,
-        "log_id": first.id,
+        "id": said_id(first.workspace_id, first.id),
+        "log_id": said_id(first.workspace_id, first.id),
         "prompt": ready.prompt,
         "inputs": call.inputs if call.return_inputs else {},
         "environment": first.environment,
-        "trace_id": first.trace_id,
+        "trace_id": said_or_none(first.workspace_id, first.trace_id),
         "start_time": min(str(record.start_time) for record in records),
         "end_time": max(str(record.end_time) for record in records),
         "logs": [present_sample(index, record) for index, record in enumerate(records)],
@@ -44,7 +45,7 @@ def present_sample(index: int, record: LogRecord) -> Json:
     """One of the answers."""
     return {
         "index": index,
-        "id": record.id,
+        "id": said_id(record.workspace_id, record.id),
         "output": record.output,
         "output_message": record.output_message,
         "finish_reason": record.finish_reason,
@@ -64,7 +65,7 @@ def present_piece(ready: ReadyCall, index: int, piece: str) -> Json:
     """A piece of an answer, as an event."""
     return {
         "index": index,
-        "id": ready.log_ids[index],
+        "id": said_id(ready.runs[index].origin.workspace_id, ready.log_ids[index]),
         "prompt_id": ready.prompt["id"],
         "version_id": ready.prompt["version_id"],
         "output": piece,

@@ -12,6 +12,7 @@ from app.core.errors import NotFound
 from app.generations.calling import API, about_log
 from app.generations.schemas import ToolCall
 from app.generations.streaming import save_records
+from app.logs import own_ids
 from app.logs import repository as logs
 from app.logs.recording import LoggedVersion, record_of
 from app.logs.schemas import ToolLog
@@ -98,7 +99,7 @@ def show_call(workspace_id: str, ready: ReadyToolCall, log_id: str, outcome: Out
             raise NotFound(f"The log {log_id} was deleted before it could be answered.")
         [shown] = show_logs(session, workspace_id, [log])
     return shown | {
-        "log_id": log_id,
+        "log_id": own_ids.said_id(workspace_id, log_id),
         "inputs": ready.said.inputs,
         "output": outcome.output,
         "provider_response": outcome.response,

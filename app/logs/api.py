@@ -12,7 +12,7 @@ from app.core.pagination import EXACT_TOTAL, Page, PageNumber, PageSize
 from app.core.permissions import Administrator, Deleter, Reader
 from app.files import service as files
 from app.files.models import FileKind
-from app.logs import deleting, repository, search_repository, searching
+from app.logs import deleting, own_ids, repository, search_repository, searching
 from app.logs.schemas import Moment
 from app.logs.search_repository import LogFilter
 from app.logs.showing import show_judgments, show_logs
@@ -83,9 +83,10 @@ def list_logs(
 @router.get("/{log_id}")
 def get_log(log_id: str, session: SessionDep, principal: Reader) -> Json:
     """One log with the judgments on it and the logs nested under it; or one judgment, with the log that it is about."""
-    if log := repository.find_log(session, principal.workspace_id, log_id):
+    stored = own_ids.find_one(session, principal.workspace_id, log_id)
+    if log := repository.find_log(session, principal.workspace_id, stored):
         return show_logs(session, principal.workspace_id, [log], children=True)[0]
-    if judgment := repository.find_judgment(session, principal.workspace_id, log_id):
+    if judgment := repository.find_judgment(session, principal.workspace_id, stored):
         return show_judgments(session, principal.workspace_id, [judgment], parents=True)[0]
     raise NotFound(f"There is no log with the id {log_id}.")
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from app.core.access import Principal, Role
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.logs import erasing_repository as erasing
-from app.logs import repository
+from app.logs import own_ids, repository
 from app.logs.erasing_repository import Copies
 from app.logs.naming import names
 from app.workspaces import audit
@@ -23,7 +23,8 @@ def delete_logs(session: Session, principal: Principal, log_ids: Sequence[str]) 
         Forbidden: a member deletes a log that they neither sent nor called for, of no run that they started.
         Conflict: a row of a run has one of them as its result.
     """
-    found = repository.lock_logs(session, principal.workspace_id, log_ids)
+    stored = own_ids.find_stored(session, principal.workspace_id, log_ids).values()
+    found = repository.lock_logs(session, principal.workspace_id, list(stored))
     if principal.role is Role.MEMBER:
         runs = {run_id for run_id in found.values() if run_id}
         own_runs = repository.runs_started_by(session, runs, principal.user_id)

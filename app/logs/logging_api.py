@@ -12,6 +12,7 @@ from app.core.permissions import LogWriter, admit, api_key_of, declare
 from app.core.plain_routes import PlainRoute
 from app.files.models import FileKind
 from app.logs.ingestion import LOGS, Logs, Sent
+from app.logs.own_ids import said_id
 from app.logs.records import LogRecord
 from app.logs.schemas import (
     AgentLog,
@@ -61,7 +62,7 @@ async def log_prompt(
     `prompt`, which is written if it is not there, or else the one that is deployed."""
     [log] = await write(request, [Entry(body, version_id, environment)])
     return {
-        "id": log.id,
+        "id": said_id(log.workspace_id, log.id),
         "prompt_id": log.file_id,
         "version_id": log.version_id,
         "session_id": log.session_id,
@@ -78,7 +79,7 @@ async def log_agent(
     """Log a run of an agent that you made yourself. Its version is found as a prompt's is, by the content in `agent`."""
     [log] = await write(request, [Entry(body, version_id, environment)])
     return {
-        "id": log.id,
+        "id": said_id(log.workspace_id, log.id),
         "agent_id": log.file_id,
         "version_id": log.version_id,
         "log_status": log.status,
@@ -95,7 +96,12 @@ async def log_tool(
 ) -> Json:
     """Log a call of a tool. Its version is found as a prompt's is, by the content in `tool`."""
     [log] = await write(request, [Entry(body, version_id, environment)])
-    return {"id": log.id, "tool_id": log.file_id, "version_id": log.version_id, "session_id": log.session_id}
+    return {
+        "id": said_id(log.workspace_id, log.id),
+        "tool_id": log.file_id,
+        "version_id": log.version_id,
+        "session_id": log.session_id,
+    }
 
 
 @hot.post("/flows/log", tags=["Flows"], dependencies=_LOGGING)
@@ -109,7 +115,7 @@ async def log_flow(
     complete. Its version is found as a prompt's is, by the attributes in `flow`."""
     [log] = await write(request, [Entry(body, version_id, environment)])
     return {
-        "id": log.id,
+        "id": said_id(log.workspace_id, log.id),
         "flow_id": log.file_id,
         "version_id": log.version_id,
         "log_status": log.status,

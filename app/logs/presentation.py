@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.logs.models import Judgment, Log
+from app.logs.own_ids import said_id, said_or_none
 from app.logs.verdict_repository import Said
 
 Json = dict[str, Any]
@@ -26,8 +27,8 @@ def present_judgment(judgment: Judgment, evaluator: Json | None = None) -> Json:
     """A judgment, as the log of an evaluator: clients tell it by `evaluator`, which is left out if it is not given."""
     detail = judgment.detail or {}
     shown: Json = {
-        "id": judgment.id,
-        "parent_id": judgment.log_id,
+        "id": said_id(judgment.workspace_id, judgment.id),
+        "parent_id": said_id(judgment.workspace_id, judgment.log_id),
         "evaluator_version_id": judgment.evaluator_version_id,
         "judgment": judgment_value(judgment),
         "rationale": judgment.rationale,
@@ -59,15 +60,15 @@ def present_log(
     `evaluators` are the files of the judgments, by their versions' ids.
     """
     shown: Json = {
-        "id": log.id,
+        "id": said_id(log.workspace_id, log.id),
         "version_id": log.version_id,
         "file_id": log.file_id,
         "environment": log.environment,
         "run_id": log.run_id,
         "source_datapoint_id": log.datapoint_id,
-        "trace_id": log.trace_id,
+        "trace_id": said_or_none(log.workspace_id, log.trace_id),
         "trace_flow_id": trace_flow_id,
-        "trace_parent_id": log.parent_id,
+        "trace_parent_id": said_or_none(log.workspace_id, log.parent_id),
         "session_id": log.session_id,
         "user": log.user,
         "source": log.source,

@@ -11,7 +11,7 @@ from app.core.access import Principal
 from app.core.errors import Conflict, Invalid, NotFound
 from app.files.models import FileKind
 from app.files.resolution_repository import resolve
-from app.logs import arrivals, repository, traces
+from app.logs import arrivals, own_ids, repository, traces
 from app.logs.models import Log
 from app.logs.recording import PAYLOADS, LoggedVersion, duration_ms, record_of, values_of
 from app.logs.records import LogRecord
@@ -106,6 +106,9 @@ def write_in_traces(
         Invalid: a log is nested under itself.
         Conflict: the id of a log is taken by another one, or a trace is complete.
     """
+    told = {record.id: record for record in records if record.id in roots}
+    chosen = own_ids.name_records(session, workspace_id, records, chosen)
+    roots = {record.id for record in told.values()}
     joined = traces.find_place(session, workspace_id, records, roots, chosen, late=late)
     written = arrivals.write_logs(session, records)
     if len(written) < len(records):
@@ -138,7 +141,7 @@ def _refuse_others(
             raise Conflict(
                 "Two of the logs have the same id. Give each its own."
                 if record.id in written
-                else f"There is a log with the id {record.id} already, and it says something else. "
+                else f"There is a log with the id {own_ids.said_id(workspace_id, record.id)} already, and it says something else. "
                 "Choose another id, or update that log."
             )
 
@@ -151,15 +154,17 @@ def _place_anew(session: Session, log: Log, said: Belonging) -> None:
         Conflict: it is nested under another log, or part of another run; or the trace is complete.
     """
     if said.run_id and log.run_id not in (None, said.run_id):
-        raise Conflict(f"The log {log.id} is of the run {log.run_id}, and stays there.")
-    if said.trace_parent_id and said.trace_parent_id != log.parent_id:
+        raise Conflict(f"This log is of the run {log.run_id}, and stays there.")
+    above = said.trace_parent_id and own_ids.find_one(session, log.workspace_id, said.trace_parent_id)
+    if above and above != log.parent_id:
         if log.parent_id:
-            raise Conflict(f"The log {log.id} is nested under {log.parent_id}, and stays there.")
-        log.parent_id = said.trace_parent_id
+            there = own_ids.said_id(log.workspace_id, log.parent_id)
+            raise Conflict(f"This log is nested under {there}, and stays there.")
+        log.parent_id = above
         joined = traces.find_place(session, log.workspace_id, [log], (), [log.id])
         if log.trace_id == log.id:
             raise Invalid(
-                f"{said.trace_parent_id} is nested under the log {log.id} itself.",
+                f"{said.trace_parent_id} is nested under this log itself.",
                 fields={"trace_parent_id": "This log is nested under it: name another one."},
             )
         session.flush()
@@ -189,7 +194,8 @@ def update_log(
             log or run already.
         Invalid: it would be nested under itself.
     """
-    log = repository.lock_log_of_kind(session, principal.workspace_id, log_id, kind)
+    stored = own_ids.find_one(session, principal.workspace_id, log_id)
+    log = repository.lock_log_of_kind(session, principal.workspace_id, stored, kind)
     if log is None or (file_id and log.file_id != file_id):
         raise NotFound(f"There is no log of this {kind} with the id {log_id}.")
     if log.status == "complete":

@@ -52,7 +52,7 @@ def show_judgments(
     logs: dict[str, Json] = {}
     if parents:
         found = repository.find_logs(session, workspace_id, [one.log_id for one in judgments])
-        logs = {log["id"]: log for log in show_logs(session, workspace_id, list(found.values()))}
+        logs = dict(zip(found, show_logs(session, workspace_id, list(found.values())), strict=True))
     return [
         present_judgment(one, evaluators.get(one.evaluator_version_id))
         | ({"parent": logs.get(one.log_id)} if parents else {})

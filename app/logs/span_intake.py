@@ -13,7 +13,7 @@ from app.core.access import Principal
 from app.core.conflicts import is_read_only
 from app.core.errors import DomainError
 from app.files.models import FileKind
-from app.logs import repository
+from app.logs import own_ids, repository
 from app.logs.models import QuarantinedSpan
 from app.logs.quarantine_repository import KEPT_BYTES
 from app.logs.schemas import FlowLogUpdate, LogInBatch
@@ -106,7 +106,7 @@ def _add(session: Session, principal: Principal, body: dict[str, Any], key: str 
 
 
 def _update(session: Session, principal: Principal, body: dict[str, Any]) -> str:
-    log_id: str = body["log_id"]
+    log_id = own_ids.find_one(session, principal.workspace_id, body["log_id"])
     run_id, datapoint_id = body.get("run_id"), body.get("source_datapoint_id")
     said = FlowLogUpdate.model_validate(body)
     if run_id and datapoint_id and repository.lock_logs(session, principal.workspace_id, [log_id]):

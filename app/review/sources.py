@@ -10,6 +10,7 @@ from app.evaluations import service as evaluations
 from app.evaluations.figures.report import compared_of
 from app.evaluations.repository import list_runs
 from app.files import repository as files
+from app.logs import own_ids
 from app.logs.listing import Filters
 from app.review.choosing import MOST_OUTPUTS, FromEvaluation
 from app.review.from_logs import FromLogs
@@ -34,7 +35,8 @@ def source_of(session: Session, principal: Principal, body: QueueCreate) -> From
         return _evaluation(session, principal, body, body.evaluation_id)
     if body.log_ids:
         _refuse_unless(body, "chosen")
-        return FromLogs(principal.workspace_id, body.log_ids, rows="chosen")
+        stored = own_ids.find_stored(session, principal.workspace_id, body.log_ids)
+        return FromLogs(principal.workspace_id, list(stored.values()), rows="chosen")
     _refuse_unless(body, *(one for one in LOG_ROWS if one != "chosen"))
     sought = filters_of(session, principal, body.logs or LogsSought())
     return FromLogs(

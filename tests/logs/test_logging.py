@@ -196,17 +196,18 @@ def test_an_id_of_the_clients_own(api: TestClient) -> None:
     assert flow["version_logs_count"] == 1
 
 
-def test_an_id_of_another_workspace_is_taken_and_shows_nothing(
+def test_an_id_of_another_workspace_is_free_here_and_shows_nothing(
     api: TestClient, committed_team: factories.Team
 ) -> None:
     with unit_of_work() as session:
         other = factories.team(session).admin
         factories.logged(session, other, factories.flow(session, other), log_id="mine-1", output="canary")
-    answer = api.post("/v5/flows/log", json={"path": "x", "log_id": "mine-1"})
-    assert answer.status_code == 409
-    assert "canary" not in answer.text
     assert api.get("/v5/logs/mine-1").status_code == 404
     assert api.patch("/v5/flows/logs/mine-1", json={"output": "x"}).status_code == 404
+    answer = api.post("/v5/flows/log", json={"path": "x", "log_id": "mine-1"})
+    assert (answer.status_code, answer.json()["id"]) == (200, "mine-1")
+    assert "canary" not in answer.text
+    assert "canary" not in api.get("/v5/logs/mine-1").text
 
 
 def test_what_is_not_to_be_kept_is_nowhere(api: TestClient) -> None:

@@ -33,7 +33,7 @@ assert is_length(length)
 assert is_length(client.evaluators.get(length.id))
 assert is_length(client.files.retrieve_by_path(path="own/Length"))
 assert all(is_length(each) for each in client.evaluators.list_versions(length.id).records)
-assert all(is_length(each) for each in client.evaluators.list())
+assert all(is_length(each) for each in client.evaluators.list(name="Length"))
 
 # What was read is sent again, as an object or as what it holds: it is the same version.
 for spec in (length.spec, length.spec.dict(), FREE, {**FREE, "evaluator_type": None}):

@@ -70,6 +70,12 @@ for kind, (files, one, two) in KINDS.items():
     watched = files.update_monitoring(first.id, deactivate=[{"evaluator_version_id": judge.version_id}])
     assert [each.state for each in watched.evaluators] == ["inactive"]
 
+    # As the package's own examples call them: with nothing to say.
+    assert files.update_monitoring(first.id).id == first.id
+    assert files.move(first.id).path == first.path
+    assert rename(first.id, second.version_id).version_name == "second"
+    assert missing(lambda files=files: files.move("id"))
+
     moved = files.move(first.id, path=f"archive/{kind}")
     assert (moved.id, moved.path) == (first.id, f"archive/{kind}")
     assert files.move(first.id, name="renamed").path == "archive/renamed"

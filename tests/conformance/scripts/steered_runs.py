@@ -90,4 +90,28 @@ stats = ended(first.id, going.id)
 assert 0 < stats.num_logs < 3000, stats
 (judged,) = stats.evaluator_stats
 assert judged.num_true == judged.num_judgments == stats.num_logs, stats
+# As the package's own example: no file is named, and the first run says which it is.
+third = client.evaluations.create(evaluators=[{"path": "steered/please"}], name="nightly ")
+assert third.file_id is None, third
+stopped = client.evaluations.create_run(
+    id=third.id,
+    dataset={
+        "version_id": client.datasets.upsert(
+            path="steered/One", datapoints=[{"inputs": {"word": "please"}}]
+        ).version_id
+    },
+    version={"version_id": prompt.version_id},
+    orchestrated=False,
+)
+assert client.evaluations.get(id=third.id).file_id == prompt.id
+client.evaluations.update_evaluation_run(third.id, stopped.id, status="cancelled")
+# A run that was stopped before it had outputs is nothing to compare with; the name is found again as it was sent.
+(check,) = client.evaluations.run(
+    name="nightly ",
+    file={"path": "steered/Answer", "type": "prompt"},
+    dataset={"path": "steered/One"},
+    evaluators=[{"path": "steered/please", "threshold": 1.0}],
+)
+assert check.threshold_check is True, check
+assert len(client.evaluations.list_runs_for_evaluation(id=third.id).runs) == 2
 print(json.dumps({"done": "steered_runs"}))

@@ -1,8 +1,9 @@
 """The v5 routes of saved views of the page of logs."""
 
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from fastapi import APIRouter, Response
+from fastapi import Body as WholeBody
 from pydantic import Field
 
 from app.core.bodies import Body
@@ -56,7 +57,12 @@ def save_log_view(body: ViewSaved, session: SessionDep, principal: Editor) -> Js
 
 
 @router.patch("/{view_id}")
-def change_log_view(view_id: str, body: ViewChanged, session: SessionDep, principal: Editor) -> Json:
+def change_log_view(
+    view_id: str,
+    body: Annotated[ViewChanged, WholeBody(default_factory=ViewChanged)],
+    session: SessionDep,
+    principal: Editor,
+) -> Json:
     """Change a view's name, its filters, or whose it is. Members change only what they made."""
     view = views.get_view(session, principal, view_id)
     views.change(session, principal, view, name=body.name, filters=body.filters, shared=body.shared)

@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
+from fastapi import Body as WholeBody
 
 from app.core.database import SessionDep
 from app.core.pagination import Page, PageNumber, PageSize
@@ -23,7 +24,11 @@ Place = Annotated[
 
 
 @router.post("", status_code=201)
-def create_review_queue(body: QueueCreate, session: SessionDep, principal: Editor) -> Json:
+def create_review_queue(
+    body: Annotated[QueueCreate, WholeBody(default_factory=QueueCreate)],
+    session: SessionDep,
+    principal: Editor,
+) -> Json:
     """Send outputs of an evaluation, or of logs, to review. Each goes to `per_item` of the reviewers, who get them in an order
     of their own.
 

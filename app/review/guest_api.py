@@ -1,8 +1,9 @@
 """The v5 routes of a queue's guest reviewers."""
 
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from fastapi import APIRouter, Query, Response
+from fastapi import Body as WholeBody
 from pydantic import Field
 
 from app.core.bodies import Body
@@ -52,7 +53,10 @@ def list_review_guests(queue_id: str, session: SessionDep, principal: Editor) ->
 
 @router.post("", status_code=201)
 def create_review_guests(
-    queue_id: str, body: GuestsAsked, session: SessionDep, principal: Editor
+    queue_id: str,
+    body: Annotated[GuestsAsked, WholeBody(default_factory=GuestsAsked)],
+    session: SessionDep,
+    principal: Editor,
 ) -> list[Json]:
     """Make links, each for one guest, who answers the queue without an account and never learns whose an output is. Each `url`
     is shown this once. Every output goes to `per_item` of the guests, evenly, beside whoever is asked already."""
@@ -65,7 +69,11 @@ def create_review_guests(
 
 @router.post("/{guest_id}/link", status_code=201)
 def renew_review_guest(
-    queue_id: str, guest_id: str, body: GuestRenewed, session: SessionDep, principal: Editor
+    queue_id: str,
+    guest_id: str,
+    body: Annotated[GuestRenewed, WholeBody(default_factory=GuestRenewed)],
+    session: SessionDep,
+    principal: Editor,
 ) -> Json:
     """Make a new link for a guest, who goes on where they were. The one before opens nothing any more. `url` is shown this
     once."""

@@ -44,7 +44,7 @@ def _known(guest_id: str, request: Request, session: SessionDep) -> ReviewGuest:
 
 
 def _guest(
-    guest: Annotated[ReviewGuest, Depends(_known)], _: Annotated[None, Depends(same_site)]
+    _: Annotated[None, Depends(same_site)], guest: Annotated[ReviewGuest, Depends(_known)]
 ) -> ReviewGuest:
     return guest
 

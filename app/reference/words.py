@@ -40,6 +40,7 @@ PARAMETERS = {
     "evaluator_version_id": "The id of the evaluator's version.",
     "run_id": "The run's id.",
     "queue_id": "The review queue's id.",
+    "guest_id": "The id of a guest reviewer of the queue.",
     "comment_id": "The comment's id.",
     "datapoint_id": "A row's id.",
     "link_id": "The link's id.",

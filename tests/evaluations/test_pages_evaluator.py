@@ -337,8 +337,10 @@ def test_several_evaluators_are_put_together_kept_in_their_versions_and_tried(
     assert 'name="s.parts.0.path" value="tests/Right"' in shown
 
     api = with_key(client, committed_team.admin)
-    again = api.post("/v5/evaluators", json={"path": "tests/Both", "spec": spec})
-    assert again.json()["spec"] == spec, "what was read can be sent again"
+    again = api.post("/v5/evaluators", json={"path": "tests/Both", "spec": spec}).json()
+    assert again["spec"]["settings"]["parts"][0]["version_id"] == exact.id
+    read = api.post("/v5/evaluators", json={"path": "tests/Both", "spec": again["spec"]}).json()
+    assert read == again, "what was read can be sent again"
     named = {"kind": "composite", "settings": {"parts": [{"version_id": second.id}]}}
     newer = api.post("/v5/evaluators", json={"path": "tests/Both", "spec": named}).json()
     assert newer["spec"]["settings"]["parts"][0]["spec"]["settings"]["ignore_case"] is True

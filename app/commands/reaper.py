@@ -25,7 +25,7 @@ def run(_options: argparse.Namespace) -> int:
     stop = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    reminders = (monitoring.Reminder(), row_recovery.Reminder())
+    reminders = (monitoring.reminder(), row_recovery.reminder())
 
     def remind() -> None:
         for each in reminders:

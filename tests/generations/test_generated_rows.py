@@ -134,12 +134,12 @@ def test_a_worker_that_is_lost_loses_no_row_and_doubles_none(
     with unit_of_work() as session:
         assert row_repository.claim(session, "lost") == made["id"]
     assert work() == 0  # it is the lost one's until its time is over
-    assert not row_recovery.Reminder().look()
+    assert not row_recovery.reminder().look()
     with unit_of_work() as session:
         session.execute(text("update row_generation set claimed_until = now() - interval '1 second'"))
         first = session.get_one(RowGenerationCall, (made["id"], 1))
         first.finished_at, first.rows_added = first_time(session), 2  # it had settled one
-    assert row_recovery.Reminder().look()
+    assert row_recovery.reminder().look()
     assert work() == 1
     shown = read(api, dataset, made)
     assert (shown["status"], shown["done_calls"]) == ("done", 3)

@@ -346,7 +346,7 @@ def test_a_deleted_log_is_forgotten_and_logs_of_two_workspaces_are_kept_apart(
 def test_the_reaper_tells_workers_of_logs_that_wait_and_not_too_often(
     committed_team: factories.Team, prompt: Version, is_json: Version
 ) -> None:
-    reminder = recovery.Reminder()
+    reminder = recovery.reminder()
     assert reminder.look() is False
     watch(committed_team, prompt, is_json)
     arrive(prompt)
@@ -354,7 +354,7 @@ def test_the_reaper_tells_workers_of_logs_that_wait_and_not_too_often(
     assert reminder.look() is False, "it was told a moment ago"
     with unit_of_work() as session:
         repository.claim(session, "busy", 10)
-    assert recovery.Reminder().look() is False, "somebody is at it"
+    assert recovery.reminder().look() is False, "somebody is at it"
 
 
 def test_logs_are_judged_beside_a_run(

@@ -15,7 +15,7 @@ from tests.application import Application
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-EMAIL = "editor@example.com"
+EMAIL = "prompter@example.com"
 WORKSPACE = "Prompt pages"
 SLUG = "prompt-pages"
 PASSAGE = (

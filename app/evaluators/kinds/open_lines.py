@@ -23,7 +23,7 @@ _OPEN_WORDS = (
     "labels labeled labelled mark marks marked rate rates rated score scores scored grade grades graded give gives gave "
     "given get gets got deserve deserves deserved earn earns earned make makes made find finds found consider considers "
     "considered deem deems deemed seem seems seemed look looks looked appear appears appeared sound sounds become becomes "
-    "remain remains stay stays equal equals mean meant think thinks thought believe believes judge judges judged assign "
+    "remain remains stay stays see sees saw seen equal equals mean meant think thinks thought believe believes judge judges judged assign "
     "assigns assigned choose chooses chose chosen pick picks picked prefer prefers preferred return returns output outputs "
     "verdict rating judgment judgement decision choice option result response text statement sentence word value number "
     "conclusion evaluation assessment"
@@ -37,6 +37,11 @@ _DENIES = re.compile(
     r"fails?|refuses?)\b|n['’]t\b",
     re.IGNORECASE,
 )
+_COUNTS = re.compile(
+    r"\b(?:count(?:s|ed)?|many|few|total(?:s|ling)?|sum|numbers?|numbered|step|criteri(?:on|a)|points?|items?|lines?|rules?)\b",
+    re.IGNORECASE,
+)
+"""Of a line that speaks of a number, which a number below it may be: “I count these many mistakes”."""
 _QUOTES = re.compile(r"[\"“”«»„]")
 _SENTENCE_END = re.compile(r"[.!?。]")
 _FEWEST_WORDS = 5
@@ -48,9 +53,12 @@ _MARKED = re.compile(r"\W{0,2}(?:[-*•]|\d{1,3}[.)]|[a-z][.)])\s", re.IGNORECAS
 def is_whole(line: str, verdict: object) -> bool:
     """Whether a line without a full stop is a statement of its own, above a line that is `verdict` and nothing else.
 
-    A title, a question without its mark and a point of a list are none. One that denies something is, above a “no” only: “it does not greet”, then False, can be no one sentence.
+    A title, a question without its mark and a point of a list are none. One that denies something is, above a “no” only: “it does not greet”, then False, can be no one sentence. One that counts is none above a number.
     """
     if len(line.split()) < _FEWEST_WORDS or _ASKS.match(line) or _MARKED.match(line):
+        return False
+    is_number = isinstance(verdict, float) or (isinstance(verdict, str) and verdict.lstrip("+-").isdigit())
+    if is_number and _COUNTS.search(line):
         return False
     fragment = _SENTENCE_END.split(line)[-1]
     if _OPEN.search(line.rstrip()) or len(_QUOTES.findall(line)) % 2:

@@ -24,6 +24,7 @@ from app.core.broker import connect_async
 from app.core.settings import get_settings
 from app.evaluations.engine.transactions import at_once, in_transaction
 from app.evaluations.verdicts.children import Children, load_children
+from app.evaluations.verdicts.judged_files import JudgedFile, load_files
 from app.evaluations.verdicts.judging import Judging, execution_of_log
 from app.evaluations.verdicts.plan import Judge, if_priced, load_judge
 from app.evaluations.verdicts.webhooks import Webhooks
@@ -56,6 +57,8 @@ class ToJudge:
     judges: Sequence[Judge]
     children: Children
     """What is nested under it."""
+    file: JudgedFile | None
+    """What made it, at its version."""
     lost: bool
     """Too many workers were lost over it: it is judged no more."""
 
@@ -138,6 +141,7 @@ def load(session: Session, claimed: Sequence[Claimed]) -> Batch:
         if allowances[judged.workspace_id]:
             taken.update({name: if_priced(judge) for name, judge in taken.items()})
     children: dict[str, Children] = {}
+    made_by: dict[str, JudgedFile] = {}
     for workspace_id in workspaces:
         own = [
             one
@@ -145,9 +149,16 @@ def load(session: Session, claimed: Sequence[Claimed]) -> Batch:
             if one.workspace_id == workspace_id and any(judge.sees_traces for judge in taken.values())
         ]
         children |= load_children(session, workspace_id, own)
+        made_by |= load_files(session, workspace_id, own)
     return Batch(
         [
-            ToJudge(one, list(taken.values()), children.get(one.id, ()), one.id in lost)
+            ToJudge(
+                one,
+                list(taken.values()),
+                children.get(one.id, ()),
+                made_by.get(one.version_id),
+                one.id in lost,
+            )
             for one, taken in of_logs.values()
         ],
         allowances,
@@ -217,7 +228,8 @@ async def _say(judging: Judging, judge: Judge, one: ToJudge, found: Found) -> Ju
         metadata=one.log.details,
         id=one.log.datapoint_id,
     )
-    return await judging.judge(judge, one.log.id, execution_of_log(one.log, one.children), row, found.calls)
+    execution = execution_of_log(one.log, one.children, one.file)
+    return await judging.judge(judge, one.log.id, execution, row, found.calls)
 
 
 def write(session: Session, owner: str, claimed: Sequence[Claimed], found: Found) -> None:

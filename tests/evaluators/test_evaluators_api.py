@@ -54,6 +54,7 @@ def without_nulls(value):
         {"return_type": "text", "arguments_type": "target_free"},
         {"return_type": "boolean", "arguments_type": "target_free",
          "options": [{"name": "True", "valence": "positive"}, {"name": "False", "valence": "negative"}]},
+        {"return_type": "number", "number_valence": "neutral", "arguments_type": "target_free"},
     ],
 )  # fmt: skip
 def test_a_spec_comes_back_as_it_was_sent(api: TestClient, type_: str, answer: dict) -> None:
@@ -65,6 +66,20 @@ def test_a_spec_comes_back_as_it_was_sent(api: TestClient, type_: str, answer: d
     got = api.get(f"/v5/evaluators/{made['id']}").json()
     assert got["spec"] == made["spec"]
     assert written(api, **got["spec"])["version_id"] == made["version_id"], "what we said is what we take"
+
+
+@pytest.mark.parametrize("type_", ["llm", "python", "external"])
+@pytest.mark.parametrize("answers", ["select", "multi_select"])
+def test_choices_need_not_be_listed(api: TestClient, type_: str, answers: str) -> None:
+    spec = {"evaluator_type": type_, **TYPES[type_], "return_type": answers, "arguments_type": "target_free"}
+    assert written(api, **spec)["spec"]["options"] == []
+
+
+@pytest.mark.parametrize("type_", TYPES)
+def test_limits_that_are_the_same_are_none(api: TestClient, type_: str) -> None:
+    spec = {"evaluator_type": type_, **TYPES[type_], "return_type": "number", "arguments_type": "target_free"}
+    limits = {"min": 0, "max": 0, "step": 0.5}
+    assert written(api, **spec, number_limits=limits)["spec"]["number_limits"] == {"step": 0.5}
 
 
 @pytest.mark.parametrize("type_", TYPES)

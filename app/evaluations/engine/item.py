@@ -10,6 +10,7 @@ from app.core import metrics
 from app.core.errors import DomainError
 from app.evaluations.shard_repository import Item, Settled
 from app.evaluations.verdicts.children import Children
+from app.evaluations.verdicts.judged_files import JudgedFile
 from app.evaluations.verdicts.judging import CapReached, Judging, execution_of_log
 from app.evaluations.verdicts.plan import Plan
 from app.evaluations.verdicts.webhooks import Webhooks
@@ -47,6 +48,8 @@ class Known:
     judged_by: frozenset[str]
     children: Children = ()
     """What is nested under it."""
+    file: JudgedFile | None = None
+    """What made it, at its version."""
 
 
 class ItemWorker:
@@ -97,7 +100,8 @@ class ItemWorker:
         else:
             log = await self._generate(item, self._plan.origin)
             outcome = Outcome(item, Settled(item.position, log.id, log.error), [log])
-        execution, row = execution_of_log(log, known.children if known else ()), _row(item)
+        children, file = (known.children, known.file) if known else ((), self._plan.file)
+        execution, row = execution_of_log(log, children, file), _row(item)
         judges = [
             judge for judge in self._plan.judges if known is None or judge.version_id not in known.judged_by
         ]

@@ -6,6 +6,7 @@ from app.evaluations import shard_repository
 from app.evaluations.engine.item import Known
 from app.evaluations.shard_repository import Claimed, Item
 from app.evaluations.verdicts.children import load_children
+from app.evaluations.verdicts.judged_files import load_files
 from app.evaluations.verdicts.plan import Plan
 from app.logs import repository as logs
 
@@ -35,6 +36,7 @@ def take(
     judged = shard_repository.judged_by(session, log_ids)
     seen = list(known.values()) if any(judge.sees_traces for judge in plan.judges) else []
     children = load_children(session, plan.workspace_id, seen)
+    made_by = load_files(session, plan.workspace_id, seen)
     return [
         (
             item,
@@ -42,6 +44,7 @@ def take(
                 known[item.log_id],
                 frozenset(judged.get(item.log_id, ())),
                 children.get(item.log_id, ()),
+                made_by.get(known[item.log_id].version_id),
             )
             if item.log_id in known and known[item.log_id].payload_cleared_at is None
             else None,

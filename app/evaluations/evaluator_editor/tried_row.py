@@ -19,6 +19,7 @@ from app.evaluations.evaluator_editor.trying import row_of, row_of_datapoint
 from app.evaluations.grid import comparison_repository
 from app.evaluations.grid.wording import target_text
 from app.evaluations.verdicts.children import Children, load_children
+from app.evaluations.verdicts.judged_files import JudgedFile, load_files
 from app.evaluations.verdicts.judging import execution_of_log
 from app.evaluators.binding import Execution, Row
 from app.files import repository as files_repository
@@ -49,6 +50,8 @@ class TriedRow:
     """Which version that was."""
     children: Children = ()
     """What stands under the log."""
+    file: JudgedFile | None = None
+    """What made the log, at its version."""
 
     @property
     def said(self) -> str:
@@ -91,7 +94,10 @@ def find_row(session: Session, principal: Principal, sets: Sequence[File], sent:
     if row.dataset and row.datapoint:
         log, said_by = _last_log(session, principal, row.dataset, row.datapoint)
         children = load_children(session, principal.workspace_id, [log] if log else [])
-        row = replace(row, log=log, said_by=said_by, children=children.get(log.id, ()) if log else ())
+        made_by = load_files(session, principal.workspace_id, [log] if log else [])
+        row = replace(row, log=log, said_by=said_by)
+        if log:
+            row = replace(row, children=children.get(log.id, ()), file=made_by.get(log.version_id))
     # What was taken from another row's log is not said on this one.
     output = row.said if sent.output in (sent.taken, row.said) else sent.output
     return replace(row, output=output)
@@ -197,7 +203,7 @@ def execution_on(tried: TriedRow, row: Row) -> Execution:
     Where the output is that of the last run, it is what a run would tell: all that the log says. Of another output only
     its text is known; the metadata of the log, in which an application says what it retrieved, stay as they were.
     """
-    found = execution_of_log(tried.log, tried.children) if tried.log else None
+    found = execution_of_log(tried.log, tried.children, tried.file) if tried.log else None
     if found and tried.untouched:
         return replace(found, inputs=row.inputs, messages=row.messages) if row.id is None else found
     about = {"metadata": found.about["metadata"]} if found else {}

@@ -26,7 +26,7 @@ from app.evaluators.binding import (
     Verdict,
     WebhookCall,
 )
-from app.evaluators.kinds.answering import ABOUT_LOG
+from app.evaluators.kinds.answering import ABOUT_LOG, FILE_TYPES
 from app.generations.prepared import Origin, Target
 from app.logs import arrivals, budget
 from app.logs.records import LogRecord
@@ -149,6 +149,7 @@ _LOG_MEMBERS: dict[str, tuple[type, str]] = {
     "messages": (list, "a list of objects"),
     "trace_children": (list, "a list of objects"),
     "output_message": (dict, "an object"),
+    **dict.fromkeys(FILE_TYPES, (dict, "an object")),
 }
 _TESTCASE_MEMBERS: dict[str, tuple[type, str]] = {
     "inputs": (dict, "an object"),
@@ -177,6 +178,7 @@ def execution_of(log: Mapping[str, Any]) -> Execution:
     costs = [log.get(name) for name in ("prompt_cost", "output_cost")]
     known = [float(cost) for cost in costs if isinstance(cost, int | float)]
     latency = log.get("provider_latency")
+    file = next((log[name] | {"type": name} for name in FILE_TYPES if log.get(name)), None)
     return Execution(
         output=_text(log.get("output")),
         error=_text(log.get("error")),
@@ -190,6 +192,7 @@ def execution_of(log: Mapping[str, Any]) -> Execution:
         finish_reason=_text(log.get("finish_reason")),
         children=log.get("trace_children") or [],
         about={name: log[name] for name in ABOUT_LOG if name in log},
+        file=file,
     )
 
 

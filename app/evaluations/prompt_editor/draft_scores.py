@@ -18,8 +18,9 @@ from app.evaluations.evaluator_editor.trying import (
     try_evaluator,
 )
 from app.evaluations.grid.view import Mark, mark_of_value
+from app.evaluations.verdicts.judged_files import load_files
 from app.evaluations.verdicts.judging import execution_of_log
-from app.evaluators.binding import Row, is_judged_here
+from app.evaluators.binding import Execution, Row, is_judged_here
 from app.evaluators.databases import bind_with_files
 from app.evaluators.describing import describe
 from app.files import service as files
@@ -87,8 +88,10 @@ def prepare(
     rows = _rows(session, principal, answers)
     costly = [] if asking else [one for one in evaluators if describe(one.spec).model_calls]
     evaluators = [version for version in evaluators if version not in costly]
+    made_by = load_files(session, principal.workspace_id, answers)
+    executions = [execution_of_log(log, file=made_by.get(log.version_id)) for log in answers]
     trials = [
-        [_trial(session, principal, version, log, row) for log, row in zip(answers, rows, strict=True)]
+        [_trial(session, principal, version, one, row) for one, row in zip(executions, rows, strict=True)]
         for version in evaluators
     ]
     calls = sum(describe(version.spec).model_calls for version in costly) * len(answers)
@@ -137,12 +140,12 @@ def _rows(session: Session, principal: Principal, answers: Sequence[Log]) -> lis
 
 
 def _trial(
-    session: Session, principal: Principal, version: Version, log: Log, row: Row
+    session: Session, principal: Principal, version: Version, execution: Execution, row: Row
 ) -> Trial | DomainError:
     origin = Origin(principal.workspace_id, version.file_id, version.id, SOURCE)
     try:
         bound = bind_with_files(session, principal.workspace_id, version.spec)
-        return prepare_trial(session, bound, origin, execution_of_log(log), row)
+        return prepare_trial(session, bound, origin, execution, row)
     except DomainError as error:
         return error
 

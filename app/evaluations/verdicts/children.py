@@ -17,7 +17,8 @@ Children = Sequence[dict[str, Any]]
 
 
 def load_children(session: Session, workspace_id: str, logs: Sequence[Log]) -> dict[str, Children]:
-    """What stands under each of the logs, by their ids: trees of the API's logs, each with its file at its version.
+    """What stands under each of the logs, by their ids: trees of the API's logs, each with the name of its file and version:
+    their content would be told a hundred times.
 
     Most logs are part of no trace, and cost nothing.
     """
@@ -33,7 +34,13 @@ def load_children(session: Session, workspace_id: str, logs: Sequence[Log]) -> d
         for placed in traces.below(log.id, found.get(log.trace_id or "", [])):
             child = log_members(execution_of_log(placed.log))
             if file := of_files.get(placed.log.file_id):
-                named = {"id": file.id, "path": file.path, "version_id": placed.log.version_id}
+                named = {
+                    "id": file.id,
+                    "path": file.path,
+                    "name": file.name,
+                    "type": str(file.kind),
+                    "version_id": placed.log.version_id,
+                }
                 child[str(file.kind)] = named
             below[placed.log.id] = child["trace_children"]
             below[placed.above].append(child)

@@ -14,12 +14,14 @@ import structlog
 from app.core import ids
 from app.core.errors import DomainError
 from app.evaluations.verdicts.calls import Asked, answers_of, ask
+from app.evaluations.verdicts.judged_files import JudgedFile
 from app.evaluations.verdicts.patience import GIVEN_UP, Patience
 from app.evaluations.verdicts.plan import Judge
 from app.evaluations.verdicts.webhooks import Webhooks
 from app.evaluators.binding import BoundEvaluator, Call, Execution, Row, Verdict, WebhookCall
 from app.generations.prepared import Origin
 from app.logs.models import Log
+from app.logs.own_ids import said_id, said_or_none
 from app.logs.records import JudgmentRecord, LogRecord
 from app.providers.client import ModelClient
 from app.providers.meter import Meter
@@ -254,8 +256,10 @@ def cost_of(log: LogRecord | Log) -> Decimal | None:
     return Decimal(log.prompt_cost) + Decimal(log.output_cost)
 
 
-def execution_of_log(log: LogRecord | Log, children: Sequence[Mapping[str, Any]] = ()) -> Execution:
-    """What a version did, as evaluators see it, with the logs nested under it."""
+def execution_of_log(
+    log: LogRecord | Log, children: Sequence[Mapping[str, Any]] = (), file: JudgedFile | None = None
+) -> Execution:
+    """What a version did, as evaluators see it, with the logs nested under it and the file at that version."""
     cost = cost_of(log)
     return Execution(
         output=log.output,
@@ -270,18 +274,23 @@ def execution_of_log(log: LogRecord | Log, children: Sequence[Mapping[str, Any]]
         finish_reason=log.finish_reason,
         about=_about(log),
         children=children,
+        file=file,
     )
 
 
 def _about(log: LogRecord | Log) -> dict[str, Any]:
     return {
-        "id": log.id,
+        "id": said_id(log.workspace_id, log.id),
+        "file_id": log.file_id,
         "version_id": log.version_id,
+        "run_id": log.run_id,
         "environment": log.environment,
         "session_id": log.session_id,
         "user": log.user,
         "source": log.source,
         "source_datapoint_id": log.datapoint_id,
+        "trace_id": said_or_none(log.workspace_id, log.trace_id),
+        "trace_parent_id": said_or_none(log.workspace_id, log.parent_id),
         "log_status": log.status,
         "created_at": _iso(log.created_at or log.end_time),
         "start_time": _iso(log.start_time),
@@ -290,9 +299,12 @@ def _about(log: LogRecord | Log) -> dict[str, Any]:
         "stdout": log.stdout,
         "provider": log.provider,
         "model": log.model,
+        "tool_choice": log.tool_choice,
         "reasoning_tokens": log.reasoning_tokens,
         "prompt_cost": None if log.prompt_cost is None else float(log.prompt_cost),
         "output_cost": None if log.output_cost is None else float(log.output_cost),
+        "provider_request": log.provider_request,
+        "provider_response": log.provider_response,
     }
 
 

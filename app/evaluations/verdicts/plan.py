@@ -9,9 +9,11 @@ from app.core.errors import DomainError
 from app.evaluations import repository, sharing_repository
 from app.evaluations.models import Run
 from app.evaluations.verdicts.calls import targets_of
+from app.evaluations.verdicts.judged_files import JudgedFile, as_judged
 from app.evaluators.binding import BoundEvaluator, ModelRef
 from app.evaluators.databases import bind_with_files
 from app.files.models import Version
+from app.files.presentation import present_one
 from app.generations.prepared import Origin, PreparedPrompt, Target
 from app.generations.service import prepare
 from app.logs import budget
@@ -63,6 +65,8 @@ class Plan:
     """What was spent when the plan was made."""
     allowance: Allowance | None
     """What the workspace may spend this month; None is no limit."""
+    file: JudgedFile | None
+    """The file whose outputs are judged, at the run's version."""
     webhook_key: WebhookKey
     """What signs the questions to services of the workspace."""
 
@@ -112,6 +116,7 @@ def load_plan(session: Session, run_id: str) -> Plan | None:
         cap=Cap(run.max_cost_usd, run.max_calls) if run.max_cost_usd is not None or run.max_calls else None,
         spent=Spent(run.spent_usd, run.calls_count),
         allowance=allowance,
+        file=as_judged(present_one(session, run.version)) if run.version else None,
         webhook_key=webhook_key(session, run.workspace_id),
     )
 

@@ -17,7 +17,6 @@ from app.evaluators.kinds.contract import (
     Row,
     Traits,
     Value,
-    Wanted,
 )
 
 
@@ -38,19 +37,18 @@ class AnswerOptions(KindOptions):
     """The largest number that may be given. From 0 to 1 is read as a percentage."""
     step: float | None = Field(None, gt=0, allow_inf_nan=False)
     """How far apart the numbers of the scale are. Empty: any number."""
-    wanted: Wanted = "higher"
-    """Whether a higher or a lower score is the better one."""
+    wanted: Literal["higher", "lower", "neither"] = "higher"
+    """Whether a higher or a lower score is the better one. Neither: a change of it is worded as if higher were."""
     target: Literal["needed", "not needed"] = "not needed"
     """Whether rows without a target are left out."""
 
-    LEAST_CHOICES: ClassVar[int] = 2
+    LEAST_CHOICES: ClassVar[int] = 0
     """How many different choices there must be. Without any, every text is one."""
 
     @model_validator(mode="after")
     def _whole(self) -> "AnswerOptions":
         if self.answers in ("select", "multi_select") and len(set(self.choices)) < self.LEAST_CHOICES:
-            least = "two different choices" if self.LEAST_CHOICES > 1 else "one choice"
-            raise ValueError(f"a choice needs at least {least}")
+            raise ValueError("a choice needs at least one choice")
         if self.lowest is not None and self.highest is not None and self.lowest >= self.highest:
             raise ValueError("the largest number must be above the smallest")
         if problem := wrong_valence(self.choices, self.good, self.bad):
@@ -70,7 +68,7 @@ class AnswerOptions(KindOptions):
         )
         return Traits(
             self.answers,
-            "higher" if chosen else self.wanted,
+            "lower" if self.wanted == "lower" and not chosen else "higher",
             unit,
             needs_target=self.target == "needed",
             good=self.good if chosen else (),
@@ -168,6 +166,8 @@ def as_value(value: Any) -> Value:
     return value if isinstance(value, bool | str | list) else float(value)
 
 
+_VALENCES = {"higher": "positive", "lower": "negative", "neither": "neutral"}
+_WANTED: dict[object, str] = {valence: wanted for wanted, valence in _VALENCES.items()}
 AnswerT = TypeVar("AnswerT", bound=SpecOptions)
 
 
@@ -189,7 +189,7 @@ class AnswerKind(Kind[AnswerT]):
             "return_type": options.answers,
             "options": spec_options(options.choices, options.good, options.bad),
             "number_limits": {name: limit for name, limit in limits.items() if limit is not None} or None,
-            "number_valence": "positive" if options.wanted == "higher" else "negative",
+            "number_valence": _VALENCES[options.wanted],
         }
 
     def read_spec(self, spec: Mapping[str, Any]) -> dict[str, Any]:
@@ -202,6 +202,9 @@ class AnswerKind(Kind[AnswerT]):
             text = "`options` is a list of objects with a `name`, `number_limits` an object with `min` and `max`."
             raise Invalid(text, fields={"spec.options": text})
 
+        if limits.get("min") is not None and limits.get("min") == limits.get("max"):
+            limits = {"step": limits.get("step")}  # from 0 to 0 is how clients say that there are none
+
         def of(valence: str) -> list[str]:
             return [each["name"] for each in choices if each.get("valence") == valence]
 
@@ -213,7 +216,7 @@ class AnswerKind(Kind[AnswerT]):
             "lowest": limits.get("min"),
             "highest": limits.get("max"),
             "step": limits.get("step"),
-            "wanted": "lower" if spec.get("number_valence") == "negative" else "higher",
+            "wanted": _WANTED.get(spec.get("number_valence"), "higher"),
             "target": "needed" if spec.get("arguments_type") == "target_required" else "not needed",
         }
 
@@ -223,17 +226,24 @@ class AnswerKind(Kind[AnswerT]):
 
 
 ABOUT_LOG = (
-    "id", "version_id", "environment", "session_id", "user", "source", "source_datapoint_id", "log_status", "created_at",
-    "start_time", "end_time", "metadata", "stdout", "provider", "model", "reasoning_tokens", "prompt_cost", "output_cost",
+    "id", "file_id", "version_id", "run_id", "environment", "session_id", "user", "source", "source_datapoint_id", "trace_id",
+    "trace_parent_id", "log_status", "created_at", "start_time", "end_time", "metadata", "stdout", "provider", "model",
+    "tool_choice", "reasoning_tokens", "prompt_cost", "output_cost", "provider_request", "provider_response",
 )  # fmt: skip
 """Members of the API's logs that programs find beside those that other evaluators judge by."""
+
+
+FILE_TYPES = ("prompt", "tool", "flow", "agent")
+"""The members of which a log has one: its file at its version."""
 
 
 def log_members(execution: Execution) -> dict[str, Any]:
     """The log as programs know it: every member is there, and null where it is not known."""
     about = {name: execution.about.get(name) for name in ABOUT_LOG}
+    file = execution.file or {}
     return {
         **about,
+        **{name: file if name == file.get("type") else None for name in FILE_TYPES},
         "metadata": about["metadata"] or {},
         "output": execution.output,
         "output_message": execution.output_message,

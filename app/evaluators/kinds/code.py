@@ -47,7 +47,8 @@ class Code(AnswerKind[CodeOptions]):
     runs in a sandbox, a fresh one for each row: without files, network or other processes, for 5 seconds unless you
     say otherwise, in 512 MiB. What it prints is kept.
 
-    The log and the test case have the members of the API's logs and datapoints; what is not known is None. Of a flow's or an
+    The log and the test case have the members of the API's logs and datapoints; what is not known is None. One of `prompt`,
+    `tool`, `flow` and `agent` is the file that answered, at its version. Of a flow's or an
     agent's `trace_children`, the first 100 of the whole trace are there.
     """
 

@@ -64,6 +64,8 @@ class Execution:
     """What else is known of its log, by the API's names, for users' own programs: JSON, moments in ISO 8601."""
     children: Sequence[Mapping[str, Any]] = ()
     """The first of the logs nested under its log, as trees of the API's logs."""
+    file: Mapping[str, Any] | None = None
+    """The file that made it at its version, as the API shows it, but without people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +97,7 @@ class Verdict:
     """What a program of the user's printed meanwhile."""
     engine: str | None = None
     """Name and version of what ran a program of the user's: another one may judge otherwise."""
-    late: bool | None = False
-    """Whether a program's time was over; None: it was not run."""
+    late: bool | None = False  # whether a program's time was over; None: it was not run
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +152,7 @@ class WebhookCall:
     data: Mapping[str, Any]
     timeout_s: float
     """How long one try may take."""
-    part: str | None = None
-    """Of an evaluator that is made of several, the one that asks."""
+    part: str | None = None  # as of a `ModelCall`
 
 
 Call = ModelCall | EmbeddingCall | WebhookCall

@@ -3,17 +3,12 @@
 # ruff: noqa: ARG002 - somebody else judges, not this
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 from app.evaluators.kinds.answering import AnswerKind, SpecOptions
 from app.evaluators.kinds.contract import Execution, Row, Traits, Verdict
 
 
-class ExternalOptions(SpecOptions):
-    LEAST_CHOICES: ClassVar[int] = 0
-
-
-class External(AnswerKind[ExternalOptions]):
+class External(AnswerKind[SpecOptions]):
     """What does a program of yours say, wherever it runs?
 
     It sends its judgments by the API, or by the SDK from the code that ran the evaluation. One log has one judgment of
@@ -26,12 +21,12 @@ class External(AnswerKind[ExternalOptions]):
     purpose = "Your own code"
     keywords = "custom SDK import"
     returns = Traits("boolean")
-    Options = ExternalOptions
+    Options = SpecOptions
     evaluator_type = "external"
     judged_by = "program"
 
     def judge(
-        self, options: ExternalOptions, execution: Execution, row: Row, answers: Sequence[str | None] = ()
+        self, options: SpecOptions, execution: Execution, row: Row, answers: Sequence[str | None] = ()
     ) -> Verdict:
         return Verdict(
             None, error="A program elsewhere judges this, and sends its judgments to POST /v5/evaluators/log."

@@ -23,6 +23,8 @@ HERE = Path(__file__).parent
 PYTHON = HERE / ".venv" / "bin" / "python"
 NEWEST = HERE / "newest" / ".venv" / "bin" / "python"
 """With what the SDK's own pins allow today, and not what users are told to keep to."""
+BETA = HERE / "beta" / ".venv" / "bin" / "python"
+"""With the last betas of the SDK."""
 NODE = HERE / "node"
 _LONGEST_S = 120
 

@@ -10,7 +10,7 @@ from app.core.database import unit_of_work
 from app.embedded.layout import CLONE
 from app.providers.service import ProviderChange, create_provider
 from tests import factories
-from tests.conformance.conftest import HERE, NEWEST, Sdk
+from tests.conformance.conftest import BETA, HERE, NEWEST, Sdk
 from tests.endpoint import Endpoint
 from tests.fault_provider import running_fault_provider
 from tests.generations.model_server import running_model
@@ -47,6 +47,15 @@ def test_prompts_are_called_whole_and_streamed(sdk: Sdk, committed_team: factori
     assert all("max_tokens" not in body for body in model.bodies)
 
 
+def test_files_are_pulled_and_run_from_a_directory(sdk: Sdk, committed_team: factories.Team) -> None:
+    with running_model() as model:
+        with unit_of_work() as session:
+            change = ProviderChange(name="openai", base_url=model.url, api_key="stored")
+            create_provider(session, committed_team.admin, change)
+        assert sdk.run("local_files", BETA) == {"done": "local_files"}
+    assert [body["temperature"] for body in model.bodies] == [0.9]
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("script", WHOLE)
 def test_evaluations_run_from_end_to_end(whole: Sdk, endpoint: Endpoint, script: str) -> None:
@@ -72,6 +81,7 @@ def test_every_script_is_run() -> None:
         *WHOLE,
         "calls",
         "decorators",
+        "local_files",
         "newest_spans",
     }
 

@@ -1,11 +1,11 @@
 """The SQL of datasets: staging rows in bulk, telling versions apart, and reading them page by page."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, cast
 
 import orjson
 import psycopg
-from sqlalchemy import ARRAY, Select, String, func, or_, select, text, update
+from sqlalchemy import ARRAY, Select, String, Text, func, or_, select, text, update
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.orm import Session, aliased
 
@@ -275,6 +275,17 @@ def list_successors(session: Session, file_id: str, datapoint_ids: Sequence[str]
         .order_by(DatasetRow.from_number)
     )
     return {row[0]: row[1] for row in session.execute(query)}
+
+
+def sizes_of(session: Session, datapoint_ids: Collection[str], *, packed: bool) -> dict[str, int]:
+    """How many bytes each datapoint has; `packed`, as they are stored."""
+    columns = Datapoint.inputs, Datapoint.messages, Datapoint.target, Datapoint.context, Datapoint.details
+    sizes = [
+        func.coalesce(func.pg_column_size(each) if packed else func.octet_length(sql_cast(each, Text)), 0)
+        for each in columns
+    ]
+    query = select(Datapoint.id, sum(sizes[1:], sizes[0])).where(Datapoint.id.in_(datapoint_ids))
+    return {datapoint_id: int(size) for datapoint_id, size in session.execute(query)}
 
 
 def find_datapoints(

@@ -12,6 +12,7 @@ from app.core.errors import Invalid
 from app.core.event_stream import event_stream
 from app.core.openapi import EVENT
 from app.core.pagination import Page, PageNumber, PageSize
+from app.core.parts import Reading, Writing, answer
 from app.core.permissions import Deleter, Editor, Reader, Runner, still_permitted
 from app.evaluations import (
     arrivals,
@@ -293,7 +294,7 @@ def get_evaluation_stats(evaluation_id: str, session: SessionDep, principal: Rea
     return stats.evaluation_stats(session, _evaluation(session, principal, evaluation_id))
 
 
-@router.get("/{evaluation_id}/logs")
+@router.get("/{evaluation_id}/logs", response_model=Page[Json])
 def list_evaluation_logs(
     evaluation_id: str,
     session: SessionDep,
@@ -301,13 +302,15 @@ def list_evaluation_logs(
     run_id: Annotated[list[str] | None, Query()] = None,
     page: PageNumber = 1,
     size: PageSize = 10,
-) -> Page[Json]:
-    """The logs of the evaluation's runs, each with its row and judgments."""
+) -> Response:
+    """The logs of the evaluation's runs, each with its row and judgments. A large page is sent while it is read: one that
+    breaks off before its end is not whole."""
     evaluation = _evaluation(session, principal, evaluation_id)
-    records, total = presentation.present_logs(
+    items, total = presentation.list_logged(
         session, evaluation, run_id or [], offset=(page - 1) * size, limit=size
     )
-    return Page(records=records, page=page, size=size, total=total)
+    reading, writing = Reading(session), Writing.page(page, size, total)
+    return answer(reading, presentation.logged_in_parts(reading, principal.workspace_id, items, writing))
 
 
 @router.get("/{evaluation_id}/comparison")

@@ -1,11 +1,12 @@
 """Evaluations, runs and comparisons in the shapes of the API."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from app.core.errors import Invalid, NotFound
+from app.core.parts import Part, Reading, Shown, Writing, in_parts
 from app.core.settings import get_settings
 from app.datasets import repository as datasets
 from app.datasets.presentation import present_datapoint
@@ -14,6 +15,7 @@ from app.evaluations.figures.report import compared_of
 from app.evaluations.figures.scores import run_interval
 from app.evaluations.grid import comparison_repository
 from app.evaluations.grid.comparison import Grid, GridCell, GridRow
+from app.evaluations.grid.comparison_repository import LoggedItem
 from app.evaluations.models import Evaluation, Run
 from app.evaluations.new_evaluation.estimate import Estimate
 from app.evaluations.reports.early_end import EarlyEnd
@@ -21,8 +23,8 @@ from app.evaluators.binding import is_judged_here
 from app.files.presentation import present
 from app.logs import repository as logs
 from app.logs.presentation import present_judgment
-from app.logs.searching import refuse_too_large
 from app.logs.showing import show_logs
+from app.logs.size_repository import sizes_of_logs
 from app.statistics.intervals import Interval
 from app.statistics.power import smallest_detectable_difference
 
@@ -119,34 +121,43 @@ def present_runs(session: Session, evaluation_id: str, runs: Sequence[Run]) -> l
     ]
 
 
-def present_logs(
-    session: Session,
-    evaluation: Evaluation,
-    run_ids: Sequence[str],
-    *,
-    offset: int,
-    limit: int,
-    of_any_size: bool = False,
-) -> tuple[list[Json], int]:
-    """A page of the logs of an evaluation's runs, and how many there are.
+def list_logged(
+    session: Session, evaluation: Evaluation, run_ids: Sequence[str], *, offset: int, limit: int
+) -> tuple[list[LoggedItem], int]:
+    """A page of the results of an evaluation's runs, and how many there are.
 
     Raises:
-        Invalid: they are more than one log, and together too large to be read.
         NotFound: a run is not part of the evaluation.
     """
     runs = {run.id: run for run in repository.list_runs(session, [evaluation.id])}
     missing = [run_id for run_id in run_ids if run_id not in runs]
     if missing:
         raise NotFound(f"The evaluation has no run with the id {missing[0]}.")
-    chosen = list(run_ids) or list(runs)
-    items, total = comparison_repository.list_items(session, chosen, offset, limit)
-    log_ids = [item.log_id for item in items]
-    if not of_any_size:
-        refuse_too_large(session, log_ids)
-    found = logs.find_logs(session, evaluation.workspace_id, log_ids)
-    shown = dict(zip(found, show_logs(session, evaluation.workspace_id, list(found.values())), strict=True))
-    rows = datasets.find_datapoints(session, evaluation.workspace_id, [item.datapoint_id for item in items])
-    records = [
+    return comparison_repository.list_items(session, list(run_ids) or list(runs), offset, limit)
+
+
+def logged_in_parts(
+    reading: Reading, workspace_id: str, items: Sequence[LoggedItem], writing: Writing
+) -> Iterator[Part]:
+    """Results of runs in their order, each with its row, log and judgments."""
+
+    def measure(session: Session, part: Sequence[LoggedItem], packed: bool) -> list[int]:
+        of_logs = sizes_of_logs(session, {item.log_id for item in part}, packed=packed)
+        of_rows = datasets.sizes_of(session, {item.datapoint_id for item in part}, packed=packed)
+        return [of_logs.get(item.log_id, 0) + of_rows.get(item.datapoint_id, 0) for item in part]
+
+    def show(session: Session, part: Sequence[LoggedItem]) -> Iterable[Shown]:
+        return map(Shown, present_logs(session, workspace_id, part))
+
+    return in_parts(reading, items, measure, show, writing)
+
+
+def present_logs(session: Session, workspace_id: str, items: Sequence[LoggedItem]) -> list[Json]:
+    """Results of runs, each with its row, log and judgments; without those whose logs are there no more."""
+    found = logs.find_logs(session, workspace_id, [item.log_id for item in items])
+    shown = dict(zip(found, show_logs(session, workspace_id, list(found.values())), strict=True))
+    rows = datasets.find_datapoints(session, workspace_id, [item.datapoint_id for item in items])
+    return [
         {
             "run_id": item.run_id,
             "repeat": item.repeat,
@@ -159,7 +170,6 @@ def present_logs(
         for item in items
         if item.log_id in shown
     ]
-    return records, total
 
 
 def choose_pair(

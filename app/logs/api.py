@@ -9,13 +9,15 @@ from app.core.bodies import Body
 from app.core.database import SessionDep
 from app.core.errors import NotFound
 from app.core.pagination import EXACT_TOTAL, Page, PageNumber, PageSize
+from app.core.parts import Reading, Writing, answer
 from app.core.permissions import Administrator, Deleter, Reader
 from app.files import service as files
 from app.files.models import FileKind
-from app.logs import deleting, own_ids, repository, search_repository, searching
+from app.logs import deleting, own_ids, repository, search_repository, trace_repository
+from app.logs.nesting import NESTED
 from app.logs.schemas import Moment
 from app.logs.search_repository import LogFilter
-from app.logs.showing import show_judgments, show_logs
+from app.logs.searching import judgments_in_parts, logs_in_parts, whole_log
 
 router = APIRouter(prefix="/v5/logs", tags=["Logs"])
 Json = dict[str, Any]
@@ -29,7 +31,7 @@ class OfUser(Body):
     user: str = Field(max_length=1000, description="The end user's id, exactly as it stands in the logs.")
 
 
-@router.get("")
+@router.get("", response_model=Page[Json])
 def list_logs(
     session: SessionDep,
     principal: Reader,
@@ -52,9 +54,9 @@ def list_logs(
     include_trace_children: bool = False,
     page: PageNumber = 1,
     size: PageSize = 10,
-) -> Page[Json]:
-    """The logs of a file, newest first; of an evaluator, its judgments. `total` is exact up to 10,000. A page that would
-    hold more than 50 MiB is 422: ask for a smaller `size`."""
+) -> Response:
+    """The logs of a file, newest first; of an evaluator, its judgments. `total` is exact up to 10,000. A large page is sent
+    while it is read: one that breaks off before its end is not whole."""
     file = files.get_file(session, principal, file_id)
     asked = set(in_trace_filter or [])
     wanted = LogFilter(
@@ -67,27 +69,35 @@ def list_logs(
         in_trace=asked.pop() if len(asked) == 1 else None,
         sample=sample,
     )
-    of_file, part = (session, principal.workspace_id, file.id, wanted), ((page - 1) * size, size)
+    of_file, offset = (session, principal.workspace_id, file.id, wanted), (page - 1) * size
+    reading = Reading(session)
     if file.kind == FileKind.EVALUATOR:
-        records = searching.list_judgments(*of_file, offset=part[0], limit=part[1], parents=include_parent)
         total = search_repository.count_judgments(*of_file, most=EXACT_TOTAL)
-    else:
-        children = include_trace_children
-        records = searching.list_logs(*of_file, offset=part[0], limit=part[1], children=children)
-        total = search_repository.count_logs(*of_file, most=EXACT_TOTAL)
-        if total == EXACT_TOTAL and wanted.is_whole:
-            total = max(total, file.logs_count)
-    return Page(records=records, page=page, size=size, total=total)
+        ids = search_repository.list_judgment_ids(*of_file, offset=offset, limit=size)
+        writing = Writing.page(page, size, total)
+        judged = judgments_in_parts(reading, principal.workspace_id, ids, writing, parents=include_parent)
+        return answer(reading, judged)
+    total = search_repository.count_logs(*of_file, most=EXACT_TOTAL)
+    if total == EXACT_TOTAL and wanted.is_whole:
+        total = max(total, file.logs_count)
+    ids = search_repository.list_log_ids(*of_file, offset=offset, limit=size)
+    children = include_trace_children
+    writing = Writing.page(page, size, total, nested=NESTED if children else "")
+    return answer(reading, logs_in_parts(reading, principal.workspace_id, ids, writing, children=children))
 
 
-@router.get("/{log_id}")
-def get_log(log_id: str, session: SessionDep, principal: Reader) -> Json:
+@router.get("/{log_id}", response_model=Json)
+def get_log(log_id: str, session: SessionDep, principal: Reader) -> Response:
     """One log with the judgments on it and the logs nested under it; or one judgment, with the log that it is about."""
+    reading = Reading(session)
     stored = own_ids.find_one(session, principal.workspace_id, log_id)
-    if log := repository.find_log(session, principal.workspace_id, stored):
-        return show_logs(session, principal.workspace_id, [log], children=True)[0]
-    if judgment := repository.find_judgment(session, principal.workspace_id, stored):
-        return show_judgments(session, principal.workspace_id, [judgment], parents=True)[0]
+    if stored in trace_repository.find_parents(session, principal.workspace_id, [stored]):
+        return answer(reading, whole_log(reading, principal.workspace_id, stored))
+    if repository.find_judgment(session, principal.workspace_id, stored):
+        ids, writing = [stored], Writing()
+        return answer(
+            reading, judgments_in_parts(reading, principal.workspace_id, ids, writing, parents=True)
+        )
     raise NotFound(f"There is no log with the id {log_id}.")
 
 

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Depends, Request
+from fastapi import APIRouter, Body, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from app.core.access import Action, Principal
 from app.core.database import SessionDep, unit_of_work
+from app.core.parts import Reading, answer
 from app.core.permissions import LogWriter, admit, api_key_of, declare
 from app.core.plain_routes import PlainRoute
 from app.files.models import FileKind
@@ -24,6 +25,7 @@ from app.logs.schemas import (
     ToolLog,
     ToolLogUpdate,
 )
+from app.logs.searching import whole_log
 from app.logs.service import Entry, update_log
 from app.logs.showing import show_logs
 
@@ -137,17 +139,18 @@ def update_prompt_log(
     return show_logs(session, principal.workspace_id, [log])[0]
 
 
-@router.patch("/agents/{file_id}/log/{log_id}", tags=["Agents"])
+@router.patch("/agents/{file_id}/log/{log_id}", tags=["Agents"], response_model=Json)
 def update_agent_log(
     file_id: str,
     log_id: str,
     body: Annotated[AgentLogUpdate, Body(default_factory=AgentLogUpdate)],
     session: SessionDep,
     principal: LogWriter,
-) -> Json:
+) -> Response:
     """Say more of a log of an agent: what is given takes the place of what was said."""
     log = update_log(session, principal, FileKind.AGENT, log_id, body, file_id)
-    return show_logs(session, principal.workspace_id, [log], children=True)[0]
+    reading = Reading(session)
+    return answer(reading, whole_log(reading, principal.workspace_id, log.id))
 
 
 @router.patch("/tools/{file_id}/log/{log_id}", tags=["Tools"])
@@ -163,13 +166,14 @@ def update_tool_log(
     return show_logs(session, principal.workspace_id, [log])[0]
 
 
-@router.patch("/flows/logs/{log_id}", tags=["Flows"])
+@router.patch("/flows/logs/{log_id}", tags=["Flows"], response_model=Json)
 def update_flow_log(
     log_id: str,
     body: Annotated[FlowLogUpdate, Body(default_factory=FlowLogUpdate)],
     session: SessionDep,
     principal: LogWriter,
-) -> Json:
+) -> Response:
     """Say more of a run through a flow, and that it is complete: then it has ended, and its trace takes no more logs."""
     log = update_log(session, principal, FileKind.FLOW, log_id, body)
-    return show_logs(session, principal.workspace_id, [log], children=True)[0]
+    reading = Reading(session)
+    return answer(reading, whole_log(reading, principal.workspace_id, log.id))

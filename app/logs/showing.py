@@ -8,40 +8,27 @@ from sqlalchemy.orm import Session
 from app.files import repository as files
 from app.files.models import File, Version
 from app.files.presentation import present
-from app.logs import repository, trace_repository, traces
+from app.logs import repository, trace_repository
 from app.logs.models import Judgment, Log
 from app.logs.presentation import present_judgment, present_log
 
 Json = dict[str, Any]
 
 
-def show_logs(
-    session: Session, workspace_id: str, logs: Sequence[Log], *, children: bool = False
-) -> list[Json]:
-    """Logs as the API shows them, with the judgments on them; with `children`, those nested under each as well."""
-    nested = _nested(session, workspace_id, logs) if children else {}
-    every = {log.id: log for log in logs}
-    for below in nested.values():
-        every |= {one.log.id: one.log for one in below}
-    judgments = repository.list_judgments(session, list(every))
+def show_logs(session: Session, workspace_id: str, logs: Sequence[Log]) -> list[Json]:
+    """Logs as the API shows them, with the judgments on them. Those nested under each are listed by `nesting`."""
+    judgments = repository.list_judgments(session, [log.id for log in logs])
     judges = {one.evaluator_version_id for each in judgments.values() for one in each}
-    shown = shown_files(session, workspace_id, every.values())
+    shown = shown_files(session, workspace_id, logs)
     evaluators = _evaluators(session, workspace_id, judges)
-    trace_ids = {log.trace_id for log in every.values() if log.trace_id}
+    trace_ids = {log.trace_id for log in logs if log.trace_id}
     roots = trace_repository.find_root_files(session, workspace_id, trace_ids)
-
-    def made(log: Log) -> Json:
-        flow_id = roots.get(log.trace_id or "")
-        return present_log(log, shown.get(log.version_id), judgments[log.id], evaluators, flow_id)
-
-    records = []
-    for log in logs:
-        tree = {log.id: made(log)}
-        for placed in nested.get(log.id, []):
-            tree[placed.log.id] = made(placed.log)
-            tree[placed.above]["trace_children"].append(tree[placed.log.id])
-        records.append(tree[log.id])
-    return records
+    return [
+        present_log(
+            log, shown.get(log.version_id), judgments[log.id], evaluators, roots.get(log.trace_id or "")
+        )
+        for log in logs
+    ]
 
 
 def show_judgments(
@@ -87,16 +74,3 @@ def _deleted(file: File, version_id: str) -> Version:
     )
     version.file = file
     return version
-
-
-def _nested(session: Session, workspace_id: str, logs: Sequence[Log]) -> dict[str, list[traces.Placed]]:
-    """What stands below each log. All together it is at most `MOST_SHOWN`: a log's whole tree is told again with each log
-    of the tree that is listed."""
-    trace_ids = {log.trace_id for log in logs if log.trace_id}
-    most = max(traces.LEAST_SHOWN, traces.MOST_SHOWN // max(1, len(trace_ids)))
-    found = trace_repository.find_traces(session, workspace_id, trace_ids, most)
-    left, nested = traces.MOST_SHOWN, {}
-    for log in logs:
-        nested[log.id] = traces.below(log.id, found.get(log.trace_id or "", []))[:left]
-        left -= len(nested[log.id])
-    return nested

@@ -27,35 +27,37 @@ def logs_exceed(session: Session, log_ids: Collection[str], columns: Columns = _
     return _exceed(session, Log.id, log_ids, columns)
 
 
-def judgments_exceed(session: Session, judgment_ids: Collection[str]) -> bool:
-    """Whether these judgments have more than `MOST_BYTES`."""
-    return _exceed(session, Judgment.id, judgment_ids, _OF_JUDGMENTS)
-
-
 def judged_exceed(session: Session, log_ids: Collection[str]) -> bool:
     """Whether the judgments on these logs have more than `MOST_BYTES`."""
     return _exceed(session, Judgment.log_id, log_ids, _OF_JUDGMENTS)
 
 
-def ids_in_traces(session: Session, workspace_id: str, log_ids: Collection[str], most: int) -> list[str]:
-    """The logs of the traces that these are part of, `most` of them at most."""
-    traces = select(Log.trace_id).where(Log.id.in_(log_ids), Log.trace_id.is_not(None))
-    query = select(Log.id).where(Log.workspace_id == workspace_id, Log.trace_id.in_(traces))
-    return list(session.scalars(query.limit(most)))
+def sizes_of_logs(session: Session, log_ids: Collection[str], *, packed: bool) -> dict[str, int]:
+    """How many bytes each log has with the judgments on it; `packed`, as they are stored."""
+    of_log = _total(_OF_LOGS, packed=packed)
+    on_log = select(func.sum(_total(_OF_JUDGMENTS, packed=packed))).where(Judgment.log_id == Log.id)
+    query = select(Log.id, of_log + func.coalesce(on_log.scalar_subquery(), 0)).where(Log.id.in_(log_ids))
+    return {log_id: int(size) for log_id, size in session.execute(query)}
+
+
+def sizes_of_judgments(
+    session: Session, judgment_ids: Collection[str], *, packed: bool, parents: bool
+) -> dict[str, int]:
+    """The same of judgments; with `parents`, of the logs that they are about as well."""
+    query = select(Judgment.id, Judgment.log_id, _total(_OF_JUDGMENTS, packed=packed))
+    rows = session.execute(query.where(Judgment.id.in_(judgment_ids))).all()
+    of_logs = sizes_of_logs(session, {row[1] for row in rows}, packed=packed) if parents else {}
+    return {judgment_id: size + of_logs.get(log_id, 0) for judgment_id, log_id, size in rows}
 
 
 def _exceed(
     session: Session, key: InstrumentedAttribute[str], wanted: Collection[str], columns: Columns
 ) -> bool:
-    if (
-        not wanted
-        or _sum(session, key, wanted, [func.pg_column_size(each) for each in columns]) < _SURELY_LESS
-    ):
+    if not wanted or _sum(session, key, wanted, columns, packed=True) < _SURELY_LESS:
         return False
     ids, left = list(wanted), MOST_BYTES
     for begin in range(0, len(ids), _A_LOOK):
-        part = ids[begin : begin + _A_LOOK]
-        left -= _sum(session, key, part, [func.octet_length(cast(each, Text)) for each in columns])
+        left -= _sum(session, key, ids[begin : begin + _A_LOOK], columns, packed=False)
         if left < 0:
             return True
     return False
@@ -65,7 +67,17 @@ def _sum(
     session: Session,
     key: InstrumentedAttribute[str],
     wanted: Collection[str],
-    sizes: Sequence[ColumnElement[int]],
+    columns: Columns,
+    *,
+    packed: bool,
 ) -> int:
-    whole = sum((func.coalesce(size, 0) for size in sizes[1:]), func.coalesce(sizes[0], 0))
-    return session.scalar(select(func.sum(whole)).where(key.in_(wanted))) or 0
+    return session.scalar(select(func.sum(_total(columns, packed=packed))).where(key.in_(wanted))) or 0
+
+
+def _total(columns: Columns, *, packed: bool) -> ColumnElement[int]:
+    """The bytes of a row in these columns."""
+    sizes = [
+        func.coalesce(func.pg_column_size(each) if packed else func.octet_length(cast(each, Text)), 0)
+        for each in columns
+    ]
+    return sum(sizes[1:], sizes[0])

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import NamedTuple
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import Subquery, func, select, text, update
 from sqlalchemy.orm import Session, defer
 
 from app.logs.models import Log
@@ -87,10 +87,7 @@ def find_traces(
     ones without their texts, unless those were read before in this session."""
     if not trace_ids:
         return {}
-    rank = func.row_number().over(partition_by=Log.trace_id, order_by=(Log.created_at, Log.id)).label("rank")
-    ranked = (
-        select(Log.id, rank).where(Log.trace_id.in_(trace_ids), Log.workspace_id == workspace_id).subquery()
-    )
+    ranked = _ranked(workspace_id, trace_ids)
     query = select(Log).join(ranked, ranked.c.id == Log.id).where(ranked.c.rank <= most)
     if light:
         query = query.options(*(defer(column, raiseload=True) for column in _HEAVY))
@@ -98,6 +95,38 @@ def find_traces(
     for log in session.scalars(query.order_by(Log.created_at, Log.id)):
         found.setdefault(log.trace_id or "", []).append(log)
     return found
+
+
+def _ranked(workspace_id: str, trace_ids: Collection[str]) -> Subquery:
+    """The logs of traces, each with its `rank` in its own: the oldest is the first."""
+    rank = func.row_number().over(partition_by=Log.trace_id, order_by=(Log.created_at, Log.id)).label("rank")
+    of_traces = Log.trace_id.in_(trace_ids), Log.workspace_id == workspace_id
+    return select(Log.id, Log.trace_id, Log.parent_id, rank).where(*of_traces).subquery()
+
+
+class Member(NamedTuple):
+    """A log of a trace, as far as it tells where it stands."""
+
+    id: str
+    parent_id: str | None
+
+
+def find_members(
+    session: Session, workspace_id: str, trace_ids: Collection[str], most: int
+) -> dict[str, list[Member]]:
+    """The oldest `most` logs of each of the traces, by the traces' ids, in the order in which they took place."""
+    found: dict[str, list[Member]] = {trace_id: [] for trace_id in trace_ids}
+    ranked = _ranked(workspace_id, trace_ids)
+    query = select(ranked.c.trace_id, ranked.c.id, ranked.c.parent_id).where(ranked.c.rank <= most)
+    for trace_id, log_id, parent_id in session.execute(query.order_by(ranked.c.trace_id, ranked.c.rank)):
+        found[trace_id].append(Member(log_id, parent_id))
+    return found
+
+
+def find_trace_ids(session: Session, workspace_id: str, log_ids: Collection[str]) -> dict[str, str]:
+    """The traces that logs are part of, by the logs' ids."""
+    query = select(Log.id, Log.trace_id).where(Log.workspace_id == workspace_id, Log.id.in_(log_ids))
+    return {log_id: trace_id for log_id, trace_id in session.execute(query) if trace_id}
 
 
 def find_light(session: Session, workspace_id: str, log_id: str) -> Log | None:

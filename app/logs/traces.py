@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
 from sqlalchemy.orm import Session
 
@@ -14,9 +15,7 @@ from app.logs.trace_repository import Parent
 DEEPEST = 50
 """Levels that are shown of a trace; what is nested deeper is shown at the last of them."""
 MOST_SHOWN = 10_000
-"""Logs of one trace that are shown, the oldest first; of many traces together, each has its share."""
-LEAST_SHOWN = 50
-"""Of each trace, however many there are."""
+"""Logs of one trace that are shown, the oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,21 +126,33 @@ def settle(session: Session, workspace_id: str, joined: Joined) -> None:
         trace_repository.move_trace(session, workspace_id, trace_id, to)
 
 
+class InTrace(Protocol):
+    """A log, as far as it tells where it stands in its trace."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def parent_id(self) -> str | None: ...
+
+
+Found = TypeVar("Found", bound=InTrace)
+
+
 @dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(Generic[Found]):
     """A log in the tree below another one."""
 
-    log: Log
+    log: Found
     above: str
     """The id of the log that it is shown under."""
 
 
-def below(root_id: str, logs: Iterable[Log]) -> list[Placed]:
+def below(root_id: str, logs: Iterable[Found]) -> list[Placed[Found]]:
     """The logs of a trace that are nested under one of them, each after the one that it is shown under, once each."""
-    children: dict[str, list[Log]] = {}
+    children: dict[str, list[Found]] = {}
     for log in logs:
         children.setdefault(log.parent_id or "", []).append(log)
-    placed: list[Placed] = []
+    placed: list[Placed[Found]] = []
     seen, level = {root_id}, [(root_id, root_id, 1)]
     while level:
         deeper: list[tuple[str, str, int]] = []

@@ -185,10 +185,11 @@ def _outputs(evaluation: Evaluation, run_ids: Sequence[str]) -> Iterator[bytes]:
         offset = 0
         while True:
             with _reading() as session:
-                records, _ = evaluations.present_logs(
-                    session, evaluation, [run_id], offset=offset, limit=_A_PAGE, of_any_size=True
+                items, _ = evaluations.list_logged(
+                    session, evaluation, [run_id], offset=offset, limit=_A_PAGE
                 )
-            if not records:
+                records = evaluations.present_logs(session, evaluation.workspace_id, items)
+            if not items:
                 break
             offset += _A_PAGE
             yield _lines(records)

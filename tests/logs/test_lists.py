@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import text
 
 from app.core.database import get_engine, unit_of_work
 from tests import factories
@@ -179,39 +178,6 @@ def test_the_logs_of_an_evaluator_are_its_judgments(api: TestClient, committed_t
     with unit_of_work() as session:
         stranger = factories.team(session).admin
     assert with_key(api, stranger).get(f"/v5/logs/{given[0]}").status_code == 404
-
-
-@pytest.mark.parametrize("children", [False, True])
-def test_a_page_that_no_process_should_read_at_once_is_refused(api: TestClient, *, children: bool) -> None:
-    root = api.post("/v5/flows/log", json={"path": "flow"}).json()
-    file_id, (first, *_) = _tool(api, *({"trace_parent_id": root["id"]} for _ in range(7)))
-    with unit_of_work() as session:
-        long = "update log set output = repeat(md5(id), 270000) where file_id = :file"
-        session.execute(text(long), {"file": file_id})
-    asked = {"file_id": root["flow_id"] if children else file_id, "include_trace_children": children}
-    answer = api.get("/v5/logs", params=asked)
-    assert answer.status_code == 422
-    assert "more than 50 MiB. Ask for fewer by a smaller `size`" in answer.text
-    assert ("or without the logs nested under them" in answer.text) is children
-    assert len(_ids(api, file_id, size=2)) == 2
-    assert api.get(f"/v5/logs/{first}").status_code == 200
-
-
-def test_judgments_that_no_process_should_read_at_once_are_refused(api: TestClient) -> None:
-    _, ids = _tool(api, *({} for _ in range(7)))
-    spec = {"evaluator_type": "external", "return_type": "text", "arguments_type": "target_free"}
-    for log_id in ids:
-        body = {"path": "judge", "spec": spec, "parent_id": log_id, "judgment": "good"}
-        judged = api.post("/v5/evaluators/log", json=body)
-        assert judged.status_code == 200, judged.text
-    [evaluator_id] = [one["id"] for one in api.get("/v5/evaluators").json()["records"]]
-    assert len(_ids(api, evaluator_id)) == 7
-    with unit_of_work() as session:
-        session.execute(text("update judgment set rationale = repeat(md5(id), 270000)"))
-    answer = api.get("/v5/logs", params={"file_id": evaluator_id})
-    assert answer.status_code == 422
-    assert "Ask for fewer by a smaller `size`." in answer.text
-    assert len(_ids(api, evaluator_id, size=2)) == 2
 
 
 def test_a_list_asks_the_database_as_often_for_many_logs_as_for_few(api: TestClient) -> None:

@@ -78,6 +78,8 @@ class Log(Shape):
     provider_response: Json | None
     evaluator_logs: list[JudgmentLog]
     trace_children: list["Log"]
+    trace_children_cut: bool = False
+    """Left out where all are there."""
     prompt: Prompt | None = None
     tool: Tool | None = None
     flow: Flow | None = None

@@ -11,6 +11,7 @@ from app.prompts.spec import PromptSpec
 from app.prompts.template import compile_prompt
 from app.prompts.tool_calls import PromptTemplate
 from app.providers import service as providers
+from app.providers.presets import dialect_of
 
 
 def prepare(session: Session, version: Version) -> PreparedPrompt:
@@ -30,7 +31,8 @@ def prepare_spec(session: Session, workspace_id: str, spec: PromptSpec) -> Prepa
 
     Raises:
         NotFound: its provider is not among the workspace's.
-        Invalid: a tool that it links is not there, or one that its template calls cannot be called.
+        Invalid: a tool that it links is not there, one that its template calls cannot be called, or its provider takes no
+            number of tokens to think in.
     """
     return prepare_for(
         session, workspace_id, spec, target_of(session, workspace_id, spec.provider, spec.model)
@@ -43,10 +45,18 @@ def prepare_for(session: Session, workspace_id: str, spec: PromptSpec, target: T
     Raises:
         Invalid: as there.
     """
+    _check_effort(spec, target)
     prompt = PreparedPrompt(with_links(session, workspace_id, spec), target, bool(spec.linked_tools))
     if prompt.calls:
         prompt.tools = find_tools(session, workspace_id, prompt.calls)
     return prompt
+
+
+def _check_effort(spec: PromptSpec, target: Target) -> None:
+    endpoint = target.endpoint
+    dialect = dialect_of(endpoint.preset, endpoint.base_url)
+    if not endpoint.is_practice and (said := dialect.refuses_effort(spec.reasoning_effort)):
+        raise Invalid(said, fields={"reasoning_effort": said})
 
 
 def check_tools(session: Session, version: Version) -> None:

@@ -11,6 +11,11 @@ from typing import Any
 
 import orjson
 
+_LEAST_BUDGET = 1024
+_LEAST_TOP_P = 0.95
+_ANSWER_TOKENS = 4096
+"""For the answer after thinking, where a prompt sets no limit."""
+
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
@@ -32,6 +37,18 @@ class Dialect:
     """Sent with every request; `{key}` stands for the key."""
     model_prefix: str = ""
     """What stands before the names in its list of models."""
+    thinking_budget: bool = False
+    """Whether it takes a number of tokens to think in, beside the words for an effort."""
+
+    def refuses_effort(self, effort: object) -> str | None:
+        """Why a prompt's `reasoning_effort` cannot be asked of this provider; None where it can."""
+        if not isinstance(effort, int):
+            return None
+        if not self.thinking_budget:
+            return "This provider takes no number of tokens to think in. Say high, medium or low, or what it knows in `other`."
+        if 0 < effort < _LEAST_BUDGET:
+            return f"A budget to think in has {_LEAST_BUDGET:,} tokens or more; 0 is none."
+        return None
 
     def request(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """`body`, a request of the OpenAI protocol, as this provider takes it."""
@@ -44,6 +61,8 @@ class Dialect:
             out["temperature"] = min(body["temperature"], self.hottest)
         if not self.json_schema:
             _ask_for_json(out)
+        if self.thinking_budget:
+            _think(out)
         return out
 
     def headers_for(self, key: str) -> dict[str, str]:
@@ -68,6 +87,23 @@ def _ask_for_json(body: dict[str, Any]) -> None:
     body["response_format"] = {"type": "json_object"}
     asked = f"Answer with one JSON object that follows this schema: {orjson.dumps(schema).decode()}"
     body["messages"] = [{"role": "system", "content": asked}, *body["messages"]]
+
+
+def _think(body: dict[str, Any]) -> None:
+    """Ask for thinking, where an effort is a number of tokens. The limit of tokens holds thinking and answer: one that is not
+    above the budget becomes the answer's own. While it thinks, the model takes no temperature, and no `top_p` below 0.95."""
+    budget = body.get("reasoning_effort")
+    if not isinstance(budget, int):
+        return
+    del body["reasoning_effort"]
+    if not budget or "thinking" in body:
+        return
+    body["thinking"] = {"type": "enabled", "budget_tokens": budget}
+    most = body.get("max_tokens", 0)
+    body["max_tokens"] = most if most > budget else budget + (most or _ANSWER_TOKENS)
+    body.pop("temperature", None)
+    if body.get("top_p", 1) < _LEAST_TOP_P:
+        del body["top_p"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +144,7 @@ PRESETS: Sequence[Preset] = (
         # Its list of models is its own API, which asks for its own headers.
         dialect=Dialect(
             unknown=frozenset({"seed", "frequency_penalty", "presence_penalty"}), hottest=1.0, json_schema=False,
+            thinking_budget=True,
             headers={"x-api-key": "{key}", "anthropic-version": "2023-06-01"},
         ),
         hosts=("api.anthropic.com",), models=("claude",),

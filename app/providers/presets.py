@@ -174,6 +174,14 @@ PRESETS: Sequence[Preset] = (
         models=("deepseek",),
     ),
     Preset(
+        "cohere", "Cohere", "https://api.cohere.ai/compatibility/v1",
+        hint="Through its OpenAI-compatible endpoint: a choice of tools has no effect there.",
+        dialect=Dialect(
+            unknown=frozenset({"tool_choice", "logit_bias", "logprobs", "top_logprobs"}), message_names=False,
+        ),
+        hosts=("api.cohere.ai", "api.cohere.com"), models=("command", "c4ai-"),
+    ),
+    Preset(
         "openrouter", "OpenRouter", "https://openrouter.ai/api/v1",
         dialect=Dialect(headers={"x-title": "Whetstone"}), hosts=("openrouter.ai",),
     ),

@@ -18,6 +18,8 @@ class ModelServer:
 
     url: str = ""
     asked: list[tuple[dict[str, str], dict[str, Any]]] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
+    """Where it was asked."""
     go_on: threading.Event = field(default_factory=threading.Event)
     """Streams stop after their first piece until it is set."""
     calls_tool: bool = False
@@ -53,6 +55,7 @@ def running_model() -> Iterator[ModelServer]:
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["content-length"])))
             model.asked.append(({name.lower(): value for name, value in self.headers.items()}, body))
+            model.paths.append(self.path)
             model.meanwhile()
             self.send_response(200)
             if body.get("stream"):

@@ -54,9 +54,9 @@ def loads(text: str | bytes) -> Any:
     except orjson.JSONDecodeError as error:
         raise NotStorable(f"not valid JSON: {error}") from None
     if _has_long_number(said):
-        json.loads(said, parse_int=_checked_int)  # orjson makes a float of a larger number, without a word
+        _refuse_large_numbers(said)  # orjson makes a float of a larger number, without a word
     if problem := _shape_problem(value):
-        raise NotStorable(problem)
+        raise NotStorable(problem, _way_too_deep(value))
     if (len(said) > FIELD_MIB << 20 or b"\\u0000" in said) and (found := _find_problem(value)):
         raise NotStorable(*found)
     if len(_MEMBER.findall(said)) != _members(value):  # one was given twice, or a text looks like one
@@ -107,6 +107,18 @@ def _shape_problem(value: Any) -> str | None:
             return _TOO_MANY
         level = [each for item in level for each in (item.values() if isinstance(item, dict) else item)]
     return f"It is nested deeper than {DEPTH} levels: flatten it, or store it as a text."
+
+
+def _way_too_deep(value: Any) -> list[str]:
+    """The way to an object or list that is nested too deep; empty where none is."""
+    left: list[tuple[Any, _Way, int]] = [(value, None, 1)]
+    while left:
+        item, way, depth = left.pop()
+        if depth > DEPTH:
+            return _steps(way)
+        inside = item.items() if isinstance(item, dict) else enumerate(item) if isinstance(item, list) else ()
+        left += [(each, (way, step), depth + 1) for step, each in inside if isinstance(each, dict | list)]
+    return []
 
 
 def _find_problem(value: Any) -> tuple[str, list[str]] | None:
@@ -168,6 +180,15 @@ def _problem(item: Any) -> str | None:
     elif isinstance(item, int) and not SMALLEST <= item <= LARGEST:
         return f"The number {str(item)[:30] if item.bit_length() < 1000 else '…'} is too large: write it as a text."
     return None
+
+
+def _refuse_large_numbers(said: bytes) -> None:
+    try:
+        json.loads(said, parse_int=_checked_int)
+    except NotStorable as error:
+        # Read once more for the way: the first digits of such a number are too large, too.
+        found = _way_to_problem(json.loads(said, parse_int=lambda digits: int(digits[:40])))
+        raise NotStorable(*(found or (str(error), ()))) from None
 
 
 def _checked_int(digits: str) -> int:

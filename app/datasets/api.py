@@ -190,7 +190,23 @@ _LINES_REFUSED = {
             "type": "object",
             "required": ["detail"],
             "properties": {
-                "detail": {"description": "What was wrong; for other faults than of lines, a list."},
+                "detail": {
+                    "description": "What is wrong, as in every answer of this status. A line's `loc` ends with its number.",
+                    "type": "array",
+                    "items": {
+                        "type": "object",
+                        "required": ["loc", "msg", "type"],
+                        "properties": {
+                            "loc": {
+                                "type": "array",
+                                "items": {"anyOf": [{"type": "string"}, {"type": "integer"}]},
+                            },
+                            "msg": {"type": "string"},
+                            "type": {"type": "string"},
+                        },
+                    },
+                },
+                "message": {"description": "How many lines could not be read.", "type": "string"},
                 "errors_count": {"type": "integer"},
                 "errors": {
                     "description": "The first lines that could not be read, each with a `message`.",
@@ -245,10 +261,13 @@ async def import_datapoints(
         await run_in_threadpool(session.rollback)
         errors = [{"line": error.line, "message": error.message} for error in failure.errors]
         counts = {"version_id": None, "rows": 0, "added": 0, "duplicates": 0}
-        shown: Json = {**counts, "errors": errors, "warnings": failure.warnings}
-        return JSONResponse(
-            {"detail": failure.message, "errors_count": failure.count, **shown}, failure.status
-        )
+        detail = [
+            {"loc": ["body", "file", error.line], "msg": error.message, "type": "value_error"}
+            for error in failure.errors
+        ]
+        said: Json = {"detail": detail, "message": failure.message, "errors_count": failure.count}
+        said |= {**counts, "errors": errors, "warnings": failure.warnings}
+        return JSONResponse(said, failure.status)
     return JSONResponse(
         {
             "version_id": written.version.id,

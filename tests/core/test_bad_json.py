@@ -75,6 +75,9 @@ def test_is_refused(client: TestClient, committed_team: factories.Team, route: s
         ({"logs": [{"inputs": {"a\0": 1}}]}, ["logs", "0", "inputs"]),
         ({"output": "x\0"}, ["output"]),
         ({"\0": 1}, []),
+        ({"inputs": {"n": [1, {"of": 2**64}]}}, ["inputs", "n", "1", "of"]),
+        ({"inputs": {"n": -(10**50)}}, ["inputs", "n"]),
+        ({"inputs": {"ok": [], "deep": json.loads("[" * 99 + "]" * 99)}}, ["inputs", "deep", *["0"] * 98]),
     ],
 )
 @pytest.mark.parametrize("route", ["/v5/logs/batch", "/v5/prompts/log"])

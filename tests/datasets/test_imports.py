@@ -69,6 +69,9 @@ def test_one_wrong_line_and_nothing_is_stored(
     assert answer.status_code == 422
     body = answer.json()
     assert (body["version_id"], [error["line"] for error in body["errors"]]) == (None, [124])
+    [wrong] = body["detail"]
+    assert wrong == {"loc": ["body", "file", 124], "msg": body["errors"][0]["message"], "type": "value_error"}
+    assert body["message"].startswith("One line could not be read.")
     assert len(client.get(f"/v5/datasets/{dataset_id}/versions").json()["records"]) == 1
     assert client.get(f"/v5/datasets/{dataset_id}").json()["datapoints_count"] == 2
 

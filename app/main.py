@@ -57,6 +57,8 @@ from app.generations import pages as generations_pages
 from app.generations import pin_api, row_api, row_pages, tool_api
 from app.home import health, needs, overview_api, search_api, search_pages
 from app.home import pages as home_pages
+from app.library import api as library_api
+from app.library import pages as library_pages
 from app.logs import api as logs_api
 from app.logs import arrivals as log_arrivals
 from app.logs import counting as log_counting
@@ -156,6 +158,7 @@ ROUTERS = (
     histogram_pages.router,
     view_pages.router,
     quarantine_pages.router,
+    library_pages.router,
     transfer_pages.router,
     workspace_pages.router,
     members_pages.router,
@@ -169,6 +172,7 @@ ROUTERS = (
     files_api.router,
     search_api.router,
     overview_api.router,
+    library_api.router,
     prompts_api.router,
     prompts_api.common,
     tools_api.router,

@@ -213,16 +213,22 @@ def inputs_of_log(
 
 
 def new_draft(session: Session, workspace_id: str, path: str = "") -> Draft:
-    """A first draft: two messages, on the only real provider's first model, else on the practice model."""
+    """A first draft: two messages, on the workspace's first model."""
+    provider, model = first_model(session, workspace_id)
+    draft = draft_of(STARTER, path)
+    draft.values |= {"provider": provider or "", "model": model}
+    return draft
+
+
+def first_model(session: Session, workspace_id: str) -> tuple[str | None, str]:
+    """The provider and the model that new prompts begin with: the only real provider's first, else the practice model."""
     found = providers.list_providers(session, workspace_id)
     real = [provider for provider in found if provider.kind != "practice"]
-    chosen = real[0] if len(real) == 1 else next((p for p in found if p.kind == "practice"), None)
-    draft = draft_of(STARTER, path)
-    if chosen:
-        practice = chosen.kind == "practice"
-        model = "practice-1" if practice else chosen.models[0] if chosen.models else ""
-        draft.values |= {"provider": chosen.name, "model": model}
-    return draft
+    chosen = real[0] if len(real) == 1 and real[0].models else None
+    chosen = chosen or next((p for p in found if p.kind == "practice"), None)
+    if chosen is None:
+        return None, "practice-1"
+    return chosen.name, "practice-1" if chosen.kind == "practice" else chosen.models[0]
 
 
 def draft_of_base(bench: Workbench, draft: Draft) -> Draft | None:

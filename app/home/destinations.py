@@ -50,6 +50,7 @@ PAGES = (
 )  # fmt: skip
 ACTIONS = (
     Destination("New prompt", "plus", "/prompts/new", Action.EDIT, "create add make"),
+    Destination("Start from the library", "book", "/library", Action.EDIT, "templates examples starting prompts"),
     Destination("New dataset", "plus", "/datasets/new", Action.EDIT, "create add make import rows csv jsonl"),
     Destination("New evaluator", "plus", "/evaluators/new", Action.EDIT, "create add make judge"),
     Destination("New tool", "plus", "/tools/new", Action.EDIT, "create add make function schema"),

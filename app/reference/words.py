@@ -32,6 +32,7 @@ SECTIONS: tuple[tuple[str, str], ...] = (
 
 PARAMETERS = {
     "file_id": "The file's id.",
+    "start": "The name of a starting prompt, as the library lists it.",
     "version_id": "A version's id.",
     "environment": "The name or id of an environment: what runs there is meant.",
     "environment_id": "The id or name of an environment.",

@@ -77,6 +77,8 @@ PAGE_REQUESTS: dict[str, Make] = {
     "GET /setup": lambda w: Call(names_things=False),
     "POST /setup": lambda w: Call(form={}, names_things=False),
     "GET /w/{w}/logs": lambda w: Call({"w": w.slug}),
+    "GET /w/{w}/library": lambda w: Call({"w": w.slug}, query={"path": "world"}),
+    "POST /w/{w}/library/{name}": lambda w: Call({"w": w.slug, "name": "classify"}, form={"folder": "begun"}),
     "POST /w/{w}/log-views": lambda w: Call({"w": w.slug}, form={"name": "made", "query": "state=error"}),
     "POST /w/{w}/log-views/{view_id}": lambda w: Call(_view(w), form={"name": "other"}),
     "POST /w/{w}/log-views/{view_id}/delete": lambda w: Call(_view(w), form={}),

@@ -299,6 +299,10 @@ REQUESTS: dict[str, Make] = {
         {"queue_id": w.disputed_queue.id}, json={"dataset_id": w.dataset.file_id, "into": "draft"}
     ),
     "GET /v5/logs": lambda w: Call(query={"file_id": w.prompt.file_id}),
+    "GET /v5/library": lambda w: Call(names_things=False),
+    "POST /v5/library/{start}": lambda w: Call(
+        {"start": "classify"}, json={"folder": "begun"}, names_things=False
+    ),
     "GET /v5/log-views": lambda w: Call(names_things=False),
     "POST /v5/log-views": lambda w: Call(
         json={"name": "made", "filters": {"state": "error"}, "shared": True}, names_things=False

@@ -70,6 +70,7 @@ def paths(stored: Stored) -> dict[str, list[str]]:
         "/w/{w}/prompts/{file_id}/diff": [f"{prompt}/diff?from=1&to=2"],
         "/w/{w}/prompts/{file_id}/deployments": [f"{prompt}/deployments"],
         "/w/{w}/prompts/{file_id}/deploy": [f"{prompt}/deploy?version=2"],
+        "/w/{w}/library": [f"{w}/library"],
         "/w/{w}/files": [f"{w}/files", f"{w}/files?q=prompt+19"],
         "/w/{w}/files/{path:path}": [f"{w}/files/archive", f"{w}/files/archive/012"],
         "/w/{w}/create": [f"{w}/create"],

@@ -18,6 +18,7 @@ from app.reference.answers import (
     files,
     gates,
     generated,
+    library,
     logs,
     review,
     statistics,
@@ -158,6 +159,7 @@ _WHOLE: dict[str, _Kind] = _files() | {
     "create_key": workspace.NewKey,
     "get_webhook_key": workspace.WebhookKey,
     "renew_webhook_key": workspace.WebhookKey,
+    "begin_from_library": library.Begun,
     "list_members": list[workspace.Member],
     "invite_member": workspace.InvitedMember,
     "update_member": workspace.Member,
@@ -180,6 +182,7 @@ _PAGES: dict[str, _Kind] = {f"list_{kind}s": shape for kind, shape in _KINDS.ite
 _RECORDS: dict[str, _Kind] = {f"list_{kind}_versions": shape for kind, shape in _KINDS.items()} | {
     "list_prompt_draft_history": drafts.State,
     "list_mentionable_people": comments.NamedPerson,
+    "list_library": library.Start,
     "list_log_views": logs.LogView,
     "list_pinned_rows": drafts.PinnedRow,
     "pin_rows": drafts.PinnedRow,

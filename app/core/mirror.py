@@ -10,7 +10,7 @@ from typing import Literal
 
 from app.core.template import VARIABLE
 
-Language = Literal["template", "python"]
+Language = Literal["template", "python", "json"]
 Token = Literal["", "var", "tok-keyword", "tok-string", "tok-number", "tok-comment"]
 """What a piece is, as the class that colours it."""
 
@@ -20,6 +20,11 @@ _TOKEN = re.compile(
     | (?P<number>[0-9][\w.]*)
     | (?P<name>(?![0-9])\w+)""",
     re.DOTALL | re.IGNORECASE | re.VERBOSE,
+)
+_JSON = re.compile(
+    r"""(?P<key>"(?:\\.|[^"\\])*"(?=\s*:)) | (?P<string>"(?:\\.|[^"\\])*"?)
+    | (?P<number>-?[0-9][\w.+-]*) | (?P<name>\w+)""",
+    re.VERBOSE,
 )
 
 
@@ -46,6 +51,8 @@ def mirror_lines(text: str, base: str | None = None, language: Language = "templ
     for line in text.split("\n"):
         if language == "python":
             pieces, quote = _of_python(line, quote)
+        elif language == "json":
+            pieces = _of_json(line)
         else:
             pieces = _of_template(line)
         whole = tuple(piece for piece in pieces if piece.text)
@@ -59,6 +66,26 @@ def _of_template(line: str) -> list[Piece]:
         pieces += [Piece(line[at : found.start()]), Piece(found.group(), "var")]
         at = found.end()
     return [*pieces, Piece(line[at:])]
+
+
+def _of_json(line: str) -> list[Piece]:
+    pieces, done = [], 0
+    for found in _JSON.finditer(line):
+        if token := _json_token(found):
+            pieces += [Piece(line[done : found.start()]), Piece(found.group(), token)]
+            done = found.end()
+    return [*pieces, Piece(line[done:])]
+
+
+def _json_token(found: re.Match[str]) -> Token:
+    match found.lastgroup:
+        case "key":
+            return "tok-keyword"
+        case "string":
+            return "tok-string"
+        case "number":
+            return "tok-number"
+    return "tok-number" if found.group() in ("true", "false", "null") else ""
 
 
 def _of_python(line: str, quote: str) -> tuple[list[Piece], str]:

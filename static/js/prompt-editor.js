@@ -8,6 +8,8 @@ const KEYWORDS = new Set(
   `False None True and as assert async await break class continue def del elif else except finally for from global
    if import in is lambda nonlocal not or pass raise return try while with yield`.split(/\s+/),
 );
+const JSON_TEXT =
+  /(?<key>"(?:\\.|[^"\\])*"(?=\s*:))|(?<string>"(?:\\.|[^"\\])*"?)|(?<number>-?[0-9][\p{L}\p{N}_.+-]*)|(?<name>[\p{L}\p{N}_]+)/gu;
 const INDENT = "    ";
 
 // Each language: the pieces of a line as [text, class], and the quotes that stay open behind it.
@@ -17,6 +19,19 @@ function ofTemplate(line) {
   let done = 0;
   for (const found of line.matchAll(VARIABLE)) {
     pieces.push([line.slice(done, found.index), ""], [found[0], "var"]);
+    done = found.index + found[0].length;
+  }
+  return [[...pieces, [line.slice(done), ""]], ""];
+}
+
+function ofJson(line) {
+  const pieces = [];
+  let done = 0;
+  for (const found of line.matchAll(JSON_TEXT)) {
+    const { key, string, number, name } = found.groups;
+    const token = key ? "tok-keyword" : string ? "tok-string" : number || ["true", "false", "null"].includes(name) ? "tok-number" : "";
+    if (!token) continue;
+    pieces.push([line.slice(done, found.index), ""], [found[0], token]);
     done = found.index + found[0].length;
   }
   return [[...pieces, [line.slice(done), ""]], ""];
@@ -61,12 +76,13 @@ class PromptEditor extends HTMLElement {
     if (!this.text || !this.mirror) return;
     const base = this.dataset.base ?? this.text.defaultValue;
     this.known = "unmarked" in this.dataset ? null : new Set(base.split("\n"));
-    this.pieces = this.dataset.language === "python" ? ofPython : ofTemplate;
+    this.pieces = { python: ofPython, json: ofJson }[this.dataset.language] ?? ofTemplate;
+    this.indent = this.pieces === ofJson ? "  " : INDENT;
     this.lines = this.text.defaultValue.split("\n");
     this.open = this.opened(this.lines);
     this.text.addEventListener("input", () => this.draw());
+    if (this.pieces !== ofTemplate) this.text.addEventListener("keydown", (event) => this.key(event));
     if (this.pieces === ofPython) {
-      this.text.addEventListener("keydown", (event) => this.key(event));
       document.body.addEventListener("htmx:afterSettle", () => this.point());
     }
     this.draw(); // the browser may have brought back what was typed before a reload
@@ -126,7 +142,8 @@ class PromptEditor extends HTMLElement {
     this.mirror.children[at - 1]?.classList.add("problem");
   }
 
-  // Tab indents and Enter keeps the indent, as in an editor for code. Escape lets the next Tab leave the field.
+  // Enter keeps the indent, as in an editor for code. In a program Tab indents, and Escape lets the next Tab leave the
+  // field; in JSON, which stands among other fields, Tab always leaves it.
   key(event) {
     const left = this.leaving;
     this.leaving = event.key === "Escape" || (left && event.key === "Shift");
@@ -135,10 +152,11 @@ class PromptEditor extends HTMLElement {
     const first = value.lastIndexOf("\n", start - 1) + 1;
     if (event.key === "Enter" && !event.shiftKey) {
       const indent = /^[ \t]*/.exec(value.slice(first, start))[0];
-      const deeper = value.slice(first, start).trimEnd().endsWith(":") ? INDENT : "";
+      const opens = this.pieces === ofJson ? /[{[]\s*$/ : /:\s*$/;
+      const deeper = opens.test(value.slice(first, start)) ? this.indent : "";
       event.preventDefault();
       this.put(start, end, "\n" + indent + deeper);
-    } else if (event.key === "Tab" && !left) {
+    } else if (event.key === "Tab" && !left && this.pieces === ofPython) {
       event.preventDefault();
       if (start === end && !event.shiftKey) return this.put(start, end, INDENT.slice((start - first) % INDENT.length));
       const lines = value.slice(first, end);

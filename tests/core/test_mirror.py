@@ -21,10 +21,10 @@ def test_without_a_base_nothing_is_changed() -> None:
     assert mirror_lines("")[0].pieces == ()
 
 
-def colours(program: str) -> list[list[tuple[str, str]]]:
+def colours(text: str, language: Language = "python") -> list[list[tuple[str, str]]]:
     return [
         [(piece.text, piece.token.removeprefix("tok-")) for piece in line.pieces if piece.token]
-        for line in mirror_lines(program, language="python")
+        for line in mirror_lines(text, language=language)
     ]
 
 
@@ -50,7 +50,14 @@ def test_a_string_of_three_quotes_goes_on_over_lines() -> None:
     assert colours('"""doc""" return') == [[('"""doc"""', "string"), ("return", "keyword")]]
 
 
-@given(st.text(), st.sampled_from(["template", "python"]))
+def test_json_is_told_apart_into_keys_strings_and_what_is_neither() -> None:
+    assert colours('{"a \\" b" : ["it", -1.5e+3, true, null, x1, truest],\n "never', "json") == [
+        [('"a \\" b"', "keyword"), ('"it"', "string"), ("-1.5e+3", "number"), ("true", "number"), ("null", "number")],
+        [('"never', "string")],
+    ]  # fmt: skip
+
+
+@given(st.text(), st.sampled_from(["template", "python", "json"]))
 def test_the_mirror_holds_exactly_the_text(text: str, language: Language) -> None:
     lines = mirror_lines(text, language=language)
     assert "\n".join("".join(piece.text for piece in line.pieces) for line in lines) == text

@@ -49,7 +49,7 @@ def _new_prompt(page: "Page") -> str:
 
 
 def _system(page: "Page") -> "Locator":
-    page.locator("prompt-editor[data-ready]").first.wait_for()
+    page.locator("prompt-editor[data-ready]:visible").first.wait_for()
     return page.get_by_role("textbox", name="System message")
 
 

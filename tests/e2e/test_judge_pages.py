@@ -162,11 +162,11 @@ def test_examples_are_filled_in_beside_what_was_typed(inside: "Page", seen: Seen
 
 def test_leaving_what_was_typed_and_not_saved_is_asked_about(inside: "Page", seen: Seen) -> None:
     inside.goto(f"{seen.base}/evaluators/{seen.judge}")
-    inside.locator("prompt-editor[data-ready]").first.wait_for()
+    inside.locator("prompt-editor[data-ready]:visible").first.wait_for()
     inside.fill("#output", "tried, and no part of the evaluator")
     inside.get_by_role("link", name="v1").first.click()
     inside.wait_for_url("**?version=1")
-    inside.locator("prompt-editor[data-ready]").first.wait_for()
+    inside.locator("prompt-editor[data-ready]:visible").first.wait_for()
     inside.fill("#note", "half a rubric")
 
     assert asked_on(inside, inside.get_by_role("link", name="v1").first) == ["beforeunload"]

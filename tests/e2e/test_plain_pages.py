@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import httpx2
 import pytest
 
+from app.core.mirror import mirror_lines
 from tests.accessibility import sound
 from tests.application import Application
 from tests.browser import sign_in_by_link
@@ -86,6 +87,28 @@ def test_from_a_new_tool_to_a_call_that_is_logged(
     assert page.get_by_text("Answered").count() == 0, "reloading calls nothing again"
     page.get_by_role("table").last.get_by_role("link").first.click()
     page.wait_for_url("**/logs/*")
+
+
+def test_json_is_coloured_as_the_server_colours_it(
+    page: "Page", running_app: Application, made: dict[str, str]
+) -> None:
+    text = '{"a \\" b" : ["it", -1.5e+3, true, null, x1],\n  "né": {"x": "never'
+    sign_in_by_link(page, running_app, EMAIL, BASE)
+    page.goto(f"{BASE}/tools/new")
+    page.locator("prompt-editor[data-ready]:visible").first.wait_for()
+    field = page.get_by_label("Tool, as JSON")
+    field.fill(text)
+    shown = page.locator("prompt-editor:has(#tool-spec) .mirror").evaluate(
+        "mirror => [...mirror.children].map(line => [...line.childNodes].filter(node => node.textContent).map(node => [node.textContent, node.className ?? '']))"
+    )
+    assert shown == [
+        [[piece.text, piece.token] for piece in line.pieces] for line in mirror_lines(text, language="json")
+    ]
+    field.fill("{")
+    field.press("Enter")
+    assert field.input_value() == "{\n  ", "what is opened is indented"
+    field.press("Tab")
+    assert not field.evaluate("field => field === document.activeElement"), "Tab leaves the field"
 
 
 def test_a_tool_is_called_and_deployed_without_scripts(

@@ -93,7 +93,7 @@ def person(page: "Page", running_app: Application, workspace: dict[str, str]) ->
 def test_from_a_change_to_production_by_keyboard(person: "Page", workspace: dict[str, str]) -> None:
     base = f"/w/{SLUG}/prompts/{workspace['prompt']}"
     person.goto(f"{base}/edit")
-    person.locator("prompt-editor[data-ready]").first.wait_for()
+    person.locator("prompt-editor[data-ready]:visible").first.wait_for()
     assert violations(person) == []
 
     message = person.get_by_role("textbox", name="User message")
@@ -172,7 +172,7 @@ def test_the_draft_runs_beside_its_base_and_both_are_judged(
         },
     )
     person.goto(f"/w/{SLUG}/prompts/{workspace['prompt']}/edit")
-    person.locator("prompt-editor[data-ready]").first.wait_for()
+    person.locator("prompt-editor[data-ready]:visible").first.wait_for()
     message = person.get_by_role("textbox", name="User message")
     message.fill("Passage: {{passage}}\n\nQuestion: {{question}}")
     with person.expect_response(lambda answer: answer.url.endswith("/edit")):
@@ -207,7 +207,7 @@ def test_panes_of_other_versions_and_temperatures_run_on_the_same_inputs(
     person: "Page", workspace: dict[str, str]
 ) -> None:
     person.goto(f"/w/{SLUG}/prompts/{workspace['prompt']}/edit")
-    person.locator("prompt-editor[data-ready]").first.wait_for()
+    person.locator("prompt-editor[data-ready]:visible").first.wait_for()
     person.get_by_label("What runs").select_option("both")
     for place in (1, 2):
         person.get_by_role("button", name="Pane", exact=True).click()
@@ -239,7 +239,7 @@ def test_pinned_rows_are_run_by_one_key_and_judged_as_they_come(
         {"name": "By hand", "file": {"id": workspace["prompt"]}, "evaluators": [{"id": judge["id"]}]},
     )
     person.goto(f"/w/{SLUG}/prompts/{workspace['prompt']}/edit")
-    person.locator("prompt-editor[data-ready]").first.wait_for()
+    person.locator("prompt-editor[data-ready]:visible").first.wait_for()
     person.get_by_role("button", name="Pin this row", exact=True).click()
     person.get_by_text("1 pinned row").wait_for()
     person.get_by_role("button", name="Next row").click()
@@ -262,7 +262,7 @@ def test_leaving_a_draft_that_could_not_be_kept_is_asked_about(
 ) -> None:
     person.route("**/draft", lambda _: None)  # on its way, and never answered
     person.goto(f"/w/{SLUG}/prompts/{workspace['prompt']}/edit")
-    person.locator("prompt-editor[data-ready]").first.wait_for()
+    person.locator("prompt-editor[data-ready]:visible").first.wait_for()
     message = person.get_by_role("textbox", name="User message")
     message.fill("Passage: {{passage}}\n\nQuestion: {{question}}")
     message.blur()
@@ -280,7 +280,7 @@ def test_leaving_a_draft_that_could_not_be_kept_is_asked_about(
 
 def test_a_run_can_be_stopped_and_a_refusal_is_shown(person: "Page", workspace: dict[str, str]) -> None:
     person.goto(f"/w/{SLUG}/prompts/{workspace['prompt']}/edit")
-    person.locator("prompt-editor[data-ready]").first.wait_for()
+    person.locator("prompt-editor[data-ready]:visible").first.wait_for()
     person.get_by_label("Model", exact=True).fill("no-such-model")
     person.get_by_role("button", name="Run").click()
     problem = person.locator("[data-finished=problem]")

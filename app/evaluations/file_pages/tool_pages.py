@@ -47,6 +47,8 @@ class ToolForm(BaseModel):
 
     path: str = ""
     spec: str = ""
+    """All but its source, as JSON; or with it, from a script that has no field of its own for it."""
+    source: str = ""
     note: str = ""
     newest: int | None = None
     """The number of the newest version as the form was shown; None from a script, which is not asked."""
@@ -94,8 +96,12 @@ def edit_tool(
     file = files.get_file(session, principal, file_id, FileKind.TOOL)
     newest = repository.newest_version(session, file.id)
     version = files.get_version_number(session, file, base) if base else newest
-    spec = readable_json(version.spec if version else _EXAMPLE)
-    return _form(request, file, ToolForm(path=file.path, spec=spec, newest=newest.number if newest else 0))
+    content = dict(version.spec) if version else _EXAMPLE
+    source = str(content.pop("source_code", ""))
+    form = ToolForm(
+        path=file.path, spec=readable_json(content), source=source, newest=newest.number if newest else 0
+    )
+    return _form(request, file, form)
 
 
 @router.post("/{file_id}/edit", name="tools:save")
@@ -122,7 +128,7 @@ def _save(
     request: Request, session: Session, principal: Principal, file: File | None, form: ToolForm
 ) -> Response:
     try:
-        content = _content(form.spec)
+        content = _content(form.spec, form.source.replace("\r\n", "\n"))
         change = files.Commit(
             FileKind.TOOL,
             content,
@@ -134,20 +140,31 @@ def _save(
             made = files.commit(session, principal, change)
     except (Invalid, Conflict) as error:
         fields = error.fields if isinstance(error, Invalid) and error.fields else {"spec": error.message}
-        where = "path" if "path" in fields or isinstance(error, Conflict) else "spec"
+        where = (
+            "path"
+            if isinstance(error, Conflict)
+            else next((n for n in ("path", "source") if n in fields), "spec")
+        )
         return _form(request, file, form, {where: " ".join(dict.fromkeys(fields.values()))}, error.status)
     url = file_url(principal.workspace_slug, FileKind.TOOL, made.file.id)
     return RedirectResponse(f"{url}?version={made.version.number}", 303)
 
 
-def _content(text: str) -> dict[str, Any]:
-    """The content that a form's JSON says.
+def _content(text: str, source: str) -> dict[str, Any]:
+    """The content that a form's JSON says, with the source that stands beside it.
 
     Raises:
-        Invalid: it is no JSON, no tool, or asks a service that may not be asked.
+        Invalid: it is no JSON, no tool, has a source in the JSON and another beside it, or asks a service that may
+            not be asked.
     """
+    given = _object(text, "spec")
+    if source and given.get("source_code") not in (None, "", source):
+        problem = "The JSON has another `source_code`. Keep one of the two."
+        raise Invalid(problem, fields={"source": problem})
+    if source:
+        given["source_code"] = source
     try:
-        content = ToolSpec.model_validate(_object(text, "spec")).content()
+        content = ToolSpec.model_validate(given).content()
     except ValidationError as error:
         said = "; ".join(
             f"{'.'.join(map(str, item['loc'])) or 'the tool'}: {item['msg']}" for item in error.errors()[:5]

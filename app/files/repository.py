@@ -50,8 +50,8 @@ def delete_secrets(session: Session, file_id: str) -> None:
 
 def delete_drafts(session: Session, file_id: str) -> None:
     """Delete everybody's drafts of a file and their history, by the names of their tables: their packages stand above."""
-    for table in ("prompt_draft", "prompt_draft_state", "dataset_draft"):
-        session.execute(text(f"delete from {table} where file_id = :file"), {"file": file_id})  # noqa: S608 - one of three
+    for table in ("prompt_draft", "prompt_draft_state", "prompt_panes", "dataset_draft"):
+        session.execute(text(f"delete from {table} where file_id = :file"), {"file": file_id})  # noqa: S608 - one of these
 
 
 def take_number(session: Session, file_id: str) -> int:

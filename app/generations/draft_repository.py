@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import delete, func, select, text, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, defer
 
 from app.accounts.models import User
 from app.core import ids
 from app.core.database import Json
-from app.generations.models import PromptDraft, PromptDraftState
+from app.generations.models import PromptDraft, PromptDraftState, PromptPanes
 
 MOST_DRAFTS = 50
 """Of one person in one workspace: those touched longest ago go."""
@@ -195,6 +195,25 @@ def list_others(session: Session, place: Place, minutes: int) -> list[Presence]:
         .group_by(User.id, User.full_name)
     )
     return [Presence(name, at) for name, at in session.execute(query.order_by(text("at desc")).limit(10))]
+
+
+def find_panes(session: Session, place: Place) -> PromptPanes | None:
+    """What the person runs beside a prompt, on whatever version."""
+    return session.get(PromptPanes, (place.workspace_id, place.user_id, place.file_id))
+
+
+def put_panes(session: Session, place: Place, *, beside: bool, panes: Sequence[Json]) -> None:
+    """Keep what runs beside a prompt; nothing is written where that is kept already, or is nothing."""
+    owner = {"workspace_id": place.workspace_id, "user_id": place.user_id, "file_id": place.file_id}
+    if not beside and not panes:
+        session.execute(delete(PromptPanes).filter_by(**owner))
+        return
+    row = insert(PromptPanes).values(**owner, beside=beside, panes=list(panes))
+    differs = tuple_(PromptPanes.beside, PromptPanes.panes).is_distinct_from(
+        tuple_(row.excluded.beside, row.excluded.panes)
+    )
+    told = {"beside": row.excluded.beside, "panes": row.excluded.panes}
+    session.execute(row.on_conflict_do_update(index_elements=list(owner), set_=told, where=differs))
 
 
 def delete_old(session: Session, days: int) -> None:

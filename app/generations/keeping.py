@@ -13,7 +13,7 @@ from app.files import repository as files_repository
 from app.files import service as files
 from app.files.models import File, FileKind, Version
 from app.generations import draft_repository, drafts, editing
-from app.generations.draft import Draft, draft_of
+from app.generations.draft import Draft, Pane, draft_of
 from app.generations.draft_content import restored, stored
 from app.generations.draft_repository import Presence
 from app.generations.drafts import Desk, Kept, Mark, desk_of, on
@@ -150,11 +150,24 @@ def content_of(draft: Draft, chosen: Chosen, row: ChosenRow | None) -> Json:
 def keep_form(
     session: Session, desk: Desk, draft: Draft, chosen: Chosen, row: ChosenRow | None, mark: Mark
 ) -> tuple[Kept, str]:
-    """Keep what the form holds; where it cannot be kept, the reason."""
+    """Keep what the form holds; where it cannot be kept, the reason. What runs beside it is kept even where it is no
+    draft, because it says what a version says already."""
+    content = content_of(draft, chosen, row)
     try:
-        return drafts.keep(session, desk, content_of(draft, chosen, row), mark), ""
+        kept = drafts.keep(session, desk, content, mark)
     except (TooLarge, Invalid, Conflict) as error:
         return Kept(draft_repository.find(session, desk.place)), error.message
+    if desk.place.file_id and kept.lost is None:
+        draft_repository.put_panes(session, desk.place, beside=content["beside"], panes=content["panes"])
+    return kept, ""
+
+
+def put_beside(session: Session, principal: Principal, file: File | None, draft: Draft) -> None:
+    """Put beside a form that is no draft what the principal last ran beside the prompt."""
+    if file is None or not principal.may(Action.EDIT):
+        return
+    if kept := draft_repository.find_panes(session, desk_of(principal, file, None, None).place):
+        draft.beside, draft.panes = kept.beside, [Pane(**pane) for pane in kept.panes]
 
 
 def find_kept(session: Session, desk: Desk) -> PromptDraft | None:
@@ -189,6 +202,7 @@ def ask(
         return Asked(draft, chosen, drafts.keep(session, desk, typed, mark))
     state = drafts.discard(session, desk, typed)
     fresh = draft_of(desk.base.spec) if desk.base else draft
+    fresh.beside, fresh.panes = draft.beside, draft.panes
     told = "Your draft is discarded. It stays in its history."
     return Asked(fresh, chosen, told=told if state else "", undo=state.id if state else "")
 

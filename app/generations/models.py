@@ -90,6 +90,21 @@ class PromptDraftState(Base):
     removed: Mapped[int]
 
 
+class PromptPanes(Base):
+    """What one person runs beside a prompt, whether or not they have a draft of it."""
+
+    __tablename__ = "prompt_panes"
+    __table_args__ = (_of_a_person(), Index(None, "file_id"))
+
+    workspace_id: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[str] = mapped_column(primary_key=True)
+    file_id: Mapped[str] = mapped_column(ForeignKey(File.id, ondelete="CASCADE"), primary_key=True)
+    beside: Mapped[bool]
+    """Whether the version that the draft stands on is among it."""
+    panes: Mapped[list[Any]]
+    """The others, as the form has them (`draft.Pane`)."""
+
+
 class PinnedRow(Base):
     """A row that everybody who edits a prompt runs beside it: a smoke test, no evidence."""
 

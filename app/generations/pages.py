@@ -63,6 +63,8 @@ def edit_prompt(
     draft = opened.draft or (
         draft_of(bench.base.spec) if bench.base else editing.new_draft(session, principal.workspace_id)
     )
+    if opened.draft is None:
+        keeping.put_beside(session, principal, bench.file, draft)
     if log is not None:
         draft.inputs = editing.inputs_of_log(session, principal, log, draft.variables)
     return _open(request, session, principal, bench, draft, opened)

@@ -70,14 +70,43 @@ def test_inputs_that_were_typed_come_back_with_their_row(tab: Tab) -> None:
     assert "question 2" in other
 
 
+PANES = {
+    "panes": "both",
+    "pane.version": ["1"],
+    "pane.model": ["practice-1"],
+    "pane.provider": [""],
+    "pane.temperature": ["0.7"],
+}
+
+
+def test_panes_alone_come_back_to_whoever_put_them_there_and_are_no_draft(
+    tab: Tab, committed_team: factories.Team
+) -> None:
+    tab.types("Answer shortly.", **PANES)
+    tab.types("Answer shortly.", **PANES | {"pane.temperature": ["0.9"]})
+    page = Tab(tab.client, tab.base).page
+    assert page.count("data-pane") == 1
+    assert 'value="0.9"' in page
+    assert '<option value="both" selected' in page
+    assert "Your draft of" not in words(page)
+    assert _count() == 0
+
+    tab.types(TYPED, **PANES)
+    page = tab.presses("discard", TYPED, **PANES)
+    assert page.count("data-pane") == 1, "they stay where the draft goes"
+    assert Tab(tab.client, tab.base).page.count("data-pane") == 1
+    tab.types("Answer shortly.")
+    assert "data-pane" not in Tab(tab.client, tab.base).page, "taken away, they stay away"
+
+    tab.types("Answer shortly.", **PANES)
+    with unit_of_work() as session:
+        other = factories.member(session, committed_team.workspace, Role.DEVELOPER)
+    signed_in(tab.client, other)
+    assert "data-pane" not in Tab(tab.client, tab.base).page
+
+
 def test_panes_are_kept_with_the_draft_and_make_none_by_themselves(tab: Tab) -> None:
-    beside = {
-        "panes": "both",
-        "pane.version": ["1"],
-        "pane.model": ["practice-1"],
-        "pane.temperature": ["0.7"],
-    }
-    panes = beside | {"pane.provider": [""]}
+    panes = dict(PANES)
     tab.types("Answer shortly.", **panes)
     assert _count() == 0, "the version says that already"
     tab.types(TYPED)

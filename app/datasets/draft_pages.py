@@ -1,5 +1,6 @@
 """The pages of a draft of a dataset: cells as they are edited, many rows at once, and the commit."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, get_args
 
 from fastapi import APIRouter, Query, Request, Response
@@ -18,6 +19,7 @@ from app.datasets.draft_commit_repository import count_merged
 from app.datasets.draft_form import SentForm, query_of
 from app.datasets.draft_repository import DraftRow, Filter
 from app.datasets.drafts import BulkAction, CellTaken, RowEdit
+from app.datasets.first_row import first_row
 from app.datasets.grid import Shown
 from app.datasets.rows import Split
 from app.datasets.schemas import DatapointContent
@@ -40,7 +42,13 @@ def _at(principal: Principal, file: File, rest: str = "") -> str:
 
 
 def _rows(
-    request: Request, session: Session, principal: Principal, file: File, asked: Shown, problem: str = ""
+    request: Request,
+    session: Session,
+    principal: Principal,
+    file: File,
+    asked: Shown,
+    problem: str = "",
+    first: Mapping[str, str] | None = None,
 ) -> Response:
     """The rows after a change: for the script their region and what else says something of the draft."""
     is_part = "hx-request" in request.headers
@@ -50,7 +58,8 @@ def _rows(
     view = grid.build_rows(session, principal, file, asked)
     template = "datasets/rows_changed.html" if is_part else "datasets/rows.html"
     status = 422 if problem else 200
-    return templating.render(request, template, status=status, dataset=view, problem=problem, oob=is_part)
+    context: dict[str, Any] = {"dataset": view, "problem": problem, "oob": is_part, "first": first or {}}
+    return templating.render(request, template, status=status, **context)
 
 
 @router.get("/{file_id}/draft/cell", name="datasets:cell")
@@ -126,12 +135,21 @@ def save_cell(
 
 
 @router.post("/{file_id}/draft/rows", name="datasets:add-row")
-def add_row(file_id: str, request: Request, session: SessionDep, principal: Editor) -> Response:
-    """Add an empty row, with the inputs that the others have: at the end of the grid, or on its own page."""
+def add_row(
+    file_id: str, request: Request, session: SessionDep, principal: Editor, sent: SentForm
+) -> Response:
+    """Add an empty row, with the inputs that the others have, or the first row with its own: at the end of the grid, or on
+    its own page."""
     file = _file(session, principal, file_id)
-    names = grid.input_names(session, principal, file)
+    if any(name.startswith("first.") for name in sent.one) or not grid.has_rows(session, principal, file):
+        try:
+            row = first_row(sent.one)
+        except Invalid as error:
+            return _rows(request, session, principal, file, Shown(), error.message, sent.one)
+    else:
+        names = grid.input_names(session, principal, file)
+        row = DatapointContent.model_construct(inputs=dict.fromkeys(names, ""))
     draft = drafts.opened(session, principal, file)
-    row = DatapointContent.model_construct(inputs=dict.fromkeys(names, ""))
     added = drafts.add(session, draft, [row])[0]
     if "hx-request" not in request.headers:
         return RedirectResponse(_at(principal, file, f"/draft/rows/{added}"), 303)

@@ -196,6 +196,11 @@ def input_names(session: Session, principal: Principal, file: File) -> list[str]
     return _names((row.content.get("inputs") or {} for row in rows), _MOST_COLUMNS)
 
 
+def has_rows(session: Session, principal: Principal, file: File) -> bool:
+    """Whether there is any row, in the principal's draft or the newest version."""
+    return bool(draft_repository.list_rows(session, drafts.read(session, principal, file), Filter(), limit=1))
+
+
 def examples(session: Session, draft: DatasetDraft, places: Sequence[Destination]) -> Values:
     """What rows say in these places, to tell their kind by: the first row of the first page that says something there."""
     rows = draft_repository.list_rows(session, draft, Filter(), limit=PAGE_ROWS)

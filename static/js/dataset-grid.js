@@ -77,7 +77,7 @@ document.addEventListener("htmx:afterSwap", ({ detail }) => {
   const cell = detail.target;
   if (cell.id === "rows") {
     ready();
-    if (detail.requestConfig?.path.endsWith("/rows")) freshRow();
+    if (detail.requestConfig?.path.endsWith("/rows") && table()) freshRow(); // a first row that was refused is no table yet
   } else if (cell.matches?.("table[data-edit] td")) {
     const field = editor(cell);
     if (field) {

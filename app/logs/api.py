@@ -111,7 +111,12 @@ def delete_logs(session: SessionDep, principal: Deleter, id: Annotated[list[str]
 @router.post("/delete-of-user")
 def delete_logs_of_user(body: OfUser, session: SessionDep, principal: Administrator) -> Json:
     """Delete every log whose `user` this is. Results of runs stay until their evaluation is deleted; so do rows of datasets
-    that were made from the logs: `datasets` says where they are, this once."""
+    that were made from the logs: `datasets` says where they are, this once, and `prompt_drafts` of which prompts whose drafts,
+    with their history, repeat an input or message of the user that is 8 characters or longer."""
     done = deleting.delete_logs_of_user(session, principal, body.user)
     copies = [{"id": each.id, "path": each.path, "rows": each.rows} for each in done.copies]
-    return {"deleted": done.deleted, "kept": done.kept, "datasets": copies}
+    drafts = [
+        {"id": whose.file_id, "path": whose.path, "member": whose.member, "drafts": count}
+        for whose, count in done.drafts
+    ]
+    return {"deleted": done.deleted, "kept": done.kept, "datasets": copies, "prompt_drafts": drafts}

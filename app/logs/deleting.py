@@ -1,5 +1,6 @@
 """Deleting logs: never what a run found, and a member's own only."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,8 +10,9 @@ from app.core.access import Principal, Role
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.logs import erasing_repository as erasing
 from app.logs import own_ids, repository
-from app.logs.erasing_repository import Copies
+from app.logs.erasing_repository import Copies, PromptDrafts
 from app.logs.naming import names
+from app.logs.repeating import Repeating
 from app.workspaces import audit
 
 _NAMED_IN_AUDIT = 100
@@ -54,13 +56,16 @@ class UserDeleted:
     """The results of runs: they go with their evaluation."""
     copies: Sequence[Copies]
     """Datasets with rows that were made from these logs, which stay."""
+    drafts: Sequence[tuple[PromptDrafts, int]]
+    """Drafts of prompts and their history that repeat what was said in these logs, and how many."""
 
 
 def delete_logs_of_user(session: Session, principal: Principal, user: str) -> UserDeleted:
     """Delete all logs that name `user` as the one who used the application, with all that is nested under them and what
     judges were sent of them, what the user said of others' outputs, and the spans that could not be read in which the id
     stands as a text, or which nobody can look through. Rows that were made from the logs stay, and are told by their
-    datasets: once the logs are gone, nobody finds them. The audit log does not say who it was.
+    datasets, and so are drafts of prompts that repeat what the user said: once the logs are gone, nobody finds them. The
+    audit log does not say who it was.
 
     Raises:
         Invalid: no user is named.
@@ -69,6 +74,7 @@ def delete_logs_of_user(session: Session, principal: Principal, user: str) -> Us
         raise Invalid("Give the user's id, as it stands in the logs.", fields={"user": "Give the user's id."})
     judgments = erasing.delete_judgments_of_user(session, principal.workspace_id, user)
     copies = erasing.list_copies(session, principal.workspace_id, user)
+    drafts = _list_drafts(session, principal.workspace_id, user)
     deleted = erasing.delete_logs_of_user(session, principal.workspace_id, user)
     spans = _delete_spans_of_user(session, principal.workspace_id, user)
     kept = erasing.count_logs_of_user(session, principal.workspace_id, user)
@@ -85,7 +91,18 @@ def delete_logs_of_user(session: Session, principal: Principal, user: str) -> Us
             unread_spans=spans,
             datasets=[each.id for each in copies][:_NAMED_IN_AUDIT],
         )
-    return UserDeleted(deleted, kept, copies)
+    return UserDeleted(deleted, kept, copies, drafts)
+
+
+def _list_drafts(session: Session, workspace_id: str, user: str) -> Sequence[tuple[PromptDrafts, int]]:
+    """The drafts of prompts that repeat a text of these logs: as an input, or in a message, as an example does."""
+    said = Repeating(erasing.read_said(session, workspace_id, user))
+    if not said:
+        return ()
+    found = Counter(
+        whose for whose, typed in erasing.read_prompt_drafts(session, workspace_id) if said.is_in(typed)
+    )
+    return sorted(found.items(), key=lambda each: (each[0].path or "", each[0].member))
 
 
 def _delete_spans_of_user(session: Session, workspace_id: str, user: str) -> int:

@@ -1,7 +1,7 @@
 """The SQL of erasing an end user: their logs with all that hangs on them, what they said, and where copies are."""
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import delete, func, select, text
 from sqlalchemy.orm import Session
@@ -12,6 +12,8 @@ from app.logs.repository import END_USER
 from app.logs.spans import NOT_WRITTEN
 
 _A_PART = 50
+_A_PART_OF_DRAFTS = 10
+"""Of up to 1 MiB each."""
 _GONE = """
     with recursive of_user as (
         select id, trace_id from log where workspace_id = :workspace and "user" = :user
@@ -35,6 +37,16 @@ class Copies(NamedTuple):
     rows: int
 
 
+class PromptDrafts(NamedTuple):
+    """Drafts of a prompt, and states of their history, of one person."""
+
+    file_id: str | None
+    """None: of a prompt that is not saved yet."""
+    path: str | None
+    member: str
+    """Whose they are: nobody else can discard them."""
+
+
 def delete_logs_of_user(session: Session, workspace_id: str, user: str) -> int:
     """Delete the logs of an end user and what is nested under them, with their judgments and the calls of judges, but for
     those that are what a row of a run came to."""
@@ -46,7 +58,8 @@ def delete_logs_of_user(session: Session, workspace_id: str, user: str) -> int:
 
 
 def list_copies(session: Session, workspace_id: str, user: str) -> list[Copies]:
-    """The datasets that hold rows from these logs, in any of their versions or in anybody's draft, by their paths. Rows say
+    """The datasets that hold rows from these logs, in any of their versions, in anybody's draft or pinned beside a
+    prompt, by their paths. Rows say
     which log they are from in their metadata."""
     statement = text(f"""
         {_GONE}, copied(file_id, row_id) as (
@@ -56,12 +69,40 @@ def list_copies(session: Session, workspace_id: str, user: str) -> list[Copies]:
             select t.file_id, case when c.added is null then c.row_id else c.draft_id || ' ' || c.row_id end
             from dataset_draft t join dataset_draft_change c on c.draft_id = t.id
             join gone on gone.id = c.content -> 'metadata' ->> 'log_id' where t.workspace_id = :workspace
+            union
+            select p.dataset_id, d.id from pinned_row p join datapoint d on d.id = p.datapoint_id
+            join gone on gone.id = d.metadata ->> 'log_id' where d.workspace_id = :workspace
         )
         select f.id, f.path, count(*) from copied join file f on f.id = copied.file_id
         where f.workspace_id = :workspace group by 1, 2 order by 2, 1
     """)  # noqa: S608 - our own constants
     found = session.execute(statement, {"workspace": workspace_id, "user": user})
     return [Copies(*row) for row in found]
+
+
+def read_said(session: Session, workspace_id: str, user: str) -> Iterator[Any]:
+    """What went into the logs of an end user and what is nested under them: inputs, and the user's messages."""
+    statement = text(f"""
+        {_GONE} select l.inputs, jsonb_path_query_array(l.messages, '$[*] ? (@.role == "user").content')
+        from log l join told on told.id = l.id where l.workspace_id = :workspace
+    """)  # noqa: S608 - our own constants
+    for inputs, messages in session.execute(statement, {"workspace": workspace_id, "user": user}):
+        yield from (inputs, messages)
+
+
+def read_prompt_drafts(session: Session, workspace_id: str) -> Iterator[tuple[PromptDrafts, Any]]:
+    """All drafts of prompts with their history: whose and of what, and what is typed into messages and inputs. A few at a
+    time."""
+    for table in ("prompt_draft", "prompt_draft_state"):
+        statement = text(f"""
+            select d.id, f.id, f.path, u.full_name, jsonb_build_array(d.content -> 'messages', d.content -> 'inputs')
+            from {table} d join user_account u on u.id = d.user_id left join file f on f.id = d.file_id
+            where d.workspace_id = :workspace and d.id > :after order by d.id limit :most
+        """)  # noqa: S608 - the two above
+        values = {"workspace": workspace_id, "after": "", "most": _A_PART_OF_DRAFTS}
+        while part := session.execute(statement, values).all():
+            yield from ((PromptDrafts(*row[1:4]), row[4]) for row in part)
+            values["after"] = part[-1][0]
 
 
 def delete_judgments_of_user(session: Session, workspace_id: str, user: str) -> int:

@@ -95,3 +95,61 @@ def test_rows_that_were_made_from_the_logs_are_told(
     api.post(f"/v5/datasets/{dataset_id}/draft/datapoints", json={"datapoints": [row]}).raise_for_status()
     answer = api.post("/v5/logs/delete-of-user", json={"user": "u2"}).json()
     assert answer["datasets"] == [{"id": dataset_id, "path": "support/rows", "rows": 2}], "one is in a draft"
+
+
+WORDS = "My card 4929 was stolen\nin Zürich"
+
+
+def test_drafts_of_prompts_that_repeat_what_was_said_are_told_with_their_history(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    with unit_of_work() as session:
+        version = factories.prompt(session, committed_team.admin, "support/answer")
+        other = factories.prompt(session, committed_team.admin, "support/other")
+        inputs = {"question": WORDS, "language": "English", "more": ["Whatever I have said"]}
+        factories.logged(
+            session, committed_team.admin, version, output="card_stolen", inputs=inputs, user="u1"
+        )
+        factories.logged(
+            session, committed_team.admin, version, output="x", inputs={"question": "short"}, user="u2"
+        )
+    api = with_key(client, committed_team.admin)
+
+    def types(file_id: str, **typed: object) -> None:
+        draft = {"model": "practice-1", "template": [{"role": "user", "content": "In English: card_stolen"}]}
+        answer = api.put(f"/v5/prompts/{file_id}/draft", json={"content": draft | typed})
+        assert answer.status_code == 200, answer.text
+
+    example = [
+        {"role": "user", "name": "example", "content": f"Route this: {WORDS}"},
+        {"role": "assistant", "name": "example", "content": "card_stolen"},
+    ]
+    types(version.file_id, template=example)
+    types(version.file_id)
+    types(other.file_id)
+    answer = api.post("/v5/logs/delete-of-user", json={"user": "u2"}).json()
+    assert answer["prompt_drafts"] == [], "short words stand in drafts by themselves"
+    types(version.file_id, template=[{"role": "user", "content": "As: Whatever I have said."}])
+    browser = signed_in(client, committed_team.admin)
+    sent = {"_csrf": csrf_of(browser), "user": "u1"}
+    page = " ".join(
+        browser.post(f"/w/{committed_team.workspace.slug}/settings/retention/user", data=sent).text.split()
+    )
+    link = f'<a href="/w/{committed_team.workspace.slug}/prompts/{version.file_id}">support/answer</a>'
+    assert f"{link}: 2 drafts of {committed_team.admin.name}, with history" in page
+    assert "support/other</a>:" not in page
+
+
+def test_a_draft_of_a_prompt_that_is_not_saved_is_told_without_a_name(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    with unit_of_work() as session:
+        version = factories.prompt(session, committed_team.admin, "support/answer")
+        factories.logged(
+            session, committed_team.admin, version, output="x", inputs={"question": WORDS}, user="u1"
+        )
+    api = with_key(client, committed_team.admin)
+    draft = {"model": "practice-1", "template": [{"role": "user", "content": WORDS}]}
+    api.put("/v5/prompts/new/draft", json={"content": draft}).raise_for_status()
+    (found,) = api.post("/v5/logs/delete-of-user", json={"user": "u1"}).json()["prompt_drafts"]
+    assert (found.get("id"), found.get("path"), found["drafts"]) == (None, None, 1)

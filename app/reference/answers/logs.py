@@ -144,12 +144,25 @@ class CopiedRows(Shape):
     rows: int
 
 
+class RepeatingDrafts(Shape):
+    """Drafts of a prompt and states of their history that repeat what an end user said."""
+
+    id: str | None
+    """Null: of a prompt that is not saved yet."""
+    path: str | None
+    member: str
+    """Whose they are: nobody else can discard them."""
+    drafts: int
+
+
 class DeletedLogs(Shape):
     deleted: int
     kept: int
     """Results of runs, which stay until their evaluation is deleted."""
     datasets: list[CopiedRows]
     """Where rows are that were made from the logs: they stay."""
+    prompt_drafts: list[RepeatingDrafts]
+    """Drafts of prompts that repeat what was said in the logs: they stay, too."""
 
 
 class Sample(Shape):

@@ -13,7 +13,7 @@ from app.comments.thread import build_thread
 from app.core import templating
 from app.core.access import Principal
 from app.core.database import SessionDep
-from app.core.errors import Conflict, Invalid, TooMany
+from app.core.errors import Conflict, Invalid, NotFound, TooMany
 from app.core.pagination import PageNumber
 from app.core.permissions import Reader, Reviewer
 from app.workspaces.signin_pages import inside
@@ -57,7 +57,10 @@ def create_comment(
     """Say something. In a page that is open, the comments take the place of those that stood there; else, the way is back
     to where it was said."""
     about = About(on, thing)
-    place = get_place(session, principal, about)
+    try:
+        place = get_place(session, principal, about)
+    except NotFound as error:
+        return _unsaid(request, body, error)
     problem, comment, status = "", None, 200
     try:
         comment = service.create_comment(session, principal, about, body)
@@ -102,8 +105,11 @@ def save_comment(
     back: Annotated[str, Form()] = "",
 ) -> Response:
     """Keep what was edited, and go back to where it stands."""
-    comment = service.get_comment(session, principal, comment_id)
-    place = get_place(session, principal, comment.about)
+    try:
+        comment = service.get_comment(session, principal, comment_id)
+        place = get_place(session, principal, comment.about)
+    except NotFound as error:
+        return _unsaid(request, body, error)
     try:
         service.edit_comment(session, principal, comment, body)
     except (Invalid, TooMany) as error:
@@ -171,6 +177,14 @@ def _edit(
         back=_back(principal, back, place),
         problem=problem,
     )
+
+
+def _unsaid(request: Request, body: str, error: NotFound) -> Response:
+    """What somebody wrote about a thing that was deleted meanwhile, to be copied: in the place of the comments of a page that
+    is open, else as a page."""
+    in_place = "hx-request" in request.headers
+    template = "comments/unsaid.html" if in_place else "comments/unsaid_page.html"
+    return templating.render(request, template, status=error.status, error=error, body=body)
 
 
 def _inside(principal: Principal, back: str) -> str:

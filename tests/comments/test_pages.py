@@ -86,6 +86,23 @@ def test_what_cannot_be_kept_comes_back_with_what_was_typed(client: TestClient, 
     assert "look</textarea>" not in answer.text
 
 
+def test_words_about_what_was_deleted_meanwhile_come_back_to_be_copied(
+    client: TestClient, staged: Staged
+) -> None:
+    comment_id = _said(staged, staged.rita, Subject.LOG, "first words")
+    with unit_of_work() as session:
+        session.execute(text("delete from log where id = :id"), {"id": staged.things[Subject.LOG]})
+    signed_in(client, staged.rita)
+    url = f"/w/{staged.team.workspace.slug}/comments"
+    form = {"on": "log", "id": staged.things[Subject.LOG], "body": "Long <b> words"}
+    for address, htmx in ((url, False), (url, True), (f"{url}/{comment_id}", False)):
+        answer = _post(client, address, htmx=htmx, **form)
+        assert answer.status_code == 404
+        assert "Long &lt;b&gt; words</textarea>" in answer.text
+        assert "nothing was saved" in answer.text
+        assert ("<html" in answer.text) is not htmx
+
+
 @pytest.mark.parametrize(
     "back",
     ["https://elsewhere.example/", "//elsewhere.example", "/w/other/logs", "javascript:alert(1)", "/\\x"],

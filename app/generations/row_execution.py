@@ -18,7 +18,6 @@ from functools import partial
 from random import Random
 from typing import Any
 
-import structlog
 from redis.asyncio import Redis
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -45,13 +44,11 @@ from app.providers.meter import Cap, Meter, Spent
 
 SOURCE = "row_generation"
 """Of the logs of the calls."""
-EVERY_S = 2.0
 MOST_LOSSES = 3
 _LOST = f"The worker that was at it was lost {MOST_LOSSES} times."
 _NO_PROMPT = "The version of the prompt was deleted."
 _POOL = 400
 """Training rows of which each call is shown some."""
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,17 +80,6 @@ class _State:
     """Why no call more may be made: what may be spent is spent."""
     is_over: bool = False
     """It was stopped, or is another worker's."""
-
-
-async def work_beside(ended: asyncio.Event, is_stopping: Callable[[], bool] = lambda: False) -> None:
-    """Make calls that wait, every two seconds until `ended`: in workers that are busy with a run for hours."""
-    while not ended.is_set():
-        with suppress(TimeoutError):
-            await asyncio.wait_for(ended.wait(), EVERY_S)
-        try:
-            await work(lambda: ended.is_set() or is_stopping())
-        except Exception:  # the run goes on, and the rows wait
-            log.exception("rows not written")
 
 
 async def work(is_stopping: Callable[[], bool] = lambda: False, *, most_s: float | None = None) -> int:

@@ -43,7 +43,6 @@ from app.workspaces.webhook_keys import WebhookKey, webhook_key
 
 AT_ONCE = 20
 """Logs that one worker takes at a time."""
-EVERY_S = 2.0
 MOST_ATTEMPTS = 3
 _LOST = f"not judged: the worker that was at it was lost {MOST_ATTEMPTS} times"
 log = structlog.get_logger()
@@ -79,17 +78,6 @@ class Found:
     calls: list[LogRecord] = field(default_factory=list)
     """The logs of the judges' own calls."""
     judgments: list[JudgmentRecord] = field(default_factory=list)
-
-
-async def work_beside(ended: asyncio.Event, is_stopping: Callable[[], bool] = lambda: False) -> None:
-    """Judge what waits, every two seconds until `ended`: in workers that are busy with a run for hours."""
-    while not ended.is_set():
-        with suppress(TimeoutError):
-            await asyncio.wait_for(ended.wait(), EVERY_S)
-        try:
-            await work(lambda: ended.is_set() or is_stopping())
-        except Exception:  # the run goes on, and the logs wait
-            log.exception("logs not judged")
 
 
 async def work(is_stopping: Callable[[], bool] = lambda: False, *, most_s: float | None = None) -> int:

@@ -5,12 +5,12 @@ import re
 import urllib.request
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import pytest
 
-from tests.accessibility import violations
+from tests.accessibility import sound
 from tests.application import Application
+from tests.browser import sign_in_by_link
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -76,17 +76,6 @@ def send(running_app: Application) -> Sender:
     return send
 
 
-def _sign_in(page: "Page", running_app: Application) -> None:
-    page.goto(urlsplit(running_app.run("signin", EMAIL).stdout.strip()).path)
-    page.get_by_role("main").get_by_role("button").first.click()
-    page.wait_for_url(f"**{BASE}")
-
-
-def _sound(page: "Page", name: str) -> None:
-    assert violations(page) == [], name
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 390])
 def test_pages_are_accessible_and_fit(
@@ -94,27 +83,27 @@ def test_pages_are_accessible_and_fit(
 ) -> None:
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     page.set_viewport_size({"width": width, "height": 900})
-    _sign_in(page, running_app)
+    sign_in_by_link(page, running_app, EMAIL, BASE)
     page.goto(f"{BASE}/logs")
-    _sound(page, "the list")
+    sound(page, "the list")
     page.get_by_role("button", name="Filter").click()
-    _sound(page, "the filters")
+    sound(page, "the filters")
     page.goto(f"{BASE}/logs?q=nothing+like+it")
-    _sound(page, "nothing found")
+    sound(page, "nothing found")
     page.goto(f"{BASE}/logs?state=error")
     page.locator("main tbody th a").first.click()
     page.get_by_label("Logs of the trace").first.wait_for()
     address = page.url
-    _sound(page, "the trace")
+    sound(page, "the trace")
     for tab in ("attributes", "raw"):
         page.goto(f"{address}?tab={tab}")
-        _sound(page, tab)
+        sound(page, tab)
 
 
 def test_from_a_filter_by_keys_to_a_row_and_the_editor(
     page: "Page", running_app: Application, send: Sender
 ) -> None:
-    _sign_in(page, running_app)
+    sign_in_by_link(page, running_app, EMAIL, BASE)
     page.keyboard.press("g")
     page.keyboard.press("l")
     page.wait_for_url(f"**{BASE}/logs")
@@ -144,7 +133,7 @@ def test_from_a_filter_by_keys_to_a_row_and_the_editor(
 def test_newer_logs_are_counted_and_the_list_stays(
     page: "Page", running_app: Application, send: Sender
 ) -> None:
-    _sign_in(page, running_app)
+    sign_in_by_link(page, running_app, EMAIL, BASE)
     page.goto(f"{BASE}/logs")
     shown = page.locator("main tbody tr").count()
     send("/prompts/log", {"path": "docs/late", "prompt": {"model": "m"}, "output": "late"})
@@ -167,7 +156,7 @@ def test_chosen_logs_become_rows(page: "Page", running_app: Application, send: S
                 "output": f"kept {n}",
             },
         )
-    _sign_in(page, running_app)
+    sign_in_by_link(page, running_app, EMAIL, BASE)
     page.goto(f"{BASE}/logs?q=kept")
     for box in page.locator("main tbody input[type=checkbox]").all():
         box.check()
@@ -175,7 +164,7 @@ def test_chosen_logs_become_rows(page: "Page", running_app: Application, send: S
     dialog = page.locator("#dialog")
     dialog.get_by_label("Or a new one, at").fill("docs/chosen cases")
     dialog.get_by_label("The outputs of these logs are right").check()
-    _sound(page, "the dialog")
+    sound(page, "the dialog")
     dialog.get_by_role("button", name="Add the rows").click()
     page.wait_for_url(f"**{BASE}/datasets/*")
     shown = page.get_by_role("main").inner_text()

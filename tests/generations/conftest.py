@@ -15,8 +15,10 @@ from app.core.settings import get_settings
 from app.files.models import Version
 from app.providers.service import ProviderChange, create_provider
 from tests import factories
+from tests.endpoint import Endpoint
 from tests.generations.draft_tab import Tab, base
 from tests.generations.model_server import ModelServer, running_model
+from tests.generations.written_rows import rows_of, writing_endpoint
 from tests.web import signed_in, with_key
 
 PRACTICE_URL = "WHETSTONE_PRACTICE_URL"
@@ -97,3 +99,20 @@ def tab(client: TestClient, committed_team: factories.Team, drafted: Version) ->
     """The editor of that prompt, as the admin has it open."""
     signed_in(client, committed_team.admin)
     return Tab(client, base(committed_team, drafted.file_id))
+
+
+@pytest.fixture
+def endpoint(committed_team: factories.Team) -> Iterator[Endpoint]:
+    """A model that writes rows."""
+    with writing_endpoint(committed_team) as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def dataset(committed_team: factories.Team) -> Version:
+    return rows_of(committed_team)
+
+
+@pytest.fixture
+def api(client: TestClient, committed_team: factories.Team) -> TestClient:
+    return with_key(client, committed_team.admin)

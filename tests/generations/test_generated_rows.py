@@ -1,6 +1,5 @@
 """Rows that a prompt writes into a draft: each once, marked for good, and nothing of what a model said is lost."""
 
-from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
@@ -21,28 +20,9 @@ from tests.generations.written_rows import (
     ask,
     drafted,
     read,
-    rows_of,
     work,
     writer,
-    writing_endpoint,
 )
-from tests.web import with_key
-
-
-@pytest.fixture
-def endpoint(committed_team: factories.Team) -> Iterator[Endpoint]:
-    with writing_endpoint(committed_team) as endpoint:
-        yield endpoint
-
-
-@pytest.fixture
-def dataset(committed_team: factories.Team) -> Version:
-    return rows_of(committed_team)
-
-
-@pytest.fixture
-def api(client: TestClient, committed_team: factories.Team) -> TestClient:
-    return with_key(client, committed_team.admin)
 
 
 def test_rows_come_into_the_draft_marked_and_each_call_is_a_log_that_was_paid(

@@ -18,18 +18,11 @@ from sqlalchemy import text
 from app.core.database import unit_of_work
 from app.providers.answers import secret_forms
 from app.tools import http_calls
-from tests import factories
 from tests.asynchronous import run as run_coroutine
 from tests.generations.calls import log_of
 from tests.generations.http_service import Answer, HttpService, running_service
-from tests.web import with_key
 
 SECRET = 's3cret "t0ken" of/the+service'
-
-
-@pytest.fixture
-def api(client: TestClient, committed_team: factories.Team) -> TestClient:
-    return with_key(client, committed_team.admin)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Asking for rows that a prompt writes: what is refused, what it takes, and its pages."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 from fastapi.testclient import TestClient
@@ -16,28 +15,10 @@ from tests.generations.written_rows import (
     ask,
     drafted,
     read,
-    rows_of,
     work,
     writer,
-    writing_endpoint,
 )
 from tests.web import csrf_of, signed_in, with_key
-
-
-@pytest.fixture
-def endpoint(committed_team: factories.Team) -> Iterator[Endpoint]:
-    with writing_endpoint(committed_team) as endpoint:
-        yield endpoint
-
-
-@pytest.fixture
-def dataset(committed_team: factories.Team) -> Version:
-    return rows_of(committed_team)
-
-
-@pytest.fixture
-def api(client: TestClient, committed_team: factories.Team) -> TestClient:
-    return with_key(client, committed_team.admin)
 
 
 @pytest.mark.parametrize(

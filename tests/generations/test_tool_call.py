@@ -27,11 +27,6 @@ NEEDED = {"id", "tool", "evaluator_logs"}
 """What the clients' model of a call requires."""
 
 
-@pytest.fixture
-def api(client: TestClient, committed_team: factories.Team) -> TestClient:
-    return with_key(client, committed_team.admin)
-
-
 def called(api: TestClient, **body: Any) -> dict[str, Any]:
     answer = api.post(CALL_URL, json=body)
     assert answer.status_code == 200, answer.text

@@ -9,6 +9,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select, text
 
 from app.core import clock, ids
+from app.core.beside import work_beside
 from app.core.database import unit_of_work
 from app.files.models import Version
 from app.logs import arrivals, budget
@@ -368,7 +369,7 @@ def test_logs_are_judged_beside_a_run(
 
 async def _beside_something_long(log_id: str) -> bool:
     ended = asyncio.Event()
-    beside = asyncio.create_task(execution.work_beside(ended))
+    beside = asyncio.create_task(work_beside(execution.work, "logs not judged", ended))
     deadline = clock.seconds() + 20
     while not (said := await asyncio.to_thread(judgments, log_id)) and clock.seconds() < deadline:  # noqa: ASYNC110 - for a row
         await asyncio.sleep(0.1)

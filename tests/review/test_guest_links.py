@@ -6,54 +6,16 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
-from app.core.csrf import GUEST_COOKIE
 from app.core.database import get_engine, unit_of_work
 from app.core.errors import Conflict, Invalid
-from app.core.security import signature
 from app.review import guests, repository, sending
 from app.review.guests import Asked
 from app.review.models import ReviewQueue
 from tests import factories
-from tests.review.staged import Staged, queue, stage
+from tests.review.guest_visit import come_in, count, link_of, send
+from tests.review.staged import Staged, queue
 from tests.statements import recorded
 from tests.web import csrf_of, signed_in, with_key
-
-
-@pytest.fixture
-def staged(client: TestClient) -> Staged:
-    with unit_of_work() as session:
-        return stage(session)
-
-
-@pytest.fixture
-def made(staged: Staged) -> ReviewQueue:
-    """All that the queue hides has names that can be looked for."""
-    with unit_of_work() as session:
-        return queue(session, staged)
-
-
-def _link(staged: Staged, made: ReviewQueue, **asked) -> str:
-    """The path of a new link."""
-    with unit_of_work() as session:
-        ((_, url),) = guests.ask_guests(session, staged.team.admin, made, Asked(**asked))
-    return url.removeprefix("http://127.0.0.1:8000")
-
-
-def _come_in(client: TestClient, link: str, name: str = "Gil Okafor") -> str:
-    """Where the guest is led."""
-    client.get(link)
-    answer = client.post(link, data={"_csrf": signature("csrf", ""), "name": name})
-    assert answer.status_code == 303, answer.text
-    return answer.headers["location"]
-
-
-def _send(client: TestClient, url: str, **form: object):
-    return client.post(url, data={"_csrf": signature("csrf", client.cookies[GUEST_COOKIE])} | form)
-
-
-def _count(sql: str, **values: object) -> int:
-    with unit_of_work() as session:
-        return session.scalar(text(sql), values) or 0
 
 
 def test_guests_share_outputs_evenly_beside_those_who_are_asked_already(
@@ -99,7 +61,7 @@ def test_a_queue_of_guests_only_begins_with_nobody(client: TestClient, staged: S
     assert "each judged by 1 person" in made.text
     assert all(link not in client.get(url.partition("#")[0]).text for link in links)
     client.cookies.clear()
-    assert "2 items wait for you" in client.get(_come_in(client, links[0])).text
+    assert "2 items wait for you" in client.get(come_in(client, links[0])).text
 
 
 def test_what_is_wrong_with_asking_guests_is_said_and_what_was_typed_stays(
@@ -120,7 +82,7 @@ def test_what_is_wrong_with_asking_guests_is_said_and_what_was_typed_stays(
         assert answer.status_code == 422, form
         assert said in answer.text
         assert f'value="{whole["links"]}"' in answer.text
-    assert _count("select count(*) from review_guest") == 0
+    assert count("select count(*) from review_guest") == 0
     with unit_of_work() as session:
         with pytest.raises(Invalid):
             guests.ask_guests(session, staged.team.admin, made, Asked(name="a\x00b"))
@@ -162,8 +124,8 @@ def test_only_guests_of_the_queue_take_items_over(staged: Staged, made: ReviewQu
 def test_a_guests_name_is_erased_and_stands_nowhere_else(
     client: TestClient, staged: Staged, made: ReviewQueue
 ) -> None:
-    base = _come_in(client, _link(staged, made), "Zofia Canary")
-    _send(client, f"{base}/items/1", **{"answer-0": "true", "note": "mine"})
+    base = come_in(client, link_of(staged, made), "Zofia Canary")
+    send(client, f"{base}/items/1", **{"answer-0": "true", "note": "mine"})
     guest_id = base.rpartition("/")[2]
     client.cookies.clear()
     signed_in(client, staged.team.admin)
@@ -186,7 +148,7 @@ def test_a_guests_name_is_erased_and_stands_nowhere_else(
 def test_the_audit_log_tells_of_links_and_of_who_came_in_without_names(
     client: TestClient, staged: Staged, made: ReviewQueue
 ) -> None:
-    base = _come_in(client, _link(staged, made))
+    base = come_in(client, link_of(staged, made))
     guest_id = base.rpartition("/")[2]
     with unit_of_work() as session:
         guests.renew(session, staged.team.admin, made, guest_id)
@@ -241,7 +203,7 @@ def test_the_pages_of_guests_take_as_many_statements_however_many_items_and_gues
     client: TestClient, staged: Staged, made: ReviewQueue
 ) -> None:
     def asked() -> tuple[int, int]:
-        base = _come_in(client, _link(staged, made))
+        base = come_in(client, link_of(staged, made))
         with recorded(get_engine()) as statements:
             client.get(f"{base}/items/1")
         item = len(statements)

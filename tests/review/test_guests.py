@@ -6,7 +6,6 @@ from html import unescape
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import text
 
 from app.core import clock
 from app.core.access import Role
@@ -18,87 +17,51 @@ from app.review.guests import Asked
 from app.review.models import ReviewGuest, ReviewQueue
 from app.workspaces import members
 from tests import factories
-from tests.review.staged import Staged, queue, score, stage
+from tests.review.guest_visit import come_in, count, link_of, send
+from tests.review.staged import Staged, queue, score
 from tests.web import csrf_of, signed_in
-
-
-@pytest.fixture
-def staged(client: TestClient) -> Staged:
-    with unit_of_work() as session:
-        return stage(session)
-
-
-@pytest.fixture
-def made(staged: Staged) -> ReviewQueue:
-    """All that the queue hides has names that can be looked for."""
-    with unit_of_work() as session:
-        return queue(session, staged)
-
-
-def _link(staged: Staged, made: ReviewQueue, **asked) -> str:
-    """The path of a new link."""
-    with unit_of_work() as session:
-        ((_, url),) = guests.ask_guests(session, staged.team.admin, made, Asked(**asked))
-    return url.removeprefix("http://127.0.0.1:8000")
-
-
-def _come_in(client: TestClient, link: str, name: str = "Gil Okafor") -> str:
-    """Where the guest is led."""
-    client.get(link)
-    answer = client.post(link, data={"_csrf": signature("csrf", ""), "name": name})
-    assert answer.status_code == 303, answer.text
-    return answer.headers["location"]
-
-
-def _send(client: TestClient, url: str, **form: object):
-    return client.post(url, data={"_csrf": signature("csrf", client.cookies[GUEST_COOKIE])} | form)
-
-
-def _count(sql: str, **values: object) -> int:
-    with unit_of_work() as session:
-        return session.scalar(text(sql), values) or 0
 
 
 def test_a_guest_answers_the_whole_queue_by_a_link(
     client: TestClient, staged: Staged, made: ReviewQueue
 ) -> None:
-    link = _link(staged, made)
+    link = link_of(staged, made)
     page = client.get(link)
     assert page.status_code == 200
     assert page.headers["referrer-policy"] == "same-origin"
     assert page.headers["cache-control"] == "no-store"
     assert made.name in unescape(page.text)
     assert "set-cookie" not in page.headers
-    assert _count("select count(*) from review_guest where opened_at is not null") == 0, (
+    assert count("select count(*) from review_guest where opened_at is not null") == 0, (
         "looking is not opening"
     )
 
     nameless = client.post(link, data={"_csrf": signature("csrf", ""), "name": "  "})
     assert nameless.status_code == 422
     assert "Say what you are called" in nameless.text
-    base = _come_in(client, link, "  Gil   Okafor ")
+    base = come_in(client, link, "  Gil   Okafor ")
     assert "4 items wait for you" in client.get(base).text
     at = client.get(f"{base}/items").headers["location"]
     for done in range(4):
         shown = client.get(at)
         assert shown.status_code == 200
         assert f"{done} of 4" in shown.text
-        unanswered = _send(client, at, note="a note that is not lost")
+        unanswered = send(client, at, note="a note that is not lost")
         assert unanswered.status_code == 422
         assert "a note that is not lost" in unanswered.text
-        answered = _send(client, at, **{"answer-0": "true" if done else "false", "note": "because"})
+        answered = send(client, at, **{"answer-0": "true" if done else "false", "note": "because"})
         assert answered.status_code == 303
         at = answered.headers["location"]
     assert at == base
     assert "You have answered all 4" in client.get(base).text
 
-    undone = _send(client, f"{base}/undo", place="4")
+    undone = send(client, f"{base}/undo", place="4")
     assert undone.headers["location"] == f"{base}/items/4"
     again = client.get(undone.headers["location"]).text
     assert "because" in again
     assert re.search(r'value="true" checked', again)
     assert "1 item waits for you" in client.get(base).text
-    _send(client, f"{base}/items/4", **{"answer-0": "true"})
+    send(client, f"{base}/items/4", **{"answer-0": "true"})
     with unit_of_work() as session:
         assert score(session, staged.new, staged.asked) == (0.75, 4), "what guests say counts in the report"
 
@@ -115,9 +78,9 @@ def test_nothing_of_an_item_tells_a_guest_whose_it_is_even_in_a_queue_that_hides
     with unit_of_work() as session:
         seen = queue(session, staged, blind=False)
         factories.reviewed(session, staged.people[0], seen, 1, True)
-    base = _come_in(client, _link(staged, seen))
+    base = come_in(client, link_of(staged, seen))
     pages = [client.get(base), client.get(f"{base}/items/1")]
-    answered = _send(client, f"{base}/items/1", **{"answer-0": "true"})
+    answered = send(client, f"{base}/items/1", **{"answer-0": "true"})
     pages += [client.get(answered.headers["location"]), client.get(f"{base}/items/1")]
     assert "Item 1 is kept." in pages[2].text
     for page in pages:
@@ -138,9 +101,9 @@ def test_a_link_opens_one_queue_of_one_guest_in_as_many_browsers_as_there_are(
         other = queue(session, staged)
         elsewhere = factories.guest(session, staged.team.admin, other)
         beside = factories.guest(session, staged.team.admin, made)
-    link = _link(staged, made)
-    base = _come_in(client, link)
-    _send(client, f"{base}/items/1", **{"answer-0": "true"})
+    link = link_of(staged, made)
+    base = come_in(client, link)
+    send(client, f"{base}/items/1", **{"answer-0": "true"})
     for guest, _, _ in (elsewhere, beside):
         assert client.get(f"/guest-reviews/{guest.id}/items/1").status_code == 404
         client.cookies.set(
@@ -152,11 +115,11 @@ def test_a_link_opens_one_queue_of_one_guest_in_as_many_browsers_as_there_are(
     assert client.get(base).status_code == 404
     assert "Open the link" in client.get(base).text
     assert "Gil Okafor" in client.get(link).text, "whoever has the name keeps it"
-    assert _come_in(client, link, "Somebody Else") == base
+    assert come_in(client, link, "Somebody Else") == base
     page = client.get(base).text
     assert "Gil Okafor" in page
     assert "3 items wait for you" in page
-    left = _send(client, f"{base}/leave")
+    left = send(client, f"{base}/leave")
     assert "You are signed out" in left.text
     assert client.get(base).status_code == 404
     assert client.get(link).status_code == 200
@@ -166,7 +129,7 @@ def test_a_member_who_opens_a_link_stays_signed_in_and_is_the_guest_there(
     client: TestClient, staged: Staged, made: ReviewQueue
 ) -> None:
     signed_in(client, staged.team.admin)
-    link = _link(staged, made)
+    link = link_of(staged, made)
     answer = client.post(link, data={"_csrf": csrf_of(client), "name": "Test"})
     base = answer.headers["location"]
     assert staged.team.admin.name not in client.get(base).text
@@ -183,8 +146,8 @@ def test_a_link_that_ended_opens_nothing_and_whoever_is_in_is_out(
         maker = factories.member(session, staged.team.workspace, Role.MEMBER, "Maker")
         ((guest, url),) = guests.ask_guests(session, maker, made, Asked())
     link = url.removeprefix("http://127.0.0.1:8000")
-    base = _come_in(client, link)
-    _send(client, f"{base}/items/1", **{"answer-0": "true"})
+    base = come_in(client, link)
+    send(client, f"{base}/items/1", **{"answer-0": "true"})
     with unit_of_work() as session:
         if how == "ended":
             guests.end(session, staged.team.admin, made, guest.id)
@@ -199,7 +162,7 @@ def test_a_link_that_ended_opens_nothing_and_whoever_is_in_is_out(
     for answer in (
         client.get(base),
         client.get(f"{base}/items/2"),
-        _send(client, f"{base}/items/2", **{"answer-0": "true"}),
+        send(client, f"{base}/items/2", **{"answer-0": "true"}),
     ):
         assert answer.status_code == 404
         assert "What you answered is kept" in answer.text
@@ -208,7 +171,7 @@ def test_a_link_that_ended_opens_nothing_and_whoever_is_in_is_out(
     assert gone.status_code == unknown.status_code == 404
     assert gone.text == unknown.text.replace("unknown", ""), "nobody learns which links ever worked"
     assert client.post(link, data={"_csrf": signature("csrf", ""), "name": "x"}).status_code == 404
-    assert _count("select count(*) from judgment where author = :guest", guest=guest.id) == 1
+    assert count("select count(*) from judgment where author = :guest", guest=guest.id) == 1
     client.cookies.clear()
     signed_in(client, staged.team.admin)
     page = client.get(f"{staged.base}/{made.id}").text
@@ -216,14 +179,14 @@ def test_a_link_that_ended_opens_nothing_and_whoever_is_in_is_out(
     with unit_of_work() as session:
         _, again = guests.renew(session, staged.team.admin, made, guest.id)
     client.cookies.clear()
-    assert _come_in(client, again.removeprefix("http://127.0.0.1:8000")) == base
+    assert come_in(client, again.removeprefix("http://127.0.0.1:8000")) == base
     assert "3 items wait for you" in client.get(base).text, "they go on where they were"
 
 
 def test_links_that_open_nothing_are_counted_and_those_that_work_are_not(
     client: TestClient, staged: Staged, made: ReviewQueue
 ) -> None:
-    link = _link(staged, made)
+    link = link_of(staged, made)
     statuses = [client.get(f"/guest/wrong{n}").status_code for n in range(12)]
     assert statuses == [404] * 10 + [429] * 2
     assert client.get(link).status_code == 200

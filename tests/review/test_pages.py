@@ -3,7 +3,6 @@
 import re
 from html import unescape
 
-import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
@@ -17,18 +16,6 @@ from tests import factories
 from tests.review.staged import CHOICES, Staged, queue, score, stage
 from tests.statements import recorded
 from tests.web import csrf_of, signed_in
-
-
-@pytest.fixture
-def staged(client: TestClient) -> Staged:
-    with unit_of_work() as session:
-        return stage(session)
-
-
-@pytest.fixture
-def made(staged: Staged) -> ReviewQueue:
-    with unit_of_work() as session:
-        return queue(session, staged)
 
 
 def _send(client: TestClient, url: str, **form: object):

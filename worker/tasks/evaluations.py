@@ -4,6 +4,7 @@ import asyncio
 import contextvars
 from functools import lru_cache
 
+from app.core.beside import work_beside
 from app.core.database import unit_of_work
 from app.evaluations.engine.execution import Slot
 from app.evaluations.figures import scoring
@@ -27,7 +28,8 @@ async def _new_slot() -> Slot:
 async def _beside(ended: asyncio.Event) -> None:
     """What else waits for a slot, which runs may keep for hours."""
     await asyncio.gather(
-        monitoring.work_beside(ended, is_stopping), row_execution.work_beside(ended, is_stopping)
+        work_beside(monitoring.work, "logs not judged", ended, is_stopping),
+        work_beside(row_execution.work, "rows not written", ended, is_stopping),
     )
 
 

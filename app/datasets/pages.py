@@ -40,13 +40,13 @@ def create_dataset(
     request: Request,
     session: SessionDep,
     principal: Editor,
-    file: UploadFile,
+    file: UploadFile | None = None,
     path: Annotated[str, Form()] = "",
 ) -> Response:
-    """Make a dataset of an uploaded file; of nothing when it cannot be read."""
+    """Make a dataset of an uploaded file; without rows where none was chosen, and none at all when it cannot be read."""
     try:
         with session.begin_nested():
-            if file.filename:
+            if file and file.filename:
                 made = import_rows(
                     session, principal, ImportRequest(file.file, file.filename, "add"), path=path
                 )

@@ -88,6 +88,23 @@ def test_what_is_wrong_is_said_and_what_was_typed_stays(
     assert _added() == []
 
 
+def test_a_dataset_is_made_without_a_file_as_browsers_send_none(client: TestClient, empty: str) -> None:
+    fields = {"_csrf": csrf_of(client), "path": "grid/new"}
+    parts = [f'Content-Disposition: form-data; name="{name}"\r\n\r\n{text}' for name, text in fields.items()]
+    parts.append(
+        'Content-Disposition: form-data; name="file"; filename=""\r\nContent-Type: application/octet-stream\r\n\r\n'
+    )
+    body = "".join(f"--b\r\n{part}\r\n" for part in parts) + "--b--\r\n"
+    answer = client.post(
+        f"{empty.rpartition('/')[0]}/new",
+        content=body,
+        headers={"content-type": "multipart/form-data; boundary=b"},
+        follow_redirects=False,
+    )
+    assert answer.status_code == 303, answer.text
+    assert 'aria-label="The first row"' in client.get(answer.headers["location"]).text
+
+
 def test_an_empty_dataset_asks_for_names_where_none_are_sent(client: TestClient, empty: str) -> None:
     answer = client.post(f"{empty}/draft/rows", data={"_csrf": csrf_of(client)})
     assert answer.status_code == 422

@@ -23,6 +23,8 @@ COMMANDS = {
     "import": "put the rows of a file into a dataset, or an export into a workspace",
     "export": "write a workspace into a folder",
     "key": "make an API key",
+    "pull": "bring prompts and agents of a workspace into a directory",
+    "push": "send prompts and agents that changed in a directory to a workspace",
     "gate": "decide whether a version may pass, for pipelines",
     "erase": "erase the account of somebody who belongs to no workspace",
     "signin": "print a one-time sign-in link for a person",
@@ -33,7 +35,7 @@ COMMANDS = {
     "welcome": "make the first account if there is none, and print what to open first, as JSON: used by `up`",
 }
 
-_WITHOUT_SETTINGS = frozenset({"test", "check", "sbom", "gate"})
+_WITHOUT_SETTINGS = frozenset({"test", "check", "sbom", "gate", "pull", "push"})
 """They take none from their surroundings."""
 
 

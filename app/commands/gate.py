@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from app.commands.gate_server import GateError, Json, Server
+from app.commands.server import Json, Server, ServerError
 
 UNDECIDED = 2
 _USUAL_WAIT_S = 1800
@@ -146,7 +146,7 @@ def run(options: argparse.Namespace) -> int:
         decision = _decide(options)
         lines, code = _lines(decision), int(decision["exit_code"])
         _write(options, decision)
-    except GateError as error:
+    except ServerError as error:
         print(f"The gate cannot be decided. {error}", file=sys.stderr)
         return UNDECIDED
     except (
@@ -168,20 +168,38 @@ def _decide(options: argparse.Namespace) -> Json:
     rules = _rules(options)
     url = options.base_url or os.environ.get("WHETSTONE_BASE_URL", "")
     if not url:
-        raise GateError(
+        raise ServerError(
             "Set WHETSTONE_BASE_URL to the server's address, such as https://whetstone.example.com."
         )
     key = os.environ.get("WHETSTONE_API_KEY", "").strip()
     if not key:
-        raise GateError("Set WHETSTONE_API_KEY to a key of the workspace: Settings, API keys makes one.")
+        raise ServerError("Set WHETSTONE_API_KEY to a key of the workspace: Settings, API keys makes one.")
     server = Server(url, key)
-    evaluation_id = server.find_evaluation(options.evaluation)["id"]
+    evaluation_id = _find_evaluation(server, options.evaluation)["id"]
     deadline = time.monotonic() + (options.wait if options.wait is not None else 0)
     if options.start:
         rules["candidate"] = _start(server, evaluation_id, options)
         if options.wait is None:
             deadline = time.monotonic() + _USUAL_WAIT_S
     return _ask_until(server, evaluation_id, rules, deadline)
+
+
+def _find_evaluation(server: Server, name: str) -> Json:
+    """The evaluation with this id or this name. Raises: ServerError."""
+    found: list[Json] = []
+    page, total = 1, 1
+    while (page - 1) * 100 < total:
+        answer = server.get("/evaluations", name=name, page=page, size=100)
+        found += [each for each in answer["records"] if each["name"] == name]
+        page, total = page + 1, int(answer["total"])
+    if len(found) > 1:
+        ids = ", ".join(each["id"] for each in found)
+        raise ServerError(f"Several evaluations are called “{name}”: name one by its id ({ids}).")
+    if found:
+        return found[0]
+    if name.isascii() and name.replace("_", "").isalnum():
+        return server.get(f"/evaluations/{name}")
+    raise ServerError(f"There is no evaluation called “{name}” in this key's workspace.")
 
 
 def _rules(options: argparse.Namespace) -> Json:
@@ -198,11 +216,13 @@ def _rules(options: argparse.Namespace) -> Json:
     }
     rules: Json = {name: value for name, value in asked.items() if value is not None and value != {}}
     if not rules:
-        raise GateError("Say what has to hold: --min, --max, --no-regression, --margin, or a largest figure.")
+        raise ServerError(
+            "Say what has to hold: --min, --max, --no-regression, --margin, or a largest figure."
+        )
     if options.start and options.candidate:
-        raise GateError("--start judges the run that it starts: leave out --candidate.")
+        raise ServerError("--start judges the run that it starts: leave out --candidate.")
     if not options.start and (options.environment or options.dataset or options.max_spend is not None):
-        raise GateError("--environment, --dataset and --max-spend are about the run that --start starts.")
+        raise ServerError("--environment, --dataset and --max-spend are about the run that --start starts.")
     ways = {
         "candidate": options.candidate,
         "baseline": options.baseline,
@@ -216,11 +236,11 @@ def _rules(options: argparse.Namespace) -> Json:
 
 
 def _limits(option: str, given: Sequence[tuple[str, float]]) -> dict[str, float]:
-    """The limits of an option by evaluator. Raises: GateError, where one is given two."""
+    """The limits of an option by evaluator. Raises: ServerError, where one is given two."""
     found: dict[str, float] = {}
     for name, limit in given:
         if found.setdefault(name, limit) != limit:
-            raise GateError(f"{option} gives {name} two limits, {found[name]:g} and {limit:g}: give one.")
+            raise ServerError(f"{option} gives {name} two limits, {found[name]:g} and {limit:g}: give one.")
     return found
 
 
@@ -252,7 +272,7 @@ def _dataset(options: argparse.Namespace, like: Json | None) -> Json:
         is_id = "/" not in options.dataset and options.dataset.startswith("dsv_")
         return {"version_id": options.dataset} if is_id else {"path": options.dataset}
     if not like or not like["dataset"]:
-        raise GateError("The evaluation has no run whose rows could be used: name some by --dataset.")
+        raise ServerError("The evaluation has no run whose rows could be used: name some by --dataset.")
     return {"version_id": like["dataset"]["version_id"]}
 
 
@@ -284,7 +304,7 @@ def _write(options: argparse.Namespace, decision: Json) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
         except OSError as error:
-            raise GateError(f"{path} cannot be written: {error.strerror}.") from error
+            raise ServerError(f"{path} cannot be written: {error.strerror}.") from error
 
 
 def _lines(decision: Json) -> list[str]:

@@ -43,9 +43,12 @@ def list_files(
     sort_by: SortBy = "created_at",
     order: Order = "desc",
     include_raw_file_content: bool = False,
+    newest: bool = False,
 ) -> Page[Json]:
     """Files of every kind; `path` is a directory, taken with all below it, `environment` the name of one: then files
     of which a version runs there, at that version. There are no templates: with `template`, nothing is found."""
+    if newest and environment:
+        raise Invalid("Ask for the newest versions or for those of an environment, not for both.")
     if template:
         return Page(records=[], page=page, size=size, total=0)
     under = plain_path(path or "")
@@ -58,6 +61,7 @@ def list_files(
         name=name,
         under=directories.get_directory_by_path(session, principal, under).path if under else None,
         environment=environment,
+        newest=newest,
         sort_by=sort_by,
         order=order,
         also=_also(include_raw_file_content),

@@ -224,12 +224,13 @@ def list_page(
     under: str | None = None,
     made_by: str | None = None,
     environment: str | None = None,
+    newest: bool = False,
     sort_by: SortBy = "created_at",
     order: Order = "desc",
     also: Collection[str] = (),
 ) -> Page[Json]:
-    """A page of files, each at the version that it shows, or at the one that runs in `environment`, and then only
-    those of which one does. Files without any version are left out.
+    """A page of files, each at the version that it shows, at its `newest`, or at the one that runs in `environment`,
+    and then only those of which one does. Files without any version are left out.
 
     Raises:
         NotFound: no such environment.
@@ -253,6 +254,8 @@ def list_page(
     if place:
         running = repository.deployed_environments(session, file_ids)
         shown = {each.file_id: each.version for where, each in running if where.id == place.id}
+    elif newest:
+        shown = repository.newest_versions(session, file_ids)
     else:
         shown = repository.shown_versions(session, file_ids)
     versions = [shown[file_id] for file_id in file_ids if file_id in shown]

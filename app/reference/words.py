@@ -56,6 +56,7 @@ PARAMETERS = {
     "evaluator_aggregates": "With the last score that each evaluator gave.",
     "include_datapoints": "With the rows.",
     "include_raw_file_content": "With the text of the `.prompt` or `.agent` file.",
+    "newest": "At the newest version, whatever runs where.",
     "include_trace_children": "With the logs that are nested under each.",
     "metadata_search": "In the metadata.",
     "path": "A directory, with all below it.",

@@ -22,7 +22,7 @@ PAYLOADS = [
 ]  # fmt: skip
 BENIGN = "zz-benign-zz"
 API = [
-    "/v5/files?name={}", "/v5/search?q={}", "/v5/files?path={}", "/v5/files?environment={}", "/v5/files?sort_by={}", "/v5/files?order={}", "/v5/files?type={}",
+    "/v5/files?name={}", "/v5/search?q={}", "/v5/files?path={}", "/v5/files?environment={}", "/v5/files?sort_by={}", "/v5/files?order={}", "/v5/files?type={}", "/v5/files?newest={}",
     "/v5/prompts?name={}", "/v5/prompts?user_filter={}", "/v5/prompts?sort_by={}", "/v5/datasets?name={}",
     "/v5/audit?action={}", "/v5/audit?actor={}", "/v5/audit?before={}", "/v5/audit?since={}", "/v5/audit?page={}",
     "/v5/logs?file_id={}", "/v5/logs?file_id={prompt}&id={}", "/v5/logs?file_id={prompt}&version_id={}",

@@ -15,7 +15,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from sqlalchemy import Engine
 
-from app.commands.gate_server import GateError, Server
+from app.commands.server import Server, ServerError
 from app.core.access import Role
 from app.core.database import unit_of_work
 from app.embedded.layout import CLONE
@@ -204,7 +204,7 @@ def test_the_key_is_not_sent_to_where_an_answer_points() -> None:
     with (
         _answering((200, {}, b"{}")) as (elsewhere, theirs),
         _answering((302, {"Location": f"{elsewhere}/v5/evaluations"}, b"")) as (url, _),
-        pytest.raises(GateError, match=f"moved to {elsewhere}"),
+        pytest.raises(ServerError, match=f"moved to {elsewhere}"),
     ):
         Server(url, "whet_secret").get("/evaluations")
     assert theirs == []
@@ -220,10 +220,10 @@ def test_a_busy_server_is_asked_again_after_what_it_says() -> None:
 
 def test_a_server_that_is_away_is_told_after_a_few_tries() -> None:
     waited: list[float] = []
-    with pytest.raises(GateError, match=r"http://127\.0\.0\.1:9 cannot be reached: .*refused"):
+    with pytest.raises(ServerError, match=r"http://127\.0\.0\.1:9 cannot be reached: .*refused"):
         Server("http://127.0.0.1:9", "whet_key", waited.append).get("/evaluations")
     assert waited == [1.0, 2.0, 4.0, 8.0]
-    with pytest.raises(GateError, match="cannot be reached"):
+    with pytest.raises(ServerError, match="cannot be reached"):
         Server("http://127.0.0.1:9", "whet_key", waited.append).post("/evaluations", {}, again=False)
     assert len(waited) == 4, "what would start a run is not sent twice"
 
@@ -232,7 +232,7 @@ def test_a_server_that_is_away_is_told_after_a_few_tries() -> None:
 def test_another_kind_of_server_is_told_from_ours(body: bytes) -> None:
     with (
         _answering((200, {}, body)) as (url, _),
-        pytest.raises(GateError, match="does not answer as Whetstone"),
+        pytest.raises(ServerError, match="does not answer as Whetstone"),
     ):
         Server(f"{url}/v5/", "whet_key").get("/evaluations")
 
@@ -275,5 +275,5 @@ def test_an_answer_of_another_version_is_undecided(
 
 @pytest.mark.parametrize("key", ["a b", "whet_\nX: y", "schlüssel"])
 def test_a_key_that_is_none_is_not_sent(key: str) -> None:
-    with pytest.raises(GateError, match="WHETSTONE_API_KEY is no key"):
+    with pytest.raises(ServerError, match="WHETSTONE_API_KEY is no key"):
         Server("http://127.0.0.1:9", key)

@@ -83,6 +83,21 @@ def test_the_list_of_files_by_directory_type_and_name(api: TestClient) -> None:
     assert paths(api.get("/v5/files", params={"template": "true"})) == []
 
 
+def test_the_list_of_files_at_their_newest_versions(api: TestClient) -> None:
+    first, second = prompt(api, "a", temperature=0.1), prompt(api, "a", temperature=0.2)
+
+    def shown(**query: str) -> list[str]:
+        answer = api.get("/v5/files", params=query)
+        assert answer.status_code == 200, answer.text
+        return [each["version_id"] for each in answer.json()["records"]]
+
+    assert shown() == [first["version_id"]], "what runs in the default environment"
+    assert shown(newest="true") == [second["version_id"]]
+    both = api.get("/v5/files", params={"newest": "true", "environment": "production"})
+    assert both.status_code == 422
+    assert "not for both" in both.text
+
+
 def test_an_unknown_directory_or_environment_is_named_in_the_error(api: TestClient) -> None:
     refused = api.get("/v5/files", params={"path": "not/there"})
     assert (refused.status_code, refused.json()) == (404, {"detail": "Directory `not/there` does not exist"})

@@ -1,4 +1,4 @@
-"""The server that `gate` asks, over HTTP. Nothing but Python's own library: a CI machine has nothing else."""
+"""The server that `gate`, `pull` and `push` ask, over HTTP. Nothing but Python's own library: a CI machine has nothing else."""
 
 import json
 import time
@@ -25,53 +25,50 @@ _HANDLERS = (
 """Those of urllib but the one that follows redirects: the key goes to the address that was named, and to no other."""
 
 
-class GateError(Exception):
-    """The gate cannot be asked; the message says why, and what to do."""
+class ServerError(Exception):
+    """The server cannot be asked, or refuses; the message says why, and what to do."""
+
+    def __init__(self, message: str, status: int | None = None, said: str = "") -> None:
+        super().__init__(message)
+        self.status = status
+        """Of the answer; None where there was none that could be read."""
+        self.said = said
+        """What the server itself said."""
 
 
 class Server:
     """A Whetstone, and a key of one of its workspaces."""
 
-    def __init__(self, base_url: str, api_key: str, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str,
+        sleep: Callable[[float], None] = time.sleep,
+        named: str = "WHETSTONE_BASE_URL",
+    ) -> None:
+        """`named` is where the address comes from, for those who have to correct it."""
         parts = urllib.parse.urlsplit(base_url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise GateError(
-                f"WHETSTONE_BASE_URL is “{base_url}”: give an address such as https://whetstone.example.com."
+            raise ServerError(
+                f"{named} is “{base_url}”: give an address such as https://whetstone.example.com."
             )
         if not api_key.isascii() or not api_key.isprintable() or " " in api_key:
-            raise GateError("WHETSTONE_API_KEY is no key: it has characters that none has.")
+            raise ServerError("WHETSTONE_API_KEY is no key: it has characters that none has.")
         self._base = base_url.rstrip("/").removesuffix("/v5")
-        self._key = api_key
+        self._key, self._named = api_key, named
         self._sleep = sleep
         self._opener = urllib.request.OpenerDirector()
         for handler in _HANDLERS:
             self._opener.add_handler(handler())
 
-    def get(self, path: str, **query: str | int) -> Json:
-        """The answer to a GET. Raises: GateError."""
+    def get(self, path: str, /, **query: str | int) -> Json:
+        """The answer to a GET. Raises: ServerError."""
         words = f"?{urllib.parse.urlencode(query)}" if query else ""
         return self._ask("GET", f"{path}{words}", None, again=True)
 
     def post(self, path: str, body: Mapping[str, Any], *, again: bool) -> Json:
-        """The answer to a POST, sent `again` after a failure where that starts nothing twice. Raises: GateError."""
+        """The answer to a POST, sent `again` after a failure where that starts nothing twice. Raises: ServerError."""
         return self._ask("POST", path, body, again=again)
-
-    def find_evaluation(self, name: str) -> Json:
-        """The evaluation with this id or this name. Raises: GateError."""
-        found: list[Json] = []
-        page, total = 1, 1
-        while (page - 1) * 100 < total:
-            answer = self.get("/evaluations", name=name, page=page, size=100)
-            found += [each for each in answer["records"] if each["name"] == name]
-            page, total = page + 1, int(answer["total"])
-        if len(found) > 1:
-            ids = ", ".join(each["id"] for each in found)
-            raise GateError(f"Several evaluations are called “{name}”: name one by its id ({ids}).")
-        if found:
-            return found[0]
-        if name.isascii() and name.replace("_", "").isalnum():
-            return self.get(f"/evaluations/{name}")
-        raise GateError(f"There is no evaluation called “{name}” in this key's workspace.")
 
     def _ask(self, method: str, path: str, body: Mapping[str, Any] | None, *, again: bool) -> Json:
         for tried in range(1, _TRIES + 1):
@@ -81,11 +78,11 @@ class Server:
             except urllib.error.HTTPError as error:
                 with error:
                     if error.code not in _BUSY or last or (error.code in (502, 504) and not again):
-                        raise GateError(_refusal(error)) from None
+                        raise self._refusal(error) from None
                     wait_s = _wait_s(error.headers.get("Retry-After"), tried)
             except (OSError, HTTPException) as error:
                 if last or not again:
-                    raise GateError(self._unreachable(error)) from None
+                    raise ServerError(self._unreachable(error)) from None
                 wait_s = _wait_s(None, tried)
             self._sleep(wait_s)
         raise AssertionError  # the last try has answered or raised
@@ -108,7 +105,7 @@ class Server:
         except ValueError:
             found = None
         if not isinstance(found, dict):
-            raise GateError(f"{self._base} does not answer as Whetstone does: look at WHETSTONE_BASE_URL.")
+            raise ServerError(f"{self._base} does not answer as Whetstone does: look at {self._named}.")
         return found
 
     def _unreachable(self, error: Exception) -> str:
@@ -118,25 +115,26 @@ class Server:
             said += " Name the authority that signed its certificate in SSL_CERT_FILE."
         return said
 
+    def _refusal(self, error: urllib.error.HTTPError) -> ServerError:
+        """What the server said, and what helps."""
+        if 300 <= error.code < 400:
+            moved = error.headers.get("Location", "another address")
+            text = f"{error.url} moved to {moved}: set {self._named} to that server's address."
+            return ServerError(text, error.code)
+        said = _detail(error.read())
+        text = f"The server answered {error.code}: {said or error.reason}"
+        if error.code == 401:
+            text = f"The server does not take the key in WHETSTONE_API_KEY ({said}): make one in Settings, API keys."
+        elif error.code == 404 and not said:
+            text = (
+                f"{error.url} is not there: look at {self._named}, and whether the server is of this version."
+            )
+        return ServerError(text, error.code, said)
+
 
 def _wait_s(retry_after: str | None, tried: int) -> float:
     asked = float(retry_after) if retry_after and retry_after.isascii() and retry_after.isdigit() else 0.0
     return min(_LONGEST_WAIT_S, max(asked, 2.0 ** (tried - 1)))
-
-
-def _refusal(error: urllib.error.HTTPError) -> str:
-    """What the server said, and what helps."""
-    if 300 <= error.code < 400:
-        moved = error.headers.get("Location", "another address")
-        return f"{error.url} moved to {moved}: set WHETSTONE_BASE_URL to that server's address."
-    said = _detail(error.read())
-    if error.code == 401:
-        return (
-            f"The server does not take the key in WHETSTONE_API_KEY ({said}): make one in Settings, API keys."
-        )
-    if error.code == 404 and not said:
-        return f"{error.url} is not there: look at WHETSTONE_BASE_URL, and whether the server is of this version."
-    return f"The server answered {error.code}: {said or error.reason}"
 
 
 def _detail(body: bytes) -> str:

@@ -32,7 +32,7 @@ from app.evaluations.evaluator_editor import listing as evaluator_list
 from app.evaluations.evaluator_editor import pages as evaluator_pages
 from app.evaluations.evaluator_editor import version_pages as evaluator_version_pages
 from app.evaluations.figures import last_scores, suspect_repository
-from app.evaluations.file_pages import files_pages, plain_pages, prompt_pages, tool_pages
+from app.evaluations.file_pages import files_pages, import_pages, plain_pages, prompt_pages, tool_pages
 from app.evaluations.gate import api as gate_api
 from app.evaluations.grid import pages as grid_pages
 from app.evaluations.judges import pages as agreement_pages
@@ -125,6 +125,7 @@ ROUTERS = (
     prompt_example_pages.router,
     prompt_pages.router,
     files_pages.router,
+    import_pages.router,
     new_pages.router,  # before the reports: `new` is no id
     evaluation_pages.router,
     report_link_pages.router,

@@ -34,7 +34,7 @@ _SILENCE_S = 60.0
 _MOST_FIELDS = 1000
 FORM_LIMITS: Any = {
     "max_fields": _MOST_FIELDS,
-    "max_files": 10,
+    "max_files": 100,
     "max_part_size": 3 * json_values.FIELD_MIB * _MIB,  # a browser writes a byte that is no letter as three
 }
 """For every form that is read; more is answered with 400."""

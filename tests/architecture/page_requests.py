@@ -22,6 +22,7 @@ def _editor_form(world: World) -> dict[str, str]:
 
 _MARKS = {"tab": "tab_of_the_world", "revision": ""}
 _SPEC = '{"model": "practice-1", "provider": "practice", "template": [{"role": "user", "content": "Hi"}]}'
+PROMPT_FILE = ("kept.prompt", b"---\nmodel: practice-1\nprovider: practice\n---\n\n<user>\n  Hi\n</user>\n")
 _PROMPT = "/w/{w}/prompts/{file_id}"
 _FILE = "/w/{w}/files-at/{file_id}"
 _COMMENT = "/w/{w}/comments/{comment_id}"
@@ -122,6 +123,7 @@ PAGE_REQUESTS: dict[str, Make] = {
     f"POST {_PROMPT}/commit": lambda w: Call(_prompt(w), form={"base": "1", "spec": _SPEC, "note": "try it"}),
     f"GET {_PROMPT}": lambda w: Call(_prompt(w)),
     f"GET {_PROMPT}/versions/{{number}}": lambda w: Call(_prompt(w) | {"number": 2}),
+    f"GET {_PROMPT}/versions/{{number}}/file": lambda w: Call(_prompt(w) | {"number": 2}),
     f"GET {_PROMPT}/diff": lambda w: Call(_prompt(w), query={"from": 1, "to": 2}),
     f"GET {_PROMPT}/deployments": lambda w: Call(_prompt(w)),
     f"GET {_PROMPT}/deploy": lambda w: Call(_prompt(w), query={"version": 2}),
@@ -130,6 +132,10 @@ PAGE_REQUESTS: dict[str, Make] = {
     "GET /w/{w}/files/{path:path}": lambda w: Call({"w": w.slug, "path": "world"}),
     "GET /w/{w}/create": lambda w: Call({"w": w.slug}),
     "POST /w/{w}/folders": lambda w: Call({"w": w.slug}, form={"path": "made"}),
+    "GET /w/{w}/import-prompts": lambda w: Call({"w": w.slug}),
+    "POST /w/{w}/import-prompts": lambda w: Call(
+        {"w": w.slug}, form={"folder": "made", "note": "Kept beside the code"}, upload=PROMPT_FILE
+    ),
     f"GET {_FILE}/move": lambda w: Call(_prompt(w)),
     f"POST {_FILE}/move": lambda w: Call(_prompt(w), form={"path": "moved/here"}),
     f"GET {_FILE}/delete": lambda w: Call(_prompt(w)),

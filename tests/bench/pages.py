@@ -73,6 +73,8 @@ def paths(stored: Stored) -> dict[str, list[str]]:
         "/w/{w}/library": [f"{w}/library"],
         "/w/{w}/files": [f"{w}/files", f"{w}/files?q=prompt+19"],
         "/w/{w}/files/{path:path}": [f"{w}/files/archive", f"{w}/files/archive/012"],
+        "/w/{w}/prompts/{file_id}/versions/{number}/file": [f"{prompt}/versions/2/file"],
+        "/w/{w}/import-prompts": [f"{w}/import-prompts"],
         "/w/{w}/create": [f"{w}/create"],
         "/w/{w}/files-at/{file_id}/move": [f"{file}/move"],
         "/w/{w}/files-at/{file_id}/delete": [f"{file}/delete"],

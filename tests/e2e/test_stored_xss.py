@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 OPENED = sorted(
     route for route in EVERY
-    if route.startswith("GET ") and "/v5/" not in route and not route.endswith(("/events", "/export", "/newer-logs", "/spans/{span_id}", "/openapi.json", "/health/live"))
+    if route.startswith("GET ") and "/v5/" not in route and not route.endswith(("/events", "/export", "/file", "/newer-logs", "/spans/{span_id}", "/openapi.json", "/health/live"))
 )  # fmt: skip
 """Every page. Not streams, which have no end, nor downloads, which are never shown."""
 DOWNLOAD = "POST /w/{w}/settings/export"

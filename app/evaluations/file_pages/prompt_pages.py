@@ -1,6 +1,7 @@
 """The pages of a prompt that show its scores: dashboard, versions, differences, deployments."""
 
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
@@ -18,6 +19,7 @@ from app.files import repository
 from app.files import service as files
 from app.files.models import File, FileKind
 from app.prompts.changes import compare_specs, sections_of, shortened, whole
+from app.prompts.service import raw_file_content
 
 router = APIRouter(prefix="/w/{w}/prompts/{file_id}", include_in_schema=False)
 
@@ -63,6 +65,15 @@ def version_page(
         sections=sections_of(version.spec),
         settings=compare_specs({}, settings).settings,
     )
+
+
+@router.get("/versions/{number}/file", name="evaluations:prompt_file")
+def prompt_file(file_id: str, number: int, session: SessionDep, principal: Reader) -> Response:
+    """A version as a `.prompt` file to keep."""
+    file = get_prompt(session, principal, file_id)
+    text = raw_file_content(files.get_version_number(session, file, number))
+    name = f"attachment; filename*=UTF-8''{quote(f'{file.name}.prompt', safe='')}"
+    return Response(text, media_type="text/plain", headers={"content-disposition": name})
 
 
 @router.get("/diff", name="evaluations:diff")

@@ -16,6 +16,12 @@ def number(value: float, digits: int = 0) -> str:
     return f"{value:,.{digits}f}".replace("-", _MINUS)
 
 
+def about(count: int) -> str:
+    """A count that is an estimate itself: to two digits from 1,000 on, to tens from 100 on."""
+    step = 10 ** max(0, len(str(count)) - 2)
+    return number(round(count / step) * step)
+
+
 def percent(value: float, digits: int = 1) -> str:
     """A share from 0 to 1 as 83.5%; exactly 100% and 0% without digits."""
     text = number(value * 100, digits)

@@ -141,7 +141,7 @@ def test_what_is_nested_under_the_logs_of_an_end_user_goes_with_them(client: Tes
             )
     with_key(client, team.admin)
     answer = client.post("/v5/logs/delete-of-user", json={"user": "u1"})
-    assert answer.json() == {"deleted": 5, "kept": 0, "datasets": []}
+    assert answer.json() == {"deleted": 5, "kept": 0, "datasets": [], "prompt_drafts": []}
     with unit_of_work() as session:
         left = set(session.scalars(text("select id from log")))
     assert left == {"theirs", "sibling", "other vote"}
@@ -168,7 +168,7 @@ def test_the_logs_of_an_end_user_go_but_for_results_of_runs(client: TestClient, 
             )
     with_key(client, team.admin)
     answer = client.post("/v5/logs/delete-of-user", json={"user": "canary-user"})
-    assert answer.json() == {"deleted": 3, "kept": 3, "datasets": []}
+    assert answer.json() == {"deleted": 3, "kept": 3, "datasets": [], "prompt_drafts": []}
     assert client.post("/v5/logs/delete-of-user", json={"user": ""}).status_code == 422
     with unit_of_work() as session:
         left = set(session.scalars(text("select id from log where id like 'log__' order by id")))

@@ -8,6 +8,7 @@ from app.evaluations.figures.report import EvaluatorRow, Report
 from app.evaluations.models import Run
 from app.evaluators.describing import EvaluatorInfo
 from app.statistics.intervals import Interval
+from app.statistics.paired import Changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +94,10 @@ class _Sentence:
         if name in ("better", "worse"):
             return self._moved(name)
         if name == "no_relevant_difference":
-            return Headline(
-                f"No relevant difference between {self.old} and {self.new}", "", "", self._evidence()
-            )
-        return Headline(f"No clear change from {self.old} to {self.new}", "", "", self._evidence())
+            words = f"No relevant difference between {self.old} and {self.new}"
+            return Headline(words, "", "", f"{self._evidence()} {self._as_good()}")
+        words = f"No clear change from {self.old} to {self.new}"
+        return Headline(words, "", "", f"{self._evidence()} Nothing speaks for either of them yet.")
 
     def _early(self) -> Headline:
         done = sum(run.done_count for run in self.report.runs)
@@ -117,9 +118,19 @@ class _Sentence:
             f"{self.new} is {name} than {self.old} by",
             size(abs(delta.estimate), info),
             f" on {self.row.version.file.name}",
-            self._evidence(),
+            self._evidence() if name == "better" else f"{self._evidence()} Keep {self.old} for now.",
             name,
         )
+
+    def _as_good(self) -> str:
+        """What "no relevant difference" means, and what is left to choose by."""
+        limit = self.report.evaluation.smallest_difference
+        below = (
+            f"The change is below {size(limit, self.row.info)}, which was set as the smallest that matters. "
+            if limit
+            else ""
+        )
+        return f"{below}Choose by cost and latency."
 
     def _evidence(self) -> str:
         change, info = self.change, self.row.info
@@ -133,11 +144,23 @@ class _Sentence:
         if change.test:
             parts.append(f"{change.test.name.split(',')[0]} {p_text(change.test.p)}")
         sentence = ", ".join(parts) + "."
+        if change.changes and (moved := _moved_rows(change.changes, info)):
+            sentence += f" {moved}"
         if change.verdict.borderline:
             sentence += " Borderline: the interval and the test disagree."
         if delta.warning:
             sentence += f" {delta.warning[:1].upper()}{delta.warning[1:]}."
         return sentence
+
+
+def _moved_rows(changes: Changes, info: EvaluatorInfo) -> str:
+    """How many rows moved each way, as the evaluator wants it; nothing where none did."""
+    better, worse = (
+        (changes.higher, changes.lower) if info.wanted == "higher" else (changes.lower, changes.higher)
+    )
+    if not better and not worse:
+        return "No row got better or worse."
+    return f"{better:,} row{'' if better == 1 else 's'} got better, {worse:,} worse."
 
 
 def interval_name(looked_at: bool, confidence: float = 0.95) -> str:

@@ -127,7 +127,7 @@ def _sentence(
     needed: int, rows: int, wanted: float, finds: float | None, info: EvaluatorInfo, report: Report
 ) -> str:
     able = (
-        f"These {rows:,} rows show a change of {words.size(finds, info)} four times in five. "
+        f"These {rows:,} rows are enough to find a change of {words.size(finds, info)}, four times out of five. "
         if finds
         else ""
     )
@@ -137,7 +137,7 @@ def _sentence(
         return f"{able}That is enough for {size}, {reason}."
     if needed > _MOST_ROWS:
         return f"{able}For one of {size}, {reason}, more than {formats.number(_MOST_ROWS)} would be needed."
-    return f"{able}To tell one of {size}, {reason}, about {formats.number(needed - rows)} more like these are needed."
+    return f"{able}To tell one of {size}, {reason}, about {formats.about(needed - rows)} more like these are needed."
 
 
 def _primary(report: Report, candidate: Run | None) -> tuple[EvaluatorRow, Change, Run, Run] | None:

@@ -101,15 +101,18 @@ def test_the_test_commands_get_the_test_tools_and_up_does_not_take_them_away(clo
 
 
 def test_the_tests_get_the_clients_of_others_in_an_environment_of_their_own(clone: Clone, tmp_path: Path):
-    (clone.folder / "tests" / "conformance" / "newest").mkdir(parents=True)
+    for name in ("newest", "beta"):
+        (clone.folder / "tests" / "conformance" / name).mkdir(parents=True)
     client = make_wheel(tmp_path / "wheels", "client", {"client.py": ""})
     clone.lock("tests/conformance/requirements.lock", client)
     clone.lock("tests/conformance/newest/requirements.lock", client)
+    clone.lock("tests/conformance/beta/requirements.lock", client)
     assert "conformance" not in clone.whetstone("up").stderr
     first = clone.whetstone("test")
     assert "Making tests/conformance/.venv" in first.stderr
     assert "Installing 1 pinned packages into tests/conformance/.venv" in first.stderr
     assert "Installing 1 pinned packages into tests/conformance/newest/.venv" in first.stderr
+    assert "Installing 1 pinned packages into tests/conformance/beta/.venv" in first.stderr
     assert clone.whetstone("test").stderr == ""
     packages = clone.folder / "tests" / "conformance" / ".venv" / "lib"
     assert [path.name for path in packages.glob("*/site-packages/*.py")] == ["client.py"]

@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from fastapi.testclient import TestClient
 
 from app.core.database import unit_of_work
+from app.evaluations.verdicts.judged_files import load_files
+from app.evaluators.kinds import kind
+from app.logs import repository as logs
 from tests import factories
 from tests.asynchronous import run as run_coroutine
 from tests.evaluations.test_arrivals import ROWS, started, worked
@@ -47,6 +50,9 @@ MEMBERS = [
     "provider_latency",
     "cost",
     "trace_children",
+    "save",
+    "trace_flow_id",
+    "evaluator_logs",
     "prompt",
     "tool",
     "flow",
@@ -84,7 +90,7 @@ def test_a_log_that_was_sent_is_seen_whole(
 log["prompt"]["id"] == {file.id!r} and log["prompt"]["path"] == {file.path!r} and log["prompt"]["type"] == "prompt"
 log["prompt"]["version_id"] == log["version_id"] == {version.id!r}
 log["prompt"]["model"] == {version.spec["model"]!r} and log["prompt"]["template"] == {version.spec["template"]!r}
-not any(name in log["prompt"] for name in ("created_by", "version_created_by"))
+not any(name in log["prompt"] for name in ("created_by", "readme", "environments", "last_used_at"))
 log["tool"] is None and log["flow"] is None and log["agent"] is None
 log["provider_request"] == {{"model": "m"}} and log["provider_response"] == {{"id": "r"}}
 log["tool_choice"] == "auto" and log["run_id"] == {run.run_id!r} and log["file_id"] == {file.id!r}
@@ -132,3 +138,24 @@ log["source"] == "evaluation" and log["trace_parent_id"] is None
 
     found = _first_judgment(client, evaluation, path)
     assert (found["judgment"], found["error"]) == (True, None)
+
+
+def test_of_a_version_that_is_gone_the_model_is_known(
+    client: TestClient, committed_team: factories.Team, redis_url: str
+) -> None:
+    run = started(client, committed_team)
+    with unit_of_work() as session:
+        other = factories.prompt(session, committed_team.admin, path=run.version.file.path, temperature=0.5)
+        sent = factories.logged(
+            session, committed_team.admin, other, output="So.", model="m-1", provider="p-1"
+        )
+    gone = f"/v5/prompts/{other.file_id}/versions/{other.id}"
+    assert client.delete(gone).status_code == 204
+    with unit_of_work() as session:
+        (log,) = logs.find_logs(session, committed_team.workspace.id, [sent]).values()
+        file = load_files(session, committed_team.workspace.id, [log])[other.id]
+    assert (file["model"], file["provider"], file["template"]) == ("practice-1", "practice", None)
+
+
+def test_a_service_is_told_of_the_trace_and_the_file_of_a_log_that_was_sent() -> None:
+    assert kind("webhook").sees_traces

@@ -68,15 +68,27 @@ def test_a_spec_comes_back_as_it_was_sent(api: TestClient, type_: str, answer: d
     assert written(api, **got["spec"])["version_id"] == made["version_id"], "what we said is what we take"
 
 
-@pytest.mark.parametrize("type_", ["llm", "python", "external"])
+@pytest.mark.parametrize("type_", ["python", "external"])
 @pytest.mark.parametrize("answers", ["select", "multi_select"])
 def test_choices_need_not_be_listed(api: TestClient, type_: str, answers: str) -> None:
     spec = {"evaluator_type": type_, **TYPES[type_], "return_type": answers, "arguments_type": "target_free"}
     assert written(api, **spec)["spec"]["options"] == []
 
 
+@pytest.mark.parametrize("wrong", [{"min": 5, "max": 5}, {"min": "x", "max": "x"}])
+def test_limits_that_leave_no_room_are_refused(api: TestClient, wrong: dict) -> None:
+    spec = {"evaluator_type": "python", **TYPES["python"], "return_type": "number", "number_limits": wrong}
+    assert api.post("/v5/evaluators", json={"path": "judges/narrow", "spec": spec}).status_code == 422
+
+
+@pytest.mark.parametrize("valence", ["neutral", [], {}, "sideways"])
+def test_a_valence_of_what_is_no_number_makes_no_other_version(api: TestClient, valence: object) -> None:
+    spec = {"evaluator_type": "python", **TYPES["python"], "return_type": "boolean"}
+    assert written(api, **spec)["version_id"] == written(api, **spec, number_valence=valence)["version_id"]
+
+
 @pytest.mark.parametrize("type_", TYPES)
-def test_limits_that_are_the_same_are_none(api: TestClient, type_: str) -> None:
+def test_limits_from_nought_to_nought_are_none(api: TestClient, type_: str) -> None:
     spec = {"evaluator_type": type_, **TYPES[type_], "return_type": "number", "arguments_type": "target_free"}
     limits = {"min": 0, "max": 0, "step": 0.5}
     assert written(api, **spec, number_limits=limits)["spec"]["number_limits"] == {"step": 0.5}

@@ -207,4 +207,16 @@ def execution_on(tried: TriedRow, row: Row) -> Execution:
     if found and tried.untouched:
         return replace(found, inputs=row.inputs, messages=row.messages) if row.id is None else found
     about = {"metadata": found.about["metadata"]} if found else {}
-    return Execution(tried.output, None, None, None, None, None, row.inputs, row.messages, None, about=about)
+    return Execution(
+        tried.output,
+        None,
+        None,
+        None,
+        None,
+        None,
+        row.inputs,
+        row.messages,
+        None,
+        about=about,
+        file=tried.file,
+    )

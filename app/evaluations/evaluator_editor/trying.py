@@ -15,6 +15,7 @@ from app.core.database import unit_of_work
 from app.core.errors import DomainError, Invalid
 from app.datasets.models import Datapoint
 from app.evaluations.verdicts.calls import Asked, answers_of, ask, targets_of
+from app.evaluations.verdicts.judged_files import as_judged
 from app.evaluations.verdicts.judging import judge_beside
 from app.evaluations.verdicts.webhooks import Webhooks
 from app.evaluators.binding import (
@@ -178,7 +179,7 @@ def execution_of(log: Mapping[str, Any]) -> Execution:
     costs = [log.get(name) for name in ("prompt_cost", "output_cost")]
     known = [float(cost) for cost in costs if isinstance(cost, int | float)]
     latency = log.get("provider_latency")
-    file = next((log[name] | {"type": name} for name in FILE_TYPES if log.get(name)), None)
+    file = next((as_judged(log[name] | {"type": name}) for name in FILE_TYPES if log.get(name)), None)
     return Execution(
         output=_text(log.get("output")),
         error=_text(log.get("error")),

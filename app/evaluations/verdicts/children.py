@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.evaluations.verdicts.judging import execution_of_log
-from app.evaluators.kinds.answering import log_members
+from app.evaluators.kinds.answering import PROVIDER_BODIES, log_members
 from app.files import repository as files
 from app.logs import trace_repository, traces
 from app.logs.models import Log
@@ -17,8 +17,8 @@ Children = Sequence[dict[str, Any]]
 
 
 def load_children(session: Session, workspace_id: str, logs: Sequence[Log]) -> dict[str, Children]:
-    """What stands under each of the logs, by their ids: trees of the API's logs, each with the name of its file and version:
-    their content would be told a hundred times.
+    """What stands under each of the logs, by their ids: trees of the API's logs, each with the name of its file and version,
+    and without the provider's bodies: what they say would be told a hundred times.
 
     Most logs are part of no trace, and cost nothing.
     """
@@ -32,7 +32,7 @@ def load_children(session: Session, workspace_id: str, logs: Sequence[Log]) -> d
     for log in logs:
         below: dict[str, list[dict[str, Any]]] = {log.id: []}
         for placed in traces.below(log.id, found.get(log.trace_id or "", [])):
-            child = log_members(execution_of_log(placed.log))
+            child = log_members(execution_of_log(placed.log)) | dict.fromkeys(PROVIDER_BODIES)
             if file := of_files.get(placed.log.file_id):
                 named = {
                     "id": file.id,

@@ -13,7 +13,7 @@ from app.evaluations.verdicts.judged_files import JudgedFile, as_judged
 from app.evaluators.binding import BoundEvaluator, ModelRef
 from app.evaluators.databases import bind_with_files
 from app.files.models import Version
-from app.files.presentation import present_one
+from app.files.presentation import present
 from app.generations.prepared import Origin, PreparedPrompt, Target
 from app.generations.service import prepare
 from app.logs import budget
@@ -116,7 +116,7 @@ def load_plan(session: Session, run_id: str) -> Plan | None:
         cap=Cap(run.max_cost_usd, run.max_calls) if run.max_cost_usd is not None or run.max_calls else None,
         spent=Spent(run.spent_usd, run.calls_count),
         allowance=allowance,
-        file=as_judged(present_one(session, run.version)) if run.version else None,
+        file=as_judged(present(session, [run.version], without={"evaluators"})[0]) if run.version else None,
         webhook_key=webhook_key(session, run.workspace_id),
     )
 

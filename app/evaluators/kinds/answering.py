@@ -48,7 +48,8 @@ class AnswerOptions(KindOptions):
     @model_validator(mode="after")
     def _whole(self) -> "AnswerOptions":
         if self.answers in ("select", "multi_select") and len(set(self.choices)) < self.LEAST_CHOICES:
-            raise ValueError("a choice needs at least one choice")
+            least = "two different choices" if self.LEAST_CHOICES > 1 else "one choice"
+            raise ValueError(f"a choice needs at least {least}")
         if self.lowest is not None and self.highest is not None and self.lowest >= self.highest:
             raise ValueError("the largest number must be above the smallest")
         if problem := wrong_valence(self.choices, self.good, self.bad):
@@ -97,6 +98,8 @@ class AnswerOptions(KindOptions):
         if len(set(map(str, chosen))) < len(chosen):
             return f"{said} {value!r:.100}, which names a choice twice"
         listed = "select" in self.answers and self.choices
+        if "select" in self.answers and any(len(str(one)) > _LONGEST_CHOICE for one in chosen):
+            return f"{said} a choice of over {_LONGEST_CHOICE:,} characters"
         strange = [one for one in chosen if one not in self.choices] if listed else []
         return f"{said} {strange[0]!r:.100}, which is none of the choices" if strange else None
 
@@ -166,8 +169,22 @@ def as_value(value: Any) -> Value:
     return value if isinstance(value, bool | str | list) else float(value)
 
 
+def _is_nought(limit: object) -> bool:
+    return type(limit) in (int, float) and limit == 0
+
+
 _VALENCES = {"higher": "positive", "lower": "negative", "neither": "neutral"}
-_WANTED: dict[object, str] = {valence: wanted for wanted, valence in _VALENCES.items()}
+_LONGEST_CHOICE = 1_000
+"""Characters of a choice that nobody listed: statistics count each of them."""
+
+
+def _wanted(spec: Mapping[str, Any]) -> str:
+    valence = spec.get("number_valence")
+    if valence == "neutral" and spec.get("return_type") == "number":
+        return "neither"
+    return "lower" if valence == "negative" else "higher"
+
+
 AnswerT = TypeVar("AnswerT", bound=SpecOptions)
 
 
@@ -202,7 +219,7 @@ class AnswerKind(Kind[AnswerT]):
             text = "`options` is a list of objects with a `name`, `number_limits` an object with `min` and `max`."
             raise Invalid(text, fields={"spec.options": text})
 
-        if limits.get("min") is not None and limits.get("min") == limits.get("max"):
+        if _is_nought(limits.get("min")) and _is_nought(limits.get("max")):
             limits = {"step": limits.get("step")}  # from 0 to 0 is how clients say that there are none
 
         def of(valence: str) -> list[str]:
@@ -216,7 +233,7 @@ class AnswerKind(Kind[AnswerT]):
             "lowest": limits.get("min"),
             "highest": limits.get("max"),
             "step": limits.get("step"),
-            "wanted": _WANTED.get(spec.get("number_valence"), "higher"),
+            "wanted": _wanted(spec),
             "target": "needed" if spec.get("arguments_type") == "target_required" else "not needed",
         }
 
@@ -233,6 +250,7 @@ ABOUT_LOG = (
 """Members of the API's logs that programs find beside those that other evaluators judge by."""
 
 
+PROVIDER_BODIES = ("provider_request", "provider_response")
 FILE_TYPES = ("prompt", "tool", "flow", "agent")
 """The members of which a log has one: its file at its version."""
 
@@ -255,6 +273,9 @@ def log_members(execution: Execution) -> dict[str, Any]:
         "output_tokens": execution.output_tokens,
         "provider_latency": None if execution.latency_ms is None else execution.latency_ms / 1000,
         "cost": execution.cost_usd,
+        "save": True,
+        "trace_flow_id": None,
+        "evaluator_logs": [],
         "trace_children": list(execution.children),
     }
 

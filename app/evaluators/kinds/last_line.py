@@ -99,7 +99,7 @@ class LastLine:
 
 
 def read_last_line(options: AnswerOptions, reply: str, prompt: str = "") -> LastLine:
-    """The verdict that the last line of a reply holds; every text is one where texts are wanted, or choices that nobody listed, if it says anything.
+    """The verdict that the last line of a reply holds; every text is one where texts are wanted, if it says anything.
 
     `prompt` is what the judge was asked, in which placeholders stand for what is judged.
     """
@@ -111,11 +111,6 @@ def read_last_line(options: AnswerOptions, reply: str, prompt: str = "") -> Last
     match options.answers:
         case "text":
             value: object | None = _text(lines[-1])
-        case "select" if not options.choices:
-            value = _text(undressed(lines[-1]))
-        case "multi_select" if not options.choices:
-            named = _text(undressed(lines[-1])) or ""
-            value = [one.strip() for one in named.split(",") if one.strip()] or None
         case "multi_select" if listed := _list_at_end(options, lines):
             first, value = listed
             is_strange = first > 0 and name_in(options, lines[first - 1], names).standing == "strange"

@@ -38,10 +38,11 @@ _DENIES = re.compile(
     re.IGNORECASE,
 )
 _COUNTS = re.compile(
-    r"\b(?:count(?:s|ed)?|many|few|total(?:s|ling)?|sum|numbers?|numbered|step|criteri(?:on|a)|points?|items?|lines?|rules?)\b",
+    r"\b(?:counts?|counted|many|amount|altogether|totals?|totalling|sum|numbers?|numbered|percentage|how often|following|listed)\b",
     re.IGNORECASE,
 )
 """Of a line that speaks of a number, which a number below it may be: “I count these many mistakes”."""
+_NUMBER = re.compile(r"[-+−]?\d+(?:[.,/]\d+)?\s?%?")
 _QUOTES = re.compile(r"[\"“”«»„]")
 _SENTENCE_END = re.compile(r"[.!?。]")
 _FEWEST_WORDS = 5
@@ -57,7 +58,7 @@ def is_whole(line: str, verdict: object) -> bool:
     """
     if len(line.split()) < _FEWEST_WORDS or _ASKS.match(line) or _MARKED.match(line):
         return False
-    is_number = isinstance(verdict, float) or (isinstance(verdict, str) and verdict.lstrip("+-").isdigit())
+    is_number = isinstance(verdict, float) or (isinstance(verdict, str) and _NUMBER.fullmatch(verdict))
     if is_number and _COUNTS.search(line):
         return False
     fragment = _SENTENCE_END.split(line)[-1]

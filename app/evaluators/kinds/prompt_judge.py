@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import orjson
 from pydantic import ConfigDict, Field, field_validator, model_validator
@@ -15,6 +15,8 @@ from app.core.errors import Invalid
 from app.core.jinja_template import JinjaTemplate
 from app.core.template import CompiledTemplate, MissingInputs, Rendered, compile_template
 from app.evaluators.kinds.answering import (
+    FILE_TYPES,
+    PROVIDER_BODIES,
     AnswerKind,
     SpecOptions,
     as_value,
@@ -57,6 +59,12 @@ _EXAMPLE = """{
   {"role": "user", "content": "Is this answer polite? Say why, then True or False on the last line.\\n\\n{{log.output}}"}
  ]
 }"""
+
+
+_OF_ITS_ORIGIN = (
+    *FILE_TYPES, *PROVIDER_BODIES, "file_id", "run_id", "trace_id", "trace_parent_id", "trace_flow_id", "tool_choice", "save",
+    "evaluator_logs",
+)  # fmt: skip
 
 
 class JudgePrompt(Body):
@@ -114,6 +122,7 @@ class JudgePrompt(Body):
 
 
 class PromptJudgeOptions(SpecOptions):
+    LEAST_CHOICES: ClassVar[int] = 2
     prompt: JudgePrompt = Field(json_schema_extra={"multiline": True, "first": True, "initial": _EXAMPLE})
     """The prompt as a JSON object: model, parameters, template. `{{log.output}}` is the answer, `{{log.inputs.question}}` an input, `{{testcase.target.output}}` the target."""
 
@@ -275,8 +284,9 @@ def _filled(options: PromptJudgeOptions, execution: Execution, row: Row) -> Rend
     target = {name: value for name, value in (row.target or {}).items() if value not in (None, [])} or None
     if options.target == "needed" and target is None:
         return NO_TARGET
-    about = {"log": log_members(execution), "testcase": {**testcase_members(row), "target": target}}
     compiled = _compiled(options.prompt)
+    named = set() if isinstance(compiled, JinjaTemplate) else set(compiled.variables)
+    about = {"log": _shown(execution, named), "testcase": {**testcase_members(row), "target": target}}
     if isinstance(compiled, JinjaTemplate):
         return _rendered(compiled, about, no_output(execution))
     try:
@@ -288,6 +298,13 @@ def _filled(options: PromptJudgeOptions, execution: Execution, row: Row) -> Rend
             return NO_TARGET
         names = ", ".join(missing.names)
         return Verdict(None, error=f"The template needs {names}, which this log and its row do not have")
+
+
+def _shown(execution: Execution, named: AbstractSet[str]) -> dict[str, Any]:
+    """The log as a prompt is shown it. What tells of where it came from is there only where the prompt names it: a judge is
+    told by a bare `{{log}}` what was answered, and not by which prompt."""
+    hidden = {name for name in _OF_ITS_ORIGIN if not any(each.startswith(f"log.{name}") for each in named)}
+    return {name: value for name, value in log_members(execution).items() if name not in hidden}
 
 
 def _rendered(

@@ -40,6 +40,7 @@ class Webhook(Kind[WebhookOptions]):
     keywords = "custom HTTP API"
     returns = Traits("boolean")
     Options = WebhookOptions
+    sees_traces = True
 
     def traits(self, options: WebhookOptions) -> Traits:
         return options.traits

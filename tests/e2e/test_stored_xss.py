@@ -279,6 +279,7 @@ def test_every_text_column_is_filled_or_says_why() -> None:
 
 @pytest.mark.browser
 @pytest.mark.long
+@pytest.mark.timeout(900)  # three hundred pages, one after the other
 @pytest.mark.parametrize("policy", ["without the policy", "with the policy"])
 def test_no_page_runs_what_is_stored(
     browser: "Browser", web: str, stage: Stage, canary: Canary, policy: str

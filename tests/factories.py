@@ -121,6 +121,12 @@ def draft(session: Session, principal: Principal, version: Version, said: str = 
     return draft_repository.list_states(session, desk.place)[0].id
 
 
+def panes(session: Session, principal: Principal, version: Version, **pane: str) -> None:
+    """A pane that the principal runs beside the prompt."""
+    place = drafts.desk_of(principal, version.file, version, version).place
+    draft_repository.put_panes(session, place, beside=True, panes=[{"version": "1", **pane}])
+
+
 def agent(session: Session, principal: Principal, path: str | None = None, **spec: Any) -> Version:
     """A version of an agent that has the weather as a tool, unless `spec` says otherwise."""
     tools = [{"type": "inline", "json_schema": {"name": "weather"}, "on_agent_call": "stop"}]

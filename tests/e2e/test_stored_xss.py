@@ -177,6 +177,7 @@ def _rich(session: Any, world: World, poison: Poison) -> World:
     }  # fmt: skip
     old = factories.prompt(session, admin, "hostile/prompt", **spec)
     new = factories.prompt(session, admin, "hostile/prompt", **spec, temperature=0.5)
+    factories.panes(session, admin, old, model="x", provider="x")
     rows = factories.dataset(
         session, admin,
         [
@@ -372,9 +373,8 @@ def _send_forms(watch: Watch, stage: Stage) -> None:
         token = json.loads(watch.page.locator("body").get_attribute("hx-headers") or "{}")["x-csrf-token"]
         if "/guest-reviews/" in route:
             token = signature("csrf", world.guest_session)
-        upload = (
-            (stage.poison.path("file")[:120] + ".csv", stage.poison.text("cell")) if call.upload else None
-        )
+        named = stage.poison.path("file")[:120] + ".csv"
+        upload = (named, stage.poison.text("cell")) if call.upload else None
         with watch.page.expect_navigation():
             watch.page.evaluate(_SUBMIT, [_address(route, world), form | {"_csrf": token}, upload])
         watch.look(route)

@@ -18,7 +18,7 @@ from app.review.answering import Answered
 from app.review.marking import Marked, in_form, passages_in, pieces, read_spans
 from app.review.models import ReviewQueue
 from tests import factories
-from tests.review.staged import Staged, stage
+from tests.review.staged import Staged
 from tests.statements import recorded
 from tests.web import csrf_of, signed_in, with_key
 
@@ -89,12 +89,6 @@ def test_what_is_no_passage_in_a_detail_or_a_form_is_left_out() -> None:
     ) == [good]
     for strange in (None, [], "x", {"spans": "x"}, {"spans": [1, {"start": 3, "end": 1, "quote": "q"}]}):
         assert passages_of(strange) == []
-
-
-@pytest.fixture
-def staged(client: TestClient) -> Staged:
-    with unit_of_work() as session:
-        return stage(session)
 
 
 @pytest.fixture

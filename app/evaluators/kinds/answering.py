@@ -97,11 +97,12 @@ class AnswerOptions(KindOptions):
         chosen: Sequence[object] = value if isinstance(value, list) else [value]
         if len(set(map(str, chosen))) < len(chosen):
             return f"{said} {value!r:.100}, which names a choice twice"
-        listed = "select" in self.answers and self.choices
-        if "select" in self.answers and any(len(str(one)) > _LONGEST_CHOICE for one in chosen):
-            return f"{said} a choice of over {_LONGEST_CHOICE:,} characters"
-        strange = [one for one in chosen if one not in self.choices] if listed else []
-        return f"{said} {strange[0]!r:.100}, which is none of the choices" if strange else None
+        if "select" not in self.answers:
+            return None
+        if self.choices:
+            strange = [one for one in chosen if one not in self.choices]
+            return f"{said} {strange[0]!r:.100}, which is none of the choices" if strange else None
+        return _unlisted(said, [str(one) for one in chosen])
 
     def _outside(self, value: float) -> str | None:
         """What is wrong with a number; None where nothing is."""
@@ -115,6 +116,17 @@ class AnswerOptions(KindOptions):
             if math.isfinite(steps) and abs(steps - round(steps)) > _STEP_ERROR * max(1.0, abs(steps)):
                 return f"between the steps of {self.step:g}"
         return None
+
+
+def _unlisted(said: str, chosen: Sequence[str]) -> str | None:
+    """Why choices that nobody listed are not taken: statistics count each of them."""
+    if len(chosen) > _MOST_UNLISTED:
+        return (
+            f"{said} {len(chosen):,} choices, of {_MOST_UNLISTED:,} at most that the evaluator does not list"
+        )
+    if any(len(one) > _LONGEST_UNLISTED for one in chosen):
+        return f"{said} a choice of over {_LONGEST_UNLISTED:,} characters that the evaluator does not list"
+    return None
 
 
 def wrong_valence(choices: Sequence[str], good: Sequence[str], bad: Sequence[str]) -> str | None:
@@ -174,8 +186,10 @@ def _is_nought(limit: object) -> bool:
 
 
 _VALENCES = {"higher": "positive", "lower": "negative", "neither": "neutral"}
-_LONGEST_CHOICE = 1_000
-"""Characters of a choice that nobody listed: statistics count each of them."""
+_LONGEST_UNLISTED = 1_000
+"""Characters of a choice that no evaluator lists."""
+_MOST_UNLISTED = 100
+"""Choices of one answer that no evaluator lists."""
 
 
 def _wanted(spec: Mapping[str, Any]) -> str:

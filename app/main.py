@@ -237,6 +237,7 @@ health.WATCHING[:] = [monitoring_repository.judging_versions]
 evaluator_list.MONITORS[:] = [monitoring_repository.list_uses]
 suspects.SPEAKING[:] = [suspect_repository.list_suspects]
 fetching.CHANGING_ELSEWHERE[:] = [monitoring_repository.monitored_among]
+fetching.DEPENDING_ON_OTHERS[:] = [prompts_presentation.changes_with_others]
 templating.SLOTS.update(
     thread=comment_threads.find_thread,
     comment_counts=comment_threads.count_comments,

@@ -65,15 +65,28 @@ def _push(sync: Sync, message: str, *, only_say: bool) -> None:
             f"Nothing was sent. Say by --message why {len(sends):,} "
             f"{'file' if len(sends) == 1 else 'files'} changed: it is the note of the new versions."
         )
+    _send(sync, sends, message)
+
+
+def _send(sync: Sync, sends: list[_Send], message: str) -> None:
+    """Send the files; those that are refused again once others are there, which they may include."""
     newest = _newest(sync, sends)
-    for send in sends:
-        try:
-            _write(sync, send, newest.get(send.key), message)
-        except ServerError as error:
-            if error.status not in _OF_ONE_FILE:
-                raise
-            sync.teller.problem(send.key, with_line(error.said or str(error)))
-        sync.folder.save()
+    problems: dict[str, ServerError] = {}
+    while sends:
+        problems = {}
+        for send in sends:
+            try:
+                _write(sync, send, newest.get(send.key), message)
+            except ServerError as error:
+                if error.status not in _OF_ONE_FILE:
+                    raise
+                problems[send.key] = error
+            sync.folder.save()
+        if len(problems) == len(sends):
+            break
+        sends = [send for send in sends if send.key in problems]
+    for key, problem in problems.items():
+        sync.teller.problem(key, with_line(problem.said or str(problem)))
 
 
 def _changed(sync: Sync, local: list[str]) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Fetching files by the API: what production does before each call, done together for all requests of a moment."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any
@@ -105,7 +105,8 @@ def _shown(session: Session, meant: Collection[_Meant]) -> dict[_Meant, bytes]:
             version = found[each["version_id"]]
             answer = shown[workspace_id, version, raw] = encoded(each)
             counts_rows = each["type"] == FileKind.EVALUATOR  # judgments are, and no stamp knows of them
-            if not counts_rows and not each.get("linked_tools") and version.file_id not in never:
+            elsewhere = version.file_id in never or any(depends(each) for depends in DEPENDING_ON_OTHERS)
+            if not counts_rows and not elsewhere:
                 _KEPT.put((version.version_id, raw), version.stamp, answer)
     return shown
 
@@ -142,5 +143,7 @@ class _Kept:
 _KEPT = _Kept(most=500, largest=32 * 1024)
 CHANGING_ELSEWHERE: list[Callable[[Session, Collection[str]], Collection[str]]] = []
 """Which of these files have answers made of rows that a stamp knows nothing of; packages above say it, through `main`."""
+DEPENDING_ON_OTHERS: list[Callable[[Mapping[str, Any]], bool]] = []
+"""Whether an answer is made of other files, too, of which a stamp knows nothing; said by packages above, through `main`."""
 FETCHES: Gatherer[Fetch, bytes | None] = Gatherer(_fetch, most=_MOST, beside=_BESIDE)
 """For the doors: ask it, and where it has no answer, look for the file by itself, which says why."""

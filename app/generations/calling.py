@@ -143,9 +143,9 @@ def _prompt_of(session: Session, version: Version, call: PromptCall) -> tuple[Pr
     keys = {name: key.get_secret_value() for name, key in call.provider_api_keys.items()}
     endpoint = callers_keys.endpoint_with(session, version.workspace_id, spec.provider, spec.model, keys)
     if endpoint is None:
-        return service.prepare_spec(session, version.workspace_id, spec), False
+        return service.prepare_spec(session, version.workspace_id, spec, version.file_id), False
     target = Target(endpoint, spec.model, providers.price_at(endpoint, spec.model))
-    return service.prepare_for(session, version.workspace_id, spec, target), True
+    return service.prepare_for(session, version.workspace_id, spec, target, version.file_id), True
 
 
 def _parameters(call: PromptCall) -> dict[str, Any]:

@@ -1,16 +1,20 @@
 """A prompt as the editor's form holds it: what was typed, whether or not it makes a valid version yet."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from app.core.errors import Invalid
+from app.core.template import Template
 from app.core.typed import whole
+from app.prompts.includes import Expanded
 from app.prompts.spec import PromptSpec, parse_spec
 from app.prompts.template import EXAMPLE, compile_prompt, is_example
 
 Json = dict[str, Any]
+Look = Callable[[Template, str | None], Expanded]
+"""A template in its language as it is shown: with what it includes (`Includes.look`)."""
 SHOWN_EXAMPLES = 6
 MOST_PANES = 4
 """Answers that stand beside each other, the draft's among them."""
@@ -58,6 +62,10 @@ class Pane:
         return {"model": self.model, "provider": self.provider, "temperature": self.temperature}
 
 
+def _as_it_is(template: Template, _language: str | None) -> Expanded:
+    return Expanded(template)
+
+
 @dataclass(slots=True)
 class Draft:
     """The form. `values` are the settings as typed, `rest` what of the spec the form does not show."""
@@ -75,6 +83,8 @@ class Draft:
     """Whether the base version runs beside it."""
     panes: list[Pane] = field(default_factory=list)
     """What else runs beside it."""
+    look: Look = field(default=_as_it_is, compare=False, repr=False)
+    """Puts in what the messages include."""
 
     @property
     def may_add_pane(self) -> bool:
@@ -83,8 +93,13 @@ class Draft:
 
     @property
     def variables(self) -> list[str]:
-        """The inputs that the template names, in order."""
-        return compile_prompt(self.messages, self.rest.get("template_language")).variables
+        """The inputs that the template names with what it includes, in order."""
+        return compile_prompt(self.full.template, self.rest.get("template_language")).variables
+
+    @property
+    def full(self) -> Expanded:
+        """The messages with what they include."""
+        return self.look(self.messages, self.rest.get("template_language"))
 
     @property
     def blocks(self) -> list[Block]:

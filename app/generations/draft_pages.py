@@ -51,7 +51,7 @@ def save_draft(
     kept, refused = keeping.keep_form(session, desk, sent.draft, sent.chosen, row, sent.mark)
     if not kept.lost and not refused:
         return RedirectResponse(editor_at(principal, file_id, desk), 303)
-    bench = editing.open_workbench(session, principal, file_id, sent.chosen, sent.draft.variables)
+    bench = editing.open_workbench(session, principal, file_id, sent.chosen, sent.draft)
     said = keeping.say(session, principal, desk, sent.mark, kept, refused=refused)
     return show_editor(request, bench, sent.draft, keeping=said)
 

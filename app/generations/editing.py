@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -16,7 +17,7 @@ from app.files import repository as files_repository
 from app.files import service as files
 from app.files.models import VERSION_PREFIX, Environment, File, FileKind, Version
 from app.files.paths import parent_of, plain_path
-from app.generations.draft import Draft, draft_of, spec_of
+from app.generations.draft import Draft, Look, draft_of, spec_of
 from app.generations.pin_repository import Pin, list_outdated, list_pins
 from app.generations.prepared import Origin
 from app.generations.service import prepare_spec
@@ -24,6 +25,7 @@ from app.generations.streaming import RunRequest
 from app.logs import budget
 from app.logs import repository as logs
 from app.logs.records import LogRecord
+from app.prompts.includes import Includes
 from app.prompts.service import check_content
 from app.prompts.spec import PromptSpec
 from app.providers import repository as providers
@@ -69,6 +71,8 @@ class Workbench:
     providers: Sequence[Provider]
     datasets: Sequence[File]
     row: ChosenRow | None
+    look: Look
+    """Puts in what drafts include."""
     pins: Sequence[Pin] = ()
     """The rows that are pinned beside the prompt."""
     outdated: Sequence[str] = ()
@@ -96,9 +100,9 @@ class Chosen:
 
 
 def open_workbench(
-    session: Session, principal: Principal, file_id: str, chosen: Chosen, names: Sequence[str] | None = None
+    session: Session, principal: Principal, file_id: str, chosen: Chosen, draft: Draft | None = None
 ) -> Workbench:
-    """What the editor needs around a draft that names the inputs `names` (those of the base when not given).
+    """What the editor needs around a draft, which knows from then on what it includes; without one, around the base.
 
     Raises:
         NotFound: no such prompt, version or dataset.
@@ -108,8 +112,10 @@ def open_workbench(
     base = newest
     if file and chosen.base is not None:
         base = files.get_version_number(session, file, chosen.base)
-    if names is None:
-        names = draft_of(base.spec).variables if base else []
+    includes = Includes(session, principal.workspace_id)
+    look = partial(includes.look, within=file.id if file else None)
+    draft = draft or draft_of(base.spec if base else {})
+    draft.look = look
     found, _ = files_repository.list_files(
         session,
         principal.workspace_id,
@@ -132,7 +138,8 @@ def open_workbench(
         live=[(environment, deployment.version.number) for environment, deployment in live],
         providers=providers.list_providers(session, principal.workspace_id),
         datasets=found,
-        row=_row(session, found, file, names, chosen),
+        row=_row(session, found, file, draft.variables, chosen),
+        look=look,
         pins=pins,
         outdated=list_outdated(session, file.id) if file and pins else (),
     )
@@ -180,6 +187,7 @@ def find_row(session: Session, principal: Principal, chosen: Chosen) -> ChosenRo
 
 def filled(draft: Draft, bench: Workbench) -> Draft:
     """The draft with the row's texts in those inputs that nobody typed into."""
+    draft.look = bench.look
     found = inputs_of(bench.row.datapoint.inputs, draft.variables) if bench.row else {}
     draft.inputs = {
         name: draft.inputs[name] if name in draft.inputs else found.get(name, "") for name in draft.variables
@@ -243,6 +251,7 @@ def draft_of_base(bench: Workbench, draft: Draft) -> Draft | None:
 
 def on_inputs_of(bench: Workbench, draft: Draft, other: Draft) -> Draft:
     """Another draft with the inputs of this one; what only the other names is filled from the row."""
+    other.look = bench.look
     found = inputs_of(bench.row.datapoint.inputs, other.variables) if bench.row else {}
     other.inputs = {name: draft.inputs.get(name, found.get(name, "")) for name in other.variables}
     return other
@@ -259,7 +268,7 @@ def prepare_run(session: Session, principal: Principal, bench: Workbench, draft:
     """
     budget.refuse_if_spent(session, principal.workspace_id)
     spec = spec_of(draft)
-    prompt = prepare_spec(session, principal.workspace_id, spec)
+    prompt = prepare_spec(session, principal.workspace_id, spec, bench.file.id if bench.file else None)
     if prompt.target.price is None:
         budget.refuse_unpriced(session, principal.workspace_id, [prompt.target.model])
     file_id = bench.file.id if bench.file else ""
@@ -315,7 +324,7 @@ def commit_draft(
         problems["path"] = "Give the prompt a path, such as support/intent classifier."
     if problems:
         raise Invalid(" ".join(problems.values()), fields=problems)
-    check_content(session, principal.workspace_id, spec)
+    check_content(session, principal.workspace_id, spec, file.id if file else None)
     if file is None and files_repository.find_file_by_path(session, principal.workspace_id, plain_path(path)):
         taken = f"`{path.strip()}` is taken. Choose another name."
         raise Invalid(taken, fields={"path": taken})

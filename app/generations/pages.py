@@ -38,7 +38,7 @@ def new_prompt(request: Request, session: SessionDep, principal: Reader, path: s
     opened = keeping.bring_back(session, principal, NEW, Chosen())
     draft = opened.draft or editing.new_draft(session, principal.workspace_id, path)
     draft.path = draft.path or path
-    bench = editing.open_workbench(session, principal, NEW, opened.chosen, draft.variables)
+    bench = editing.open_workbench(session, principal, NEW, opened.chosen, draft)
     return _open(request, session, principal, bench, draft, opened)
 
 
@@ -58,14 +58,14 @@ def edit_prompt(
     opened = keeping.bring_back(
         session, principal, file_id, Chosen(base, dataset if log is None else "", row)
     )
-    names = opened.draft.variables if opened.draft else None
-    bench = editing.open_workbench(session, principal, file_id, opened.chosen, names)
+    bench = editing.open_workbench(session, principal, file_id, opened.chosen, opened.draft)
     draft = opened.draft or (
         draft_of(bench.base.spec) if bench.base else editing.new_draft(session, principal.workspace_id)
     )
     if opened.draft is None:
         keeping.put_beside(session, principal, bench.file, draft)
     if log is not None:
+        draft.look = bench.look
         draft.inputs = editing.inputs_of_log(session, principal, log, draft.variables)
     return _open(request, session, principal, bench, draft, opened)
 
@@ -98,7 +98,7 @@ def change_draft(
         return _change_kept(file_id, request, session, principal, sent)
     draft = sent.draft
     apply(draft, sent.action)
-    bench = editing.open_workbench(session, principal, file_id, sent.chosen, draft.variables)
+    bench = editing.open_workbench(session, principal, file_id, sent.chosen, draft)
     if sent.action == "pin" and bench.file and bench.row and principal.may(Action.EDIT):
         return _pin(file_id, request, session, principal, sent, bench.file, bench.row)
     if sent.action == "unpin:outdated" and bench.file and principal.may(Action.EDIT):
@@ -130,7 +130,7 @@ def _pin(
             pins.remove_outdated(session, file)
     except DomainError as error:
         refused = error
-    bench = editing.open_workbench(session, principal, file_id, sent.chosen, sent.draft.variables)
+    bench = editing.open_workbench(session, principal, file_id, sent.chosen, sent.draft)
     said = _kept(session, principal, bench, sent)
     return show_editor(request, bench, sent.draft, keeping=said, error=refused)
 
@@ -138,7 +138,7 @@ def _pin(
 def _change_kept(
     file_id: str, request: Request, session: Session, principal: Principal, sent: Sent
 ) -> Response:
-    bench = editing.open_workbench(session, principal, file_id, sent.chosen, sent.draft.variables)
+    bench = editing.open_workbench(session, principal, file_id, sent.chosen, sent.draft)
     desk = _desk(principal, bench)
     try:
         with session.begin_nested():  # half of it is nothing
@@ -149,7 +149,7 @@ def _change_kept(
     draft = asked.draft
     if file_id == NEW and asked.kept.draft is None:
         draft = editing.new_draft(session, principal.workspace_id)
-    bench = editing.open_workbench(session, principal, file_id, asked.chosen, draft.variables)
+    bench = editing.open_workbench(session, principal, file_id, asked.chosen, draft)
     said = keeping.say(
         session,
         principal,
@@ -196,7 +196,7 @@ async def run_draft(
     streams = "text/event-stream" in request.headers.get("accept", "")
 
     def prepare() -> tuple[Workbench, Keeping | None, Sequence[tuple[str, RunRequest]] | Response]:
-        bench = editing.open_workbench(session, principal, file_id, sent.chosen, sent.draft.variables)
+        bench = editing.open_workbench(session, principal, file_id, sent.chosen, sent.draft)
         editing.filled(sent.draft, bench)
         said = None if streams else _kept(session, principal, bench, sent)
         try:
@@ -267,7 +267,7 @@ def review_draft(
     file_id: str, request: Request, session: SessionDep, principal: Editor, sent: SentForm
 ) -> Response:
     """What the draft changes, and the question why: the dialog before a commit."""
-    bench = editing.open_workbench(session, principal, file_id, sent.chosen, sent.draft.variables)
+    bench = editing.open_workbench(session, principal, file_id, sent.chosen, sent.draft)
     said = _kept(session, principal, bench, sent)
     try:
         spec = spec_of(sent.draft)
@@ -287,7 +287,7 @@ async def commit_draft(file_id: str, request: Request, session: SessionDep, prin
 
     def commit() -> Response:
         chosen = Chosen(base=whole(form.get("base", "")))
-        bench = editing.open_workbench(session, principal, file_id, chosen, [])
+        bench = editing.open_workbench(session, principal, file_id, chosen, Draft())
         try:
             spec = parse_spec(orjson.loads(form.get("spec", "null")))
         except ValueError as error:

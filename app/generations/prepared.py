@@ -11,6 +11,7 @@ from app.core.errors import DomainError, OverBudget
 from app.core.jinja_template import JinjaTemplate
 from app.generations.template_tools import TemplateAnswers, TemplateTools, ToolFailed
 from app.logs.records import LogRecord
+from app.prompts.includes import Included
 from app.prompts.spec import PromptSpec
 from app.prompts.template import compile_prompt, conversation
 from app.prompts.tool_calls import PromptTemplate, TemplateCall
@@ -52,10 +53,12 @@ class PreparedPrompt:
     """Everything about a version that is the same for every row."""
 
     spec: PromptSpec
-    """With the functions of its linked tools."""
+    """With what its template includes, and the functions of its linked tools."""
     target: Target
     linked: bool = False
     """Whether it links tools."""
+    included: Sequence[Included] = ()
+    """What its template includes."""
     tools: TemplateTools | None = None
     """Those that its template calls, where it makes `calls`."""
     template: PromptTemplate | JinjaTemplate = field(init=False)
@@ -73,6 +76,11 @@ class PreparedPrompt:
     def asks_services(self) -> bool:
         """Whether its template calls tools that do."""
         return self.tools is not None and self.tools.ask_a_service
+
+    @property
+    def said_of_included(self) -> list[dict[str, Any]] | None:
+        """What its logs say of that."""
+        return [one.said for one in self.included] or None
 
     @property
     def calls(self) -> Sequence[TemplateCall]:
@@ -128,8 +136,8 @@ class PreparedPrompt:
 
     def reuse_key(self, version_id: str, datapoint_id: str, repeat: int) -> str | None:
         """What must be equal for an output to be used again instead of being made anew; None where it never is, because
-        a service may answer otherwise by now. Tools are as they are today: those that a version links or calls may
-        change."""
+        a service may answer otherwise by now. Tools and texts are as they are today: those that a version links, calls or
+        includes may change."""
         if self.asks_services:
             return None
         parts = [version_id, datapoint_id, str(repeat), self.target.endpoint.base_url, self.target.model]
@@ -137,6 +145,7 @@ class PreparedPrompt:
             parts.append(ids.canonical_json(self._parameters.get("tools")).decode())
         if self.tools:
             parts += self.tools.version_ids
+        parts += [one.version.id for one in self.included]
         return ids.content_hash(*parts)
 
 

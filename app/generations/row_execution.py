@@ -38,6 +38,7 @@ from app.generations.service import prepare
 from app.logs import budget
 from app.logs.budget import Allowance
 from app.logs.records import LogRecord
+from app.prompts.presentation import full_spec
 from app.providers.answers import ProviderError
 from app.providers.client import ModelClient, limited_client
 from app.providers.meter import Cap, Meter, Spent
@@ -139,7 +140,7 @@ def _load(session: Session, generation_id: str) -> Work | None:
     return Work(
         generation,
         prompt,
-        version.spec,
+        dict(full_spec(session, version)),
         columns,
         [(call.number, call.rows_asked) for call in calls if call.finished_at is None],
         len(calls),
@@ -220,7 +221,7 @@ async def _made(found: Work, state: _State, number: int, rows: int) -> Made:
         record = answered(found.origin, target, answer)
         reply = await asyncio.to_thread(read_reply, answer, found.columns, rows)
     await _count(state.meters, record)
-    record.inputs, record.messages = inputs, [request]
+    record.inputs, record.messages, record.included = inputs, [request], found.prompt.said_of_included
     record.created_by, record.metadata = found.generation.user_id, {"row_generation": found.generation.id}
     return Made(number, record, reply)
 

@@ -22,6 +22,7 @@ from app.generations.row_repository import Tally
 from app.generations.service import prepare
 from app.logs import budget
 from app.logs import usual_repository as history
+from app.prompts.presentation import full_spec
 from app.providers.limits import estimated_tokens
 
 JOB = "generations.write_rows"
@@ -85,7 +86,7 @@ def check(session: Session, file: File, wanted: Wanted) -> None:
             "No row of the dataset that people wrote is in the training split, and examples come from no other: put rows"
             " there, or ask for 0 examples."
         )
-    needed = row_asking.variables_to_type(wanted.version.spec)
+    needed = row_asking.variables_to_type(full_spec(session, wanted.version))
     if missing := [name for name in needed if wanted.inputs.get(name) in (None, "")]:
         problems["inputs"] = f"The prompt needs {', '.join(missing)}: say what fills that in."
     if wanted.split in (None, *TESTS) and not wanted.may_test:
@@ -146,7 +147,7 @@ def estimate(session: Session, file: File, wanted: Wanted) -> Estimate:
 def _asked_tokens(session: Session, file: File, wanted: Wanted, prompt: PreparedPrompt) -> int:
     rows = _training_rows(session, file, wanted, wanted.examples)
     shown = row_asking.lines_of([row_asking.example_of(row, wanted.columns) for row in rows])
-    spec, most = wanted.version.spec, wanted.calls[0] if wanted.calls else 1
+    spec, most = full_spec(session, wanted.version), wanted.calls[0] if wanted.calls else 1
     request = row_asking.request_of(spec, 1, len(wanted.calls), most, wanted.columns, shown)
     inputs = row_asking.inputs_of_call(spec, wanted.inputs, most, wanted.columns, shown)
     try:

@@ -18,6 +18,7 @@ from app.files import service as files_service
 from app.files.models import Environment, File, FileKind, Version
 from app.generations import row_asking, row_generations
 from app.generations.row_generations import Estimate, Wanted
+from app.prompts.presentation import full_spec
 
 SPLITS: tuple[Split, ...] = ("train", "validation", "test", "sealed")
 _MOST_PROMPTS = 500
@@ -107,7 +108,7 @@ def make_offer(session: Session, principal: Principal, file: File, choices: Choi
         versions,
         version,
         columns,
-        row_asking.variables_to_type(version.spec) if version else [],
+        row_asking.variables_to_type(full_spec(session, version)) if version else [],
         price,
         why,
     )
@@ -147,7 +148,7 @@ def _price(
         return None, ""
     chosen = [name for name, is_chosen in columns if is_chosen]
     try:
-        return row_generations.estimate(session, file, wanted_of(version, choices, chosen)), ""
+        return row_generations.estimate(session, file, wanted_of(session, version, choices, chosen)), ""
     except DomainError as error:
         return None, error.message
 
@@ -162,10 +163,10 @@ def wanted_by(session: Session, principal: Principal, choices: Choices) -> Wante
     prompt = files_service.get_file(session, principal, choices.prompt, FileKind.PROMPT)
     version = files_service.get_version(session, prompt, choices.version)
     version.file = prompt
-    return wanted_of(version, choices, choices.columns)
+    return wanted_of(session, version, choices, choices.columns)
 
 
-def wanted_of(version: Version, choices: Choices, columns: Sequence[str]) -> Wanted:
+def wanted_of(session: Session, version: Version, choices: Choices, columns: Sequence[str]) -> Wanted:
     """What somebody wants who chose this.
 
     Raises:
@@ -193,7 +194,7 @@ def wanted_of(version: Version, choices: Choices, columns: Sequence[str]) -> Wan
         columns=places,
         rows_a_call=numbers["rows_a_call"] or 0,
         examples=numbers["examples"] or 0,
-        inputs=_typed(version, choices),
+        inputs=_typed(session, version, choices),
         split=next((one for one in SPLITS if one == choices.split), None),
         may_test=choices.may_test,
         max_cost_usd=cost,
@@ -204,8 +205,8 @@ def _listed(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
-def _typed(version: Version, choices: Choices) -> dict[str, Any]:
-    names = row_asking.variables_to_type(version.spec)
+def _typed(session: Session, version: Version, choices: Choices) -> dict[str, Any]:
+    names = row_asking.variables_to_type(full_spec(session, version))
     return {name: choices.inputs[name] for name in names if name in choices.inputs}
 
 

@@ -6,6 +6,7 @@ from app.core.errors import Invalid
 from app.files.models import FileKind, Version
 from app.generations.prepared import PreparedPrompt, Target
 from app.generations.template_tools import find_tools
+from app.prompts.includes import Includes, with_includes
 from app.prompts.linked_tools import with_links
 from app.prompts.spec import PromptSpec
 from app.prompts.template import compile_prompt
@@ -23,30 +24,37 @@ def prepare(session: Session, version: Version) -> PreparedPrompt:
     """
     if version.file.kind != FileKind.PROMPT:
         raise Invalid(f"{version.file.path} is a {version.file.kind}: only prompts can be called.")
-    return prepare_spec(session, version.workspace_id, PromptSpec.model_validate(version.spec))
-
-
-def prepare_spec(session: Session, workspace_id: str, spec: PromptSpec) -> PreparedPrompt:
-    """A prompt that need not be saved, ready to be called.
-
-    Raises:
-        NotFound: its provider is not among the workspace's.
-        Invalid: a tool that it links is not there, one that its template calls cannot be called, or its provider takes no
-            number of tokens to think in.
-    """
-    return prepare_for(
-        session, workspace_id, spec, target_of(session, workspace_id, spec.provider, spec.model)
+    return prepare_spec(
+        session, version.workspace_id, PromptSpec.model_validate(version.spec), version.file_id
     )
 
 
-def prepare_for(session: Session, workspace_id: str, spec: PromptSpec, target: Target) -> PreparedPrompt:
+def prepare_spec(
+    session: Session, workspace_id: str, spec: PromptSpec, file_id: str | None = None
+) -> PreparedPrompt:
+    """A prompt that need not be saved, ready to be called. `file_id` is the file that it is of, if there is one.
+
+    Raises:
+        NotFound: its provider is not among the workspace's.
+        Invalid: what it includes cannot be included, a tool that it links is not there, one that its template calls cannot
+            be called, or its provider takes no number of tokens to think in.
+    """
+    target = target_of(session, workspace_id, spec.provider, spec.model)
+    return prepare_for(session, workspace_id, spec, target, file_id)
+
+
+def prepare_for(
+    session: Session, workspace_id: str, spec: PromptSpec, target: Target, file_id: str | None = None
+) -> PreparedPrompt:
     """As `prepare_spec`, where it is known already which model is called.
 
     Raises:
         Invalid: as there.
     """
     _check_effort(spec, target)
-    prompt = PreparedPrompt(with_links(session, workspace_id, spec), target, bool(spec.linked_tools))
+    full, included = with_includes(Includes(session, workspace_id), spec, file_id)
+    linked = with_links(session, workspace_id, full)
+    prompt = PreparedPrompt(linked, target, bool(spec.linked_tools), included)
     if prompt.calls:
         prompt.tools = find_tools(session, workspace_id, prompt.calls)
     return prompt
@@ -60,12 +68,16 @@ def _check_effort(spec: PromptSpec, target: Target) -> None:
 
 
 def check_tools(session: Session, version: Version) -> None:
-    """Refuse a prompt whose template makes a call of a tool that cannot be made, before many rows fail by it.
+    """Refuse a prompt whose template includes what cannot be included, or makes a call of a tool that cannot be made,
+    before many rows fail by it.
 
     Raises:
-        Invalid: with the first such call.
+        Invalid: with the first of them.
     """
-    template = compile_prompt(version.spec.get("template") or [], version.spec.get("template_language"))
+    language = version.spec.get("template_language")
+    includes = Includes(session, version.workspace_id)
+    full = includes.expand(version.spec.get("template") or [], language, version.file_id)
+    template = compile_prompt(full.template, language)
     if isinstance(template, PromptTemplate) and template.calls:
         find_tools(session, version.workspace_id, template.calls)
 

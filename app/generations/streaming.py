@@ -175,6 +175,7 @@ def _completed(request: RunRequest, record: LogRecord) -> LogRecord:
         inputs=request.inputs,
         messages=list(request.messages) or None,
         datapoint_id=request.datapoint_id,
+        included=request.prompt.said_of_included,
         **request.log,
     )
 

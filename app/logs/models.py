@@ -98,6 +98,8 @@ class Log(Base):
     payload_cleared_at: Mapped[datetime | None]
     """When inputs, messages, output and the provider's answer were taken away, because they were too old; when it was
     written, where they were never to be kept."""
+    included: Mapped[list[Any] | None]
+    """What the template included, in its order: of each, `type`, `path`, `environment`, `file_id`, `version_id`, `number`."""
     reuse_key: Mapped[str | None]
     """Hash of version, datapoint, repeat, endpoint and model: the same key may reuse this output."""
 

@@ -80,6 +80,7 @@ def present_log(
         "end_time": log.end_time,
         "inputs": log.inputs or {},
         "messages": log.messages or [],
+        "included": log.included or [],
         "output": log.output,
         "output_message": log.output_message,
         "tool_choice": log.tool_choice,

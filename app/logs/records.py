@@ -53,6 +53,8 @@ class LogRecord:
     stdout: str | None = None
     provider_request: Mapping[str, Any] | None = None
     payload_cleared_at: str | None = None
+    included: list[dict[str, Any]] | None = None
+    """What the template included: of each, `type`, `path`, `environment`, `file_id`, `version_id`, `number`."""
     created_by: str | None = None
 
 

@@ -91,5 +91,5 @@ def populate_prompt(
 ) -> Json:
     """A prompt with its template filled in as `populated_template`. The body is the inputs; none may be missing."""
     version = shown_version(session, principal, FileKind.PROMPT, file_id, version_id, environment)
-    populated = service.populate(version, body.model_extra or {})
+    populated = service.populate(session, version, body.model_extra or {})
     return present_one(session, version) | {"populated_template": populated}

@@ -44,19 +44,27 @@ def import_files(
     """
     if not uploads:
         raise NotImported(["Choose one or more .prompt or .agent files."])
-    made: list[Version] = []
-    problems: list[str] = []
+    made: dict[int, Version] = {}
+    problems: dict[int, str] = {}
     with session.begin_nested() as everything:
-        for upload in uploads:
-            try:
-                made.append(_import(session, principal, folder, note, upload))
-            except (Invalid, Conflict) as error:
-                problems.append(f"{upload.name}: {error.message}")
+        left = list(enumerate(uploads))
+        while left:
+            problems = {}
+            for place, upload in left:
+                try:
+                    made[place] = _import(session, principal, folder, note, upload)
+                except (Invalid, Conflict) as error:
+                    problems[place] = f"{upload.name}: {error.message}"
+            if len(problems) == len(left):
+                break
+            left = [
+                (place, upload) for place, upload in left if place in problems
+            ]  # they may include the others
         if problems:
             everything.rollback()
     if problems:
-        raise NotImported(problems)
-    return made
+        raise NotImported(list(problems.values()))
+    return [made[place] for place in range(len(uploads))]
 
 
 def _import(session: Session, principal: Principal, folder: str, note: str, upload: Upload) -> Version:

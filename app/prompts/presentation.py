@@ -8,16 +8,19 @@ import orjson
 from sqlalchemy.orm import Session
 
 from app.files.models import FileKind, Version
+from app.prompts.includes import Expanded, Includes, includes_others
 from app.prompts.service import raw_file_content
 from app.prompts.template import compile_prompt
 
 _WITH_TEMPLATE = (FileKind.PROMPT, FileKind.AGENT)
 
 
-def inputs_of(_session: Session, versions: Sequence[Version]) -> Mapping[str, Any]:
-    """The variables that the template of each prompt and agent names, in its order; those of Jinja are sorted."""
+def inputs_of(session: Session, versions: Sequence[Version]) -> Mapping[str, Any]:
+    """The variables that the template of each prompt and agent names, with what it includes, in its order; those of Jinja
+    are sorted."""
+    includes = Includes(session, versions[0].workspace_id) if versions else None
     return {
-        version.id: [{"name": name} for name in template_variables(version.spec)]
+        version.id: [{"name": name} for name in template_variables(full_spec(session, version, includes))]
         for version in versions
         if version.file.kind in _WITH_TEMPLATE
     }
@@ -28,6 +31,24 @@ def raw_files_of(_session: Session, versions: Sequence[Version]) -> Mapping[str,
     return {
         version.id: raw_file_content(version) for version in versions if version.file.kind in _WITH_TEMPLATE
     }
+
+
+def full_template(session: Session, version: Version, includes: Includes | None = None) -> Expanded:
+    """The template of a version with what it includes, to be shown."""
+    spec = version.spec
+    includes = includes or Includes(session, version.workspace_id)
+    return includes.look(spec.get("template") or [], spec.get("template_language"), version.file_id)
+
+
+def full_spec(session: Session, version: Version, includes: Includes | None = None) -> Mapping[str, Any]:
+    """The content of a version with what its template includes."""
+    expanded = full_template(session, version, includes)
+    return {**version.spec, "template": expanded.template} if expanded.included else version.spec
+
+
+def changes_with_others(shown: Mapping[str, Any]) -> bool:
+    """Whether what the API shows of a version depends on other files, too."""
+    return bool(shown.get("linked_tools")) or includes_others(shown.get("template"))
 
 
 def template_variables(kernel: Mapping[str, Any]) -> tuple[str, ...]:

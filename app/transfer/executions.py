@@ -191,6 +191,7 @@ def _record(
         metadata=said.object("metadata") or None,
         tool_choice=choice if isinstance(choice, str | dict) else None,
         stdout=said.written("stdout"),
+        included=said.objects("included") or None,
         payload_cleared_at=cleared or (created if said.values.get("save") is False else None),
     )
 

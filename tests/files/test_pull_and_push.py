@@ -42,6 +42,17 @@ def test_what_was_pulled_is_pushed_as_nothing(checkout: Checkout) -> None:
     assert checkout.texts() == before, "what is remembered is found out again"
 
 
+def test_files_that_include_each_other_are_sent_in_any_order(checkout: Checkout) -> None:
+    checkout.prompt("z", "old")
+    checkout.run("pull")
+    for name, includes in (("a", "b"), ("b", "c"), ("c", "z"), ("d", "none")):
+        text = f'---\nmodel: gpt-4o\n---\n\n<user>\n  {{{{ include("{includes}") }}}}\n</user>\n'
+        (checkout.folder / f"{name}.prompt").write_text(text)
+    said = checkout.run("push", "--message", "Shared", code=1)
+    assert "nothing is at this path" in said
+    assert said.endswith("1 not taken, 3 sent, 1 unchanged.\n")
+
+
 def test_what_changed_here_is_sent_with_its_reason(checkout: Checkout) -> None:
     first = checkout.prompt("support/answer", "Say it.")
     checkout.run("pull")

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import pytest
 from fastapi.testclient import TestClient
 from redis import Redis
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.core import ids
+from app.core import clock, ids
 from app.core.database import unit_of_work
 from app.core.errors import Invalid
 from app.evaluations import run_service, shard_repository
@@ -21,6 +22,7 @@ from app.evaluations.verdicts.plan import Plan, load_plan
 from app.files import deployments, repository
 from app.generations.service import prepare
 from app.logs import budget
+from app.logs.models import Log
 from app.providers.client import ModelClient
 from tests import factories
 from tests.asynchronous import run as run_coroutine
@@ -67,6 +69,40 @@ def test_a_run_makes_the_calls_for_each_row(
         )
         deployments.deploy(session, admin, tool.file, tool, environment)
         assert factories.started_run(session, admin, evaluation, version, rows).reused_count == 0
+
+
+def test_a_run_asks_with_what_the_prompt_includes(
+    caller: TestClient, committed_team: factories.Team, model: ModelServer
+) -> None:
+    """Its logs say what that was, and no output is used again that was made with another text."""
+    admin = committed_team.admin
+    with unit_of_work() as session:
+        tone = factories.prompt(session, admin, "parts/tone", template="Be {{mood}}.")
+        version = factories.prompt(
+            session, admin, provider="fake", model="m", template='{{ include("parts/tone") }}'
+        )
+        rows = factories.dataset(session, admin, [{"inputs": {"mood": name}} for name in ("kind", "brief")])
+        evaluation = factories.evaluation(session, admin, version, factories.evaluator(session, admin))
+        run = factories.started_run(session, admin, evaluation, version, rows)
+        owner = ids.new_id("own")
+        plan, items = _work_of(session, run, owner)
+    outcomes = _worked(plan, items, Meter(10))
+    assert [body["messages"][0]["content"] for body in model.bodies] == ["Be kind.", "Be brief."]
+    with unit_of_work() as session:
+        write_outcomes(session, plan, owner, outcomes)
+        logs = session.scalars(select(Log).where(Log.run_id == run.id)).all()
+        assert [[one["version_id"] for one in log.included or []] for log in logs] == [[tone.id]] * 2
+        assert factories.started_run(session, admin, evaluation, version, rows).reused_count == 2
+        newer = factories.prompt(session, admin, "parts/tone", template="Stay {{mood}}.")
+        environment = next(
+            one for one in repository.list_environments(session, admin.workspace_id) if one.tag == "default"
+        )
+        deployments.deploy(session, admin, newer.file, newer, environment)
+        assert factories.started_run(session, admin, evaluation, version, rows).reused_count == 0
+        newer.file.deleted_at = clock.now()
+        session.flush()
+        with pytest.raises(Invalid, match="nothing is at this path"):
+            factories.started_run(session, admin, evaluation, version, rows)
 
 
 def test_no_service_is_asked_for_rows_that_the_cap_leaves_out(

@@ -71,6 +71,13 @@ def test_several_files_are_imported_at_once(client: TestClient, committed_team: 
     assert _versions(committed_team, "a/b/one")[0].note == "Imported from one.prompt"
     with unit_of_work() as session:
         assert service.get_file_by_path(session, committed_team.admin, "a/b/two").kind == FileKind.AGENT
+    first = b'---\nmodel: practice-1\n---\n\n<user>\n  {{ include("z") }}\n</user>\n'
+    made = _import(client, committed_team, ("first.prompt", first), ("z.prompt", GOOD))
+    assert made.status_code == 303, made.text
+    first = first.replace(b'"z"', b'"none"')
+    refused = _import(client, committed_team, ("b.prompt", first), ("y.prompt", GOOD))
+    assert (refused.status_code, "nothing is at this path" in refused.text) == (422, True)
+    assert "y.prompt: " not in refused.text
 
 
 @pytest.mark.parametrize(

@@ -120,6 +120,7 @@ class ItemWorker:
                     log.reuse_key = prompt.reuse_key(origin.version_id, item.datapoint_id, item.repeat)
             except DomainError as error:  # the row lacks an input that the template names, or a tool failed
                 log = not_called(origin, prompt.target, error)
+            log.included = prompt.said_of_included
         log.datapoint_id, log.repeat = item.datapoint_id, item.repeat
         log.inputs, log.messages = item.inputs, item.messages
         return log

@@ -19,6 +19,7 @@ from app.files import repository
 from app.files import service as files
 from app.files.models import File, FileKind
 from app.prompts.changes import compare_specs, sections_of, shortened, whole
+from app.prompts.presentation import full_template
 from app.prompts.service import raw_file_content
 
 router = APIRouter(prefix="/w/{w}/prompts/{file_id}", include_in_schema=False)
@@ -63,6 +64,7 @@ def version_page(
             p for p in list_places(session, file) if p.deployment and p.deployment.version_id == version.id
         ],
         sections=sections_of(version.spec),
+        full=full_template(session, version),
         settings=compare_specs({}, settings).settings,
     )
 

@@ -28,7 +28,7 @@ async def run_pinned(
     """Run draft and base on the pinned rows: as a stream of cells for the page's script, as a whole page without it."""
 
     def prepare() -> tuple[Workbench, Smoke | Response]:
-        bench = editing.open_workbench(session, principal, file_id, sent.chosen, sent.draft.variables)
+        bench = editing.open_workbench(session, principal, file_id, sent.chosen, sent.draft)
         editing.filled(sent.draft, bench)
         try:
             smoke = pinned_rows.prepare(session, principal, bench, sent.draft)

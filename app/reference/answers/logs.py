@@ -33,6 +33,18 @@ class JudgmentLog(Shape):
     evaluator: Evaluator | None = None
 
 
+class Included(Shape):
+    """What a template included, at the version that it had then."""
+
+    type: Literal["prompt", "tool"]
+    path: str
+    environment: str | None
+    """The one that the template names."""
+    file_id: str
+    version_id: str
+    number: int
+
+
 class Log(Shape):
     """One execution, with exactly one of `prompt`, `tool`, `flow` and `agent`: clients tell logs apart by that."""
 
@@ -58,6 +70,8 @@ class Log(Shape):
     end_time: Moment
     inputs: Json
     messages: list[Any]
+    included: list[Included]
+    """What the template of its prompt included."""
     output: str | None
     output_message: Json | None
     tool_choice: Any

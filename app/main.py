@@ -180,7 +180,7 @@ ROUTERS = (
     tools_api.common,
     flows_api.router,
     flows_api.common,
-    generations_api.router,
+    generations_api.hot,
     prompt_draft_api.router,
     pin_api.router,
     tool_api.router,

@@ -1,9 +1,7 @@
 """Fetching files by the API: what production does before each call, done together for all requests of a moment."""
 
-from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from threading import Lock
 from typing import Any
 
 import orjson
@@ -14,6 +12,7 @@ from sqlalchemy.orm import Session
 from app.core.access import Action, Principal
 from app.core.database import each_statement_commits
 from app.core.gathering import Gatherer
+from app.core.kept import Kept
 from app.files import repository
 from app.files.models import FileKind
 from app.files.paths import plain_path
@@ -106,41 +105,14 @@ def _shown(session: Session, meant: Collection[_Meant]) -> dict[_Meant, bytes]:
             answer = shown[workspace_id, version, raw] = encoded(each)
             counts_rows = each["type"] == FileKind.EVALUATOR  # judgments are, and no stamp knows of them
             elsewhere = version.file_id in never or any(depends(each) for depends in DEPENDING_ON_OTHERS)
-            if not counts_rows and not elsewhere:
+            if version.stamp and len(answer) <= _LARGEST and not counts_rows and not elsewhere:
                 _KEPT.put((version.version_id, raw), version.stamp, answer)
     return shown
 
 
-class _Kept:
-    """Answers that were given before, each with the stamp of what it was made of. Safe to use from many threads."""
-
-    def __init__(self, most: int, largest: int) -> None:
-        """At most `most` answers of at most `largest` bytes."""
-        self._most, self._largest = most, largest
-        self._answers: OrderedDict[tuple[str, bool], tuple[str | None, bytes]] = OrderedDict()
-        self._turn = Lock()
-
-    def get(self, key: tuple[str, bool], stamp: str | None) -> bytes | None:
-        """The answer that was kept under this stamp."""
-        with self._turn:
-            kept_as, answer = self._answers.get(key, (None, b""))
-            if kept_as is None or kept_as != stamp:
-                return None
-            self._answers.move_to_end(key)
-            return answer
-
-    def put(self, key: tuple[str, bool], stamp: str | None, answer: bytes) -> None:
-        """Keep an answer in place of the one before. The least used one makes room."""
-        if len(answer) > self._largest:
-            return
-        with self._turn:
-            self._answers[key] = (stamp, answer)
-            self._answers.move_to_end(key)
-            if len(self._answers) > self._most:
-                self._answers.popitem(last=False)
-
-
-_KEPT = _Kept(most=500, largest=32 * 1024)
+_KEPT: Kept[tuple[str, bool], bytes] = Kept(most=500)
+_LARGEST = 32 * 1024
+"""Bytes of an answer that is kept."""
 CHANGING_ELSEWHERE: list[Callable[[Session, Collection[str]], Collection[str]]] = []
 """Which of these files have answers made of rows that a stamp knows nothing of; packages above say it, through `main`."""
 DEPENDING_ON_OTHERS: list[Callable[[Mapping[str, Any]], bool]] = []

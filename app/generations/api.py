@@ -6,48 +6,55 @@ from contextlib import aclosing
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Body, Response
+from fastapi import APIRouter, Body, Depends, Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from app.core.database import SessionDep
+from app.core.access import Action
+from app.core.database import unit_of_work
 from app.core.errors import DomainError
 from app.core.openapi import EVENT
-from app.core.permissions import Runner
+from app.core.permissions import admit, api_key_of, declare
+from app.core.plain_routes import PlainRoute, json_response
 from app.generations.calling import ReadyCall, failure_of, prepare_call
 from app.generations.presentation import present_call, present_end, present_piece
 from app.generations.schemas import PromptCall
 from app.generations.streaming import run_whole, stream_run
+from app.generations.usual_calls import CALLS, UsualCall
 from app.logs.records import LogRecord
 
-router = APIRouter(prefix="/v5/prompts", tags=["Prompts"])
+hot = APIRouter(prefix="/v5/prompts", tags=["Prompts"], route_class=PlainRoute)
+"""What production asks all day."""
 Json = dict[str, Any]
 _Part = tuple[int, str | LogRecord]
 
 
-@router.post(
+@hot.post(
     "/call",
     response_model=None,
     responses={200: {"description": "The answers.", "content": {"text/event-stream": {"schema": EVENT}}}},
+    dependencies=[Depends(declare(Action.RUN))],
 )
 async def call_prompt(
     body: Annotated[PromptCall, Body(default_factory=PromptCall)],
-    session: SessionDep,
-    principal: Runner,
+    request: Request,
     version_id: str | None = None,
     environment: str | None = None,
-) -> Json | Response:
+) -> Response:
     """Call a prompt's model, and log it. With `stream`, pieces of the answer come as server-sent events.
 
     Where no answer came at all, the error of the provider is answered: `{type, message, code, origin}`.
     """
 
     def prepare() -> ReadyCall:
-        ready = prepare_call(session, principal, body, version_id=version_id, environment=environment)
-        session.commit()  # gives the connection back while the model answers
-        return ready
+        with unit_of_work() as session:
+            principal = admit(request, session, Action.RUN)
+            return prepare_call(session, principal, body, version_id=version_id, environment=environment)
 
-    ready = await run_in_threadpool(prepare)
+    usual = UsualCall(api_key_of(request), body, version_id, environment)
+    ready = await CALLS.ask(usual) if usual.is_usual else None
+    if ready is None:
+        ready = await run_in_threadpool(prepare)
     if body.stream:
         parts = _parts(ready)
         first = await anext(parts)
@@ -62,7 +69,7 @@ async def call_prompt(
     failures = [failure_of(record) for record in records]
     if failures[0] and all(failures):
         raise failures[0]
-    return present_call(ready, records)
+    return json_response(present_call(ready, records))
 
 
 def _failed_at_once(ready: ReadyCall, first: _Part) -> DomainError | None:

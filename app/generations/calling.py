@@ -20,6 +20,7 @@ from app.generations.schemas import PromptCall, ToolCall
 from app.generations.streaming import RunRequest
 from app.logs import budget, own_ids, traces
 from app.logs import repository as logs
+from app.logs.budget import Allowance
 from app.logs.records import LogRecord
 from app.prompts import service as prompts
 from app.prompts.spec import PromptSpec
@@ -71,17 +72,44 @@ def prepare_call(
     prompt, own_key = _prompt_of(session, version, call)
     if prompt.target.price is None:
         budget.refuse_unpriced(session, principal.workspace_id, [prompt.target.model])
-    messages = [message.model_dump(mode="json", exclude_none=True) for message in call.messages]
-    parameters, answers = _parameters(call), prompt.answers(call.inputs)
-    body = None if answers else {**prompt.request(call.inputs, messages), **parameters}
-    origin = Origin(
-        principal.workspace_id,
-        version.file_id,
-        version.id,
+    origin = origin_of(principal.workspace_id, version.file_id, version.id, call, environment)
+    about = about_log(session, principal, call)
+    return make_ready(
+        call, prompt, origin, about, present_one(session, version), own_key=own_key, allowance=allowance
+    )
+
+
+def origin_of(
+    workspace_id: str, file_id: str, version_id: str, call: PromptCall, environment: str | None
+) -> Origin:
+    """What the logs of a call say of where they came from."""
+    return Origin(
+        workspace_id,
+        file_id,
+        version_id,
         call.source or API,
         environment=call.environment or environment,
     )
-    about = about_log(session, principal, call)
+
+
+def make_ready(
+    call: PromptCall,
+    prompt: PreparedPrompt,
+    origin: Origin,
+    about: Mapping[str, Any],
+    shown: Mapping[str, Any],
+    *,
+    own_key: bool = False,
+    allowance: Allowance | None = None,
+) -> ReadyCall:
+    """A call of a prompt, with what the caller says of its log (`about_log`) and the prompt as the API shows it.
+
+    Raises:
+        Invalid: inputs are missing, the template cannot be rendered, or a tool that it calls cannot be called.
+    """
+    messages = [message.model_dump(mode="json", exclude_none=True) for message in call.messages]
+    parameters, answers = _parameters(call), prompt.answers(call.inputs)
+    body = None if answers else {**prompt.request(call.inputs, messages), **parameters}
     runs = [
         RunRequest(
             prompt,
@@ -100,7 +128,7 @@ def prepare_call(
         )
         for number in range(call.num_samples)
     ]
-    return ReadyCall(call, present_one(session, version), runs)
+    return ReadyCall(call, shown, runs)
 
 
 def _version_of(

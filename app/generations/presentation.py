@@ -66,8 +66,8 @@ def present_piece(ready: ReadyCall, index: int, piece: str) -> Json:
     return {
         "index": index,
         "id": said_id(ready.runs[index].origin.workspace_id, ready.log_ids[index]),
-        "prompt_id": ready.prompt["id"],
-        "version_id": ready.prompt["version_id"],
+        "prompt_id": ready.runs[index].origin.file_id,
+        "version_id": ready.runs[index].origin.version_id,
         "output": piece,
     }
 

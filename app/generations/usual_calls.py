@@ -1,0 +1,152 @@
+"""Calls of prompts as production makes them all day, made ready together: what a version and its provider say is kept, and
+the database is only asked whether it is still so.
+
+A call that says more than which version it is of and on what goes the other way (`calling.prepare_call`), and so does one
+of a prompt that depends on more than its version and its provider, or that cannot be called: there it is said why.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.exc import DataError
+from sqlalchemy.orm import Session
+
+from app.core.access import Action, Principal
+from app.core.database import each_statement_commits
+from app.core.errors import DomainError
+from app.core.gathering import Gatherer
+from app.core.jinja_template import JinjaTemplate
+from app.core.kept import Kept
+from app.core.settings import get_settings
+from app.files import fetching, repository
+from app.files.models import FileKind
+from app.files.paths import plain_path
+from app.files.presentation import present_one
+from app.files.resolution_repository import Resolved, Wanted, resolve
+from app.generations import service
+from app.generations.calling import ReadyCall, about_log, make_ready, origin_of
+from app.generations.prepared import PreparedPrompt
+from app.generations.schemas import PromptCall
+from app.generations.usual_call_repository import State, find_states
+from app.workspaces.service import holders_of
+
+
+@dataclass(frozen=True, slots=True)
+class UsualCall:
+    """A call, and the key that it came with."""
+
+    secret: str
+    call: PromptCall
+    version_id: str | None = None
+    environment: str | None = None
+
+    @property
+    def is_usual(self) -> bool:
+        """Whether it says no more than which version is called on what."""
+        call = self.call
+        says_more = call.prompt is not None or call.provider_api_keys or call.log_id or call.trace_parent_id
+        return bool(self.secret and (call.id or call.path)) and not says_more
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A version made ready to be called, and as the API shows it."""
+
+    prompt: PreparedPrompt
+    shown: Mapping[str, Any]
+
+
+_PROMPTS: Kept[str, PreparedPrompt] = Kept(most=200)
+_SHOWN: Kept[str, Mapping[str, Any]] = Kept(most=200)
+_LARGEST = 64 * 1024
+"""Characters of a template that is kept."""
+
+
+def _make_ready(asked: Sequence[UsualCall]) -> list[ReadyCall | Exception | None]:
+    """Each call made ready, or what is wrong with what it says; None where it has to go the other way."""
+    try:
+        with each_statement_commits() as session:
+            return _ready(session, asked)
+    except (DataError, TypeError):  # what one of them names is no text that a database could hold
+        return [None] * len(asked)
+
+
+def _ready(session: Session, asked: Sequence[UsualCall]) -> list[ReadyCall | Exception | None]:
+    holders = holders_of(session, {one.secret for one in asked})
+    wanted = [
+        _wanted(holder, one) if (holder := holders.get(one.secret)) and holder.may(Action.RUN) else None
+        for one in asked
+    ]
+    distinct = list(dict.fromkeys(one for one in wanted if one))
+    versions = dict(zip(distinct, resolve(session, distinct), strict=True))
+    states = find_states(session, {version.version_id for version in versions.values() if version})
+    files = {version.file_id for version in versions.values() if version}
+    changing = {file_id for among in fetching.CHANGING_ELSEWHERE for file_id in among(session, files)}
+    found = {
+        want: _known(
+            session, want, version, states[version.version_id], keeps=version.file_id not in changing
+        )
+        for want, version in versions.items()
+        if version and version.version_id in states
+    }
+    ready: list[ReadyCall | Exception | None] = []
+    for one, want in zip(asked, wanted, strict=True):
+        known, version = (found.get(want), versions[want]) if want else (None, None)
+        if known is None or version is None:
+            ready.append(None)
+            continue
+        try:
+            ready.append(_one_ready(session, holders[one.secret], one, version, known))
+        except DomainError as error:
+            ready.append(error)
+    return ready
+
+
+def _wanted(holder: Principal, one: UsualCall) -> Wanted:
+    path = None if one.call.id or one.call.path is None else plain_path(one.call.path)
+    return Wanted(
+        holder.workspace_id,
+        FileKind.PROMPT,
+        one.call.id or None,
+        path,
+        one.version_id or None,
+        one.environment or None,
+    )
+
+
+def _known(session: Session, want: Wanted, version: Resolved, state: State, *, keeps: bool) -> _Known | None:
+    """A version as it is now; None where what it is called with depends on more, or it cannot be called. `keeps` is False
+    where what the API shows of it changes with rows that a stamp knows nothing of."""
+    if state.has_budget:
+        return None
+    stamp = f"{state.stamp} {get_settings().practice_url}"
+    prompt, shown = _PROMPTS.get(state.version_id, stamp), _SHOWN.get(state.version_id, stamp)
+    if prompt and shown and keeps:
+        counts = ("version_logs_count", "total_logs_count", "last_used_at")
+        return _Known(prompt, {**shown, **{name: getattr(state, name) for name in counts}})
+    [row] = repository.find_versions(session, want.workspace_id, [version.version_id])
+    try:
+        prompt = prompt or service.prepare(session, row)
+    except DomainError:
+        return None
+    if prompt.linked or prompt.included or prompt.tools or isinstance(prompt.template, JinjaTemplate):
+        return None
+    shown = present_one(session, row)
+    if len(str(prompt.spec.template)) <= _LARGEST:
+        _PROMPTS.put(state.version_id, stamp, prompt)
+        if keeps:
+            _SHOWN.put(state.version_id, stamp, shown)
+    return _Known(prompt, shown)
+
+
+def _one_ready(
+    session: Session, principal: Principal, one: UsualCall, version: Resolved, known: _Known
+) -> ReadyCall:
+    about = about_log(session, principal, one.call)
+    origin = origin_of(principal.workspace_id, version.file_id, version.version_id, one.call, one.environment)
+    return make_ready(one.call, known.prompt, origin, about, known.shown)
+
+
+CALLS: Gatherer[UsualCall, ReadyCall | None] = Gatherer(_make_ready, most=50, beside=2)
+"""For the door: ask it where a call `is_usual`, and where it has no answer, make the call ready by itself."""

@@ -8,12 +8,12 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from app.core.template import VARIABLE
-
 Language = Literal["template", "python", "json"]
 Token = Literal["", "var", "tok-keyword", "tok-string", "tok-number", "tok-comment"]
 """What a piece is, as the class that colours it."""
 
+_SLOT = re.compile(r"{{\s?(?:[a-zA-Z_\d.\[\]]+|(?P<call>[a-zA-Z_\-\d/]+\([^{}]*\)))\s?}}")
+"""A variable as templates have it, or a call of a tool, of which an include is one."""
 _TOKEN = re.compile(
     r"""(?P<comment>\#.*)
     | [rbfu]{0,2} (?: (?P<opening>\"{3}|'{3}) | (?P<string>"(?:\\.|[^"\\])*"?|'(?:\\.|[^'\\])*'?) )
@@ -62,8 +62,9 @@ def mirror_lines(text: str, base: str | None = None, language: Language = "templ
 
 def _of_template(line: str) -> list[Piece]:
     pieces, at = [], 0
-    for found in VARIABLE.finditer(line):
-        pieces += [Piece(line[at : found.start()]), Piece(found.group(), "var")]
+    for found in _SLOT.finditer(line):
+        token: Token = "tok-keyword" if found["call"] else "var"
+        pieces += [Piece(line[at : found.start()]), Piece(found.group(), token)]
         at = found.end()
     return [*pieces, Piece(line[at:])]
 

@@ -1,7 +1,7 @@
 // <prompt-editor>: a text area that types, over a mirror that colours. The server drew the mirror already;
 // this redraws only the lines that changed, by the rules of app/core/mirror.py.
 
-const VARIABLE = /{{\s?[a-zA-Z_\d.[\]]+\s?}}/g;
+const SLOT = /{{\s?(?:[a-zA-Z_\d.[\]]+|(?<call>[a-zA-Z_\-\d/]+\([^{}]*\)))\s?}}/g;
 const PYTHON =
   /(?<comment>#.*)|[rbfu]{0,2}(?:(?<opening>"""|''')|(?<string>"(?:\\.|[^"\\])*"?|'(?:\\.|[^'\\])*'?))|(?<number>[0-9][\p{L}\p{N}_.]*)|(?<name>(?![0-9])[\p{L}\p{N}_]+)/gisu;
 const KEYWORDS = new Set(
@@ -17,8 +17,8 @@ const INDENT = "    ";
 function ofTemplate(line) {
   const pieces = [];
   let done = 0;
-  for (const found of line.matchAll(VARIABLE)) {
-    pieces.push([line.slice(done, found.index), ""], [found[0], "var"]);
+  for (const found of line.matchAll(SLOT)) {
+    pieces.push([line.slice(done, found.index), ""], [found[0], found.groups.call ? "tok-keyword" : "var"]);
     done = found.index + found[0].length;
   }
   return [[...pieces, [line.slice(done), ""]], ""];

@@ -11,6 +11,16 @@ def test_variables_are_set_apart_and_nothing_else() -> None:
     assert [piece.text for piece in line.pieces if piece.token == "var"] == ["{{ name }}", "{{log.items[0]}}"]
 
 
+def test_calls_and_includes_are_told_from_variables() -> None:
+    line = 'a {{ include("b/c", "d") }} {{hours(city)}} {{x}} {{ {y} }}'
+    [found] = mirror_lines(line)
+    assert [(one.text, one.token) for one in found.pieces if one.token] == [
+        ('{{ include("b/c", "d") }}', "tok-keyword"),
+        ("{{hours(city)}}", "tok-keyword"),
+        ("{{x}}", "var"),
+    ]
+
+
 def test_a_line_is_changed_when_the_base_has_none_like_it() -> None:
     lines = mirror_lines("one\ntwo\nnew", "two\none\nold")
     assert [line.changed for line in lines] == [False, False, True]

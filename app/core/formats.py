@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from markupsafe import Markup
 
-from app.core import clock
+from app.core import clock, images
 
 _MINUS = "−"  # a real minus sign: as wide as a digit in tabular figures
 
@@ -125,7 +125,7 @@ MOST_SHOWN = 50_000
 
 def folded(text: object, length: int | None = None) -> str:
     """A text, or its beginning and how much of it is left out; `length` is that of the whole, where this is its beginning."""
-    whole = str(text)
+    whole = images.told_in(str(text))
     more = (length or len(whole)) - MOST_SHOWN
     return whole if more <= 0 else f"{whole[:MOST_SHOWN]} … and {more:,} more characters, which the API has"
 
@@ -138,6 +138,11 @@ def readable_json(value: object) -> str:
 FILTERS = {
     "json": readable_json,
     "folded": folded,
+    "content_told": images.content_told,
+    "image_told": images.told,
+    "image_of": images.read_image,
+    "data_told": images.told_in,
+    "start_told": images.start_told,
     "breakable": breakable,
     "number": number,
     "percent": percent,

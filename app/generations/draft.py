@@ -8,6 +8,7 @@ from typing import Any
 from app.core.errors import Invalid
 from app.core.template import Template
 from app.core.typed import whole
+from app.generations import message_parts
 from app.prompts.includes import Expanded
 from app.prompts.spec import PromptSpec, parse_spec
 from app.prompts.template import EXAMPLE, compile_prompt, is_example
@@ -85,6 +86,8 @@ class Draft:
     """What else runs beside it."""
     look: Look = field(default=_as_it_is, compare=False, repr=False)
     """Puts in what the messages include."""
+    fresh_images: list[str] = field(default_factory=list)
+    """Images that came with the button that adds them to a message; no part of the draft before that."""
 
     @property
     def may_add_pane(self) -> bool:
@@ -100,6 +103,11 @@ class Draft:
     def full(self) -> Expanded:
         """The messages with what they include."""
         return self.look(self.messages, self.rest.get("template_language"))
+
+    @property
+    def image_inputs(self) -> list[str]:
+        """Those of the inputs that stand for whole images."""
+        return message_parts.image_inputs(one for one in self.full.template if not isinstance(one, str))
 
     @property
     def blocks(self) -> list[Block]:
@@ -171,16 +179,23 @@ def read_draft(form: Sequence[tuple[str, str]]) -> Draft:
     )
     told = [[value.strip() for key, value in sent if key == f"pane.{name}"] for name in _PANE]
     draft.panes = [Pane(*each) for each in zip(*told, strict=False)]
+    draft.fresh_images = [value for name, value in sent if name == "image.new"]
     try:
+        parts = message_parts.read_parts(sent)
         draft.rest = _object(json.loads(one.get("rest") or "{}"))
         for role, name, content, extra in zip(*columns.values(), strict=True):
             if role == FOLDED:
                 draft.messages += [_object(message) for message in _list(json.loads(content))]
             else:
-                message = {"role": role, "content": content}
+                message: Json = {"role": role, "content": parts.get(len(draft.messages), content)}
                 if name:
                     message["name"] = name
-                draft.messages.append(message | _object(json.loads(extra or "{}")))
+                carried = _object(json.loads(extra or "{}"))
+                if content and not carried.get("content", content):
+                    del carried[
+                        "content"
+                    ]  # a message that said nothing, but called tools, says something now
+                draft.messages.append(message | carried)
     except (ValueError, RecursionError) as error:
         msg = "The form does not fit together: reload the page."
         raise Invalid(msg) from error
@@ -200,12 +215,11 @@ def _list(value: Any) -> list[Any]:
 
 
 def extra_of(message: Mapping[str, Any]) -> str:
-    """What of a message the form carries along without showing it, as JSON: tool calls, parts, ids."""
-    hidden = {
-        key: value
-        for key, value in message.items()
-        if key not in ("role", "name", "content") or (key == "content" and not isinstance(value, str))
-    }
+    """What of a message the form carries along without showing it, as JSON: tool calls, ids. Parts have fields."""
+    shown = {"role", "name"}
+    if isinstance(message.get("content"), str) or message_parts.parts_of(message):
+        shown.add("content")
+    hidden = {key: value for key, value in message.items() if key not in shown}
     return json.dumps(hidden, ensure_ascii=False) if hidden else ""
 
 
@@ -240,16 +254,22 @@ def spec_of(draft: Draft) -> PromptSpec:
         spec["stop"] = stops or None
     schema = spec.pop("json_schema", None)
     if values.get("output") in ("json_object", "json_schema"):
-        spec["response_format"] = {"type": values["output"]}
-        if values["output"] == "json_schema":
-            spec["response_format"]["json_schema"] = schema
-            if not schema and "json_schema" not in problems:
-                problems["json_schema"] = "Give the schema, or choose another output."
+        spec["response_format"] = _response_format(values["output"], schema, problems)
+    if problem := message_parts.problem_of(draft.messages):
+        problems["template"] = problem
     if problems:
         raise Invalid(" ".join(problems.values()), fields=problems)
-    plain = draft.is_text and len(draft.messages) == 1
-    spec["template"] = draft.messages[0]["content"] if plain else draft.messages
+    content = draft.messages[0].get("content") if len(draft.messages) == 1 else None
+    spec["template"] = content if draft.is_text and isinstance(content, str) else draft.messages
     return parse_spec(spec)
+
+
+def _response_format(output: str, schema: Any, problems: dict[str, str]) -> Json:
+    if output == "json_object":
+        return {"type": output}
+    if not schema and "json_schema" not in problems:
+        problems["json_schema"] = "Give the schema, or choose another output."
+    return {"type": output, "json_schema": schema}
 
 
 def _number(name: str, text: str, problems: dict[str, str]) -> float | int | None:
@@ -276,11 +296,15 @@ def apply(draft: Draft, action: str) -> None:
     """Do what a button of the form asks: add, remove or move a message or an example. Unknown ones do nothing.
 
     `add:user`, `add:example`, `up:2`, `down:2`, `remove:2` (the number of a block), `drop:4` (an example's first
-    message), `unfold`; `pane:add`, `pane:1` (takes that one away).
+    message), `unfold`; `pane:add`, `pane:1` (takes that one away); `empty:photo` (an input); and those of a message's parts.
     """
     verb, _, detail = action.partition(":")
     if verb == "unfold":
         draft.unfolded = True
+    elif verb in message_parts.VERBS:
+        message_parts.apply_to_parts(draft.messages, verb, detail, draft.fresh_images)
+    elif verb == "empty":
+        draft.inputs[detail] = ""
     elif verb == "add":
         _add(draft, detail)
     elif verb == "pane":

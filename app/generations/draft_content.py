@@ -13,7 +13,7 @@ from app.core.json_values import unstorable
 from app.generations.draft import FIELDS, Draft, Pane, spec_of
 
 Json = dict[str, Any]
-MOST_BYTES = 1 << 20
+MOST_BYTES = 4 << 20
 """Of one draft, as JSON."""
 _MEMBERS = ("messages", "values", "rest", "is_text", "path")
 """What makes two drafts differ; inputs only fill them in, and panes stand beside them."""

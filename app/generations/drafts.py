@@ -84,7 +84,7 @@ def keep(session: Session, desk: Desk, content: Json, mark: Mark, *, force: bool
     What says the same as the version that it began on is no draft: there is none afterwards.
 
     Raises:
-        TooLarge: it is over 1 MiB.
+        TooLarge: it is over 4 MiB.
         Invalid: it holds what cannot be stored.
         Conflict: another page begins and discards the draft all the while.
     """
@@ -174,8 +174,10 @@ def _loses_much(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
 
 
 def _length(content: Mapping[str, Any]) -> int:
-    texts = [message.get("content") for message in content["messages"]]
-    typed = (*texts, *content["values"].values(), *content["inputs"].values())
+    typed = [*content["values"].values(), *content["inputs"].values()]
+    for message in content["messages"]:
+        said = message.get("content")
+        typed += [str(part) for part in said] if isinstance(said, list) else [said]
     return sum(len(text) for text in typed if isinstance(text, str))
 
 

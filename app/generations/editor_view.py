@@ -13,7 +13,10 @@ from app.generations.draft import FOLDED, SHOWN_EXAMPLES, Draft, extra_of, folde
 from app.generations.editing import NEW, Workbench, filled
 from app.generations.examples import Repeated, find_repeated
 from app.generations.keeping import Keeping
+from app.generations.message_parts import IMAGE, TEXT, Part, parts_of
 from app.logs.records import LogRecord
+from app.providers.client import asked_characters
+from app.providers.limits import estimated_tokens
 
 _MOST_VERSIONS = 200
 """That a pane offers."""
@@ -87,11 +90,20 @@ def show_editor(
         error=error,
         problems=error.fields if isinstance(error, Invalid) else {},
         extra_of=extra_of,
+        parts_of=parts_of,
+        image_part=lambda url: Part(IMAGE, url),
+        has_parts=any(map(parts_of, draft.messages)),
+        tokens_of=tokens_of,
         folded=folded,
         FOLDED=FOLDED,
         shown_examples=SHOWN_EXAMPLES,
         file_id=bench.file.id if bench.file else NEW,
     )
+
+
+def tokens_of(message: Mapping[str, Any]) -> int:
+    """About how many tokens a message's content has."""
+    return estimated_tokens(asked_characters({"messages": [message]}))
 
 
 def _pane_versions(request: Request, bench: Workbench, draft: Draft) -> Sequence[int]:
@@ -114,7 +126,8 @@ def base_texts(draft: Draft, template: Any) -> dict[int, str]:
     texts: dict[tuple[str, str], list[str]] = {}
     for message in messages:
         content = message.get("content")
-        texts.setdefault(_rank(message), []).append(content if isinstance(content, str) else "")
+        said = "\n".join(part.text for part in parts_of(message) if part.kind == TEXT)
+        texts.setdefault(_rank(message), []).append(content if isinstance(content, str) else said)
     seen: dict[tuple[str, str], int] = {}
     found = {}
     for place, message in enumerate(draft.messages):

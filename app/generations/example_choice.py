@@ -92,7 +92,7 @@ def add_rows(
 
     Raises:
         NotFound: no such dataset.
-        TooLarge: the draft would be over 1 MiB.
+        TooLarge: the draft would be over 4 MiB.
     """
     dataset = files.get_file(session, principal, dataset_id, FileKind.DATASET)
     version = _version(session, dataset)

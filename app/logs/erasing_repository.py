@@ -12,8 +12,8 @@ from app.logs.repository import END_USER
 from app.logs.spans import NOT_WRITTEN
 
 _A_PART = 50
-_A_PART_OF_DRAFTS = 10
-"""Of up to 1 MiB each."""
+_A_PART_OF_DRAFTS = 3
+"""Of up to 4 MiB each."""
 _GONE = """
     with recursive of_user as (
         select id, trace_id from log where workspace_id = :workspace and "user" = :user

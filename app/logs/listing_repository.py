@@ -119,7 +119,9 @@ def list_newest(
             coalesce(
                 (select left(each.value #>> '{{}}', :shown)
                  from jsonb_each(case when jsonb_typeof(s.inputs) = 'object' then s.inputs end) as each limit 1),
-                left(s.messages -> -1 ->> 'content', :shown)) as input_start,
+                left(coalesce(
+                    jsonb_path_query_first(s.messages, '$[last].content[*].text') #>> '{{}}',
+                    s.messages -> -1 ->> 'content'), :shown)) as input_start,
             left(s.output, :shown) as output_start, left(s.error, :shown) as error_start,
             case when jsonb_typeof(s.output_message -> 'tool_calls') = 'array'
                 then jsonb_array_length(s.output_message -> 'tool_calls') end as calls

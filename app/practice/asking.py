@@ -10,6 +10,8 @@ from app.practice.tools import Call, Schema
 from app.practice.tuning import Tuned
 
 CHARACTERS_A_TOKEN = 4
+TOKENS_AN_IMAGE = 1_000
+"""About what models of today count one as."""
 
 AnswerShape = Literal["text", "json_object", "json_schema"]
 Finish = Literal["stop", "length", "tool_calls"]
@@ -25,6 +27,8 @@ class Ask:
     """A chat request after validation."""
 
     messages: tuple[Message, ...]
+    images: tuple[str, ...] = ()
+    """What is known of each image in them, in words: it cannot be looked at."""
     tools: tuple[Schema, ...] = ()
     tool_forced: bool = False
     shape: AnswerShape = "text"
@@ -48,7 +52,7 @@ class Ask:
     def count_prompt_tokens(self) -> int:
         """The tokens of messages, tools and schema, and four for each message's frame."""
         characters = sum([len(text) for _, text in self.messages]) + self.form_characters
-        return count_tokens(characters) + 4 * len(self.messages)
+        return count_tokens(characters) + 4 * len(self.messages) + TOKENS_AN_IMAGE * len(self.images)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The model: reads a prompt, decides what is asked, answers. The same request always gives the same answer."""
 
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -23,6 +24,7 @@ REFUSAL = (
     "I cannot know that. I am a practice model, not an LLM,"
     " and the prompt holds nothing to take an answer from."
 )
+_IMAGES_NAMED = 4
 QUICK_CHARACTERS = 6_000
 """A prompt whose unread part is no longer than this is answered within about a millisecond."""
 
@@ -78,7 +80,7 @@ def _answer(ask: Ask, prompt: Prompt, told: Told, noise: Noise) -> Answer:
         return Answer(rows, "Made of the rows that the prompt shows.", "write rows")
     verdict = None if ask.tuned else judge(prompt, told)
     plain = functools.cache(
-        lambda: _learned(ask.tuned, prompt, noise) if ask.tuned else _plain(prompt, told, noise)
+        lambda: _learned(ask.tuned, prompt, noise) if ask.tuned else _plain(prompt, told, noise, ask.images)
     )
     if ask.shape != "text":
         examples = read_json_examples(prompt.examples)
@@ -101,7 +103,7 @@ def _spoken_verdict(verdict: Verdict, told: Told) -> Answer:
     return Answer(f"{verdict.rationale}\n\n{text}" if told.explain else text, verdict.rationale, "judge")
 
 
-def _plain(prompt: Prompt, told: Told, noise: Noise) -> Answer:
+def _plain(prompt: Prompt, told: Told, noise: Noise, images: Sequence[str] = ()) -> Answer:
     """The answer in words: a label, a span or sentence of the passage, a copied answer, or that it cannot know."""
     examples = prompt.examples
     if prompt.result:
@@ -114,11 +116,21 @@ def _plain(prompt: Prompt, told: Told, noise: Noise) -> Answer:
         return Answer(
             most_similar(prompt.input, examples, noise), "Copied from the most similar example.", "copy"
         )
+    if images and not told.abstain:
+        return Answer(_unseen(images), "The prompt asks about an image.", "cannot see")
     return Answer(
         told.abstain or REFUSAL,
         "No passage, labels or examples were found in the prompt.",
         "nothing to go by",
     )
+
+
+def _unseen(images: Sequence[str]) -> str:
+    """What can be said of images without looking at them."""
+    named = "an image" if len(images) == 1 else f"{len(images)} images"
+    listed = "; ".join(images[:_IMAGES_NAMED])
+    more = f"; and {len(images) - _IMAGES_NAMED} more" if len(images) > _IMAGES_NAMED else ""
+    return f"I was sent {named} ({listed}{more}). I am a practice model, not an LLM, and cannot see what is in {'it' if len(images) == 1 else 'them'}."
 
 
 def _learned(tuned: Tuned, prompt: Prompt, noise: Noise) -> Answer:
@@ -174,6 +186,11 @@ def _seen(ask: Ask, prompt: Prompt, task: str) -> dict[str, Any]:
         "passage": {"characters": len(prompt.passage), "start": prompt.passage[:80]},
         "input": prompt.input[:200],
         "ignored": list(ask.ignored),
+        **(
+            {"images": {"count": len(ask.images), "first": list(ask.images[:_IMAGES_NAMED])}}
+            if ask.images
+            else {}
+        ),
         **(
             {"trained": {"examples": ask.tuned.examples, "answers": len(ask.tuned.answers)}}
             if ask.tuned

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from app.core import images
 from app.practice.asking import CHARACTERS_A_TOKEN, AnswerShape, Ask
 from app.practice.checks import parse_object, take, within
 from app.practice.errors import Refused
@@ -17,6 +18,7 @@ CONTEXT_TOKENS = 32_000
 EMBEDDING_TOKENS = 8_192
 MOST_INPUTS = 2_048
 MOST_CHOICES = 16
+_TOLD_OF_A_PICTURE = 200
 ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
 HANDLED = frozenset(
     {"model", "messages", "tools", "tool_choice", "response_format", "temperature", "seed", "n", "stop"}
@@ -60,29 +62,49 @@ def _model(body: dict[str, Any], known: Callable[[str], bool]) -> tuple[str, str
     return name, faults
 
 
-def _text(content: object) -> str:
-    """The text of a content that is no plain text; parts are joined by line breaks. Only text can be read."""
+def _text(content: object, pictures: list[str]) -> str:
+    """The text of a content that is no plain text; parts are joined by line breaks. What is known of images goes to `pictures`."""
     if content is None:
         return ""
-    if isinstance(content, list) and all(isinstance(part, dict) for part in content):
-        texts = [part.get("text") for part in content if part.get("type") == "text"]
-        if len(texts) == len(content) and all(isinstance(text, str) for text in texts):
-            return "\n".join(texts)
-    raise Refused("The practice model reads text only.", param="messages", code="invalid_value")
+    texts = []
+    for given in content if isinstance(content, list) else [None]:
+        part = given if isinstance(given, dict) else {}
+        kind, text, image = part.get("type"), part.get("text"), part.get("image_url")
+        if kind == "text" and isinstance(text, str):
+            texts.append(text)
+        elif kind == "image_url" and isinstance(image, dict) and isinstance(image.get("url"), str):
+            pictures.append(_picture(image["url"]))
+        else:
+            message = "The practice model reads texts, and counts images that have a URL."
+            raise Refused(message, param="messages", code="invalid_value")
+    return "\n".join(texts)
 
 
-def _messages(body: dict[str, Any]) -> tuple[Message, ...]:
+def _picture(url: str) -> str:
+    """An image in words; as of any provider, an address or whole in a `data:` URL."""
+    if images.is_data(url) and images.read_image(url) is None:
+        message = "The image is no PNG, JPEG, GIF or WebP in base64."
+        raise Refused(message, param="messages", code="invalid_image")
+    if not images.is_data(url) and not url.startswith(("https://", "http://")):
+        message = "An image needs a URL that begins with https://, http:// or data:image/."
+        raise Refused(message, param="messages", code="invalid_image_url")
+    return images.told(url)[:_TOLD_OF_A_PICTURE]
+
+
+def _messages(body: dict[str, Any]) -> tuple[tuple[Message, ...], tuple[str, ...]]:
+    """(the messages, what is known of the images in them)."""
     given = take(body, "messages", list, [])
     if not given:
         raise Refused("'messages' must hold at least one message.", param="messages")
     read: list[Message] = []
+    pictures: list[str] = []
     for message in given:
         role = message.get("role") if isinstance(message, dict) else None
         if not isinstance(role, str) or role not in ROLES:
             raise Refused(f"Invalid role in 'messages[{len(read)}]'.", param="messages", code="invalid_value")
         content = message.get("content")
-        read.append((role, content if isinstance(content, str) else _text(content)))
-    return tuple(read)
+        read.append((role, content if isinstance(content, str) else _text(content, pictures)))
+    return tuple(read), tuple(pictures)
 
 
 def _tools(body: dict[str, Any]) -> tuple[tuple[Schema, ...], bool]:
@@ -136,8 +158,10 @@ def parse_chat(raw: bytes, tuned: Callable[[str], Tuned | None] = lambda _: None
     name = "max_tokens" if body.get("max_completion_tokens") is None else "max_completion_tokens"
     most = take(body, name, int, CONTEXT_TOKENS)
     within(name, most, 1, 1_000_000)
+    messages, pictures = _messages(body)
     ask = Ask(
-        messages=_messages(body),
+        messages=messages,
+        images=pictures,
         tuned=tuned(model),
         tools=tools,
         tool_forced=forced,

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from app.core import images
 from app.files.diff import Fold, Line, Segment, TextDiff, diff_text
 from app.files.matching import Block, Effort, matching_blocks
 from app.files.settings_diff import Setting, diff_settings
@@ -19,6 +20,8 @@ class Section:
     title: str
     text: str
     examples: int = 0
+    pictures: Sequence[images.Image] = ()
+    """Those that stand whole in the version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,28 +152,32 @@ def sections_of(spec: Mapping[str, Any]) -> list[Section]:
         return [Section("Text", template)]
     sections: list[Section] = []
     for message in template:
-        text = _text_of(message)
+        text, drawn = _text_of(message), _drawn(message)
         if not is_example(message):
-            sections.append(Section(str(message.get("role", "")).capitalize(), text))
+            sections.append(Section(str(message.get("role", "")).capitalize(), text, pictures=drawn))
             continue
         starts = message.get("role") == "user"
         shown = text if starts else f"→ {text}"
         if sections and sections[-1].title == EXAMPLES:
             last = sections[-1]
             joint = "\n\n" if starts else "\n"
-            sections[-1] = Section(EXAMPLES, f"{last.text}{joint}{shown}", last.examples + starts)
+            sections[-1] = Section(
+                EXAMPLES, f"{last.text}{joint}{shown}", last.examples + starts, [*last.pictures, *drawn]
+            )
         else:
-            sections.append(Section(EXAMPLES, shown, int(starts)))
+            sections.append(Section(EXAMPLES, shown, int(starts), drawn))
     return sections
+
+
+def _drawn(message: Mapping[str, Any]) -> list[images.Image]:
+    found = map(images.read_image, images.urls_in(message.get("content")))
+    return [image for image in found if image]
 
 
 def _text_of(message: Mapping[str, Any]) -> str:
     content = message.get("content")
     if isinstance(content, list):
-        parts = [
-            part.get("text") or f"[image {(part.get('image_url') or {}).get('url', '')}]" for part in content
-        ]
-        content = "\n".join(parts)
+        content = "\n".join(map(images.part_told, content))
     calls = [call.get("function") or {} for call in message.get("tool_calls") or []]
     called = [f"{function.get('name')}({function.get('arguments') or ''})" for function in calls]
     return "\n".join([*([content] if content else []), *called])

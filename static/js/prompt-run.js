@@ -23,7 +23,8 @@ document.addEventListener("keydown", (event) => {
 });
 
 function move(event, way) {
-  const button = event.target.closest(".message")?.querySelector(`[data-move="${way}"]`);
+  const part = event.shiftKey && event.target.closest(".part");
+  const button = part ? part.querySelector(`[data-part-move="${way}"]`) : event.target.closest(".message")?.querySelector(`[data-move="${way}"]`);
   if (!button) return;
   event.preventDefault();
   button.click();

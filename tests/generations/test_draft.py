@@ -7,6 +7,7 @@ import pytest
 
 from app.core.errors import Invalid
 from app.generations.draft import FOLDED, apply, draft_of, extra_of, folded, read_draft, spec_of
+from app.generations.message_parts import parts_of
 from app.prompts.spec import parse_spec
 
 SPEC: dict[str, Any] = {
@@ -37,7 +38,7 @@ def _form(spec: dict[str, Any]) -> list[tuple[str, str]]:
     draft = draft_of(spec)
     form = [(name, value.replace("\n", "\r\n")) for name, value in draft.values.items()]
     form += [("rest", json.dumps(draft.rest)), ("is_text", "1" if draft.is_text else "")]
-    for message in draft.messages:
+    for place, message in enumerate(draft.messages):
         content = message.get("content")
         form += [
             ("role", message["role"]),
@@ -45,6 +46,9 @@ def _form(spec: dict[str, Any]) -> list[tuple[str, str]]:
             ("content", content.replace("\n", "\r\n") if isinstance(content, str) else ""),
             ("extra", extra_of(message)),
         ]
+        for part in parts_of(message):
+            form += [("part.at", str(place)), ("part.kind", part.kind)]
+            form += [("part.text", part.text), ("part.detail", part.detail)]
     return form
 
 

@@ -64,7 +64,7 @@ def test_drafts_on_versions_and_of_a_prompt_that_is_not_saved_yet(
     assert client.get(url).json()["id"] == old["id"], "the one touched last"
     assert client.get(url, params={"base_version_id": "prv_none"}).status_code == 404
     assert client.put(url, json={"content": {"template": "no model"}}).status_code == 422
-    large = CONTENT | {"template": "long " * 250_000}
+    large = CONTENT | {"template": "long " * 900_000}
     assert client.put(url, json={"content": large}).status_code == 413
     made = client.put("/v5/prompts/new/draft", json={"content": CONTENT, "path": "tests/made"})
     assert made.json()["path"] == "tests/made"

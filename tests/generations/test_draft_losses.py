@@ -303,8 +303,8 @@ def test_a_new_prompts_path_and_model_are_kept_alone(
 @pytest.mark.parametrize("inputs", [{"input.question": "Why?", "input.style": "short"}, {}])
 def test_what_cannot_be_kept_takes_nothing_away(tab: Tab, inputs: dict[str, str]) -> None:
     tab.types(TYPED)
-    page = tab.presses("discard", "long " * 250_000, **inputs)
-    assert "up to 1 MiB are kept" in words(page)
+    page = tab.presses("discard", "long " * 900_000, **inputs)
+    assert "up to 4 MiB are kept" in words(page)
     assert _drafts() == [TYPED]
     assert typed_in(Tab(tab.client, tab.base).page) == TYPED
 

@@ -205,10 +205,10 @@ def test_a_draft_is_nobody_elses(
 
 def test_what_cannot_be_kept_says_so_and_keeps_what_was(tab: Tab) -> None:
     tab.types(TYPED)
-    answer = tab.types("long " * 250_000)
+    answer = tab.types("long " * 900_000)
     assert answer.status_code == 422
     assert "This draft is not kept." in words(answer.text)
-    assert "up to 1 MiB are kept" in words(answer.text)
+    assert "up to 4 MiB are kept" in words(answer.text)
     assert tab.types("nul \0 byte").status_code == 422
     assert typed_in(Tab(tab.client, tab.base).page) == TYPED
 

@@ -273,18 +273,30 @@ def prepare_run(session: Session, principal: Principal, bench: Workbench, draft:
         budget.refuse_unpriced(session, principal.workspace_id, [prompt.target.model])
     file_id = bench.file.id if bench.file else ""
     version_id = ids.content_id(VERSION_PREFIX[FileKind.PROMPT], file_id, ids.canonical_json(spec.content()))
-    row = bench.row.datapoint if bench.row else None
     given: dict[str, Any] = {name: draft.inputs.get(name, "") for name in draft.variables}
-    from_row = row is not None and given == inputs_of(row.inputs, draft.variables)
+    row = _row_run(bench, draft)
     return RunRequest(
         prompt,
         Origin(principal.workspace_id, file_id, version_id, EDITOR),
         given,
-        (row.messages or ()) if row and from_row else (),
-        row.id if row and from_row else None,
+        (row.messages or ()) if row else (),
+        row.id if row else None,
         answers=prompt.answers(given),
         log={"created_by": principal.user_id},
     )
+
+
+def conversation_of(bench: Workbench, draft: Draft) -> Sequence[Mapping[str, Any]]:
+    """What follows the template when the draft runs: the conversation of the row, where its inputs stand as they came from it."""
+    row = _row_run(bench, draft)
+    return (row.messages or ()) if row else ()
+
+
+def _row_run(bench: Workbench, draft: Draft) -> Datapoint | None:
+    """The row that the draft would run on; None where its inputs were typed over."""
+    given = {name: draft.inputs.get(name, "") for name in draft.variables}
+    row = bench.row.datapoint if bench.row else None
+    return row if row is not None and given == inputs_of(row.inputs, draft.variables) else None
 
 
 def run_on(request: RunRequest, row: Datapoint, names: Sequence[str]) -> RunRequest:

@@ -10,10 +10,11 @@ from app.core.access import Principal
 from app.core.errors import DomainError, Invalid
 from app.files import repository as files_repository
 from app.generations.draft import FOLDED, SHOWN_EXAMPLES, Draft, extra_of, folded
-from app.generations.editing import NEW, Workbench, filled
+from app.generations.editing import NEW, Workbench, conversation_of, filled
 from app.generations.examples import Repeated, find_repeated
 from app.generations.keeping import Keeping
 from app.generations.message_parts import IMAGE, TEXT, Part, parts_of
+from app.generations.weighing import weigh
 from app.logs.records import LogRecord
 from app.providers.client import asked_characters
 from app.providers.limits import estimated_tokens
@@ -94,6 +95,7 @@ def show_editor(
         image_part=lambda url: Part(IMAGE, url),
         has_parts=any(map(parts_of, draft.messages)),
         tokens_of=tokens_of,
+        weights=weigh(draft, bench.providers, conversation_of(bench, draft)),
         folded=folded,
         FOLDED=FOLDED,
         shown_examples=SHOWN_EXAMPLES,

@@ -5,3 +5,5 @@ and answers only with what stands there. It knows no data set. Every completion 
 """
 
 NOTE = "practice model, not an LLM"
+CONTEXT_TOKENS = 32_000
+"""That its chat model takes."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.core import images
+from app.practice import CONTEXT_TOKENS
 from app.practice.asking import CHARACTERS_A_TOKEN, AnswerShape, Ask
 from app.practice.checks import parse_object, take, within
 from app.practice.errors import Refused
@@ -14,7 +15,6 @@ from app.practice.tuning import Tuned
 
 CHAT_MODEL = "practice-1"
 EMBEDDING_MODELS = {"practice-embed-small": 256, "practice-embed-large": 1024}
-CONTEXT_TOKENS = 32_000
 EMBEDDING_TOKENS = 8_192
 MOST_INPUTS = 2_048
 MOST_CHOICES = 16

@@ -33,7 +33,7 @@ CALL_DEADLINE_S = 120
 """From sending a request to its last byte, where a provider has no deadline of its own."""
 PATIENCE_S = 600.0
 """`patience_s` of who is in no hurry: runs."""
-_OF_A_PICTURE = 4_000
+OF_A_PICTURE = 4_000
 """Characters: about a thousand tokens."""
 _HAS_NO_LIST = (404, 405, 501)
 _MOST_MODELS, _LONGEST_MODEL_NAME = 1_000, 200
@@ -330,7 +330,7 @@ def _characters(content: object) -> int:
 
 def _characters_of_part(part: object) -> int:
     text = part.get("text", part) if isinstance(part, Mapping) else part
-    return _OF_A_PICTURE if text is part and isinstance(part, Mapping) else _characters(text)
+    return OF_A_PICTURE if text is part and isinstance(part, Mapping) else _characters(text)
 
 
 def limited_client(

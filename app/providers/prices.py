@@ -3,6 +3,10 @@
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from genai_prices.types import PriceCalculation
 
 _MILLION = Decimal(1_000_000)
 
@@ -46,20 +50,33 @@ def price_of(model: str, base_url: str | None) -> Price | None:
 
     A model served elsewhere under a known name (a proxy, say) has the price that its maker asks.
     """
+    found = _found(model, base_url)
+    if found is None:
+        return None
+    rates = found.model_price
+    rate_in, rate_out = rates.input_mtok, rates.output_mtok
+    return Price(
+        model=model,
+        provider_id=found.provider.id,
+        prompt_rate=rate_in / _MILLION if isinstance(rate_in, Decimal) else None,
+        output_rate=rate_out / _MILLION if isinstance(rate_out, Decimal) else None,
+    )
+
+
+@lru_cache(maxsize=1024)
+def window_of(model: str, base_url: str | None) -> int | None:
+    """How many tokens `model` takes at once, as the same table says; None when it does not."""
+    found = _found(model, base_url)
+    return found.model.context_window if found else None
+
+
+def _found(model: str, base_url: str | None) -> "PriceCalculation | None":
     from genai_prices import Usage, calc_price  # noqa: PLC0415 - a large table: only where it is needed
 
     usage = Usage(input_tokens=1, output_tokens=1)
     for at in (base_url, None) if base_url else (None,):
         try:
-            found = calc_price(usage, model_ref=model, provider_api_url=at)
+            return calc_price(usage, model_ref=model, provider_api_url=at)
         except LookupError:
             continue
-        rates = found.model_price
-        rate_in, rate_out = rates.input_mtok, rates.output_mtok
-        return Price(
-            model=model,
-            provider_id=found.provider.id,
-            prompt_rate=rate_in / _MILLION if isinstance(rate_in, Decimal) else None,
-            output_rate=rate_out / _MILLION if isinstance(rate_out, Decimal) else None,
-        )
     return None

@@ -12,13 +12,14 @@ from app.core import clock, ids, security, urlguard
 from app.core.access import Principal
 from app.core.errors import Conflict, Invalid, NotFound, Unavailable
 from app.core.settings import get_settings
+from app.practice import CONTEXT_TOKENS
 from app.practice import keys as practice_keys
 from app.providers import own_prices, repository
 from app.providers.answers import ProviderError
 from app.providers.client import CALL_DEADLINE_S, Endpoint, ModelClient, NoModelList
 from app.providers.models import Provider
 from app.providers.presets import BY_KEY, Preset, maker_of
-from app.providers.prices import FREE, Price, price_of
+from app.providers.prices import FREE, Price, price_of, window_of
 from app.workspaces import audit
 
 OPENAI_URL = "https://api.openai.com/v1"
@@ -284,6 +285,19 @@ def price_at(endpoint: Endpoint, model: str) -> Price | None:
     if endpoint.is_practice:
         return FREE
     return own_prices.own_price(endpoint.prices, model) or price_of(model, endpoint.base_url)
+
+
+def price_on(provider: Provider, model: str) -> Price | None:
+    """As `price_at`, without unsealing the provider's key."""
+    if provider.kind == PRACTICE:
+        return FREE
+    base_url = provider.base_url or OPENAI_URL
+    return own_prices.own_price(provider.prices or {}, model) or price_of(model, base_url)
+
+
+def window_on(provider: Provider, model: str) -> int | None:
+    """How many tokens `model` takes at once; None when nobody knows."""
+    return CONTEXT_TOKENS if provider.kind == PRACTICE else window_of(model, provider.base_url or OPENAI_URL)
 
 
 def test_provider(session: Session, provider: Provider) -> Tested:

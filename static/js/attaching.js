@@ -4,6 +4,11 @@
 import { announce, toast } from "./app.js";
 
 const MIB = 1024 * 1024;
+const MOST_TEXT_MIB = 1;
+const OTHERS = [
+  ["a PDF", [0x25, 0x50, 0x44, 0x46, 0x2d]],
+  ["an office document, or another packed file", [0x50, 0x4b, 0x03, 0x04], [0xd0, 0xcf, 0x11, 0xe0], [0x1f, 0x8b]],
+];
 const MOST_IMAGE_MIB = 2; // FILE_MIB of app/core/images.py
 const IMAGES = [
   ["image/png", (b) => starts(b, 0, [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])],
@@ -33,6 +38,29 @@ async function imageOf(file) {
   });
 }
 
+// The file as text: whatever is written in letters, be it prose, a table, JSON or a program.
+async function textOf(file) {
+  if (file.size > MOST_TEXT_MIB * MIB) {
+    throw new Unusable(`${file.name} has ${mib(file.size)} MB, and a document in an input may have ${MOST_TEXT_MIB} MB. Attach a part of it.`);
+  }
+  const bytes = new Uint8Array(await file.arrayBuffer());
+  for (const [what, ...begins] of OTHERS) {
+    if (begins.some((those) => starts(bytes, 0, those))) {
+      throw new Unusable(`${file.name} is ${what}, which is not read here. Save it as text, or copy its text into the input. Files of text are: txt, md, csv, json, html, source code.`);
+    }
+  }
+  if (IMAGES.some(([, fits]) => fits(bytes))) {
+    throw new Unusable(`${file.name} is an image. Add an image to a message instead: its address can be this variable.`);
+  }
+  const encoding = starts(bytes, 0, [0xff, 0xfe]) ? "utf-16le" : starts(bytes, 0, [0xfe, 0xff]) ? "utf-16be" : "utf-8";
+  try {
+    const text = new TextDecoder(encoding, { fatal: true }).decode(bytes);
+    if (!text.includes("\0")) return text.replace(/\r\n?/g, "\n");
+  } catch { /* said below */ }
+  if (bytes.includes(0)) throw new Unusable(`${file.name} is no text. Files of text are: txt, md, csv, json, html, source code.`);
+  throw new Unusable(`${file.name} is not written in UTF-8. Save it with the encoding UTF-8, and attach it again.`);
+}
+
 class AttachFile extends HTMLElement {
   connectedCallback() {
     this.querySelector("button").onclick = () => this.choose();
@@ -40,27 +68,61 @@ class AttachFile extends HTMLElement {
 
   choose() {
     const picker = Object.assign(document.createElement("input"), { type: "file" }); // no field of the form
-    picker.accept = IMAGES.map(([type]) => type).join(",");
+    if (this.isImage) picker.accept = IMAGES.map(([type]) => type).join(",");
     picker.onchange = () => picker.files.length && this.take(picker.files[0]);
     picker.click();
   }
 
+  get isImage() {
+    return "image" in this.dataset;
+  }
+
   async take(file) {
     const field = document.getElementById(this.dataset.for);
+    this.say("");
     try {
-      field.value = await imageOf(file);
-      announce(`${file.name} is attached`);
-      refresh();
+      if (this.isImage) {
+        field.value = await imageOf(file);
+        announce(`${file.name} is attached`);
+        refresh();
+      } else this.write(field, file, await textOf(file));
     } catch (error) {
       this.say(told(error));
     }
   }
 
+  // As if it were typed: the draft is kept, and its tokens are counted. What stood there can be put back by a button, as the
+  // browser's own undo takes seconds for a long text.
+  write(field, file, text) {
+    const before = field.value;
+    put(field, text);
+    const back = this.querySelector("[data-back]");
+    back.hidden = !before;
+    back.onclick = () => {
+      back.hidden = true;
+      put(field, before);
+      this.tell("What stood there is back.");
+      field.focus();
+    };
+    this.tell(`${file.name} is in the input${before ? ", in the place of what stood there" : ""}.`);
+  }
+
+  tell(said) {
+    this.querySelector("[data-said]").textContent = said;
+    announce(said);
+  }
+
   say(problem) {
     const box = this.querySelector(".problem");
     box.textContent = problem;
-    box.hidden = false;
+    box.hidden = !problem;
   }
+}
+
+function put(field, text) {
+  field.value = text;
+  field.scrollTop = 0;
+  field.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
 const told = (error) => {

@@ -3,6 +3,7 @@
 import json
 import re
 import urllib.request
+import uuid
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from tests.application import Application
 from tests.pictures import png
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
 EMAIL = "attacher@example.com"
 WORKSPACE = "Attached files"
@@ -38,16 +39,14 @@ def key(running_app: Application) -> str:
 
 
 @pytest.fixture
-def editor(
-    page: "Page", running_app: Application, key: str, request: pytest.FixtureRequest
-) -> "Iterator[Page]":
+def editor(page: "Page", running_app: Application, key: str) -> "Iterator[Page]":
     """The editor on a prompt of this test alone. The browser asks nobody but the application."""
     template = [
         {"role": "system", "content": "Answer."},
         {"role": "user", "content": "What is it? {{notes}}"},
     ]
     body = {
-        "path": f"Seen/{request.node.name}",
+        "path": f"Seen/{uuid.uuid4()}",
         "model": "practice-1",
         "provider": "practice",
         "template": template,
@@ -150,3 +149,80 @@ def test_an_input_takes_an_image(editor: "Page") -> None:
     assert violations(editor) == []
     editor.get_by_role("button", name="Take it out").click()
     assert field.input_value() == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("report.pdf", b"%PDF-1.7\n\xe2\xe3", "report.pdf is a PDF, which is not read here"),
+        ("report.docx", b"PK\x03\x04\x14\0", "report.docx is an office document"),
+        ("seen.txt", PICTURE, "seen.txt is an image. Add an image to a message instead"),
+        ("old.txt", "Grüße".encode("latin-1"), "old.txt is not written in UTF-8"),
+        ("program", b"\x7fELF\0\0\xff\xfe", "program is no text"),
+        ("long.txt", b"word" * (1 << 18) + b"s", "long.txt has 1.0 MB, and a document in an input may have 1 MB"),
+    ],
+    ids=["pdf", "docx", "image", "encoding", "program", "size"],
+)  # fmt: skip
+def test_what_cannot_be_read_says_why_and_takes_nothing_away(
+    editor: "Page", name: str, content: bytes, said: str
+) -> None:
+    notes = editor.get_by_label("notes", exact=True)
+    notes.fill("Typed before")
+    with editor.expect_file_chooser() as chooser:
+        editor.get_by_role("button", name="Attach a file to notes").press("Enter")
+    chooser.value.set_files({"name": name, "mimeType": "text/plain", "buffer": content})
+    editor.get_by_role("alert").get_by_text(said).wait_for()
+    assert notes.input_value() == "Typed before"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("notes.md", "# Ünïcode\r\n\r\nSecond line 🎈".encode()),
+        ("notes.csv", "\ufeff# Ünïcode\n\nSecond line 🎈".encode()),
+        ("notes.txt", "# Ünïcode\r\rSecond line 🎈".encode("utf-16")),
+    ],
+    ids=["utf-8", "with a mark", "utf-16"],
+)
+def test_a_document_goes_into_an_input_and_what_stood_there_can_be_put_back(
+    editor: "Page", name: str, content: bytes
+) -> None:
+    notes = editor.get_by_label("notes", exact=True)
+    notes.fill("Typed before")
+    with editor.expect_file_chooser() as chooser:
+        editor.get_by_role("button", name="Attach a file to notes").click()
+    chooser.value.set_files({"name": name, "mimeType": "", "buffer": content})
+    said = editor.locator("[data-said]")
+    said.get_by_text(f"{name} is in the input, in the place of what stood there").wait_for()
+    assert notes.input_value() == "# Ünïcode\n\nSecond line 🎈"
+    editor.get_by_role("button", name="Put it back").press("Enter")
+    assert notes.input_value() == "Typed before"
+    assert notes.evaluate("field => document.activeElement === field")
+
+
+def test_a_long_document_is_dropped_and_its_tokens_are_counted(editor: "Page") -> None:
+    book = ("A line of a long book.\n" * 4_000).encode()
+    editor.evaluate(DROP, ["[data-drop^='input-'] textarea", "book.txt", "text/plain", list(book), "drop"])
+    editor.get_by_text("about 23,000 tokens, 71.9% of what practice-1 takes").wait_for()
+    editor.get_by_text(re.compile(r"With these inputs about 23,0\d\d tokens are sent")).wait_for()
+    assert len(editor.get_by_label("notes", exact=True).input_value()) == len(book)
+    assert violations(editor) == []
+    editor.locator("#draft-saved").get_by_text("saved").wait_for()
+    editor.reload()
+    editor.get_by_text("about 23,000 tokens, 71.9%").wait_for()
+
+
+def test_without_the_script_there_is_no_button_that_does_nothing(
+    editor: "Page", browser: "Browser", running_app: Application
+) -> None:
+    cookies = editor.context.cookies()
+    with browser.new_context(base_url=running_app.url, java_script_enabled=False) as context:
+        context.add_cookies(cookies)  # type: ignore[arg-type]
+        plain = context.new_page()
+        plain.goto(editor.url)
+        assert plain.locator("attach-file").count() == 1
+        assert plain.get_by_role("button", name="Attach a file").count() == 0
+        plain.get_by_role("button", name="Image to the user message").click()
+        plain.get_by_role("textbox", name="Image, part 2 of 2").fill("{{photo}}")
+        plain.get_by_role("button", name="Move part 2 of 2 of the user message up").click()
+        assert plain.get_by_role("textbox", name="Image, part 1 of 2").input_value() == "{{photo}}"

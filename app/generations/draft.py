@@ -105,9 +105,13 @@ class Draft:
         return self.look(self.messages, self.rest.get("template_language"))
 
     @property
+    def full_messages(self) -> list[Mapping[str, Any]]:
+        return [message for message in self.full.template if not isinstance(message, str)]
+
+    @property
     def image_inputs(self) -> list[str]:
         """Those of the inputs that stand for whole images."""
-        return message_parts.image_inputs(one for one in self.full.template if not isinstance(one, str))
+        return message_parts.image_inputs(self.full_messages)
 
     @property
     def blocks(self) -> list[Block]:

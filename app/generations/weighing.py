@@ -54,14 +54,14 @@ class Weights:
 def weigh(
     draft: Draft, providers: Sequence[Provider], conversation: Sequence[Mapping[str, Any]] = ()
 ) -> Weights:
-    """The draft with its inputs as they stand, and the conversation that follows it, on the provider that it would be sent to."""
+    """The draft with what it includes and its inputs as they stand, and the conversation that follows it, on the provider that it would be sent to."""
     model = draft.values.get("model", "").strip()
     provider = named_or_meant(providers, draft.values.get("provider") or None, model) if model else None
     price = price_on(provider, model) if provider else None
     window = window_on(provider, model) if provider else None
-    uses = _uses(draft.messages)
+    uses = _uses(draft.full_messages)
     pictured = set(draft.image_inputs)
-    characters = asked_characters({"messages": [*draft.messages, *conversation]})
+    characters = asked_characters({"messages": [*draft.full_messages, *conversation]})
     characters += sum(len(draft.values.get(name, "")) for name in ("tools", "json_schema"))
     inputs = {}
     for name in draft.variables:

@@ -258,3 +258,20 @@ def test_the_editor_shows_what_is_included_and_asks_for_its_inputs(
     shown = caller.get(f"/w/{slug}/logs/{log_id}").text
     assert "Included" in shown
     assert f'/w/{slug}/prompts/{tone["id"]}/versions/1"' in shown
+
+
+def test_what_is_included_weighs_and_may_name_images(
+    caller: TestClient, committed_team: factories.Team, model: ModelServer
+) -> None:
+    photo = {"type": "image_url", "image_url": {"url": "{{photo}}"}}
+    file_of(
+        caller,
+        "parts/photo",
+        [{"role": "system", "content": "x" * 4_000}, {"role": "user", "content": [photo]}],
+    )
+    main = file_of(caller, "main", [{"role": "user", "content": '{{ include("parts/photo") }}'}])
+    del caller.headers["x-api-key"]
+    signed_in(caller, committed_team.admin)
+    editor = caller.get(f"/w/{committed_team.workspace.slug}/prompts/{main['id']}/edit").text
+    assert 'name="input.photo"' in editor
+    assert "about 2,0" in editor, "with the picture"

@@ -24,6 +24,7 @@ from app.datasets import draft_pages as dataset_draft_pages
 from app.datasets import pages as dataset_pages
 from app.datasets import row_pages as dataset_row_pages
 from app.datasets import suspects
+from app.datasets.copying import copy_rows
 from app.evaluations import api as evaluations_api
 from app.evaluations import arrivals, judgment_api, limits_api, limits_pages, metrics_api
 from app.evaluations import pages as evaluation_pages
@@ -45,7 +46,16 @@ from app.evaluations.reports import link_pages as report_link_pages
 from app.evaluators import api as evaluators_api
 from app.evaluators import presentation as evaluators_presentation
 from app.files import api as files_api
-from app.files import environment_api, environment_pages, fetching, sidebar
+from app.files import (
+    copy_pages,
+    copying,
+    environment_api,
+    environment_pages,
+    fetching,
+    sidebar,
+    trash_api,
+    trash_pages,
+)
 from app.files import presentation as files_presentation
 from app.files.models import FileKind
 from app.flows import api as flows_api
@@ -167,10 +177,13 @@ ROUTERS = (
     joining_pages.router,
     audit_pages.router,
     reference_pages.router,
+    trash_pages.router,
+    copy_pages.router,
     environment_pages.router,
     environment_api.router,
     files_api.hot,
     files_api.router,
+    trash_api.router,
     search_api.router,
     overview_api.router,
     library_api.router,
@@ -232,6 +245,7 @@ files_presentation.SLOTS.update(
     raw_file_content=(prompts_presentation.raw_files_of,),
     evaluator_aggregates=(last_scores.aggregates_of,),
 )
+copying.COPY_ROWS[FileKind.DATASET] = copy_rows
 sidebar.WAITING[:] = [review_repository.count_waiting]
 health.WATCHING[:] = [monitoring_repository.judging_versions]
 evaluator_list.MONITORS[:] = [monitoring_repository.list_uses]

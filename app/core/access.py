@@ -76,14 +76,14 @@ class Principal:
         """Whether this principal's role allows `action`."""
         return action is Action.PUBLIC or self.role in ALLOWED[action]
 
-    def refuse_others_work(self, maker_id: str | None) -> None:
-        """Keep a member from deleting what somebody else made.
+    def refuse_others_work(self, maker_id: str | None, verb: str = "delete") -> None:
+        """Keep a member from deleting what somebody else made, or from whatever else the `verb` says.
 
         Raises:
             Forbidden: the principal is a member, and not the maker.
         """
         if self.role is Role.MEMBER and maker_id != self.user_id:
-            raise Forbidden("Members delete only what they made. Ask a developer or an admin.")
+            raise Forbidden(f"Members {verb} only what they made. Ask a developer or an admin.")
 
 
 def refusal(action: Action) -> str:

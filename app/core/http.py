@@ -160,10 +160,12 @@ _BULK = (
     "/resume",
     "/datasets",
     "/datasets/new",
+    "/copy",
     "/evaluations",
     "/evaluators",
     "/delete",
     "/delete-of-user",
+    "/restore",
     "/erase",
     "/retention/user",
 )

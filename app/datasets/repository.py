@@ -155,6 +155,26 @@ def store_wanted(session: Session, file_id: str, number: int) -> None:
     )
 
 
+def copy_rows(session: Session, file_id: str, number: int, copy_id: str, as_number: int | None) -> None:
+    """Give another dataset the rows that version `number` has, as those of its only version `as_number`; without that, the rows of
+    every version up to `number`, as they are."""
+    one = """
+        insert into dataset_row (file_id, datapoint_id, from_number, position, split)
+        select :copy, datapoint_id, :as_number, position, split from dataset_row
+        where file_id = :file and from_number <= :number and (until_number is null or until_number > :number)
+    """
+    every = """
+        insert into dataset_row (file_id, datapoint_id, from_number, until_number, position, split)
+        select :copy, datapoint_id, from_number, case when until_number <= :number then until_number end, position, split
+        from dataset_row where file_id = :file and from_number <= :number
+    """
+    given = {"file": file_id, "number": number, "copy": copy_id}
+    if as_number is None:
+        session.execute(text(every), given)
+    else:
+        session.execute(text(one), given | {"as_number": as_number})
+
+
 def _rows(
     version: Version,
     query: str | None,

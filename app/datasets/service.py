@@ -119,11 +119,16 @@ def commit_wanted(
             name=change.name,
             note=change.note,
             parent_id=base.id if base else None,
-            content=ids.canonical_json({"rows": digest, **spec}),
+            content=content_of(digest, spec),
             may_return=may_return,
         ),
         fill=fill,
     )
+
+
+def content_of(digest: str, spec: dict[str, Any]) -> bytes:
+    """What the hash of a version is taken over: the digest of its rows (`repository.want`), and its attributes."""
+    return ids.canonical_json({"rows": digest, **spec})
 
 
 def _base(session: Session, principal: Principal, change: DatasetChange) -> Version | None:

@@ -11,7 +11,7 @@ from app.core.errors import Invalid
 from app.core.pagination import Page, PageNumber, PageSize
 from app.core.permissions import Deleter, Editor, Reader, api_key_of, declare
 from app.core.plain_routes import PlainRoute
-from app.files import directories, repository, service
+from app.files import copying, directories, repository, service
 from app.files.fetching import Fetch
 from app.files.models import Directory, FileKind
 from app.files.paths import parent_of, plain_path
@@ -19,6 +19,7 @@ from app.files.presentation import present, present_one
 from app.files.schemas import (
     DirectoryCreate,
     DirectoryUpdate,
+    FileCopy,
     Json,
     PathQuery,
 )
@@ -94,6 +95,17 @@ async def retrieve_file_by_path(
 
     asked = Fetch(api_key_of(request), path=body.path, environment=environment, raw=include_raw_file_content)
     return await fetched(request, asked, by_itself)
+
+
+@router.post("/files/{file_id}/copy", tags=["Files"], status_code=201)
+def copy_file(file_id: str, body: FileCopy, session: SessionDep, principal: Editor) -> Json:
+    """Copy a file of any kind: one of its versions, or all. Logs, deployments, variables of tools, and what judges its logs stay
+    behind; the first version is deployed to the default environment, as that of every new file."""
+    file = service.get_file(session, principal, file_id)
+    version = service.resolve_version(session, file, version_id=body.version_id, environment=body.environment)
+    version.file = file
+    copy = copying.copy_file(session, principal, version, body.path, all_versions=body.all_versions)
+    return present_one(session, copy)
 
 
 @router.get("/directories", tags=["Directories"])
@@ -178,10 +190,17 @@ def update_directory(
 
 
 @router.delete("/directories/{directory_id}", tags=["Directories"], status_code=204)
-def delete_directory(directory_id: str, session: SessionDep, principal: Deleter) -> Response:
-    """Delete an empty directory."""
+def delete_directory(
+    directory_id: str,
+    session: SessionDep,
+    principal: Deleter,
+    with_files: Annotated[
+        bool, Query(description="With all that lies in it and below: its files go to the trash.")
+    ] = False,
+) -> Response:
+    """Delete an empty directory, or one with all that lies in it."""
     directory = directories.get_directory(session, principal, directory_id)
-    directories.delete_directory(session, principal, directory)
+    directories.delete_directory(session, principal, directory, with_files=with_files)
     return Response(status_code=204)
 
 

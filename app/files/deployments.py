@@ -193,12 +193,24 @@ def refuse_to_take_away(session: Session, principal: Principal, file_ids: Sequen
     Raises:
         Forbidden: one of the files runs where the principal may not deploy.
     """
+    _refuse_running(session, principal, file_ids, "It runs in {}, where {} deployed it.")
+
+
+def refuse_to_bring_back(session: Session, principal: Principal, file_ids: Sequence[str]) -> None:
+    """Let only those take files out of the trash who could as well deploy what ran there when they were deleted: it runs again.
+
+    Raises:
+        Forbidden: one of the files ran where the principal may not deploy.
+    """
+    _refuse_running(session, principal, file_ids, "It would run in {} again, where {} deployed it.")
+
+
+def _refuse_running(session: Session, principal: Principal, file_ids: Sequence[str], why: str) -> None:
     for environment, deployment in repository.deployed_environments(session, file_ids):
         _refuse_protected(session, principal, environment)
         if deployment.by_id != principal.user_id and not principal.may(Action.DEPLOY):
-            raise Forbidden(
-                f"It runs in {environment.name}, where {deployment.by_name} deployed it. Ask a developer or an admin."
-            )
+            said = why.format(environment.name, deployment.by_name)
+            raise Forbidden(f"{said} Ask a developer or an admin.")
 
 
 def _refuse_protected(session: Session, principal: Principal, environment: Environment) -> None:

@@ -1,11 +1,11 @@
-"""Directories: making, renaming with all that lies below, and deleting them when empty."""
+"""Directories: making, renaming and deleting them, with all that lies below."""
 
 from sqlalchemy.orm import Session
 
 from app.core.access import Principal
 from app.core.errors import Conflict, NotFound
-from app.files import deployments, directory_repository, repository
-from app.files.models import Directory
+from app.files import deployments, directory_repository, repository, trash
+from app.files.models import Deletion, Directory
 from app.files.paths import clean_path, parent_of
 from app.files.places import refuse_file_above
 from app.workspaces import audit
@@ -79,22 +79,30 @@ def move_directory(session: Session, principal: Principal, directory: Directory,
     session.flush()
 
 
-def delete_directory(session: Session, principal: Principal, directory: Directory) -> None:
-    """Delete an empty directory.
+def delete_directory(
+    session: Session, principal: Principal, directory: Directory, *, with_files: bool = False
+) -> Deletion:
+    """Delete an empty directory; or one with all that lies in it and below, which goes to the trash.
 
     Raises:
-        Forbidden: a member deletes one in which files of somebody else lie or, deleted since, lay.
-        Conflict: it is the root, or something lies in it.
+        Forbidden: a member deletes one in which files of somebody else lie or, deleted since, lay; or a file below runs
+            where the principal may not deploy.
+        Conflict: it is the root, or something lies in it that is not to go with it.
     """
+    path, workspace_id = directory.path, directory.workspace_id
     for maker_id in directory_repository.makers_below(session, directory):
         principal.refuse_others_work(maker_id)
-    below = directory_repository.files_below(session, directory.workspace_id, directory.path)
-    if (
-        not directory.path
-        or below
-        or directory_repository.directories_below(session, directory.workspace_id, directory.path)
-    ):
-        raise Conflict(f"`{directory.path or '/'}` is not empty. Move or delete what lies in it first.")
-    audit.record(session, principal, "directory.deleted", "directory", directory.id, path=directory.path)
-    directory_repository.empty_directory_of_deleted(session, directory)
-    session.delete(directory)
+    files = directory_repository.files_below(session, workspace_id, path)
+    below = directory_repository.directories_below(session, workspace_id, path)
+    if not path:
+        raise Conflict("The top of the tree stays. Delete the folders and files in it.")
+    if (files or below) and not with_files:
+        raise Conflict(f"`{path}` is not empty. Move or delete what lies in it first.")
+    deletion = trash.throw_away(
+        session, principal, files, folders=[path, *sorted(each.path for each in below)]
+    )
+    audit.record(
+        session, principal, "directory.deleted", "directory", directory.id, path=path, files=len(files)
+    )
+    directory_repository.delete_directories(session, directory, below)
+    return deletion

@@ -1,6 +1,8 @@
 """The SQL of what lies below a directory, for moving and deleting one."""
 
-from sqlalchemy import select, update
+from collections.abc import Collection
+
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from app.files.models import Directory, File
@@ -25,9 +27,17 @@ def directories_below(session: Session, workspace_id: str, path: str) -> list[Di
     return list(session.scalars(query.where(Directory.path.startswith(f"{path}/", autoescape=True))))
 
 
-def empty_directory_of_deleted(session: Session, directory: Directory) -> None:
-    """Move the deleted files that still name a directory up to its parent, so that it can go."""
+def find_directories(session: Session, workspace_id: str, paths: Collection[str]) -> dict[str, str]:
+    """The ids of those directories that are there, by their paths."""
+    query = select(Directory.path, Directory.id).where(Directory.workspace_id == workspace_id)
+    return dict(session.execute(query.where(Directory.path.in_(paths))).all())
+
+
+def delete_directories(session: Session, directory: Directory, below: Collection[Directory]) -> None:
+    """Delete a directory and those below it; the deleted files that still name one of them move up to its parent."""
+    going = [directory.id, *(each.id for each in below)]
     values = {"directory_id": directory.parent_id}
     session.execute(
-        update(File).where(File.directory_id == directory.id, File.deleted_at.is_not(None)).values(values)
+        update(File).where(File.directory_id.in_(going), File.deleted_at.is_not(None)).values(values)
     )
+    session.execute(delete(Directory).where(Directory.id.in_(going)))

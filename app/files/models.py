@@ -68,6 +68,23 @@ class Directory(Base):
         return self.path.rsplit("/", 1)[-1]
 
 
+class Deletion(Base):
+    """What somebody put into the trash at once: a file, or a folder with all that lay in it. It goes when nothing of it is
+    left there."""
+
+    __tablename__ = "deletion"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    workspace_id: Mapped[str] = mapped_column(ForeignKey(Workspace.id, ondelete="CASCADE"), index=True)
+    by_id: Mapped[str | None]
+    """A user's id, as far as it is known."""
+    folder: Mapped[str | None]
+    """The path of the folder, where it was one."""
+    folders: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
+    """The paths of that folder and of those below it: they are made again with it, empty ones, too."""
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
 class File(Base):
     """A path that has versions. The id stays when the path changes."""
 
@@ -81,6 +98,7 @@ class File(Base):
             postgresql_where=text("deleted_at is null"),
         ),
         Index(None, "workspace_id", "kind", "updated_at"),
+        Index("ix_file_trash", "workspace_id", "deleted_at", postgresql_where=text("deleted_at is not null")),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -98,6 +116,8 @@ class File(Base):
     """When a version was last added, or a property of the file or of a version changed."""
     last_used_at: Mapped[datetime] = mapped_column(server_default=func.now())
     deleted_at: Mapped[datetime | None]
+    deletion_id: Mapped[str | None] = mapped_column(ForeignKey(Deletion.id, ondelete="SET NULL"), index=True)
+    """Set while it lies in the trash."""
     logs_count: Mapped[int] = mapped_column(server_default="0")
     last_number: Mapped[int] = mapped_column(server_default="0")
     """The highest number that a version of it ever had: a deleted version's number is not given again."""

@@ -48,12 +48,6 @@ def delete_secrets(session: Session, file_id: str) -> None:
     session.execute(text("delete from tool_variable where file_id = :file"), {"file": file_id})
 
 
-def delete_drafts(session: Session, file_id: str) -> None:
-    """Delete everybody's drafts of a file and their history, by the names of their tables: their packages stand above."""
-    for table in ("prompt_draft", "prompt_draft_state", "prompt_panes", "dataset_draft"):
-        session.execute(text(f"delete from {table} where file_id = :file"), {"file": file_id})  # noqa: S608 - one of these
-
-
 def take_number(session: Session, file_id: str) -> int:
     """The number of the next version of a file; no other version ever gets it."""
     taken = update(File).where(File.id == file_id).values(last_number=File.last_number + 1)

@@ -49,6 +49,28 @@ class FileUpdate(Body):
     readme: str | None = None
 
 
+class FileCopy(Body):
+    """Where a copy of a file is to lie, and what of the file it has."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {"path": "support/answer for partners"}
+
+    path: str
+    version_id: str | None = None
+    """The version that is copied; without one, what runs in `environment`, or else what the file shows."""
+    environment: str | None = None
+    all_versions: bool = False
+    """With every version, under its number, with its name and notes."""
+
+
+class FileRestore(Body):
+    """Where a file is to lie that is brought back."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {"path": "support/answer of old"}
+
+    path: str | None = None
+    """Without one it lies where it lay; beside that under a free name, if something else lies there now."""
+
+
 class VersionUpdate(Body):
     """A new name or description for a version; content never changes."""
 

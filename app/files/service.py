@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from app.core import clock, ids
 from app.core.access import Principal
 from app.core.errors import Conflict, Invalid, NotFound
-from app.files import deployments, environment_repository, repository
-from app.files.models import VERSION_PREFIX, File, FileKind, Version, VersionEvent
+from app.files import deployments, environment_repository, repository, trash
+from app.files.models import VERSION_PREFIX, Deletion, File, FileKind, Version, VersionEvent
 from app.files.paths import clean_path, parent_of, plain_path
 from app.files.places import refuse_folder
 from app.files.schemas import FileProperties
@@ -306,19 +306,14 @@ def describe_file(
         file.updated_at = clock.now()
 
 
-def delete_file(session: Session, principal: Principal, file: File) -> None:
-    """Take the file out of sight: its path is free again, and everything that used it keeps its history. Its secrets
-    and everybody's drafts of it are gone: nobody could take them away later.
+def delete_file(session: Session, principal: Principal, file: File) -> Deletion:
+    """Put the file into the trash: its path is free again, and everything that used it keeps its history. The secrets of
+    a tool are gone for good.
 
     Raises:
         Forbidden: a member deletes what somebody else made, or it runs where the principal may not deploy.
     """
-    principal.refuse_others_work(file.created_by)
-    deployments.refuse_to_take_away(session, principal, [file.id])
-    repository.delete_secrets(session, file.id)
-    repository.delete_drafts(session, file.id)
-    file.deleted_at = clock.now()
-    audit.record(session, principal, "file.deleted", file.kind, file.id, path=file.path)
+    return trash.throw_away(session, principal, [file])
 
 
 def describe_version(session: Session, version: Version, *, name: str | None, note: str | None) -> None:

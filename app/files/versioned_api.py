@@ -113,7 +113,7 @@ def versioned_routes(kind: FileKind, *, reading: bool = True) -> APIRouter:  # n
 
     @router.delete("/{file_id}", status_code=204, name=f"delete_{kind}")
     def delete_file(file_id: str, session: SessionDep, principal: Deleter) -> Response:
-        """Delete a file. Its path is free again; what used it keeps its history."""
+        """Put a file into the trash, from which it can be brought back. Its path is free again; what used it keeps its history."""
         service.delete_file(session, principal, service.get_file(session, principal, file_id, kind))
         return Response(status_code=204)
 

@@ -35,6 +35,7 @@ PAGES = (
     Destination("Evaluations", "scale", "/evaluations", also="reports runs"),
     Destination("Evaluators", "gauge", "/evaluators", also="judges"),
     Destination("Files", "folder", "/files", also="tree folders"),
+    Destination("Trash", "trash", "/trash", also="deleted files bin restore undo bring back"),
     Destination("Members", "gear", "/settings/members", also="settings people roles"),
     Destination("API keys", "gear", "/settings/keys", also="settings tokens webhook"),
     Destination("Providers", "gear", "/settings/providers", also="settings models"),
@@ -91,7 +92,8 @@ class FileAction:
 
 _LOGS = FileAction("Logs of {}", "list", "/logs?file={}", also="traces")
 _MOVE = FileAction("Move or rename {}", "updown", "/files-at/{}/move", Action.EDIT)
-_DELETE = FileAction("Delete {}", "x", "/files-at/{}/delete", Action.DELETE, "remove")
+_COPY = FileAction("Copy {}", "copy", "/files-at/{}/copy", Action.EDIT, "duplicate clone")
+_DELETE = FileAction("Delete {}", "trash", "/files-at/{}/delete", Action.DELETE, "remove")
 FILE_ACTIONS: Mapping[FileKind, Sequence[FileAction]] = {
     FileKind.PROMPT: (
         FileAction("Edit {}", "prompt", "/prompts/{}/edit", Action.EDIT, "change open editor run try"),
@@ -99,33 +101,33 @@ FILE_ACTIONS: Mapping[FileKind, Sequence[FileAction]] = {
         FileAction("Deploy {}", "upload", "/prompts/{}/deploy", Action.DEPLOY, "ship release production"),
         FileAction("Last change of {}", "branch", "/prompts/{}/diff", also="compare versions diff"),
         FileAction("Deployments of {}", "history", "/prompts/{}/deployments", also="roll back live"),
-        _LOGS, _MOVE, _DELETE,
+        _LOGS, _MOVE, _COPY, _DELETE,
     ),
     FileKind.DATASET: (
         FileAction("Import rows into {}", "upload", "/datasets/{}/import", Action.EDIT, "add csv jsonl"),
         FileAction("Versions of {}", "branch", "/datasets/{}/versions", also="history"),
-        _MOVE, _DELETE,
+        _MOVE, _COPY, _DELETE,
     ),
     FileKind.EVALUATOR: (
         FileAction("Agreement of {} with people", "user", "/evaluators/{}/agreement", also="kappa trust"),
         FileAction("Versions of {}", "branch", "/evaluators/{}/versions", also="history deployments"),
         FileAction("Deploy {}", "upload", "/evaluators/{}/deploy", Action.DEPLOY, "ship release production"),
-        _MOVE, _DELETE,
+        _MOVE, _COPY, _DELETE,
     ),
     FileKind.TOOL: (
         FileAction("Edit {}", "tool", "/tools/{}/edit", Action.EDIT, "change schema"),
         FileAction("Try {}", "play", "/tools/{}#try", Action.RUN, "call run test"),
         FileAction("Deploy {}", "upload", "/tools/{}/deploy", Action.DEPLOY, "ship release production"),
-        _LOGS, _MOVE, _DELETE,
+        _LOGS, _MOVE, _COPY, _DELETE,
     ),
     FileKind.FLOW: (
         FileAction("Deploy {}", "upload", "/flows/{}/deploy", Action.DEPLOY, "ship release production"),
         FileAction("Last change of {}", "branch", "/flows/{}/diff", also="compare versions diff"),
-        _LOGS, _MOVE, _DELETE,
+        _LOGS, _MOVE, _COPY, _DELETE,
     ),
     FileKind.AGENT: (
         FileAction("Deploy {}", "upload", "/agents/{}/deploy", Action.DEPLOY, "ship release production"),
         FileAction("Last change of {}", "branch", "/agents/{}/diff", also="compare versions diff"),
-        _LOGS, _MOVE, _DELETE,
+        _LOGS, _MOVE, _COPY, _DELETE,
     ),
 }  # fmt: skip

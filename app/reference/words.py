@@ -46,6 +46,7 @@ PARAMETERS = {
     "datapoint_id": "A row's id.",
     "link_id": "The link's id.",
     "log_id": "The log's id.",
+    "deletion_id": "What was deleted together.",
     "directory_id": "The directory's id; `root` is the top.",
     "provider_id": "The provider's id.",
     "key_id": "The key's id.",

@@ -184,7 +184,12 @@ NEEDS: dict[Action, str] = {
         DELETE /v5/prompts/{file_id}/versions/{version_id}
         DELETE /v5/tools/{file_id}
         DELETE /v5/tools/{file_id}/versions/{version_id}
+        POST /v5/deletions/{deletion_id}/restore
+        POST /v5/files/{file_id}/restore
+        POST /w/{w}/deletions/{deletion_id}/restore
         POST /w/{w}/files-at/{file_id}/delete
+        POST /w/{w}/folders/{directory_id}/delete
+        POST /w/{w}/trash/{file_id}/restore
     """,
     Action.OWN_KEYS: """
         GET /v5/keys

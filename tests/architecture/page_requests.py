@@ -138,6 +138,20 @@ PAGE_REQUESTS: dict[str, Make] = {
     ),
     f"GET {_FILE}/move": lambda w: Call(_prompt(w)),
     f"POST {_FILE}/move": lambda w: Call(_prompt(w), form={"path": "moved/here"}),
+    f"GET {_FILE}/copy": lambda w: Call(_prompt(w)),
+    f"POST {_FILE}/copy": lambda w: Call(_prompt(w), form={"path": "made/copy", "of": "2"}),
+    "GET /w/{w}/trash": lambda w: Call({"w": w.slug}, query={"deletion": w.trashed.deletion_id}),
+    "GET /w/{w}/trash/{file_id}/restore": lambda w: Call({"w": w.slug, "file_id": w.trashed.id}),
+    "POST /w/{w}/trash/{file_id}/restore": lambda w: Call(
+        {"w": w.slug, "file_id": w.trashed.id}, form={"path": "made/restored"}
+    ),
+    "POST /w/{w}/deletions/{deletion_id}/restore": lambda w: Call(
+        {"w": w.slug, "deletion_id": w.trashed.deletion_id}, form={}
+    ),
+    "GET /w/{w}/folders/{directory_id}/delete": lambda w: Call({"w": w.slug, "directory_id": w.directory.id}),
+    "POST /w/{w}/folders/{directory_id}/delete": lambda w: Call(
+        {"w": w.slug, "directory_id": w.directory.id}, form={}
+    ),
     f"GET {_FILE}/delete": lambda w: Call(_prompt(w)),
     f"POST {_FILE}/delete": lambda w: Call(_prompt(w), form={}),
 }

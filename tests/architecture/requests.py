@@ -111,6 +111,14 @@ REQUESTS: dict[str, Make] = {
     "GET /": lambda w: Call(names_things=False),
     "GET /v5/files": lambda w: Call(names_things=False),
     "POST /v5/files/retrieve-by-path": lambda w: Call(json={"path": w.prompt.file.path}),
+    "POST /v5/files/{file_id}/copy": lambda w: Call(
+        {"file_id": w.dataset.file_id}, json={"path": "made/copy", "version_id": w.newer_dataset.id}
+    ),
+    "POST /v5/files/{file_id}/restore": lambda w: Call(
+        {"file_id": w.trashed.id}, json={"path": "made/restored"}
+    ),
+    "POST /v5/deletions/{deletion_id}/restore": lambda w: Call({"deletion_id": w.trashed.deletion_id}),
+    "GET /v5/trash": lambda w: Call(names_things=False),
     "GET /v5/search": lambda w: Call(query={"q": "world"}, names_things=False),
     "GET /v5/overview": lambda w: Call(names_things=False),
     "GET /v5/directories": lambda w: Call(names_things=False),

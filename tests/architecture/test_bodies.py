@@ -124,7 +124,7 @@ WITH_IDS = [
     "POST /v5/evaluations/{evaluation_id}/runs", "POST /v5/review-queues", "POST /v5/review-queues/{queue_id}/targets", "POST /w/{w}/review", "POST /w/{w}/review/from-logs", "POST /v5/prompts", "POST /v5/datasets", "POST /v5/evaluators",
     "POST /v5/tools", "POST /v5/flows", "POST /v5/prompts/log", "POST /v5/tools/log", "POST /v5/flows/log",
     "POST /v5/logs/batch", "POST /v5/agents/log", "POST /v5/tools/call",
-    "POST /v5/evaluations/{evaluation_id}/gate", "GET /v5/evaluations/{evaluation_id}/comparison", "GET /v5/logs", "POST /v5/prompts/call", "POST /v5/agents",
+    "POST /v5/evaluations/{evaluation_id}/gate", "GET /v5/evaluations/{evaluation_id}/comparison", "GET /v5/logs", "POST /v5/prompts/call", "POST /v5/agents", "POST /v5/files/{file_id}/copy",
     "POST /v5/prompts/{file_id}/environments/{environment_id}", "POST /w/{w}/prompts/{file_id}/deploy",
     "POST /w/{w}/settings/environments/{environment_id}",
 ]  # fmt: skip

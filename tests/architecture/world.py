@@ -14,9 +14,9 @@ from app.datasets import repository as datasets
 from app.evaluations import run_service
 from app.evaluations.models import Evaluation, ReportLink, Run
 from app.evaluations.reports import links as report_links
-from app.files import deployments
+from app.files import deployments, directories
 from app.files import service as files
-from app.files.models import Directory, Environment, Version
+from app.files.models import Directory, Environment, File, Version
 from app.generations import pins
 from app.generations.models import RowGeneration
 from app.logs import views
@@ -93,6 +93,8 @@ class World:
     draft_state_id: str
     """Of the maker's draft of `prompt`; everybody has one."""
     directory: Directory
+    trashed: File
+    """Of the maker's, and deleted with the folder that it lay in."""
     staging: Environment
     spare: Environment
     provider: Provider
@@ -240,6 +242,7 @@ def build_world(session: Session, role: Role) -> World:
         row_generation=factories.row_generation(session, maker, prompt, training),
         draft_state_id=[factories.draft(session, each, prompt) for each in (*people.values(), maker)][-1],
         directory=_emptied_directory(session, maker),
+        trashed=_trashed(session, maker),
         staging=staging,
         spare=deployments.create_environment(session, team.admin, name="spare"),
         provider=create_provider(
@@ -267,6 +270,13 @@ def _emptied_directory(session: Session, maker: Principal) -> Directory:
     gone = factories.prompt(session, maker, "empty/gone").file
     files.delete_file(session, maker, gone)
     return session.get_one(Directory, gone.directory_id)
+
+
+def _trashed(session: Session, maker: Principal) -> File:
+    file = factories.prompt(session, maker, "binned/deep/one").file
+    folder = directories.get_directory_by_path(session, maker, "binned")
+    directories.delete_directory(session, maker, folder, with_files=True)
+    return file
 
 
 def _loose_log(session: Session, run: Run) -> str:

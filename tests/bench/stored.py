@@ -19,6 +19,7 @@ from app.core import ids
 from app.core.database import get_engine, unit_of_work
 from app.evaluations.reports.links import make_link
 from app.evaluations.service import get_evaluation
+from app.files import directories
 from app.files.models import Version
 from app.review.models import ReviewQueue
 from tests import factories
@@ -30,26 +31,9 @@ VERSIONS = 4
 """Of the prompt that is evaluated; each answers every row of the dataset in each evaluation."""
 DAY_MS = 86_400_000
 WORDS = [
-    "the",
-    "card",
-    "was",
-    "not",
-    "accepted",
-    "when",
-    "I",
-    "tried",
-    "to",
-    "pay",
-    "and",
-    "now",
-    "the",
-    "transfer",
-    "is",
-    "pending",
-    "again",
-    "please",
-    "help",
-]
+    "the", "card", "was", "not", "accepted", "when", "I", "tried", "to", "pay", "and", "now", "the", "transfer", "is",
+    "pending", "again", "please", "help",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +200,8 @@ def _other_files(session: Session, team: factories.Team, count: int) -> None:
         """),
         {"root": root, "file": first.file_id, "version": first.id, "count": count},
     )
+    old = directories.get_directory_by_path(session, team.admin, "archive/099")
+    directories.delete_directory(session, team.admin, old, with_files=True)
 
 
 def finished_evaluation(

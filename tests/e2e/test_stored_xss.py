@@ -58,6 +58,7 @@ NOT_SHOWN = {
     "file.description": BY_API,
     "file.tags": BY_API,
     "file.readme": BY_API,
+    "deletion.folders": "the folders that are made again; the first of them is shown",
     "judgment.options_value": BY_API,
     "log.environment": BY_API,
     "log.user": BY_API,
@@ -73,7 +74,6 @@ NOT_SHOWN = {
     "version.summary": "counts; its words are targets, which are shown, and the splits' names",
 }
 
-# An address in a comment is a link that only a click follows: the one that may lead elsewhere.
 _WATCH = """
 window.__refused = [];
 document.addEventListener("securitypolicyviolation", (event) => window.__refused.push(
@@ -92,7 +92,7 @@ _LOOK = r"""
         if (name === "data-xss" || /^on|^(data-)?hx-on|^data-hx|^hx-vars$/i.test(name)
             || (name === "hx-ext" && value !== "sse") || /^(js|javascript):/i.test(value)) found.push(`${name}: ${shown}`);
         if (name === "style" && /url\(|import/i.test(value)) found.push(`style: ${shown}`);
-        const linked = element.matches('.remark > a[rel="nofollow noopener noreferrer"]') && name === "href" && /^https?:\/\//i.test(value);
+        const linked = element.matches('.remark > a[rel="nofollow noopener noreferrer"]') && name === "href" && /^https?:\/\//i.test(value);  // in a comment: only a click follows it
         if (addresses.includes(name) && !linked && new URL(value, location.href).origin !== location.origin) found.push(`${name}: ${shown}`);
       }
       if (element.tagName === "TEMPLATE") look(element.content);

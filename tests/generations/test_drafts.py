@@ -13,6 +13,7 @@ from app.core.access import Role
 from app.core.database import unit_of_work
 from app.evaluations.engine import recovery
 from app.files import service as files
+from app.files import trash
 from app.files.models import Version
 from app.generations import draft_repository, drafts
 from app.workspaces import erasing, members
@@ -246,14 +247,18 @@ def _content(said: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def test_drafts_go_with_the_prompt(tab: Tab, committed_team: factories.Team, drafted: Version) -> None:
+def test_drafts_come_back_with_the_prompt(tab: Tab, committed_team: factories.Team, drafted: Version) -> None:
     tab.types(TYPED)
     tab.presses("discard", TYPED)
     tab.types(TYPED)
     with unit_of_work() as session:
         file = files.get_file(session, committed_team.admin, drafted.file_id)
         files.delete_file(session, committed_team.admin, file)
-    assert (_count(), _count("prompt_draft_state")) == (0, 0)
+    with unit_of_work() as session:
+        gone = trash.get_trashed(session, committed_team.admin, drafted.file_id)
+        trash.restore(session, committed_team.admin, gone)
+    assert (_count(), _count("prompt_draft_state")) == (1, 1)
+    assert typed_in(Tab(tab.client, tab.base).page) == TYPED
 
 
 @pytest.mark.parametrize("way", ["removed", "erased"])

@@ -13,11 +13,12 @@ from app.core.pagination import PageNumber
 from app.core.permissions import Deleter, Editor, Reader
 from app.evaluations import repository
 from app.evaluations.file_pages.file_list import LINES_A_PAGE, FileQuery, list_tree
-from app.files import directories, service
+from app.files import directories, service, trash_repository
 from app.files import repository as files
 from app.files.models import File
 from app.files.paths import parent_of, plain_path
 from app.files.sidebar import file_url, folder_url
+from app.files.trash_view import after_deleting, just_deleted, just_restored
 
 router = APIRouter(prefix="/w/{w}", include_in_schema=False)
 
@@ -33,13 +34,15 @@ def files_page(
     q: str = "",
     closed: Annotated[list[str], Query()] = [],  # noqa: B006 - read only
     page: PageNumber = 1,
+    deleted: str = "",
+    restored: Annotated[list[str], Query()] = [],  # noqa: B006 - read only
+    total: int = 0,
 ) -> Response:
-    """What is here, what is live, what scored what; a page of lines at a time."""
+    """What is here, what is live, what scored what; a page of lines at a time. At first, what was just `deleted` or `restored`."""
     path = plain_path(path)
-    if path:
-        known = {each.path for each in files.list_directories(session, principal.workspace_id)}
-        if path not in known:
-            return _not_a_folder(session, principal.workspace_slug, principal.workspace_id, path)
+    here = files.find_directory_by_path(session, principal.workspace_id, path) if path else None
+    if path and here is None:
+        return _not_a_folder(session, principal.workspace_slug, principal.workspace_id, path)
     tree = list_tree(session, principal, FileQuery(path, kind, q.strip(), frozenset(closed), page))
     return templating.render(
         request,
@@ -51,6 +54,9 @@ def files_page(
         closed=closed,
         page=page,
         size=LINES_A_PAGE,
+        just_deleted=just_deleted(session, principal, deleted) if deleted else None,
+        just_restored=just_restored(session, principal, restored, total) if restored else None,
+        here_id=here.id if here else None,
     )
 
 
@@ -148,16 +154,17 @@ def _delete_dialog(
         live=live,
         versions=newest.number if newest else 0,
         evaluations=evaluations,
+        secrets=trash_repository.count_secrets(session, [file.id]),
         problem=error.message if error else None,
     )
 
 
 @router.post("/files-at/{file_id}/delete", name="evaluations:delete")
 def delete(file_id: str, request: Request, session: SessionDep, principal: Deleter) -> Response:
-    """Delete a file. What used it keeps its history."""
+    """Put a file into the trash. What used it keeps its history."""
     file = service.get_file(session, principal, file_id)
     try:
-        service.delete_file(session, principal, file)
+        deletion = service.delete_file(session, principal, file)
     except Forbidden as error:
         return _delete_dialog(request, session, file, error)
-    return RedirectResponse(folder_url(principal.workspace_slug, parent_of(file.path)), 303)
+    return RedirectResponse(after_deleting(principal, file.path, deletion), 303)

@@ -89,6 +89,9 @@ _WHOLE: dict[str, _Kind] = _files() | {
     "take_spans": logs.TakenSpans,
     "delete_logs_of_user": logs.DeletedLogs,
     "retrieve_file_by_path": files.AnyFile,
+    "copy_file": files.AnyFile,
+    "restore_file": files.RestoredFile,
+    "restore_deletion": files.RestoredDeletion,
     "search_workspace": list[files.SearchHit],
     "get_overview": files.Overview,
     "list_directories": list[files.Directory],
@@ -166,6 +169,7 @@ _WHOLE: dict[str, _Kind] = _files() | {
 }
 _PAGES: dict[str, _Kind] = {f"list_{kind}s": shape for kind, shape in _KINDS.items()} | {
     "list_files": files.AnyFile,
+    "list_trash": files.TrashedFile,
     "list_logs": logs.AnyLog,
     "list_datapoints": files.Datapoint,
     "list_draft_datapoints": drafts.DraftDatapoint,

@@ -294,6 +294,43 @@ AnyFile = Prompt | Agent | Tool | Evaluator | Flow | Dataset
 """Told apart by `type`."""
 
 
+class TrashedFile(Shape):
+    """A file in the trash."""
+
+    id: str
+    path: str
+    name: str
+    type: Literal["prompt", "tool", "dataset", "evaluator", "flow", "agent"]
+    deleted_at: str
+    deleted_by: Person | None
+    """Null where it is not known."""
+    deletion_id: str | None
+    """The same for files that were deleted together."""
+    folder: str | None
+    """The folder that it was deleted with."""
+    versions_count: int
+    logs_count: int
+
+
+class RestoredFile(Shape):
+    """A file that was brought back."""
+
+    id: str
+    path: str
+    name: str
+    type: Literal["prompt", "tool", "dataset", "evaluator", "flow", "agent"]
+    directory_id: str
+    path_before: str
+    """Where it lay: something else lies there where the two differ, unless another path was asked for."""
+
+
+class RestoredDeletion(Shape):
+    """What was deleted together, and is back."""
+
+    folder: str | None
+    files: list[RestoredFile]
+
+
 class DeployedEnvironment(Environment):
     """An environment with the version of a file that runs there."""
 

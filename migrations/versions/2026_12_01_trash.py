@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "c4f7a1d92b60"
-down_revision = "b5d18c3e60fa"
+down_revision = "d2f60b8a417c"
 branch_labels = None
 depends_on = None
 

@@ -12,7 +12,7 @@ def test_what_was_deleted_before_lies_in_the_trash(stack: Stack) -> None:
     url = stack.create_database()
     config = configuration()
     config.attributes["url"] = url
-    command.downgrade(config, "b5d18c3e60fa")
+    command.downgrade(config, "d2f60b8a417c")
     with psycopg.connect(psycopg_url(url), autocommit=True) as connection:
         connection.execute("insert into workspace (id, name, slug) values ('w', 'W', 'w')")
         connection.execute("insert into directory (id, workspace_id, path) values ('d', 'w', '')")

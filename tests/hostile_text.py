@@ -138,6 +138,7 @@ _OPEN = frozenset(
 
 _ABSENT = {
     "log.messages": [{"role": "user", "content": "x"}],
+    "log.included": [{"type": "prompt", "path": "x", "environment": "x", "file_id": "x", "version_id": "x", "number": 1}],
     "log.output_message": {"role": "assistant", "tool_calls": [{"id": "x", "function": {"name": "x", "arguments": "x"}}]},
     "log.provider_response": {"body": "x"},
     "datapoint.messages": [{"role": "user", "content": "x"}],

@@ -38,6 +38,14 @@ def find_files_by_path(session: Session, workspace_id: str, paths: Sequence[str]
     return list(session.scalars(_files(workspace_id).where(File.path.in_(paths)).order_by(File.path)))
 
 
+def has_tool_called(session: Session, workspace_id: str, name: str) -> bool:
+    """Whether there is a tool whose path ends in this name."""
+    called = _files(workspace_id).where(
+        File.kind == FileKind.TOOL, func.split_part(File.path, "/", -1) == name
+    )
+    return session.scalar(select(called.exists())) is True
+
+
 def lock_file(session: Session, file: File) -> None:
     """Hold the file until the transaction ends, so that versions are numbered one at a time."""
     session.execute(select(File.id).where(File.id == file.id).with_for_update())

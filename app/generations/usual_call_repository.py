@@ -10,7 +10,9 @@ from sqlalchemy.orm import Session
 _STATES = text("""
     select v.id, v.logs_count, f.logs_count, f.last_used_at,
         exists (select from budget b where b.workspace_id = v.workspace_id),
-        concat_ws(' ', f.updated_at, f.path, v.name,
+        concat_ws(' ', f.updated_at, f.path,
+            md5(row(f.directory_id, f.description, f.tags, f.readme, f.created_by, f.created_at,
+                    v.name, v.note, v.author_id, v.author_name)::text),
             (select u.xmin from user_account u where u.id = f.created_by),
             (select string_agg(concat_ws(' ', e.id, e.xmin, d.version_id), ',' order by e.id)
              from deployment d join environment e on e.id = d.environment_id
@@ -20,7 +22,7 @@ _STATES = text("""
     from version v join file f on f.id = v.file_id where v.id = any(:versions)
 """)
 """`xmin` is new with each new state of a row. The rows of file and version have one with each log, which counts there: what
-else is said of them changes with `updated_at`."""
+else is said of them stands in the stamp itself."""
 
 
 class State(NamedTuple):

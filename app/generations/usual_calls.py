@@ -16,11 +16,10 @@ from app.core.access import Action, Principal
 from app.core.database import each_statement_commits
 from app.core.errors import DomainError
 from app.core.gathering import Gatherer
-from app.core.jinja_template import JinjaTemplate
 from app.core.kept import Kept
 from app.core.settings import get_settings
 from app.files import fetching, repository
-from app.files.models import FileKind
+from app.files.models import FileKind, Version
 from app.files.paths import plain_path
 from app.files.presentation import present_one
 from app.files.resolution_repository import Resolved, Wanted, resolve
@@ -29,6 +28,7 @@ from app.generations.calling import ReadyCall, about_log, make_ready, origin_of
 from app.generations.prepared import PreparedPrompt
 from app.generations.schemas import PromptCall
 from app.generations.usual_call_repository import State, find_states
+from app.prompts.include_syntax import includes_others
 from app.workspaces.service import holders_of
 
 
@@ -57,10 +57,14 @@ class _Known:
     shown: Mapping[str, Any]
 
 
-_PROMPTS: Kept[str, PreparedPrompt] = Kept(most=200)
+class _Unusual:
+    """In place of a prompt that is not called in this way."""
+
+
+_PROMPTS: Kept[str, PreparedPrompt | _Unusual] = Kept(most=200)
 _SHOWN: Kept[str, Mapping[str, Any]] = Kept(most=200)
 _LARGEST = 64 * 1024
-"""Characters of a template that is kept."""
+"""Characters of a template: a larger one takes its time, for which others would wait."""
 
 
 def _make_ready(asked: Sequence[UsualCall]) -> list[ReadyCall | Exception | None]:
@@ -121,23 +125,37 @@ def _known(session: Session, want: Wanted, version: Resolved, state: State, *, k
     if state.has_budget:
         return None
     stamp = f"{state.stamp} {get_settings().practice_url}"
-    prompt, shown = _PROMPTS.get(state.version_id, stamp), _SHOWN.get(state.version_id, stamp)
-    if prompt and shown and keeps:
-        counts = ("version_logs_count", "total_logs_count", "last_used_at")
-        return _Known(prompt, {**shown, **{name: getattr(state, name) for name in counts}})
-    [row] = repository.find_versions(session, want.workspace_id, [version.version_id])
-    try:
-        prompt = prompt or service.prepare(session, row)
-    except DomainError:
+    kept, shown = _PROMPTS.get(state.version_id, stamp), _SHOWN.get(state.version_id, stamp)
+    if isinstance(kept, _Unusual):
         return None
-    if prompt.linked or prompt.included or prompt.tools or isinstance(prompt.template, JinjaTemplate):
+    if kept and shown and keeps:
+        counts = ("version_logs_count", "total_logs_count", "last_used_at")
+        return _Known(kept, {**shown, **{name: getattr(state, name) for name in counts}})
+    [row] = repository.find_versions(session, want.workspace_id, [version.version_id])
+    prompt = kept or _prompt(session, row)
+    _PROMPTS.put(state.version_id, stamp, prompt or _Unusual())
+    if prompt is None:
         return None
     shown = present_one(session, row)
-    if len(str(prompt.spec.template)) <= _LARGEST:
-        _PROMPTS.put(state.version_id, stamp, prompt)
-        if keeps:
-            _SHOWN.put(state.version_id, stamp, shown)
+    if keeps:
+        _SHOWN.put(state.version_id, stamp, shown)
     return _Known(prompt, shown)
+
+
+def _prompt(session: Session, version: Version) -> PreparedPrompt | None:
+    """A version ready to be called, if that is all it takes."""
+    spec = version.spec
+    template = spec.get("template") or ""
+    depends = (
+        spec.get("linked_tools") or spec.get("template_language") == "jinja" or includes_others(template)
+    )
+    if depends or len(str(template)) > _LARGEST:
+        return None
+    try:
+        prompt = service.prepare(session, version)
+    except DomainError:
+        return None
+    return None if prompt.tools else prompt
 
 
 def _one_ready(

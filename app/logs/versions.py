@@ -16,7 +16,7 @@ from app.files.resolution_repository import Resolved, Wanted
 from app.logs.recording import LoggedVersion
 from app.logs.schemas import AgentLog, AnyLog, PromptLog, ToolLog
 from app.prompts.agents import AgentSpec
-from app.prompts.service import check_content, read_agent, read_prompt
+from app.prompts.service import check_logged, read_agent, read_prompt
 from app.prompts.spec import ModelSpec, PromptSpec
 
 _WITH_MODELS: Mapping[str, type[ModelSpec]] = {FileKind.PROMPT: PromptSpec, FileKind.AGENT: AgentSpec}
@@ -60,7 +60,7 @@ def version_of(
     if found := files.find_committed(session, principal, change):
         return found
     if spec := _WITH_MODELS.get(kind):
-        check_content(session, principal.workspace_id, spec.model_validate(content))
+        check_logged(session, principal.workspace_id, spec.model_validate(content))
     committed = files.commit(session, principal, change)
     return _of(committed.file, committed.version)
 

@@ -9,7 +9,7 @@ its messages are then.
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, TypeVar
 
 from sqlalchemy.orm import Session
@@ -19,14 +19,22 @@ from app.core.template import MOST_FILLED_IN, Template, as_text
 from app.files import repository
 from app.files import service as files
 from app.files.models import File, FileKind, Version
-from app.files.paths import plain_path
+from app.files.resolution_repository import Wanted, resolve
 from app.files.tool_shape import usual_type
+from app.prompts.include_syntax import (
+    BRACED,
+    OPENS,
+    SHOWN,
+    Include,
+    includes_others,
+    inner_of,
+    read_include,
+    refused,
+    texts_of,
+)
 from app.prompts.spec import ChatMessage, ModelSpec
 
 Message = Mapping[str, Any]
-_BRACED = re.compile(r"{{([^{}]*)}}")
-_CALLS = re.compile(r"include\s*\(")
-_READABLE = re.compile(r"""include\s*\(\s*(?:"([^"]+)"|'([^']+)')\s*(?:,\s*(?:"([^"]+)"|'([^']+)')\s*)?\)""")
 _SYNTAX = re.compile(r"{[{%#]")
 """What one of the languages, at least, does not read as mere text."""
 _NAMES = {"default": "the plain language", "jinja": "Jinja"}
@@ -34,22 +42,8 @@ _DEEPEST = 20
 """Includes that are within each other."""
 _MOST = 100
 """Different includes of one template."""
-_SHOWN = 100
-"""Characters of an include or a path in an error: each row of a run keeps one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Include:
-    """An include as it stands in a template."""
-
-    path: str
-    environment: str | None = None
-
-    @property
-    def text(self) -> str:
-        """How it is written."""
-        named = f'"{self.path[:_SHOWN]}"' + (f', "{self.environment[:_SHOWN]}"' if self.environment else "")
-        return f"include({named})"
+_MOST_MESSAGES = 2_000
+"""Messages that a template includes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,48 +80,6 @@ class Expanded:
     """Why nothing was included, where it was only looked at."""
 
 
-def includes_others(template: Template | None) -> bool:
-    """Whether a template includes anything."""
-    return any(
-        _inner(found) is not None for text in _texts(template or ()) for found in _BRACED.finditer(text)
-    )
-
-
-def _inner(found: re.Match[str]) -> str | None:
-    """What stands between the braces, if it is an include. Those of Jinja may have dashes."""
-    inner = found[1].removeprefix("-").removesuffix("-").strip()
-    return inner if _CALLS.match(inner) else None
-
-
-def read_include(inner: str) -> Include:
-    """The include that stands between two pairs of braces.
-
-    Raises:
-        Invalid: it names no path in quotation marks.
-    """
-    read = _READABLE.fullmatch(inner)
-    if read is None:
-        raise _refused(
-            f"`{{{{ {inner[:_SHOWN]} }}}}` in the template cannot be read. Write the path of a prompt or a snippet in quotation"
-            ' marks, and after a comma an environment if one is meant: {{ include("support/tone", "production") }}.'
-        )
-    path, environment = read[1] or read[2], read[3] or read[4]
-    return Include(plain_path(path), environment)
-
-
-def _texts(template: Template) -> Iterator[str]:
-    if isinstance(template, str):
-        yield template
-        return
-    for message in template:
-        content = message.get("content")
-        if isinstance(content, str):
-            yield content
-        for part in content if isinstance(content, list | tuple) else ():
-            if isinstance(part.get("text"), str):
-                yield part["text"]
-
-
 @dataclass(frozen=True, slots=True)
 class _Found:
     itself: Included
@@ -145,8 +97,9 @@ class Includes:
 
     def __init__(self, session: Session, workspace_id: str) -> None:
         self._session, self._workspace_id = session, workspace_id
-        self._found: dict[tuple[Include, str], _Found] = {}
-        self._left = _MOST
+        self._versions: dict[Include, Version | None] = {}
+        self._found: dict[tuple[Include, str], _Found | None] = {}
+        self._room = _Room()
 
     def expand(self, template: Template, language: str | None, within: str | None = None) -> Expanded:
         """The template with what it includes. `within` is the id of the file that it is of, which it may not include.
@@ -157,7 +110,7 @@ class Includes:
         """
         if not includes_others(template):
             return Expanded(template)
-        self._left = _MOST
+        self._room = _Room()
         return self._expand(template, language, () if within is None else (within,))
 
     def look(self, template: Template, language: str | None, within: str | None = None) -> Expanded:
@@ -168,6 +121,7 @@ class Includes:
             return Expanded(template, problem=error.message)
 
     def _expand(self, template: Template, language: str | None, trail: Sequence[str]) -> Expanded:
+        self._load(template)
         met: dict[Include, Included] = {}
         look_up = partial(self._included, language=language, trail=trail, met=met)
         full: Template
@@ -175,93 +129,166 @@ class Includes:
             full = _filled(template, look_up)
         else:
             full = [message for each in template for message in _messages(each, look_up)]
-        if sum(map(len, _texts(full))) > MOST_FILLED_IN:
-            raise _refused(f"What the template includes is over {MOST_FILLED_IN >> 20} MiB.")
         return Expanded(full, tuple(met.values()))
+
+    def _load(self, template: Template) -> None:
+        """Look for all that a template includes at once: None for what is not there, which is told where it stands."""
+        named = (inner_of(found) for text in texts_of(template) for found in BRACED.finditer(text))
+        includes = dict.fromkeys(read_include(inner) for inner in named if inner is not None)
+        wanted = [one for one in includes if one not in self._versions][: _MOST + 1]
+        resolved = resolve(
+            self._session,
+            [Wanted(self._workspace_id, None, None, one.path, None, one.environment) for one in wanted],
+        )
+        ids = {found.version_id for found in resolved if found}
+        versions = {one.id: one for one in repository.find_versions(self._session, self._workspace_id, ids)}
+        for one, found in zip(wanted, resolved, strict=True):
+            self._versions[one] = versions.get(found.version_id) if found else None
 
     def _included(
         self, include: Include, *, language: str | None, trail: Sequence[str], met: dict[Include, Included]
-    ) -> Included:
+    ) -> Included | None:
         language = language or "default"
         if (include, language) not in self._found:
             self._found[include, language] = self._find(include, language, trail)
         found = self._found[include, language]
+        if found is None:
+            return None
         if any(one.file.id in trail for one in found.all):
-            raise _refused(f"`{include.text}` in the template goes round in a circle.")
-        if found.language != language and any(_SYNTAX.search(each) for each in _texts(found.itself.template)):
-            raise _refused(
+            raise refused(f"`{include.text}` in the template goes round in a circle.")
+        if found.language != language and any(
+            _SYNTAX.search(each) for each in texts_of(found.itself.template)
+        ):
+            raise refused(
                 f"`{include.text}` in the template: {found.itself.file.path} is written in {_NAMES[found.language]}, and what"
                 f" includes it in {_NAMES[language]}. Write both in one language."
             )
         met.update({one.include: one for one in found.all})
+        self._room.take(found.itself.template)
         return found.itself
 
-    def _find(self, include: Include, language: str, trail: Sequence[str]) -> "_Found":
-        self._left -= 1
-        if self._left < 0:
-            raise _refused(f"The template includes more than {_MOST} different texts.")
-        file = repository.find_file_by_path(self._session, self._workspace_id, include.path)
-        if file is None or file.kind not in (FileKind.PROMPT, FileKind.TOOL):
-            what = "nothing is" if file is None else f"no prompt or snippet, but a {file.kind} is"
-            raise _refused(f"`{include.text}` in the template: {what} at this path.")
+    def _find(self, include: Include, language: str, trail: Sequence[str]) -> "_Found | None":
+        """None where it calls a tool of that name, as templates could before there were includes."""
+        self._room.count()
+        version = self._versions.get(include)
+        if version is None and language == "default" and self._is_tool:
+            return None
+        if version is None:
+            raise self._missing(include)
+        file = version.file
         if file.id in trail or len(trail) > _DEEPEST:
             known = repository.find_files(self._session, self._workspace_id, list(trail))
-            paths = {one.id: one.path[:_SHOWN] for one in (*known, file)}
+            paths = {one.id: one.path[:SHOWN] for one in (*known, file)}
             way = " → ".join(paths.get(each, "?") for each in (*trail, file.id))
             said = "goes round in a circle" if file.id in trail else f"is over {_DEEPEST} includes deep"
-            raise _refused(f"`{include.text}` in the template {said}: {way}.")
-        try:
-            version = files.resolve_version(self._session, file, environment=include.environment)
-        except NotFound as missing:
-            raise _refused(f"`{include.text}` in the template: {missing.message}") from missing
+            raise refused(f"`{include.text}` in the template {said}: {way}.")
         template, written_in = _content(include, file, version)
         expanded = self._expand(template, written_in or language, (*trail, file.id))
         itself = Included(include, file, version, expanded.template)
         return _Found(itself, expanded.included, written_in or language)
 
+    @cached_property
+    def _is_tool(self) -> bool:
+        return repository.has_tool_called(self._session, self._workspace_id, "include")
+
+    def _missing(self, include: Include) -> Invalid:
+        """Why there is no version to include."""
+        file = repository.find_file_by_path(self._session, self._workspace_id, include.path)
+        if file is None:
+            return refused(f"`{include.text}` in the template: nothing is at this path.")
+        try:
+            files.resolve_version(self._session, file, environment=include.environment)
+        except NotFound as missing:
+            return refused(f"`{include.text}` in the template: {missing.message[:300]}")
+        return refused(f"`{include.text}` in the template was made just now: try again.")
+
 
 def _content(include: Include, file: File, version: Version) -> tuple[Template, str | None]:
     """What of a version is included, and the language of a prompt; a snippet is read as what includes it is."""
     spec = version.spec
+    if file.kind not in (FileKind.PROMPT, FileKind.TOOL):
+        raise refused(
+            f"`{include.text}` in the template: no prompt or snippet, but a {file.kind} is at this path."
+        )
     if file.kind == FileKind.PROMPT:
         return spec.get("template") or "", spec.get("template_language") or "default"
     if (spec.get("tool_type") or usual_type(spec)) != "snippet":
-        raise _refused(f"`{include.text}` in the template: {file.path} is a tool, and no snippet.")
+        raise refused(f"`{include.text}` in the template: {file.path} is a tool, and no snippet.")
     texts = spec.get("setup_values") or {}
     if len(texts) != 1:
         name = file.path.rpartition("/")[2]
-        raise _refused(
+        raise refused(
             f"`{include.text}` in the template: {file.path} has {len(texts)} texts. Take one of them by its key:"
-            f' {{{{ {name[:_SHOWN]}("key") }}}}.'
+            f' {{{{ {name[:SHOWN]}("key") }}}}.'
         )
     return as_text(next(iter(texts.values()))), None
 
 
-_LookUp = Callable[[Include], Included]
+_LookUp = Callable[[Include], Included | None]
+
+
+class _Room:
+    """How much one template may still include, in all its levels."""
+
+    def __init__(self) -> None:
+        self._texts, self._messages, self._characters = _MOST, _MOST_MESSAGES, MOST_FILLED_IN
+
+    def count(self) -> None:
+        """One text more is looked at. Raises: Invalid."""
+        self._texts -= 1
+        if self._texts < 0:
+            raise refused(f"The template includes more than {_MOST} different texts.")
+
+    def take(self, template: Template) -> None:
+        """A text or messages are put in. Raises: Invalid."""
+        self._characters -= sum(map(len, texts_of(template)))
+        self._messages -= 1 if isinstance(template, str) else len(template)
+        if self._characters < 0:
+            raise refused(f"What the template includes is over {MOST_FILLED_IN >> 20} MiB.")
+        if self._messages < 0:
+            raise refused(f"The template includes more than {_MOST_MESSAGES:,} messages and texts.")
 
 
 def _filled(text: str, look_up: _LookUp) -> str:
     """A text with the texts that it includes."""
+    read = 0
 
     def text_of(found: re.Match[str]) -> str:
-        inner = _inner(found)
+        nonlocal read
+        inner = inner_of(found)
         if inner is None:
             return found[0]
+        read += 1
         included = look_up(read_include(inner))
-        return _one_text(included)
+        return found[0] if included is None else _one_text(included)
 
-    return _BRACED.sub(text_of, text)
+    filled = BRACED.sub(text_of, text)
+    if read < len(OPENS.findall(text)):
+        raise refused(
+            "An include in the template cannot be read: its path has no braces, and it ends with )}}."
+        )
+    return filled
 
 
 def _one_text(included: Included) -> str:
     template = included.template
     if isinstance(template, str):
         return template
-    if len(template) == 1 and isinstance(content := template[0].get("content"), str):
-        return content
-    raise _refused(
-        f"`{included.include.text}` in the template: {included.file.path} has {len(template)} messages. A message that includes"
-        " them says nothing else, and is no example."
+    if _is_text(template):
+        return str(template[0]["content"])
+    what = "1 message that is not just a text" if len(template) == 1 else f"{len(template)} messages"
+    raise refused(
+        f"`{included.include.text}` in the template: {included.file.path} has {what}. A message that includes this says nothing"
+        " else, and is no example."
+    )
+
+
+def _is_text(messages: Sequence[Message]) -> bool:
+    """Whether it is one message that is but a text: its text can stand in any other."""
+    return (
+        len(messages) == 1
+        and messages[0].keys() <= {"role", "content"}
+        and isinstance(messages[0].get("content"), str)
     )
 
 
@@ -269,25 +296,27 @@ def _messages(message: Message, look_up: _LookUp) -> Iterator[Message]:
     """The messages in the place of one."""
     content = message.get("content")
     if isinstance(content, str):
-        alone = _BRACED.fullmatch(content.strip()) if message.keys() <= {"role", "content"} else None
-        inner = _inner(alone) if alone else None
-        template = look_up(read_include(inner)).template if inner is not None else ""
-        if not isinstance(template, str) and len(template) != 1:
-            yield from template
-            return
-        yield {**message, "content": _filled(content, look_up)}
+        alone = BRACED.fullmatch(content.strip()) if message.keys() <= {"role", "content"} else None
+        inner = inner_of(alone) if alone else None
+        included = look_up(read_include(inner)) if inner is not None else None
+        if included is None:
+            yield {**message, "content": _filled(content, look_up)}
+        elif isinstance(included.template, str) or _is_text(included.template):
+            yield {**message, "content": _one_text(included)}
+        else:
+            yield from included.template
     elif isinstance(content, list | tuple):
-        parts = [
-            {**part, "text": _filled(part["text"], look_up)} if isinstance(part.get("text"), str) else part
-            for part in content
-        ]
-        yield {**message, "content": parts}
+        yield {**message, "content": [_part(part, look_up) for part in content]}
     else:
         yield message
 
 
-def _refused(said: str) -> Invalid:
-    return Invalid(said, fields={"template": said})
+def _part(part: Mapping[str, Any], look_up: _LookUp) -> Mapping[str, Any]:
+    image = part.get("image_url")
+    if isinstance(image, Mapping) and OPENS.search(str(image.get("url"))):
+        raise refused("The address of an image includes nothing: write it, or a variable in its place.")
+    text = part.get("text")
+    return {**part, "text": _filled(text, look_up)} if isinstance(text, str) else part
 
 
 Said = TypeVar("Said", bound=ModelSpec)

@@ -8,7 +8,8 @@ import orjson
 from sqlalchemy.orm import Session
 
 from app.files.models import FileKind, Version
-from app.prompts.includes import Expanded, Includes, includes_others
+from app.prompts.include_syntax import includes_others
+from app.prompts.includes import Expanded, Includes
 from app.prompts.service import raw_file_content
 from app.prompts.template import compile_prompt
 

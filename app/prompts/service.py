@@ -48,8 +48,13 @@ def write(session: Session, principal: Principal, spec: ModelSpec, about: FilePr
         NotFound: no file with this id.
         Conflict: the path holds another kind of file or a folder, or the version name names other content.
     """
-    check_content(session, principal.workspace_id, spec, _written_to(session, principal.workspace_id, about))
-    return files.upsert(session, principal, _KINDS[type(spec)], spec.content(), about)
+    kind, content = _KINDS[type(spec)], spec.content()
+    change = files.Commit(kind, content, file_id=about.id, path=about.path)
+    if files.find_committed(session, principal, change) is None:
+        check_content(
+            session, principal.workspace_id, spec, _written_to(session, principal.workspace_id, about)
+        )
+    return files.upsert(session, principal, kind, content, about)
 
 
 def _written_to(session: Session, workspace_id: str, about: FileProperties) -> str | None:
@@ -67,7 +72,16 @@ def check_content(session: Session, workspace_id: str, spec: ModelSpec, file_id:
         Invalid: the template cannot be read, what it includes cannot be included, or what is linked is no tool.
     """
     full, _ = with_includes(Includes(session, workspace_id), spec, file_id)
-    check_template(full)
+    check_logged(session, workspace_id, full)
+
+
+def check_logged(session: Session, workspace_id: str, spec: ModelSpec) -> None:
+    """Refuse content that is none, when it was run elsewhere already: what it includes need not be here.
+
+    Raises:
+        Invalid: the template cannot be read, or what is linked is no tool.
+    """
+    check_template(spec)
     check_links(session, workspace_id, spec)
 
 

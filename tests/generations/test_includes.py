@@ -4,12 +4,13 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 
 from app.core.database import unit_of_work
 from tests import factories
 from tests.generations.calls import CALL_URL, log_of
 from tests.generations.model_server import ModelServer
+from tests.statements import recorded
 from tests.web import csrf_of, signed_in
 
 TONE = "Write as {{brand}} does."
@@ -203,10 +204,16 @@ def test_templates_in_jinja_include_those_in_jinja_and_mere_text(
 def test_texts_that_grow_without_end_are_refused(caller: TestClient) -> None:
     file_of(caller, "g0", "x" * 1_000)
     for level in range(1, 4):
-        file_of(caller, f"g{level}", f'{{{{ include("g{level - 1}") }}}}' * 15)
-    assert "over 5 MiB" in refusal(caller, '{{ include("g3") }}' * 4)
+        file_of(caller, f"g{level}", f'{{{{ include("g{level - 1}") }}}}' * 9)
+    assert "over 5 MiB" in refusal(caller, '{{ include("g3") }}' * 9)
+    file_of(caller, "big", "x" * (1 << 20))
+    assert "over 5 MiB" in refusal(caller, '{{include("big")}}' * 400)
     assert "more than 100 different texts" in refusal(
         caller, "".join(f'{{{{ include("{one}") }}}}' for one in many(caller))
+    )
+    file_of(caller, "empty", [{"role": "user", "content": ""}] * 1_500)
+    assert "more than 2,000 messages" in refusal(
+        caller, [{"role": "user", "content": '{{include("empty")}}'}] * 1_500
     )
 
 
@@ -275,3 +282,76 @@ def test_what_is_included_weighs_and_may_name_images(
     editor = caller.get(f"/w/{committed_team.workspace.slug}/prompts/{main['id']}/edit").text
     assert 'name="input.photo"' in editor
     assert "about 2,0" in editor, "with the picture"
+
+
+def test_a_message_that_is_more_than_a_text_stands_as_it_is(caller: TestClient, model: ModelServer) -> None:
+    """Its parts, its calls of tools and its name are not lost, and it has a place of its own."""
+    call = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    calling = {"role": "assistant", "content": "so", "tool_calls": [call]}
+    pictured = {
+        "role": "user",
+        "content": [{"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}],
+    }
+    file_of(caller, "parts/calling", [calling])
+    file_of(caller, "parts/picture", [pictured])
+    file_of(
+        caller,
+        "main",
+        [
+            {"role": "user", "content": f'{{{{ include("parts/{name}") }}}}'}
+            for name in ("picture", "calling")
+        ],
+    )
+    assert caller.post(CALL_URL, json={"path": "main"}).status_code == 200
+    assert model.bodies[-1]["messages"] == [pictured, calling]
+    assert "1 message that is not just a text" in refusal(caller, 'See {{ include("parts/picture") }}')
+
+
+@pytest.mark.parametrize(
+    ("template", "said"),
+    [
+        ('{{ include("p/{tone}") }}', "has no braces"),
+        ([{"role": "user", "content": [{"type": "image_url", "image_url": {"url": '{{ include("a") }}'}}]}], "address of an image"),
+        ('{{ include("parts/tone", "' + "e" * 200_000 + '") }}', "Environment eee"),
+    ],
+)  # fmt: skip
+def test_what_looks_like_an_include_is_no_text(caller: TestClient, template: Any, said: str) -> None:
+    file_of(caller, "parts/tone", TONE)
+    told = refusal(caller, template)
+    assert said in told
+    assert len(told) < 2_000
+
+
+def test_what_was_run_elsewhere_is_logged_whatever_it_includes(caller: TestClient) -> None:
+    for template in ('{{ include("nope") }}', '{{ include("logged") }}'):
+        body = {"path": "logged", "prompt": {"model": "m", "template": template}, "output": "o"}
+        answer = caller.post("/v5/prompts/log", json=body)
+        assert answer.status_code == 200, answer.text
+    assert caller.post(CALL_URL, json={"path": "logged"}).status_code == 422, "it cannot be called here"
+
+
+def test_content_that_is_there_is_the_same_version_whatever_became_of_what_it_includes(
+    caller: TestClient,
+) -> None:
+    tone = file_of(caller, "parts/tone", TONE)
+    main = file_of(caller, "main", '{{ include("parts/tone") }}')
+    assert caller.patch(f"/v5/prompts/{tone['id']}", json={"path": "parts/voice"}).status_code == 200
+    assert file_of(caller, "main", '{{ include("parts/tone") }}')["version_id"] == main["version_id"]
+    assert "nothing is at this path" in refusal(caller, 'New. {{ include("parts/tone") }}')
+
+
+def test_a_tool_called_include_is_called_where_no_file_has_the_path(
+    caller: TestClient, model: ModelServer
+) -> None:
+    snippet(caller, "old/include", k="from the tool")
+    file_of(caller, "k2", "from the file")
+    file_of(caller, "main", '{{ include("k") }}, {{ include("k2") }}')
+    assert sent(caller, model) == [("user", "from the tool, from the file")]
+
+
+def test_a_level_of_includes_is_looked_up_at_once(caller: TestClient, database: Engine) -> None:
+    paths = many(caller)[:50]
+    main = file_of(caller, "main", "".join(f'{{{{ include("{path}") }}}}' for path in paths))
+    with recorded(database) as seen:
+        assert caller.get(f"/v5/prompts/{main['id']}").status_code == 200
+    assert len(seen) < 15, seen

@@ -170,3 +170,21 @@ def test_calls_of_many_at_once_are_each_their_own(
     assert (missing, refused, strange) == (None, None, None)
     assert good.log_ids != again.log_ids
     assert model.bodies == []
+
+
+def test_whoever_is_erased_is_not_named_by_the_next_call(
+    caller: TestClient, committed_team: factories.Team
+) -> None:
+    with unit_of_work() as session:
+        bob = factories.member(session, committed_team.workspace, Role.ADMIN, "Bob Secretname")
+        version = factories.prompt(
+            session, bob, "geo/capital", provider="fake", model="m", template="By Bob, {{style}}."
+        )
+    query = {"version_id": version.id}
+    for _ in range(2):
+        assert "Bob Secretname" in caller.post(CALL_URL, json=STYLE, params=query).text
+    with unit_of_work() as session:
+        session.execute(
+            text("update version set author_name = 'Deleted person' where id = :id"), {"id": version.id}
+        )
+    assert "Bob Secretname" not in caller.post(CALL_URL, json=STYLE, params=query).text

@@ -355,3 +355,28 @@ def test_a_level_of_includes_is_looked_up_at_once(caller: TestClient, database: 
     with recorded(database) as seen:
         assert caller.get(f"/v5/prompts/{main['id']}").status_code == 200
     assert len(seen) < 15, seen
+
+
+def test_whoever_moves_or_deletes_a_file_is_told_who_includes_it(
+    caller: TestClient, committed_team: factories.Team
+) -> None:
+    path = "parts/50% off. (a+b) 'x' end"
+    tone = file_of(caller, path, TONE)
+    include = f'{{{{ include("{path}") }}}}'
+    file_of(caller, "main", include)
+    file_of(caller, "other", [{"role": "user", "content": f"See {include}"}])
+    file_of(caller, "was", include)
+    for said in ("no more", "nor now"):
+        file_of(caller, "was", said)
+    with unit_of_work() as session:
+        session.execute(
+            text("delete from deployment where file_id = (select id from file where path = 'was')")
+        )
+    file_of(caller, "parts/longer", TONE)
+    file_of(caller, "third", '{{ include("parts/longer") }}')
+    del caller.headers["x-api-key"]
+    signed_in(caller, committed_team.admin)
+    for action in ("delete", "move"):
+        page = caller.get(f"/w/{committed_team.workspace.slug}/files-at/{tone['id']}/{action}").text
+        assert "2 prompts include it by its path" in page
+        assert "main, other." in page

@@ -19,6 +19,7 @@ from app.files.models import File
 from app.files.paths import parent_of, plain_path
 from app.files.sidebar import file_url, folder_url
 from app.files.trash_view import after_deleting, just_deleted, just_restored
+from app.prompts.include_repository import list_including
 
 router = APIRouter(prefix="/w/{w}", include_in_schema=False)
 
@@ -105,7 +106,21 @@ def create_folder(
 def move_dialog(file_id: str, request: Request, session: SessionDep, principal: Reader) -> Response:
     """Ask for a file's new path."""
     file = service.get_file(session, principal, file_id)
-    return templating.render(request, "files/move.html", file=file, path=file.path, problem=None)
+    return _move_dialog(request, session, file, file.path)
+
+
+def _move_dialog(
+    request: Request, session: SessionDep, file: File, path: str, error: DomainError | None = None
+) -> Response:
+    return templating.render(
+        request,
+        "files/move.html",
+        status=200 if error is None else 403 if isinstance(error, Forbidden) else 422,
+        file=file,
+        path=path,
+        included_by=list_including(session, file.workspace_id, file.path),
+        problem=error.message if error else None,
+    )
 
 
 class MoveForm(BaseModel):
@@ -127,10 +142,7 @@ def move(
     try:
         service.move_file(session, principal, file, form.path)
     except (Invalid, Conflict, Forbidden) as error:
-        status = 403 if isinstance(error, Forbidden) else 422
-        return templating.render(
-            request, "files/move.html", status=status, file=file, path=form.path, problem=error.message
-        )
+        return _move_dialog(request, session, file, form.path, error)
     return RedirectResponse(folder_url(principal.workspace_slug, parent_of(file.path)), 303)
 
 
@@ -154,6 +166,7 @@ def _delete_dialog(
         live=live,
         versions=newest.number if newest else 0,
         evaluations=evaluations,
+        included_by=list_including(session, file.workspace_id, file.path),
         secrets=trash_repository.count_secrets(session, [file.id]),
         problem=error.message if error else None,
     )

@@ -1,16 +1,20 @@
 """Jinja2 for pages: one environment, the shell that every page stands in, and words for numbers and times."""
 
+import os
 from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import jinja2
 from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined
+from jinja2.bccache import Bucket
 from sqlalchemy.orm import Session
 
-from app.core import access, csrf, formats, mirror
+from app.core import access, csrf, formats, ids, mirror
 from app.core.errors import DomainError
 from app.core.settings import get_settings
 
@@ -22,11 +26,43 @@ SLOTS: dict[str, Callable[..., Any]] = {}
 `slot(name, …)`; it is called with the session, the principal, and whatever else the template names."""
 
 
+class CompiledTemplates(FileSystemBytecodeCache):
+    """Templates as they were compiled before, which takes longer than most pages. One that cannot be read or written is
+    compiled anew: a full disk, or another hand's file, costs time and no page."""
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Take over what was kept of a template whose source is still the same."""
+        try:
+            super().load_bytecode(bucket)
+        except Exception:  # noqa: BLE001 - whatever is wrong with the file
+            bucket.reset()
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep a compiled template."""
+        with suppress(OSError):
+            super().dump_bytecode(bucket)
+
+
+def _kept() -> CompiledTemplates | None:
+    folder = get_settings().home / "templates"
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        if folder.stat().st_uid != os.getuid():
+            return None
+    except OSError:  # there is no such home, or nothing may be written there
+        return None
+    made_by = ids.content_hash(jinja2.__version__, Path(__file__).read_text())[
+        :16
+    ]  # other options, other code
+    return CompiledTemplates(str(folder), f"{made_by}_%s.compiled")
+
+
 @lru_cache
 def environment() -> Environment:
     """The environment of all pages: escaping on, unknown names an error."""
     jinja = Environment(
         loader=FileSystemLoader(ROOT / "templates"),
+        bytecode_cache=_kept(),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -1,0 +1,64 @@
+"""Compiled templates are kept beside the data, and are only ever a way to be quicker."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.core.settings import get_settings
+from app.core.templating import CompiledTemplates, environment
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The settings have this home, and no template is loaded yet."""
+    loaded = environment()
+    monkeypatch.setenv("WHETSTONE_HOME", str(tmp_path))
+    get_settings.cache_clear()
+    environment.cache_clear()
+    yield tmp_path
+    monkeypatch.undo()
+    get_settings.cache_clear()
+    environment.cache_clear()
+    environment().filters.update(loaded.filters)
+
+
+def _text() -> str:
+    environment.cache_clear()
+    return environment().get_template("components/icons.html").module.__name__
+
+
+def test_a_template_is_compiled_once(home: Path) -> None:
+    first = _text()
+    [kept] = (home / "templates").glob("*.compiled")
+    assert (home / "templates").stat().st_mode & 0o777 == 0o700
+    before = kept.stat().st_mtime_ns
+    assert _text() == first
+    assert kept.stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize("content", [b"", b"no code", bytes(range(256)), None])
+def test_a_file_that_is_broken_is_made_anew(home: Path, content: bytes | None) -> None:
+    """None: it broke off."""
+    first = _text()
+    [kept] = (home / "templates").glob("*.compiled")
+    whole = kept.read_bytes()
+    kept.write_bytes(whole[: len(whole) // 2] if content is None else content)
+    assert _text() == first
+    assert kept.read_bytes() == whole
+
+
+def test_another_version_of_a_template_is_compiled_itself(home: Path) -> None:
+    _text()
+    [kept] = (home / "templates").glob("*.compiled")
+    assert kept.exists()
+    cache = environment().bytecode_cache
+    assert isinstance(cache, CompiledTemplates)
+    filename = environment().get_template("components/icons.html").filename
+    assert cache.get_bucket(environment(), "components/icons.html", filename, "another source").code is None
+
+
+def test_pages_need_no_place_to_keep_them(home: Path) -> None:
+    (home / "templates").write_text("a file, not a folder")
+    assert _text()
+    assert environment().bytecode_cache is None

@@ -44,7 +44,7 @@ def test_a_tool_says_what_it_is_and_who_links_it(client: TestClient, committed_t
     words = _words(page.text)
     assert "json_schema A function that a model is told of; your application runs it." in words
     assert "weather(city: string)" in words
-    assert '"city": { "type": "string" }' in words
+    assert '"city" : { "type" : "string" }' in words
     assert "support/links it v1" in words
     assert "support/links another" not in words
     assert "in production" in words
@@ -268,7 +268,7 @@ def test_a_flow_shows_its_steps_as_its_traces_do(client: TestClient, committed_t
     page = client.get(f"/w/{committed_team.workspace.slug}/flows/{flow.file_id}")
     assert page.status_code == 200, page.text
     words = _words(page.text)
-    assert '"commit": "4f2a1c"' in words
+    assert '"commit" : "4f2a1c"' in words
     assert "as the last 4 traces show them" in words
     assert "classify v2 3× v1 1× 4 of 4 4" in words
     assert "find_order v1 4 of 4 4 1" in words

@@ -98,19 +98,35 @@ def _shown(session: Session, meant: Collection[_Meant]) -> dict[_Meant, bytes]:
             groups.setdefault((workspace_id, raw), {})[version.version_id] = version
         else:
             shown[workspace_id, version, raw] = kept
-    for (workspace_id, raw), found in groups.items():
-        versions = repository.find_versions(session, workspace_id, found)
-        for each in present(session, versions, also=["raw_file_content"] if raw else []):
+    for (workspace_id, raw), missed in groups.items():
+        found = dict(missed)
+        for version_id, version in missed.items():
+            before = None if version.file_id in never else _SHOWN.get((version_id, raw), version.steady)
+            if before is not None:  # it was logged since
+                answer = shown[workspace_id, version, raw] = encoded({**before, **version.use})
+                _KEPT.put((version_id, raw), str(version.stamp), answer)
+                del found[version_id]
+        versions = repository.find_versions(session, workspace_id, found) if found else []
+        for each in present(session, versions, also=["raw_file_content"] if raw else []) if versions else ():
             version = found[each["version_id"]]
             answer = shown[workspace_id, version, raw] = encoded(each)
             counts_rows = each["type"] == FileKind.EVALUATOR  # judgments are, and no stamp knows of them
             elsewhere = version.file_id in never or any(depends(each) for depends in DEPENDING_ON_OTHERS)
-            if version.stamp and len(answer) <= _LARGEST and not counts_rows and not elsewhere:
+            if (
+                version.stamp
+                and version.steady
+                and len(answer) <= _LARGEST
+                and not (counts_rows or elsewhere)
+            ):
                 _KEPT.put((version.version_id, raw), version.stamp, answer)
+                if each["type"] == FileKind.PROMPT:
+                    _SHOWN.put((version.version_id, raw), version.steady, each)
     return shown
 
 
 _KEPT: Kept[tuple[str, bool], bytes] = Kept(most=500)
+_SHOWN: Kept[tuple[str, bool], dict[str, Any]] = Kept(most=500)
+"""Of prompts, which are called as often as they are fetched: answers as they are but for how often that was."""
 _LARGEST = 32 * 1024
 """Bytes of an answer that is kept."""
 CHANGING_ELSEWHERE: list[Callable[[Session, Collection[str]], Collection[str]]] = []

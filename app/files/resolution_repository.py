@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from datetime import datetime
+from typing import Any, NamedTuple
 
 import orjson
 from sqlalchemy import text
@@ -33,16 +34,36 @@ class Resolved(NamedTuple):
     kind: str
     model: str | None
     provider: str | None
-    stamp: str | None
+    stamp: str | None = None
     """Changes with every row of these packages that an answer about the version is made of; None where not asked for."""
+    steady: str | None = None
+    """The same, but for how often it was logged, which changes with every call."""
+    version_logs_count: int = 0
+    total_logs_count: int = 0
+    last_used_at: datetime | None = None
+
+    @property
+    def use(self) -> dict[str, Any]:
+        """What an answer says of how often it was logged."""
+        return {
+            "version_logs_count": self.version_logs_count,
+            "total_logs_count": self.total_logs_count,
+            "last_used_at": self.last_used_at,
+        }
 
 
-_STAMP = """concat_ws(' ', named.file_row, v.xmin,
+_STAMPS = """
+    concat_ws(' ', named.file_row, v.xmin, around.stamp),
+    concat_ws(' ', around.stamp, md5(row(f.directory_id, f.path, f.description, f.tags, f.readme, f.created_by, f.created_at,
+        f.updated_at, v.name, v.note, v.author_id, v.author_name)::text)),
+    v.logs_count, f.logs_count, f.last_used_at"""
+"""Postgres gives every new state of a row the number of the transaction that wrote it (`xmin`)."""
+_STAMPED_FROM = """
+join file f on f.id = v.file_id cross join lateral (select concat_ws(' ',
     (select u.xmin from user_account u where u.id = named.created_by),
     (select string_agg(concat_ws(' ', e.id, e.xmin, d.version_id), ',' order by e.id)
      from deployment d join environment e on e.id = d.environment_id
-     where d.file_id = v.file_id and d.ended_at is null))"""
-"""Postgres gives every new state of a row the number of the transaction that wrote it (`xmin`)."""
+     where d.file_id = v.file_id and d.ended_at is null)) as stamp) around"""
 _RESOLVE = """
 with wanted as materialized (
     select * from json_to_recordset(cast(:wanted as json)) as w(
@@ -58,7 +79,7 @@ with wanted as materialized (
             and path = w.path and workspace_id = w.workspace_id and deleted_at is null
     ) f where w.kind is null or w.kind = f.kind
 )
-select named.n, v.file_id, v.id, named.found_kind, v.spec ->> 'model', v.spec ->> 'provider', {stamp}
+select named.n, v.file_id, v.id, named.found_kind, v.spec ->> 'model', v.spec ->> 'provider'{stamps}
 from named join version v on v.file_id = named.found_id and v.id = case
     when named.version_id is not null then named.version_id
     when named.environment is not null then (
@@ -72,10 +93,10 @@ from named join version v on v.file_id = named.found_id and v.id = case
          join deployment d on d.environment_id = e.id and d.file_id = named.found_id and d.ended_at is null
          where e.workspace_id = named.workspace_id and e.tag = 'default'),
         (select c.id from version c where c.file_id = named.found_id order by c.number desc limit 1))
-    end
+    end {stamped_from}
 """
-_RESOLVED = text(_RESOLVE.format(stamp="null"))
-_STAMPED = text(_RESOLVE.format(stamp=_STAMP))
+_RESOLVED = text(_RESOLVE.format(stamps="", stamped_from=""))
+_STAMPED = text(_RESOLVE.format(stamps=f", {_STAMPS}", stamped_from=_STAMPED_FROM))
 
 
 def resolve(session: Session, wanted: Sequence[Wanted], *, stamped: bool = False) -> list[Resolved | None]:

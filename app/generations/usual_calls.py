@@ -27,7 +27,7 @@ from app.generations import service
 from app.generations.calling import ReadyCall, about_log, make_ready, origin_of
 from app.generations.prepared import PreparedPrompt
 from app.generations.schemas import PromptCall
-from app.generations.usual_call_repository import State, find_states
+from app.generations.usual_call_repository import stamp_providers
 from app.prompts.include_syntax import includes_others
 from app.workspaces.service import holders_of
 
@@ -83,16 +83,20 @@ def _ready(session: Session, asked: Sequence[UsualCall]) -> list[ReadyCall | Exc
         for one in asked
     ]
     distinct = list(dict.fromkeys(one for one in wanted if one))
-    versions = dict(zip(distinct, resolve(session, distinct), strict=True))
-    states = find_states(session, {version.version_id for version in versions.values() if version})
+    versions = dict(zip(distinct, resolve(session, distinct, stamped=True), strict=True))
+    providers = stamp_providers(session, {want.workspace_id for want, version in versions.items() if version})
     files = {version.file_id for version in versions.values() if version}
     changing = {file_id for among in fetching.CHANGING_ELSEWHERE for file_id in among(session, files)}
     found = {
         want: _known(
-            session, want, version, states[version.version_id], keeps=version.file_id not in changing
+            session,
+            version,
+            f"{version.steady} {providers[want.workspace_id]} {get_settings().practice_url}",
+            want.workspace_id,
+            keeps=version.file_id not in changing,
         )
         for want, version in versions.items()
-        if version and version.version_id in states
+        if version and want.workspace_id in providers
     }
     ready: list[ReadyCall | Exception | None] = []
     for one, want in zip(asked, wanted, strict=True):
@@ -102,7 +106,7 @@ def _ready(session: Session, asked: Sequence[UsualCall]) -> list[ReadyCall | Exc
             continue
         try:
             ready.append(_one_ready(session, holders[one.secret], one, version, known))
-        except DomainError as error:
+        except Exception as error:  # noqa: BLE001 - raised to the one who asked, and to nobody else
             ready.append(error)
     return ready
 
@@ -119,26 +123,27 @@ def _wanted(holder: Principal, one: UsualCall) -> Wanted:
     )
 
 
-def _known(session: Session, want: Wanted, version: Resolved, state: State, *, keeps: bool) -> _Known | None:
+def _known(
+    session: Session, version: Resolved, stamp: str, workspace_id: str, *, keeps: bool
+) -> _Known | None:
     """A version as it is now; None where what it is called with depends on more, or it cannot be called. `keeps` is False
     where what the API shows of it changes with rows that a stamp knows nothing of."""
-    if state.has_budget:
-        return None
-    stamp = f"{state.stamp} {get_settings().practice_url}"
-    kept, shown = _PROMPTS.get(state.version_id, stamp), _SHOWN.get(state.version_id, stamp)
+    version_id = version.version_id
+    kept, shown = _PROMPTS.get(version_id, stamp), _SHOWN.get(version_id, stamp)
     if isinstance(kept, _Unusual):
         return None
     if kept and shown and keeps:
-        counts = ("version_logs_count", "total_logs_count", "last_used_at")
-        return _Known(kept, {**shown, **{name: getattr(state, name) for name in counts}})
-    [row] = repository.find_versions(session, want.workspace_id, [version.version_id])
+        return _Known(kept, {**shown, **version.use})
+    row = next(iter(repository.find_versions(session, workspace_id, [version_id])), None)
+    if row is None:  # it was deleted just now
+        return None
     prompt = kept or _prompt(session, row)
-    _PROMPTS.put(state.version_id, stamp, prompt or _Unusual())
+    _PROMPTS.put(version_id, stamp, prompt or _Unusual())
     if prompt is None:
         return None
     shown = present_one(session, row)
     if keeps:
-        _SHOWN.put(state.version_id, stamp, shown)
+        _SHOWN.put(version_id, stamp, shown)
     return _Known(prompt, shown)
 
 

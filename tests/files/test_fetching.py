@@ -232,3 +232,23 @@ def test_what_has_not_changed_is_not_put_together_again(
     with recorded(database) as asked:
         assert _got(api, url) == answer
     assert len(asked) <= 3
+
+
+def test_what_was_only_logged_since_is_not_put_together_again(
+    api: TestClient, committed_team: factories.Team, database: Engine
+) -> None:
+    """Production fetches a prompt and logs what came of it, again and again."""
+    with unit_of_work() as session:
+        prompt = factories.prompt(session, committed_team.admin)
+    url = f"/v5/prompts/{prompt.file_id}"
+    for count in range(3):
+        answer = _got(api, url)
+        assert (answer["version_logs_count"], answer["total_logs_count"]) == (count, count)
+        assert answer in _got(api, "/v5/files")["records"]
+        assert api.post("/v5/prompts/log", json={"id": prompt.file_id}).status_code == 200
+        with recorded(database) as asked:
+            _got(api, url)
+        assert len(asked) <= 3, asked
+    assert api.patch(url, json={"description": "other"}).status_code == 200
+    assert _got(api, url)["description"] == "other"
+    assert _got(api, url)["total_logs_count"] == 3

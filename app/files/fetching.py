@@ -1,6 +1,6 @@
 """Fetching files by the API: what production does before each call, done together for all requests of a moment."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,7 +69,7 @@ def _answers(session: Session, asked: Sequence[Fetch], holders: dict[str, Princi
                 one.environment or None,
             )
     distinct = list(dict.fromkeys(wanted.values()))
-    resolved = dict(zip(distinct, resolve(session, distinct, stamped=True), strict=True))
+    resolved = dict(zip(distinct, resolve(session, distinct, also="stamp"), strict=True))
     meant = {
         one: (named.workspace_id, found, one.raw)
         for one, named in wanted.items()
@@ -99,11 +99,14 @@ def _shown(session: Session, meant: Collection[_Meant]) -> dict[_Meant, bytes]:
         else:
             shown[workspace_id, version, raw] = kept
     for (workspace_id, raw), missed in groups.items():
-        found = dict(missed)
+        found, steady = dict(missed), _steady(session, workspace_id, missed.values())
         for version_id, version in missed.items():
-            before = None if version.file_id in never else _SHOWN.get((version_id, raw), version.steady)
-            if before is not None:  # it was logged since
-                answer = shown[workspace_id, version, raw] = encoded({**before, **version.use})
+            now = steady.get(version_id)
+            before = (
+                _SHOWN.get((version_id, raw), now.steady) if now and version.file_id not in never else None
+            )
+            if now and before is not None:  # it was logged since
+                answer = shown[workspace_id, version, raw] = encoded({**before, **now.use})
                 _KEPT.put((version_id, raw), str(version.stamp), answer)
                 del found[version_id]
         versions = repository.find_versions(session, workspace_id, found) if found else []
@@ -112,16 +115,19 @@ def _shown(session: Session, meant: Collection[_Meant]) -> dict[_Meant, bytes]:
             answer = shown[workspace_id, version, raw] = encoded(each)
             counts_rows = each["type"] == FileKind.EVALUATOR  # judgments are, and no stamp knows of them
             elsewhere = version.file_id in never or any(depends(each) for depends in DEPENDING_ON_OTHERS)
-            if (
-                version.stamp
-                and version.steady
-                and len(answer) <= _LARGEST
-                and not (counts_rows or elsewhere)
-            ):
-                _KEPT.put((version.version_id, raw), version.stamp, answer)
-                if each["type"] == FileKind.PROMPT:
-                    _SHOWN.put((version.version_id, raw), version.steady, each)
+            if len(answer) <= _LARGEST and not (counts_rows or elsewhere):
+                _KEPT.put((version.version_id, raw), str(version.stamp), answer)
+                if each["type"] == FileKind.PROMPT and (now := steady.get(version.version_id)):
+                    _SHOWN.put((version.version_id, raw), str(now.steady), each)
     return shown
+
+
+def _steady(session: Session, workspace_id: str, versions: Iterable[Resolved]) -> dict[str, Resolved]:
+    """Versions with the stamp that logs do not change, by their ids."""
+    wanted = [
+        Wanted(workspace_id, file_id=version.file_id, version_id=version.version_id) for version in versions
+    ]
+    return {found.version_id: found for found in resolve(session, wanted, also="steady") if found}
 
 
 _KEPT: Kept[tuple[str, bool], bytes] = Kept(most=500)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import orjson
 from sqlalchemy import text
@@ -52,18 +52,17 @@ class Resolved(NamedTuple):
         }
 
 
-_STAMPS = """
-    concat_ws(' ', named.file_row, v.xmin, around.stamp),
-    concat_ws(' ', around.stamp, md5(row(f.directory_id, f.path, f.description, f.tags, f.readme, f.created_by, f.created_at,
-        f.updated_at, v.name, v.note, v.author_id, v.author_name)::text)),
-    v.logs_count, f.logs_count, f.last_used_at"""
-"""Postgres gives every new state of a row the number of the transaction that wrote it (`xmin`)."""
-_STAMPED_FROM = """
-join file f on f.id = v.file_id cross join lateral (select concat_ws(' ',
+_AROUND = """
     (select u.xmin from user_account u where u.id = named.created_by),
     (select string_agg(concat_ws(' ', e.id, e.xmin, d.version_id), ',' order by e.id)
      from deployment d join environment e on e.id = d.environment_id
-     where d.file_id = v.file_id and d.ended_at is null)) as stamp) around"""
+     where d.file_id = v.file_id and d.ended_at is null)"""
+_STAMP = f", concat_ws(' ', named.file_row, v.xmin, {_AROUND})"
+"""Postgres gives every new state of a row the number of the transaction that wrote it (`xmin`)."""
+_STEADY = f""", null, concat_ws(' ', {_AROUND},
+    md5(row(f.directory_id, f.path, f.description, f.tags, f.readme, f.created_by, f.created_at, f.updated_at,
+            v.name, v.note, v.author_id, v.author_name)::text)),
+    v.logs_count, f.logs_count, f.last_used_at"""
 _RESOLVE = """
 with wanted as materialized (
     select * from json_to_recordset(cast(:wanted as json)) as w(
@@ -93,21 +92,25 @@ from named join version v on v.file_id = named.found_id and v.id = case
          join deployment d on d.environment_id = e.id and d.file_id = named.found_id and d.ended_at is null
          where e.workspace_id = named.workspace_id and e.tag = 'default'),
         (select c.id from version c where c.file_id = named.found_id order by c.number desc limit 1))
-    end {stamped_from}
+    end {file}
 """
-_RESOLVED = text(_RESOLVE.format(stamps="", stamped_from=""))
-_STAMPED = text(_RESOLVE.format(stamps=f", {_STAMPS}", stamped_from=_STAMPED_FROM))
+_STATEMENTS = {
+    "": text(_RESOLVE.format(stamps="", file="")),
+    "stamp": text(_RESOLVE.format(stamps=_STAMP, file="")),
+    "steady": text(_RESOLVE.format(stamps=_STEADY, file="join file f on f.id = v.file_id")),
+}
 
 
-def resolve(session: Session, wanted: Sequence[Wanted], *, stamped: bool = False) -> list[Resolved | None]:
-    """The version that each names, in their order; None where there is none, whatever is missing."""
+def resolve(
+    session: Session, wanted: Sequence[Wanted], *, also: Literal["", "stamp", "steady"] = ""
+) -> list[Resolved | None]:
+    """The version that each names, in their order; None where there is none, whatever is missing. With `steady`, how often it
+    was logged is told, too."""
     if not wanted:
         return []
     asked = [{"n": n, **_members(one)} for n, one in enumerate(wanted)]
     found: list[Resolved | None] = [None] * len(wanted)
-    for n, *version in session.execute(
-        _STAMPED if stamped else _RESOLVED, {"wanted": orjson.dumps(asked).decode()}
-    ):
+    for n, *version in session.execute(_STATEMENTS[also], {"wanted": orjson.dumps(asked).decode()}):
         found[n] = Resolved(*version)
     return found
 

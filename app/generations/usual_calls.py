@@ -83,7 +83,7 @@ def _ready(session: Session, asked: Sequence[UsualCall]) -> list[ReadyCall | Exc
         for one in asked
     ]
     distinct = list(dict.fromkeys(one for one in wanted if one))
-    versions = dict(zip(distinct, resolve(session, distinct, stamped=True), strict=True))
+    versions = dict(zip(distinct, resolve(session, distinct, also="steady"), strict=True))
     providers = stamp_providers(session, {want.workspace_id for want, version in versions.items() if version})
     files = {version.file_id for version in versions.values() if version}
     changing = {file_id for among in fetching.CHANGING_ELSEWHERE for file_id in among(session, files)}

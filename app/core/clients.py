@@ -65,4 +65,4 @@ def _is_address(text: str) -> bool:
 
 
 def _is_in(address: str, networks: tuple[IPv4Network | IPv6Network, ...]) -> bool:
-    return _is_address(address) and any(ip_address(address) in network for network in networks)
+    return bool(networks) and _is_address(address) and any(ip_address(address) in one for one in networks)

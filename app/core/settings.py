@@ -41,6 +41,9 @@ class Settings(BaseSettings):
     """Worker processes of the whole fleet: a run's concurrency is shared out among them."""
     run_silence_s: int = Field(default=1800, ge=1)
     """A run whose outputs come from elsewhere ends when none has come for so long; rows without one are errors."""
+    run_judges_silence_s: int = Field(default=60, ge=1)
+    """A run whose outputs are all there waits so long, after the last thing that came for it, for programs elsewhere that have
+    judged none of them."""
     database_pool: int = Field(default=10, ge=1)
     """Connections one process keeps open."""
     session_days: int = Field(default=30, ge=1)

@@ -3,12 +3,12 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Query, Request, Response
-from fastapi.responses import StreamingResponse
+from fastapi.responses import JSONResponse, StreamingResponse
 from sqlalchemy.orm import Session
 
 from app.core.access import Action, Principal
 from app.core.database import SessionDep
-from app.core.errors import Invalid
+from app.core.errors import Conflict, Invalid
 from app.core.event_stream import event_stream
 from app.core.openapi import EVENT
 from app.core.pagination import Page, PageNumber, PageSize
@@ -52,17 +52,25 @@ def create_evaluation(
     body: Annotated[EvaluationCreate, Body(default_factory=EvaluationCreate)],
     session: SessionDep,
     principal: Editor,
-) -> Json:
-    """Create an evaluation of a file. A name that is taken answers 409. Without `file` it is of the file whose version, or
+) -> Any:
+    """Create an evaluation of a file. A name that is taken answers 409; evaluators that are named with it, and of which that
+    evaluation has no version, are then part of it, for clients go on with the one that they find by the name. Without `file` it is of the file whose version, or
     whose log, its first run has; until then its `file_id` is null, and its name unique among those of its first evaluator.
 
     By an evaluator with `orchestrated` false the server does not judge: send its judgments to `POST /v5/evaluators/log`.
     """
     evaluators, elsewhere = find_evaluators(session, principal, body.evaluators)
+    file = find_subject(session, principal, body.file)
+    if file and (taken := repository.find_evaluation_by_name(session, file.id, body.name or "")):
+        joined = service.name_evaluators(session, taken, evaluators, elsewhere)
+        said = service.taken(file, taken.name)
+        if joined:
+            said += f" It has {', '.join(f'`{one.file.path}`' for one in joined)} now, too."
+        return JSONResponse({"detail": said}, Conflict.status)  # and not raised: what it came to is kept
     evaluation = service.create_evaluation(
         session,
         principal,
-        file=find_subject(session, principal, body.file),
+        file=file,
         name=body.name,
         evaluators=evaluators,
         elsewhere=elsewhere,

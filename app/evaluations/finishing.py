@@ -10,14 +10,15 @@ from app.evaluators.binding import is_judged_here
 _JUDGING_SHARD = 50
 
 
-def finish_if_done(session: Session, run_id: str, *, waits: bool = True) -> bool:
+def finish_if_done(session: Session, run_id: str, *, waits: bool = True, for_silent: bool = True) -> bool:
     """End the run if nothing is left to do; True for the one caller that ended it.
 
-    A run whose outputs come from elsewhere waits for judgments from there, too, unless not to.
+    A run whose outputs come from elsewhere waits for judgments from there, too, unless not to; not `for_silent`: only for those of
+    programs that have judged any of its outputs.
     Scores are worked out by a job of their own: the run is complete, and readable, without them.
     """
     if _late_evaluators_have_work(session, run_id) or not shard_repository.complete_run(
-        session, run_id, waits=waits
+        session, run_id, waits=waits, for_silent=for_silent
     ):
         return False
     shard_repository.count_logs(session, run_id)

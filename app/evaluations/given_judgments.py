@@ -88,7 +88,7 @@ def give_judgment(
     if bound.kind.judged_by == "people":
         record.author = f"{logs.END_USER}{given.user}" if given.user else principal.user_id
         record.author = logs.FINAL if given.final else record.author
-    evaluations = judges_repository.evaluations_by_file(session, log_id, version)
+    evaluations = judges_repository.evaluations_to_join(session, log_id, version)
     runs = judges_repository.runs_with_output(session, log_id, version.id)
     if is_judged_here(version.spec):
         # Runs in which the server judges, and monitoring, do not take it for the server's own. Of a log of no run it is
@@ -106,7 +106,8 @@ def give_judgment(
             session, record, marks=given.marked_completed is not None, named=given.id is not None
         )
     for evaluation in evaluations:
-        # Programs keep their own evaluator up to date: its newest version judges beside the one that was asked for.
+        # Programs keep their own evaluator up to date: its newest version judges beside the one that was asked for. And clients
+        # begin another run by the name of an evaluation that does not know yet by what they judge now.
         service.add_evaluators(session, evaluation, [version], [version])
     if evaluations:
         runs = judges_repository.runs_with_output(session, log_id, version.id)

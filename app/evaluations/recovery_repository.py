@@ -6,6 +6,10 @@ from sqlalchemy.orm import Session
 from app.evaluations.shard_repository import LEASE_S, MOST_LOSSES, RESEND_S, WANTS_WORK, create_shards
 
 _STRANDED_SHARD = 50
+_SILENT_FOR = "coalesce(r.progressed_at, r.created_at) < now() - make_interval(secs => :silence)"
+_HAS_ITS_OUTPUTS = """r.status in ('pending', 'running')
+          and not exists (select from run_item i where i.run_id = r.id and i.state = 'pending')"""
+"""Of a run `r` that goes on: all rows have their output, and the server's verdicts."""
 
 
 def extend_leases(session: Session) -> None:
@@ -110,14 +114,25 @@ def runs_to_finish(session: Session, silence_s: float) -> list[str]:
     """Runs that have nothing left to do and have not ended. Those whose judgments come from
     elsewhere are given so much time after the last one."""
     rows = session.scalars(
-        text("""
+        text(f"""
         select r.id from run r
-        where (r.orchestrated or r.end_requested_at is not null
-               or coalesce(r.progressed_at, r.created_at) < now() - make_interval(secs => :silence))
-          and r.status in ('pending', 'running')
-          and not exists (select from run_item i where i.run_id = r.id and i.state = 'pending')
+        where (r.orchestrated or r.end_requested_at is not null or {_SILENT_FOR}) and {_HAS_ITS_OUTPUTS}
         for update skip locked
-        """),
+        """),  # noqa: S608 - constants
+        {"silence": silence_s},
+    )
+    return list(rows)
+
+
+def runs_with_silent_judges(session: Session, silence_s: float) -> list[str]:
+    """Runs whose outputs came from elsewhere, and are all there, for which nothing has come for so long."""
+    rows = session.scalars(
+        text(f"""
+        select r.id from run r
+        where not r.orchestrated and {_SILENT_FOR} and {_HAS_ITS_OUTPUTS}
+          and exists (select from run_item i where i.run_id = r.id)
+        for update skip locked
+        """),  # noqa: S608 - constants
         {"silence": silence_s},
     )
     return list(rows)

@@ -60,7 +60,7 @@ def create_evaluation(
         name = f"Evaluation{f' of {file.name}' if file else ''}, {clock.now():%Y-%m-%d %H:%M:%S}"
     _refuse_long(name)
     if repository.find_evaluation_by_name(session, place.id, name):
-        raise Conflict(f"{place.path} has an evaluation called `{name}` already.")
+        raise Conflict(taken(place, name))
     evaluation = Evaluation(
         id=ids.new_id("evr"),
         workspace_id=place.workspace_id,
@@ -77,6 +77,11 @@ def create_evaluation(
     if stops_when_clear:
         stopping_rules.refuse_evaluation(session, evaluation)
     return evaluation
+
+
+def taken(file: File, name: str) -> str:
+    """What is said where a file has an evaluation of this name."""
+    return f"{file.path} has an evaluation called `{name}` already."
 
 
 def _refuse_long(name: str) -> None:
@@ -145,6 +150,21 @@ def add_evaluators(
     for run in runs:
         # Who judges more holds the run, and may wait for a row that a worker is writing, who then waits for the run.
         again_on_deadlock(session, partial(judge, run))
+
+
+def name_evaluators(
+    session: Session,
+    evaluation: Evaluation,
+    evaluators: Sequence[Version],
+    elsewhere: Collection[Version] = (),
+) -> list[Version]:
+    """Add those of the evaluators of which the evaluation has no version, as `add_evaluators` does, which raises the same; these."""
+    repository.lock_evaluation(session, evaluation.id)
+    known = {version.file_id for version in repository.list_evaluators(session, evaluation.id)}
+    missing = [version for version in dict.fromkeys(evaluators) if version.file_id not in known]
+    if missing:
+        add_evaluators(session, evaluation, missing, elsewhere)
+    return missing
 
 
 def remove_evaluator(session: Session, evaluation: Evaluation, evaluator_version_id: str) -> None:

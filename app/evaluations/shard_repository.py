@@ -329,11 +329,12 @@ def give_back(session: Session, owner: str, run_id: str) -> None:
     )
 
 
-def complete_run(session: Session, run_id: str, *, waits: bool = True) -> bool:
+def complete_run(session: Session, run_id: str, *, waits: bool = True, for_silent: bool = True) -> bool:
     """End the run if nothing is left to do; True for the one caller that ended it.
 
     A run whose outputs come from elsewhere also waits for the judgments of the programs that send them, unless not to or somebody
-    said that it is to end; never for people. One without a dataset waits for its first log.
+    said that it is to end; never for people. Not `for_silent`: of the programs, only for those that have judged any of its outputs.
+    One without a dataset waits for its first log.
     """
     ended = session.scalar(
         text(f"""
@@ -351,10 +352,15 @@ def complete_run(session: Session, run_id: str, *, waits: bool = True) -> bool:
                 and (v.spec->>'evaluator_type' = 'external' or not e.orchestrated)
                 and not exists (
                     select from judgment j join version other on other.id = j.evaluator_version_id
-                    where j.log_id = i.log_id and other.file_id = v.file_id and j.author in ('', :caller))))
+                    where j.log_id = i.log_id and other.file_id = v.file_id and j.author in ('', :caller))
+                and (:for_silent or exists (
+                    select from run_item said join judgment j on j.log_id = said.log_id
+                    join version other on other.id = j.evaluator_version_id
+                    where said.run_id = r.id and not said.reused and other.file_id = v.file_id
+                      and j.author in ('', :caller)))))
         returning r.id
         """),  # noqa: S608 - a constant
-        {"run": run_id, "waits": waits, "caller": CALLER},
+        {"run": run_id, "waits": waits, "for_silent": for_silent, "caller": CALLER},
     )
     return ended is not None
 

@@ -86,7 +86,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory, endpoint: Endpoint) -> Itera
     """The SDK with a whole application, workers included, whose workspace has the provider `endpoint`."""
     if not PYTHON.exists():
         pytest.skip("tests/conformance/.venv is not there: ./whetstone test makes it")
-    with start_application(tmp_path_factory.mktemp("whole")) as application:
+    home, quick = tmp_path_factory.mktemp("whole"), {"WHETSTONE_RUN_JUDGES_SILENCE_S": "20"}
+    with start_application(home, environment=quick) as application:
         doors = Doors(application, "sdk")
         doors.client.call(
             "POST", "/providers", {"name": "endpoint", "base_url": endpoint.base_url, "api_key": "k"}

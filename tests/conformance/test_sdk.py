@@ -16,7 +16,15 @@ from tests.fault_provider import running_fault_provider
 from tests.generations.model_server import running_model
 
 SCRIPTS = ("prompts", "datasets", "evaluators", "directories", "mistakes", "logs", "tools", "every_file")
-WHOLE = ("evaluations", "builtins", "server_evaluations", "runs_of_logs", "steered_runs", "runs")
+WHOLE = (
+    "evaluations",
+    "repeated_evaluations",
+    "builtins",
+    "server_evaluations",
+    "runs_of_logs",
+    "steered_runs",
+    "runs",
+)
 """Those that need workers."""
 IN_NODE = ("files", "logs", "evaluations")
 CONSTRAINTS = CLONE / "docs" / "humanloop-constraints.txt"

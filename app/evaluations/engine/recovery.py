@@ -70,6 +70,12 @@ def recover(*, after_absence: bool = False) -> Recovered:
         for run_id in recovery_repository.runs_to_finish(session, silence_s):
             finished += finishing.finish_if_done(session, run_id, waits=False)
             announce(session, run_id)
+        for run_id in recovery_repository.runs_with_silent_judges(
+            session, get_settings().run_judges_silence_s
+        ):
+            if finishing.finish_if_done(session, run_id, for_silent=False):
+                finished += 1
+                announce(session, run_id)
         unscored = recovery_repository.unscored_runs(session)
     with _by_itself("not looked whether it is clear"), unit_of_work() as session:
         finished += _watch.look(session)

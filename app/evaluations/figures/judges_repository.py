@@ -77,22 +77,32 @@ def is_judged_by_workers(session: Session, log_id: str, evaluator: Version) -> b
     return bool(found)
 
 
-def evaluations_by_file(session: Session, log_id: str, evaluator: Version) -> list[Evaluation]:
-    """The evaluations in which a row came to this log, and that have another version of this evaluator only, for whose
-    judgments they wait."""
+def evaluations_to_join(session: Session, log_id: str, evaluator: Version) -> list[Evaluation]:
+    """The evaluations in which a row came to this log, and that an evaluator becomes part of with its judgment: those that
+    have another version of it only, for whose judgments they wait; and that in which a run began which the log was sent for, where
+    it is a program that none of the run's evaluations knows."""
     rows = session.scalars(
         text(f"""
         select distinct p.evaluation_id from run_item i join {PART_OF} p on p.run_id = i.run_id
-        join evaluation_evaluator e on e.evaluation_id = p.evaluation_id
-        join version v on v.id = e.evaluator_version_id
-        where i.log_id = :log and v.file_id = :file and (:elsewhere or not e.orchestrated) and not exists (
+        join run r on r.id = i.run_id join log l on l.id = i.log_id
+        where i.log_id = :log and not exists (
             select from evaluation_evaluator o
-            where o.evaluation_id = p.evaluation_id and o.evaluator_version_id = :version)
+            where o.evaluation_id = p.evaluation_id and o.evaluator_version_id = :version
+        ) and (
+            :external and not r.orchestrated and r.status <> 'cancelled' and not i.reused and l.status = 'complete'
+            and p.evaluation_id = r.evaluation_id and not exists (
+                select from {PART_OF} q join evaluation_evaluator e on e.evaluation_id = q.evaluation_id
+                join version v on v.id = e.evaluator_version_id
+                where q.run_id = r.id and v.file_id = :file)
+            or exists (
+                select from evaluation_evaluator e join version v on v.id = e.evaluator_version_id
+                where e.evaluation_id = p.evaluation_id and v.file_id = :file and (:elsewhere or not e.orchestrated)))
         """),  # noqa: S608 - a constant
         {
             "log": log_id,
             "file": evaluator.file_id,
             "version": evaluator.id,
+            "external": evaluator.spec.get("evaluator_type") == "external",
             "elsewhere": not is_judged_here(evaluator.spec),
         },
     )

@@ -123,7 +123,9 @@ def _progress(newest: Sequence[Run], scores: Mapping[str, Sequence[Mapping[str, 
     counted = ("num_judgments", "num_nulls", "num_errors")
     judged = sum(stats[name] for stats in scores[run.id] for name in counted)
     wanted = run.items_count * len(scores[run.id])
-    return f"Total Logs: {run.done_count}/{run.items_count}, Total Judgments: {judged}/{wanted}"
+    told = f"Total Logs: {run.done_count}/{run.items_count}, Total Judgments: {judged}/{wanted}"
+    missing = wanted - judged if run.status == "completed" else 0
+    return f"{told}, Not judged: {missing}" if missing else told
 
 
 def _report(
@@ -133,7 +135,7 @@ def _report(
     shown = runs[:4]
     lines = [["Evaluator", *(_heading(run) for run in shown)]]
     for index, version in enumerate(evaluators):
-        lines.append([version.file.path, *(_figure(stats[run.id][index]) for run in shown)])
+        lines.append([version.file.path, *(_figure(run, stats[run.id][index]) for run in shown)])
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     return "\n".join(
         " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines
@@ -145,9 +147,10 @@ def _heading(run: Run) -> str:
     return f"{name} {run.created_at:%Y-%m-%d %H:%M}"
 
 
-def _figure(stats: Mapping[str, Any]) -> str:
+def _figure(run: Run, stats: Mapping[str, Any]) -> str:
     if not stats["num_judgments"]:
-        return "-"
+        asked = stats["num_nulls"] or stats["num_errors"] or run.status != "completed"
+        return "-" if asked else "not judged"
     if "num_true" in stats:
         return f"{stats['num_true'] / stats['num_judgments']:.3f}"
     return f"{stats['mean']:.3f}" if "mean" in stats else str(stats["num_judgments"])

@@ -13,6 +13,8 @@ DomainError
 └── Unavailable     503   something that we need is away
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 
@@ -21,11 +23,32 @@ class DomainError(Exception):
 
     status = 400
     title = "That did not work"
+    number: int | None = None
+    """Where several things came together: which of them it is about, from 0."""
+    way: tuple[str | int, ...] = ()
+    """To that one in the body of the request."""
 
     def __init__(self, message: str, **detail: Any) -> None:
         super().__init__(message)
         self.message = message
         self.detail = detail
+
+    def name_place(self, name: str) -> None:
+        """Say in the message which of the things in this list of the body it is about, where that is known."""
+        if self.number is not None and not self.way:
+            self.way = (name, self.number)
+            self.message = f"{name}[{self.number}]: {self.message}"
+
+
+@contextmanager
+def about(number: int) -> Iterator[None]:
+    """What is raised within is about this one of several things, unless it is known to be about another."""
+    try:
+        yield
+    except DomainError as error:
+        if error.number is None:
+            error.number = number
+        raise
 
 
 class Unauthenticated(DomainError):
@@ -99,6 +122,12 @@ class Invalid(DomainError):
     def __init__(self, message: str, *, fields: dict[str, str] | None = None, **detail: Any) -> None:
         super().__init__(message, **detail)
         self.fields = fields or {}
+
+    def name_place(self, name: str) -> None:
+        super().name_place(name)
+        if self.way:
+            at = f"{self.way[0]}[{self.way[1]}]: "
+            self.fields = {each: f"{at}{text.removeprefix(at)}" for each, text in self.fields.items()}
 
 
 class TooMany(DomainError):

@@ -219,7 +219,11 @@ def _answer(request: Request, error: DomainError) -> Response:
     if isinstance(error, Invalid):
         fields = error.fields or {"": error.message}
         detail = [
-            {"loc": ["body", *name.split(".")] if name else ["body"], "msg": text, "type": "value_error"}
+            {
+                "loc": ["body", *error.way, *(name.split(".") if name else [])],
+                "msg": text,
+                "type": "value_error",
+            }
             for name, text in fields.items()
         ]
     return JSONResponse({"detail": jsonable_encoder(detail)}, error.status, headers)

@@ -11,7 +11,7 @@ from app.core import waiting
 from app.core.access import Action, refusal
 from app.core.bodies import Body
 from app.core.database import SessionDep, unit_of_work
-from app.core.errors import Forbidden
+from app.core.errors import DomainError, Forbidden, about
 from app.core.permissions import Reviewer, admit, declare
 from app.core.plain_routes import PlainRoute
 from app.evaluations.judgment_intake import JudgmentGiven, take_judgment
@@ -97,10 +97,17 @@ async def log_batch(body: LogBatch, request: Request) -> Json:
     """Log up to 1,000 executions and judgments at once, all or none: each is as in the routes of a single one, with its
     `type` (`prompt`, `agent`, `tool`, `flow`, `evaluator`), and may name its `version_id`. Logs may be nested under each other;
     judgments come after all logs, and may be of them."""
-    if any(isinstance(said, JudgmentInBatch) for said in body.logs):
-        return {"ids": await run_in_threadpool(_write_with_judgments, request, body.logs)}
-    entries = [Entry(said, said.version_id) for said in body.logs if not isinstance(said, JudgmentInBatch)]
-    return {"ids": [said_id(log.workspace_id, log.id) for log in await write(request, entries, BATCHES)]}
+    try:
+        if any(isinstance(said, JudgmentInBatch) for said in body.logs):
+            return {"ids": await run_in_threadpool(_write_with_judgments, request, body.logs)}
+        entries = [
+            Entry(said, said.version_id) for said in body.logs if not isinstance(said, JudgmentInBatch)
+        ]
+        written = await write(request, entries, BATCHES)
+    except DomainError as error:
+        error.name_place("logs")
+        raise
+    return {"ids": [said_id(log.workspace_id, log.id) for log in written]}
 
 
 def _write_with_judgments(request: Request, every: Sequence[SaidInBatch]) -> list[str]:
@@ -117,12 +124,17 @@ def _write_with_judgments(request: Request, every: Sequence[SaidInBatch]) -> lis
         if not principal.may(Action.JUDGE):
             raise Forbidden(refusal(Action.JUDGE))
         if entries:
-            written = record_logs(session, principal, list(entries.values()))
+            try:
+                written = record_logs(session, principal, list(entries.values()))
+            except DomainError as error:
+                if error.number is not None:
+                    error.number = list(entries)[error.number]
+                raise
             for n, log in zip(entries, written, strict=True):
                 ids[n] = said_id(log.workspace_id, log.id)
         # In one order for all, so that two batches never wait for each other.
         for n, said in sorted(judgments.items(), key=lambda pair: pair[1].parent_id):
-            ids[n] = said_id(
-                principal.workspace_id, take_judgment(session, principal, said, said.version_id).id
-            )
+            with about(n):
+                judged = take_judgment(session, principal, said, said.version_id)
+            ids[n] = said_id(principal.workspace_id, judged.id)
     return ids

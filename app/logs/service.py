@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.core import clock
 from app.core.access import Principal
-from app.core.errors import Conflict, Invalid, NotFound
+from app.core.errors import Conflict, Invalid, NotFound, about
 from app.files.models import FileKind
 from app.files.resolution_repository import resolve
 from app.logs import arrivals, own_ids, repository, traces
@@ -39,11 +39,21 @@ def record_logs(
         NotFound: no such file, version or environment.
         Forbidden: there is content of a version, and the principal may not write versions.
         Conflict: the id of a log is taken by another one, a trace is complete, or a path holds something else.
+
+    Each says which of the logs it is about, as far as it is about one.
     """
-    keys = [_version_key(entry) for entry in entries]
-    versions = _versions_of(session, principal, dict(zip(keys, entries, strict=True)))
+    keys: dict[int, bytes] = {}
+    for number, entry in enumerate(entries):
+        with about(number):
+            keys[number] = _version_key(entry)
+    first: dict[bytes, int] = {}
+    for number, key in keys.items():
+        first.setdefault(key, number)
+    versions = _versions_of(
+        session, principal, {key: (number, entries[number]) for key, number in first.items()}
+    )
     records, roots = [], set()
-    for key, entry in zip(keys, entries, strict=True):
+    for key, entry in zip(keys.values(), entries, strict=True):
         record = record_of(entry.said, versions[key], entry.environment)
         record.created_by = principal.user_id
         records.append(record)
@@ -55,12 +65,13 @@ def record_logs(
 
 
 def _versions_of(
-    session: Session, principal: Principal, entries: Mapping[bytes, Entry]
+    session: Session, principal: Principal, entries: Mapping[bytes, tuple[int, Entry]]
 ) -> dict[bytes, LoggedVersion]:
-    """The version of each entry: those that are there at once, and then those that are to be made, or are missing."""
+    """The version of each of the numbered entries: those that are there at once, and then those that are to be made, or are
+    missing."""
     plain = {
         key: wanted
-        for key, entry in entries.items()
+        for key, (_, entry) in entries.items()
         if (wanted := wanted_by(principal, entry.said, entry.version_id, entry.environment))
     }
     found = resolve(session, list(plain.values()))
@@ -69,10 +80,11 @@ def _versions_of(
         for key, one in zip(plain, found, strict=True)
         if one
     }
-    missing = [(key, entry) for key, entry in entries.items() if key not in versions]
-    for key, entry in sorted(missing, key=lambda pair: _file_key(pair[1])):
+    missing = [(key, *numbered) for key, numbered in entries.items() if key not in versions]
+    for key, number, entry in sorted(missing, key=lambda each: _file_key(each[2])):
         # Files in one order for all, so that two batches never wait for each other.
-        version = version_of(session, principal, entry.said, entry.version_id, entry.environment)
+        with about(number):
+            version = version_of(session, principal, entry.said, entry.version_id, entry.environment)
         versions[key] = logged_version(version)
     return versions
 
@@ -135,15 +147,16 @@ def _refuse_others(
         Conflict: one says something else.
     """
     there = repository.find_logs(session, workspace_id, [record.id for record in records])
-    for record in records:
+    for number, record in enumerate(records):
         log = there.get(record.id)
         if log is None or any(getattr(log, name) != getattr(record, name) for name in _OF_ITS_OWN):
-            raise Conflict(
-                "Two of the logs have the same id. Give each its own."
-                if record.id in written
-                else f"There is a log with the id {own_ids.said_id(workspace_id, record.id)} already, and it says something else. "
-                "Choose another id, or update that log."
-            )
+            with about(number):
+                raise Conflict(
+                    "Two of the logs have the same id. Give each its own."
+                    if record.id in written
+                    else f"There is a log with the id {own_ids.said_id(workspace_id, record.id)} already, and it says something else. "
+                    "Choose another id, or update that log."
+                )
 
 
 def _place_anew(session: Session, log: Log, said: Belonging) -> None:

@@ -6,7 +6,7 @@ from typing import Generic, Protocol, TypeVar
 
 from sqlalchemy.orm import Session
 
-from app.core.errors import Conflict, Invalid
+from app.core.errors import Conflict, Invalid, about
 from app.logs import trace_repository
 from app.logs.models import Log
 from app.logs.records import LogRecord
@@ -92,9 +92,10 @@ def join(
     own = {record.id: record for record in records}
     with_children = {record.parent_id for record in records} | set(roots)
     begun = set[str]()
-    for record in records:
+    for number, record in enumerate(records):
         if record.parent_id == record.id:
-            raise _under_itself()
+            with about(number):
+                raise _under_itself()
         top = _top(record, own)
         parent = parents.get(top.parent_id or "")
         if parent is None:
@@ -102,7 +103,8 @@ def join(
             record.trace_id = (top.id if top.id in with_children else None) if loose else top.parent_id
             continue
         if not late:
-            _refuse_closed(parent)
+            with about(number):
+                _refuse_closed(parent)
         record.trace_id = parent.trace_id or parent.id
         if parent.trace_id is None:
             begun.add(parent.id)

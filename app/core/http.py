@@ -12,17 +12,27 @@ from fastapi import FastAPI, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
-from sqlalchemy.exc import DataError, IntegrityError, InternalError
+from sqlalchemy.exc import DataError, IntegrityError, InternalError, SQLAlchemyError
 from sqlalchemy.exc import OperationalError as DatabaseAway
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import Headers
+from starlette.datastructures import FormData, Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core import clients, json_values, key_rates, metrics, templating, waiting
 from app.core.conflicts import conflict_of, is_deadlock, is_read_only
-from app.core.errors import Conflict, DomainError, Invalid, NoSpace, TooMany, Unavailable
+from app.core.database import unit_of_work
+from app.core.errors import (
+    Conflict,
+    DomainError,
+    Invalid,
+    NoSpace,
+    TooLarge,
+    TooMany,
+    Unavailable,
+    Unsupported,
+)
 from app.core.logging import usable_request_id
 from app.core.plain_routes import Door, Doors
 from app.core.request_bodies import Bounded, takes_files
@@ -114,7 +124,8 @@ class Envelope:
             plain = self._doors_of(scope).find(scope)
             await body.check(keep=plain is not None)
         except DomainError as error:
-            await _answer(Request(scope), error)(scope, receive, send_with_headers)
+            said = await run_in_threadpool(_of_body, Request(scope), error)
+            await _answer(Request(scope), said)(scope, receive, send_with_headers)
             return
         if plain and (answer := await _plainly(*plain, Request(scope, body.receive), body)):
             await answer(scope, receive, send_with_headers)
@@ -126,7 +137,8 @@ class Envelope:
             nonlocal answered
             if body.refused and message["type"] == "http.response.start" and message["status"] == 400:
                 answered = True
-                await _answer(Request(scope), body.refused)(scope, receive, send_with_headers)
+                said = await run_in_threadpool(_of_body, Request(scope), body.refused)
+                await _answer(Request(scope), said)(scope, receive, send_with_headers)
             elif not answered:
                 await send_with_headers(message)
 
@@ -207,6 +219,22 @@ def _route_of(request: Request) -> str:
     return getattr(request.scope.get("route"), "path", "unknown")
 
 
+def _of_body(request: Request, error: DomainError) -> DomainError:
+    """What is said where a body was refused before anybody asked who sent it: strangers are told only that they are."""
+    if not isinstance(error, Invalid | TooLarge | Unsupported) or not request.url.path.startswith(
+        f"{API_PREFIX}/"
+    ):
+        return error
+    try:
+        with unit_of_work() as session:
+            request.app.state.authenticate(request, session)
+    except DomainError as refusal:
+        return refusal
+    except SQLAlchemyError:
+        log.warning("sender of a refused body not looked up")
+    return error
+
+
 def _answer(request: Request, error: DomainError) -> Response:
     headers = {"retry-after": str(error.retry_after_s)} if isinstance(error, TooMany) else {}
     if isinstance(error, Unavailable):
@@ -246,7 +274,7 @@ def install(app: FastAPI, knows: Callable[[Request], bool]) -> None:
     @app.exception_handler(RequestValidationError)
     def invalid_request(request: Request, error: RequestValidationError) -> Response:
         if is_api(request):
-            return JSONResponse({"detail": jsonable_encoder(_readable(error))}, 422)
+            return JSONResponse({"detail": jsonable_encoder(_readable(request, error))}, 422)
         fields = {str(item["loc"][-1]): item["msg"] for item in error.errors()}
         message = "; ".join(f"{name}: {text}" for name, text in fields.items())
         return _answer(request, Invalid(message, fields=fields))
@@ -289,6 +317,8 @@ def _install_for_database(app: FastAPI) -> None:
     @app.exception_handler(UnicodeEncodeError)
     def not_storable(request: Request, error: Exception) -> Response:
         log.info("not storable", path=_route_of(request), error=type(error).__name__)
+        if is_api(request) and (found := _nul_in_address(request)):
+            return JSONResponse({"detail": found}, 422)
         text = (
             "A text holds NUL or half of a surrogate pair, or a number is out of range: it cannot be stored."
         )
@@ -320,6 +350,30 @@ def _unexpected(request: Request, error: Exception) -> Response:
     return _answer(request, failure)
 
 
-def _readable(error: RequestValidationError) -> list[dict[str, Any]]:
-    """FastAPI's own list without the inputs: they can be huge, or secret."""
-    return [{key: item[key] for key in ("loc", "msg", "type")} for item in error.errors()]
+_NOT_READ = "The body was not read as JSON. Send it with Content-Type: application/json."
+
+
+def _readable(request: Request, error: RequestValidationError) -> list[dict[str, Any]]:
+    """FastAPI's own list without the inputs: they can be huge, or secret. Of a body that it took for no JSON, how to send it."""
+    said = [{key: item[key] for key in ("loc", "msg", "type")} for item in error.errors()]
+    for item in said:
+        if tuple(item["loc"]) == ("body",) and error.body and isinstance(error.body, bytes | str | FormData):
+            kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+            if not kind.endswith(("/json", "+json")):
+                item["msg"] = _NOT_READ
+    return said
+
+
+def _nul_in_address(request: Request) -> list[dict[str, Any]]:
+    """What is wrong with each parameter of the path and the query that holds NUL."""
+    named = [("path", request.path_params.items()), ("query", request.query_params.multi_items())]
+    return [
+        {
+            "loc": [place, name],
+            "msg": f"`{name}` holds a NUL character (%00): remove it.",
+            "type": "value_error",
+        }
+        for place, given in named
+        for name, value in given
+        if "\0" in f"{name}{value}"
+    ]

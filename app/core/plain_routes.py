@@ -95,7 +95,7 @@ class Door:
         arguments = self._arguments(request, value)
         if arguments is None:
             return None
-        request.scope["route"] = self.route
+        request.scope["route"], request.scope["path_params"] = self.route, path
         arguments |= path
         answer = await self.route.endpoint(**arguments)
         return answer if isinstance(answer, Response) else json_response(answer)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from app.core.errors import Invalid, NotFound
 from app.evaluators.binding import make_spec, read_spec
 from app.evaluators.kinds import all_kinds, kind, kinds_by_purpose, language
+from app.evaluators.kinds.answering import AnswerOptions
 from app.evaluators.kinds.comparing import TargetKind, TargetUnclear, accepted_values, text_of
 from app.evaluators.kinds.contract import Kind, KindOptions, Traits, Verdict, storable
 from app.evaluators.kinds.cost import Cost
@@ -337,3 +338,17 @@ def test_options_that_came_later_leave_versions_as_they_were():
     called = make_spec("llm_judge", judge | {"bad": ["b"]})
     assert ("good" in called["settings"], called["settings"]["bad"]) == (False, ["b"])
     assert called["options"] == [{"name": "a", "valence": "neutral"}, {"name": "b", "valence": "negative"}]
+
+
+def test_choices_that_nobody_lists_are_bounded_and_listed_ones_are_not() -> None:
+    """Statistics count each of them."""
+    long = "x" * 1_001
+    one, several = (AnswerOptions(answers=kind) for kind in ("select", "multi_select"))
+    assert one.refusal("It is", long[1:]) is None
+    assert "over 1,000 characters" in str(one.refusal("It is", long))
+    assert "101 choices, of 100" in str(several.refusal("It is", [f"c{n}" for n in range(101)]))
+    assert several.refusal("It is", [f"c{n}" for n in range(100)]) is None
+    assert AnswerOptions(answers="select", choices=(long, "b")).refusal("It is", long) is None
+    assert "none of the choices" in str(
+        AnswerOptions(answers="select", choices=(long,)).refusal("It is", "b")
+    )

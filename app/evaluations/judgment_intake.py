@@ -1,6 +1,6 @@
 """What callers of the API say in a judgment, by which evaluator it is, and writing it."""
 
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 
 from pydantic import Field
 from sqlalchemy.orm import Session
@@ -17,7 +17,7 @@ from app.files.models import FileKind, Version
 from app.logs.presentation import BESIDE_JUDGMENTS
 from app.logs.recording import PAYLOADS
 from app.logs.records import JudgmentRecord
-from app.logs.schemas import Message, Moment, Name, Seconds, Status
+from app.logs.schemas import Message, Moment, Name, OwnId, Seconds, Status
 
 
 class JudgmentGiven(Body):
@@ -66,7 +66,7 @@ class JudgmentGiven(Body):
     log_status: Status | None = None
     source_datapoint_id: Name | None = Field(None, description="The row of a dataset that was judged.")
     trace_parent_id: Name | None = None
-    log_id: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
+    log_id: OwnId | None = Field(
         None,
         description="An id of your own for the judgment. One that is taken by something else is refused: 409.",
     )

@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field, SecretStr
 
 from app.core.bodies import Body
-from app.logs.schemas import Placing, Status
+from app.logs.schemas import OwnId, Placing, Status
 from app.prompts.spec import ChatMessage, PromptSpec
 from app.tools.spec import ToolSpec
 
@@ -66,7 +66,7 @@ class PromptCall(Body):
     session_id: Name | None = None
     trace_parent_id: Name | None = Field(None, description="The log that this one is nested under.")
     source_datapoint_id: Name | None = Field(None, description="The row of a dataset that the inputs are.")
-    log_id: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
+    log_id: OwnId | None = Field(
         None, description="An id of your own for the log. One that is taken is refused: 409."
     )
     log_status: Literal["complete", "incomplete"] | None = None

@@ -86,7 +86,7 @@ def list_logs(
     return answer(reading, logs_in_parts(reading, principal.workspace_id, ids, writing, children=children))
 
 
-@router.get("/{log_id}", response_model=Json)
+@router.get("/{log_id:path}", response_model=Json)
 def get_log(log_id: str, session: SessionDep, principal: Reader) -> Response:
     """One log with the judgments on it and the logs nested under it; or one judgment, with the log that it is about."""
     reading = Reading(session)

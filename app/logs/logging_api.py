@@ -126,7 +126,7 @@ async def log_flow(
     }
 
 
-@router.patch("/prompts/{file_id}/log/{log_id}", tags=["Prompts"])
+@router.patch("/prompts/{file_id}/log/{log_id:path}", tags=["Prompts"])
 def update_prompt_log(
     file_id: str,
     log_id: str,
@@ -139,7 +139,7 @@ def update_prompt_log(
     return show_logs(session, principal.workspace_id, [log])[0]
 
 
-@router.patch("/agents/{file_id}/log/{log_id}", tags=["Agents"], response_model=Json)
+@router.patch("/agents/{file_id}/log/{log_id:path}", tags=["Agents"], response_model=Json)
 def update_agent_log(
     file_id: str,
     log_id: str,
@@ -153,7 +153,7 @@ def update_agent_log(
     return answer(reading, whole_log(reading, principal.workspace_id, log.id))
 
 
-@router.patch("/tools/{file_id}/log/{log_id}", tags=["Tools"])
+@router.patch("/tools/{file_id}/log/{log_id:path}", tags=["Tools"])
 def update_tool_log(
     file_id: str,
     log_id: str,
@@ -166,7 +166,7 @@ def update_tool_log(
     return show_logs(session, principal.workspace_id, [log])[0]
 
 
-@router.patch("/flows/logs/{log_id}", tags=["Flows"], response_model=Json)
+@router.patch("/flows/logs/{log_id:path}", tags=["Flows"], response_model=Json)
 def update_flow_log(
     log_id: str,
     body: Annotated[FlowLogUpdate, Body(default_factory=FlowLogUpdate)],

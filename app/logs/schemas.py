@@ -32,6 +32,20 @@ def _has_role(message: dict[str, Any]) -> dict[str, Any]:
     return message
 
 
+def _can_stand_in_a_url(said: str) -> str:
+    if {".", ".."} & set(said.split("/")):
+        raise ValueError(
+            "An id may hold `/` and dots, but no part of it may be `.` or `..`: URLs cannot carry these."
+        )
+    return said
+
+
+OwnId = Annotated[
+    str,
+    Field(min_length=1, max_length=200, json_schema_extra={"not": {"pattern": r"(^|/)\.\.?(/|$)"}}),
+    AfterValidator(_can_stand_in_a_url),
+]
+"""Of a log or a judgment, chosen by the caller, who asks for it by this id later."""
 Moment = Annotated[datetime, AfterValidator(_known_moment)]
 Message = Annotated[dict[str, Any], AfterValidator(_has_role)]
 """As the provider has it: what it holds beside a role and content is kept."""
@@ -104,7 +118,7 @@ class Placing(Belonging):
 
     id: Name | None = Field(None, description="Of the file.")
     path: str | None = Field(None, description="Of the file.")
-    log_id: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
+    log_id: OwnId | None = Field(
         None,
         description="An id of your own for the log, so that it can be sent again when no answer came. One that is taken "
         "by a log that says something else is refused: 409.",

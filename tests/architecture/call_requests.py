@@ -37,16 +37,16 @@ CALL_REQUESTS: dict[str, Make] = {
             ]
         }
     ),
-    "PATCH /v5/prompts/{file_id}/log/{log_id}": lambda w: Call(
+    "PATCH /v5/prompts/{file_id}/log/{log_id:path}": lambda w: Call(
         {"file_id": w.prompt.file_id, "log_id": w.loose_log_id}, json={"output": "changed"}
     ),
-    "PATCH /v5/tools/{file_id}/log/{log_id}": lambda w: Call(
+    "PATCH /v5/tools/{file_id}/log/{log_id:path}": lambda w: Call(
         {"file_id": w.tool.file_id, "log_id": w.tool_log_id}, json={"output": "changed"}
     ),
-    "PATCH /v5/agents/{file_id}/log/{log_id}": lambda w: Call(
+    "PATCH /v5/agents/{file_id}/log/{log_id:path}": lambda w: Call(
         {"file_id": w.agent.file_id, "log_id": w.agent_log_id}, json={"output": "changed"}
     ),
-    "PATCH /v5/flows/logs/{log_id}": lambda w: Call(
+    "PATCH /v5/flows/logs/{log_id:path}": lambda w: Call(
         {"log_id": w.flow_log_id}, json={"output": "changed", "log_status": "complete"}
     ),
     "POST /v5/prompts/{file_id}/populate": lambda w: Call(

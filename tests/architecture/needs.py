@@ -60,15 +60,15 @@ NEEDS: dict[Action, str] = {
     """,
     Action.LOG: """
         POST /v5/agents/log
-        PATCH /v5/agents/{file_id}/log/{log_id}
+        PATCH /v5/agents/{file_id}/log/{log_id:path}
         POST /v5/flows/log
-        PATCH /v5/flows/logs/{log_id}
+        PATCH /v5/flows/logs/{log_id:path}
         POST /v5/import/otel/v1/traces
         POST /v5/logs/batch
         POST /v5/prompts/log
-        PATCH /v5/prompts/{file_id}/log/{log_id}
+        PATCH /v5/prompts/{file_id}/log/{log_id:path}
         POST /v5/tools/log
-        PATCH /v5/tools/{file_id}/log/{log_id}
+        PATCH /v5/tools/{file_id}/log/{log_id:path}
     """,
     Action.RUN: """
         POST /v5/evaluations/{evaluation_id}/runs

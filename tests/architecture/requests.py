@@ -318,7 +318,7 @@ REQUESTS: dict[str, Make] = {
     "PATCH /v5/log-views/{view_id}": lambda w: Call({"view_id": w.log_view.id}, json={"name": "other"}),
     "DELETE /v5/log-views/{view_id}": lambda w: Call({"view_id": w.log_view.id}),
     "GET /v5/log-histogram": lambda w: Call(query={"since": "2026-01-01"}, names_things=False),
-    "GET /v5/logs/{log_id}": lambda w: Call({"log_id": w.log_id}),
+    "GET /v5/logs/{log_id:path}": lambda w: Call({"log_id": w.log_id}),
     "DELETE /v5/logs": lambda w: Call(query={"id": w.loose_log_id}, names_things=False),
     "GET /v5/spend": lambda w: Call(names_things=False),
     "POST /v5/logs/delete-of-user": lambda w: Call(json={"user": "end-user-1"}, names_things=False),

@@ -109,4 +109,11 @@ assert {each["id"] for each in raw["trace_children"]} == {call.id, lookup.id}
 
 client.logs.delete(id=[again.id])
 assert [each.id for each in client.logs.list(file_id=call.prompt_id)] == [call.id]
+for own in ("orders/17", "orders%2F18"):
+    client.prompts.log(path="support/Own", prompt={"model": "m"}, log_id=own, output="x")
+client.prompts.update_log(
+    id=client.files.retrieve_by_path(path="support/Own").id, log_id="orders/17", output="y"
+)
+assert client.logs.get(id="orders/17")["output"] == "y"
+assert client.logs.get(id="orders%252F18")["output"] == "x"
 print(json.dumps({"done": "logs"}))

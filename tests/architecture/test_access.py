@@ -33,6 +33,8 @@ from tests.web import csrf_of, signed_in
 EVERY = (
     REQUESTS | CALL_REQUESTS | PAGE_REQUESTS | SETTINGS_REQUESTS | MEMBER_REQUESTS | EVALUATION_PAGE_REQUESTS
 )
+DESCRIBED = {route.replace(":path}", "}"): call for route, call in EVERY.items()}
+"""By the names that the description of the API has for routes: it knows nothing of how a part of a path is read."""
 ROUTES = {
     f"{method} {route.path}": action
     for route, action in routes_of(create_app())

@@ -26,7 +26,7 @@ from app.core.access import Role
 from app.core.database import unit_of_work
 from app.main import create_app
 from tests import factories
-from tests.architecture.test_access import EVERY
+from tests.architecture.test_access import DESCRIBED
 from tests.architecture.world import World, build_world
 from tests.web_process import WebProcess, running_web
 
@@ -110,7 +110,7 @@ def _ask(label: str, web: WebProcess, world: World, headers: dict[str, str], unt
     complaints: list[str] = []
 
     @_settings(MOST)
-    @given(_cases(label, EVERY[label](world).path))
+    @given(_cases(label, DESCRIBED[label](world).path))
     def asked(case: schemathesis.Case) -> None:
         if complaints or time.monotonic() > until:
             raise _Enough
@@ -171,7 +171,7 @@ def test_every_example_is_taken(web: WebProcess) -> None:
     for label, operation in OPERATIONS.items():
         content = operation.definition.raw.get("requestBody", {}).get("content", {})
         if "application/json" in content:
-            known, example = EVERY[label](world).path, content["application/json"]["example"]
+            known, example = DESCRIBED[label](world).path, content["application/json"]["example"]
             case = operation.Case(path_parameters=known, body=example, media_type="application/json")
             answer = case.call(base_url=web.url, headers=headers, timeout=_WAIT_S)
             unread = answer.status_code in (400, 422) and label != _NAMES_LOGS

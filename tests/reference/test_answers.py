@@ -13,7 +13,7 @@ from app.core.database import unit_of_work
 from app.core.openapi import resolve
 from app.main import create_app
 from tests import factories
-from tests.architecture.test_access import EVERY
+from tests.architecture.test_access import DESCRIBED
 from tests.architecture.world import build_world
 
 SCHEMA = create_app().openapi()
@@ -53,7 +53,7 @@ def answer_to(client: TestClient, label: str) -> Any:
     with unit_of_work() as session:
         world = build_world(session, Role.ADMIN)
         key = factories.key(session, world.team.admin)
-    call, (method, path) = EVERY[label](world), label.split(" ")
+    call, (method, path) = DESCRIBED[label](world), label.split(" ")
     return client.request(
         method,
         path.format(**call.path),

@@ -28,7 +28,7 @@ BODIES = [
 
 def test_every_route_of_the_api_is_described(app: FastAPI) -> None:
     routes = {
-        f"{method} {route.path}"
+        f"{method} {route.path_format}"
         for route in app.routes
         if isinstance(route, APIRoute) and route.path.startswith("/v5/")
         for method in route.methods

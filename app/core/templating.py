@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -30,31 +30,38 @@ class CompiledTemplates(FileSystemBytecodeCache):
     """Templates as they were compiled before, which takes longer than most pages. One that cannot be read or written is
     compiled anew: a full disk, or another hand's file, costs time and no page."""
 
+    def __init__(self) -> None:
+        made_by = ids.content_hash(jinja2.__version__, Path(__file__).read_text())[
+            :16
+        ]  # other options, other code
+        super().__init__("", f"{made_by}_%s.compiled")
+
+    @cached_property
+    def folder(self) -> Path | None:
+        """Where they lie, in the home of the settings; None where nothing can be kept. Settings are read when the first template
+        is asked for, and not when this is made, which modules do that are being imported."""
+        folder = get_settings().home / "templates"
+        try:
+            folder.mkdir(mode=0o700, exist_ok=True)
+            return folder if folder.stat().st_uid == os.getuid() else None
+        except OSError:  # there is no such home, or nothing may be written there
+            return None
+
     def load_bytecode(self, bucket: Bucket) -> None:
         """Take over what was kept of a template whose source is still the same."""
-        try:
-            super().load_bytecode(bucket)
-        except Exception:  # noqa: BLE001 - whatever is wrong with the file
-            bucket.reset()
+        if self.folder:
+            self.directory = str(self.folder)
+            try:
+                super().load_bytecode(bucket)
+            except Exception:  # noqa: BLE001 - whatever is wrong with the file
+                bucket.reset()
 
     def dump_bytecode(self, bucket: Bucket) -> None:
         """Keep a compiled template."""
-        with suppress(OSError):
-            super().dump_bytecode(bucket)
-
-
-def _kept() -> CompiledTemplates | None:
-    folder = get_settings().home / "templates"
-    try:
-        folder.mkdir(mode=0o700, exist_ok=True)
-        if folder.stat().st_uid != os.getuid():
-            return None
-    except OSError:  # there is no such home, or nothing may be written there
-        return None
-    made_by = ids.content_hash(jinja2.__version__, Path(__file__).read_text())[
-        :16
-    ]  # other options, other code
-    return CompiledTemplates(str(folder), f"{made_by}_%s.compiled")
+        if self.folder:
+            self.directory = str(self.folder)
+            with suppress(OSError):
+                super().dump_bytecode(bucket)
 
 
 @lru_cache
@@ -62,7 +69,7 @@ def environment() -> Environment:
     """The environment of all pages: escaping on, unknown names an error."""
     jinja = Environment(
         loader=FileSystemLoader(ROOT / "templates"),
-        bytecode_cache=_kept(),
+        bytecode_cache=CompiledTemplates(),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

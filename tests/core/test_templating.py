@@ -1,5 +1,7 @@
 """Compiled templates are kept beside the data, and are only ever a way to be quicker."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -61,4 +63,13 @@ def test_another_version_of_a_template_is_compiled_itself(home: Path) -> None:
 def test_pages_need_no_place_to_keep_them(home: Path) -> None:
     (home / "templates").write_text("a file, not a folder")
     assert _text()
-    assert environment().bytecode_cache is None
+    cache = environment().bytecode_cache
+    assert isinstance(cache, CompiledTemplates)
+    assert cache.folder is None
+
+
+def test_settings_are_not_read_before_a_template_is_asked_for() -> None:
+    """Modules are imported before whoever runs them has said what the settings are."""
+    said = "import app.main; from app.core.settings import get_settings; print(get_settings.cache_info().currsize)"
+    done = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True)
+    assert done.stdout == "0\n"

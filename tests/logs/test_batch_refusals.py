@@ -31,7 +31,6 @@ def refused(api: TestClient, *logs: dict[str, Any]) -> tuple[int, Any]:
 @pytest.mark.parametrize(
     ("bad", "member"),
     [
-        ({"prompt": MODEL | {"template": '{{ include("gone") }}'}}, "template"),
         ({"prompt": MODEL | {"template": "{% if", "template_language": "jinja"}}, "template"),
         ({"prompt": "junk"}, ""),
         ({"path": "b//c", "prompt": MODEL}, "path"),

@@ -74,7 +74,7 @@ def _tick(page: "Page", selector: str) -> None:
     """The form is asked for again with each choice."""
     with page.expect_response("**/evaluations/new**"):
         page.click(selector)
-    page.wait_for_function("!document.querySelector('.htmx-request')")
+    page.wait_for_selector(".htmx-request", state="detached")
 
 
 @pytest.mark.timeout(180)

@@ -165,7 +165,7 @@ def test_nothing_is_typed_into_a_cell_while_it_is_saved(signed_in: "BrowserConte
     field = page.get_by_role("textbox", name="target.intent, row 1")
     field.fill("first words")
     field.press("ControlOrMeta+Enter")
-    page.wait_for_function("document.querySelector('.cell-form textarea').readOnly")
+    page.wait_for_selector(".cell-form textarea[readonly]")
     field.press_sequentially(" and more")
     assert field.input_value() == "first words"
     held[0].continue_()

@@ -144,7 +144,7 @@ def test_from_a_change_to_production_by_keyboard(person: "Page", workspace: dict
     dialog.get_by_role("button", name="Deploy v2").wait_for()
     assert violations(person) == []
     person.keyboard.press("Escape")
-    person.wait_for_function("!document.querySelector('dialog[open]')")
+    person.wait_for_selector("dialog[open]", state="detached")
     person.keyboard.press("p")
     dialog.get_by_role("button", name="Deploy v2").press("Enter")
     person.wait_for_url("**/deployments")

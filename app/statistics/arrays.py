@@ -15,7 +15,8 @@ else:
 
     class _Numpy:
         def __getattr__(self, name: str) -> Any:
-            return getattr(importlib.import_module("numpy"), name)
+            found = self.__dict__[name] = getattr(importlib.import_module("numpy"), name)
+            return found
 
     np = _Numpy()
     ArrayLike = Floats = Codes = Counts = Flags = Any

@@ -35,8 +35,8 @@ class Look:
 
 
 def look(
-    before: list[float],
-    after: list[float],
+    before: Floats | list[float],
+    after: Floats | list[float],
     *,
     planned: int,
     comparisons: int = 1,
@@ -78,7 +78,11 @@ def _largest(moved: Floats, ends: tuple[float, float] | None) -> float | None:
 
 
 def mean_sequence(
-    scores: list[float], *, planned: int, level: float = LEVEL, ends: tuple[float, float] | None = None
+    scores: Floats | list[float],
+    *,
+    planned: int,
+    level: float = LEVEL,
+    ends: tuple[float, float] | None = None,
 ) -> Interval | None:
     """The mean of one version's scores, with an interval that holds however many rows there came to be, and that keeps to
     the `ends` of the scale where there are two."""

@@ -116,7 +116,7 @@ def test_a_program_sends_its_judgments_and_the_last_one_counts(
     (mine,) = [one for one in shown if one["evaluator_version_id"] == external.id]
     assert (mine["author"], mine["stdout"], mine["detail"]) == (None, "looked", {"metadata": {"seed": 3}})
     with unit_of_work() as session:
-        (column,) = scoring.score_repository.load_columns(session, [run.id], [external.id])
+        column = scoring.load_scores(session, [run], [external.id]).column(run.id, external.id)
     assert (column.errors, column.without_score) == (1, 1)
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from app.core import ids
 from app.core.database import unit_of_work
-from app.evaluations.figures import score_repository
+from app.evaluations.figures.scores import load_scores
 from app.evaluations.given_judgments import Given, give_judgment
 from app.evaluations.new_evaluation.estimate import Work, estimate
 from app.evaluators.kinds.judge_templates import TEMPLATES
@@ -249,7 +249,7 @@ def test_choices_that_a_judge_calls_good_or_bad_become_its_score(
                 for judge in judges
             )  # fmt: skip
         session.flush()
-        columns = score_repository.load_columns(session, [run.id], [judge.id for judge in judges])
+        table = load_scores(session, [run], [judge.id for judge in judges])
 
-    found = {column.evaluator_id: column.values for column in columns}
-    assert [found[judge.id] for judge in judges] == [[1, 0, 0], [1, 1, 0], []]
+    found = [list(table.column(run.id, judge.id).by_row.values()) for judge in judges]
+    assert found == [[1, 0, 0], [1, 1, 0], []]

@@ -60,7 +60,7 @@ class Memory:
 
 
 kept = Memory(200_000)
-"""Weights are in scores: all of it comes to about 40 MB."""
+"""A weight of one is a name with what belongs to it, about 200 bytes: all of it comes to about 40 MB."""
 
 
 def state_of(run: Run) -> State | None:

@@ -11,28 +11,38 @@ from app.evaluations.figures.judges_repository import LEFT_TO_CALLERS
 from app.logs.repository import CALLER, FINAL
 
 
-class ScoreColumn(NamedTuple):
-    """One evaluator's scores of one run, aligned: `rows[i]` scored `values[i]`."""
+class Judged(NamedTuple):
+    """What one evaluator said of one run, by the positions of the outputs in the run. In no order, and a position occurs
+    once for each judgment of its output."""
 
     run_id: str
     evaluator_id: str
-    rows: list[str]
-    values: list[float]
-    errors: int
-    without_score: int
-    answered: int
+    scored: list[int]
+    scores: list[float]
+    """Of the outputs `scored`, in their order."""
+    failed: list[int]
+    answered: list[int]
+    """Where it said something that is no number: a choice, or a text."""
+    silent: list[int]
+    """Where it said nothing, for want of a target, for example."""
 
 
-def load_columns(
-    session: Session, run_ids: Sequence[str], evaluator_ids: Sequence[str], *, apart: bool = False
-) -> list[ScoreColumn]:
-    """The scores of runs by evaluators, rows in the order of the run. Repeats are averaged within the row, and so is what
-    several people said; with repeats `apart`, each output is a row. Choices count as `Traits.score_of` says."""
+def load_judged(session: Session, run_ids: Sequence[str], evaluator_ids: Sequence[str]) -> list[Judged]:
+    """The judgments that scores are made of, of runs by evaluators. Choices count as `Traits.score_of` says."""
+    rows = session.execute(text(_SCORES), {"runs": list(run_ids), "evaluators": list(evaluator_ids)})
+    return [Judged(*(row[:2]), *(found or [] for found in row[2:])) for row in rows]
+
+
+def load_row_ids(session: Session, run_ids: Sequence[str]) -> dict[str, tuple[list[int], list[str]]]:
+    """The positions of the outputs of each run, rising, and the datapoint of each. One that is repeated is there as often."""
     rows = session.execute(
-        text(_COLUMNS.replace("i.datapoint_id", "i.position::text") if apart else _COLUMNS),
-        {"runs": list(run_ids), "evaluators": list(evaluator_ids)},
+        text("""
+        select run_id, array_agg(position order by position), array_agg(datapoint_id order by position)
+        from run_item where run_id = any(:runs) group by 1
+        """),
+        {"runs": list(run_ids)},
     )
-    return [ScoreColumn(*row) for row in rows]
+    return {row[0]: (row[1], row[2]) for row in rows}
 
 
 _JUDGED = f"""run_item i join judgment j on j.log_id = i.log_id
@@ -49,7 +59,7 @@ _COUNTED = f"""(j.author = '' and (sent.run_id is null or not exists (
 """What scores are made of, among `_JUDGED`; as in `people_repository.list_counted`. What members say beside an evaluator
 that is no person, of a log that no run had then, is theirs: no run's score. `offset 0`: the final word is looked for by the
 index, judgment by judgment; hashed, it would be looked for in all judgments that there are."""
-_COLUMNS = f"""
+_SCORES = f"""
 with choices as (
     select v.id, array_agg(o->>'name') filter (where o->>'valence' = 'positive') as good,
            array_agg(o->>'name') filter (where o->>'valence' = 'negative') as bad
@@ -57,24 +67,23 @@ with choices as (
     where v.id = any(:evaluators) and v.spec->>'return_type' = 'select'
     group by 1
 ), judged as (
-    select i.run_id, j.evaluator_version_id, i.datapoint_id as judged_row, min(i.position) as position,
-           avg(coalesce(
+    select i.run_id, j.evaluator_version_id, i.position,
+           coalesce(
                j.number_value, j.boolean_value::int::float8, (j.text_value = any(c.good))::int::float8,
                case when c.good is null then (j.text_value <> all(c.bad))::int::float8 end
-           )) as score,
-           bool_or(j.error is not null) as failed,
-           bool_or(j.text_value is not null or j.options_value is not null) as answered
+           ) as score,
+           j.error is not null as failed,
+           j.text_value is not null or j.options_value is not null as answered
     from {_JUDGED}
     left join choices c on c.id = j.evaluator_version_id
     where i.run_id = any(:runs) and j.evaluator_version_id = any(:evaluators) and {_COUNTED}
-    group by 1, 2, 3
 )
 select run_id, evaluator_version_id,
-       coalesce(array_agg(judged_row order by position) filter (where score is not null), '{{}}'),
-       coalesce(array_agg(score order by position) filter (where score is not null), '{{}}'),
-       count(*) filter (where score is null and failed),
-       count(*) filter (where score is null and not failed),
-       count(*) filter (where score is null and not failed and answered)
+       array_agg(position) filter (where score is not null),
+       array_agg(score) filter (where score is not null),
+       array_agg(position) filter (where score is null and failed),
+       array_agg(position) filter (where score is null and not failed and answered),
+       array_agg(position) filter (where score is null and not failed and not answered)
 from judged group by 1, 2
 """  # noqa: S608 - the condition above
 

@@ -1,7 +1,7 @@
 """The scores of runs as columns of numbers, one a row of the dataset: what every statistic is taken over."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from sys import intern
 
@@ -9,18 +9,23 @@ from sqlalchemy.orm import Session
 
 from app.evaluations.figures import score_repository
 from app.evaluations.figures.memory import State, kept, state_of
+from app.evaluations.figures.score_repository import Judged
 from app.evaluations.models import Run
 from app.evaluators.describing import describe
 from app.files.models import Version
+from app.statistics.arrays import Codes, Floats, np
 from app.statistics.intervals import Interval, mean_interval
+from app.statistics.samples import is_binary
 
 
 @dataclass(frozen=True)
 class Column:
     """What one evaluator said of one run. Repeats of a row are averaged first: n counts rows, never repeats."""
 
-    by_row: Mapping[str, float]
-    """The score of each datapoint that has one; booleans are 0 and 1, and so are choices that are good or bad."""
+    rows: tuple[str, ...] = ()
+    """The datapoints that have a score, in the order of the run; one object for all columns over the same ones."""
+    values: Floats = field(default_factory=lambda: np.empty(0))
+    """The score of each; booleans are 0 and 1, and so are choices that are good or bad."""
     errors: int = 0
     """Rows on which the evaluator failed, or had no output to judge."""
     without_score: int = 0
@@ -33,12 +38,22 @@ class Column:
     @property
     def n(self) -> int:
         """Rows with a score."""
-        return len(self.by_row)
+        return len(self.rows)
+
+    @property
+    def by_row(self) -> dict[str, float]:
+        """The score of each datapoint that has one, made anew each time: as numbers side by side they take a tenth."""
+        return dict(zip(self.rows, self.values.tolist(), strict=True))
+
+    @property
+    def weight(self) -> int:
+        """What it takes, in the unit of what is kept."""
+        return 1 + self.n // 10
 
     @cached_property
     def is_binary(self) -> bool:
         """Whether every score is 0 or 1."""
-        return all(value in (0.0, 1.0) for value in self.by_row.values())
+        return is_binary(self.values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +66,7 @@ class ScoreTable:
 
     def column(self, run_id: str, evaluator_id: str) -> Column:
         """The column of a run by an evaluator; an empty one where nothing was judged yet."""
-        return self.columns.get((run_id, evaluator_id), Column({}))
+        return self.columns.get((run_id, evaluator_id), Column())
 
     def clusters_of(self, datapoint_ids: Sequence[str]) -> list[str] | None:
         """The cluster of each row; a row without one is its own. None when no row has one."""
@@ -59,20 +74,25 @@ class ScoreTable:
             return None
         return [self.clusters.get(datapoint_id, datapoint_id) for datapoint_id in datapoint_ids]
 
-    def scores(self, run_id: str, evaluator_id: str) -> tuple[list[float], list[str] | None]:
+    def scores(self, run_id: str, evaluator_id: str) -> tuple[Floats, list[str] | None]:
         """A column's scores with their clusters, in the same order."""
-        by_row = self.column(run_id, evaluator_id).by_row
-        return list(by_row.values()), self.clusters_of(list(by_row))
+        column = self.column(run_id, evaluator_id)
+        return column.values, self.clusters_of(column.rows)
 
     def pairs(
         self, baseline_id: str, candidate_id: str, evaluator_id: str, among: Sequence[str] | None = None
     ) -> "Pairs":
         """The rows that both runs have a score for, of those `among` which to look, in the order of the baseline's."""
-        before = self.column(baseline_id, evaluator_id).by_row
-        after = self.column(candidate_id, evaluator_id).by_row
-        shared = [row for row in (before if among is None else among) if row in before and row in after]
+        before, after = (self.column(run_id, evaluator_id) for run_id in (baseline_id, candidate_id))
+        if among is None and before.rows == after.rows:
+            return Pairs(before.rows, before.values, after.values, self.clusters_of(before.rows))
+        old, new = before.by_row, after.by_row
+        shared = [row for row in (before.rows if among is None else among) if row in old and row in new]
         return Pairs(
-            shared, [before[row] for row in shared], [after[row] for row in shared], self.clusters_of(shared)
+            shared,
+            np.array([old[row] for row in shared]),
+            np.array([new[row] for row in shared]),
+            self.clusters_of(shared),
         )
 
 
@@ -80,9 +100,9 @@ class ScoreTable:
 class Pairs:
     """Aligned scores of two runs: the same row at the same place."""
 
-    rows: list[str]
-    baseline: list[float]
-    candidate: list[float]
+    rows: Sequence[str]
+    baseline: Floats
+    candidate: Floats
     clusters: list[str] | None
 
 
@@ -98,7 +118,7 @@ def load_scores(
 
     With repeats `apart`, each output of a row is a row of its own: for counting, never for intervals.
 
-    One query for the scores that are not known, and one for the clusters of each dataset version.
+    Two queries for the scores that are not known, and one for the clusters of each dataset version.
     """
     columns: dict[tuple[str, str], Column] = {}
     unknown: dict[tuple[str, str], State | None] = {}
@@ -114,7 +134,7 @@ def load_scores(
     if keep:
         for key, state in unknown.items():
             if state:
-                kept.keep(state, columns[key], 1 + columns[key].n)
+                kept.keep(state, columns[key], columns[key].weight)
     clusters: dict[str, str] = {}
     data = [run.dataset_version for run in runs if run.dataset_version]
     for file_id, number in {(version.file_id, version.number) for version in data}:
@@ -150,19 +170,56 @@ def _read(
     """Columns by run and evaluator, empty ones where nothing was judged."""
     if not wanted:
         return {}
-    run_ids, evaluator_ids = ({key[place] for key in wanted} for place in (0, 1))
-    read = {
-        (column.run_id, column.evaluator_id): column
-        for column in score_repository.load_columns(session, list(run_ids), list(evaluator_ids), apart=apart)
+    run_ids, evaluator_ids = ([*{key[place]: None for key in wanted}] for place in (0, 1))
+    columns = {key: Column(state=state) for key, state in wanted.items()}
+    every = score_repository.load_judged(session, run_ids, evaluator_ids)
+    rows = {  # read after what was judged: of outputs that come meanwhile nothing is judged yet
+        run_id: _Rows(positions, [str(position) for position in positions] if apart else row_ids)
+        for run_id, (positions, row_ids) in score_repository.load_row_ids(session, run_ids).items()
     }
-    columns = {}
-    for key, state in wanted.items():
-        found = read.get(key)
-        columns[key] = Column({}, state=state)
-        if found:  # ids are shared by all columns over the same rows
-            by_row = dict(zip(map(intern, found.rows), found.values, strict=True))
-            columns[key] = Column(by_row, found.errors, found.without_score, found.answered, state)
+    shared: dict[tuple[str, ...], tuple[str, ...]] = {}
+    for judged in every:
+        key = (judged.run_id, judged.evaluator_id)
+        if key in columns and judged.run_id in rows:
+            column = rows[judged.run_id].column(judged, wanted[key])
+            columns[key] = replace(column, rows=shared.setdefault(column.rows, column.rows))
     return columns
+
+
+class _Rows:
+    """The rows of one run, numbered in its order, and which of them the output at each position is of."""
+
+    def __init__(self, positions: Sequence[int], row_ids: Sequence[str]) -> None:
+        numbers: dict[str, int] = {}
+        of = [numbers.setdefault(row, len(numbers)) for row in row_ids]
+        self._positions = np.array(positions, dtype=np.intp)
+        self._numbers = np.array(of, dtype=np.intp)
+        self._ids = [intern(row) for row in numbers]  # shared by whatever is kept about the same rows
+
+    def column(self, judged: Judged, state: State | None) -> Column:
+        """The column of one evaluator's judgments: repeats of a row are averaged, and what several people said of it."""
+        scored = self._of(judged.scored)
+        count = np.bincount(scored, minlength=len(self._ids))
+        total = np.bincount(scored, weights=judged.scores, minlength=len(self._ids))
+        found = np.flatnonzero(count)
+        failed, answered, silent = (
+            set(self._of(positions).tolist()) for positions in (judged.failed, judged.answered, judged.silent)
+        )
+        failed -= set(found.tolist()) if failed else set()
+        told = (answered | silent) - failed
+        told -= set(found.tolist()) if told else set()
+        return Column(
+            rows=tuple(self._ids[number] for number in found.tolist()),
+            values=total[found] / count[found],
+            errors=len(failed),
+            without_score=len(told),
+            answered=len(told & answered),
+            state=state,
+        )
+
+    def _of(self, positions: Sequence[int]) -> Codes:
+        """The row that the output at each position is of."""
+        return self._numbers[np.searchsorted(self._positions, np.array(positions, dtype=np.intp))]
 
 
 def run_interval(table: ScoreTable, run_id: str, version: Version) -> Interval | None:

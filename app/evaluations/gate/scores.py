@@ -12,6 +12,7 @@ from app.evaluations.models import Run
 from app.evaluators.binding import is_judged_here
 from app.evaluators.describing import EvaluatorInfo
 from app.files.models import Version
+from app.statistics.arrays import np
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class GateScores:
 
     def by_row(self, run: Run, evaluator: Version, end: float | None) -> dict[str, float]:
         """The score of each row, what is missing counted as `end`; None leaves out what is missing."""
-        found = dict(self.column(run, evaluator).by_row)
+        found = self.column(run, evaluator).by_row
         if end is None:
             return found
         for gap in self.gaps.get((run.id, evaluator.id), ()):
@@ -59,8 +60,8 @@ class GateScores:
         shared = [row for row in before if row in after]
         return Pairs(
             shared,
-            [before[row] for row in shared],
-            [after[row] for row in shared],
+            np.array([before[row] for row in shared]),
+            np.array([after[row] for row in shared]),
             self.table.clusters_of(shared),
         )
 

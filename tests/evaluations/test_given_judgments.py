@@ -11,6 +11,7 @@ from app.core.access import Principal, Role
 from app.core.database import unit_of_work
 from app.evaluations import repository
 from app.evaluations.figures import scoring
+from app.evaluations.figures.scores import load_scores
 from app.evaluations.given_judgments import Given, give_judgment
 from app.evaluations.models import Run
 from app.files.models import Version
@@ -116,7 +117,9 @@ def test_a_program_sends_its_judgments_and_the_last_one_counts(
     (mine,) = [one for one in shown if one["evaluator_version_id"] == external.id]
     assert (mine["author"], mine["stdout"], mine["detail"]) == (None, "looked", {"metadata": {"seed": 3}})
     with unit_of_work() as session:
-        column = scoring.load_scores(session, [run], [external.id]).column(run.id, external.id)
+        as_scored = repository.find_run_to_work_on(session, run.id)
+        assert as_scored
+        column = load_scores(session, [as_scored], [external.id]).column(run.id, external.id)
     assert (column.errors, column.without_score) == (1, 1)
 
 

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from app.core import ids
 from app.core.database import unit_of_work
+from app.evaluations import repository
 from app.evaluations.figures.scores import load_scores
 from app.evaluations.given_judgments import Given, give_judgment
 from app.evaluations.new_evaluation.estimate import Work, estimate
@@ -249,7 +250,8 @@ def test_choices_that_a_judge_calls_good_or_bad_become_its_score(
                 for judge in judges
             )  # fmt: skip
         session.flush()
-        table = load_scores(session, [run], [judge.id for judge in judges])
+        as_scored = repository.list_runs(session, [evaluation.id])
+        table = load_scores(session, as_scored, [judge.id for judge in judges])
 
     found = [list(table.column(run.id, judge.id).by_row.values()) for judge in judges]
     assert found == [[1, 0, 0], [1, 1, 0], []]

@@ -10,7 +10,9 @@ from fastapi.testclient import TestClient
 from app.core.database import unit_of_work
 from app.evaluations import repository, run_service
 from app.evaluations.figures.memory import Memory, state_of
+from app.evaluations.figures.scores import Column
 from app.evaluations.models import Evaluation, Run
+from app.statistics.arrays import np
 from tests import factories
 from tests.web import signed_in
 
@@ -71,6 +73,17 @@ def test_threads_that_keep_much_at_once_never_hold_more_than_was_agreed() -> Non
     for thread in threads:
         thread.join()
     assert memory._held == 7 * len(memory._kept) <= 50
+
+
+def test_the_scores_of_a_large_report_are_kept_all_at_once() -> None:
+    """Five evaluators of four versions on 10,000 rows, with room for what else is kept of them."""
+    rows = tuple(f"dp_{number}" for number in range(10_000))
+    columns = [Column(rows, np.arange(10_000.0), state=(number,)) for number in range(20)]
+    memory = Memory(200_000)
+    for column in columns:
+        memory.keep(("scores", column.state), column, column.weight)
+    assert [memory.find(("scores", column.state)) for column in columns] == columns
+    assert memory._held < 50_000
 
 
 def test_a_report_and_a_grid_are_new_after_failed_rows_were_tried_again(

@@ -4,7 +4,9 @@
 
 Starts the whole stack as `./whetstone up` does, and an endpoint that answers after the latency. The same client asks the
 endpoint itself first, with the request that we send it: the baseline. Then it calls a prompt of two messages by its path,
-each call logged before its answer. Prints percentiles of both, what lies between them, and the processor time a call.
+each call logged before its answer. Prints percentiles of both, what lies between them, and the processor time a call: for
+calls that began evenly within the latency, as those of a service's many users do, and for calls that all began at once,
+where the last of a burst waits for the turns of all others, again and again.
 """
 
 import argparse
@@ -13,12 +15,15 @@ import os
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
-from tests.application import start_application
+from tests.application import Application, start_application
 from tests.bench.asking import ask, show
 from tests.bench.eval_throughput import Client, cpu_seconds
 from tests.endpoint import running_endpoint
 
+Request = tuple[str, dict[str, Any], dict[str, str]]
+"""An address, its body and its headers."""
 WARM_UP = 100
 GOAL_MS = 15
 _TEMPLATE = [
@@ -50,8 +55,12 @@ def main() -> None:
         prompt = {"path": "bench/prompt", "model": "test", "provider": "fake", "template": _TEMPLATE}
         client.call("POST", "/prompts", prompt)
         filled = [_TEMPLATE[0], {"role": "user", "content": "ECHO<yes>"}]
-        direct = f"{endpoint.base_url}/chat/completions", {"model": "test", "messages": filled}, {}
-        through = (
+        direct: Request = (
+            f"{endpoint.base_url}/chat/completions",
+            {"model": "test", "messages": filled},
+            {},
+        )
+        through: Request = (
             f"{application.url}/v5/prompts/call",
             {"path": "bench/prompt", "inputs": {"question": "ECHO<yes>"}},
             {"x-api-key": key.stdout.split()[-1]},
@@ -60,20 +69,31 @@ def main() -> None:
             f"{options.calls:,} calls, {options.in_flight} in flight, latency {options.latency_ms:g} ms, "
             f"load {os.getloadavg()[0]:.2f}"
         )
-        bare = asyncio.run(ask(*direct, options.calls, options.in_flight))
-        show("straight", bare)
         asyncio.run(ask(*through, WARM_UP, options.in_flight))
-        used, began = cpu_seconds(application.children()), time.perf_counter()
-        ours = asyncio.run(ask(*through, options.calls, options.in_flight))
-        took_s = time.perf_counter() - began
-        spent = cpu_seconds(application.children()) - used
-        show("through us", ours)
-        added = {share: ours.ms(share) - bare.ms(share) for share in (0.5, 0.95)}
-        by_name = ", ".join(f"{name} {s / options.calls * 1000:.2f}" for name, s in spent.most_common(4))
-        print(
-            f"added        p50 {added[0.5]:8.1f} ms, p95 {added[0.95]:8.1f} ms (goal: under {GOAL_MS} at p95)"
-        )
-        print(f"{options.calls / took_s:.0f} calls/s; processor time a call in ms: {by_name}")
+        for name, begin_within_s in (("evenly", options.latency_ms / 1000), ("all at once", 0.0)):
+            print(f"begun {name}:")
+            compare(application, direct, through, options.calls, options.in_flight, begin_within_s)
+
+
+def compare(
+    application: Application,
+    direct: Request,
+    through: Request,
+    calls: int,
+    in_flight: int,
+    begin_within_s: float,
+) -> None:
+    bare = asyncio.run(ask(*direct, calls, in_flight, begin_within_s=begin_within_s))
+    show("straight", bare)
+    used, began = cpu_seconds(application.children()), time.perf_counter()
+    ours = asyncio.run(ask(*through, calls, in_flight, begin_within_s=begin_within_s))
+    took_s = time.perf_counter() - began
+    spent = cpu_seconds(application.children()) - used
+    show("through us", ours)
+    added = {share: ours.ms(share) - bare.ms(share) for share in (0.5, 0.95)}
+    by_name = ", ".join(f"{name} {s / calls * 1000:.2f}" for name, s in spent.most_common(4))
+    print(f"added        p50 {added[0.5]:8.1f} ms, p95 {added[0.95]:8.1f} ms (goal: under {GOAL_MS} at p95)")
+    print(f"{calls / took_s:.0f} calls/s; processor time a call in ms: {by_name}")
 
 
 if __name__ == "__main__":

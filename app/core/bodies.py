@@ -30,6 +30,8 @@ class Body(BaseModel):
             return data
         if info.context is not CHECKED and (problem := unstorable(data)):
             raise ValueError(problem)
+        if None not in data.values():
+            return data
         return {name: value for name, value in data.items() if value is not None or name in cls.NULL_SAYS}
 
     @classmethod

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, cast
 
 import orjson
 import psycopg
-from sqlalchemy import ARRAY, Select, String, Text, func, or_, select, text, update
+from sqlalchemy import ARRAY, Select, String, Text, any_, func, or_, select, text, update
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.orm import Session, aliased
 
@@ -262,7 +262,7 @@ def list_datasets_of(
     """The datasets that have rows with these ids, or had them, with how many: most first."""
     rows = (
         select(DatasetRow.file_id, func.count(func.distinct(DatasetRow.datapoint_id)).label("n"))
-        .where(DatasetRow.datapoint_id.in_(datapoint_ids))
+        .where(DatasetRow.datapoint_id == any_(sql_cast(list(datapoint_ids), ARRAY(Text))))
         .group_by(DatasetRow.file_id)
         .subquery()
     )

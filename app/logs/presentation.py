@@ -19,8 +19,11 @@ BESIDE_JUDGMENTS = (
 
 def judgment_value(judgment: Judgment | Said) -> bool | float | str | list[str] | None:
     """The verdict in the type that its evaluator gives."""
-    values = (judgment.boolean_value, judgment.number_value, judgment.text_value, judgment.options_value)
-    return next((value for value in values if value is not None), None)
+    if judgment.boolean_value is not None:
+        return judgment.boolean_value
+    if judgment.number_value is not None:
+        return judgment.number_value
+    return judgment.options_value if judgment.text_value is None else judgment.text_value
 
 
 def present_judgment(judgment: Judgment, evaluator: Json | None = None) -> Json:

@@ -15,7 +15,7 @@ from app.evaluations.evaluator_editor.people_examples import examples_of_people
 from app.evaluations.evaluator_editor.tried_row import TriedRow, execution_on, find_row, read_row
 from app.evaluations.evaluator_editor.trying import SOURCE, Trial, Tried, prepare_trial
 from app.evaluations.file_pages.dashboard import Place, list_places
-from app.evaluators import databases
+from app.evaluators import databases, loading
 from app.evaluators.binding import make_spec, read_spec
 from app.evaluators.composing import with_parts
 from app.evaluators.forms import PART_FIELDS, FormField, form_fields, read_form, read_parts
@@ -241,7 +241,7 @@ def save(session: Session, principal: Principal, bench: Bench, sent: Sent) -> fi
         )
     if bench.file and not sent.note:
         raise Invalid("Say why you change it.", fields={"note": "One line: what changed, and why."})
-    databases.refuse_missing(session, principal.workspace_id, spec)
+    loading.refuse_missing(session, principal.workspace_id, spec)
     change = files.Commit(
         FileKind.EVALUATOR,
         spec,
@@ -260,7 +260,7 @@ def prepare_test(session: Session, principal: Principal, bench: Bench, sent: Sen
         Invalid: a setting or the row is wrong.
         NotFound: the judge's provider is not among the workspace's.
     """
-    evaluator = databases.bind_with_files(
+    evaluator = loading.load(
         session, principal.workspace_id, checked_settings(session, principal, bench, sent)
     )
     row = read_row(bench.row)

@@ -46,6 +46,7 @@ from app.evaluators.kinds.verdict_members import (
     verdict_in,
 )
 from app.evaluators.kinds.verdict_values import WORDS, value_of
+from app.files.include_syntax import includes_others
 
 _ROOTS = ("log", "testcase")
 _QUOTED = re.compile(r"[\"'`]([^\"'`\n]{1,80})[\"'`](\s?:)?")
@@ -101,8 +102,10 @@ class JudgePrompt(Body):
     @model_validator(mode="after")
     def _about_the_log(self) -> "JudgePrompt":
         compiled = _compiled(self)
-        # A template in Jinja is read in the sandbox, when it is saved: what is stored is told of without.
-        if isinstance(compiled, CompiledTemplate) and (problem := _problem(compiled.variables)):
+        # A template in Jinja is read in the sandbox, when it is saved: what is stored is told of without. One that includes
+        # others is looked at with them.
+        known = isinstance(compiled, CompiledTemplate) and not includes_others(self.template)
+        if known and (problem := _problem(compiled.variables)):
             raise ValueError(problem)
         return self
 
@@ -124,7 +127,7 @@ class JudgePrompt(Body):
 class PromptJudgeOptions(SpecOptions):
     LEAST_CHOICES: ClassVar[int] = 2
     prompt: JudgePrompt = Field(json_schema_extra={"multiline": True, "first": True, "initial": _EXAMPLE})
-    """The prompt as a JSON object: model, parameters, template. `{{log.output}}` is the answer, `{{log.inputs.question}}` an input, `{{testcase.target.output}}` the target."""
+    """The prompt as a JSON object: model, parameters, template. `{{log.output}}` is the answer, `{{log.inputs.question}}` an input, `{{testcase.target.output}}` the target. `{{ include("judges/tone") }}` puts in a prompt or a snippet, as it is when it judges."""
 
     @field_validator("prompt", mode="before")
     @classmethod
@@ -157,7 +160,7 @@ class PromptJudge(AnswerKind[PromptJudgeOptions]):
 
     def refuse(self, options: PromptJudgeOptions) -> None:
         compiled = _compiled(options.prompt)
-        if isinstance(compiled, JinjaTemplate):
+        if isinstance(compiled, JinjaTemplate) and not includes_others(options.prompt.template):
             compiled.check()
             if problem := _problem(compiled.variables):
                 raise Invalid(f"Prompt: {problem}", fields={"prompt": problem})

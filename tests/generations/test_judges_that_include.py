@@ -60,6 +60,8 @@ def test_a_prompt_that_judges_includes_as_it_stands_now(
         model.bodies[-1]["messages"][0]["content"]
         == "A good answer is kind. It said: Please wait. Which city?"
     )
+    judge = saved(caller, spec)
+    assert [one["name"] for one in judge["inputs"]] == ["testcase.target.tone", "log.output"]
     newer = file_of(caller, "judges/tone", "Judge {{log.output}}", template_language=language)
     caller.post(f"/v5/prompts/{newer['id']}/environments", json={})
     with unit_of_work() as session:

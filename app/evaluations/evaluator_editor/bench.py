@@ -24,6 +24,7 @@ from app.evaluators.kinds.composite import Composite
 from app.evaluators.kinds.contract import Kind
 from app.evaluators.kinds.injection import words_to_a_judge
 from app.evaluators.kinds.llm_judge import LlmJudge
+from app.evaluators.kinds.prompt_judge import NO_CHOICES, PromptJudge
 from app.evaluators.models import EvaluatorDatabase
 from app.evaluators.repository import find_database
 from app.files import repository as files_repository
@@ -224,7 +225,14 @@ def checked_settings(session: Session, principal: Principal, bench: Bench, sent:
     if bench.kind is None:
         raise Invalid("Choose a kind of evaluator.", fields={"kind": "Choose a kind."})
     settings = read_form(bench.kind.Options, dict(sent.settings or {}))
-    return make_spec(bench.kind.name, with_parts(session, principal, bench.kind.name, settings))
+    spec = make_spec(bench.kind.name, with_parts(session, principal, bench.kind.name, settings))
+    if (
+        spec["evaluator_type"] == PromptJudge.evaluator_type
+        and "select" in spec["return_type"]
+        and not spec["options"]
+    ):
+        raise Invalid(NO_CHOICES, fields={"choices": NO_CHOICES})
+    return spec
 
 
 def save(session: Session, principal: Principal, bench: Bench, sent: Sent) -> files.Committed:

@@ -48,8 +48,7 @@ class AnswerOptions(KindOptions):
     @model_validator(mode="after")
     def _whole(self) -> "AnswerOptions":
         if self.answers in ("select", "multi_select") and len(set(self.choices)) < self.LEAST_CHOICES:
-            least = "two different choices" if self.LEAST_CHOICES > 1 else "one choice"
-            raise ValueError(f"a choice needs at least {least}")
+            raise ValueError("there is nothing to choose from: list the choices (`options` in the API)")
         if self.lowest is not None and self.highest is not None and self.lowest >= self.highest:
             raise ValueError("the largest number must be above the smallest")
         if problem := wrong_valence(self.choices, self.good, self.bad):

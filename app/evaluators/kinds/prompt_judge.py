@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import orjson
 from pydantic import ConfigDict, Field, field_validator, model_validator
@@ -50,6 +50,7 @@ from app.files.include_syntax import includes_others
 
 _ROOTS = ("log", "testcase")
 _QUOTED = re.compile(r"[\"'`]([^\"'`\n]{1,80})[\"'`](\s?:)?")
+NO_CHOICES = "The judge has no choices that a verdict could be read by: list them (`options` in the API)"
 _REPLY_CHARS = 2_000
 _FEW_TOKENS = 5
 """With so few, a prompt asks for nothing but the verdict."""
@@ -125,7 +126,6 @@ class JudgePrompt(Body):
 
 
 class PromptJudgeOptions(SpecOptions):
-    LEAST_CHOICES: ClassVar[int] = 2
     prompt: JudgePrompt = Field(json_schema_extra={"multiline": True, "first": True, "initial": _EXAMPLE})
     """The prompt as a JSON object: model, parameters, template. `{{log.output}}` is the answer, `{{log.inputs.question}}` an input, `{{testcase.target.output}}` the target. `{{ include("judges/tone") }}` puts in a prompt or a snippet, as it is when it judges."""
 
@@ -133,6 +133,17 @@ class PromptJudgeOptions(SpecOptions):
     @classmethod
     def _prompt_of_a_form(cls, value: object) -> object:
         return object_of(value, '{"model": "gpt-4o", "template": "{{log.output}} …"}')
+
+    @model_validator(mode="after")
+    def _of_several(self) -> "PromptJudgeOptions":
+        if "select" in self.answers and len(set(self.choices)) == 1:
+            raise ValueError("with one choice there is none: list another one (`options` in the API)")
+        return self
+
+    @property
+    def lacks_choices(self) -> bool:
+        """Whether no verdict could be read. Clients of the API save such judges, and send verdicts of their own."""
+        return "select" in self.answers and not self.choices
 
 
 class PromptJudge(AnswerKind[PromptJudgeOptions]):
@@ -284,6 +295,8 @@ def _problem(names: Sequence[str]) -> str | None:
 
 def _filled(options: PromptJudgeOptions, execution: Execution, row: Row) -> Rendered | Verdict:
     """The template filled in, or the verdict where there is nothing to judge."""
+    if options.lacks_choices:
+        return Verdict(None, error=NO_CHOICES)
     target = {name: value for name, value in (row.target or {}).items() if value not in (None, [])} or None
     if options.target == "needed" and target is None:
         return NO_TARGET

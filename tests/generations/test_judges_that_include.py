@@ -131,6 +131,8 @@ def test_a_run_judges_with_what_is_included(
         plan, items = work_of(session, run, "own_1")
     outcomes = worked(plan, items, Meter(10))
     assert [body["messages"][0]["content"] for body in model.bodies] == ["Where?", "It said: Paris"]
+    sent = [log.messages for one in outcomes for log in one.logs if log.source == JUDGE]
+    assert sent == [[{"role": "user", "content": "It said: Paris"}]], "its log shows what it was asked"
     said = [log.included for one in outcomes for log in one.logs if log.source == JUDGE]
     assert [[each["version_id"] for each in one or []] for one in said] == [[tone["version_id"]]]
 

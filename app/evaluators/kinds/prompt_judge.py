@@ -51,6 +51,7 @@ from app.files.include_syntax import includes_others
 _ROOTS = ("log", "testcase")
 _QUOTED = re.compile(r"[\"'`]([^\"'`\n]{1,80})[\"'`](\s?:)?")
 NO_CHOICES = "The judge has no choices that a verdict could be read by: list them (`options` in the API)"
+_LACKS_CHOICES = Verdict(None, error=NO_CHOICES)
 _REPLY_CHARS = 2_000
 _FEW_TOKENS = 5
 """With so few, a prompt asks for nothing but the verdict."""
@@ -295,11 +296,9 @@ def _problem(names: Sequence[str]) -> str | None:
 
 def _filled(options: PromptJudgeOptions, execution: Execution, row: Row) -> Rendered | Verdict:
     """The template filled in, or the verdict where there is nothing to judge."""
-    if options.lacks_choices:
-        return Verdict(None, error=NO_CHOICES)
     target = {name: value for name, value in (row.target or {}).items() if value not in (None, [])} or None
-    if options.target == "needed" and target is None:
-        return NO_TARGET
+    if options.lacks_choices or (options.target == "needed" and target is None):
+        return _LACKS_CHOICES if options.lacks_choices else NO_TARGET
     compiled = _compiled(options.prompt)
     named = set() if isinstance(compiled, JinjaTemplate) else set(compiled.variables)
     about = {"log": _shown(execution, named), "testcase": {**testcase_members(row), "target": target}}

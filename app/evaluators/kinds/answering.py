@@ -38,7 +38,7 @@ class AnswerOptions(KindOptions):
     step: float | None = Field(None, gt=0, allow_inf_nan=False)
     """How far apart the numbers of the scale are. Empty: any number."""
     wanted: Literal["higher", "lower", "neither"] = "higher"
-    """Whether a higher or a lower score is the better one. Neither: a change of it is worded as if higher were."""
+    """Whether a higher or a lower score is the better one. Neither: of a number, reports say higher and lower, and not better and worse."""
     target: Literal["needed", "not needed"] = "not needed"
     """Whether rows without a target are left out."""
 
@@ -74,6 +74,7 @@ class AnswerOptions(KindOptions):
             good=self.good if chosen else (),
             bad=self.bad if chosen else (),
             scale=ends,
+            neutral=self.wanted == "neither" and self.answers == "number",
         )
 
     def refusal(self, said: str, value: object) -> str | None:

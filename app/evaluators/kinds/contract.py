@@ -171,6 +171,8 @@ class Traits:
     program_s: float = 0.0
     """How long people's programs in it may take for a row, one after the other."""
     scale: tuple[float, float] | None = None
+    neutral: bool = False
+    """Whether neither a higher nor a lower number is better: it is only told which one it is."""
 
     @property
     def is_share(self) -> bool:

@@ -10,7 +10,7 @@ from app.core.access import Principal
 from app.core.database import SessionDep
 from app.core.errors import Invalid
 from app.core.permissions import Editor, Reader
-from app.evaluators import databases
+from app.evaluators import databases, loading
 from app.evaluators.binding import BUILTIN, TYPES, make_spec, read_spec, stored_spec
 from app.evaluators.composing import with_parts
 from app.evaluators.forms import form_fields
@@ -42,7 +42,7 @@ class EvaluatorUpsert(FileProperties):
 def upsert_evaluator(body: EvaluatorUpsert, session: SessionDep, principal: Editor) -> dict[str, Any]:
     """Write an evaluator: the same settings answer with the version that is there."""
     spec = checked_spec(session, principal, body.spec)
-    databases.refuse_missing(session, principal.workspace_id, spec)
+    loading.refuse_missing(session, principal.workspace_id, spec)
     return present_one(session, files.upsert(session, principal, FileKind.EVALUATOR, spec, body))
 
 

@@ -27,6 +27,11 @@ class EvaluatorInfo:
     """None where the evaluator is not known here."""
 
     @property
+    def is_neutral(self) -> bool:
+        """Whether neither a higher nor a lower score is better."""
+        return self.traits is not None and self.traits.neutral
+
+    @property
     def ends(self) -> tuple[float, float] | None:
         """The lowest and the highest score that there can be; None where that is not known."""
         if self.is_share:

@@ -8,8 +8,8 @@ from typing import Any
 from app.core.errors import Invalid
 from app.core.template import Template
 from app.core.typed import whole
+from app.files.includes import Expanded
 from app.generations import message_parts
-from app.prompts.includes import Expanded
 from app.prompts.spec import PromptSpec, parse_spec
 from app.prompts.template import EXAMPLE, compile_prompt, is_example
 

@@ -15,6 +15,7 @@ from app.datasets import repository as datasets
 from app.datasets.models import Datapoint
 from app.files import repository as files_repository
 from app.files import service as files
+from app.files.includes import Includes
 from app.files.models import VERSION_PREFIX, Environment, File, FileKind, Version
 from app.files.paths import parent_of, plain_path
 from app.generations.draft import Draft, Look, draft_of, spec_of
@@ -25,7 +26,6 @@ from app.generations.streaming import RunRequest
 from app.logs import budget
 from app.logs import repository as logs
 from app.logs.records import LogRecord
-from app.prompts.includes import Includes
 from app.prompts.service import check_content
 from app.prompts.spec import PromptSpec
 from app.providers import repository as providers

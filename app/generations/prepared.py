@@ -9,9 +9,9 @@ from typing import Any
 from app.core import clock, ids
 from app.core.errors import DomainError, OverBudget
 from app.core.jinja_template import JinjaTemplate
+from app.files.includes import Included
 from app.generations.template_tools import TemplateAnswers, TemplateTools, ToolFailed
 from app.logs.records import LogRecord
-from app.prompts.includes import Included
 from app.prompts.spec import PromptSpec
 from app.prompts.template import compile_prompt, conversation
 from app.prompts.tool_calls import PromptTemplate, TemplateCall

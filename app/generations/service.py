@@ -3,10 +3,11 @@
 from sqlalchemy.orm import Session
 
 from app.core.errors import Invalid
+from app.files.includes import Includes
 from app.files.models import FileKind, Version
 from app.generations.prepared import PreparedPrompt, Target
 from app.generations.template_tools import find_tools
-from app.prompts.includes import Includes, with_includes
+from app.prompts.including import with_includes
 from app.prompts.linked_tools import with_links
 from app.prompts.spec import PromptSpec
 from app.prompts.template import compile_prompt

@@ -19,6 +19,7 @@ from app.core.gathering import Gatherer
 from app.core.kept import Kept
 from app.core.settings import get_settings
 from app.files import fetching, repository
+from app.files.include_syntax import includes_others
 from app.files.models import FileKind, Version
 from app.files.paths import plain_path
 from app.files.presentation import present_one
@@ -28,7 +29,6 @@ from app.generations.calling import ReadyCall, about_log, make_ready, origin_of
 from app.generations.prepared import PreparedPrompt
 from app.generations.schemas import PromptCall
 from app.generations.usual_call_repository import stamp_providers
-from app.prompts.include_syntax import includes_others
 from app.workspaces.service import holders_of
 
 

@@ -255,6 +255,7 @@ def _score(info: EvaluatorInfo, now: _Tally, before: _Tally | None) -> Measure |
         n=min(now.numbers.n, before.numbers.n),
         wanted="lower" if info.wanted == "lower" else "higher",
         share=info.is_share,
+        neutral=info.is_neutral,
     )
     was, change = words.level(before.numbers.mean, info), words.change_text(delta.estimate, info)
     return replace(shown, before=was, word=word, change=change)

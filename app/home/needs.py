@@ -100,7 +100,7 @@ def _fallen(lines: Sequence[Line]) -> Iterator[Need]:
             ("errors_rose", "More calls fail", line.errors),
             ("score_fell", f"{line.watched_by} fell", line.score),
         ):
-            if measure and measure.word and measure.word.name == "worse":
+            if measure and measure.word and measure.word.tone == "worse":
                 detail = f"{measure.now} of the last 24 hours, {measure.before} in the 7 days before; 95% CI {measure.span}, {measure.n:,} logs"
                 state = "error" if code == "errors_rose" else "failed"
                 url = f"{line.url.rsplit('/', 2)[0]}/logs?file={line.file.id}&state={state}"

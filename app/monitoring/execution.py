@@ -36,7 +36,6 @@ from app.logs.models import Log
 from app.logs.records import JudgmentRecord, LogRecord
 from app.monitoring import repository
 from app.monitoring.repository import Claimed
-from app.monitoring.service import needs_target
 from app.providers.client import ModelClient, limited_client
 from app.providers.meter import Meter
 from app.workspaces.webhook_keys import WebhookKey, webhook_key
@@ -111,10 +110,9 @@ def load(session: Session, claimed: Sequence[Claimed]) -> Batch:
         one.monitor.id: one.monitor.evaluator_version_id or running.get(one.monitor.id) for one in watched
     }
     evaluators = repository.find_evaluators(session, {one for one in chosen.values() if one})
+    loaded = [load_judge(session, one) for one in evaluators.values() if is_judged_here(one.spec)]
     judges = {
-        version.id: load_judge(session, version)
-        for version in evaluators.values()
-        if is_judged_here(version.spec) and not needs_target(version)
+        one.version_id: one for one in loaded if not (one.evaluator and one.evaluator.traits.needs_target)
     }
     lost = {one.log_id for one in claimed if one.attempts > MOST_ATTEMPTS}
     of_logs: dict[str, tuple[Log, dict[str, Judge]]] = {}

@@ -7,9 +7,9 @@ from typing import Any
 import orjson
 from sqlalchemy.orm import Session
 
+from app.files.include_syntax import includes_others
+from app.files.includes import Expanded, Includes
 from app.files.models import FileKind, Version
-from app.prompts.include_syntax import includes_others
-from app.prompts.includes import Expanded, Includes
 from app.prompts.service import raw_file_content
 from app.prompts.template import compile_prompt
 

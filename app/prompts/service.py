@@ -9,12 +9,13 @@ from app.core.access import Principal
 from app.core.template import Rendered
 from app.files import repository
 from app.files import service as files
+from app.files.includes import Includes
 from app.files.models import FileKind, Version
 from app.files.paths import plain_path
 from app.files.schemas import FileProperties
 from app.prompts import dotprompt
 from app.prompts.agents import AgentSpec
-from app.prompts.includes import Includes, with_includes
+from app.prompts.including import with_includes
 from app.prompts.linked_tools import check_links
 from app.prompts.spec import ModelSpec, PromptSpec, check_template, parse_as
 from app.prompts.template import compile_prompt, strip_example_marks

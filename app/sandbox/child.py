@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from app.sandbox import confinement, frames, seccomp
@@ -43,11 +44,17 @@ def live(connection: int, parent: int, memory_bytes: int, cpu_s: int, filters: b
             signal.SIGUSR1, connection, all_threads=False
         )  # asked for the line before it is killed
         seccomp.install(filters)
-        while received := _receive(connection):
-            nonce, request = received
+        incoming = _Incoming(connection)
+        while head := incoming.head():
+            nonce, sizes = head[:NONCE], frames.lengths(head)
+            request = incoming.request(*sizes)
             prints = _Prints(connection, nonce)
             try:
-                frame = frames.encode(nonce, _answer(request, memory_bytes >> 20, prints))
+                if request is None:
+                    answer = frames.too_large(sum(sizes), memory_bytes)
+                else:
+                    answer = _answer(request, memory_bytes >> 20, prints)
+                frame = frames.encode(nonce, answer)
             except BaseException:  # noqa: BLE001 - values and errors are of the program's own making
                 frame = frames.encode(nonce, _UNREADABLE)
             _send(connection, frame)
@@ -72,22 +79,38 @@ def _answer(request: Mapping[str, Any], memory_mib: int, prints: "_Prints") -> A
     return Answer(value, prints=prints.rest())
 
 
-def _receive(connection: int) -> tuple[bytes, dict[str, Any]] | None:
-    head = _exactly(connection, HEAD)
-    if len(head) < HEAD:
+class _Incoming:
+    """Requests as they come over the connection."""
+
+    def __init__(self, connection: int) -> None:
+        self._connection = connection
+        self._left = 0
+        """Bytes of the request that have not been read."""
+
+    def head(self) -> bytes | None:
+        """That of the next request; None where there is none."""
+        self._left = HEAD
+        head = self._take(HEAD)
+        return head if len(head) == HEAD else None
+
+    def request(self, described: int, attached: int) -> dict[str, Any] | None:
+        """What is behind the head; None where it does not fit into the memory. All of it is read: another one may follow."""
+        self._left = described + attached
+        with suppress(MemoryError):
+            request: dict[str, Any] = json.loads(self._take(described))  # nothing else holds these bytes
+            request["attachment"] = self._take(attached)
+            return request
+        while self._left and (part := os.read(self._connection, min(self._left, 1 << 16))):
+            self._left -= len(part)
         return None
-    described, attached = frames.lengths(head)
-    request = json.loads(_exactly(connection, described))
-    request["attachment"] = _exactly(connection, attached)
-    return head[:NONCE], request
 
-
-def _exactly(connection: int, count: int) -> bytes:
-    parts: list[bytes] = []
-    while count and (part := os.read(connection, min(count, 1 << 20))):
-        parts.append(part)
-        count -= len(part)
-    return b"".join(parts)
+    def _take(self, count: int) -> bytes:
+        parts: list[bytes] = []
+        while count and (part := os.read(self._connection, min(count, 1 << 20))):
+            parts.append(part)
+            count -= len(part)
+            self._left -= len(part)
+        return b"".join(parts)
 
 
 def _send(connection: int, frame: bytes) -> None:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 from app.sandbox import frames
 from app.sandbox.frames import Answer, BadAnswer
@@ -18,6 +18,15 @@ class Broken(Exception):
     def __init__(self, problem: str) -> None:
         super().__init__(problem)
         self.problem = problem
+
+
+class Bounds(Protocol):
+    """What a request may take."""
+
+    @property
+    def wall_s(self) -> float: ...
+    @property
+    def memory_bytes(self) -> int: ...
 
 
 @dataclass(slots=True)
@@ -47,22 +56,25 @@ def ask(
     connection: socket.socket,
     request: Mapping[str, Any],
     attachment: bytes,
-    wall_s: float,
+    limits: "Bounds",
     heard: Heard,
     *,
     last: bool,
 ) -> Answer:
-    """The answer to a request, within `wall_s` seconds. `last`: no other one follows.
+    """The answer to a request within the limits. `last`: no other one follows.
 
     Raises:
         Broken: there is none.
     """
     nonce = os.urandom(frames.NONCE)
-    deadline = time.monotonic() + wall_s
+    frame = frames.request(nonce, request, attachment)
+    if len(frame) > limits.memory_bytes:
+        return frames.too_large(len(frame), limits.memory_bytes)
+    deadline = time.monotonic() + limits.wall_s
     try:
-        connection.settimeout(wall_s)
+        connection.settimeout(limits.wall_s)
         with suppress(BrokenPipeError, ConnectionResetError):  # it has ended: what it left is to be read
-            connection.sendall(frames.request(nonce, request, attachment))
+            connection.sendall(frame)
             if last:
                 connection.shutdown(socket.SHUT_WR)
         while not frames.is_whole(nonce, heard.rest):

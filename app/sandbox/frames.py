@@ -34,7 +34,7 @@ MOST_ITEMS = 1_000
 MOST_LINE = 2**31 - 1
 """What a column of whole numbers holds."""
 Plain = bool | int | float | str | list[str] | None
-_ERROR, _PRINTS = b"e", b"p"
+_ERROR, _TOO_LARGE, _PRINTS = b"e", b"m", b"p"
 FILE = "<evaluator>"
 """What the file of a user's program is called."""
 _PLACE = re.compile(rb'File "%s", line (\d{1,9}) in ' % FILE.encode())
@@ -54,12 +54,20 @@ class Answer:
     prints: str = ""
     late: bool = False
     """Whether it was stopped because its time was over: the supervisor says so, and no child."""
+    too_large: bool = False
+    """Whether what it was to be given does not fit into its memory, so that it never ran."""
 
 
 def request(nonce: bytes, what: Mapping[str, Any], attachment: bytes = b"") -> bytes:
     """The frame of a request."""
     described = json.dumps(what).encode()
     return b"".join((nonce, _number(len(described)), _number(len(attachment)), described, attachment))
+
+
+def too_large(count: int, memory_bytes: int) -> Answer:
+    """The answer to a request of so many bytes that does not fit into the memory."""
+    said = f"What it would be given takes {-(-count >> 20):,} MiB, too much for the {memory_bytes >> 20} MiB of memory of the sandbox"
+    return Answer(error=said, too_large=True)
 
 
 def lengths(head: bytes) -> tuple[int, int]:
@@ -70,7 +78,8 @@ def lengths(head: bytes) -> tuple[int, int]:
 def encode(nonce: bytes, answer: Answer) -> bytes:
     """The frame of an answer whose value `plain` has passed."""
     if answer.error is not None:
-        kind, payload = _ERROR, _bytes(answer.error[:MOST_ERROR])
+        kind = _TOO_LARGE if answer.too_large else _ERROR
+        payload = _bytes(answer.error[:MOST_ERROR])
     else:
         kind, payload = _encoded(answer.value)
     prints = _bytes(answer.prints[:MOST_PRINTS])
@@ -133,8 +142,9 @@ def decode(nonce: bytes, frame: bytes) -> Answer:
     if len(payload) != length or len(prints) != _read(frame, NONCE + 9 + length):
         raise BadAnswer
     said = _text(prints)[:MOST_PRINTS]
-    if kind == _ERROR:
-        return Answer(error=_text(payload)[:MOST_ERROR], line=_within(line), prints=said)
+    if kind in (_ERROR, _TOO_LARGE):
+        problem = _text(payload)[:MOST_ERROR]
+        return Answer(error=problem, line=_within(line), prints=said, too_large=kind == _TOO_LARGE)
     decoder = _DECODERS.get(kind)
     if decoder is None:
         raise BadAnswer

@@ -152,7 +152,7 @@ class Zygote:
                 last = number == len(requests) - 1
                 heard = Heard()
                 try:
-                    answer = exchange.ask(ours, request, attachment, limits.wall_s, heard, last=last)
+                    answer = exchange.ask(ours, request, attachment, limits, heard, last=last)
                     answers.append(answer)
                 except Broken as broken:
                     problem = broken.problem

@@ -31,12 +31,20 @@ class Verdict:
     mark: Mark
     borderline: bool = False
 
+    @property
+    def tone(self) -> str:
+        """`better` or `worse`, as which it is coloured; empty where it is neither."""
+        return self.badge if self.badge in ("better", "worse") else ""
+
 
 FAILED = Verdict("failed", "Failed", "error", "", "gap")
 SCORING = Verdict("scoring", "Scoring", "accent", "", "live")
 TOO_FEW = Verdict("too_few", "Too few yet", "outline", "", "hollow")
 BETTER = Verdict("better", "Better", "better", "▲", "better")
 WORSE = Verdict("worse", "Worse", "worse", "▼", "worse")
+HIGHER = Verdict("better", "Higher", "outline", "▲", "hollow")
+LOWER = Verdict("worse", "Lower", "outline", "▼", "hollow")
+"""Where neither is wanted; the API's values know no other names."""
 NO_RELEVANT_DIFFERENCE = Verdict("no_relevant_difference", "No relevant difference", "", "≈", "hollow")
 NO_CLEAR_CHANGE = Verdict("no_clear_change", "No clear change", "", "≈", "hollow")
 
@@ -52,11 +60,12 @@ def verdict(
     share: bool = False,
     delta90: Interval | None = None,
     p: float | None = None,
+    neutral: bool = False,
 ) -> Verdict:
     """The word for `delta`, the paired change with its 95% interval over `n` rows.
 
     `delta90` is the same with 90%, needed only with `smallest_difference`, the smallest that matters; `p` is the
-    test's, which never moves the word but may make it borderline. A change without an interval (too few
+    test's, which never moves the word but may make it borderline. `neutral`: neither higher nor lower is better. A change without an interval (too few
     clusters) is too few. ValueError for a smallest difference that is not positive, or without `delta90`.
     """
     if smallest_difference is not None and (
@@ -70,7 +79,10 @@ def verdict(
     if n < FEWEST_ROWS or delta is None or delta.lo is None or delta.hi is None:
         return TOO_FEW
     if delta.excludes(0.0):
-        word = BETTER if (delta.lo > 0) == (wanted == "higher") else WORSE
+        if neutral:
+            word = HIGHER if delta.lo > 0 else LOWER
+        else:
+            word = BETTER if (delta.lo > 0) == (wanted == "higher") else WORSE
     elif smallest_difference is not None and _inside(delta90, smallest_difference):
         word = NO_RELEVANT_DIFFERENCE
     elif share and delta.hi - delta.lo > WIDEST_SHARE:

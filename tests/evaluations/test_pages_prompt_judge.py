@@ -52,3 +52,18 @@ def test_a_prompt_judges_and_is_saved(
     )
     versions = client.get(f"/v5/evaluators/{answer.json()['id']}/versions").json()["records"]
     assert len(versions) == 1, "the page and the API write the same version"
+
+
+def test_a_choice_without_choices_is_refused_where_it_is_written(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    signed_in(client, committed_team.admin)
+    form = {
+        "_csrf": csrf_of(client), "kind": "prompt_judge", "s.prompt": json.dumps(PROMPT), "s.answers": "select",
+        "s.choices": " \n", "s.wanted": "higher", "s.target": "not needed", "path": "judges/which",
+    }  # fmt: skip
+    url = f"/w/{committed_team.workspace.slug}/evaluators/new"
+    refused = client.post(url, data=form)
+    assert refused.status_code == 422
+    assert "The judge has no choices that a verdict could be read by" in refused.text
+    assert client.post(url, data=form | {"s.choices": "good\nbad"}).status_code == 303

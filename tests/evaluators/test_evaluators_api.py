@@ -68,7 +68,7 @@ def test_a_spec_comes_back_as_it_was_sent(api: TestClient, type_: str, answer: d
     assert written(api, **got["spec"])["version_id"] == made["version_id"], "what we said is what we take"
 
 
-@pytest.mark.parametrize("type_", ["python", "external"])
+@pytest.mark.parametrize("type_", ["python", "external", "llm"])
 @pytest.mark.parametrize("answers", ["select", "multi_select"])
 def test_choices_need_not_be_listed(api: TestClient, type_: str, answers: str) -> None:
     spec = {"evaluator_type": type_, **TYPES[type_], "return_type": answers, "arguments_type": "target_free"}

@@ -3,6 +3,7 @@
 import json
 import time
 import uuid
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -323,3 +324,12 @@ def test_a_program_may_be_given_more_time_and_the_usual_time_is_not_written_out(
     for wrong in (0, 31):
         with pytest.raises(Invalid):
             make_spec("code", {"code": code, "timeout_s": wrong})
+
+
+def test_a_row_that_does_not_fit_into_the_sandbox_is_told_from_a_fault_of_the_program():
+    verdict = judged("def f(log):\n    return True", replace(EXECUTION, output="x" * (400 << 20)))
+    assert verdict.value is None
+    assert verdict.error == (
+        "The log and its row do not fit into the sandbox. What it would be given takes 401 MiB, too much for the 512 MiB of"
+        " memory of the sandbox: log shorter inputs, messages and traces"
+    )

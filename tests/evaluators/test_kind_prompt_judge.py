@@ -384,3 +384,16 @@ def test_the_form_of_the_page_sends_the_prompt_as_text():
     )
     with pytest.raises(Invalid, match="this is a JSON object, such as"):
         kind("prompt_judge").prepare({"prompt": "Is it polite?"})
+
+
+@pytest.mark.parametrize("answers", ["select", "multi_select"])
+def test_a_judge_without_choices_asks_nobody_and_says_what_it_lacks(answers):
+    """Clients of the API may send one; its verdicts can be sent, too."""
+    bound = prepared(answers=answers)
+    assert bound.calls(execution(), row()) == ()
+    verdict = bound.judge(execution(), row())
+    assert verdict.value is None
+    assert "has no choices" in verdict.error
+    assert "`options`" in verdict.error
+    with pytest.raises(Invalid, match="list another one"):
+        prepared(answers=answers, choices=["good", "good"])

@@ -50,8 +50,8 @@ def test_a_run_makes_the_calls_for_each_row(
         evaluation = factories.evaluation(session, admin, version, factories.evaluator(session, admin))
         run = factories.started_run(session, admin, evaluation, version, rows)
         owner = ids.new_id("own")
-        plan, items = _work_of(session, run, owner)
-    outcomes = _worked(plan, items, Meter(10))
+        plan, items = work_of(session, run, owner)
+    outcomes = worked(plan, items, Meter(10))
     assert texts_of(model) == ["10 to 6"]
     assert [outcome.logs[0].error for outcome in outcomes] == [
         None,
@@ -85,8 +85,8 @@ def test_a_run_asks_with_what_the_prompt_includes(
         evaluation = factories.evaluation(session, admin, version, factories.evaluator(session, admin))
         run = factories.started_run(session, admin, evaluation, version, rows)
         owner = ids.new_id("own")
-        plan, items = _work_of(session, run, owner)
-    outcomes = _worked(plan, items, Meter(10))
+        plan, items = work_of(session, run, owner)
+    outcomes = worked(plan, items, Meter(10))
     assert [body["messages"][0]["content"] for body in model.bodies] == ["Be kind.", "Be brief."]
     with unit_of_work() as session:
         write_outcomes(session, plan, owner, outcomes)
@@ -118,18 +118,18 @@ def test_no_service_is_asked_for_rows_that_the_cap_leaves_out(
         cities = ("bad", "good", "more", "most")
         rows = factories.dataset(session, admin, [{"inputs": {"city": name}} for name in cities])
         evaluation = factories.evaluation(session, admin, version, factories.evaluator(session, admin))
-        plan, items = _work_of(
+        plan, items = work_of(
             session, factories.started_run(session, admin, evaluation, version, rows), ids.new_id("own")
         )
     meter = Meter(1)
-    errors = [outcome.settled.error for outcome in _worked(plan, items, meter)]
+    errors = [outcome.settled.error for outcome in worked(plan, items, meter)]
     assert "The service said 500" in str(errors[0])
     assert errors[1:] == [None, *["not run: cap of 1 calls reached"] * 2]
     assert [path for path, _ in service.heard] == ["/bad", "/good"]
     assert (len(model.bodies), meter.admitted) == (1, 1)
 
 
-def _work_of(session: Session, run: Run, owner: str) -> tuple[Plan, list[Item]]:
+def work_of(session: Session, run: Run, owner: str) -> tuple[Plan, list[Item]]:
     plan = load_plan(session, run.id)
     assert plan
     claimed = shard_repository.claim_next(session, owner, run.id)
@@ -137,7 +137,7 @@ def _work_of(session: Session, run: Run, owner: str) -> tuple[Plan, list[Item]]:
     return plan, shard_repository.pending_items(session, claimed.shard_id)
 
 
-def _worked(plan: Plan, items: list[Item], meter: Meter, *, at_once: bool = False) -> list[Outcome]:
+def worked(plan: Plan, items: list[Item], meter: Meter, *, at_once: bool = False) -> list[Outcome]:
     """What becomes of them, one after the other or all at once."""
 
     async def work() -> list[Outcome]:
@@ -173,8 +173,8 @@ def test_no_row_fails_because_its_run_has_more_of_them_than_may_ask_at_a_time(
         rows = factories.dataset(session, admin, [{"inputs": {"city": f"c-{n}"}} for n in range(10)])
         evaluation = factories.evaluation(session, admin, version, factories.evaluator(session, admin))
         run = factories.started_run(session, admin, evaluation, version, rows)
-        plan, items = _work_of(session, run, ids.new_id("own"))
-    outcomes = _worked(plan, items * 3, Meter(100), at_once=True)
+        plan, items = work_of(session, run, ids.new_id("own"))
+    outcomes = worked(plan, items * 3, Meter(100), at_once=True)
     assert [outcome.settled.error for outcome in outcomes] == [None] * 30
 
 

@@ -69,6 +69,22 @@ def test_a_row_that_breaks_the_child_costs_itself_only(sandbox: Sandbox) -> None
     assert answers[5].error == "The program used more than 512 MiB of memory"
 
 
+@pytest.mark.parametrize("mib", [200, 300], ids=["by the child", "before it is sent"])
+def test_what_does_not_fit_into_the_memory_is_no_fault_of_the_program(sandbox: Sandbox, mib: int) -> None:
+    """And the rows behind it are judged by the same child."""
+    code = "seen = []\ndef f(log):\n    seen.append(1)\n    return len(log['output']) + len(seen)"
+    requests = [asked(code, {"output": one}, None) for one in ("a", "x" * (mib << 20), "b")]
+
+    answers = sandbox.run_batch("evaluate", requests, limits=Limits(wall_s=30, memory_bytes=256 << 20))
+
+    assert [answer.value for answer in answers] == [2, None, 3]
+    assert answers[1].too_large
+    assert not answers[1].late
+    assert answers[1].error == (
+        f"What it would be given takes {mib + 1} MiB, too much for the 256 MiB of memory of the sandbox"
+    )
+
+
 def test_what_a_row_writes_beside_its_answer_is_an_error(sandbox: Sandbox) -> None:
     code = (
         "import os\ndef f(log):\n    if log['n'] == 1:\n        os.write(3, b'x' * 999)\n    return log['n']"

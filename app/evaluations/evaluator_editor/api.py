@@ -21,7 +21,7 @@ from app.evaluations.evaluator_editor.trying import (
 )
 from app.evaluations.judges.agreement import Agreement, agreement_of
 from app.evaluations.judges.bias import Bias, bias_of
-from app.evaluators.databases import bind_with_files
+from app.evaluators import loading
 from app.files import repository as files_repository
 from app.files import service as files
 from app.files.models import FileKind
@@ -60,7 +60,7 @@ async def try_out(
         version = files.resolve_version(session, file, version_id=version_id)
         trial = prepare_trial(
             session,
-            bind_with_files(session, principal.workspace_id, version.spec),
+            loading.load(session, principal.workspace_id, version.spec),
             Origin(principal.workspace_id, file.id, version.id, SOURCE),
             execution_of(body.log),
             row_of(body.testcase),

@@ -15,7 +15,7 @@ from app.evaluations.evaluator_editor.people_examples import examples_of_people
 from app.evaluations.evaluator_editor.tried_row import TriedRow, execution_on, find_row, read_row
 from app.evaluations.evaluator_editor.trying import SOURCE, Trial, Tried, prepare_trial
 from app.evaluations.file_pages.dashboard import Place, list_places
-from app.evaluators import databases
+from app.evaluators import databases, loading
 from app.evaluators.binding import make_spec, read_spec
 from app.evaluators.composing import with_parts
 from app.evaluators.forms import PART_FIELDS, FormField, form_fields, read_form, read_parts
@@ -24,6 +24,7 @@ from app.evaluators.kinds.composite import Composite
 from app.evaluators.kinds.contract import Kind
 from app.evaluators.kinds.injection import words_to_a_judge
 from app.evaluators.kinds.llm_judge import LlmJudge
+from app.evaluators.kinds.prompt_judge import NO_CHOICES, PromptJudge
 from app.evaluators.models import EvaluatorDatabase
 from app.evaluators.repository import find_database
 from app.files import repository as files_repository
@@ -224,7 +225,14 @@ def checked_settings(session: Session, principal: Principal, bench: Bench, sent:
     if bench.kind is None:
         raise Invalid("Choose a kind of evaluator.", fields={"kind": "Choose a kind."})
     settings = read_form(bench.kind.Options, dict(sent.settings or {}))
-    return make_spec(bench.kind.name, with_parts(session, principal, bench.kind.name, settings))
+    spec = make_spec(bench.kind.name, with_parts(session, principal, bench.kind.name, settings))
+    if (
+        spec["evaluator_type"] == PromptJudge.evaluator_type
+        and "select" in spec["return_type"]
+        and not spec["options"]
+    ):
+        raise Invalid(NO_CHOICES, fields={"choices": NO_CHOICES})
+    return spec
 
 
 def save(session: Session, principal: Principal, bench: Bench, sent: Sent) -> files.Committed:
@@ -241,7 +249,7 @@ def save(session: Session, principal: Principal, bench: Bench, sent: Sent) -> fi
         )
     if bench.file and not sent.note:
         raise Invalid("Say why you change it.", fields={"note": "One line: what changed, and why."})
-    databases.refuse_missing(session, principal.workspace_id, spec)
+    loading.refuse_missing(session, principal.workspace_id, spec)
     change = files.Commit(
         FileKind.EVALUATOR,
         spec,
@@ -260,7 +268,7 @@ def prepare_test(session: Session, principal: Principal, bench: Bench, sent: Sen
         Invalid: a setting or the row is wrong.
         NotFound: the judge's provider is not among the workspace's.
     """
-    evaluator = databases.bind_with_files(
+    evaluator = loading.load(
         session, principal.workspace_id, checked_settings(session, principal, bench, sent)
     )
     row = read_row(bench.row)

@@ -10,9 +10,11 @@ from app.core.errors import Invalid
 from app.evaluations.evaluator_editor.trying import row_of_datapoint
 from app.evaluations.grid.people_repository import list_verdicts
 from app.evaluations.verdicts.judging import execution_of_log
-from app.evaluators.binding import Row
+from app.evaluators.binding import BUILTIN, Row
+from app.evaluators.including import bind_with_included
 from app.evaluators.kinds import kind
 from app.evaluators.kinds.llm_judge import LlmJudge, LlmJudgeOptions, material
+from app.files.includes import Includes
 from app.logs.presentation import judgment_value
 
 MOST_TAKEN = 8
@@ -29,7 +31,8 @@ def examples_of_people(
     Those are left out that would not fit: of another type, on a row that lacks what the rubric shows, or too long. One a row, and one of equal texts.
     """
     try:
-        bound = kind(LlmJudge.name).prepare({**settings, "examples": []})
+        spec = {"evaluator_type": BUILTIN, "kind": LlmJudge.name, "settings": {**settings, "examples": []}}
+        bound = bind_with_included(Includes(session, workspace_id), spec)
     except Invalid:
         return []
     options = bound.options
@@ -53,15 +56,15 @@ def examples_of_people(
             "verdict": judgment_value(judgment),
             "reason": judgment.rationale or "",
         }
-        if _fits(settings, one):
+        if _fits(options, one):
             seen |= same
             found.append(one)
     return _even(found)
 
 
-def _fits(settings: Mapping[str, Any], example: Mapping[str, Any]) -> bool:
+def _fits(options: LlmJudgeOptions, example: Mapping[str, Any]) -> bool:
     try:
-        kind(LlmJudge.name).prepare({**settings, "examples": [example]})
+        kind(LlmJudge.name).prepare({**options.model_dump(), "examples": [example]})
     except Invalid:
         return False
     return True

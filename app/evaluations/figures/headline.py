@@ -10,6 +10,8 @@ from app.evaluators.describing import EvaluatorInfo
 from app.statistics.intervals import Interval
 from app.statistics.paired import Changes
 
+_NEUTRAL = "Neither is better by this evaluator."
+
 
 @dataclass(frozen=True, slots=True)
 class Headline:
@@ -114,10 +116,14 @@ class _Sentence:
         delta = self.change.delta
         assert delta is not None  # noqa: S101 - better and worse have an interval
         info = self.row.info
+        by = f" on {self.row.version.file.name}"
+        if info.is_neutral:
+            scores = f"{self.new} scores {self.change.verdict.word.lower()} than {self.old} by"
+            return Headline(scores, size(abs(delta.estimate), info), by, f"{self._evidence()} {_NEUTRAL}")
         return Headline(
             f"{self.new} is {name} than {self.old} by",
             size(abs(delta.estimate), info),
-            f" on {self.row.version.file.name}",
+            by,
             self._evidence() if name == "better" else f"{self._evidence()} Keep {self.old} for now.",
             name,
         )
@@ -155,6 +161,11 @@ class _Sentence:
 
 def _moved_rows(changes: Changes, info: EvaluatorInfo) -> str:
     """How many rows moved each way, as the evaluator wants it; nothing where none did."""
+    if info.is_neutral:
+        up, down = changes.higher, changes.lower
+        return (
+            f"{up:,} row{'' if up == 1 else 's'} higher, {down:,} lower." if up or down else "No row moved."
+        )
     better, worse = (
         (changes.higher, changes.lower) if info.wanted == "higher" else (changes.lower, changes.higher)
     )

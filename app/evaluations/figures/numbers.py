@@ -158,6 +158,7 @@ def _compare(
             share=info.is_share,
             delta90=delta90 if smallest_difference else None,
             p=test.p if test else None,
+            neutral=info.is_neutral,
         ),
         changes=count_changes(pairs.baseline, pairs.candidate) if pairs.rows else None,
         unpaired=before.n + after.n - 2 * len(pairs.rows),

@@ -114,7 +114,7 @@ def _change(pairs: Pairs, info: EvaluatorInfo) -> Change | None:
         return None
     delta = paired_difference(pairs.baseline, pairs.candidate, pairs.clusters, share=info.is_share)
     test = paired_test(pairs.baseline, pairs.candidate, pairs.clusters, share=info.is_share)
-    word = verdict(delta, n=len(pairs.rows), wanted=info.wanted, share=info.is_share)
+    word = verdict(delta, n=len(pairs.rows), wanted=info.wanted, share=info.is_share, neutral=info.is_neutral)
     return Change(delta, test, word, count_changes(pairs.baseline, pairs.candidate), unpaired=0)
 
 

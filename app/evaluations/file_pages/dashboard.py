@@ -199,11 +199,10 @@ def change_text(change: Change | None, info: EvaluatorInfo) -> ChangeText | None
     """A paired change in words; None where there is none."""
     if change is None or change.delta is None:
         return None
-    name = change.verdict.name
     return ChangeText(
         value=words.change_text(change.delta.estimate, info),
         span=words.signed_span(change.delta, info),
-        tone=name if name in ("better", "worse") else "same",
+        tone=change.verdict.tone or "same",
         word=change.verdict.word,
     )
 
@@ -251,7 +250,7 @@ def _against(
             amount,
             f" {side} v{other.number}, which {'is live' if is_live else 'it was made from'}",
             detail,
-            name,
+            change.verdict.tone,
         )
     detail += f" v{other.number} is live." if is_live else f" v{newest.number} was made from v{other.number}."
     return Headline(f"{change.verdict.word} from v{other.number} to v{newest.number}", "", "", detail)

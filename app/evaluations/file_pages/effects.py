@@ -142,7 +142,11 @@ def sentence(before: Version, after: Version, summary: str, effects: Effects | N
         amount = words.size(abs(delta.estimate), info)
         more = "more" if delta.estimate > 0 else "less"
         return words.Headline(
-            f"v{after.number} scores", amount, f" {more} than v{before.number}", detail, name
+            f"v{after.number} scores",
+            amount,
+            f" {more} than v{before.number}",
+            detail,
+            effect.change.verdict.tone,
         )
     return words.Headline(
         f"{effect.change.verdict.word} from v{before.number} to v{after.number}", "", "", detail

@@ -15,11 +15,11 @@ from app.evaluations import repository
 from app.evaluations.file_pages.file_list import LINES_A_PAGE, FileQuery, list_tree
 from app.files import directories, service, trash_repository
 from app.files import repository as files
+from app.files.include_repository import list_including
 from app.files.models import File
 from app.files.paths import parent_of, plain_path
 from app.files.sidebar import file_url, folder_url
 from app.files.trash_view import after_deleting, just_deleted, just_restored
-from app.prompts.include_repository import list_including
 
 router = APIRouter(prefix="/w/{w}", include_in_schema=False)
 

@@ -185,7 +185,7 @@ def _change(change: Change | None, info: EvaluatorInfo) -> dict[str, str]:
     return {
         "change": words.change_text(delta.estimate, info),
         "change_span": words.signed_span(delta, info) if delta.lo is not None else "",
-        "tone": name if name in ("better", "worse") else "" if name == "scoring" else "same",
+        "tone": change.verdict.tone or ("" if name == "scoring" else "same"),
         "word": change.verdict.word,
     }
 

@@ -266,6 +266,7 @@ class _Maker:
             share=self.info.is_share,
             delta90=step.delta90,
             p=step.adjusted_p,
+            neutral=self.info.is_neutral,
         )
         if word.name in ("better", "worse") and step.adjusted_p >= LEVEL:
             word = replace(NO_CLEAR_CHANGE, borderline=True)

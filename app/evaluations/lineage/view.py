@@ -181,13 +181,18 @@ def sentence(lineage: Lineage) -> Headline:
         return _nothing(lineage)
     info, judged = lineage.info, lineage.total
     first, last = lineage.scored[0].version.number, lineage.scored[-1].version.number
-    delta, name = judged.step.delta, judged.verdict.name
+    delta, word = judged.step.delta, judged.verdict.word.lower()
+    scores = f"scores {word}" if info.is_neutral else f"is {word}"
     told = f"95% CI {words.signed_span(delta, info)}, paired on the same {words.rows(delta)}. "
     told += _steps_told(lineage.steps)
     if judged.is_clear:
         by = words.size(abs(delta.estimate), info)
         return Headline(
-            f"v{last} is {name} than v{first} by", by, f" on {lineage.evaluator.file.name}", told, name
+            f"v{last} {scores} than v{first} by",
+            by,
+            f" on {lineage.evaluator.file.name}",
+            told,
+            judged.verdict.tone,
         )
     return Headline(f"{judged.verdict.word} from v{first} to v{last}", "", "", told)
 

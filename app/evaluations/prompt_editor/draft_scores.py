@@ -20,8 +20,8 @@ from app.evaluations.evaluator_editor.trying import (
 from app.evaluations.grid.view import Mark, mark_of_value
 from app.evaluations.verdicts.judged_files import load_files
 from app.evaluations.verdicts.judging import execution_of_log
+from app.evaluators import loading
 from app.evaluators.binding import Execution, Row, is_judged_here
-from app.evaluators.databases import bind_with_files
 from app.evaluators.describing import describe
 from app.files import service as files
 from app.files.models import FileKind, Version
@@ -144,7 +144,7 @@ def _trial(
 ) -> Trial | DomainError:
     origin = Origin(principal.workspace_id, version.file_id, version.id, SOURCE)
     try:
-        bound = bind_with_files(session, principal.workspace_id, version.spec)
+        bound = loading.load(session, principal.workspace_id, version.spec)
         return prepare_trial(session, bound, origin, execution, row)
     except DomainError as error:
         return error

@@ -173,7 +173,7 @@ def change_text(change: Change, info: EvaluatorInfo, axis: Axis) -> ChangeText:
     value = words.change_text(delta.estimate, info) if delta else ""
     span = words.signed_span(delta, info) if delta and delta.lo is not None else ""
     name = change.verdict.name
-    tone = name if name in ("better", "worse") else "" if name == "scoring" else "same"
+    tone = change.verdict.tone or ("" if name == "scoring" else "same")
     return ChangeText(
         value=value,
         span=span,

@@ -273,6 +273,8 @@ def _judge_trouble(report: Report) -> list[JudgeTrouble]:
 def _worse(session: Session, evaluation: Evaluation, report: Report, candidate: Run | None) -> Grid | None:
     if report.baseline is None or candidate is None or report.primary is None or report.running:
         return None
+    if report.primary.info.is_neutral:  # no row got worse: they moved
+        return None
     request = GridRequest(
         [report.baseline.id, candidate.id], report.primary.version.id, only="worse", limit=_WORST_ROWS
     )

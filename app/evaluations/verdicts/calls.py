@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.core.errors import DomainError
+from app.evaluations.verdicts.sent import as_kept
 from app.evaluations.verdicts.webhooks import WebhookFailed
 from app.evaluators.binding import BoundEvaluator, Call, EmbeddingCall, ModelCall, ModelRef
 from app.evaluators.kinds.finish_reason import meaning_of
@@ -66,6 +67,14 @@ def _of(part: str | None, message: str) -> str:
     return f"{part}: {message}" if part else message
 
 
+def included_by(
+    evaluator: BoundEvaluator | None, call: ModelCall | EmbeddingCall
+) -> list[dict[str, Any]] | None:
+    """What the log of a call says of what the template included."""
+    included = evaluator.included.get(call.part) if evaluator else None
+    return [dict(one) for one in included] if included else None
+
+
 async def ask(
     client: ModelClient,
     origin: Origin,
@@ -73,12 +82,16 @@ async def ask(
     call: ModelCall | EmbeddingCall,
     again: Again | None = None,
 ) -> tuple[LogRecord, str | None]:
-    """Make one call, and make it again if `again` lets it. Never raises for what the provider did."""
+    """Make one call, and make it again if `again` lets it. Never raises for what the provider did. The log says what was sent."""
+    sent = as_kept(call.messages) if isinstance(call, ModelCall) else None
     try:
         answer = await _answer(client, target, call, again)
     except ProviderError as error:
-        return failed(origin, target, error), None
+        log = failed(origin, target, error)
+        log.messages = sent
+        return log, None
     log = answered(origin, target, answer)
+    log.messages = sent
     if isinstance(call, ModelCall) and (problem := _stopped(call, answer)):
         log.error = f"The reply of {log.model} {problem}"
         return log, None

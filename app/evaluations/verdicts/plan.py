@@ -10,8 +10,8 @@ from app.evaluations import repository, sharing_repository
 from app.evaluations.models import Run
 from app.evaluations.verdicts.calls import targets_of
 from app.evaluations.verdicts.judged_files import JudgedFile, as_judged
+from app.evaluators import loading
 from app.evaluators.binding import BoundEvaluator, ModelRef
-from app.evaluators.databases import bind_with_files
 from app.files.models import Version
 from app.files.presentation import present
 from app.generations.prepared import Origin, PreparedPrompt, Target
@@ -139,7 +139,7 @@ def load_judge(session: Session, version: Version) -> Judge:
     evaluator, problem = None, None
     targets: Mapping[ModelRef, Target] = {}
     try:
-        evaluator = bind_with_files(session, version.workspace_id, version.spec)
+        evaluator = loading.load(session, version.workspace_id, version.spec)
         targets = targets_of(session, version.workspace_id, evaluator)
     except DomainError as error:
         problem = error.message

@@ -28,6 +28,8 @@ _WAITS_S = (0.5, 2.0)
 """Before the second try, and the third."""
 _LONGEST_WAIT_S = 30.0
 _MOST_BYTES = 1024 * 1024
+_MOST_SENT = 10 * 1024 * 1024
+"""What gateways of the larger clouds let through."""
 _AT_ONCE = 20
 """Connections to one service from one worker slot."""
 
@@ -56,13 +58,19 @@ class Webhooks:
         """The body of the answer.
 
         Raises:
-            WebhookFailed: there was none, after three tries where another one might have helped.
+            WebhookFailed: there was none, after three tries where another one might have helped; or there is too much to send.
         """
+        body = orjson.dumps({"type": call.event, "timestamp": clock.now(), "data": call.data})
+        if len(body) > _MOST_SENT:
+            raise WebhookFailed(
+                f"The webhook was not asked: the log and its row are {len(body) / (1 << 20):,.1f} MiB of JSON, and at most"
+                f" {_MOST_SENT >> 20} MiB are sent. Log shorter inputs, messages and traces, or judge them by Python code."
+            )
         message_id = ids.new_id("msg")  # the same for every try, so that a service can tell
         waits = iter(_WAITS_S)
         while True:
             try:
-                return await self._try(call, message_id)
+                return await self._try(call, message_id, body)
             except _Unanswered as failure:
                 usual = next(waits, None)
                 if failure.wait_s is None or usual is None:
@@ -70,8 +78,7 @@ class Webhooks:
                 spread = usual * random.uniform(0.75, 1.25)  # so that not all come back at once
                 await asyncio.sleep(min(_LONGEST_WAIT_S, max(spread, failure.wait_s)))
 
-    async def _try(self, call: WebhookCall, message_id: str) -> str:
-        body = orjson.dumps({"type": call.event, "timestamp": clock.now(), "data": call.data})
+    async def _try(self, call: WebhookCall, message_id: str, body: bytes) -> str:
         headers = signed_headers(self._key.secret(), message_id, body)
         try:
             # The time counts from when there is room: waiting for it is not the service's doing.

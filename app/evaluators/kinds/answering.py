@@ -38,7 +38,7 @@ class AnswerOptions(KindOptions):
     step: float | None = Field(None, gt=0, allow_inf_nan=False)
     """How far apart the numbers of the scale are. Empty: any number."""
     wanted: Literal["higher", "lower", "neither"] = "higher"
-    """Whether a higher or a lower score is the better one. Neither: a change of it is worded as if higher were."""
+    """Whether a higher or a lower score is the better one. Neither: of a number, reports say higher and lower, and not better and worse."""
     target: Literal["needed", "not needed"] = "not needed"
     """Whether rows without a target are left out."""
 
@@ -48,8 +48,7 @@ class AnswerOptions(KindOptions):
     @model_validator(mode="after")
     def _whole(self) -> "AnswerOptions":
         if self.answers in ("select", "multi_select") and len(set(self.choices)) < self.LEAST_CHOICES:
-            least = "two different choices" if self.LEAST_CHOICES > 1 else "one choice"
-            raise ValueError(f"a choice needs at least {least}")
+            raise ValueError("there is nothing to choose from: list the choices (`options` in the API)")
         if self.lowest is not None and self.highest is not None and self.lowest >= self.highest:
             raise ValueError("the largest number must be above the smallest")
         if problem := wrong_valence(self.choices, self.good, self.bad):
@@ -75,6 +74,7 @@ class AnswerOptions(KindOptions):
             good=self.good if chosen else (),
             bad=self.bad if chosen else (),
             scale=ends,
+            neutral=self.wanted == "neither" and self.answers == "number",
         )
 
     def refusal(self, said: str, value: object) -> str | None:

@@ -108,6 +108,8 @@ def _verdict(answer: Answer, options: CodeOptions, engine: str) -> Verdict:
     prints = storable(answer.prints) or None
     if answer.error is not None:
         said = f"line {answer.line}: {answer.error}" if answer.line else answer.error
+        if answer.too_large:
+            said = f"The log and its row do not fit into the sandbox. {answer.error}: log shorter inputs, messages and traces"
         return Verdict(None, error=storable(said), prints=prints, engine=engine, late=answer.late)
     if answer.value is None:
         return Verdict(None, rationale="the code returned None", prints=prints, engine=engine)

@@ -26,18 +26,9 @@ JudgedBy = Literal["server", "people", "program"]
 Value = bool | float | str | list[str] | None
 
 Purpose = Literal[
-    "Comparison with a target",
-    "Text overlap",
-    "Extraction and tools",
-    "Format",
-    "Retrieval",
-    "Safety",
-    "Judges",
-    "Several together",
-    "Your own code",
-    "People",
-    "Operations",
-]
+    "Comparison with a target", "Text overlap", "Extraction and tools", "Format", "Retrieval", "Safety", "Judges",
+    "Several together", "Your own code", "People", "Operations",
+]  # fmt: skip
 """What a kind is for, in the order in which people are shown them."""
 
 _TEXT_CHARS = 10_000
@@ -180,6 +171,8 @@ class Traits:
     program_s: float = 0.0
     """How long people's programs in it may take for a row, one after the other."""
     scale: tuple[float, float] | None = None
+    neutral: bool = False
+    """Whether neither a higher nor a lower number is better: it is only told which one it is."""
 
     @property
     def is_share(self) -> bool:
@@ -351,6 +344,8 @@ class BoundEvaluator:
     kind: Kind[Any]
     options: KindOptions
     traits: Traits
+    included: Mapping[str | None, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    """What its templates include, as logs say it: of the evaluator itself by None, else by the name of its part."""
 
     @property
     def asks(self) -> tuple[ModelRef, ...]:

@@ -33,6 +33,7 @@ from app.evaluators.kinds.judge_templates import TEMPLATES
 from app.evaluators.kinds.judge_texts import fenced_all, read_reply
 from app.evaluators.kinds.verdict_members import is_of_certainty
 from app.evaluators.kinds.votes import Vote, agreement, combined
+from app.files.include_syntax import includes_others
 
 DEFAULT_RUBRIC = """\
 Is the answer correct? It is when it says what the reference says, in whatever words.
@@ -53,7 +54,7 @@ class LlmJudgeOptions(KindOptions):
     provider: str | None = None
     """Where the model is. Empty: the workspace's only provider; with several, that of the model's maker, or the one called `openai`. The practice model only where there is no other."""
     rubric: str = Field(DEFAULT_RUBRIC, min_length=1, json_schema_extra={"multiline": True})
-    """What to judge and by which rules. `{{log.output}}` is the answer, `{{testcase.inputs.question}}` an input, `{{testcase.target.output}}` the target."""
+    """What to judge and by which rules. `{{log.output}}` is the answer, `{{testcase.inputs.question}}` an input, `{{testcase.target.output}}` the target. `{{ include("judges/tone") }}` puts in a prompt or a snippet, as it is when it judges."""
     verdict: Literal["boolean", "number", "select"] = "boolean"
     """What the judge answers: pass or fail, a number on a scale, or one of some choices."""
     lowest: float = Field(1, allow_inf_nan=False)
@@ -88,7 +89,7 @@ class LlmJudgeOptions(KindOptions):
         problem = None
         if strange:
             problem = f"the rubric knows log and testcase, not {', '.join(strange)}"
-        elif not any(name.startswith("log") for name in names):
+        elif not includes_others(self.rubric) and not any(name.startswith("log") for name in names):
             problem = "the rubric must show the judge something of the log, such as {{log.output}}"
         elif self.verdict == "number" and self.lowest >= self.highest:
             problem = "the scale must end above where it starts"

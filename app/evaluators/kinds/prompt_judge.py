@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import orjson
 from pydantic import ConfigDict, Field, field_validator, model_validator
@@ -46,9 +46,12 @@ from app.evaluators.kinds.verdict_members import (
     verdict_in,
 )
 from app.evaluators.kinds.verdict_values import WORDS, value_of
+from app.files.include_syntax import includes_others
 
 _ROOTS = ("log", "testcase")
 _QUOTED = re.compile(r"[\"'`]([^\"'`\n]{1,80})[\"'`](\s?:)?")
+NO_CHOICES = "The judge has no choices that a verdict could be read by: list them (`options` in the API)"
+_LACKS_CHOICES = Verdict(None, error=NO_CHOICES)
 _REPLY_CHARS = 2_000
 _FEW_TOKENS = 5
 """With so few, a prompt asks for nothing but the verdict."""
@@ -101,8 +104,10 @@ class JudgePrompt(Body):
     @model_validator(mode="after")
     def _about_the_log(self) -> "JudgePrompt":
         compiled = _compiled(self)
-        # A template in Jinja is read in the sandbox, when it is saved: what is stored is told of without.
-        if isinstance(compiled, CompiledTemplate) and (problem := _problem(compiled.variables)):
+        # A template in Jinja is read in the sandbox, when it is saved: what is stored is told of without. One that includes
+        # others is looked at with them.
+        known = isinstance(compiled, CompiledTemplate) and not includes_others(self.template)
+        if known and (problem := _problem(compiled.variables)):
             raise ValueError(problem)
         return self
 
@@ -122,14 +127,24 @@ class JudgePrompt(Body):
 
 
 class PromptJudgeOptions(SpecOptions):
-    LEAST_CHOICES: ClassVar[int] = 2
     prompt: JudgePrompt = Field(json_schema_extra={"multiline": True, "first": True, "initial": _EXAMPLE})
-    """The prompt as a JSON object: model, parameters, template. `{{log.output}}` is the answer, `{{log.inputs.question}}` an input, `{{testcase.target.output}}` the target."""
+    """The prompt as a JSON object: model, parameters, template. `{{log.output}}` is the answer, `{{log.inputs.question}}` an input, `{{testcase.target.output}}` the target. `{{ include("judges/tone") }}` puts in a prompt or a snippet, as it is when it judges."""
 
     @field_validator("prompt", mode="before")
     @classmethod
     def _prompt_of_a_form(cls, value: object) -> object:
         return object_of(value, '{"model": "gpt-4o", "template": "{{log.output}} …"}')
+
+    @model_validator(mode="after")
+    def _of_several(self) -> "PromptJudgeOptions":
+        if "select" in self.answers and len(set(self.choices)) == 1:
+            raise ValueError("with one choice there is none: list another one (`options` in the API)")
+        return self
+
+    @property
+    def lacks_choices(self) -> bool:
+        """Whether no verdict could be read. Clients of the API save such judges, and send verdicts of their own."""
+        return "select" in self.answers and not self.choices
 
 
 class PromptJudge(AnswerKind[PromptJudgeOptions]):
@@ -157,7 +172,7 @@ class PromptJudge(AnswerKind[PromptJudgeOptions]):
 
     def refuse(self, options: PromptJudgeOptions) -> None:
         compiled = _compiled(options.prompt)
-        if isinstance(compiled, JinjaTemplate):
+        if isinstance(compiled, JinjaTemplate) and not includes_others(options.prompt.template):
             compiled.check()
             if problem := _problem(compiled.variables):
                 raise Invalid(f"Prompt: {problem}", fields={"prompt": problem})
@@ -282,8 +297,8 @@ def _problem(names: Sequence[str]) -> str | None:
 def _filled(options: PromptJudgeOptions, execution: Execution, row: Row) -> Rendered | Verdict:
     """The template filled in, or the verdict where there is nothing to judge."""
     target = {name: value for name, value in (row.target or {}).items() if value not in (None, [])} or None
-    if options.target == "needed" and target is None:
-        return NO_TARGET
+    if options.lacks_choices or (options.target == "needed" and target is None):
+        return _LACKS_CHOICES if options.lacks_choices else NO_TARGET
     compiled = _compiled(options.prompt)
     named = set() if isinstance(compiled, JinjaTemplate) else set(compiled.variables)
     about = {"log": _shown(execution, named), "testcase": {**testcase_members(row), "target": target}}

@@ -28,7 +28,7 @@ class Webhook(Kind[WebhookOptions]):
 
     Each output is sent to it by POST as `{"type": "judgment.requested", "timestamp": …, "data": {"log": …, "testcase":
     …}}`, with the members of the API's logs and datapoints, null where nothing is known, and the
-    first 100 `trace_children` of a flow or an agent; it answers `{"judgment": …, "rationale": …}` or `{"error": …}`. Calls are signed as Standard Webhooks
+    first 100 `trace_children` of a flow or an agent, up to 10 MiB in all; it answers `{"judgment": …, "rationale": …}` or `{"error": …}`. Calls are signed as Standard Webhooks
     says, with the key that stands in Settings, API keys: the headers `webhook-id`, `webhook-timestamp` and
     `webhook-signature`. A service that does not answer, or answers 429 or 5xx, is tried three times, with the same
     `webhook-id`.

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -18,10 +18,7 @@ from app.core.errors import Invalid, NotFound
 from app.core.template import MOST_FILLED_IN, Template, as_text
 from app.files import repository
 from app.files import service as files
-from app.files.models import File, FileKind, Version
-from app.files.resolution_repository import Wanted, resolve
-from app.files.tool_shape import usual_type
-from app.prompts.include_syntax import (
+from app.files.include_syntax import (
     BRACED,
     OPENS,
     SHOWN,
@@ -32,7 +29,9 @@ from app.prompts.include_syntax import (
     refused,
     texts_of,
 )
-from app.prompts.spec import ChatMessage, ModelSpec
+from app.files.models import File, FileKind, Version
+from app.files.resolution_repository import Wanted, resolve
+from app.files.tool_shape import usual_type
 
 Message = Mapping[str, Any]
 _SYNTAX = re.compile(r"{[{%#]")
@@ -207,9 +206,8 @@ def _content(include: Include, file: File, version: Version) -> tuple[Template, 
     """What of a version is included, and the language of a prompt; a snippet is read as what includes it is."""
     spec = version.spec
     if file.kind not in (FileKind.PROMPT, FileKind.TOOL):
-        raise refused(
-            f"`{include.text}` in the template: no prompt or snippet, but a {file.kind} is at this path."
-        )
+        named = f"{'an' if file.kind[0] in 'ae' else 'a'} {file.kind}"
+        raise refused(f"`{include.text}` in the template: no prompt or snippet, but {named} is at this path.")
     if file.kind == FileKind.PROMPT:
         return spec.get("template") or "", spec.get("template_language") or "default"
     if (spec.get("tool_type") or usual_type(spec)) != "snippet":
@@ -317,26 +315,3 @@ def _part(part: Mapping[str, Any], look_up: _LookUp) -> Mapping[str, Any]:
         raise refused("The address of an image includes nothing: write it, or a variable in its place.")
     text = part.get("text")
     return {**part, "text": _filled(text, look_up)} if isinstance(text, str) else part
-
-
-Said = TypeVar("Said", bound=ModelSpec)
-
-
-def with_includes(
-    includes: Includes, spec: Said, within: str | None = None
-) -> tuple[Said, Sequence[Included]]:
-    """The content with what its template includes, and what that is. `within` is the file that it is of.
-
-    Raises:
-        Invalid: as `Includes.expand`.
-    """
-    template = spec.template
-    if template is None:
-        return spec, ()
-    said = template if isinstance(template, str) else [one.model_dump(exclude_none=True) for one in template]
-    expanded = includes.expand(said, spec.template_language, within)
-    if not expanded.included:
-        return spec, ()
-    full = expanded.template
-    read = full if isinstance(full, str) else [ChatMessage.model_validate(one) for one in full]
-    return spec.model_copy(update={"template": read}), expanded.included

@@ -43,7 +43,7 @@ class Settings(BaseSettings):
     """A run whose outputs come from elsewhere ends when none has come for so long; rows without one are errors."""
     run_judges_silence_s: int = Field(default=60, ge=1)
     """A run whose outputs are all there waits so long, after the last thing that came for it, for programs elsewhere that have
-    judged none of them."""
+    judged none of them, and twice as long for those that have begun."""
     database_pool: int = Field(default=10, ge=1)
     """Connections one process keeps open."""
     session_days: int = Field(default=30, ge=1)

@@ -138,6 +138,12 @@ def runs_with_silent_judges(session: Session, silence_s: float) -> list[str]:
     return list(rows)
 
 
+def is_silent_for(session: Session, run_id: str, silence_s: float) -> bool:
+    """Whether nothing has come for a run for so long."""
+    query = text(f"select {_SILENT_FOR} from run r where r.id = :run")  # noqa: S608 - a constant
+    return bool(session.scalar(query, {"run": run_id, "silence": silence_s}))
+
+
 def end_silence(session: Session, after_s: float) -> int:
     """End the rows of runs whose outputs come from elsewhere, where none has come for so long; how many rows."""
     run_ids = session.scalars(

@@ -37,7 +37,7 @@ def model_call(
     if said:
         found["output_message"] = said
         found["output"] = said["content"] if isinstance(said.get("content"), str) else None
-    if reason:
+    if reason := reason or _finish_reason(tree):
         found["finish_reason"] = reason
     usage = object_at(tree, "gen_ai.usage")
     for name, keys in _USAGE.items():
@@ -113,6 +113,12 @@ def _answer(
     for one in _numbered(tree, "completion"):
         return _from_fields(one, "assistant"), _text(one.get("finish_reason"))
     return None, None
+
+
+def _finish_reason(tree: Mapping[str, Any]) -> str | None:
+    """Why the model stopped, where instrumentors are told to keep what was said out of spans."""
+    reasons = typed(object_at(tree, "gen_ai.response").get("finish_reasons"))
+    return _text(reasons[0]) if isinstance(reasons, list) and reasons else None
 
 
 def _numbered(tree: Mapping[str, Any], name: str) -> list[dict[str, Any]]:

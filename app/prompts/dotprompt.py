@@ -38,8 +38,8 @@ _MESSAGE = re.compile(rf"^[ \t]*<(?:{'|'.join(ROLES)})[\s/>]", re.MULTILINE)
 _PART = re.compile(rf"\s*<(?:{'|'.join(_PARTS)})[\s/>]")
 
 
-def parse(text: str) -> Kernel:
-    """What the file says, not yet checked against the shape of a prompt.
+def parse(text: str, member: str = "prompt") -> Kernel:
+    """What the file says, not yet checked against the shape of a prompt. `member`: where in the body it stood.
 
     Raises:
         Invalid: with the line of what cannot be read.
@@ -50,16 +50,16 @@ def parse(text: str) -> Kernel:
     opening = _RULE.search(text)
     closing = _RULE.search(text, opening.end()) if opening else None
     if opening is None or closing is None or text[: opening.start()].strip():
-        raise _invalid("begin with the line ---, then give the settings, then the line --- again", 1)
+        raise _invalid("begin with the line ---, then give the settings, then the line --- again", 1, member)
     line = text.count("\n", 0, opening.start()) + 1
     try:
         kernel = front_matter.read(text[opening.end() : closing.start()])
         line = text.count("\n", 0, closing.end()) + 1
         template = _template(text[closing.end() :], kernel, line)
     except front_matter.Unreadable as problem:
-        raise _invalid(problem.problem, line + problem.line) from None
+        raise _invalid(problem.problem, line + problem.line, member) from None
     except Misplaced as problem:
-        raise _invalid(problem.problem, problem.line) from None
+        raise _invalid(problem.problem, problem.line, member) from None
     return kernel if template is None else {**kernel, "template": template}
 
 
@@ -76,9 +76,9 @@ def write(kernel: Mapping[str, Any]) -> str:
     return text if same else _file({**above, "template": template}, "")
 
 
-def _invalid(problem: str, line: int) -> Invalid:
+def _invalid(problem: str, line: int, member: str) -> Invalid:
     said = f"Line {line}: {problem}."
-    return Invalid(said, fields={"prompt": said})
+    return Invalid(said, fields={member: said})
 
 
 def _file(settings: Mapping[str, Any], body: str) -> str:

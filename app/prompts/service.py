@@ -38,7 +38,7 @@ def read_agent(said: str) -> AgentSpec:
     Raises:
         Invalid: with the line or the field that is wrong.
     """
-    return parse_as(AgentSpec, dotprompt.parse(said))
+    return parse_as(AgentSpec, dotprompt.parse(said, "agent"))
 
 
 def write(session: Session, principal: Principal, spec: ModelSpec, about: FileProperties) -> Version:

@@ -94,13 +94,31 @@ def test_a_program_that_judged_nothing_is_not_waited_for_when_all_is_silent(run:
     assert told["progress"].endswith(f", Not judged: {ROWS - 1}")
 
 
-def test_a_program_that_has_begun_to_judge_is_waited_for(run: Elsewhere) -> None:
+def test_a_program_that_died_while_it_judged_is_waited_for_twice_as_long(run: Elsewhere) -> None:
     logs = [run.send(row) for row in range(ROWS)]
     run.work()
     judge(run, logs[0], "ours/old")
-    silent_for(get_settings().run_judges_silence_s + 1)
-    assert run.run["status"] == "running"
-    silent_for(get_settings().run_silence_s)
+    patience = get_settings().run_judges_silence_s
+    silent_for(patience + 1)
+    assert run.run["status"] == "running", "its next judgment may only be slow"
+    silent_for(patience)
+    mine, by_path, told = stats(run)
+
+    assert mine["status"] == "completed"
+    assert (by_path["ours/old"]["num_true"], by_path["ours/old"]["num_errors"]) == (1, 0)
+    assert told["progress"].endswith(f", Not judged: {ROWS - 1}")
+    judge(run, logs[1], "ours/old", judgment=False)
+    assert stats(run)[1]["ours/old"]["num_false"] == 1, "what comes late counts"
+
+
+def test_each_judgment_of_a_slow_program_begins_the_wait_anew(run: Elsewhere) -> None:
+    logs = [run.send(row) for row in range(ROWS)]
+    run.work()
+    for log_id in logs[:-1]:
+        judge(run, log_id, "ours/old")
+        silent_for(2 * get_settings().run_judges_silence_s - 10)
+        assert run.run["status"] == "running"
+    judge(run, logs[-1], "ours/old")
     assert run.run["status"] == "completed"
 
 

@@ -227,6 +227,22 @@ def test_what_calls_differ_by_makes_versions_differ(request_, older):
     }
 
 
+@pytest.mark.parametrize("reasons", ["('length',)", ("length",), ["length", "stop"]])
+def test_a_call_whose_words_stay_out_of_the_span_says_why_it_ended(reasons):
+    gen_ai = {
+        "request": {"model": "gpt-4o"},
+        "response": {"finish_reasons": reasons},
+        "usage": {"input_tokens": 3},
+    }
+    assert read({"humanloop": {"file": ASKED}, "gen_ai": gen_ai}) == {
+        "type": "prompt",
+        "path": "prompts/Answer",
+        "prompt": {"model": "gpt-4o", "endpoint": "chat"},
+        "finish_reason": "length",
+        "prompt_tokens": 3,
+    }
+
+
 def test_an_effort_that_nobody_knows_costs_no_log():
     sent = {**OLDER, "gen_ai": {"request": {"model": "o3", "reasoning_effort": "all of it"}}}
     assert "reasoning_effort" not in read(sent)["prompt"]

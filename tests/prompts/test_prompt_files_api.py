@@ -82,21 +82,22 @@ def test_the_version_that_is_asked_for_goes_out(api: TestClient) -> None:
     assert api.get("/v5/agents/{id}/serialize".format(**first)).status_code == 404, "it is no agent"
 
 
-def test_nothing_is_saved_by_reading_a_file_and_errors_have_their_line(api: TestClient) -> None:
-    answer = api.post("/v5/prompts/deserialize", json={"prompt": "---\nmodel: m\n---\n<user>\n"})
+@pytest.mark.parametrize("kind", ["prompt", "agent"])
+def test_nothing_is_saved_by_reading_a_file_and_errors_have_their_line(api: TestClient, kind: str) -> None:
+    answer = api.post(f"/v5/{kind}s/deserialize", json={kind: "---\nmodel: m\n---\n<user>\n"})
     assert answer.status_code == 422
     assert answer.json()["detail"] == [
         {
-            "loc": ["body", "prompt"],
+            "loc": ["body", kind],
             "msg": "Line 4: <user> does not end: write </user> after it.",
             "type": "value_error",
         }
     ]
-    wrong = api.post("/v5/prompts/deserialize", json={"prompt": "---\nmodel: m\ntemperature: hot\n---\n"})
+    wrong = api.post(f"/v5/{kind}s/deserialize", json={kind: "---\nmodel: m\ntemperature: hot\n---\n"})
     assert wrong.status_code == 422
     assert wrong.json()["detail"][0]["loc"] == ["body", "temperature"]
-    assert api.post("/v5/prompts/deserialize", json={"prompt": "---\nmodel: m\n---\n"}).json()["model"] == "m"
-    assert api.get("/v5/prompts").json()["records"] == []
+    assert api.post(f"/v5/{kind}s/deserialize", json={kind: "---\nmodel: m\n---\n"}).json()["model"] == "m"
+    assert api.get(f"/v5/{kind}s").json()["records"] == []
 
 
 def test_an_agent_has_all_that_clients_need(api: TestClient, committed_team: factories.Team) -> None:

@@ -9,6 +9,7 @@ from threading import Event
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from app.core import clock, events, jobs, metrics, waiting
 from app.core.database import unit_of_work
@@ -26,6 +27,7 @@ EVERY_S = 2.0
 _ABSENT_S = 5.0
 _LEFT_S = 60.0
 _SPANS_EVERY_S = 60.0
+_BEGUN_WAIT = 2
 _not_before: dict[str, float] = {}
 """What this process does seldom, and when next, on the monotonic clock."""
 _left_to_workers: dict[str, float] = {}
@@ -70,12 +72,7 @@ def recover(*, after_absence: bool = False) -> Recovered:
         for run_id in recovery_repository.runs_to_finish(session, silence_s):
             finished += finishing.finish_if_done(session, run_id, waits=False)
             announce(session, run_id)
-        for run_id in recovery_repository.runs_with_silent_judges(
-            session, get_settings().run_judges_silence_s
-        ):
-            if finishing.finish_if_done(session, run_id, for_silent=False):
-                finished += 1
-                announce(session, run_id)
+        finished += _end_waits_for_judges(session, get_settings().run_judges_silence_s)
         unscored = recovery_repository.unscored_runs(session)
     with _by_itself("not looked whether it is clear"), unit_of_work() as session:
         finished += _watch.look(session)
@@ -87,6 +84,18 @@ def recover(*, after_absence: bool = False) -> Recovered:
             log.info("retention applied", cleared=applied.cleared, deleted=applied.deleted)
     _delete_what_is_old()
     return Recovered(len(lost), len(unsent), given_up, finished, silent)
+
+
+def _end_waits_for_judges(session: Session, silence_s: float) -> int:
+    """End runs whose outputs are all there, and whose programs elsewhere say nothing: those that have judged none of them are
+    waited for so long, and those that have begun, of which the next judgment may only be slow, twice that; how many ended."""
+    finished = 0
+    for run_id in recovery_repository.runs_with_silent_judges(session, silence_s):
+        begun_too = recovery_repository.is_silent_for(session, run_id, _BEGUN_WAIT * silence_s)
+        if finishing.finish_if_done(session, run_id, waits=not begun_too, for_silent=False):
+            finished += 1
+            announce(session, run_id)
+    return finished
 
 
 def _delete_what_is_old() -> None:

@@ -318,7 +318,10 @@ def test_scores_over_all_rows_have_their_name_unit_and_interval(
 
     words = " ".join(html.unescape(re.sub(r"<[^>]+>", " ", page)).split())
     assert "Macro-F1 by class_match 30 answers, every label counts the same; 95% bootstrap interval" in words
-    assert re.search(r"More over all rows .* Macro precision \d+\.\d% \d+\.\d–\d+\.\d Macro recall", words)
+    assert re.search(r"More over all rows .* Macro precision \d+\.\d% \d+\.\d–\d+\.\d Micro-F1", words)
+    assert "Macro recall, Micro recall, Weighted recall: as in the score table" in words, (
+        "every label has ten rows"
+    )
     assert re.search(r"Corpus BLEU by bleu 30 answers, all rows together, sacrebleu nrefs:1\S+; 95%", words)
     assert re.search(
         r"Corpus TER by ter 30 answers, all rows together, lower is better, sacrebleu \S+; 95%", words
@@ -326,4 +329,5 @@ def test_scores_over_all_rows_have_their_name_unit_and_interval(
     ter = words.partition("Corpus TER by ter")[2].partition("by abstention")[0]
     assert "%" not in ter.partition("interval")[2].partition("F1 of")[0]
     assert re.search(r"Precision of abstaining 0\.0%(?! 0\.0–)", words), "all wrong is no certainty"
-    assert words.count("Most confused labels") == 1
+    assert words.count("Wrong labels") == 1
+    assert "21 of 30 rows are wrong." in words

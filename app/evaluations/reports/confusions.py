@@ -65,11 +65,13 @@ class Confusions:
         return self.rows_before == self.rows_after
 
 
-def confusions(before: RunScore | None, after: RunScore | None) -> Confusions:
-    """What was taken for what in `after`, against `before` where that is not None."""
+def confusions(before: RunScore | None, after: RunScore | None) -> Confusions | None:
+    """What was taken for what in `after`, against `before` where that has counts; None where `after` has none (yet)."""
     old, new = _counts(before), _counts(after)
+    if not new:
+        return None
     old_wrong, new_wrong = _wrong(old), _wrong(new)
-    compared = before is not None
+    compared = bool(old)
     every = [
         Confusion(*pair, old_wrong.get(pair, 0) if compared else None, new_wrong.get(pair, 0))
         for pair in {**new_wrong, **old_wrong}

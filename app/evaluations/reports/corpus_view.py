@@ -64,7 +64,9 @@ class Corpus:
     repeated: Sequence[str]
     """The titles of scores that come to what the score table says of the same evaluator: they are not said again."""
     confusions: Confusions | None
-    """What was taken for what; None where the evaluator tells no labels apart."""
+    """What was taken for what; None where the evaluator tells no labels apart, or before it is counted."""
+    scored: frozenset[str]
+    """The ids of the runs that have been scored by it."""
 
 
 def list_corpora(report: Report, candidate: Run | None) -> list[Corpus]:
@@ -89,7 +91,7 @@ def _corpus(
         (run, scores[run.id]) for run in report.runs if run.id in scores and scores[run.id].value is not None
     ]
     baseline = report.baseline.id if report.baseline else None
-    after = candidate.id if candidate else baseline
+    after = report.shown(candidate)
     detail = _detail(scores)
     notes = ["every label counts the same" if first == "macro_f1" else "all rows together"]
     notes += ["lower is better"] if detail.get("wanted") == "lower" else []
@@ -104,10 +106,9 @@ def _corpus(
         repeated=[_title(name, _detail(by_run)) for name, by_run in rest if name in repeated],
         confusions=confusions(
             scores.get(baseline or "") if candidate else None,
-            scores.get(after or ""),
-        )
-        if "confusion" in detail
-        else None,
+            scores.get(after.id) if after else None,
+        ),
+        scored=frozenset().union(*named.values()),
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from app.core import formats
 from app.evaluations.figures.headline import Headline
 from app.evaluations.figures.numbers import Change
 from app.evaluations.figures.report import Report
@@ -59,7 +60,15 @@ def next_step(
         parts = [_least(change) if name == "too_few" else "", more.sentence if more else ""]
     if missing and missing.decides:
         parts.insert(0, "But first run the rows that have no score: the verdict rests on them.")
-    return NextStep(found.next, " ".join(filter(None, parts)), name in ("no_clear_change", "too_few"))
+    step = _with_count(change, more) if name == "too_few" else found.next
+    return NextStep(step, " ".join(filter(None, parts)), name in ("no_clear_change", "too_few"))
+
+
+def _with_count(change: Change, more: MoreRows | None) -> str:
+    """The step where rows are too few, with how many it takes: enough to say anything, and to tell what was seen."""
+    needed = max((more.rows if more else None) or 0, FEWEST_ROWS - change.n)
+    many = f"about {formats.about(needed)} rows" if needed > 0 else "rows"
+    return f"Add {many} before you decide: this says nothing yet."
 
 
 def _live(run: Run, deployed: Collection[str], said: str) -> str:
@@ -99,12 +108,10 @@ def _costs(run: Run, operations: Sequence[Operation]) -> str:
 
 
 def _least(change: Change) -> str:
-    """What is missing before anything could be said."""
+    """Why nothing can be said."""
     delta = change.delta
     if change.n < FEWEST_ROWS:
-        return (
-            f"Fewer than {FEWEST_ROWS} rows tell nothing: at least {FEWEST_ROWS - change.n} more are needed."
-        )
+        return f"Fewer than {FEWEST_ROWS} rows tell nothing."
     if delta and delta.lo is None:
         return "More clusters are needed: rows of one are not independent."
     return "The interval is wider than 20 points."

@@ -27,8 +27,24 @@ from app.evaluations.reports.slices_view import SliceTable, build_slices
 from app.evaluations.reports.tradeoff import Tradeoff, list_tradeoffs
 from app.files import repository as files
 from app.files.models import File, FileKind, Version
+from app.statistics.verdict import (
+    FEWEST_ROWS,
+    NO_CLEAR_CHANGE,
+    NO_RELEVANT_DIFFERENCE,
+    TOO_FEW,
+    WIDEST_SHARE,
+)
 
 _WORST_ROWS = 6
+_MEANINGS = (
+    (NO_CLEAR_CHANGE, "it may be better or worse; more rows may tell"),
+    (NO_RELEVANT_DIFFERENCE, "whichever it is, it is too small to matter; choose by something else"),
+    (
+        TOO_FEW,
+        f"fewer than {FEWEST_ROWS} rows, or an interval wider than {WIDEST_SHARE * 100:g} points; decide nothing by it",
+    ),
+)
+"""What the words mean that are not for either version, and what to do about each."""
 _SETTLING = timedelta(seconds=60)
 """How long a page waits for the scores of a finished run: the task that works them out may have been lost."""
 
@@ -102,6 +118,15 @@ class ReportView:
     """Where it stops as soon as it is clear: when it was, and what that saved."""
     synthetic: SyntheticRows | None = None
     """The rows that a model wrote, where there are any."""
+
+    @property
+    def meanings(self) -> list[tuple[str, str]]:
+        """The words that name no winner and stand in its tables, each with what it means."""
+        changes = [line.change for group in self.groups for line in group.lines]
+        if self.slices:
+            changes += [line.change for line in (*self.slices.lines, *self.slices.rest)]
+        said = {change.verdict.name for change in changes if change}
+        return [(verdict.word, told) for verdict, told in _MEANINGS if verdict.name in said]
 
     @property
     def passes(self) -> bool:

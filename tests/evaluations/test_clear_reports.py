@@ -51,6 +51,7 @@ def test_the_report_says_when_it_was_clear_and_what_that_saved(
     assert f"Saved: {2 * (ROWS - DONE):,} answers, about {2 * (ROWS - DONE):,} calls, $0.30" in page
     assert "95% confidence sequence +" in page
     assert "of the primary one a confidence sequence; all others were looked at once" in page
+    assert "of other scores, of groups of rows and of each version alone, is for one look" in page
     assert "on a number of rows that depended on the primary score" in page
     assert "Run the rest" in page
     assert f"{ROWS - DONE} not run." in page

@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 
 from app.core.database import unit_of_work
 from tests import factories
+from tests.bench.stored import finished_evaluation, messages, prompt_versions
 from tests.statements import recorded
 from tests.web import signed_in
 
@@ -77,7 +78,7 @@ def test_outputs_are_word_diffs_unless_they_were_rewritten(
 
     assert "rewritten" in page.split('id="row-2"')[0], "nothing of “no” survives"
     assert "<ins>" not in client.get(f"{url}?output=plain").text
-    assert page.count("better than v1</span>") == 17
+    assert page.count('role="img" title="Better than v1"') == 17
 
 
 def test_columns_are_chosen_and_one_alone_is_not_compared(
@@ -111,6 +112,31 @@ def test_a_row_opens_as_a_drawer_and_as_a_page(
     logs = client.get(f"{url}/58/logs").json()
     assert [log["output"] for log in logs] == ["answer 57", "no"]
     assert [judged["judgment"] for judged in logs[0]["evaluator_logs"]] == [True, True]
+
+
+def test_a_page_of_four_versions_and_five_evaluators_stays_small_where_every_cell_has_turned(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    admin = committed_team.admin
+    with unit_of_work() as session:
+        versions = prompt_versions(session, committed_team)
+        rows = messages(session, committed_team, 400)
+        judges = [
+            factories.evaluator(session, admin, kind, path=f"support/{kind}")
+            for kind in ("class_match", "token_f1", "lexical_similarity", "rouge", "edit_distance")
+        ]
+    with unit_of_work() as session:
+        found = finished_evaluation(session, committed_team, versions, rows, judges, 1)
+    url = f"/w/{committed_team.workspace.slug}/evaluations/{found}/rows"
+    client = signed_in(client, admin)
+
+    for query in ("?only=better", "?sort=best"):
+        page = client.get(url + query)
+        assert len(_rows(page.text)) == 50
+        assert len(page.content) < 145_000, "150,000 are allowed, and ten thousand rows have longer numbers"
+        assert page.text.count("too different for a diff of words") == 1, (
+            "what “rewritten” means is told once"
+        )
 
 
 def test_the_grid_takes_as_many_statements_for_fifty_rows_as_for_three(

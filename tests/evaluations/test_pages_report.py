@@ -296,34 +296,3 @@ def test_a_run_that_ended_at_its_cap_says_so_and_how_to_run_the_rest(
         session.execute(text("update run set failed_count = 40 where id = :run"), {"run": candidate.id})
         session.execute(text("update run_item set error = null where error = 'no answer'"))
     assert "Retry" not in client.get(_url(committed_team, evaluation)).text, "it would end at the cap again"
-
-
-def test_scores_over_all_rows_have_their_name_unit_and_interval(
-    client: TestClient, committed_team: factories.Team
-) -> None:
-    with unit_of_work() as session:
-        admin = committed_team.admin
-        content = [
-            {"inputs": {"question": f"q {n}"}, "target": {"answer": f"label {n % 3} of many words"}}
-            for n in range(30)
-        ]
-        version, rows = factories.prompt(session, admin), factories.dataset(session, admin, content)
-        kinds = ("class_match", "bleu", "ter", "abstention")
-        judges = [factories.evaluator(session, admin, kind, f"tests/{kind}") for kind in kinds]
-        evaluation = factories.evaluation(session, admin, version, *judges)
-        run = factories.started_run(session, admin, evaluation, version, rows)
-        answers = ["I don't know" if n % 10 == 0 else f"label {n % 2} of many words" for n in range(30)]
-        factories.finish_run(session, run, answers)
-    page = signed_in(client, admin).get(_url(committed_team, evaluation)).text
-
-    words = " ".join(html.unescape(re.sub(r"<[^>]+>", " ", page)).split())
-    assert "Macro-F1 by class_match 30 answers, every label counts the same; 95% bootstrap interval" in words
-    assert re.search(r"More over all rows .* Macro precision \d+\.\d% \d+\.\d–\d+\.\d Macro recall", words)
-    assert re.search(r"Corpus BLEU by bleu 30 answers, all rows together, sacrebleu nrefs:1\S+; 95%", words)
-    assert re.search(
-        r"Corpus TER by ter 30 answers, all rows together, lower is better, sacrebleu \S+; 95%", words
-    )
-    ter = words.partition("Corpus TER by ter")[2].partition("by abstention")[0]
-    assert "%" not in ter.partition("interval")[2].partition("F1 of")[0]
-    assert re.search(r"Precision of abstaining 0\.0%(?! 0\.0–)", words), "all wrong is no certainty"
-    assert words.count("Most confused labels") == 1

@@ -155,11 +155,14 @@ def test_missing_rows_are_bounded_and_said_to_decide_where_they_do(
     )
     assert "against v2, the change would be +5.0 points" in words
     assert "for it, +15.0 (" in words
+    assert "Next: use v2. But first run the rows that have no score: the verdict rests on them." in words
 
 
 def test_no_row_missing_is_no_doubt(committed_team: factories.Team) -> None:
     view = _view(_compared(committed_team, _outputs(RIGHT_BEFORE), _outputs(RIGHT_AFTER), _rows()))
-    assert (view.missing, view.more) == (None, None)
+    assert view.missing is None
+    assert view.next is not None
+    assert (view.next.do, view.next.takes_rows) == ("Use v2.", False)
 
 
 def test_too_little_change_says_how_many_rows_more_would_tell(
@@ -179,6 +182,7 @@ def test_too_little_change_says_how_many_rows_more_would_tell(
     moved = np.array([1] * 12 + [-1] * 8 + [0] * 80)
     by_t = TTestPower().solve_power(effect_size=0.04 / moved.std(), power=0.8, alpha=0.05) - 100
     assert int(found[1].replace(",", "")) == pytest.approx(by_t, rel=0.02), "the paired t test needs as many"
+    assert "Next: keep v1 for now: nothing speaks for either of them yet." in words
     assert "Add rows" in words
 
 

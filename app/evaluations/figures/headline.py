@@ -24,6 +24,8 @@ class Headline:
     detail: str
     tone: str = ""
     """`better`, `worse` or nothing: how the number is coloured."""
+    next: str = ""
+    """What to do about it, in a few words that are of no other finding; empty where there is nothing to do yet."""
 
     @property
     def text(self) -> str:
@@ -97,9 +99,11 @@ class _Sentence:
             return self._moved(name)
         if name == "no_relevant_difference":
             words = f"No relevant difference between {self.old} and {self.new}"
-            return Headline(words, "", "", f"{self._evidence()} {self._as_good()}")
+            advice = "Choose by cost and latency: what the scores differ by does not matter."
+            return Headline(words, "", "", f"{self._evidence()}{self._limit()}", next=advice)
         words = f"No clear change from {self.old} to {self.new}"
-        return Headline(words, "", "", f"{self._evidence()} Nothing speaks for either of them yet.")
+        advice = f"Keep {self.old} for now: nothing speaks for either of them yet."
+        return Headline(words, "", "", self._evidence(), next=advice)
 
     def _early(self) -> Headline:
         done = sum(run.done_count for run in self.report.runs)
@@ -110,7 +114,8 @@ class _Sentence:
 
     def _too_few(self) -> Headline:
         detail = self._evidence() if self.change.delta else "No row has a score from both versions."
-        return Headline(f"Too few rows to tell {self.new} from {self.old}", "", "", detail)
+        title = f"Too few rows to tell {self.new} from {self.old}"
+        return Headline(title, "", "", detail, next="Add rows before you decide: this says nothing yet.")
 
     def _moved(self, name: str) -> Headline:
         delta = self.change.delta
@@ -124,19 +129,19 @@ class _Sentence:
             f"{self.new} is {name} than {self.old} by",
             size(abs(delta.estimate), info),
             by,
-            self._evidence() if name == "better" else f"{self._evidence()} Keep {self.old} for now.",
+            self._evidence(),
             name,
+            next=f"Use {self.new}." if name == "better" else f"Keep {self.old}.",
         )
 
-    def _as_good(self) -> str:
-        """What "no relevant difference" means, and what is left to choose by."""
+    def _limit(self) -> str:
+        """What "no relevant difference" was measured by."""
         limit = self.report.evaluation.smallest_difference
-        below = (
-            f"The change is below {size(limit, self.row.info)}, which was set as the smallest that matters. "
-            if limit
-            else ""
+        if not limit:
+            return ""
+        return (
+            f" The change is below {size(limit, self.row.info)}, which was set as the smallest that matters."
         )
-        return f"{below}Choose by cost and latency."
 
     def _evidence(self) -> str:
         change, info = self.change, self.row.info

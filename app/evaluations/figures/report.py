@@ -63,6 +63,10 @@ class Report:
         """Every compared run but the baseline; none where there is none to compare with."""
         return [run for run in self.runs if run is not self.baseline] if self.baseline else []
 
+    def shown(self, candidate: Run | None) -> Run | None:
+        """The run that counts are of: the candidate, else the baseline, else (where that was taken out) the oldest."""
+        return candidate or self.baseline or next(iter(self.runs), None)
+
     @property
     def primary(self) -> EvaluatorRow | None:
         """The line that the headline is about."""

@@ -126,6 +126,11 @@ class GridView:
     rows: Sequence[RowView]
 
     @property
+    def rewritten(self) -> bool:
+        """Whether an output is called so: too different for a word diff."""
+        return any(cell.rewritten for one in self.rows for cell in one.cells)
+
+    @property
     def pages(self) -> int:
         """How many pages the matching rows fill."""
         return max(1, -(-self.grid.matching // PAGE_SIZE))

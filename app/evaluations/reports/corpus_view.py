@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isclose
 from typing import Any
 
 from app.core import charts, formats
 from app.core.charts import Whisker
-from app.evaluations.figures.report import Report
+from app.evaluations.figures.report import EvaluatorRow, Report
 from app.evaluations.models import Run, RunScore
+from app.evaluations.reports.confusions import Confusions, confusions
 from app.files.models import Version
 
-MOST_CONFUSED = 6
 _PLOT_WIDTH, _PLOT_LEFT, _PLOT_LINE = 560, 150, 34
 
 
@@ -42,16 +43,6 @@ class Plot:
 
 
 @dataclass(frozen=True, slots=True)
-class Confusion:
-    """How often one label was taken for another, before and after."""
-
-    target: str
-    predicted: str
-    before: int | None
-    after: int
-
-
-@dataclass(frozen=True, slots=True)
 class OtherScore:
     """A further score of the same evaluator: for each version its value and its interval, empty where it has none."""
 
@@ -70,8 +61,12 @@ class Corpus:
     note: str
     """How the first is to be read, where its title does not say it all."""
     others: Sequence[OtherScore]
-    confusions: Sequence[Confusion] | None
-    """What was taken for what; None where the evaluator tells no labels apart."""
+    repeated: Sequence[str]
+    """The titles of scores that come to what the score table says of the same evaluator: they are not said again."""
+    confusions: Confusions | None
+    """What was taken for what; None where the evaluator tells no labels apart, or before it is counted."""
+    scored: frozenset[str]
+    """The ids of the runs that have been scored by it."""
 
 
 def list_corpora(report: Report, candidate: Run | None) -> list[Corpus]:
@@ -83,35 +78,46 @@ def list_corpora(report: Report, candidate: Run | None) -> list[Corpus]:
             if score.evaluator_version_id == row.version.id:
                 named.setdefault(score.slice, {})[score.run_id] = score
         if named:
-            found.append(_corpus(row.version, named, report, candidate))
+            found.append(_corpus(row, named, report, candidate))
     return found
 
 
 def _corpus(
-    evaluator: Version, named: Mapping[str, Mapping[str, RunScore]], report: Report, candidate: Run | None
+    row: EvaluatorRow, named: Mapping[str, Mapping[str, RunScore]], report: Report, candidate: Run | None
 ) -> Corpus:
-    (first, scores), *others = named.items()
+    (first, scores), *rest = named.items()
+    repeated = [name for name, by_run in rest if _repeats(row, by_run)]
     shown = [
         (run, scores[run.id]) for run in report.runs if run.id in scores and scores[run.id].value is not None
     ]
     baseline = report.baseline.id if report.baseline else None
-    after = candidate.id if candidate else baseline
+    after = report.shown(candidate)
     detail = _detail(scores)
     notes = ["every label counts the same" if first == "macro_f1" else "all rows together"]
     notes += ["lower is better"] if detail.get("wanted") == "lower" else []
     notes += [f"sacrebleu {detail['signature']}"] if "signature" in detail else []
     return Corpus(
         title=_title(first, detail),
-        evaluator=evaluator,
+        evaluator=row.version,
         plot=_plot(shown, baseline, detail.get("unit")),
         method=next((score.method for _, score in shown), ""),
         note=", ".join(notes),
-        others=[_other(name, by_run, report) for name, by_run in others],
-        confusions=_confusions(
-            _confused(scores.get(baseline or "")) if candidate else None, _confused(scores.get(after or ""))
-        )
-        if "confusion" in detail
-        else None,
+        others=[_other(name, by_run, report) for name, by_run in rest if name not in repeated],
+        repeated=[_title(name, _detail(by_run)) for name, by_run in rest if name in repeated],
+        confusions=confusions(
+            scores.get(baseline or "") if candidate else None,
+            scores.get(after.id) if after else None,
+        ),
+        scored=frozenset().union(*named.values()),
+    )
+
+
+def _repeats(row: EvaluatorRow, scores: Mapping[str, RunScore]) -> bool:
+    """Whether a score is, for every version that has it, the mean of the score table: recall over all rows is accuracy."""
+    means = {run_id: cell.interval.estimate for run_id, cell in row.cells.items() if cell.interval}
+    known = {run_id: score.value for run_id, score in scores.items() if score.value is not None}
+    return bool(known) and all(
+        run_id in means and isclose(means[run_id], value, abs_tol=1e-9) for run_id, value in known.items()
     )
 
 
@@ -166,25 +172,3 @@ def _plot(shown: Sequence[tuple[Run, RunScore]], baseline: str | None, unit: str
     ]
     ticks = [(axis.at(tick), f"{tick * 100:g}%" if unit is None else f"{tick:g}") for tick in axis.ticks]
     return Plot(lines, ticks, "; ".join(f"{line.name} {line.value}" for line in lines))
-
-
-def _confused(score: RunScore | None) -> dict[tuple[str, str], int]:
-    """Rows of each pair of target and another label; an output that is no label is called so."""
-    detail: dict[str, Any] = (score.detail if score else None) or {}
-    return {
-        (target, predicted or "no label"): count
-        for target, predicted, count in detail.get("confusion", [])
-        if target != predicted
-    }
-
-
-def _confusions(
-    before: dict[tuple[str, str], int] | None, after: dict[tuple[str, str], int]
-) -> list[Confusion]:
-    """The pairs that are mixed up most, by the worse of the two versions."""
-    pairs = {*after, *(before or {})}
-    ranked = sorted(pairs, key=lambda pair: (-max(after.get(pair, 0), (before or {}).get(pair, 0)), pair))
-    return [
-        Confusion(*pair, None if before is None else before.get(pair, 0), after.get(pair, 0))
-        for pair in ranked[:MOST_CONFUSED]
-    ]

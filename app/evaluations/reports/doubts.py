@@ -35,6 +35,8 @@ class MoreRows:
     """How many rows like these it takes to tell."""
 
     sentence: str
+    rows: int | None
+    """How many more; None where the rows at hand would do, or where no reasonable number does."""
 
 
 def missing_rows(report: Report, candidate: Run | None) -> MissingRows | None:
@@ -120,14 +122,15 @@ def more_rows(report: Report, candidate: Run | None) -> MoreRows | None:
     if not wanted:
         return None
     needed = rows_needed(min(wanted, 1.0) if share else wanted, discordance, sd=sd, design_effect=effect)
-    return MoreRows(_sentence(needed, len(moved), wanted, finds, row.info, report))
+    more = needed - len(moved) if len(moved) < needed <= _MOST_ROWS else None
+    return MoreRows(_sentence(needed, len(moved), wanted, finds, row.info, report), more)
 
 
 def _sentence(
     needed: int, rows: int, wanted: float, finds: float | None, info: EvaluatorInfo, report: Report
 ) -> str:
     able = (
-        f"These {rows:,} rows are enough to find a change of {words.size(finds, info)}, four times out of five. "
+        f"These {rows:,} rows would show a change of {words.size(finds, info)}, four times out of five. "
         if finds
         else ""
     )

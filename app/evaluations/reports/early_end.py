@@ -13,8 +13,12 @@ _SEQUENCE = (
     " one that is looked at once."
 )
 _OTHERS = (
-    "Every other interval, of other scores and of each version alone, is for one look, on a number of rows that depended on the"
-    " primary score."
+    "Every other interval, of other scores, of groups of rows and of each version alone, is for one look, on a number of rows that"
+    " depended on the primary score."
+)
+_GROUPS = (
+    "It stopped when all rows together were clear, and these intervals are for one look: read groups as hints, and run the rest"
+    " before you rely on one."
 )
 
 
@@ -82,6 +86,11 @@ class EarlyEnd:
     def caveat(self) -> str:
         """How to read the intervals."""
         return _SEQUENCE + (f" {_OTHERS}" if self.left else "")
+
+    @property
+    def of_groups(self) -> str:
+        """How to read the intervals of groups of rows; empty where every row was run, as planned."""
+        return _GROUPS if self.left else ""
 
 
 def early_end(report: Report) -> EarlyEnd | None:

@@ -34,6 +34,8 @@ class ScoreText:
     span: str
     errors: int
     without_score: int
+    wins: bool = False
+    """Whether the change says clearly that it is the better of the two: only then it stands out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,8 @@ class Operation:
     change: str
     tone: str
     word: str
+    judged: bool
+    """Whether less of it is better: of tokens, neither is."""
 
 
 def group_lines(report: Report, candidate: Run | None) -> list[Group]:
@@ -115,7 +119,7 @@ def _group(unit: str, rows: Sequence[EvaluatorRow], report: Report, candidate: R
     changes = [row.changes[candidate.id] for row in rows if candidate and candidate.id in row.changes]
     axis = change_axis(changes, share=info.is_share)
     ticks = [(axis.at(tick), tick_text(tick, info)) for tick in axis.ticks]
-    lines = [_line(row, report.runs, candidate, axis) for row in rows]
+    lines = [_line(row, report, candidate, axis) for row in rows]
     return Group(unit, ticks, axis.at(0), lines)
 
 
@@ -137,8 +141,9 @@ def tick_text(value: float, info: EvaluatorInfo) -> str:
     return text.removesuffix(".0") if info.is_share else text
 
 
-def _line(row: EvaluatorRow, runs: Sequence[Run], candidate: Run | None, axis: Axis) -> Line:
+def _line(row: EvaluatorRow, report: Report, candidate: Run | None, axis: Axis) -> Line:
     change = row.changes.get(candidate.id) if candidate else None
+    winner = winner_of(change, report.baseline, candidate)
     return Line(
         row=row,
         name=row.version.file.name,
@@ -150,12 +155,17 @@ def _line(row: EvaluatorRow, runs: Sequence[Run], candidate: Run | None, axis: A
             )
             if part
         ),
-        scores=[score_text(run, row.cells[run.id], row.info) for run in runs],
+        scores=[score_text(run, row.cells[run.id], row.info, winner) for run in report.runs],
         change=change_text(change, row.info, axis) if change else None,
     )
 
 
-def score_text(run: Run, cell: Cell, info: EvaluatorInfo) -> ScoreText:
+def winner_of(change: Change | None, baseline: Run | None, candidate: Run | None) -> Run | None:
+    """The better one of the two; None where that is not clear."""
+    return {"better": candidate, "worse": baseline}.get(change.verdict.name) if change else None
+
+
+def score_text(run: Run, cell: Cell, info: EvaluatorInfo, winner: Run | None = None) -> ScoreText:
     """One version's score in words."""
     interval = cell.interval
     return ScoreText(
@@ -164,6 +174,7 @@ def score_text(run: Run, cell: Cell, info: EvaluatorInfo) -> ScoreText:
         words.span(interval, info) if interval and interval.lo is not None else "",
         cell.errors,
         cell.without_score,
+        wins=run is winner,
     )
 
 
@@ -222,10 +233,10 @@ def _operation(
     if new is None:
         return None
     if old is None:
-        return Operation(name, "", write(new), "", "", "")
+        return Operation(name, "", write(new), "", "", "", bool(wanted))
     change = new - old
     if write(old) == write(new):
-        return Operation(name, write(old), write(new), "", "", "the same")
+        return Operation(name, write(old), write(new), "", "", "the same", bool(wanted))
     sign = "+" if change > 0 else "−"
     tone = "" if not wanted else "better" if change < 0 else "worse"
-    return Operation(name, write(old), write(new), sign + write(abs(change)), tone, tone)
+    return Operation(name, write(old), write(new), sign + write(abs(change)), tone, tone, bool(wanted))

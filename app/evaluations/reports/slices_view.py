@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from app.evaluations.figures import slices
 from app.evaluations.figures.numbers import Cell
 from app.evaluations.figures.report import Report
+from app.evaluations.figures.slices import Slice
 from app.evaluations.models import Run
 from app.evaluations.reports.scoreboard import (
     ChangeText,
@@ -16,7 +17,9 @@ from app.evaluations.reports.scoreboard import (
     change_text,
     score_text,
     tick_text,
+    winner_of,
 )
+from app.evaluators.describing import EvaluatorInfo
 from app.files.models import Version
 
 SHOWN = 12
@@ -85,7 +88,7 @@ def build_slices(session: Session, report: Report, candidate: Run | None, field:
     lines = [
         Line(
             value=one.value,
-            scores=[score_text(run, Cell(one.scores[run.id], 0, 0), row.info) for run in runs],
+            scores=_scores(one, row.info, report.baseline, candidate, runs),
             change=change_text(one.change, row.info, axis) if one.change else None,
         )
         for one in found.groups
@@ -102,6 +105,13 @@ def build_slices(session: Session, report: Report, candidate: Run | None, field:
         left_out=found.left_out,
         tested=len(changes),
     )
+
+
+def _scores(
+    one: Slice, info: EvaluatorInfo, baseline: Run | None, candidate: Run | None, runs: Sequence[Run]
+) -> list[ScoreText]:
+    winner = winner_of(one.change, baseline, candidate)
+    return [score_text(run, Cell(one.scores[run.id], 0, 0), info, winner) for run in runs]
 
 
 def _title(name: str) -> str:

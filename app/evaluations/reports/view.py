@@ -17,8 +17,9 @@ from app.evaluations.grid.comparison import Grid, GridRequest
 from app.evaluations.judges.agreement import Trust, trust_of
 from app.evaluations.models import Evaluation, Run
 from app.evaluations.reports.corpus_view import Corpus, list_corpora
-from app.evaluations.reports.doubts import MissingRows, MoreRows, missing_rows, more_rows
+from app.evaluations.reports.doubts import MissingRows, missing_rows, more_rows
 from app.evaluations.reports.early_end import EarlyEnd, early_end
+from app.evaluations.reports.next_step import NextStep, next_step
 from app.evaluations.reports.repeats_view import Repeated, list_repeats
 from app.evaluations.reports.retrieval_view import Cross, cross
 from app.evaluations.reports.scoreboard import Group, Operation, group_lines, list_operations
@@ -26,8 +27,24 @@ from app.evaluations.reports.slices_view import SliceTable, build_slices
 from app.evaluations.reports.tradeoff import Tradeoff, list_tradeoffs
 from app.files import repository as files
 from app.files.models import File, FileKind, Version
+from app.statistics.verdict import (
+    FEWEST_ROWS,
+    NO_CLEAR_CHANGE,
+    NO_RELEVANT_DIFFERENCE,
+    TOO_FEW,
+    WIDEST_SHARE,
+)
 
 _WORST_ROWS = 6
+_MEANINGS = (
+    (NO_CLEAR_CHANGE, "it may be better or worse; more rows may tell"),
+    (NO_RELEVANT_DIFFERENCE, "whichever it is, it is too small to matter; choose by something else"),
+    (
+        TOO_FEW,
+        f"fewer than {FEWEST_ROWS} rows, or an interval wider than {WIDEST_SHARE * 100:g} points; decide nothing by it",
+    ),
+)
+"""What the words mean that are not for either version, and what to do about each."""
 _SETTLING = timedelta(seconds=60)
 """How long a page waits for the scores of a finished run: the task that works them out may have been lost."""
 
@@ -96,11 +113,20 @@ class ReportView:
     trust: Mapping[str, Trust] = field(default_factory=dict)
     """What the judges that are models are worth, by the evaluator version's id."""
     missing: MissingRows | None = None
-    more: MoreRows | None = None
+    next: NextStep | None = None
     early: EarlyEnd | None = None
     """Where it stops as soon as it is clear: when it was, and what that saved."""
     synthetic: SyntheticRows | None = None
     """The rows that a model wrote, where there are any."""
+
+    @property
+    def meanings(self) -> list[tuple[str, str]]:
+        """The words that name no winner and stand in its tables, each with what it means."""
+        changes = [line.change for group in self.groups for line in group.lines]
+        if self.slices:
+            changes += [line.change for line in (*self.slices.lines, *self.slices.rest)]
+        said = {change.verdict.name for change in changes if change}
+        return [(verdict.word, told) for verdict, told in _MEANINGS if verdict.name in said]
 
     @property
     def passes(self) -> bool:
@@ -195,6 +221,13 @@ def build_view(
         for run in repository.list_runs(session, [evaluation.id])
     ]
     newest = files.newest_version(session, evaluation.file_id)
+    found, operations = headline(report, candidate), list_operations(report, candidate)
+    missing = missing_rows(report, candidate)
+    deployed = [
+        deployment.version_id
+        for environment, deployment in files.deployed_environments(session, [evaluation.file_id])
+        if environment.tag == "default"
+    ]
     measured = {run.version_id for run in report.runs}
     return ReportView(
         evaluation=evaluation,
@@ -202,9 +235,9 @@ def build_view(
         newest=newest,
         report=report,
         candidate=candidate,
-        headline=headline(report, candidate),
+        headline=found,
         groups=group_lines(report, candidate),
-        operations=list_operations(report, candidate),
+        operations=operations,
         corpus=list_corpora(report, candidate),
         cross=cross(report, candidate),
         work=work,
@@ -213,17 +246,21 @@ def build_view(
         live=any(_may_move(one.run) for one in work),
         unmeasured=newest if newest and newest.id not in measured else None,
         models=grouped(session, [run.version for run in report.runs if run.version]),
-        deployed=[
-            deployment.version_id
-            for environment, deployment in files.deployed_environments(session, [evaluation.file_id])
-            if environment.tag == "default"
-        ],
+        deployed=deployed,
         slices=build_slices(session, report, candidate, sliced_by),
         repeats=list_repeats(session, report),
         tradeoffs=list_tradeoffs(report, candidate),
         trust=trust_of(session, evaluation.workspace_id, [row.version for row in report.rows]),
-        missing=missing_rows(report, candidate),
-        more=more_rows(report, candidate),
+        missing=missing,
+        next=next_step(
+            report,
+            candidate,
+            found,
+            missing=missing,
+            more=more_rows(report, candidate),
+            operations=operations,
+            deployed=deployed,
+        ),
         early=early_end(report),
         synthetic=synthetic_rows(session, report.runs),
     )

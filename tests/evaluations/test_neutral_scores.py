@@ -55,8 +55,8 @@ def test_the_comparison_marks_rows_as_higher_and_lower(
 ) -> None:
     signed_in(client, committed_team.admin)
     page = client.get(f"{address}/rows").text
-    assert page.count("higher than v1</span>") == 39
-    assert page.count("lower than v1</span>") == 1
+    assert page.count('title="Higher than v1"') == 39
+    assert page.count('title="Lower than v1"') == 1
     assert "better than v1" not in page
     assert 'title="Lower than v1"' in client.get(f"{address}/rows/40").text
 

@@ -77,3 +77,10 @@ def test_hostile_outputs_take_linear_time():
     for output in ("1," * 200_000, "1" * 400_000, "-" * 400_000, "1.1" * 150_000, "111,111" * 60_000):
         verdict("numeric", output, 1)
     assert time.process_time() - started < 3
+
+
+def test_a_target_that_no_float_holds_is_told():
+    found = verdict("numeric", "5", {"output": 10**400})
+    assert found.error is not None
+    assert found.error.startswith("The target is no number: ")
+    assert verdict("numeric", "5", {"output": float("nan")}).error is not None

@@ -352,3 +352,14 @@ def test_choices_that_nobody_lists_are_bounded_and_listed_ones_are_not() -> None
     assert "none of the choices" in str(
         AnswerOptions(answers="select", choices=(long,)).refusal("It is", "b")
     )
+
+
+def test_a_refusal_quotes_no_wall_of_text():
+    with pytest.raises(Invalid) as caught:
+        kind("retrieval").prepare({"retrieved": "log." + "x" * 200_000 + " ["})
+    assert len(caught.value.message) < 1_200
+    with pytest.raises(Invalid) as caught:
+        kind("llm_judge").prepare(
+            {"model": "m", "examples": ["a"] * 5_000, **{f"more {n}": 1 for n in range(500)}}
+        )
+    assert 0 < len(caught.value.fields) <= 20

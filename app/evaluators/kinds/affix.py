@@ -44,17 +44,19 @@ class Affix(TargetKind[AffixOptions]):
         wanted = [text for text in map(text_of, accepted) if (text.strip() if options.trim else text)]
         if not wanted:
             return NOTHING_TO_FIND
-        found = next((text for text in wanted if _stands(output, text, options)), None)
+        read = _read(output, options)
+        found = next((text for text in wanted if _stands(read, _read(text, options), options)), None)
         if options.want == "none":
             why = None if found is None else storable(f"{options.where}s with “{found}”", 300)
             return Verdict(found is None, rationale=why)
         return Verdict(found is not None)
 
 
+def _read(text: str, options: AffixOptions) -> str:
+    text = composed(text)
+    text = text.strip() if options.trim else text
+    return text.casefold() if options.ignore_case else text
+
+
 def _stands(output: str, text: str, options: AffixOptions) -> bool:
-    output, text = composed(output), composed(text)
-    if options.trim:
-        output, text = output.strip(), text.strip()
-    if options.ignore_case:
-        output, text = output.casefold(), text.casefold()
     return output.startswith(text) if options.where == "start" else output.endswith(text)

@@ -50,16 +50,19 @@ class Contains(TargetKind[ContainsOptions]):
         wanted = [text for text in map(text_of, accepted) if text]
         if not wanted:
             return NOTHING_TO_FIND
-        found = [text for text in wanted if _holds(output, text, options)]
+        read = _read(output, options)
+        found = [text for text in wanted if _holds(read, _read(text, options), options)]
         if options.want == "none":
             return Verdict(not found, rationale=storable(f"found {', '.join(found)}", 300) if found else None)
         return Verdict(bool(found) if options.want == "any" else len(found) == len(wanted))
 
 
+def _read(text: str, options: ContainsOptions) -> str:
+    text = composed(text)
+    return text.casefold() if options.ignore_case else text
+
+
 def _holds(output: str, text: str, options: ContainsOptions) -> bool:
-    output, text = composed(output), composed(text)
-    if options.ignore_case:
-        output, text = output.casefold(), text.casefold()
     if not options.whole_words:
         return text in output
     return re.search(alone(text), output) is not None

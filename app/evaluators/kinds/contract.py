@@ -32,6 +32,8 @@ Purpose = Literal[
 """What a kind is for, in the order in which people are shown them."""
 
 _TEXT_CHARS = 10_000
+_MOST_SAID, _MOST_FIELDS = 500, 20
+"""Characters of what is said of a wrong setting, which may quote it, and how many are said."""
 LARGEST = 1e15
 """No score is larger: sums and squares of scores must be finite."""
 
@@ -329,8 +331,10 @@ class Kind(ABC, Generic[OptionsT]):
             checked = self.Options.model_validate(options)
         except ValidationError as error:
             fields = {
-                ".".join(map(str, item["loc"])): item["msg"].removeprefix("Value error, ")
-                for item in error.errors()
+                ".".join(map(str, item["loc"])): storable(
+                    item["msg"].removeprefix("Value error, "), _MOST_SAID
+                )
+                for item in error.errors()[:_MOST_FIELDS]
             }
             listed = "; ".join(f"{name}: {text}" if name else text for name, text in fields.items())
             raise Invalid(f"{self.title}: {listed}", fields=fields) from None

@@ -23,4 +23,5 @@ class ExactMatchSquad(TargetKind[TargetOptions]):
     Options = TargetOptions
 
     def compare(self, options: TargetOptions, output: str, accepted: list[Any]) -> Verdict:
-        return Verdict(any(squad.exact_match(output, text_of(one)) for one in accepted))
+        given = squad.normalised(output)
+        return Verdict(any(given == squad.normalised(text_of(one)) for one in accepted))

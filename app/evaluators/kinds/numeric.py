@@ -63,8 +63,13 @@ class Numeric(TargetKind[NumericOptions]):
 def _target(value: Any, options: NumericOptions) -> float | None:
     if isinstance(value, str):
         return _find(value, options)
-    usable = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    return float(value) if usable else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:  # a whole number of hundreds of digits
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _find(text: str, options: NumericOptions) -> float | None:

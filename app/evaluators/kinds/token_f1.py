@@ -24,4 +24,5 @@ class TokenF1(TargetKind[TargetOptions]):
     Options = TargetOptions
 
     def compare(self, options: TargetOptions, output: str, accepted: list[Any]) -> Verdict:
-        return Verdict(max(squad.token_f1(output, text_of(one)) for one in accepted))
+        given = squad.words(output)
+        return Verdict(max(squad.f1(given, squad.words(text_of(one))) for one in accepted))

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
-from app.core.access import ALLOWED, Action, Role
+from app.core.access import ALLOWED, Action, Role, refusal
 from app.core.errors import (
     Conflict,
     DomainError,
@@ -95,6 +95,8 @@ class _Failure:
     error: type[DomainError]
     says: str
     applies: Callable[[_Asked], bool]
+    detail: str | Json | list[Json]
+    """As one of them is answered."""
 
 
 _FAILURES = (
@@ -102,25 +104,81 @@ _FAILURES = (
         DomainError,
         "The body cannot be read, or the provider of the model refused what it was sent.",
         lambda asked: asked.has_body,
+        {
+            "description": "The model `gpt-9` does not exist.",
+            "type": "provider_error",
+            "message": "The model `gpt-9` does not exist.",
+            "code": "model_not_found",
+            "origin": "openai",
+        },
     ),
-    _Failure(Unauthenticated, "No valid key came with the request.", lambda _: True),
-    _Failure(OverBudget, "The workspace's budget is spent.", lambda asked: asked.action is Action.RUN),
-    _Failure(Forbidden, "The key's role may not do this.", lambda _: True),
-    _Failure(NotFound, "It is not there, or not in the key's workspace.", lambda asked: asked.finds),
-    _Failure(TooSlow, "The body did not come in time.", lambda asked: asked.has_body),
     _Failure(
-        Conflict, "It contradicts what is stored: a name is taken, or it is in use.", lambda a: a.changes
+        Unauthenticated,
+        "No valid key came with the request.",
+        lambda _: True,
+        "Send your API key in the header X-API-KEY.",
     ),
-    _Failure(TooLarge, "The body is over the limit that the message names.", lambda asked: asked.has_body),
-    _Failure(Unsupported, "The body is packed: send it as it is.", lambda asked: asked.has_body),
+    _Failure(
+        OverBudget,
+        "The workspace's budget is spent.",
+        lambda asked: asked.action is Action.RUN,
+        "The workspace's budget for May, $50.00, is spent. An admin can raise it under Settings, Spend.",
+    ),
+    _Failure(Forbidden, "The key's role may not do this.", lambda _: True, refusal(Action.EDIT)),
+    _Failure(
+        NotFound,
+        "It is not there, or not in the key's workspace.",
+        lambda asked: asked.finds,
+        "There is no prompt with the id pr_0356yTcbmHzwJ5.",
+    ),
+    _Failure(
+        TooSlow,
+        "The body did not come in time.",
+        lambda asked: asked.has_body,
+        "Nothing more of the body has come for 30 s.",
+    ),
+    _Failure(
+        Conflict,
+        "It contradicts what is stored: a name is taken, or it is in use.",
+        lambda asked: asked.changes,
+        "`support/answer` is taken. Choose another name.",
+    ),
+    _Failure(
+        TooLarge,
+        "The body is over the limit that the message names.",
+        lambda asked: asked.has_body,
+        "The body is over 10 MiB. Send it in smaller parts.",
+    ),
+    _Failure(
+        Unsupported,
+        "The body is packed: send it as it is.",
+        lambda asked: asked.has_body,
+        "Packed bodies are not read: send it without Content-Encoding.",
+    ),
     _Failure(
         Invalid,
         "Something in the request is wrong: each entry says what, and where.",
-        lambda a: a.takes_input,
+        lambda asked: asked.takes_input,
+        [{"loc": ["body", "path"], "msg": "Field required", "type": "missing"}],
     ),
-    _Failure(TooMany, "Too many requests. Come back after `Retry-After` seconds.", lambda _: True),
-    _Failure(Unavailable, "Something that is needed does not answer. Try again in a moment.", lambda _: True),
-    _Failure(NoSpace, "A disk of the server is full. Nothing was saved.", lambda asked: asked.changes),
+    _Failure(
+        TooMany,
+        "Too many requests. Come back after `Retry-After` seconds.",
+        lambda _: True,
+        "This key asked more than 300,000 times a minute. Come back in 1 s.",
+    ),
+    _Failure(
+        Unavailable,
+        "Something that is needed does not answer. Try again in a moment.",
+        lambda _: True,
+        "The database does not answer. Nothing was saved; try again in a moment.",
+    ),
+    _Failure(
+        NoSpace,
+        "A disk of the server is full. Nothing was saved.",
+        lambda asked: asked.changes,
+        "A disk of the server is full. Nothing was saved. Whoever runs the server has to make room; then try again.",
+    ),
 )
 
 _ERROR: Json = {
@@ -280,7 +338,12 @@ def _answer(failure: _Failure) -> Json:
     shape = "InvalidRequest" if failure.error is Invalid else "Error"
     answer: Json = {
         "description": failure.says,
-        "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{shape}"}}},
+        "content": {
+            "application/json": {
+                "schema": {"$ref": f"#/components/schemas/{shape}"},
+                "example": {"detail": failure.detail},
+            }
+        },
     }
     if failure.error in (TooMany, Unavailable):
         seconds = {"description": "Seconds to wait.", "schema": {"type": "integer"}}

@@ -215,7 +215,20 @@ _LINES_REFUSED = {
                 },
                 "warnings": {"type": "array"},
             },
-        }
+        },
+        "example": {
+            "detail": [
+                {
+                    "loc": ["body", "file", 7],
+                    "msg": "the line has 3 cells, and the first 2",
+                    "type": "value_error",
+                }
+            ],
+            "message": "One line could not be read. Nothing was imported: correct the file and import it again.",
+            "errors_count": 1,
+            "errors": [{"line": 7, "message": "the line has 3 cells, and the first 2"}],
+            "warnings": [],
+        },
     }
 }
 _ROWS = "question,target\nWhere is my card?,card_arrival\n"

@@ -19,7 +19,7 @@ from app.core import key_rates, waiting
 from app.core.access import Action, Principal
 from app.core.conflicts import is_read_only
 from app.core.database import unit_of_work
-from app.core.errors import TooMany, Unavailable
+from app.core.errors import TooMany, Unauthenticated, Unavailable
 from app.core.openapi import ERRORS
 from app.core.permissions import admit, api_key_of, declare
 from app.core.plain_routes import PlainRoute
@@ -63,6 +63,10 @@ async def take_spans(request: Request) -> dict[str, Any]:
     `records` has an id for each span, in their order. A span that cannot be read is kept aside, and its id begins with
     `qua_`.
     """
+    if not api_key_of(request):
+        raise Unauthenticated(
+            "Send your API key in the header X-API-KEY."
+        )  # the database need not be there for it
     until = request.scope.get(key_rates.UNTIL) or time.monotonic() + key_rates.PATIENCE_S
     if not _is_small(request.headers.get("content-length", "")):
         await _patiently(until, partial(run_in_threadpool, _admit, request))  # a stranger's are not read

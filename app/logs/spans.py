@@ -6,6 +6,7 @@ of OpenTelemetry, of which the packages in use speak two generations.
 """
 
 import reprlib
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -104,7 +105,17 @@ def _read(span: object) -> ReadSpan:
 
 def _key(span: Any) -> str | None:
     ids = span.get("traceId"), span.get("spanId")
-    return ":".join(ids) if all(isinstance(one, str) and one for one in ids) else None
+    return ":".join(map(_in_base64, ids)) if all(isinstance(one, str) and one for one in ids) else None
+
+
+def _in_base64(span_id: str) -> str:
+    """An id of 16 or 8 bytes as the SDK writes it: OTLP in JSON has it in hexadecimal digits."""
+    if len(span_id) not in (32, 16):  # in base64 it has 24 or 12 characters
+        return span_id
+    try:
+        return b64encode(bytes.fromhex(span_id)).decode()
+    except ValueError:
+        return span_id
 
 
 def _log_of(span: object) -> dict[str, Any]:

@@ -1,10 +1,11 @@
 """Importing the export of a workspace, from here or from Humanloop: whole, again, or on from where it was broken off.
 
 Everything keeps its id, and what is there already is left as it is: doing it twice is the same as once. Files with their
-versions come first, then logs in batches, the judgments on them, and evaluations; each step is a transaction of its own.
+versions come first, then what judges their logs, logs in batches, the judgments on them, and evaluations; each step is a transaction of its own.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from app.transfer.executions import JUDGMENTS, LOGS
 from app.transfer.files import SaidFile, SaidVersion, read_file, write_deployments, write_file, write_version
 from app.transfer.layout import FILES
 from app.transfer.logs import LogWriter, read_logs
+from app.transfer.monitors import write_monitors
 from app.transfer.reading import Folder, Json, Unreadable
 from app.transfer.report import Report
 from app.transfer.said import Said
@@ -47,14 +49,21 @@ def import_export(
     folders = sorted(export.folder(FILES).folders("files", report), key=lambda folder: not _is_tool(folder))
     _refuse_taken(principal.workspace_id, folders)
     kinds: dict[str, FileKind] = {}
+    watched: list[SaidFile] = []
     for number, folder in enumerate(folders, start=1):
         if not folder.is_done:
             report.gaps.add(f"{folder.name}: it has no .done, so its export did not come to its end")
         file = read_file(folder, report)
         if file and _import_file(principal, file, report):
             kinds[folder.id] = file.kind
+            if file.said.objects("evaluators"):
+                watched.append(replace(file, versions=()))  # there may be thousands
         if number % 100 == 0:
             tell(f"{number:,} of {len(folders):,} files")
+    for file in watched:  # by evaluators that may have come after them
+        with unit_of_work() as session:
+            repository.one_at_a_time(session, principal.workspace_id)
+            write_monitors(session, principal.workspace_id, file, report)
     _import_logs(principal, [folder for folder in folders if folder.id in kinds], kinds, report, tell)
     if any(report.written.values()):
         with unit_of_work() as session:

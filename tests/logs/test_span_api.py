@@ -5,6 +5,7 @@ import json
 import os
 import threading
 import time
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -93,6 +94,18 @@ def test_a_span_that_is_sent_again_is_one_log(client: TestClient, committed_team
 
     assert first == again
     assert client.get(f"/v5/logs/{first[0]}").status_code == 200
+
+
+def test_ids_in_hexadecimal_and_in_base64_are_the_same_span(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    client = with_key(client, committed_team.admin)
+    trace, span = bytes(range(16)), bytes(range(8))
+    ids = [(trace.hex(), span.hex()), (b64encode(trace).decode(), b64encode(span).decode())]
+    sent = [_sent(client, request(TOOL, traceId=one, spanId=other)) for one, other in ids]
+
+    assert sent[0] == sent[1]
+    assert _sent(client, request(TOOL, traceId="x" * 32, spanId="y" * 16)) != sent[0]
 
 
 @pytest.mark.parametrize(
@@ -352,6 +365,8 @@ def test_a_database_that_is_away_is_waited_for(database: Engine, away_s: float, 
         outage.start()
         time.sleep(0.2)
         started = time.monotonic()
+        assert client.post(address, content=request(TOOL)).status_code == 401, "no database says so"
+        assert time.monotonic() - started < 2
         answer = client.post(address, content=request(TOOL), headers=headers)
         waited_s = time.monotonic() - started
         over.set()

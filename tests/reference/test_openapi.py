@@ -100,8 +100,10 @@ def test_an_operation_says_how_it_fails(name: str) -> None:
     assert expected <= set(operation["responses"])
     for status, answer in operation["responses"].items():
         if status >= "400":
-            content = resolve(answer, SCHEMA)["content"]["application/json"]["schema"]
-            assert resolve(content, SCHEMA)["required"] == ["detail"], status
+            content = resolve(answer, SCHEMA)["content"]["application/json"]
+            assert resolve(content["schema"], SCHEMA)["required"] == ["detail"], status
+            shape = {**content["schema"], "components": SCHEMA["components"]}
+            jsonschema_rs.Draft202012Validator(shape).validate(content["example"])
 
 
 @pytest.mark.parametrize(("name", "kind", "content"), BODIES, ids=[f"{n} {k}" for n, k, _ in BODIES])

@@ -13,7 +13,7 @@ from tests.transfer import vendor
 from tests.transfer.vendor import Export
 
 _TABLES = ("file", "version", "deployment", "environment", "datapoint", "dataset_row", "log", "judgment", "evaluation",
-           "evaluation_evaluator", "run", "shared_run", "run_item", "directory")  # fmt: skip
+           "evaluation_evaluator", "run", "shared_run", "run_item", "directory", "monitor")  # fmt: skip
 
 
 def imported(team: Team, export: Export | Path) -> Report:

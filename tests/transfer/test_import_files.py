@@ -74,6 +74,39 @@ def test_importing_twice_changes_nothing(committed_team: Team, tmp_path: Path):
     assert len(rows("select 1 from audit_entry where action = 'workspace.imported'")) == 1
 
 
+def test_what_judged_the_logs_of_a_file_goes_on(client, committed_team: Team, tmp_path: Path):
+    export = Export(tmp_path / "export")
+    times = {"created_at": "2024-05-01T10:00:00", "updated_at": "2024-05-02T10:00:00"}
+    gone = vendor.evaluator() | {"version_id": "evv_gone"}
+    watching = [
+        {"version_reference": {"type": "version", "version": vendor.people()}, "state": "inactive", **times},
+        {"version_reference": {"type": "version", "version": gone}, "state": "active", **times},
+        {
+            "version_reference": {"type": "environment", "file": vendor.people(), "environment": vendor.PRODUCTION},
+            "state": "active", "version": None, **times,
+        },
+        {"version_reference": None, "state": 5},
+    ]  # fmt: skip
+    export.add(vendor.prompt(evaluators=watching))
+    export.add(vendor.people())
+    report = imported(committed_team, export)
+    assert (report.written["monitors"], report.is_whole, report.notes.count) == (2, True, 2)
+    assert "is not here" in report.notes.first[0]
+    with_key(client, committed_team.admin)
+
+    def shown() -> list[tuple]:
+        listed = client.get(f"/v5/prompts/{vendor.PROMPT}").json()["evaluators"]
+        return [(each["version_reference"]["type"], each["state"], each["created_at"]) for each in listed]
+
+    moment = "2024-05-01T10:00:00Z"
+    assert shown() == [("version", "inactive", moment), ("environment", "active", moment)]
+    body = {"activate": [{"evaluator_version_id": "evv_2"}]}
+    assert client.post(f"/v5/prompts/{vendor.PROMPT}/evaluators", json=body).status_code == 200
+    again = imported(committed_team, export)
+    assert (again.written["monitors"], again.there["monitors"]) == (0, 2)
+    assert [state for _, state, _ in shown()] == ["active", "active"], "as somebody chose here"
+
+
 def test_a_newer_export_adds_what_is_new(client, committed_team: Team, tmp_path: Path):
     imported(committed_team, whole_export(tmp_path / "export"))
     newer = whole_export(tmp_path / "newer")

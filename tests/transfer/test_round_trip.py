@@ -45,6 +45,8 @@ def _of_everywhere(value: Any) -> Any:
     kept = {name: _of_everywhere(each) for name, each in value.items() if name not in OF_THE_PLACE}
     if "environments" in kept:
         kept["environments"] = sorted(each["name"] for each in kept["environments"])
+    if isinstance(kept.get("environment"), dict):
+        kept["environment"] = kept["environment"]["name"]
     kept.pop("environment_id", None)
     if "path" in kept and "type" in kept:
         kept["created_by"] = None  # people are not exported
@@ -112,10 +114,28 @@ def _filled(client, team: Team) -> None:
     client.patch(
         f"/v5/prompts/{first.file_id}/versions/{first.id}", json={"name": "first", "description": "The first"}
     )
+    _watched(client, first.file_id, people.id)
     assert (
         client.post(f"/v5/prompts/{first.file_id}/environments/staging?version_id={second.id}").status_code
         == 200
     )
+
+
+def _watched(client, prompt_id: str, people_version_id: str) -> None:
+    """Evaluators of a prompt's logs: a version, what runs in an environment, and one that judges no more."""
+    spec = {
+        "evaluator_type": "python",
+        "arguments_type": "target_free",
+        "return_type": "boolean",
+        "code": "def f(log):\n    return True\n",
+    }
+    code = client.post("/v5/evaluators", json={"path": "support/code", "spec": spec}).json()
+    environment = client.get(f"/v5/prompts/{prompt_id}/environments").json()[0]["id"]
+    versions = [{"evaluator_version_id": one} for one in (people_version_id, code["version_id"])]
+    running = {"evaluator_id": code["id"], "environment_id": environment, "sampling": 0.25}
+    for change in ({"activate": [*versions, running]}, {"deactivate": versions[:1]}):
+        answer = client.post(f"/v5/prompts/{prompt_id}/evaluators", json=change)
+        assert answer.status_code == 200, answer.text
 
 
 def _runs_of_logs(client, team: Team, evaluation_id: str, version_id: str, data_id: str) -> None:

@@ -53,6 +53,7 @@ def test_the_report_says_when_it_was_clear_and_what_that_saved(
     assert "of the primary one a confidence sequence; all others were looked at once" in page
     assert "of other scores, of groups of rows and of each version alone, is for one look" in page
     assert "on a number of rows that depended on the primary score" in page
+    assert "read groups as hints, and run the rest before you rely on one" in page
     assert "Run the rest" in page
     assert f"{ROWS - DONE} not run." in page
     assert "more like these are needed" not in page
@@ -119,6 +120,7 @@ def test_what_never_was_clear_has_the_confidence_sequence_too(
     assert change.verdict.name in ("too_few", "no_clear_change")
     assert "It never became clear, so every row was run." in page
     assert "Saved:" not in page
+    assert "read groups as hints" not in page, "every row was run, as planned"
 
 
 def test_other_scores_keep_the_interval_of_one_look(committed_team: factories.Team) -> None:

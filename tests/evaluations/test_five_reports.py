@@ -54,6 +54,9 @@ def _check_sentences(pages: dict[str, str]) -> None:
         others = [NEXT[other] for other in NEXT if other != verdict]
         assert step in words[verdict], verdict
         assert not any(other in words[verdict] for other in others), verdict
+    for verdict in ("no_clear_change", "no_relevant_difference"):
+        assert "Exact answer +0.8 points, 95% CI −1.5 to +3.1, paired" in words[verdict]
+    assert "Exact answer +20.8 points, 95% CI −7.3 to +48.9, paired on the same 24 rows" in words["too_few"]
     for verdict in ("better", "worse", "no_clear_change", "no_relevant_difference"):
         assert re.search(
             r"95% CI [+−]\d+\.\d to [+−]\d+\.\d, paired on the same 742 rows in 160 clusters", words[verdict]

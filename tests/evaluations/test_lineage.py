@@ -1,5 +1,6 @@
 """A lineage in numbers, by the API, on real answers: five systems one after another, and a 2×2."""
 
+import re
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from app.evaluations.models import Evaluation
 from app.files.models import Version
 from tests import factories
 from tests.evaluators.data import rows_of
-from tests.web import with_key
+from tests.web import signed_in, with_key
 
 SYSTEMS = ("logistic", "match_lstm", "slqa_ensemble", "rnet_ensemble", "bert_ensemble")
 
@@ -22,6 +23,13 @@ def _asked(client: TestClient, evaluation: Evaluation, **query: Any) -> dict[str
     answer = client.get(f"/v5/evaluations/{evaluation.id}/lineage", params=query)
     assert answer.status_code == 200, answer.text
     return dict(answer.json())
+
+
+def _shares(client: TestClient, team: factories.Team, evaluation: Evaluation) -> list[str]:
+    """The scores of the report's page, line by line."""
+    page = signed_in(client, team.admin).get(f"/w/{team.workspace.slug}/evaluations/{evaluation.id}").text
+    table = page.partition('aria-labelledby="s1"')[2].partition("</table>")[0]
+    return re.findall(r'<td class="num[^"]*">(?:<strong>)?(\d+\.\d%)', table)
 
 
 def _percent(interval: dict[str, Any]) -> tuple[float, float, float]:
@@ -83,6 +91,10 @@ def test_five_systems_are_four_steps_that_add_up(client: TestClient, committed_t
     assert [step["adjusted_p"] for step in exact["steps"]] == pytest.approx(list(adjusted))
     assert exact["steps"][0]["changed"] == [{"component": "parameters", "size": "seed 0 to 1"}]
     assert not any(step["bundled"] for step in exact["steps"])
+    assert _shares(client, committed_team, evaluation) == [
+        "36.1%", "62.9%", "72.8%", "73.6%", "76.3%",
+        "47.9%", "74.5%", "84.1%", "84.8%", "87.7%",
+    ]  # fmt: skip
     shorter = _asked(client, evaluation, to=3)
     assert [one["number"] for one in shorter["versions"]] == [1, 2, 3]
     assert client.get(f"/v5/evaluations/{evaluation.id}/lineage?to=9").status_code == 404
@@ -168,6 +180,9 @@ def test_a_bundle_is_split_and_a_two_by_two_has_its_gold_numbers(
     shares = sum(one["effect"]["estimate"] for one in effects["shapley"])
     assert shares == pytest.approx(effects["total"]["estimate"]) == pytest.approx(step["delta"]["estimate"])
     assert after["factorial"]["missing"] == 0
+    shown = _shares(client, committed_team, evaluation)
+    # 77 of 400 are 19.25%, which is rounded to the even digit.
+    assert [shown[0], *sorted(shown[1:])] == ["19.2%", "33.0%", "36.5%", "55.0%"]
 
 
 def test_rows_that_one_version_failed_on_are_left_out_and_counted(

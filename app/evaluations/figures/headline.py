@@ -149,6 +149,9 @@ class _Sentence:
         if delta is None:
             return "No row has a score from both versions."
         parts = []
+        if change.verdict.name not in ("better", "worse"):  # else the title says by how much, and on what
+            moved = change_text(delta.estimate, info) + (" points" if info.is_share else "")
+            parts.append(f"{self.row.version.file.name} {moved}")
         if delta.lo is not None and delta.hi is not None:
             parts.append(f"{interval_name(change.looked_at)} {signed_span(delta, info)}")
         parts.append(f"paired on the same {rows(delta)}")

@@ -78,6 +78,8 @@ class Envelope:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        if scope["path"].startswith("/v5//"):  # clients put a slash behind a base address that has one
+            scope["path"] = "/v5/" + scope["path"][len("/v5/") :].lstrip("/")
         request_id = usable_request_id(Headers(scope=scope).get("x-request-id"))
         scope.setdefault("state", {})["request_id"] = request_id
         clients.remember(scope)

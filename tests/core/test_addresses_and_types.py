@@ -59,3 +59,11 @@ def test_nul_is_reported_where_it_is(api: TestClient, method: str, address: str,
     (said,) = answer.json()["detail"]
     assert said["loc"] == loc, said
     assert f"`{loc[1]}` holds a NUL character" in said["msg"]
+
+
+@pytest.mark.parametrize("path", ["/v5//prompts", "/v5///prompts", "/v5//files/retrieve-by-path"])
+def test_a_base_address_that_ends_with_a_slash_is_the_same_one(api: TestClient, path: str) -> None:
+    folded = "/v5/" + path[4:].lstrip("/")
+    asked, meant = api.get(path), api.get(folded)
+    assert (asked.status_code, asked.json()) == (meant.status_code, meant.json())
+    assert asked.status_code in (200, 405)

@@ -27,7 +27,7 @@ def take(session: Session, arrivals: Sequence[Arrival]) -> None:
     nameless = {
         one.version_id
         for one in arrivals
-        if not one.run_id and not one.datapoint_id and one.status == "complete"
+        if one.of_flow is not False and not one.run_id and not one.datapoint_id and one.status == "complete"
     }
     open_flows = arrival_repository.flows_with_open_runs(session, nameless) if nameless else set()
     runless = {one.id for one in arrivals if one.new and one.datapoint_id and not one.run_id}

@@ -18,15 +18,18 @@ _COUNT = text(f"""
     with files as ({_locked("file")} {_IN_ORDER}),
     counted as (
         update file set logs_count = logs_count + files.n, last_used_at = now() from files where file.id = files.id
-        returning 1),
-    versions as ({_locked("version")} where (select count(*) from counted) >= 0 {_IN_ORDER})
-    update version set logs_count = logs_count + versions.n from versions where version.id = versions.id
+        returning file.id, file.kind),
+    versions as ({_locked("version")} where (select count(*) from counted) >= 0 {_IN_ORDER}),
+    counted_too as (
+        update version set logs_count = logs_count + versions.n from versions where version.id = versions.id)
+    select id from counted where kind = 'flow'
 """)  # noqa: S608 - of our own words
 """The versions wait for the number of files that were counted, so that these are locked first."""
 
 
-def count_logs(session: Session, added: Mapping[tuple[str, str], int]) -> None:
-    """Keep the counters that pages show: so many more logs of each `(file, version)`.
+def count_logs(session: Session, added: Mapping[tuple[str, str], int]) -> set[str]:
+    """Keep the counters that pages show: so many more logs of each `(file, version)`. The ids of those of the files that are
+    flows, which whoever writes a log would have to ask for otherwise.
 
     Files first, each kind by its id, as everybody else who holds both: two writers never wait for each other.
     """
@@ -34,7 +37,7 @@ def count_logs(session: Session, added: Mapping[tuple[str, str], int]) -> None:
     for (file_id, version_id), count in added.items():
         of_files[file_id] += count
         of_versions[version_id] += count
-    session.execute(
+    flows = session.scalars(
         _COUNT,
         {
             "file_ids": list(of_files),
@@ -43,3 +46,4 @@ def count_logs(session: Session, added: Mapping[tuple[str, str], int]) -> None:
             "version_counts": list(of_versions.values()),
         },
     )
+    return set(flows)

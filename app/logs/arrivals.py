@@ -27,6 +27,8 @@ class Arrival:
     datapoint_id: str | None
     new: bool
     """False: it was there, and something was said of it since."""
+    of_flow: bool | None = None
+    """Whether it is of a flow; None where nobody has looked."""
 
 
 Listener = Callable[[Session, Sequence[Arrival]], None]
@@ -53,11 +55,12 @@ def write_logs(session: Session, records: Sequence[LogRecord], *, counted: bool 
     # The same log may have been sent twice at once: the first of them was written.
     first = {record.id: record for record in reversed(records)}
     new = [record for record in records if record.id in written and first[record.id] is record]
+    flows = None
     if counted and new:
-        counting_repository.count_logs(
+        flows = counting_repository.count_logs(
             session, Counter((record.file_id, record.version_id) for record in new)
         )
-    tell(session, [_arrival(record, new=True) for record in new])
+    tell(session, [_arrival(record, new=True, flows=flows) for record in new])
     return written
 
 
@@ -74,7 +77,7 @@ def tell(session: Session, arrivals: Sequence[Arrival]) -> None:
             listener(session, arrivals)
 
 
-def _arrival(log: LogRecord | Log, *, new: bool) -> Arrival:
+def _arrival(log: LogRecord | Log, *, new: bool, flows: set[str] | None = None) -> Arrival:
     return Arrival(
         id=log.id,
         workspace_id=log.workspace_id,
@@ -85,4 +88,5 @@ def _arrival(log: LogRecord | Log, *, new: bool) -> Arrival:
         run_id=log.run_id,
         datapoint_id=log.datapoint_id,
         new=new,
+        of_flow=None if flows is None else log.file_id in flows,
     )

@@ -2,7 +2,7 @@
 
 import json
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from markupsafe import Markup
 
@@ -11,9 +11,21 @@ from app.core import clock, images
 _MINUS = "−"  # a real minus sign: as wide as a digit in tabular figures
 
 
+_MOST_ROUNDED = 1e15
+"""Beyond it no digit behind the point is known."""
+
+
+def _fixed(value: float, digits: int) -> str:
+    """With so many digits behind the point. Halves go away from zero, as in a spreadsheet: 77 of 400 is 19.3%, not 19.2%."""
+    if not abs(value) < _MOST_ROUNDED:
+        return f"{value:,.{digits}f}"
+    rounded = Decimal(repr(float(value))).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
+    return f"{rounded:,f}"
+
+
 def number(value: float, digits: int = 0) -> str:
-    """1234.5 as 1,234 (or 1,234.5 with one digit), with a real minus sign."""
-    return f"{value:,.{digits}f}".replace("-", _MINUS)
+    """1234.5 as 1,235 (or 1,234.5 with one digit), with a real minus sign."""
+    return _fixed(value, digits).replace("-", _MINUS)
 
 
 def about(count: int) -> str:
@@ -30,7 +42,7 @@ def percent(value: float, digits: int = 1) -> str:
 
 def signed(value: float, digits: int = 1) -> str:
     """A difference with its sign: +4.0, −0.8, 0.0."""
-    text = f"{value:,.{digits}f}"
+    text = _fixed(value, digits)
     if float(text.replace(",", "")) == 0:
         return f"{0:.{digits}f}"
     return (text if value < 0 else f"+{text}").replace("-", _MINUS)

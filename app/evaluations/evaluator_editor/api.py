@@ -21,6 +21,7 @@ from app.evaluations.evaluator_editor.trying import (
 )
 from app.evaluations.judges.agreement import Agreement, agreement_of
 from app.evaluations.judges.bias import Bias, bias_of
+from app.evaluations.judges.repeats import Repeats, repeats_of
 from app.evaluators import loading
 from app.files import repository as files_repository
 from app.files import service as files
@@ -100,7 +101,11 @@ def get_agreement(
     if version is None:
         raise NotFound(f"{file.path} has no version {version_id or ''}".rstrip() + ".")
     found = agreement_of(session, principal.workspace_id, version, question_id)
-    return _present(found) | _present_bias(bias_of(session, found))
+    return (
+        _present(found)
+        | _present_bias(bias_of(session, found))
+        | _present_repeats(repeats_of(session, version))
+    )
 
 
 def _present_bias(bias: Bias | None) -> dict[str, Any]:
@@ -108,6 +113,7 @@ def _present_bias(bias: Bias | None) -> dict[str, Any]:
     return {
         "order_bias": {
             "same_in_both_orders": _interval(order.consistent),
+            "right_in_one_order": _interval(bias.right),
             "first_place": _interval(order.first_place),
             "p": order.test.p if order.test else None,
             "ties_in_one_order": order.half_ties,
@@ -124,6 +130,15 @@ def _present_bias(bias: Bias | None) -> dict[str, Any]:
         if bias and length
         else None,
     }
+
+
+def _present_repeats(repeats: Repeats | None) -> dict[str, Any]:
+    said = repeats and {
+        "same": repeats.same,
+        "alpha": _interval(repeats.alpha),
+        "outputs": repeats.outputs,
+    }
+    return {"repeats": said}
 
 
 def _present(found: Agreement) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from app.evaluators.binding import Row, bind
 from app.evaluators.describing import describe
 from app.evaluators.kinds.comparing import TargetUnclear
 from app.evaluators.kinds.pairwise_judge import PairwiseJudgeOptions, answer_beside
+from app.statistics.intervals import Interval, mean_interval
 from app.statistics.judges import LengthBias, Pick, PositionBias, length_bias, position_bias
 
 FEWEST = 30
@@ -32,6 +33,9 @@ class Bias:
     """Whether the judge compares two answers; else it passes single ones."""
     lengths: int
     """Verdicts that `length` rests on, or would."""
+    right: Interval | None = None
+    """How often one order by itself picks what people pick, a tie half: both orders of each output on average. None where it was
+    not asked in both orders, or nobody has said which of the two answers is better."""
 
     @cached_property
     def place(self) -> str:
@@ -73,7 +77,18 @@ def bias_of(session: Session, agreement: Agreement) -> Bias | None:
     if order is None and not picked:
         return None
     length = length_bias(picked, lengths, people) if len(picked) >= FEWEST else None
-    return Bias(order, length, of_pairs, len(picked))
+    right = _right(session, agreement) if order else None
+    return Bias(order, length, of_pairs, len(picked), right)
+
+
+_WORTH = {"output": 1.0, "tie": 0.5, "other": 0.0}
+
+
+def _right(session: Session, agreement: Agreement) -> Interval | None:
+    people = {pair.log_id: float(pair.people) for pair in agreement.compared if pair.people in (0, 1)}
+    picks = agreement_repository.list_orders(session, agreement.version.id, list(people))
+    both = ([1 - abs(_WORTH[better] - people[log_id]) for better in orders] for log_id, *orders in picks)
+    return mean_interval([sum(one) / len(one) for one in both])
 
 
 def _picks(counts: Sequence[agreement_repository.OrderCount]) -> tuple[list[Pick], list[Pick]]:

@@ -1,4 +1,4 @@
-"""The pulls of a judge in plain words, with their figures."""
+"""What moves a judge besides the answers in plain words, with the figures: its pulls, and chance."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from math import exp
 from app.core import formats
 from app.evaluations.figures import headline as words
 from app.evaluations.judges.bias import FEWEST, Bias
+from app.evaluations.judges.repeats import Repeats
 from app.statistics.intervals import Interval
 
 _CHARS = 100
@@ -17,18 +18,35 @@ Figure = tuple[str, str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Pull:
-    """One pull: what it comes to in a sentence or two, and the figures behind."""
+    """One of them: what it comes to in a sentence or two, and the figures behind."""
 
     title: str
     sentence: str
     figures: Sequence[Figure]
 
 
-def told(bias: Bias | None) -> list[Pull]:
-    """The pulls that something is known of."""
-    if bias is None:
-        return []
-    return [pull for pull in (_order(bias), _length(bias)) if pull]
+def told(bias: Bias | None, repeats: Repeats | None = None) -> list[Pull]:
+    """What something is known of."""
+    pulls = [_order(bias), _length(bias)] if bias else []
+    return [pull for pull in (*pulls, _chance(repeats)) if pull]
+
+
+def _chance(found: Repeats | None) -> Pull | None:
+    if found is None:
+        return None
+    outputs = f"{found.outputs:,} output{'' if found.outputs == 1 else 's'} with several votes of one model"
+    figures: list[Figure] = [("The same when asked again", formats.percent(found.same), "", outputs)]
+    if found.alpha:
+        lo, hi = found.alpha.lo, found.alpha.hi
+        span = "" if lo is None or hi is None else f"{formats.number(lo, 2)} to {formats.number(hi, 2)}"
+        value = formats.number(found.alpha.estimate, 2)
+        figures.append(("Krippendorff's alpha", value, span, "1: never another verdict; 0: chance alone"))
+    steady = "It says the same whenever it is asked." if found.same == 1 else ""
+    told = (
+        steady
+        or "Asked again about the same output, it does not always say the same: several votes are steadier."
+    )
+    return Pull("Chance", told, figures)
 
 
 def _order(bias: Bias) -> Pull | None:
@@ -37,6 +55,9 @@ def _order(bias: Bias) -> Pull | None:
         return None
     pairs = f"{found.consistent.n:,} pair{'' if found.consistent.n == 1 else 's'} shown both ways"
     figures = [("The same in both orders", *_share(found.consistent), pairs)]
+    if bias.right:
+        of = f"of {bias.right.n:,} that people have judged, both orders on average"
+        figures.append(("People's answer, in one order", *_share(bias.right), of))
     if found.first_place is None:
         told = "No verdict followed the place at which an answer was shown."
     else:

@@ -14,6 +14,7 @@ from app.evaluations.judges import repository as agreement_repository
 from app.evaluations.judges.agreement import FEWEST, TRUSTED, USABLE, Agreement, agreement_of
 from app.evaluations.judges.bias import bias_of
 from app.evaluations.judges.bias_words import told
+from app.evaluations.judges.repeats import repeats_of
 from app.evaluators.describing import EvaluatorInfo, describe
 from app.files import repository
 from app.files import service as files
@@ -71,7 +72,7 @@ def _figures(session: Session, found: Agreement) -> dict[str, Any]:
         "powered": found.powered(own.passed, own.verdicts),
         "judged": own.verdicts,
         "own_rate": wilson(own.passed, own.verdicts) if own.verdicts else None,
-        "pulls": told(bias_of(session, found)),
+        "pulls": told(bias_of(session, found), repeats_of(session, found.version)),
         "months": [(month, _share(share)) for month, share in found.by_month().items()],
         "share": _share,
     }

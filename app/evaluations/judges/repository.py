@@ -14,7 +14,7 @@ _MOST_LABELS = 20_000
 _MOST_VERDICTS = 20_000
 """The newest ones: a share of them is known to 0.7 points."""
 MOST_LENGTHS = 2_000
-"""Verdicts, the newest, of which the lengths are looked at: texts are long, and more say little more."""
+"""Verdicts, the newest, of which lengths and votes are looked at: these take long to read, and more say little more."""
 
 _LABELS = """
     judgment p
@@ -137,6 +137,50 @@ def count_orders(session: Session, judge_id: str) -> list[OrderCount]:
         {"judge": judge_id, "most": _MOST_VERDICTS},
     )
     return [OrderCount(*row) for row in rows]
+
+
+class OrderPick(NamedTuple):
+    """What a judge of two answers said of one output: each is `output`, `other` or `tie`."""
+
+    log_id: str
+    output_first: str
+    """With the output shown first."""
+    other_first: str
+
+
+def list_orders(session: Session, judge_id: str, log_ids: Sequence[str]) -> list[OrderPick]:
+    """What a judge's version said of these outputs in both orders; one that it was not asked of so is not in it."""
+    rows = session.execute(
+        text("""
+        select log_id, detail #>> '{orders,0,better}', detail #>> '{orders,1,better}' from judgment
+        where log_id = any(:logs) and evaluator_version_id = :judge and author = '' and error is null and detail ? 'orders'
+        order by log_id
+        """),
+        {"judge": judge_id, "logs": list(log_ids)},
+    )
+    return [OrderPick(*row) for row in rows]
+
+
+class CastVote(NamedTuple):
+    """One of the votes of a verdict."""
+
+    model: str
+    verdict: bool | float | str | None
+    """None where it could not be read."""
+
+
+def list_votes(session: Session, judge_id: str) -> list[list[CastVote]]:
+    """The votes of the newest 2,000 verdicts of a judge's version that were cast by several."""
+    rows = session.scalars(
+        text("""
+        select detail->'votes' from judgment
+        where evaluator_version_id = :judge and author = '' and error is null
+          and jsonb_typeof(detail->'votes') = 'array' and jsonb_array_length(detail->'votes') > 1
+        order by created_at desc, id desc limit :most
+        """),
+        {"judge": judge_id, "most": MOST_LENGTHS},
+    )
+    return [[CastVote(vote.get("model") or "", vote.get("verdict")) for vote in votes] for votes in rows]
 
 
 class Decided(NamedTuple):

@@ -12,6 +12,8 @@ from app.statistics.intervals import Interval
 
 _CHARS = 100
 """How many characters more the odds are told for: of 1,000, which the formula has, few answers differ."""
+_MOST_TIMES = 1_000
+"""Odds beyond it come of lengths that hardly differ, and mean no more."""
 Figure = tuple[str, str, str, str]
 """Name, value, interval, and what it is of."""
 
@@ -107,7 +109,10 @@ def _share(interval: Interval) -> tuple[str, str]:
 
 def _odds(slope: Interval) -> tuple[str, str]:
     def times(one: float) -> str:
-        return f"× {formats.number(exp(max(-20.0, min(20.0, one * _CHARS / 1000))), 2)}"
+        found = exp(max(-20.0, min(20.0, one * _CHARS / 1000)))
+        if found > _MOST_TIMES or found < 1 / _MOST_TIMES:
+            return f"over × {_MOST_TIMES:,}" if found > 1 else f"under × {1 / _MOST_TIMES:g}"
+        return f"× {formats.number(found, 2)}"
 
     if slope.lo is None or slope.hi is None:
         return times(slope.estimate), ""

@@ -180,11 +180,11 @@ def _least_certain_first(
     """
     judges = [version for version in list_evaluators(session, evaluation.id) if _is_machine(version)]
     table = load_scores(session, runs, [version.id for version in judges])
+    by_run = [[table.column(run.id, version.id).by_row() for version in judges] for run in runs]
 
     def uncertainty(row: str) -> float:
         most = _NO_SCORE
-        for run in runs:
-            columns = (table.column(run.id, version.id).by_row for version in judges)
+        for columns in by_run:
             if scores := [column[row] for column in columns if row in column]:
                 share = sum(scores) / len(scores)
                 most = max(most, share * (1 - share))

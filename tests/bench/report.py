@@ -31,6 +31,11 @@ from tests.bench.stored import VERSIONS, finished_evaluation, messages, prompt_v
 COLD_S, WARM_MS, FILTER_MS = 1, 100, 150
 """The goals."""
 COLD_STARTS = 5
+_FAILURES = """
+    update judgment set boolean_value = null, number_value = null, error = 'The judge did not answer.'
+    where hashtext(id) % 1000 = 0
+"""
+"""One in a thousand: rows that are missing are bounded, which takes another way."""
 FILTERS = [
     "",
     *(f"?only={name}" for name in get_args(Only)),
@@ -51,6 +56,7 @@ def store(rows: int) -> tuple[str, str]:
         ]
     with unit_of_work() as session:
         evaluation_id = finished_evaluation(session, team, versions, dataset, judges, 1)
+        session.execute(text(_FAILURES))
     with get_engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("vacuum analyze"))
     return f"/w/{team.workspace.slug}/evaluations/{evaluation_id}", team.admin.email or ""

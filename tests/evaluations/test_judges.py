@@ -253,5 +253,5 @@ def test_choices_that_a_judge_calls_good_or_bad_become_its_score(
         as_scored = repository.list_runs(session, [evaluation.id])
         table = load_scores(session, as_scored, [judge.id for judge in judges])
 
-    found = [list(table.column(run.id, judge.id).by_row.values()) for judge in judges]
+    found = [list(table.column(run.id, judge.id).by_row().values()) for judge in judges]
     assert found == [[1, 0, 0], [1, 1, 0], []]

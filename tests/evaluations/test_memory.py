@@ -81,7 +81,7 @@ def test_the_scores_of_a_large_report_are_kept_all_at_once() -> None:
     columns = [Column(rows, np.arange(10_000.0), state=(number,)) for number in range(20)]
     memory = Memory(200_000)
     for column in columns:
-        memory.keep(("scores", column.state), column, column.weight)
+        memory.keep(("scores", column.state), column, 1 + column.n // 10)
     assert [memory.find(("scores", column.state)) for column in columns] == columns
     assert memory._held < 50_000
 

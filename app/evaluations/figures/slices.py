@@ -91,11 +91,11 @@ def _slice(
         lambda found: 1 + sum(map(len, found.values())),
     )
     info = describe(evaluator.spec)
-    columns = {run.id: table.column(run.id, evaluator.id).by_row for run in runs}
+    columns = {run.id: table.column(run.id, evaluator.id).by_row() for run in runs}
     found = []
     for value, rows in groups.items():
         scores = {run_id: _score(table, by_row, rows, info) for run_id, by_row in columns.items()}
-        change = _change(table.pairs(runs[0].id, runs[1].id, evaluator.id, rows), info) if runs[1:] else None
+        change = _change(table.paired(*(columns[run.id] for run in runs), rows), info) if runs[1:] else None
         found.append(Slice(value, scores, change))
     judged = set().union(*columns.values())
     grouped = {row for rows in groups.values() for row in rows}

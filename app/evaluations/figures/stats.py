@@ -81,7 +81,7 @@ def _evaluator_stats(
     options: Mapping[tuple[str, str], Mapping[str, int]],
 ) -> dict[str, Any]:
     columns = [table.column(run.id, version.id) for version in versions]
-    by_row = {row: value for column in columns for row, value in column.by_row.items()}
+    by_row = {row: value for column in columns for row, value in column.by_row().items()}
     values = list(by_row.values())
     chosen = sum((Counter(options.get((run.id, version.id), {})) for version in versions), Counter[str]())
     answered = sum(column.answered for column in columns)

@@ -34,7 +34,7 @@ class GateScores:
 
     def by_row(self, run: Run, evaluator: Version, end: float | None) -> dict[str, float]:
         """The score of each row, what is missing counted as `end`; None leaves out what is missing."""
-        found = self.column(run, evaluator).by_row
+        found = self.column(run, evaluator).by_row()
         if end is None:
             return found
         for gap in self.gaps.get((run.id, evaluator.id), ()):

@@ -240,7 +240,7 @@ class _RowSorter:
         signs: RowSigns,
     ) -> None:
         self.signs = signs
-        self._columns = [table.column(run.id, evaluator_id).by_row for run in runs]
+        self._columns = [table.column(run.id, evaluator_id).by_row() for run in runs]
         self._sign = 1 if info.wanted == "higher" else -1
         self._info = info
         self._sets: dict[frozenset[Only], frozenset[Only]] = {}

@@ -77,7 +77,7 @@ def _gaps(session: Session, runs: Sequence[Run], judge_id: str, people_id: str) 
     for run in runs:
         apart = run.repeats > 1 and not run.takes_any_log
         table = load_scores(session, [run], [judge_id, people_id], apart=apart)
-        judged, told = (table.column(run.id, by).by_row for by in (judge_id, people_id))
+        judged, told = (table.column(run.id, by).by_row() for by in (judge_id, people_id))
         rows = _rows_of(session, run) if apart else ()
         for key in judged.keys() & told.keys():
             row = rows[int(key) // run.repeats] if apart else key
@@ -107,7 +107,7 @@ def scores_of_repeats(session: Session, run: Run, evaluator_id: str) -> dict[str
     column = load_scores(session, [run], [evaluator_id], apart=True).column(run.id, evaluator_id)
     rows = _rows_of(session, run)
     by_row: dict[str, list[float]] = {}
-    for position, score in column.by_row.items():
+    for position, score in column.by_row().items():
         by_row.setdefault(rows[int(position) // run.repeats], []).append(score)
     return by_row
 

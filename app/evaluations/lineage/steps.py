@@ -251,7 +251,7 @@ class _Maker:
         """The scores of runs, aligned: the same row at the same place; and the clusters of the rows."""
         assert self.evaluator is not None  # noqa: S101 - who calls has looked
         table = load_scores(self.session, runs, [self.evaluator.id])
-        by_row = [table.column(run.id, self.evaluator.id).by_row for run in runs]
+        by_row = [table.column(run.id, self.evaluator.id).by_row() for run in runs]
         rows = list(dict.fromkeys(row for column in by_row for row in column))
         return [[column.get(row) for row in rows] for column in by_row], table.clusters_of(rows)
 

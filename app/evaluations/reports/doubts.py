@@ -78,7 +78,8 @@ def _bounds(
 ) -> tuple[int, WorstCase] | None:
     """Rows without a target are not missing: no version could score there."""
     old, new = (table.column(run.id, row.version.id) for run in (baseline, candidate))
-    known = list({**old.by_row, **new.by_row})
+    before, after = old.by_row(), new.by_row()
+    known = list({**before, **after})
     only_old, only_new = len(known) - new.n, len(known) - old.n
     # A row that failed in one version only is among those already; the others failed in both.
     neither = max(0, min(old.errors - only_new, new.errors - only_old))
@@ -88,8 +89,8 @@ def _bounds(
     nothing = [nan] * neither
     clusters = table.clusters_of(known)
     worst = worst_case_bounds(
-        [*(old.by_row.get(one, nan) for one in known), *nothing],
-        [*(new.by_row.get(one, nan) for one in known), *nothing],
+        [*(before.get(one, nan) for one in known), *nothing],
+        [*(after.get(one, nan) for one in known), *nothing],
         clusters and [*clusters, *(f"missing {number}" for number in range(neither))],
     )
     return (missing, worst) if worst else None

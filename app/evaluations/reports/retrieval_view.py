@@ -91,8 +91,8 @@ def _counts(
     report: Report, run: Run, answers: EvaluatorRow, retrieval: EvaluatorRow
 ) -> tuple[dict[Case, int], int, int]:
     """Rows of each case, all of them, and those that only one evaluator has judged."""
-    right = report.table.column(run.id, answers.version.id).by_row
-    found = report.table.column(run.id, retrieval.version.id).by_row
+    right = report.table.column(run.id, answers.version.id).by_row()
+    found = report.table.column(run.id, retrieval.version.id).by_row()
     counts = dict.fromkeys(_ADVICE, 0)
     both = right.keys() & found.keys()
     for row in both:

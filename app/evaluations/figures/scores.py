@@ -183,7 +183,7 @@ def _read(
     columns = {key: Column(state=state) for key, state in wanted.items()}
     every = score_repository.load_judged(session, run_ids, evaluator_ids)
     rows = {  # read after what was judged: of outputs that come meanwhile nothing is judged yet
-        run_id: _Rows(positions, [str(position) for position in positions] if apart else row_ids)
+        run_id: RowsOfRun(positions, [str(position) for position in positions] if apart else row_ids)
         for run_id, (positions, row_ids) in score_repository.load_row_ids(session, run_ids).items()
     }
     shared: dict[tuple[str, ...], tuple[str, ...]] = {}
@@ -195,7 +195,7 @@ def _read(
     return columns
 
 
-class _Rows:
+class RowsOfRun:
     """The rows of one run, numbered in its order, and which of them the output at each position is of."""
 
     def __init__(self, positions: Sequence[int], row_ids: Sequence[str]) -> None:

@@ -95,7 +95,8 @@ def _slice(
     found = []
     for value, rows in groups.items():
         scores = {run_id: _score(table, by_row, rows, info) for run_id, by_row in columns.items()}
-        change = _change(table.paired(*(columns[run.id] for run in runs), rows), info) if runs[1:] else None
+        before, after = columns[runs[0].id], columns[runs[-1].id]
+        change = _change(table.paired(before, after, rows), info) if runs[1:] else None
         found.append(Slice(value, scores, change))
     judged = set().union(*columns.values())
     grouped = {row for rows in groups.values() for row in rows}

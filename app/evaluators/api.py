@@ -10,12 +10,14 @@ from app.core.access import Principal
 from app.core.database import SessionDep
 from app.core.errors import Invalid
 from app.core.permissions import Editor, Reader
-from app.evaluators import databases, loading
+from app.evaluators import databases
 from app.evaluators.binding import BUILTIN, TYPES, make_spec, read_spec, stored_spec
 from app.evaluators.composing import with_parts
 from app.evaluators.forms import form_fields
+from app.evaluators.including import with_included
 from app.evaluators.kinds import all_kinds
 from app.files import service as files
+from app.files.includes import Includes
 from app.files.models import FileKind
 from app.files.presentation import present_one
 from app.files.schemas import FileProperties
@@ -41,8 +43,10 @@ class EvaluatorUpsert(FileProperties):
 @router.post("")
 def upsert_evaluator(body: EvaluatorUpsert, session: SessionDep, principal: Editor) -> dict[str, Any]:
     """Write an evaluator: the same settings answer with the version that is there."""
-    spec = checked_spec(session, principal, body.spec)
-    loading.refuse_missing(session, principal.workspace_id, spec)
+    spec = with_included(
+        Includes(session, principal.workspace_id), checked_spec(session, principal, body.spec)
+    )
+    databases.refuse_missing(session, principal.workspace_id, spec)
     return present_one(session, files.upsert(session, principal, FileKind.EVALUATOR, spec, body))
 
 

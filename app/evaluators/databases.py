@@ -1,8 +1,9 @@
-"""The SQLite files that evaluators hold."""
+"""The SQLite files that evaluators hold: taking one in, and giving them to the evaluators that name them."""
 
 import hashlib
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from sqlalchemy.orm import Session
 
@@ -10,6 +11,7 @@ from app.core import clock
 from app.core.access import Principal
 from app.core.errors import Invalid, TooLarge, Unavailable
 from app.evaluators import repository
+from app.evaluators.binding import BoundEvaluator, bind
 from app.evaluators.kinds.sandboxed import not_here
 from app.evaluators.models import EvaluatorDatabase
 from app.sandbox.supervisor import SandboxUnavailable, sandbox
@@ -57,6 +59,28 @@ def get(session: Session, workspace_id: str, hash_: str) -> EvaluatorDatabase:
     if found is None:
         raise _unfit("There is no such database here. Upload it first.")
     return found
+
+
+def refuse_missing(session: Session, workspace_id: str, spec: Mapping[str, Any]) -> None:
+    """Look at a spec that is about to be saved.
+
+    Raises:
+        Invalid: it names a database that the workspace does not have.
+    """
+    for hash_ in bind(spec).traits.files:
+        get(session, workspace_id, hash_)
+
+
+def bind_with_files(session: Session, workspace_id: str, spec: Mapping[str, Any]) -> BoundEvaluator:
+    """The evaluator that a spec describes, with the files that it names.
+
+    Raises:
+        NotFound, Invalid: as `bind`.
+    """
+    bound = bind(spec)
+    if not bound.traits.files:
+        return bound
+    return bound.given(repository.load_contents(session, workspace_id, bound.traits.files))
 
 
 def _tables(content: bytes) -> list[str]:

@@ -1,13 +1,12 @@
-"""What the templates of judges include, `{{ include("judges/tone") }}`: put in whenever one is made ready to judge."""
+"""What the templates of judges include, `{{ include("judges/tone") }}`: put in when one is saved, so that a version of a judge
+asks the same whenever it judges."""
 
 import copy
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
 from typing import Any
 
 from app.core.errors import Invalid
-from app.evaluators.binding import BoundEvaluator, bind, read_spec
-from app.evaluators.kinds.composite import Composite
+from app.evaluators.binding import bind, read_spec
 from app.evaluators.kinds.llm_judge import LlmJudge
 from app.evaluators.kinds.pairwise_judge import PairwiseJudge
 from app.evaluators.kinds.prompt_judge import PromptJudge
@@ -18,62 +17,27 @@ _TEXTS = {LlmJudge.name: "rubric", PairwiseJudge.name: "criteria"}
 """The settings of built-in kinds that a model reads."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a template stands in a spec: `holder[name]`."""
-
-    holder: dict[str, Any]
-    name: str
-    setting: str
-    """The setting that it is, or is a part of."""
-    part: str | None
-    """The evaluator that it is of, where several are one."""
-
-    @property
-    def includes_others(self) -> bool:
-        return includes_others(self.holder.get(self.name))
-
-
-def bind_with_included(includes: Includes, spec: Mapping[str, Any]) -> BoundEvaluator:
-    """The evaluator that a spec describes, with what its templates include now.
+def with_included(includes: Includes, spec: Mapping[str, Any]) -> dict[str, Any]:
+    """A spec that was checked, with what its template includes now in the place of the includes. The parts of composites are
+    versions that were saved so themselves.
 
     Raises:
-        NotFound: as `bind`.
-        Invalid: as `bind`, or an include cannot be put in: as `Includes.expand`.
+        Invalid: an include cannot be put in, as `Includes.expand`, or the whole could not judge.
     """
-    bound = bind(spec)
     full = copy.deepcopy(dict(spec))
-    places = [place for place in _places(full) if place.includes_others]
-    if not places:
-        return bound
-    included: dict[str | None, dict[str, Any]] = {}
-    for place in places:
-        try:
-            expanded = includes.expand(place.holder[place.name], place.holder.get("template_language"))
-        except Invalid as refused:
-            raise _in_place(place, refused.message) from None
-        place.holder[place.name] = expanded.template
-        met = {one.include.text: one.said for one in expanded.included}
-        included.setdefault(place.part, {}).update(met)
-    said = {part: tuple(met.values()) for part, met in included.items()}
-    return replace(bind(full), included=said)
-
-
-def _places(spec: dict[str, Any], part: str | None = None) -> Iterator[_Place]:
-    """Those of a spec that can be bound."""
-    name, _ = read_spec(spec)
-    settings = spec.get("settings") or {}
+    name, _ = read_spec(full)
+    settings = full.get("settings") or {}
     if name == PromptJudge.name:
-        prompt = spec.get("prompt") or settings.get("prompt")
-        if isinstance(prompt, dict):
-            yield _Place(prompt, "template", "prompt", part)
-    elif name in _TEXTS:
-        yield _Place(settings, _TEXTS[name], _TEXTS[name], part)
-    elif name == Composite.name:
-        for each in settings.get("parts") or ():
-            yield from _places(each["spec"], str(each["path"]).rpartition("/")[2])
-
-
-def _in_place(place: _Place, problem: str) -> Invalid:
-    said = f"“{place.part}”: {problem}" if place.part else problem
-    return Invalid(said, fields={"parts" if place.part else place.setting: said})
+        setting, holder, member = "prompt", full.get("prompt") or settings.get("prompt"), "template"
+    else:
+        setting = member = _TEXTS.get(name, "")
+        holder = settings
+    if not isinstance(holder, dict) or not includes_others(holder.get(member)):
+        return full
+    try:
+        holder[member] = includes.expand(holder[member], holder.get("template_language")).template
+    except Invalid as refused:
+        raise Invalid(refused.message, fields={setting: refused.message}) from None
+    bound = bind(full)
+    bound.kind.refuse(bound.options)
+    return full

@@ -1,14 +1,14 @@
-"""The SQL that finds which prompts and judges include a file."""
+"""The SQL that finds which prompts include a file."""
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 _INCLUDING = text("""
     select f.path from file f
-    where f.workspace_id = :workspace and f.kind in ('prompt', 'evaluator') and f.deleted_at is null and f.path <> :path
-      and exists (
-        select from version v, concat(v.spec ->> 'template', v.spec ->> 'prompt', v.spec ->> 'settings') texts
-        where v.file_id = f.id and strpos(texts, 'include') > 0 and texts ~ :names
+    where f.workspace_id = :workspace and f.kind = 'prompt' and f.deleted_at is null and f.path <> :path and exists (
+        select from version v
+        where v.file_id = f.id and strpos(v.spec ->> 'template', 'include') > 0
+            and v.spec ->> 'template' ~ :names
             and (v.number = f.last_number
                  or v.id in (select d.version_id from deployment d where d.file_id = f.id and d.ended_at is null)))
     order by f.path
@@ -18,7 +18,7 @@ _SPECIAL = str.maketrans({each: f"\\{each}" for each in r"\.^$*+?()[]{}|"})
 
 
 def list_including(session: Session, workspace_id: str, path: str) -> list[str]:
-    """The paths of the prompts and evaluators that include what lies at `path`, in order."""
+    """The paths of the prompts that include what lies at `path`, in order."""
     # Messages are JSON here, with a backslash before each quotation mark.
     names = rf"""include\s*\(\s*(\\?"|'){path.translate(_SPECIAL)}(\\?"|')"""
     return list(session.scalars(_INCLUDING, {"workspace": workspace_id, "path": path, "names": names}))

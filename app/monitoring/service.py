@@ -5,11 +5,10 @@ from sqlalchemy.orm import Session
 from app.core import clock, ids
 from app.core.access import Principal
 from app.core.errors import DomainError, Invalid, NotFound
-from app.evaluators.including import bind_with_included
+from app.evaluators.binding import bind
 from app.files import deployments
 from app.files import repository as files_repository
 from app.files import service as files
-from app.files.includes import Includes
 from app.files.models import File, FileKind, Version
 from app.monitoring import repository
 from app.monitoring.models import Monitor
@@ -52,14 +51,14 @@ def _activate(session: Session, principal: Principal, file: File, wanted: Monito
         )
         if version is None or version.file.kind != FileKind.EVALUATOR:
             raise NotFound(f"There is no evaluator version with the id {wanted.evaluator_version_id}.")
-        _refuse_needing_target(session, version)
+        _refuse_needing_target(version)
     else:
         evaluator = files.get_file(session, principal, wanted.evaluator_id or "", FileKind.EVALUATOR)
         environment_id = deployments.get_environment(session, principal, wanted.environment_id or "").id
         running = files_repository.find_deployment(session, evaluator.id, environment_id)
         if running:
             running.version.file = evaluator
-            _refuse_needing_target(session, running.version)
+            _refuse_needing_target(running.version)
     found = repository.find_monitor(
         session, file.id, wanted.evaluator_version_id, wanted.evaluator_id, environment_id
     )
@@ -93,17 +92,16 @@ def _deactivate(session: Session, principal: Principal, file: File, unwanted: Mo
         found.active, found.updated_at = False, clock.now()
 
 
-def _refuse_needing_target(session: Session, version: Version) -> None:
-    if _needs_target(session, version):
+def _refuse_needing_target(version: Version) -> None:
+    if _needs_target(version):
         said = f"{version.file.path} compares with a target, and logs have none: only evaluators without one can monitor."
         raise Invalid(said, fields={"activate": said})
 
 
-def _needs_target(session: Session, version: Version) -> bool:
+def _needs_target(version: Version) -> bool:
     """Whether an evaluator compares with a target, so that it says nothing of a log by itself."""
     try:
-        includes = Includes(session, version.workspace_id)
-        return bind_with_included(includes, version.spec).traits.needs_target
+        return bind(version.spec).traits.needs_target
     except DomainError:  # it cannot judge at all, and its judgments say why
         return False
 

@@ -378,5 +378,5 @@ def test_whoever_moves_or_deletes_a_file_is_told_who_includes_it(
     signed_in(caller, committed_team.admin)
     for action in ("delete", "move"):
         page = caller.get(f"/w/{committed_team.workspace.slug}/files-at/{tone['id']}/{action}").text
-        assert "2 files include it by its path" in page
+        assert "2 prompts include it by its path" in page
         assert "main, other." in page

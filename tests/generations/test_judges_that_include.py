@@ -1,21 +1,18 @@
-"""Judges include prompts and snippets as prompts do: looked up when they judge, and told in the logs of their calls."""
+"""What judges include is put in when they are saved: a version of one asks the same whenever it judges."""
 
 import json
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import select
 
 from app.core.database import unit_of_work
 from app.evaluations.verdicts.judging import JUDGE
-from app.files.include_repository import list_including
 from app.files.repository import find_version_anywhere
-from app.logs.models import Log
 from tests import factories
 from tests.evaluations.counting_meter import Meter
 from tests.generations.model_server import ModelServer
-from tests.generations.test_includes import file_of
+from tests.generations.test_includes import deploy, file_of
 from tests.generations.test_template_tools_in_runs import work_of, worked
 from tests.web import csrf_of, signed_in
 
@@ -50,24 +47,32 @@ def tried(caller: TestClient, spec: dict[str, Any], path: str = "judges/polite")
 
 
 @pytest.mark.parametrize("language", ["default", "jinja"])
-def test_a_prompt_that_judges_includes_as_it_stands_now(
+def test_a_prompt_that_judges_asks_what_was_included_when_it_was_saved(
     caller: TestClient, model: ModelServer, language: str
 ) -> None:
-    first = file_of(caller, "judges/tone", TONE, template_language=language)
+    file_of(caller, "judges/tone", TONE, template_language=language)
     spec = prompted('{{ include("judges/tone") }} Which city?', template_language=language)
-    assert tried(caller, spec)["judgment"] == "Paris"
-    assert (
-        model.bodies[-1]["messages"][0]["content"]
-        == "A good answer is kind. It said: Please wait. Which city?"
-    )
     judge = saved(caller, spec)
+    assert judge["spec"]["prompt"]["template"] == f"{TONE} Which city?"
     assert [one["name"] for one in judge["inputs"]] == ["testcase.target.tone", "log.output"]
-    newer = file_of(caller, "judges/tone", "Judge {{log.output}}", template_language=language)
-    caller.post(f"/v5/prompts/{newer['id']}/environments", json={})
-    with unit_of_work() as session:
-        logs = session.scalars(select(Log).where(Log.source == "evaluator_test")).all()
-        assert [[one["version_id"] for one in log.included or []] for log in logs] == [[first["version_id"]]]
-        assert [(one["type"], one["path"]) for one in logs[0].included or []] == [("prompt", "judges/tone")]
+    assert saved(caller, spec)["version_id"] == judge["version_id"]
+
+    deploy(caller, file_of(caller, "judges/tone", "Judge {{log.output}}", template_language=language))
+    tried = caller.post(f"/v5/evaluators/{judge['id']}/test", json=ROW).json()
+    assert tried["judgment"] == "Paris"
+    asked = model.bodies[-1]["messages"][0]["content"]
+    assert asked == "A good answer is kind. It said: Please wait. Which city?"
+
+
+def test_saved_again_it_is_another_version_where_what_it_includes_is_another(caller: TestClient) -> None:
+    file_of(caller, "judges/tone", "Be kind. {{log.output}}")
+    spec = prompted('{{ include("judges/tone") }}')
+    first = saved(caller, spec)
+    deploy(caller, file_of(caller, "judges/tone", "Be strict. {{log.output}}"))
+    second = saved(caller, spec)
+    assert first["id"] == second["id"]
+    assert first["version_id"] != second["version_id"]
+    assert second["spec"]["prompt"]["template"] == "Be strict. {{log.output}}"
 
 
 def test_messages_stand_in_the_place_of_an_include(caller: TestClient, model: ModelServer) -> None:
@@ -99,28 +104,23 @@ def test_rubrics_and_criteria_include_too(caller: TestClient, model: ModelServer
     assert "The house style is plain. Which is plainer?" in model.bodies[-1]["messages"][0]["content"]
 
 
-def test_of_several_together_each_log_says_what_its_part_included(
-    caller: TestClient, model: ModelServer
-) -> None:
-    tone = file_of(caller, "judges/tone", "It said: {{log.output}}")
+def test_several_together_ask_with_what_each_includes(caller: TestClient, model: ModelServer) -> None:
+    file_of(caller, "judges/tone", "It said: {{log.output}}")
     saved(caller, built_in("llm_judge", rubric='{{ include("judges/tone") }}'), "judges/a")
     saved(caller, built_in("llm_judge", rubric="Only {{log.output}}"), "judges/b")
     both = {"evaluator_type": "builtin", "kind": "composite"}
     tried(caller, both | {"settings": {"parts": [{"path": "judges/a"}, {"path": "judges/b"}]}}, "judges/both")
     sent = [body["messages"][-1]["content"] for body in model.bodies]
     assert sorted(text.split()[0] for text in sent) == ["It", "Only"]
-    with unit_of_work() as session:
-        logs = session.scalars(select(Log).where(Log.source == "evaluator_test")).all()
-        included = [[one["version_id"] for one in log.included or []] for log in logs]
-        assert sorted(included) == [[], [tone["version_id"]]]
 
 
 def test_a_run_judges_with_what_is_included(
     caller: TestClient, committed_team: factories.Team, model: ModelServer
 ) -> None:
     admin = committed_team.admin
-    tone = file_of(caller, "judges/tone", "It said: {{log.output}}")
+    file_of(caller, "judges/tone", "It said: {{log.output}}")
     judge = saved(caller, prompted('{{ include("judges/tone") }}'))
+    deploy(caller, file_of(caller, "judges/tone", "Another text: {{log.output}}"))
     with unit_of_work() as session:
         version = factories.prompt(session, admin, provider="fake", model="m", template="Where?")
         rows = factories.dataset(session, admin, [{"inputs": {"a": "b"}}])
@@ -133,8 +133,6 @@ def test_a_run_judges_with_what_is_included(
     assert [body["messages"][0]["content"] for body in model.bodies] == ["Where?", "It said: Paris"]
     sent = [log.messages for one in outcomes for log in one.logs if log.source == JUDGE]
     assert sent == [[{"role": "user", "content": "It said: Paris"}]], "its log shows what it was asked"
-    said = [log.included for one in outcomes for log in one.logs if log.source == JUDGE]
-    assert [[each["version_id"] for each in one or []] for one in said] == [[tone["version_id"]]]
 
 
 @pytest.mark.parametrize(
@@ -169,28 +167,12 @@ def test_what_cannot_be_included_is_refused_where_it_is_saved(
     assert said.split("“", maxsplit=1)[0] in page.text
 
 
-def test_a_gap_made_later_is_the_error_of_each_judgment(caller: TestClient, model: ModelServer) -> None:
+def test_a_gap_made_later_is_none(caller: TestClient, model: ModelServer) -> None:
     tone = file_of(caller, "judges/tone", "It said: {{log.output}}")
     judge = saved(caller, prompted('{{ include("judges/tone") }}'))
     assert caller.delete(f"/v5/prompts/{tone['id']}").status_code == 204
-    answer = caller.post(f"/v5/evaluators/{judge['id']}/test", json=ROW)
-    assert answer.status_code == 422
-    assert "nothing is at this path" in answer.text
-    assert model.bodies == []
-
-
-def test_a_move_names_the_judges_that_include_a_file(
-    caller: TestClient, committed_team: factories.Team
-) -> None:
-    file_of(caller, "judges/tone", TONE)
-    saved(caller, prompted([{"role": "user", "content": '{{ include("judges/tone") }}'}]), "judges/a")
-    saved(caller, built_in("llm_judge", rubric="{{ include('judges/tone') }}"), "judges/b")
-    saved(caller, built_in("llm_judge", rubric="{{log.output}}"), "judges/c")
-    both = {"evaluator_type": "builtin", "kind": "composite"}
-    saved(caller, both | {"settings": {"parts": [{"path": "judges/b"}]}}, "judges/d")
-    with unit_of_work() as session:
-        found = list_including(session, committed_team.workspace.id, "judges/tone")
-    assert found == ["judges/a", "judges/b", "judges/d"]
+    assert caller.post(f"/v5/evaluators/{judge['id']}/test", json=ROW).json()["judgment"] == "Paris"
+    assert model.bodies[-1]["messages"][0]["content"] == "It said: Please wait."
 
 
 def test_a_target_that_is_named_in_what_is_included_keeps_a_judge_from_monitoring(

@@ -22,7 +22,7 @@ from app.evaluations.evaluator_editor.trying import (
 from app.evaluations.judges.agreement import Agreement, agreement_of
 from app.evaluations.judges.bias import Bias, bias_of
 from app.evaluations.judges.repeats import Repeats, repeats_of
-from app.evaluators import loading
+from app.evaluators import databases
 from app.files import repository as files_repository
 from app.files import service as files
 from app.files.models import FileKind
@@ -61,7 +61,7 @@ async def try_out(
         version = files.resolve_version(session, file, version_id=version_id)
         trial = prepare_trial(
             session,
-            loading.load(session, principal.workspace_id, version.spec),
+            databases.bind_with_files(session, principal.workspace_id, version.spec),
             Origin(principal.workspace_id, file.id, version.id, SOURCE),
             execution_of(body.log),
             row_of(body.testcase),

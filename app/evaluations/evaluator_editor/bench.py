@@ -15,10 +15,11 @@ from app.evaluations.evaluator_editor.people_examples import examples_of_people
 from app.evaluations.evaluator_editor.tried_row import TriedRow, execution_on, find_row, read_row
 from app.evaluations.evaluator_editor.trying import SOURCE, Trial, Tried, prepare_trial
 from app.evaluations.file_pages.dashboard import Place, list_places
-from app.evaluators import databases, loading
+from app.evaluators import databases
 from app.evaluators.binding import make_spec, read_spec
 from app.evaluators.composing import with_parts
 from app.evaluators.forms import PART_FIELDS, FormField, form_fields, read_form, read_parts
+from app.evaluators.including import with_included
 from app.evaluators.kinds import kind as kind_of
 from app.evaluators.kinds.composite import Composite
 from app.evaluators.kinds.contract import Kind
@@ -29,6 +30,7 @@ from app.evaluators.models import EvaluatorDatabase
 from app.evaluators.repository import find_database
 from app.files import repository as files_repository
 from app.files import service as files
+from app.files.includes import Includes
 from app.files.models import File, FileKind, Version
 from app.generations.prepared import Origin
 from app.providers import repository as providers
@@ -232,7 +234,7 @@ def checked_settings(session: Session, principal: Principal, bench: Bench, sent:
         and not spec["options"]
     ):
         raise Invalid(NO_CHOICES, fields={"choices": NO_CHOICES})
-    return spec
+    return with_included(Includes(session, principal.workspace_id), spec)
 
 
 def save(session: Session, principal: Principal, bench: Bench, sent: Sent) -> files.Committed:
@@ -249,7 +251,7 @@ def save(session: Session, principal: Principal, bench: Bench, sent: Sent) -> fi
         )
     if bench.file and not sent.note:
         raise Invalid("Say why you change it.", fields={"note": "One line: what changed, and why."})
-    loading.refuse_missing(session, principal.workspace_id, spec)
+    databases.refuse_missing(session, principal.workspace_id, spec)
     change = files.Commit(
         FileKind.EVALUATOR,
         spec,
@@ -268,7 +270,7 @@ def prepare_test(session: Session, principal: Principal, bench: Bench, sent: Sen
         Invalid: a setting or the row is wrong.
         NotFound: the judge's provider is not among the workspace's.
     """
-    evaluator = loading.load(
+    evaluator = databases.bind_with_files(
         session, principal.workspace_id, checked_settings(session, principal, bench, sent)
     )
     row = read_row(bench.row)

@@ -10,8 +10,8 @@ from app.core.errors import Invalid
 from app.evaluations.evaluator_editor.trying import row_of_datapoint
 from app.evaluations.grid.people_repository import list_verdicts
 from app.evaluations.verdicts.judging import execution_of_log
-from app.evaluators.binding import BUILTIN, Row
-from app.evaluators.including import bind_with_included
+from app.evaluators.binding import BUILTIN, Row, bind
+from app.evaluators.including import with_included
 from app.evaluators.kinds import kind
 from app.evaluators.kinds.llm_judge import LlmJudge, LlmJudgeOptions, material
 from app.files.includes import Includes
@@ -32,7 +32,7 @@ def examples_of_people(
     """
     try:
         spec = {"evaluator_type": BUILTIN, "kind": LlmJudge.name, "settings": {**settings, "examples": []}}
-        bound = bind_with_included(Includes(session, workspace_id), spec)
+        bound = bind(with_included(Includes(session, workspace_id), spec))
     except Invalid:
         return []
     options = bound.options

@@ -14,7 +14,7 @@ from app.core.broker import connect_async
 from app.core.database import unit_of_work
 from app.core.errors import DomainError, Invalid
 from app.datasets.models import Datapoint
-from app.evaluations.verdicts.calls import Asked, answers_of, ask, included_by, targets_of
+from app.evaluations.verdicts.calls import Asked, answers_of, ask, targets_of
 from app.evaluations.verdicts.judged_files import as_judged
 from app.evaluations.verdicts.judging import judge_beside
 from app.evaluations.verdicts.webhooks import Webhooks
@@ -128,9 +128,7 @@ async def _ask(trial: Trial, calls: Sequence[Call], records: list[LogRecord]) ->
         if isinstance(call, WebhookCall):
             return None, await webhooks.post(call)
         target = trial.targets[call.asks]
-        record, answer = await ask(clients[target.endpoint.provider_id], trial.origin, target, call)
-        record.included = included_by(trial.evaluator, call)
-        return record, answer
+        return await ask(clients[target.endpoint.provider_id], trial.origin, target, call)
 
     try:
         asked = await asyncio.gather(*map(made, calls), return_exceptions=True)

@@ -20,7 +20,7 @@ from app.evaluations.evaluator_editor.trying import (
 from app.evaluations.grid.view import Mark, mark_of_value
 from app.evaluations.verdicts.judged_files import load_files
 from app.evaluations.verdicts.judging import execution_of_log
-from app.evaluators import loading
+from app.evaluators import databases
 from app.evaluators.binding import Execution, Row, is_judged_here
 from app.evaluators.describing import describe
 from app.files import service as files
@@ -144,7 +144,7 @@ def _trial(
 ) -> Trial | DomainError:
     origin = Origin(principal.workspace_id, version.file_id, version.id, SOURCE)
     try:
-        bound = loading.load(session, principal.workspace_id, version.spec)
+        bound = databases.bind_with_files(session, principal.workspace_id, version.spec)
         return prepare_trial(session, bound, origin, execution, row)
     except DomainError as error:
         return error

@@ -67,14 +67,6 @@ def _of(part: str | None, message: str) -> str:
     return f"{part}: {message}" if part else message
 
 
-def included_by(
-    evaluator: BoundEvaluator | None, call: ModelCall | EmbeddingCall
-) -> list[dict[str, Any]] | None:
-    """What the log of a call says of what the template included."""
-    included = evaluator.included.get(call.part) if evaluator else None
-    return [dict(one) for one in included] if included else None
-
-
 async def ask(
     client: ModelClient,
     origin: Origin,

@@ -13,7 +13,7 @@ import structlog
 
 from app.core import ids
 from app.core.errors import DomainError
-from app.evaluations.verdicts.calls import Asked, answers_of, ask, included_by
+from app.evaluations.verdicts.calls import Asked, answers_of, ask
 from app.evaluations.verdicts.judged_files import JudgedFile
 from app.evaluations.verdicts.patience import GIVEN_UP, Patience
 from app.evaluations.verdicts.plan import Judge
@@ -145,7 +145,6 @@ class Judging:
         log, answer = await ask(client, origin, target, call, self.again)
         await self.count(log)
         log.parent_id = log_id
-        log.included = included_by(judge.evaluator, call)
         return log, answer
 
     async def count(self, log: LogRecord) -> None:

@@ -10,7 +10,7 @@ from app.evaluations import repository, sharing_repository
 from app.evaluations.models import Run
 from app.evaluations.verdicts.calls import targets_of
 from app.evaluations.verdicts.judged_files import JudgedFile, as_judged
-from app.evaluators import loading
+from app.evaluators import databases
 from app.evaluators.binding import BoundEvaluator, ModelRef
 from app.files.models import Version
 from app.files.presentation import present
@@ -139,7 +139,7 @@ def load_judge(session: Session, version: Version) -> Judge:
     evaluator, problem = None, None
     targets: Mapping[ModelRef, Target] = {}
     try:
-        evaluator = loading.load(session, version.workspace_id, version.spec)
+        evaluator = databases.bind_with_files(session, version.workspace_id, version.spec)
         targets = targets_of(session, version.workspace_id, evaluator)
     except DomainError as error:
         problem = error.message

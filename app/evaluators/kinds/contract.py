@@ -348,8 +348,6 @@ class BoundEvaluator:
     kind: Kind[Any]
     options: KindOptions
     traits: Traits
-    included: Mapping[str | None, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
-    """What its templates include, as logs say it: of the evaluator itself by None, else by the name of its part."""
 
     @property
     def asks(self) -> tuple[ModelRef, ...]:

@@ -54,7 +54,7 @@ class LlmJudgeOptions(KindOptions):
     provider: str | None = None
     """Where the model is. Empty: the workspace's only provider; with several, that of the model's maker, or the one called `openai`. The practice model only where there is no other."""
     rubric: str = Field(DEFAULT_RUBRIC, min_length=1, json_schema_extra={"multiline": True})
-    """What to judge and by which rules. `{{log.output}}` is the answer, `{{testcase.inputs.question}}` an input, `{{testcase.target.output}}` the target. `{{ include("judges/tone") }}` puts in a prompt or a snippet, as it is when it judges."""
+    """What to judge and by which rules. `{{log.output}}` is the answer, `{{testcase.inputs.question}}` an input, `{{testcase.target.output}}` the target. `{{ include("judges/tone") }}` puts in a prompt or a snippet, as it is when this is saved."""
     verdict: Literal["boolean", "number", "select"] = "boolean"
     """What the judge answers: pass or fail, a number on a scale, or one of some choices."""
     lowest: float = Field(1, allow_inf_nan=False)

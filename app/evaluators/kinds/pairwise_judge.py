@@ -58,7 +58,7 @@ class PairwiseJudgeOptions(KindOptions):
     against: str = _TARGET
     """Where the other answer is: `testcase.target`, or a place of the row such as `testcase.target.reply` or `testcase.metadata.other`."""
     criteria: str = Field(CRITERIA, min_length=1, json_schema_extra={"multiline": True})
-    """Which of two answers is the better one. The judge is shown what was asked and both answers; not whose they are. `{{ include("judges/tone") }}` puts in a prompt or a snippet, as it is when it judges."""
+    """Which of two answers is the better one. The judge is shown what was asked and both answers; not whose they are. `{{ include("judges/tone") }}` puts in a prompt or a snippet, as it is when this is saved."""
     question: str | None = None
     """Where stands what was asked, such as `testcase.inputs.question`. Empty: all inputs."""
     temperature: float | None = Field(None, ge=0, le=2, json_schema_extra={"initial": 0})

@@ -112,9 +112,21 @@ def test_context_recall_is_the_share_of_the_target_that_the_passages_hold() -> N
     assert (without.rationale, calls) == ("no target", [])
 
 
+def test_where_no_passage_was_found_the_target_is_not_held_and_the_answer_not_supported() -> None:
+    """Left out of the mean, a retriever that finds nothing for half of the rows would keep its score."""
+    recall, calls = ask(bound("context_recall"), context=[])
+    assert (recall.value, recall.rationale, calls) == (0, "no passage was found", [])
+    faithful, calls = ask(bound("faithfulness"), told(statements=["Koch found it."]), context=[])
+    assert (faithful.value, faithful.rationale, len(calls)) == (0, "no passage was found", 1)
+    silent, _ = ask(bound("faithfulness"), told(statements=[]), context=[])
+    assert (silent.value, silent.rationale) == (None, "the answer states nothing")
+    precision, calls = ask(bound("context_precision"), context=[])
+    assert (precision.value, precision.rationale, calls) == (None, "no passages", [])
+
+
 @pytest.mark.parametrize("name", ["faithfulness", "context_precision", "context_recall"])
 def test_without_passages_nothing_is_asked(name: str) -> None:
-    for context in (None, [], ["", " "]):
+    for context in (None, ["", " "]):
         verdict, calls = ask(bound(name), context=context)
         assert (verdict.value, verdict.error, verdict.rationale, calls) == (None, None, "no passages", [])
 

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from app.evaluators.kinds.comparing import NO_TARGET, TargetUnclear
 from app.evaluators.kinds.contract import Execution, ModelCall, Row, Traits, Verdict, no_output, storable
 from app.evaluators.kinds.passages import (
+    FOUND_NONE,
     MALFORMED,
     NO_PASSAGES,
     PassageKind,
     ReferenceOptions,
     call,
+    found_none,
     named,
     passages_of,
     question_of,
@@ -25,7 +27,8 @@ class ContextRecall(PassageKind[ReferenceOptions]):
 
     A model splits the target into statements and tells of each whether it follows from the passages: the score is
     the share of those that do. It looks at what was found, not at what was answered. A target that states nothing
-    has no score. One call a row.
+    has no score, and neither has a row whose passages are not known; where none was found, an empty list, the score is
+    0. One call a row.
     """
 
     name = "context_recall"
@@ -43,6 +46,8 @@ class ContextRecall(PassageKind[ReferenceOptions]):
             return Verdict(None, error=storable(str(unclear)))
         if reference is None:
             return NO_TARGET
+        if found_none(options, row, execution):
+            return Verdict(0.0, rationale=FOUND_NONE)
         return None if passages_of(options, row, execution) else NO_PASSAGES
 
     def asked(

@@ -1,16 +1,16 @@
 """Faithfulness, as in RAGAS."""
 
-# ruff: noqa: ARG002 - a kind need not look at all that it is given
-
 from collections.abc import Sequence
 
-from app.evaluators.kinds.contract import Execution, ModelCall, Row, Traits, Verdict
+from app.evaluators.kinds.contract import Execution, ModelCall, Row, Traits, Verdict, no_output
 from app.evaluators.kinds.judge_texts import read_list
 from app.evaluators.kinds.passages import (
+    FOUND_NONE,
     MALFORMED,
     PassageKind,
     PassageOptions,
     call,
+    found_none,
     named,
     nothing_to_read,
     passages_of,
@@ -25,7 +25,8 @@ class Faithfulness(PassageKind[PassageOptions]):
     """Does the answer say only what the passages say?
 
     A model splits the answer into statements, and then tells of each whether the passages say it: the score is the
-    share of those that they do. An answer that states nothing has no score. A faithful answer may still be wrong,
+    share of those that they do. An answer that states nothing has no score, and neither has a row whose passages are
+    not known; where none was found, an empty list, what is stated has no support, and the score is 0. A faithful answer may still be wrong,
     where the passages are: look at correctness beside it. Two calls a row.
     """
 
@@ -36,6 +37,8 @@ class Faithfulness(PassageKind[PassageOptions]):
     Options = PassageOptions
 
     def missing(self, options: PassageOptions, execution: Execution, row: Row) -> Verdict | None:
+        if found_none(options, row, execution):  # what the answer states, it states without them
+            return no_output(execution)
         return nothing_to_read(options, execution, row)
 
     def asked(
@@ -51,7 +54,7 @@ class Faithfulness(PassageKind[PassageOptions]):
                 {},
             )
         statements = _statements(answers)
-        if len(answers) > 1 or not statements:
+        if len(answers) > 1 or not statements or found_none(options, row, execution):
             return None
         return call(
             options,
@@ -70,6 +73,8 @@ class Faithfulness(PassageKind[PassageOptions]):
             return Verdict(None, error=MALFORMED)
         if not statements:
             return Verdict(None, rationale="the answer states nothing")
+        if found_none(options, row, execution):
+            return Verdict(0.0, rationale=FOUND_NONE)
         verdicts = read_verdicts(
             answers[1] if len(answers) > 1 else None, "verdicts", "supported", len(statements)
         )

@@ -40,6 +40,7 @@ _MOST_PASSAGES = 100
 _NAMED = 5
 """How many statements a rationale names."""
 NO_PASSAGES = Verdict(None, rationale="no passages")
+FOUND_NONE = "no passage was found"
 MALFORMED = "The judge's reply is not in the form that was asked for"
 
 
@@ -111,6 +112,12 @@ class PassageKind(Kind[OptionsT]):
         self, options: OptionsT, execution: Execution, row: Row, answers: Sequence[str | None] = ()
     ) -> Verdict:
         return self.missing(options, execution, row) or self.scored(options, execution, row, answers)
+
+
+def found_none(options: PassageOptions, row: Row, execution: Execution) -> bool:
+    """Whether passages were looked for and none was found: an empty list stands at their place, and not nothing."""
+    found = list_in(value_at(options.passages, row, execution))
+    return isinstance(found, list | tuple) and not found
 
 
 def nothing_to_read(options: PassageOptions, execution: Execution, row: Row) -> Verdict | None:

@@ -51,7 +51,7 @@ def _add_checks(group: argparse._ArgumentGroup) -> None:
         action="extend",
         nargs="*",
         metavar="EVALUATOR",
-        help="not worse than the baseline by the paired test, after Holm over all of them; none named: every evaluator that the server itself judges by",
+        help="not worse than the baseline by the paired test, after Holm over all of them; none named: every evaluator that the server itself judges by, and of which more or less is better",
     )
     group.add_argument(
         "--margin", **one, help="a loss against the baseline that the interval has to rule out"

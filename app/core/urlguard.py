@@ -116,6 +116,8 @@ def check_url(url: str, *, query: bool = False) -> None:
         raise ValueError("The host of an address is no name that could be looked up.") from None
     if _plain(parts.hostname) != parts.hostname.rstrip(".").lower():
         raise ValueError("The host of an address has characters that only look like it.")
+    if _is_short(host):
+        raise ValueError("Write the host of an address as a name, or as four numbers such as 192.0.2.1.")
 
 
 def guarded_sockets(url: str) -> Callable[[AddressInfo], socket.socket] | None:
@@ -177,6 +179,19 @@ def _is_special(address: Address) -> bool:
 def _plain(host: str) -> str:
     """A host as resolvers see it: full-width digits and dots are digits and dots, and a last dot says nothing."""
     return unicodedata.normalize("NFKC", host).replace("。", ".").rstrip(".").lower()
+
+
+def _is_short(host: str) -> bool:
+    """Whether it is an IPv4 address as only resolvers read it, such as 127.1 and 2130706433: clients refuse to call it."""
+    try:
+        socket.inet_aton(host)
+    except (OSError, UnicodeError):
+        return False
+    try:
+        ipaddress.IPv4Address(host)
+    except ValueError:
+        return True
+    return False
 
 
 def _resolve(host: str, port: int) -> list[Address]:

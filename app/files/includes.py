@@ -43,6 +43,8 @@ _MOST = 100
 """Different includes of one template."""
 _MOST_MESSAGES = 2_000
 """Messages that a template includes."""
+_AGAIN = 8
+"""How many times as much may be put in on the way, where what is included includes others: each level is put in once more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,18 +100,18 @@ class Includes:
         self._session, self._workspace_id = session, workspace_id
         self._versions: dict[Include, Version | None] = {}
         self._found: dict[tuple[Include, str], _Found | None] = {}
-        self._room = _Room()
+        self._work = _Work()
 
     def expand(self, template: Template, language: str | None, within: str | None = None) -> Expanded:
         """The template with what it includes. `within` is the id of the file that it is of, which it may not include.
 
         Raises:
             Invalid: an include cannot be read, there is nothing that could be included, files include each other, or
-                what comes out would be over 5 MiB.
+                what is included would be over 5 MiB.
         """
         if not includes_others(template):
             return Expanded(template)
-        self._room = _Room()
+        self._work = _Work()
         return self._expand(template, language, () if within is None else (within,))
 
     def look(self, template: Template, language: str | None, within: str | None = None) -> Expanded:
@@ -122,7 +124,7 @@ class Includes:
     def _expand(self, template: Template, language: str | None, trail: Sequence[str]) -> Expanded:
         self._load(template)
         met: dict[Include, Included] = {}
-        look_up = partial(self._included, language=language, trail=trail, met=met)
+        look_up = partial(self._included, language=language, trail=trail, met=met, room=_Room())
         full: Template
         if isinstance(template, str):
             full = _filled(template, look_up)
@@ -145,7 +147,13 @@ class Includes:
             self._versions[one] = versions.get(found.version_id) if found else None
 
     def _included(
-        self, include: Include, *, language: str | None, trail: Sequence[str], met: dict[Include, Included]
+        self,
+        include: Include,
+        *,
+        language: str | None,
+        trail: Sequence[str],
+        met: dict[Include, Included],
+        room: "_Room",
     ) -> Included | None:
         language = language or "default"
         if (include, language) not in self._found:
@@ -163,12 +171,13 @@ class Includes:
                 f" includes it in {_NAMES[language]}. Write both in one language."
             )
         met.update({one.include: one for one in found.all})
-        self._room.take(found.itself.template)
+        room.take(found.itself.template)
+        self._work.take(found.itself.template)
         return found.itself
 
     def _find(self, include: Include, language: str, trail: Sequence[str]) -> "_Found | None":
         """None where it calls a tool of that name, as templates could before there were includes."""
-        self._room.count()
+        self._work.count()
         version = self._versions.get(include)
         if version is None and language == "default" and self._is_tool:
             return None
@@ -226,16 +235,10 @@ _LookUp = Callable[[Include], Included | None]
 
 
 class _Room:
-    """How much one template may still include, in all its levels."""
+    """How much a template may still include; what it includes has room of its own for what is within that."""
 
     def __init__(self) -> None:
-        self._texts, self._messages, self._characters = _MOST, _MOST_MESSAGES, MOST_FILLED_IN
-
-    def count(self) -> None:
-        """One text more is looked at. Raises: Invalid."""
-        self._texts -= 1
-        if self._texts < 0:
-            raise refused(f"The template includes more than {_MOST} different texts.")
+        self._messages, self._characters = _MOST_MESSAGES, MOST_FILLED_IN
 
     def take(self, template: Template) -> None:
         """A text or messages are put in. Raises: Invalid."""
@@ -245,6 +248,33 @@ class _Room:
             raise refused(f"What the template includes is over {MOST_FILLED_IN >> 20} MiB.")
         if self._messages < 0:
             raise refused(f"The template includes more than {_MOST_MESSAGES:,} messages and texts.")
+
+
+class _Work:
+    """How much may still be done for one template, in all its levels."""
+
+    def __init__(self) -> None:
+        self._texts, self._messages, self._characters = (
+            _MOST,
+            _AGAIN * _MOST_MESSAGES,
+            _AGAIN * MOST_FILLED_IN,
+        )
+
+    def count(self) -> None:
+        """One text more is looked at. Raises: Invalid."""
+        self._texts -= 1
+        if self._texts < 0:
+            raise refused(f"The template includes more than {_MOST} different texts.")
+
+    def take(self, template: Template) -> None:
+        """A text or messages are put in, at whichever level. Raises: Invalid."""
+        self._characters -= sum(map(len, texts_of(template)))
+        self._messages -= 1 if isinstance(template, str) else len(template)
+        if self._characters < 0 or self._messages < 0:
+            raise refused(
+                f"The template includes so much over so many levels that {_AGAIN} times"
+                f" {MOST_FILLED_IN >> 20} MiB or {_MOST_MESSAGES:,} messages would be put in: include it over fewer levels."
+            )
 
 
 def _filled(text: str, look_up: _LookUp) -> str:

@@ -72,6 +72,7 @@ def delete_logs_of_user(session: Session, principal: Principal, user: str) -> Us
     """
     if not user:
         raise Invalid("Give the user's id, as it stands in the logs.", fields={"user": "Give the user's id."})
+    erasing.lock_logs_of_user(session, principal.workspace_id, user)
     judgments = erasing.delete_judgments_of_user(session, principal.workspace_id, user)
     copies = erasing.list_copies(session, principal.workspace_id, user)
     drafts = _list_drafts(session, principal.workspace_id, user)

@@ -47,6 +47,14 @@ class PromptDrafts(NamedTuple):
     """Whose they are: nobody else can discard them."""
 
 
+def lock_logs_of_user(session: Session, workspace_id: str, user: str) -> None:
+    """Hold what is to be deleted, so that no judge that is at it writes what it was sent behind the deletion's back."""
+    statement = text(f"""
+        {_GONE} select l.id from log l join gone on gone.id = l.id order by l.id for update of l
+    """)  # noqa: S608 - our own constants
+    session.execute(statement, {"workspace": workspace_id, "user": user})
+
+
 def delete_logs_of_user(session: Session, workspace_id: str, user: str) -> int:
     """Delete the logs of an end user and what is nested under them, with their judgments and the calls of judges, but for
     those that are what a row of a run came to."""

@@ -1,6 +1,6 @@
 """From what a caller says of an execution to the row that is written. Pure: nothing is looked up here."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -83,6 +83,12 @@ def values_of(said: AnyLog | AnyUpdate) -> dict[str, Any]:
     if latency_ms is None:
         latency_ms = duration_ms(getattr(said, "start_time", None), getattr(said, "end_time", None))
     return values if latency_ms is None else values | {"latency_ms": round(latency_ms, 3)}
+
+
+def without_payload(record: LogRecord) -> LogRecord:
+    """The record as retention leaves a log: that it was, when, and what it cost."""
+    emptied: dict[str, Any] = dict.fromkeys((*PAYLOADS, "reuse_key"))
+    return replace(record, **emptied, payload_cleared_at=clock.now().isoformat())
 
 
 def _as_text(value: Any) -> Any:

@@ -200,6 +200,14 @@ def lock_logs(session: Session, workspace_id: str, log_ids: Sequence[str]) -> di
     return dict(rows)
 
 
+def hold_logs(session: Session, log_ids: Collection[str]) -> dict[str, bool]:
+    """Those of the logs that are there, each with whether its payload is, neither of which changes until the transaction
+    ends."""
+    query = select(Log.id, Log.payload_cleared_at.is_(None)).where(Log.id.in_(log_ids))
+    rows = session.execute(query.order_by(Log.id).with_for_update(read=True)).all()
+    return dict(rows)
+
+
 def is_cleared(session: Session, log_id: str) -> bool:
     """Whether the payloads of a log are gone, or were never kept: then none that are said later are kept either."""
     return session.scalar(select(Log.payload_cleared_at).where(Log.id == log_id)) is not None

@@ -33,6 +33,7 @@ from app.logs import budget
 from app.logs import repository as logs
 from app.logs.budget import Allowance
 from app.logs.models import Log
+from app.logs.recording import without_payload
 from app.logs.records import JudgmentRecord, LogRecord
 from app.monitoring import repository
 from app.monitoring.repository import Claimed
@@ -219,10 +220,20 @@ async def _say(judging: Judging, judge: Judge, one: ToJudge, found: Found) -> Ju
 
 
 def write(session: Session, owner: str, claimed: Sequence[Claimed], found: Found) -> None:
-    """Write what was said, in place of what the same evaluators said before. Calls were paid, whatever became of them."""
-    logs.insert_logs(session, found.calls)
+    """Write what was said, in place of what the same evaluators said before. Calls were paid, whatever became of them.
+
+    Of a log that was deleted or whose payload was cleared meanwhile, nothing is kept of what its judges were sent and said of
+    its text. The logs are held first, in the order that whoever deletes them takes.
+    """
+    is_whole = logs.hold_logs(session, [one.log_id for one in claimed])
+    calls = [call if is_whole.get(call.parent_id or "") else without_payload(call) for call in found.calls]
+    logs.insert_logs(session, calls)
     settled = repository.settle(session, owner, claimed)
-    mine = [one for one in found.judgments if one.log_id in settled]
+    mine = [
+        one if is_whole[one.log_id] else replace(one, rationale=None, detail=None, stdout=None)
+        for one in found.judgments
+        if one.log_id in settled
+    ]
     repository.forget_judgments(session, {(one.log_id, one.evaluator_version_id) for one in mine})
     logs.insert_judgments(session, mine)
 

@@ -51,7 +51,7 @@ def live(connection: int, parent: int, memory_bytes: int, cpu_s: int, filters: b
             prints = _Prints(connection, nonce)
             try:
                 if request is None:
-                    answer = frames.too_large(sum(sizes), memory_bytes)
+                    answer = frames.too_large(sum(sizes), memory_bytes, read=True)
                 else:
                     answer = _answer(request, memory_bytes >> 20, prints)
                 frame = frames.encode(nonce, answer)

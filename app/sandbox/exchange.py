@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from app.sandbox import frames
 from app.sandbox.frames import Answer, BadAnswer
+from app.sandbox.sizes import json_bytes
 
 
 class Broken(Exception):
@@ -66,6 +67,9 @@ def ask(
     Raises:
         Broken: there is none.
     """
+    least = len(attachment) + json_bytes(request, limits.memory_bytes)
+    if least > limits.memory_bytes:
+        return frames.too_large(least, limits.memory_bytes)
     nonce = os.urandom(frames.NONCE)
     frame = frames.request(nonce, request, attachment)
     if len(frame) > limits.memory_bytes:

@@ -64,9 +64,14 @@ def request(nonce: bytes, what: Mapping[str, Any], attachment: bytes = b"") -> b
     return b"".join((nonce, _number(len(described)), _number(len(attachment)), described, attachment))
 
 
-def too_large(count: int, memory_bytes: int) -> Answer:
-    """The answer to a request of so many bytes that does not fit into the memory."""
-    said = f"What it would be given takes {-(-count >> 20):,} MiB, too much for the {memory_bytes >> 20} MiB of memory of the sandbox"
+def too_large(count: int, memory_bytes: int, *, read: bool = False) -> Answer:
+    """The answer to a request of at least so many bytes that does not fit into the memory. `read`: it was sent, and did not
+    fit when it was parsed, where an empty object takes dozens of bytes."""
+    mib = f"{-(-count >> 20):,} MiB"
+    takes = f"takes {mib} as JSON and more once it is parsed" if read else f"takes at least {mib}"
+    said = (
+        f"What it would be given {takes}, too much for the {memory_bytes >> 20} MiB of memory of the sandbox"
+    )
     return Answer(error=said, too_large=True)
 
 

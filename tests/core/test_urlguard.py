@@ -141,6 +141,19 @@ def test_what_is_no_address_is_refused(url: str) -> None:
         check_url(url)
 
 
+@pytest.mark.parametrize("host", ["2130706433", "0x7f.1", "127.1", "0177.0.0.1", "0x7f000001"])
+def test_an_address_that_clients_would_not_call_is_refused_wherever_it_leads(
+    monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    monkeypatch.setenv("WHETSTONE_PRIVATE_HOSTS", "127.0.0.0/8")
+    get_settings.cache_clear()
+    check_url("http://127.0.0.1:8080/")
+    with pytest.raises(ValueError, match="four numbers"):
+        check_url(f"http://{host}:8080/")
+    monkeypatch.undo()
+    get_settings.cache_clear()
+
+
 @pytest.mark.usefixtures("nothing_allowed")
 @pytest.mark.parametrize(
     "url",

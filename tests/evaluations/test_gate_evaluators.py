@@ -84,3 +84,38 @@ def test_two_versions_of_an_evaluator_are_two_checks(gate: Gate) -> None:
         f"gate/exact may be several evaluators: name one of gate/exact v1 ({gate.exact.id})"
     )
     assert gate.check(min={"gate/speed": 0.1, "speed": 0.1})["title"] == "gate/speed: at least 0.10 s"
+
+
+def test_of_what_neither_more_nor_less_is_better_no_change_is_a_loss(gate: Gate) -> None:
+    """It is no part of the family that Holm adjusts for, and limits hold it all the same."""
+    path = "gate/warmth"
+    code = "def f(log):\n    return 1.0 if log['output'] == 'no' else 7.0\n"
+    with unit_of_work() as session:
+        admin = gate.team.admin
+        warmth = factories.evaluator(
+            session, admin, "code", path, code=code, answers="number", wanted="neither", lowest=0, highest=10
+        )
+        gate.evaluation = factories.evaluation(session, admin, gate.prompt, gate.exact, warmth, name="Both")
+        alone = factories.evaluation(session, admin, gate.prompt, warmth, name="Alone")
+    gate.run(RIGHT)
+    gate.run(wrong(*range(60)), gate.newer())
+
+    sent = gate.decide(no_regression=True)
+    (loss,) = sent["checks"]
+    assert (loss["evaluator"]["path"], loss["outcome"]) == ("gate/exact", "failed")
+    assert "Holm" not in loss["result"]
+    assert "No regression is not asked by gate/warmth: neither more nor less is better" in sent["markdown"]
+    for check in gate.decide(no_regression=[path], margin={path: 1})["checks"]:
+        assert check["outcome"] == "undecided"
+        assert check["reason"].startswith("By gate/warmth neither a higher nor a lower score is better")
+    floor, ceiling = gate.decide(min={path: 6}, max={path: 6})["checks"]
+    assert (floor["outcome"], ceiling["outcome"]) == ("failed", "passed")
+
+    gate.evaluation = alone
+    gate.run(RIGHT)
+    gate.run(wrong(*range(60)), gate.newer())
+    check = gate.check(no_regression=True)
+    assert (check["outcome"], check["reason"]) == (
+        "undecided",
+        "By no evaluator that it has is a higher or a lower score better: hold scores by `min` and `max`.",
+    )

@@ -52,7 +52,38 @@ def test_so_much_is_kept_and_what_is_missing_is_said() -> None:
     kept = as_kept(messages)
     assert kept[0] == messages[0]
     image_kept, text = kept[1]["content"]
-    assert image_kept["image_url"]["url"] == f"… ({MOST_KEPT + 5:,} more characters)"
+    size = len("image_url") + len("data:") + MOST_KEPT
+    assert image_kept == {"type": "text", "text": f"… (an image of {size:,} characters)"}
     assert text["text"] == "kind"
     assert as_kept([{"content": "x" * MOST_KEPT}, {"content": "é"}])[1]["content"] == "… (1 more character)"
     assert messages[1]["content"][1]["text"] == "kind", "what is sent is whole"
+
+
+def test_what_is_no_text_is_kept_whole_or_not_at_all() -> None:
+    """A role, a type, the address or the detail of an image, and what a tool is called are nothing by halves."""
+    address = "https://images.example/" + "a" * 1_500
+    image = {"type": "image_url", "image_url": {"url": address, "detail": "high"}}
+    function = {"name": "look_up", "arguments": '{"q": 1}'}
+    call = {"id": "call_1", "type": "function", "function": function}
+    kept = as_kept(
+        [
+            {"role": "system", "content": "x" * MOST_KEPT},
+            {"role": "user", "name": "ann", "content": [image, {"type": "text", "text": "kind"}]},
+            {"role": "assistant", "content": None, "tool_calls": [call]},
+            {"role": "tool", "tool_call_id": "call_1", "content": "found"},
+        ]
+    )
+    cut = {**call, "function": {"name": "look_up", "arguments": "… (8 more characters)"}}
+    assert kept[1:] == [
+        {
+            "role": "user",
+            "name": "ann",
+            "content": [image, {"type": "text", "text": "… (4 more characters)"}],
+        },
+        {"role": "assistant", "content": None, "tool_calls": [cut]},
+        {"role": "tool", "tool_call_id": "call_1", "content": "… (5 more characters)"},
+    ]
+    drawn = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 30_000}}
+    twice = as_kept([{"role": "user", "content": [drawn, drawn]}])[0]["content"]
+    assert twice[0] == drawn
+    assert "an image of 30,0" in twice[1]["text"]

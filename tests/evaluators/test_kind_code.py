@@ -330,6 +330,6 @@ def test_a_row_that_does_not_fit_into_the_sandbox_is_told_from_a_fault_of_the_pr
     verdict = judged("def f(log):\n    return True", replace(EXECUTION, output="x" * (400 << 20)))
     assert verdict.value is None
     assert verdict.error == (
-        "The log and its row do not fit into the sandbox. What it would be given takes 401 MiB, too much for the 512 MiB of"
-        " memory of the sandbox: log shorter inputs, messages and traces"
+        "The log and its row do not fit into the sandbox. What it would be given takes 401 MiB as JSON and more"
+        " once it is parsed, too much for the 512 MiB of memory of the sandbox: log shorter inputs, messages and traces"
     )

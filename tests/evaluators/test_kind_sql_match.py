@@ -84,7 +84,7 @@ def test_rows_as_the_target() -> None:
     wrong = judged(query, {"rows": [[1, "Rock"]]})
     assert (wrong.value, wrong.rationale) == (
         False,
-        "it finds 2 rows, the target 1 row; not wanted: (2, Jazz)",
+        "it finds 2 rows, the target 1 row; not wanted: (2, 'Jazz')",
     )
 
 

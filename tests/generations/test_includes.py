@@ -217,6 +217,23 @@ def test_texts_that_grow_without_end_are_refused(caller: TestClient) -> None:
     )
 
 
+def test_what_counts_is_what_comes_out_however_many_levels_it_comes_through(
+    caller: TestClient, model: ModelServer
+) -> None:
+    file_of(caller, "l0", "x" * 3_000_000)
+    file_of(caller, "m0", [{"role": "user", "content": "x"}] * 1_500)
+    for level in range(1, 4):
+        file_of(caller, f"l{level}", f'{{{{ include("l{level - 1}") }}}}')
+        file_of(caller, f"m{level}", [{"role": "user", "content": f'{{{{ include("m{level - 1}") }}}}'}])
+    file_of(caller, "main", [{"role": "user", "content": '{{ include("l3") }}'}])
+    file_of(caller, "of messages", [{"role": "user", "content": '{{ include("m3") }}'}])
+    assert len(sent(caller, model, "of messages")) == 1_500
+    assert "over 5 MiB" in refusal(caller, '{{ include("l3") }}{{ include("l2") }}')
+    for level in range(4, 14):
+        file_of(caller, f"l{level}", f'{{{{ include("l{level - 1}") }}}}')
+    assert "over fewer levels" in refusal(caller, '{{ include("l13") }}')
+
+
 def many(caller: TestClient) -> list[str]:
     paths = [f"many/p{number}" for number in range(101)]
     for path in paths:

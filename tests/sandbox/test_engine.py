@@ -69,8 +69,14 @@ def test_a_row_that_breaks_the_child_costs_itself_only(sandbox: Sandbox) -> None
     assert answers[5].error == "The program used more than 512 MiB of memory"
 
 
-@pytest.mark.parametrize("mib", [200, 300], ids=["by the child", "before it is sent"])
-def test_what_does_not_fit_into_the_memory_is_no_fault_of_the_program(sandbox: Sandbox, mib: int) -> None:
+@pytest.mark.parametrize(
+    ("mib", "takes"),
+    [(200, "takes 201 MiB as JSON and more once it is parsed"), (300, "takes at least 301 MiB")],
+    ids=["by the child", "before it is sent"],
+)
+def test_what_does_not_fit_into_the_memory_is_no_fault_of_the_program(
+    sandbox: Sandbox, mib: int, takes: str
+) -> None:
     """And the rows behind it are judged by the same child."""
     code = "seen = []\ndef f(log):\n    seen.append(1)\n    return len(log['output']) + len(seen)"
     requests = [asked(code, {"output": one}, None) for one in ("a", "x" * (mib << 20), "b")]
@@ -81,8 +87,20 @@ def test_what_does_not_fit_into_the_memory_is_no_fault_of_the_program(sandbox: S
     assert answers[1].too_large
     assert not answers[1].late
     assert answers[1].error == (
-        f"What it would be given takes {mib + 1} MiB, too much for the 256 MiB of memory of the sandbox"
+        f"What it would be given {takes}, too much for the 256 MiB of memory of the sandbox"
     )
+
+
+def test_what_is_far_too_large_is_not_even_written(sandbox: Sandbox) -> None:
+    """As JSON it would be 20 GB."""
+    page = "x" * (2 << 20)
+    before = time.perf_counter()
+    (answer,) = sandbox.run_batch(
+        "evaluate", [asked("def f(log):\n    return 1", {"pages": [page] * 10_000}, None)]
+    )
+    assert time.perf_counter() - before < 2
+    assert answer.too_large
+    assert "takes at least 51" in answer.error
 
 
 def test_what_a_row_writes_beside_its_answer_is_an_error(sandbox: Sandbox) -> None:

@@ -79,7 +79,10 @@ def _limit(about: Compared, check: Check, evaluator: Version) -> Check:
     )
     if problem := _unusable(about, [about.candidate], evaluator, info):
         return check.undecided(problem)
-    values, clusters = about.scores.sample(about.candidate, evaluator, _ends(about, info)[1])
+    worst = _ends(about, info)[1]
+    if info.is_neutral and worst is not None:  # the worst for this limit: there is no other
+        worst = 0.0 if check.kind == "min" else 1.0
+    values, clusters = about.scores.sample(about.candidate, evaluator, worst)
     score = _interval(rules, values, clusters, info, about.candidate)
     check = replace(check, score=score, result=_score_words(check, about.candidate, score, info, rules))
     bound = score.lo if check.kind == "min" else score.hi

@@ -11,7 +11,7 @@ from app.evaluations.figures.numbers import usage_of
 from app.evaluations.figures.report import compared_runs
 from app.evaluations.figures.synthetic_rows import SyntheticRows, synthetic_rows
 from app.evaluations.gate.checks import Compared, settle
-from app.evaluations.gate.plan import PAIRED, Check, Outcome, list_left_out, plan_checks
+from app.evaluations.gate.plan import PAIRED, Check, Outcome, list_left_out, list_neutral, plan_checks
 from app.evaluations.gate.rules import GateRules
 from app.evaluations.gate.scores import load_gate_scores
 from app.evaluations.models import Evaluation, Run
@@ -32,6 +32,8 @@ class Decision:
     checks: Sequence[Check]
     left_out: Sequence[Version] = ()
     """Evaluators that "no regression" would be about if they were named."""
+    neutral: Sequence[Version] = ()
+    """Evaluators that "no regression" cannot be about: neither more nor less is better."""
     synthetic: SyntheticRows | None = None
     """The candidate's rows that a model wrote, where there are any."""
 
@@ -61,10 +63,12 @@ def decide(session: Session, evaluation: Evaluation, rules: GateRules) -> Decisi
         raise Invalid("The gate asks nothing: say what has to hold, such as `min` or `no_regression`.")
     baseline, candidate = _chosen(session, evaluation, rules)
     evaluators = repository.list_evaluators(session, evaluation.id)
-    checks, left_out = plan_checks(rules, evaluators), list_left_out(rules, evaluators)
+    checks = plan_checks(rules, evaluators)
+    left_out, neutral = list_left_out(rules, evaluators), list_neutral(rules, evaluators)
     if candidate is None:
         said = "The evaluation has no run yet: start one."
-        return Decision(evaluation, None, None, rules, [check.undecided(said) for check in checks], left_out)
+        checks = [check.undecided(said) for check in checks]
+        return Decision(evaluation, None, None, rules, checks, left_out, neutral)
     stood_in = [_stopped_by(check, candidate, baseline) for check in checks]
     asked = {
         check.evaluator.id: check.evaluator for check in stood_in if check.evaluator and not check.reason
@@ -78,7 +82,8 @@ def decide(session: Session, evaluation: Evaluation, rules: GateRules) -> Decisi
         usage_of(session, [candidate]).get(candidate.id),
     )
     synthetic = synthetic_rows(session, [candidate])
-    return Decision(evaluation, candidate, baseline, rules, settle(about, stood_in), left_out, synthetic)
+    settled = settle(about, stood_in)
+    return Decision(evaluation, candidate, baseline, rules, settled, left_out, neutral, synthetic)
 
 
 def _chosen(session: Session, evaluation: Evaluation, rules: GateRules) -> tuple[Run | None, Run | None]:

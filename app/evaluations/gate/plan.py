@@ -84,11 +84,13 @@ def _of_evaluators(rules: GateRules, evaluators: Sequence[Version]) -> Iterator[
     for name, limit in rules.max.items():
         yield _of_evaluator("max", name, limit, evaluators)
     if rules.no_regression is True:
-        scored = [version for version in evaluators if _has_score(version) and is_judged_here(version.spec)]
+        scored = [each for each in evaluators if _has_direction(each) and is_judged_here(each.spec)]
         for version in scored:
             yield _known("no_regression", version, None, evaluators)
         if not scored:
             said = "The evaluation has no evaluator that gives a score: add one."
+            if list_neutral(rules, evaluators):
+                said = "By no evaluator that it has is a higher or a lower score better: hold scores by `min` and `max`."
             if list_left_out(rules, evaluators):
                 said = "People or programs elsewhere judge by every evaluator that gives a score: name those that count."
             yield Check("no_regression", "No regression", reason=said)
@@ -104,7 +106,18 @@ def list_left_out(rules: GateRules, evaluators: Sequence[Version]) -> list[Versi
     them, and of most rows nobody may have been asked."""
     if rules.no_regression is not True:
         return []
-    return [each for each in evaluators if _has_score(each) and not is_judged_here(each.spec)]
+    return [each for each in evaluators if _has_direction(each) and not is_judged_here(each.spec)]
+
+
+def list_neutral(rules: GateRules, evaluators: Sequence[Version]) -> list[Version]:
+    """Evaluators with a score that `no_regression` leaves out because neither more nor less is better: nothing is a loss."""
+    if rules.no_regression is not True:
+        return []
+    return [each for each in evaluators if _has_score(each) and not _has_direction(each)]
+
+
+def _has_direction(version: Version) -> bool:
+    return _has_score(version) and not describe(version.spec).is_neutral
 
 
 def _has_score(version: Version) -> bool:
@@ -140,7 +153,13 @@ def _known(kind: Kind, version: Version, limit: float | None, evaluators: Sequen
     asked = _ASKED[kind].format("" if limit is None else write(limit, info))
     path = version.file.path
     title = _numbered(path, version) if sum(each.file.path == path for each in evaluators) > 1 else path
-    return Check(kind, f"{title}: {asked}", evaluator=version, limit=limit)
+    check = Check(kind, f"{title}: {asked}", evaluator=version, limit=limit)
+    if kind in PAIRED and info.is_neutral:
+        return check.undecided(
+            f"By {title} neither a higher nor a lower score is better, so that no change is a loss: hold it by `min` and `max`,"
+            " or say which is better in its settings (a new version of it)."
+        )
+    return check
 
 
 def _of_figures(rules: GateRules) -> Iterator[Check]:

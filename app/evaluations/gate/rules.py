@@ -52,7 +52,7 @@ class GateRules(Body):
     )
     no_regression: bool | Annotated[list[Name], Field(max_length=MOST_NAMED)] = Field(
         default=False,
-        description="Evaluators by which it must not be worse than the baseline by the paired test, after Holm over all of them; true: every one with a score that the server itself judges by.",
+        description="Evaluators by which it must not be worse than the baseline by the paired test, after Holm over all of them; true: every one with a score of which more or less is better, that the server itself judges by.",
     )
     margin: Annotated[dict[Name, Positive], Field(max_length=MOST_NAMED)] = Field(
         default_factory=dict,

@@ -54,6 +54,12 @@ def markdown(decision: Decision, slug: str) -> str:
         paths = ", ".join(dict.fromkeys(each.file.path for each in decision.left_out))
         said = f"No regression is not asked by {paths}: people or programs elsewhere judge by it. Name it to ask."
         lines += ["", _plain(said)]
+    if decision.neutral:
+        paths = ", ".join(dict.fromkeys(each.file.path for each in decision.neutral))
+        said = (
+            f"No regression is not asked by {paths}: neither more nor less is better. Hold it by min and max."
+        )
+        lines += ["", _plain(said)]
     return "\n".join(lines) + "\n"
 
 

@@ -81,6 +81,7 @@ def _lost(report: Report, candidate: Run) -> str:
         row.version.file.name
         for row in report.rows
         if not row.primary
+        and not row.info.is_neutral
         and candidate.id in row.changes
         and row.changes[candidate.id].verdict.name == "worse"
     ]

@@ -22,6 +22,7 @@ from app.core.errors import DomainError
 from app.core.urlguard import guarded_sockets, refusal_behind
 from app.evaluators.binding import WebhookCall
 from app.providers.transport import BodyTooLarge
+from app.sandbox.sizes import json_bytes
 from app.workspaces.webhook_keys import WebhookKey
 
 _WAITS_S = (0.5, 2.0)
@@ -60,12 +61,13 @@ class Webhooks:
         Raises:
             WebhookFailed: there was none, after three tries where another one might have helped; or there is too much to send.
         """
+        if (
+            least := json_bytes(call.data, _MOST_SENT)
+        ) > _MOST_SENT:  # writing it would hold up everybody else
+            raise _too_large(f"over {least >> 20:,} MiB")
         body = orjson.dumps({"type": call.event, "timestamp": clock.now(), "data": call.data})
         if len(body) > _MOST_SENT:
-            raise WebhookFailed(
-                f"The webhook was not asked: the log and its row are {len(body) / (1 << 20):,.1f} MiB of JSON, and at most"
-                f" {_MOST_SENT >> 20} MiB are sent. Log shorter inputs, messages and traces, or judge them by Python code."
-            )
+            raise _too_large(f"{len(body) / (1 << 20):,.1f} MiB")
         message_id = ids.new_id("msg")  # the same for every try, so that a service can tell
         waits = iter(_WAITS_S)
         while True:
@@ -115,6 +117,13 @@ class Webhooks:
         """Close every connection."""
         for client in self._clients.values():
             await client.aclose()
+
+
+def _too_large(size: str) -> WebhookFailed:
+    return WebhookFailed(
+        f"The webhook was not asked: the log and its row are {size} of JSON, and at most {_MOST_SENT >> 20} MiB are sent. Log"
+        " shorter inputs, messages and traces, or judge them by Python code."
+    )
 
 
 def signed_headers(secret: bytes, message_id: str, body: bytes) -> dict[str, str]:

@@ -50,10 +50,9 @@ def run(request: Mapping[str, Any]) -> list[str]:
         found = _rows(database, request["found"])
     except _Fails as failure:
         return ["different", f"the query fails: {failure}"]
-    same = found == wanted if ordered else Counter(map(_key, found)) == Counter(map(_key, wanted))
-    if same:
+    if _are_same(found, wanted, ordered=bool(ordered)):
         return ["same", f"both find {_count(found)}"]
-    return ["different", _difference(found, wanted, said)]
+    return ["different", _difference(_rounded(found), _rounded(wanted), said)]
 
 
 def tables(request: Mapping[str, Any]) -> list[str]:
@@ -125,7 +124,7 @@ def _rows(database: sqlite3.Connection, query: str) -> list[Row]:
         raise _Fails("it takes more memory than there is") from None
     if len(rows) > MOST_ROWS:
         raise _Fails(f"it finds more than {MOST_ROWS:,} rows")
-    return [tuple(map(_comparable, row)) for row in rows]
+    return rows
 
 
 def _given(rows: Any) -> list[Row]:
@@ -136,9 +135,7 @@ def _given(rows: Any) -> list[Row]:
         isinstance(value, list | dict) for row in rows for value in row
     ):
         raise Failure("The target's rows are no lists of values")
-    return [
-        tuple(_comparable(int(value) if isinstance(value, bool) else value) for value in row) for row in rows
-    ]
+    return [tuple(int(value) if isinstance(value, bool) else value for value in row) for row in rows]
 
 
 # What is never closed goes to the end: looking for the end again from each bracket would take time by the square.
@@ -158,6 +155,33 @@ def _sorts(query: str) -> bool:
     return _ORDER.search(text) is not None
 
 
+def _are_same(found: list[Row], wanted: list[Row], *, ordered: bool) -> bool:
+    """Whether the rows are equal to so many digits. Two numbers that lie on either side of where one is rounded are, too."""
+    if len(found) != len(wanted):
+        return False
+    if not ordered:
+        ours, theirs = (Counter(map(_key, _rounded(rows))) for rows in (found, wanted))
+        if ours == theirs:
+            return True
+        found, wanted = sorted(found, key=_place), sorted(wanted, key=_place)
+    return all(
+        len(one) == len(other) and all(map(_are_close, one, other))
+        for one, other in zip(found, wanted, strict=True)
+    )
+
+
+def _are_close(one: Any, other: Any) -> bool:
+    if isinstance(one, float | int) and isinstance(other, float | int) and float in (type(one), type(other)):
+        # Below 1: no digit before the point is lost.
+        near = abs(one - other) < 0.5 and math.isclose(one, other, rel_tol=10**-_DIGITS)
+        return near or _comparable(one) == _comparable(other)
+    return type(one) is type(other) and bool(one == other)
+
+
+def _rounded(rows: list[Row]) -> list[Row]:
+    return [tuple(map(_comparable, row)) for row in rows]
+
+
 def _comparable(value: Any) -> Any:
     """No digit before the point is lost: a sum of whole numbers is equal to the same as a float."""
     if not isinstance(value, float) or not math.isfinite(value):
@@ -168,6 +192,18 @@ def _comparable(value: Any) -> Any:
 def _key(row: Row) -> Row:
     """1 and 1.0 are the same value, 1 and '1' are not."""
     return tuple((isinstance(value, str), value) for value in row)
+
+
+def _place(row: Row) -> Row:
+    """Where a row stands in an order of all rows."""
+    kinds = (type(None), float | int, str)
+    return tuple(
+        (
+            next((n for n, kind in enumerate(kinds) if isinstance(value, kind)), 3),
+            "" if value is None else value,
+        )
+        for value in row
+    )
 
 
 def _difference(found: list[Row], wanted: list[Row], target: str) -> str:
@@ -191,5 +227,12 @@ def _count(rows: list[Row]) -> str:
 
 
 def _shown(row: Row) -> str:
-    text = ", ".join("NULL" if value is None else str(value) for value in row)
+    text = ", ".join(map(_literal, row))
     return f"({text[:160]}{'…' if len(text) > 160 else ''})"
+
+
+def _literal(value: Any) -> str:
+    """As SQL writes it, so that a text of digits is told from a number."""
+    if isinstance(value, str):
+        return "'" + value[:160].replace("'", "''") + "'"
+    return "NULL" if value is None else str(value)

@@ -103,6 +103,8 @@ class _Sentence:
             return Headline(words, "", "", f"{self._evidence()}{self._limit()}", next=advice)
         words = f"No clear change from {self.old} to {self.new}"
         advice = f"Keep {self.old} for now: nothing speaks for either of them yet."
+        if self.row.info.is_neutral:
+            advice = f"Choose by other scores. {_NEUTRAL}"
         return Headline(words, "", "", self._evidence(), next=advice)
 
     def _early(self) -> Headline:

@@ -106,7 +106,7 @@ def _effect(
 ) -> Amount:
     """An effect, called better or worse only by the p that was adjusted for all that are tested with it."""
     tone = "same"
-    if p is not None and p < LEVEL and interval.excludes(0.0):
+    if p is not None and p < LEVEL and interval.excludes(0.0) and not info.is_neutral:
         tone = "better" if (interval.estimate > 0) == (info.wanted == "higher") else "worse"
     bar = Bar(0.0, 0.0, 0.0, placed(axis, interval)) if axis else None
     return replace(written(interval, tone, info), bar=bar)

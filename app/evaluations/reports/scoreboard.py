@@ -161,8 +161,8 @@ def _line(row: EvaluatorRow, report: Report, candidate: Run | None, axis: Axis) 
 
 
 def winner_of(change: Change | None, baseline: Run | None, candidate: Run | None) -> Run | None:
-    """The better one of the two; None where that is not clear."""
-    return {"better": candidate, "worse": baseline}.get(change.verdict.name) if change else None
+    """The better one of the two; None where that is not clear, or neither a higher nor a lower score is better."""
+    return {"better": candidate, "worse": baseline}.get(change.verdict.tone) if change else None
 
 
 def score_text(run: Run, cell: Cell, info: EvaluatorInfo, winner: Run | None = None) -> ScoreText:

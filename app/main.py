@@ -90,6 +90,7 @@ from app.logs import (
 )
 from app.monitoring import api as monitoring_api
 from app.monitoring import arrivals as monitoring_arrivals
+from app.monitoring import pages as monitoring_pages
 from app.monitoring import presentation as monitoring_presentation
 from app.monitoring import repository as monitoring_repository
 from app.prompts import agent_api
@@ -170,6 +171,7 @@ ROUTERS = (
     view_pages.router,
     quarantine_pages.router,
     library_pages.router,
+    monitoring_pages.router,
     transfer_pages.router,
     workspace_pages.router,
     members_pages.router,

@@ -1,45 +1,27 @@
 """How the files that run somewhere fared in the last 24 hours against the 7 days before, from their logs or a sample of them."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
 from app.core import formats
 from app.core.access import Principal
-from app.evaluations.figures import headline as words
-from app.evaluators.describing import EvaluatorInfo, describe
+from app.evaluations.figures.production import Measure, measure_score, measure_share, tally
+from app.evaluators.describing import describe
 from app.files import repository as files
 from app.files.models import Environment, File, FileKind, Version
 from app.files.sidebar import ICONS, file_url
 from app.home import home_repository
 from app.logs import health_repository
-from app.logs.health_repository import Fared, Probe, Verdicts
-from app.logs.polarity import Polarity, polarities
-from app.logs.verdict_repository import Said
-from app.statistics.experiments import Moments, mean_of, two_means, two_proportions
-from app.statistics.intervals import wilson
-from app.statistics.verdict import Verdict, verdict
+from app.logs.health_repository import Fared, Probe
+from app.logs.polarity import polarities
 
 MOST_FILES = 8
 _FEWEST_TIMED = 20
 """Calls: of fewer, a 95th percentile is the slowest one."""
 WATCHING: list[Callable[[Session, Sequence[str]], Mapping[str, Sequence[str]]]] = []
 """Which versions of evaluators judge files' logs, by file: `main` fills it, for monitoring stands beside this package."""
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """A number from both windows, in words."""
-
-    now: str
-    span: str
-    n: int
-    before: str
-    """Empty where there was nothing."""
-    word: Verdict | None
-    """None where there was nothing before."""
-    change: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,46 +128,7 @@ def _p95(fared: Fared | None) -> str:
 
 def _errors(now: Fared, before: Fared | None) -> Measure:
     old = (before.failed, before.n) if before else None
-    return _share((now.failed, now.n), old, "lower")
-
-
-def _share(now: tuple[int, int], before: tuple[int, int] | None, wanted: str) -> Measure:
-    """A share of logs in both windows, and the word for its change: Newcombe's interval, taking logs as independent."""
-    interval = wilson(*now)
-    level = f"{formats.percent(interval.estimate)}"
-    span = f"{_plain(interval.lo)}–{_plain(interval.hi)}"
-    if before is None:
-        return Measure(level, span, now[1], "", None)
-    delta, p = two_proportions(*before, *now)
-    word = verdict(
-        delta, n=min(now[1], before[1]), wanted="lower" if wanted == "lower" else "higher", share=True, p=p
-    )
-    was = formats.percent(before[0] / before[1])
-    return Measure(level, span, now[1], was, word, f"{formats.signed(delta.estimate * 100)} points")
-
-
-def _plain(share: float | None) -> str:
-    return "" if share is None else formats.number(share * 100, 1)
-
-
-@dataclass(slots=True)
-class _Tally:
-    """What one evaluator said in one window."""
-
-    good: float = 0.0
-    weight: float = 0.0
-    squares: float = 0.0
-    numbers: Moments | None = None
-
-    @property
-    def told(self) -> int:
-        """As many verdicts of equal weight say as much (Kish)."""
-        return max(1, round(self.weight**2 / self.squares)) if self.weight else 0
-
-    @property
-    def share(self) -> tuple[int, int]:
-        """How many of them are good."""
-        return round(self.told * self.good / self.weight), self.told
+    return measure_share((now.failed, now.n), old, "lower")
 
 
 def _scores(
@@ -199,18 +142,15 @@ def _scores(
     known = {one.id: one for one in files.find_versions(session, principal.workspace_id, wanted)}
     good = polarities(session, principal.workspace_id, wanted)
     choosing = [version_id for version_id, polarity in good.items() if polarity.good or polarity.bad]
-    tallies: dict[tuple[str, str, str], _Tally] = {}
     watched = [probe for probe in probes if probe.file_id in watching]
-    for said in health_repository.list_verdicts(session, watched, wanted, choosing):
-        key = (said.file_id, said.evaluator_version_id, said.part)
-        _count(tallies.setdefault(key, _Tally()), said, good[said.evaluator_version_id])
+    tallies = tally(health_repository.list_verdicts(session, watched, wanted, choosing), good)
     found: dict[str, tuple[str, Measure]] = {}
     for file_id, version_ids in watching.items():
         for version_id in version_ids:
             now = tallies.get((file_id, version_id, "now"))
             if now and version_id in known:
                 before = tallies.get((file_id, version_id, "before"))
-                measure = _score(describe(known[version_id].spec), now, before)
+                measure = measure_score(describe(known[version_id].spec), now, before)
                 if measure:
                     found.setdefault(file_id, (_named(known[version_id]), measure))
     return found
@@ -218,44 +158,3 @@ def _scores(
 
 def _named(version: Version) -> str:
     return f"{version.file.name} v{version.number}"
-
-
-def _count(tally: _Tally, said: Verdicts, polarity: Polarity) -> None:
-    if said.numbers:
-        effective = max(1, round(said.weight**2 / said.squares))
-        tally.numbers = Moments(said.mean or 0.0, said.variance, effective)
-        return
-    is_good = (
-        polarity.is_good(Said("", False, said.boolean_value, None, said.text_value, None))
-        if _says(said)
-        else None
-    )
-    if is_good is not None:
-        tally.weight += said.weight
-        tally.squares += said.squares
-        tally.good += said.weight if is_good else 0.0
-
-
-def _says(said: Verdicts) -> bool:
-    return said.boolean_value is not None or said.text_value is not None
-
-
-def _score(info: EvaluatorInfo, now: _Tally, before: _Tally | None) -> Measure | None:
-    if now.told:
-        return _share(now.share, before.share if before and before.told else None, "higher")
-    if not now.numbers:
-        return None
-    level, span = words.level(now.numbers.mean, info), words.span(mean_of(now.numbers), info)
-    shown = Measure(level, span, now.numbers.n, "", None)
-    if before is None or not before.numbers:
-        return shown
-    delta = two_means(before.numbers, now.numbers)
-    word = verdict(
-        delta,
-        n=min(now.numbers.n, before.numbers.n),
-        wanted="lower" if info.wanted == "lower" else "higher",
-        share=info.is_share,
-        neutral=info.is_neutral,
-    )
-    was, change = words.level(before.numbers.mean, info), words.change_text(delta.estimate, info)
-    return replace(shown, before=was, word=word, change=change)

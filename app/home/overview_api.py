@@ -7,7 +7,8 @@ from fastapi import APIRouter
 from app.core.database import SessionDep
 from app.core.permissions import Reader
 from app.core.settings import get_settings
-from app.home.health import Line, Measure, build_health
+from app.evaluations.figures.production import Measure
+from app.home.health import Line, build_health
 from app.home.overview import last_findings, needs_of
 from app.providers import repository as providers
 

@@ -190,6 +190,36 @@ def list_verdicts(
     return [Verdicts(*row) for row in session.execute(statement, _values(probes) | values)]
 
 
+class Judged(NamedTuple):
+    """What came of an evaluator's judging a file's logs in one window. Numbers are estimates where `sampled`."""
+
+    part: str
+    evaluator_version_id: str
+    logs: float
+    """Those that it judged, or failed at."""
+    failed: float
+    """Of these, those that it failed at."""
+    problem: str | None
+    """Why it did at one of them."""
+    usd: float | None
+    """What its calls cost, as far as prices are known."""
+    sampled: bool
+
+
+def list_judged(session: Session, probes: Sequence[Probe], evaluator_ids: Collection[str]) -> list[Judged]:
+    """How many of the logs that these probes find each of these versions of evaluators judged."""
+    statement = text(f"""
+        {_ASKED}
+        select a.part, j.evaluator_version_id, sum(a.weight), coalesce(sum(a.weight) filter (where j.error is not null), 0),
+            left(min(j.error), 500), (sum(a.weight * j.cost))::float8, bool_or(a.weight > 1)
+        from asked a join judgment j on j.log_id = a.id and j.evaluator_version_id = any(cast(:evaluators as text[]))
+            and j.author = '' and j.vote = 0
+        group by 1, 2
+    """)  # noqa: S608 - the statement above
+    values = {"evaluators": list(evaluator_ids)}
+    return [Judged(*row) for row in session.execute(statement, _values(probes) | values)]
+
+
 def _values(probes: Sequence[Probe]) -> dict[str, list[object]]:
     names = ("file_ids", "parts", "sinces", "untils", "scales", "to_list", "to_read")
     return {name: [probe[at] for probe in probes] for at, name in enumerate(names)}

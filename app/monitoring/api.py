@@ -24,7 +24,8 @@ def _add_route(kind: FileKind) -> None:
         session: SessionDep,
         principal: Runner,
     ) -> dict[str, Any]:
-        """Let evaluators judge each new log of a file from now on, or no more. `sampling` is the share of logs, 0 to 1."""
+        """Let evaluators judge each new log of a file from now on (`activate`), pause them (`deactivate`), or take them off the
+        list (`remove`); what they said stays. `sampling` is the share of logs, 0 to 1."""
         file = files.get_file(session, principal, file_id, kind)
         change_monitoring(session, principal, file, body)
         return present_one(session, shown_version(session, principal, kind, file_id, None, None))

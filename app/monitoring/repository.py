@@ -1,6 +1,7 @@
 """The SQL of monitoring: monitors of files, and the queue of logs to judge."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import delete, exists, func, or_, select, text, tuple_
@@ -72,6 +73,35 @@ def deployed_of(session: Session, monitors: Sequence[Monitor]) -> dict[str, str]
     running = {(row[0], row[1]): row[2] for row in session.execute(query)}
     found = {one.id: running.get((one.evaluator_id or "", one.environment_id or "")) for one in monitors}
     return {monitor_id: version_id for monitor_id, version_id in found.items() if version_id}
+
+
+def find_monitor_of(session: Session, file_id: str, monitor_id: str) -> Monitor | None:
+    return session.scalar(select(Monitor).where(Monitor.file_id == file_id, Monitor.id == monitor_id))
+
+
+class Waiting(NamedTuple):
+    """Logs of a file that its monitors have not judged yet."""
+
+    logs: int
+    since: datetime | None
+    """When the first of them came."""
+    more: bool
+    """Whether there may be more: only so much of the queue is looked at."""
+
+
+LOOKED_AT = 5_000
+"""Logs of a workspace's queue that are looked at to tell how many of a file wait."""
+_WAITING = text("""
+    select count(l.id), min(q.queued_at) filter (where l.id is not null), count(*) > :most
+    from (select log_id, queued_at from log_to_judge where workspace_id = :workspace limit :most + 1) q
+    left join log l on l.id = q.log_id and l.file_id = :file
+""")
+
+
+def count_waiting(session: Session, workspace_id: str, file_id: str) -> Waiting:
+    """How many logs of a file wait to be judged."""
+    values = {"workspace": workspace_id, "file": file_id, "most": LOOKED_AT}
+    return Waiting(*session.execute(_WAITING, values).one())
 
 
 _QUEUE = text(f"""

@@ -30,7 +30,7 @@ class MonitorActivation(MonitorReference):
 
 
 class MonitoringChange(Body):
-    """Evaluators to activate for a file, and to deactivate."""
+    """Evaluators to activate for a file, to deactivate, and to remove, in this order."""
 
     EXAMPLE: ClassVar[dict[str, Any]] = {
         "activate": [{"evaluator_version_id": "evv_5Tn2WqLx8RbK3mYc7VdZp", "sampling": 0.1}]
@@ -38,3 +38,5 @@ class MonitoringChange(Body):
 
     activate: list[MonitorActivation] = Field(default_factory=list, max_length=100)
     deactivate: list[MonitorReference] = Field(default_factory=list, max_length=100)
+    remove: list[MonitorReference] = Field(default_factory=list, max_length=100)
+    """They are listed no more. What they said of logs stays."""

@@ -1,4 +1,4 @@
-"""Which evaluators judge a file's logs: activating and deactivating them."""
+"""Which evaluators judge a file's logs: activating, deactivating and removing them."""
 
 from sqlalchemy.orm import Session
 
@@ -20,16 +20,20 @@ MONITORED = tuple(kind for kind in FileKind if kind is not FileKind.DATASET)
 
 
 def change_monitoring(session: Session, principal: Principal, file: File, change: MonitoringChange) -> None:
-    """Activate evaluators for the logs that come from now on, and deactivate others. Activating twice is as once.
+    """Activate evaluators for the logs that come from now on, deactivate others, and remove others. Activating twice is as
+    once; what a removed evaluator said of logs stays.
 
     Raises:
-        NotFound: there is no such evaluator or environment, or none that could be deactivated.
+        NotFound: there is no such evaluator or environment, or none that could be deactivated or removed.
         Invalid: an evaluator needs a target, and logs have none.
     """
+    files_repository.lock_file(session, file)  # two who activate the same evaluator do so one after the other
     for wanted in change.activate:
         _activate(session, principal, file, wanted)
     for unwanted in change.deactivate:
         _deactivate(session, principal, file, unwanted)
+    for unwanted in change.remove:
+        session.delete(_get(session, principal, file, unwanted))
     audit.record(
         session,
         principal,
@@ -39,6 +43,7 @@ def change_monitoring(session: Session, principal: Principal, file: File, change
         path=file.path,
         activated=[_named(one) for one in change.activate],
         deactivated=[_named(one) for one in change.deactivate],
+        removed=[_named(one) for one in change.remove],
     )
     session.flush()
 
@@ -80,16 +85,21 @@ def _activate(session: Session, principal: Principal, file: File, wanted: Monito
 
 
 def _deactivate(session: Session, principal: Principal, file: File, unwanted: MonitorReference) -> None:
-    environment_id = None
-    if unwanted.environment_id:
-        environment_id = deployments.get_environment(session, principal, unwanted.environment_id).id
-    found = repository.find_monitor(
-        session, file.id, unwanted.evaluator_version_id, unwanted.evaluator_id, environment_id
-    )
-    if found is None:
-        raise NotFound(f"{_named(unwanted)} does not judge the logs of {file.path}.")
+    found = _get(session, principal, file, unwanted)
     if found.active:
         found.active, found.updated_at = False, clock.now()
+
+
+def _get(session: Session, principal: Principal, file: File, reference: MonitorReference) -> Monitor:
+    environment_id = None
+    if reference.environment_id:
+        environment_id = deployments.get_environment(session, principal, reference.environment_id).id
+    found = repository.find_monitor(
+        session, file.id, reference.evaluator_version_id, reference.evaluator_id, environment_id
+    )
+    if found is None:
+        raise NotFound(f"{_named(reference)} does not judge the logs of {file.path}.")
+    return found
 
 
 def _refuse_needing_target(version: Version) -> None:

@@ -102,6 +102,14 @@ NEEDS: dict[Action, str] = {
         POST /w/{w}/evaluators/{file_id}/test
         POST /w/{w}/prompts/{file_id}/run
         POST /w/{w}/tools/{file_id}/call
+        POST /w/{w}/agents/{file_id}/monitoring
+        POST /w/{w}/agents/{file_id}/monitoring/{monitor_id}/{act}
+        POST /w/{w}/flows/{file_id}/monitoring
+        POST /w/{w}/flows/{file_id}/monitoring/{monitor_id}/{act}
+        POST /w/{w}/prompts/{file_id}/monitoring
+        POST /w/{w}/prompts/{file_id}/monitoring/{monitor_id}/{act}
+        POST /w/{w}/tools/{file_id}/monitoring
+        POST /w/{w}/tools/{file_id}/monitoring/{monitor_id}/{act}
         POST /w/{w}/prompts/{file_id}/pinned-rows/run
         POST /w/{w}/prompts/{file_id}/scores
     """,

@@ -48,6 +48,23 @@ def _plain(kind: str) -> dict[str, Make]:
         f"GET {base}/diff": lambda w: Call(file(w), query={"from": 1, "to": 2}),
         f"GET {base}/deploy": lambda w: Call(file(w), query={"version": 2}),
         f"POST {base}/deploy": lambda w: Call(file(w), form={"version": 2, "environment": w.staging.id}),
+        **_monitored(kind),
+    }
+
+
+def _monitored(kind: str) -> dict[str, Make]:
+    """Those to the pages of what judges a file's logs."""
+
+    def file(world: World) -> dict[str, str]:
+        return {"w": world.slug, "file_id": getattr(world, kind).file_id}
+
+    base = f"/w/{{w}}/{kind}s/{{file_id}}/monitoring"
+    return {
+        f"GET {base}": lambda w: Call(file(w)),
+        f"POST {base}": lambda w: Call(file(w), form={"evaluator": "world/json", "share": "10"}),
+        f"POST {base}/{{monitor_id}}/{{act}}": lambda w: Call(
+            file(w) | {"monitor_id": w.monitors[kind].id, "act": "pause"}, form={}
+        ),
     }
 
 
@@ -59,6 +76,7 @@ PAGE_REQUESTS: dict[str, Make] = {
     **_plain("tool"),
     **_plain("flow"),
     **_plain("agent"),
+    **_monitored("prompt"),
     "GET /w/{w}/tools/new": lambda w: Call({"w": w.slug}),
     "POST /w/{w}/tools/new": lambda w: Call(
         {"w": w.slug}, form={"path": "made/tool", "spec": '{"function": {"name": "made"}}', "note": "why"}

@@ -1,5 +1,6 @@
 """A workspace with one of everything, and somebody of every role: what the tests of all routes send their requests to."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import text
@@ -23,6 +24,7 @@ from app.logs import views
 from app.logs.models import LogView, QuarantinedSpan
 from app.logs.records import LogRecord
 from app.logs.repository import insert_logs
+from app.monitoring.models import Monitor
 from app.providers.models import Provider
 from app.providers.service import ProviderChange, create_provider
 from app.review.models import ReviewGuest, ReviewQueue
@@ -99,6 +101,8 @@ class World:
     spare: Environment
     provider: Provider
     key: ApiKey
+    monitors: Mapping[str, Monitor]
+    """Those of the prompt, the tool, the flow and the agent, by kind; none of their logs waits."""
     log_view: LogView
     """The workspace's, of the maker."""
     log_id: str
@@ -251,6 +255,7 @@ def build_world(session: Session, role: Role) -> World:
             ProviderChange(name="own", base_url="http://127.0.0.1:9/v1", api_key="canary-key-123456"),
         ),
         key=workspaces.create_key(session, key_maker, name="spare", role=key_maker.role)[0],
+        monitors=_monitors(session, maker, prompt, tool, flow, agent),
         log_view=views.save(session, maker, "World errors", {"state": "error"}, shared=True),
         log_id=log_id,
         comment=comment,
@@ -264,6 +269,20 @@ def build_world(session: Session, role: Role) -> World:
         report_link=report_link,
         report_token=report_url.rpartition("/")[2],
     )
+
+
+def _monitors(session: Session, maker: Principal, *watched: Version) -> dict[str, Monitor]:
+    judge = factories.evaluator(session, maker, "json_valid", "world/json")
+    found = {
+        each.file.kind: Monitor(
+            id=ids.new_id("mon"), workspace_id=each.workspace_id, file_id=each.file_id,
+            evaluator_version_id=judge.id, created_at=clock.now(),
+        )
+        for each in watched
+    }  # fmt: skip
+    session.add_all(found.values())
+    session.flush()
+    return found
 
 
 def _emptied_directory(session: Session, maker: Principal) -> Directory:

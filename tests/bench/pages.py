@@ -69,6 +69,7 @@ def paths(stored: Stored) -> dict[str, list[str]]:
         "/w/{w}/prompts/{file_id}/versions/{number}": [f"{prompt}/versions/2"],
         "/w/{w}/prompts/{file_id}/diff": [f"{prompt}/diff?from=1&to=2"],
         "/w/{w}/prompts/{file_id}/deployments": [f"{prompt}/deployments"],
+        "/w/{w}/prompts/{file_id}/monitoring": [f"{prompt}/monitoring"],
         "/w/{w}/prompts/{file_id}/deploy": [f"{prompt}/deploy?version=2"],
         "/w/{w}/library": [f"{w}/library"],
         "/w/{w}/files": [f"{w}/files", f"{w}/files?q=prompt+19"],
@@ -168,7 +169,7 @@ def paths(stored: Stored) -> dict[str, list[str]]:
                 ("flow", stored.flow_id),
                 ("agent", stored.agent_id),
             )
-            for part, query in (("", ""), ("/diff", "?from=1&to=2"), ("/deploy", ""))
+            for part, query in (("", ""), ("/diff", "?from=1&to=2"), ("/deploy", ""), ("/monitoring", ""))
         },
         "/w/{w}/datasets/new": [f"{w}/datasets/new"],
         "/w/{w}/datasets/{file_id}": [

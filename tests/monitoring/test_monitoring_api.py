@@ -1,12 +1,17 @@
 """Setting evaluators on a file's logs, as a client of the API does it."""
 
+from concurrent.futures import ThreadPoolExecutor, wait
+
 import pytest
 from fastapi.testclient import TestClient
 
 from app.core.access import Role
 from app.core.database import unit_of_work
 from app.files import deployments
+from app.files import service as files
 from app.files.models import Version
+from app.monitoring.schemas import MonitorActivation, MonitoringChange
+from app.monitoring.service import change_monitoring
 from tests import factories
 from tests.web import with_key
 
@@ -157,3 +162,17 @@ def test_reviewers_may_not(api: TestClient, committed_team: factories.Team, prom
         reviewer = factories.member(session, committed_team.workspace, Role.REVIEWER)
     assert change(with_key(api, reviewer), prompt, activate=[]).status_code == 403
     assert api.post(f"/v5/datasets/{prompt.file_id}/evaluators", json={}).status_code in (404, 405)
+
+
+def test_two_who_activate_the_same_evaluator_at_once_both_succeed(
+    api: TestClient, committed_team: factories.Team, prompt: Version, polite: Version
+) -> None:
+    wanted = MonitoringChange(activate=[MonitorActivation(evaluator_version_id=polite.id)])
+    with ThreadPoolExecutor(1) as pool:
+        with unit_of_work() as session:
+            file = files.get_file(session, committed_team.admin, prompt.file_id)
+            change_monitoring(session, committed_team.admin, file, wanted)
+            second = pool.submit(change, api, prompt, activate=[{"evaluator_version_id": polite.id}])
+            assert not wait([second], timeout=0.5).done, "it waits for the first"
+        assert second.result(timeout=10).status_code == 200
+    assert len(monitors(api, prompt)) == 1

@@ -33,7 +33,7 @@ def test_the_report_says_when_it_was_clear_and_what_that_saved(
     world = ended(committed_team, wrong_in_the_second_half, right)
     report = world.report()
     (change,) = report.primary.changes.values()
-    before = report.table.column(world.baseline.id, report.primary.version.id).by_row
+    before = report.table.column(world.baseline.id, report.primary.version.id).by_row()
     fixed = bonett_price(Sample.of([1 - score for score in before.values()]), 0.95)
     page = _page(client, committed_team, world)
 

@@ -30,6 +30,8 @@ class FormField:
     """What a new form holds: the default, unless the kind suggests something better."""
     required: bool = False
     choices: tuple[str, ...] = ()
+    only_where: tuple[str, tuple[str, ...]] | None = None
+    """The field that this one belongs to, and what that must hold for this one to mean anything; None: always."""
 
     def shown(self, value: Any) -> str:
         """A setting as the text that the field holds."""
@@ -113,6 +115,7 @@ def _field(name: str, info: FieldInfo) -> FormField:
         initial=extra.get("initial", None if required else info.get_default(call_default_factory=True)),
         required=required,
         choices=choices,
+        only_where=next(((other, tuple(held)) for other, held in extra.get("only_where", {}).items()), None),
     )
 
 

@@ -160,6 +160,19 @@ def test_examples_are_filled_in_beside_what_was_typed(inside: "Page", seen: Seen
     assert "?fill" not in inside.url
 
 
+def test_what_belongs_to_another_choice_is_not_shown(inside: "Page", seen: Seen) -> None:
+    inside.goto(f"{seen.base}/evaluators/new?kind=llm_judge")
+    inside.locator("#s-highest").wait_for(state="hidden")
+    inside.locator("#s-choices").wait_for(state="hidden")
+
+    inside.locator("#s-verdict").select_option("number")
+    inside.locator("#s-highest").wait_for(state="visible")
+
+    inside.locator("#s-verdict").select_option("select")
+    inside.locator("#s-choices").wait_for(state="visible")
+    assert not inside.locator("#s-highest").is_visible()
+
+
 def test_leaving_what_was_typed_and_not_saved_is_asked_about(inside: "Page", seen: Seen) -> None:
     inside.goto(f"{seen.base}/evaluators/{seen.judge}")
     inside.locator("prompt-editor[data-ready]:visible").first.wait_for()

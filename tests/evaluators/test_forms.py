@@ -36,6 +36,24 @@ def test_the_judges_form_has_every_widget():
     assert found["rubric"].initial.startswith("Is the answer correct?")
 
 
+def test_a_field_says_which_choice_it_belongs_to():
+    found = fields("llm_judge")
+
+    assert found["choices"].only_where == ("verdict", ("select",))
+    assert found["lowest"].only_where == ("verdict", ("number",))
+    assert found["rubric"].only_where is None
+
+
+@pytest.mark.parametrize("kind", all_kinds(), ids=lambda kind: kind.name)
+def test_a_field_belongs_to_a_choice_that_there_is(kind):
+    found = fields(kind.name)
+
+    for field in found.values():
+        if field.only_where:
+            other, held = field.only_where
+            assert set(held) <= set(found[other].choices)
+
+
 def test_settings_are_shown_as_text():
     field = FormField("x", "X", "", "text", None)
 

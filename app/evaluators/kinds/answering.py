@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, TypeVar
 
 from pydantic import Field, field_validator, model_validator
+from pydantic.config import JsonDict
 
 from app.core.errors import Invalid
 from app.core.json_values import NotStorable, loads
@@ -19,25 +20,29 @@ from app.evaluators.kinds.contract import (
     Value,
 )
 
+_CHOSEN: JsonDict = {"only_where": {"answers": ["select", "multi_select"]}}
+_NUMBER: JsonDict = {"only_where": {"answers": ["number"]}}
+_HAS_A_BETTER: JsonDict = {"only_where": {"answers": ["boolean", "number"]}}
+
 
 class AnswerOptions(KindOptions):
     """The answers that an evaluator may give."""
 
     answers: ReturnType = "boolean"
     """What the answer is: yes or no, a number, one of the choices, several of them, or a text."""
-    choices: tuple[str, ...] = ()
+    choices: tuple[str, ...] = Field((), json_schema_extra=_CHOSEN)
     """What there is to choose from, if the answer is a choice."""
-    good: tuple[str, ...] = Field((), title="Good choices")
+    good: tuple[str, ...] = Field((), title="Good choices", json_schema_extra=_CHOSEN)
     """Which of the choices are good ones, if some are: the score is the share of good answers then."""
-    bad: tuple[str, ...] = Field((), title="Bad choices")
+    bad: tuple[str, ...] = Field((), title="Bad choices", json_schema_extra=_CHOSEN)
     """Which of the choices are bad ones. Where none is called good, the score is the share of answers that are not bad."""
-    lowest: float | None = Field(None, allow_inf_nan=False)
+    lowest: float | None = Field(None, allow_inf_nan=False, json_schema_extra=_NUMBER)
     """The smallest number that may be given."""
-    highest: float | None = Field(None, allow_inf_nan=False)
+    highest: float | None = Field(None, allow_inf_nan=False, json_schema_extra=_NUMBER)
     """The largest number that may be given. From 0 to 1 is read as a percentage."""
-    step: float | None = Field(None, gt=0, allow_inf_nan=False)
+    step: float | None = Field(None, gt=0, allow_inf_nan=False, json_schema_extra=_NUMBER)
     """How far apart the numbers of the scale are. Empty: any number."""
-    wanted: Literal["higher", "lower", "neither"] = "higher"
+    wanted: Literal["higher", "lower", "neither"] = Field("higher", json_schema_extra=_HAS_A_BETTER)
     """Whether a higher or a lower score is the better one. Neither: of a number, reports say higher and lower, and not better and worse."""
     target: Literal["needed", "not needed"] = "not needed"
     """Whether rows without a target are left out."""

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import orjson
 from pydantic import Field, model_validator
+from pydantic.config import JsonDict
 
 from app.core.template import CompiledTemplate, MissingInputs, compile_template
 from app.evaluators.kinds.answering import spec_options, wrong_valence
@@ -48,6 +49,11 @@ _REPLY_BYTES = 2048
 _RATIONALE_CHARS = 4_000
 
 
+_CHOSEN: JsonDict = {"only_where": {"verdict": ["select"]}}
+_NUMBER: JsonDict = {"only_where": {"verdict": ["number"]}}
+_HAS_A_BETTER: JsonDict = {"only_where": {"verdict": ["boolean", "number"]}}
+
+
 class LlmJudgeOptions(KindOptions):
     model: str = Field(min_length=1)
     """The model that judges. Better not one of the family that it judges."""
@@ -57,17 +63,17 @@ class LlmJudgeOptions(KindOptions):
     """What to judge and by which rules. `{{log.output}}` is the answer, `{{testcase.inputs.question}}` an input, `{{testcase.target.output}}` the target. `{{ include("judges/tone") }}` puts in a prompt or a snippet, as it is when this is saved."""
     verdict: Literal["boolean", "number", "select"] = "boolean"
     """What the judge answers: pass or fail, a number on a scale, or one of some choices."""
-    lowest: float = Field(1, allow_inf_nan=False)
+    lowest: float = Field(1, allow_inf_nan=False, json_schema_extra=_NUMBER)
     """The lower end of the scale, if the verdict is a number."""
-    highest: float = Field(5, allow_inf_nan=False)
+    highest: float = Field(5, allow_inf_nan=False, json_schema_extra=_NUMBER)
     """The upper end of the scale, if the verdict is a number."""
-    choices: tuple[str, ...] = ()
+    choices: tuple[str, ...] = Field((), json_schema_extra=_CHOSEN)
     """What to choose from, if the verdict is a choice."""
-    good: tuple[str, ...] = Field((), title="Good choices", exclude_if=not_)
+    good: tuple[str, ...] = Field((), title="Good choices", exclude_if=not_, json_schema_extra=_CHOSEN)
     """Which of the choices are good ones, if some are: the score is the share of good verdicts then."""
-    bad: tuple[str, ...] = Field((), title="Bad choices", exclude_if=not_)
+    bad: tuple[str, ...] = Field((), title="Bad choices", exclude_if=not_, json_schema_extra=_CHOSEN)
     """Which of the choices are bad ones. Where none is called good, the score is the share of verdicts that are not bad."""
-    wanted: Wanted = "higher"
+    wanted: Wanted = Field("higher", json_schema_extra=_HAS_A_BETTER)
     """Whether a higher or a lower score is the better one."""
     fence: bool = True
     """Put tags around what is filled in, and tell the judge that no instruction stands in it."""

@@ -21,6 +21,7 @@ from app.core import clock, ids
 from app.core.errors import DomainError
 from app.core.urlguard import guarded_sockets, refusal_behind
 from app.evaluators.binding import WebhookCall
+from app.providers.answers import unreachable
 from app.providers.transport import BodyTooLarge
 from app.sandbox.sizes import json_bytes
 from app.workspaces.webhook_keys import WebhookKey
@@ -93,7 +94,8 @@ class Webhooks:
                 raise _Unanswered(str(refused)) from error
             if isinstance(error, BodyTooLarge):
                 raise _Unanswered("it does not end") from error
-            raise _Unanswered(f"the connection failed ({type(error).__name__})", 0) from error
+            why = unreachable(error) or type(error).__name__  # one that was refused is called a time-out, too
+            raise _Unanswered(f"the connection failed: {why}", 0) from error
         except Exception as error:  # whatever a service sends, it is its answer that is wrong
             raise _Unanswered(f"it is no HTTP that can be read ({type(error).__name__})") from error
         status = response.status_code

@@ -7,6 +7,8 @@ from collections.abc import Coroutine
 from random import Random
 from typing import Any, TypeVar
 
+import pytest
+
 from app.core.errors import Invalid
 from app.evaluations.evaluator_editor.trying import SOURCE, Trial, try_evaluator
 from app.evaluations.verdicts.judging import Judging, _verdict
@@ -14,7 +16,7 @@ from app.evaluations.verdicts.patience import Patience
 from app.evaluations.verdicts.plan import Judge
 from app.evaluations.verdicts.webhooks import Webhooks
 from app.evaluators.kinds import kind
-from app.evaluators.kinds.contract import BoundEvaluator, Kind, KindOptions, Traits, Verdict
+from app.evaluators.kinds.contract import BoundEvaluator, Execution, Kind, KindOptions, Row, Traits, Verdict
 from app.generations.prepared import Origin
 from app.logs.records import JudgmentRecord
 from app.workspaces.webhook_keys import WebhookKey
@@ -242,6 +244,31 @@ def test_long_replies_of_judges_are_read_beside_the_event_loop() -> None:
 
     assert not run(judged(["True", None])).startswith("judging")
     assert run(judged([None, "x" * 6_000])).startswith("judging")
+
+
+MANY = [{"id": f"p{number}", "tags": ["a"]} for number in range(500)]
+
+
+@pytest.mark.parametrize(
+    ("log", "case", "beside"),
+    [
+        (execution("x"), row({"a": {"b": [1, "two", None]}}, metadata={"c": 3}), False),
+        (execution("x"), row({"orders": {"items": MANY}}), True),
+        (execution("x"), row({"ids": list(range(5_000))}), True),
+        (execution("x"), row(None, metadata={"retrieved": MANY}), True),
+        (execution("x", about={"metadata": {"retrieved": MANY}}), row(), True),
+    ],
+    ids=["small", "objects", "numbers", "metadata of the row", "metadata of the log"],
+)
+def test_what_is_compared_one_by_one_is_counted_however_it_is_nested(
+    log: Execution, case: Row, beside: bool
+) -> None:
+    evaluator = BoundEvaluator(Where(), KindOptions(), Where.returns)
+
+    async def judged() -> str:
+        return str((await _verdict(evaluator, log, case, [], evaluator.judge)).value)
+
+    assert run(judged()).startswith("judging") is beside
 
 
 def test_nobody_waits_behind_programs_that_may_take_longer_than_usual() -> None:

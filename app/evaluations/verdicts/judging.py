@@ -25,6 +25,7 @@ from app.logs.own_ids import said_id, said_or_none
 from app.logs.records import JudgmentRecord, LogRecord
 from app.providers.client import ModelClient
 from app.providers.meter import Meter
+from app.sandbox.sizes import json_bytes
 
 JUDGE = "judge"
 """The source of the logs of judges' own calls."""
@@ -189,17 +190,18 @@ _LONG_CHARS = 5_000
 """Judging longer texts may take a tenth of a second, in which others would wait, and heartbeats be late."""
 
 
-def _length(execution: Execution, row: Row, answers: Sequence[str | None]) -> int:
-    targets = (row.target or {}).values()
-    texts = (text for one in targets for text in (one if isinstance(one, list) else [one]))
-    given = (execution.output, *texts, *answers)
-    return sum(len(text) for text in given if isinstance(text, str))
+def _is_long(execution: Execution, row: Row, answers: Sequence[str | None]) -> bool:
+    """Whether there is much that evaluators look through: nested values, and numbers, are compared one by one."""
+    called = (execution.output_message or {}).get("tool_calls")
+    noted = execution.about.get("metadata")
+    given = (execution.output, called, row.target, answers, row.metadata, noted)
+    return json_bytes(given, _LONG_CHARS) > _LONG_CHARS
 
 
 async def _verdict(
     evaluator: BoundEvaluator, execution: Execution, row: Row, answers: Sequence[str | None], judged: Judges
 ) -> Verdict:
-    if evaluator.takes_long(execution) or _length(execution, row, answers) > _LONG_CHARS:
+    if evaluator.takes_long(execution) or _is_long(execution, row, answers):
         return await _beside(judged, execution, row, answers, _threads_for(evaluator))
     return judged(execution, row, answers)
 

@@ -1,6 +1,7 @@
 """Verdicts that take long keep nothing else waiting: above all not the renewing of leases."""
 
 import asyncio
+import socket
 import threading
 import time
 from collections.abc import Coroutine
@@ -15,6 +16,7 @@ from app.evaluations.verdicts.judging import Judging, _verdict
 from app.evaluations.verdicts.patience import Patience
 from app.evaluations.verdicts.plan import Judge
 from app.evaluations.verdicts.webhooks import Webhooks
+from app.evaluators.binding import WebhookCall
 from app.evaluators.kinds import kind
 from app.evaluators.kinds.contract import BoundEvaluator, Execution, Kind, KindOptions, Row, Traits, Verdict
 from app.generations.prepared import Origin
@@ -155,11 +157,50 @@ def test_what_is_given_up_stays_so_and_threads_count_together() -> None:
     patience = Patience()
     for _ in range(19):
         patience.note("ver", late=True)
-    assert not patience.has_ended("ver")
+    assert not patience.why_ended("ver")
     patience.note("ver", late=True)
     patience.note("ver", late=False)  # a row that was being judged meanwhile
-    assert patience.has_ended("ver")
-    assert not patience.has_ended("other")
+    assert patience.why_ended("ver")
+    assert not patience.why_ended("other")
+
+
+class Asks(Kind[KindOptions]):
+    """Asks a service that has next to no time."""
+
+    name = "asks"
+    title = "Asks"
+    purpose = "Your own code"
+    returns = Traits("boolean")
+    Options = KindOptions
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def calls(self, options, execution, row, answers=()):
+        return [WebhookCall(self._url, "judgment.requested", {}, 0.1)]
+
+    def judge(self, options, execution, row, answers=()):
+        return Verdict(True)
+
+
+def test_a_webhook_that_never_answers_is_given_up_for_the_rest_of_the_run() -> None:
+    """Twenty rows are asked about at once, each three times: after three rounds it is no service that is being started again."""
+    with socket.create_server(("127.0.0.1", 0), backlog=200) as silent:
+        asks = Asks(f"http://127.0.0.1:{silent.getsockname()[1]}/")
+        judge = Judge("ver", "file", BoundEvaluator(asks, KindOptions(), asks.returns), {}, None)
+
+        async def judged() -> list[str | None]:
+            webhooks, errors = Webhooks(WebhookKey("ws", 1)), []
+            judging = Judging("ws", {}, [], webhooks, run_id="run")
+            for rows in (40, 19, 1, 5):
+                several = (judging.judge(judge, "log", execution(), row(), []) for _ in range(rows))
+                errors += [one.error for one in await asyncio.gather(*several)]
+            await webhooks.aclose()
+            return errors
+
+        errors = run(judged())
+    assert set(errors[:60]) == {"The webhook gave no answer: nothing came within 0.1 s"}
+    assert set(errors[60:]) == {"stopped: the webhook did not answer in time on 60 rows in a row"}
 
 
 def test_only_the_time_of_a_program_counts_and_no_text_that_says_so() -> None:

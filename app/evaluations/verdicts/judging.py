@@ -15,9 +15,9 @@ from app.core import ids
 from app.core.errors import DomainError
 from app.evaluations.verdicts.calls import Asked, answers_of, ask
 from app.evaluations.verdicts.judged_files import JudgedFile
-from app.evaluations.verdicts.patience import GIVEN_UP, Patience
+from app.evaluations.verdicts.patience import MOST_UNANSWERED, UNANSWERED, Patience
 from app.evaluations.verdicts.plan import Judge
-from app.evaluations.verdicts.webhooks import Webhooks
+from app.evaluations.verdicts.webhooks import WebhookFailed, Webhooks
 from app.evaluators.binding import BoundEvaluator, Call, Execution, Row, Verdict, WebhookCall
 from app.generations.prepared import Origin
 from app.logs.models import Log
@@ -66,8 +66,8 @@ class Judging:
         if judge.evaluator is None or judge.problem:
             record.error = judge.problem
             return record
-        if self._gave_up(judge):
-            record.error = GIVEN_UP
+        if given_up := self._gave_up(judge):
+            record.error = given_up
             return record
         try:
             answers: list[str | None] = []
@@ -79,6 +79,8 @@ class Judging:
             record.error = f"not run: {reached}"
         except DomainError as error:
             record.error = error.message
+            if isinstance(error, WebhookFailed) and error.late:
+                self._patience.note(judge.version_id, late=True, most=MOST_UNANSWERED, said=UNANSWERED)
         except Exception as error:  # one evaluator's fault costs no other its judgment
             log.exception("evaluator failed", evaluator=judge.version_id)
             record.error = (
@@ -86,8 +88,8 @@ class Judging:
             )
         return record
 
-    def _gave_up(self, judge: Judge) -> bool:
-        return self._run_id is not None and self._patience.has_ended(judge.version_id)
+    def _gave_up(self, judge: Judge) -> str | None:
+        return self._patience.why_ended(judge.version_id) if self._run_id is not None else None
 
     def _in_its_turn(self, judge: Judge) -> Judges:
         """The evaluator, unless it was given up meanwhile: a row may wait for its turn behind all those that are late."""
@@ -95,8 +97,8 @@ class Judging:
         does = judge.evaluator.judge
 
         def judged(execution: Execution, row: Row, answers: Sequence[str | None]) -> Verdict:
-            if self._gave_up(judge):
-                return Verdict(None, error=GIVEN_UP)
+            if given_up := self._gave_up(judge):
+                return Verdict(None, error=given_up)
             verdict = does(execution, row, answers)
             if verdict.late is not None:
                 self._patience.note(judge.version_id, late=verdict.late)

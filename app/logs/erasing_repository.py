@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.logs.models import Judgment, Log, QuarantinedSpan
 from app.logs.quarantine_repository import KEPT_BYTES
-from app.logs.repository import END_USER
+from app.logs.repository import END_USER, empty_judges_above
 from app.logs.spans import NOT_WRITTEN
 
 _A_PART = 50
@@ -57,12 +57,15 @@ def lock_logs_of_user(session: Session, workspace_id: str, user: str) -> None:
 
 def delete_logs_of_user(session: Session, workspace_id: str, user: str) -> int:
     """Delete the logs of an end user and what is nested under them, with their judgments and the calls of judges, but for
-    those that are what a row of a run came to."""
+    those that are what a row of a run came to. Calls of judges about what they are nested in lose their payloads."""
+    told = text(f"{_GONE} select id from told")  # noqa: S608 - our own constants
+    values = {"workspace": workspace_id, "user": user}
+    empty_judges_above(session, workspace_id, session.scalars(told, values).all())
     statement = text(f"""
         {_GONE} delete from log l using gone
         where l.id = gone.id and not exists (select from run_item i where i.log_id = l.id)
     """)  # noqa: S608 - our own constants
-    return session.execute(statement, {"workspace": workspace_id, "user": user}).rowcount  # type: ignore[attr-defined, no-any-return]
+    return session.execute(statement, values).rowcount  # type: ignore[attr-defined, no-any-return]
 
 
 def list_copies(session: Session, workspace_id: str, user: str) -> list[Copies]:

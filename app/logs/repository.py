@@ -250,9 +250,31 @@ def take_judgment_back(session: Session, log_id: str, evaluator_version_id: str,
     return bool(gone.rowcount)  # type: ignore[attr-defined]
 
 
+EMPTIED = """
+    inputs = null, messages = null, output = null, output_message = null, provider_request = null, provider_response = null,
+    stdout = null, reuse_key = null, payload_cleared_at = now()
+"""
+"""What is set in a log that loses its payloads."""
+
+
+def empty_judges_above(session: Session, workspace_id: str, log_ids: Sequence[str]) -> None:
+    """Take the payloads of calls of judges about what logs are nested in, which may have been shown these, too."""
+    statement = text(f"""
+        with recursive above(id) as (
+            select parent_id from log where workspace_id = :workspace and id = any(:logs) and parent_id is not null
+            union select l.parent_id from log l join above a on l.id = a.id
+            where l.workspace_id = :workspace and l.parent_id is not null
+        )
+        update log l set {EMPTIED} from above where l.parent_id = above.id and l.source = 'judge'
+        and l.workspace_id = :workspace and l.payload_cleared_at is null and l.id <> all(:logs)
+    """)  # noqa: S608 - our own constants
+    session.execute(statement, {"workspace": workspace_id, "logs": list(log_ids)})
+
+
 def delete_logs(session: Session, workspace_id: str, log_ids: Sequence[str]) -> int:
     """Delete logs with their judgments and the calls of judges about them, which hold their texts; how many of `log_ids`
     there were."""
+    empty_judges_above(session, workspace_id, log_ids)
     judged = text("""
         delete from log l where l.parent_id = any(:logs) and l.source = 'judge' and l.workspace_id = :workspace
         and not exists (select from run_item i where i.log_id = l.id)

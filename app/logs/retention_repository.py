@@ -7,6 +7,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app.logs.models import Retention, RetentionWalk
+from app.logs.repository import EMPTIED
 
 _WALK = 1
 _OF_A_RUN = """
@@ -22,13 +23,18 @@ _DUE = """
     for update of l skip locked
 """
 """Age counts from when a log was received, where its sender says that it took place later: stamps from the future are none."""
+_OF_JUDGES = f"""
+    update log l set {EMPTIED} from gone
+    where l.parent_id = gone.id and l.source = 'judge' and l.workspace_id = gone.workspace_id
+      and l.payload_cleared_at is null and l.id not in (select id from due)
+"""  # noqa: S608 - our own constants
+"""What judges were sent of a log holds its text, and is younger where the log was sent long after it took place."""
 _CLEAR = f"""
     with due as ({_DUE.format(days="k.payload_days", more="l.payload_cleared_at is null and", of_a_run=_OF_A_RUN)}),
     gone as (
-        update log l set inputs = null, messages = null, output = null, output_message = null,
-            provider_request = null, provider_response = null, stdout = null, reuse_key = null, payload_cleared_at = now()
-        from due where l.id = due.id returning l.id, l.workspace_id
+        update log l set {EMPTIED} from due where l.id = due.id returning l.id, l.workspace_id
     ), said as (update judgment j set rationale = null, detail = null, stdout = null from gone where j.log_id = gone.id)
+    , of_judges as ({_OF_JUDGES})
     , remarks as (delete from comment c using gone where c.log_id = gone.id)
     , counts as (select workspace_id, count(*) as n from gone group by 1)
     update retention k set cleared = cleared + counts.n from counts where k.workspace_id = counts.workspace_id
@@ -36,7 +42,8 @@ _CLEAR = f"""
 """  # noqa: S608 - our own constants
 _DELETE = f"""
     with due as ({_DUE.format(days="k.log_days", more="", of_a_run=_OF_A_RUN)}),
-    gone as (delete from log l using due where l.id = due.id returning l.workspace_id),
+    gone as (delete from log l using due where l.id = due.id returning l.id, l.workspace_id),
+    of_judges as ({_OF_JUDGES}),
     counts as (select workspace_id, count(*) as n from gone group by 1)
     update retention k set deleted = deleted + counts.n from counts where k.workspace_id = counts.workspace_id
     returning counts.n
@@ -91,12 +98,14 @@ def next_logs(session: Session, after: str, most: int) -> str | None:
 
 
 def clear_due(session: Session, after: str, until: str) -> int:
-    """Take the payloads of logs that are older than their workspace keeps them; how many."""
+    """Take the payloads of logs that are older than their workspace keeps them, and of the calls of judges about them; how many
+    logs were too old."""
     return sum(session.scalars(text(_CLEAR), {"after": after, "until": until}))
 
 
 def delete_due(session: Session, after: str, until: str) -> int:
-    """Delete logs, with their judgments, that are older than their workspace keeps them; how many."""
+    """Delete logs, with their judgments, that are older than their workspace keeps them; how many. Calls of judges about them
+    lose their payloads, and go at their own age."""
     return sum(session.scalars(text(_DELETE), {"after": after, "until": until}))
 
 

@@ -237,10 +237,9 @@ def read_failure(error: Exception, provider: str, waited_s: float) -> ProviderEr
         return status_failure(error.response, provider)
     if isinstance(error, BodyTooLarge) or isinstance(error.__cause__, BodyTooLarge):
         return ProviderError(f"{provider}: {error if isinstance(error, BodyTooLarge) else error.__cause__}")
-    unreachable = _unreachable(error)
-    if unreachable:
-        again = not isinstance(unreachable, RefusedAddress)
-        return ProviderError(f"{provider} could not be reached: {unreachable}", retryable=again)
+    if unreached := unreachable(error):
+        again = not isinstance(unreached, RefusedAddress)
+        return ProviderError(f"{provider} could not be reached: {unreached}", retryable=again)
     if isinstance(error, TimeoutError | openai.APITimeoutError | httpx2.TimeoutException):
         failure = ProviderError(f"{provider} did not answer within {waited_s:.3g} s.", retryable=True)
         failure.timed_out = True
@@ -266,7 +265,7 @@ def _as_json(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
-def _unreachable(error: BaseException) -> OSError | None:
+def unreachable(error: BaseException) -> OSError | None:
     """Why no connection came about, where that is what is behind `error`: some layers call it a timeout.
 
     The innermost of them knows best: aiohttp wraps what a socket said into an error that names the host again.

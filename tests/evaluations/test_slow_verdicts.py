@@ -1,11 +1,14 @@
 """Verdicts that take long keep nothing else waiting: above all not the renewing of leases."""
 
 import asyncio
+import socket
 import threading
 import time
 from collections.abc import Coroutine
 from random import Random
 from typing import Any, TypeVar
+
+import pytest
 
 from app.core.errors import Invalid
 from app.evaluations.evaluator_editor.trying import SOURCE, Trial, try_evaluator
@@ -13,8 +16,9 @@ from app.evaluations.verdicts.judging import Judging, _verdict
 from app.evaluations.verdicts.patience import Patience
 from app.evaluations.verdicts.plan import Judge
 from app.evaluations.verdicts.webhooks import Webhooks
+from app.evaluators.binding import WebhookCall
 from app.evaluators.kinds import kind
-from app.evaluators.kinds.contract import BoundEvaluator, Kind, KindOptions, Traits, Verdict
+from app.evaluators.kinds.contract import BoundEvaluator, Execution, Kind, KindOptions, Row, Traits, Verdict
 from app.generations.prepared import Origin
 from app.logs.records import JudgmentRecord
 from app.workspaces.webhook_keys import WebhookKey
@@ -153,11 +157,50 @@ def test_what_is_given_up_stays_so_and_threads_count_together() -> None:
     patience = Patience()
     for _ in range(19):
         patience.note("ver", late=True)
-    assert not patience.has_ended("ver")
+    assert not patience.why_ended("ver")
     patience.note("ver", late=True)
     patience.note("ver", late=False)  # a row that was being judged meanwhile
-    assert patience.has_ended("ver")
-    assert not patience.has_ended("other")
+    assert patience.why_ended("ver")
+    assert not patience.why_ended("other")
+
+
+class Asks(Kind[KindOptions]):
+    """Asks a service that has next to no time."""
+
+    name = "asks"
+    title = "Asks"
+    purpose = "Your own code"
+    returns = Traits("boolean")
+    Options = KindOptions
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def calls(self, options, execution, row, answers=()):
+        return [WebhookCall(self._url, "judgment.requested", {}, 0.1)]
+
+    def judge(self, options, execution, row, answers=()):
+        return Verdict(True)
+
+
+def test_a_webhook_that_never_answers_is_given_up_for_the_rest_of_the_run() -> None:
+    """Twenty rows are asked about at once, each three times: after three rounds it is no service that is being started again."""
+    with socket.create_server(("127.0.0.1", 0), backlog=200) as silent:
+        asks = Asks(f"http://127.0.0.1:{silent.getsockname()[1]}/")
+        judge = Judge("ver", "file", BoundEvaluator(asks, KindOptions(), asks.returns), {}, None)
+
+        async def judged() -> list[str | None]:
+            webhooks, errors = Webhooks(WebhookKey("ws", 1)), []
+            judging = Judging("ws", {}, [], webhooks, run_id="run")
+            for rows in (40, 19, 1, 5):
+                several = (judging.judge(judge, "log", execution(), row(), []) for _ in range(rows))
+                errors += [one.error for one in await asyncio.gather(*several)]
+            await webhooks.aclose()
+            return errors
+
+        errors = run(judged())
+    assert set(errors[:60]) == {"The webhook gave no answer: nothing came within 0.1 s"}
+    assert set(errors[60:]) == {"stopped: the webhook did not answer in time on 60 rows in a row"}
 
 
 def test_only_the_time_of_a_program_counts_and_no_text_that_says_so() -> None:
@@ -242,6 +285,31 @@ def test_long_replies_of_judges_are_read_beside_the_event_loop() -> None:
 
     assert not run(judged(["True", None])).startswith("judging")
     assert run(judged([None, "x" * 6_000])).startswith("judging")
+
+
+MANY = [{"id": f"p{number}", "tags": ["a"]} for number in range(500)]
+
+
+@pytest.mark.parametrize(
+    ("log", "case", "beside"),
+    [
+        (execution("x"), row({"a": {"b": [1, "two", None]}}, metadata={"c": 3}), False),
+        (execution("x"), row({"orders": {"items": MANY}}), True),
+        (execution("x"), row({"ids": list(range(5_000))}), True),
+        (execution("x"), row(None, metadata={"retrieved": MANY}), True),
+        (execution("x", about={"metadata": {"retrieved": MANY}}), row(), True),
+    ],
+    ids=["small", "objects", "numbers", "metadata of the row", "metadata of the log"],
+)
+def test_what_is_compared_one_by_one_is_counted_however_it_is_nested(
+    log: Execution, case: Row, beside: bool
+) -> None:
+    evaluator = BoundEvaluator(Where(), KindOptions(), Where.returns)
+
+    async def judged() -> str:
+        return str((await _verdict(evaluator, log, case, [], evaluator.judge)).value)
+
+    assert run(judged()).startswith("judging") is beside
 
 
 def test_nobody_waits_behind_programs_that_may_take_longer_than_usual() -> None:

@@ -55,6 +55,32 @@ def test_real_questions(measure, k):
         assert score == pytest.approx(trec(found, dict.fromkeys(one["gold_titles"], 1), TREC[measure, k]))
 
 
+@pytest.mark.parametrize(
+    ("found", "target", "score"),
+    [
+        (["3.10", "x"], "3.10", 1.0),
+        (["3.1", "x"], "3.10", 0.0),
+        (["12e5"], "12e5", 1.0),
+        (["0012"], "0012", 1.0),
+        (["7"], 7.0, 1.0),
+        ([7.0, 7.5], ["7", "7.5"], 1.0),
+        ([{"id": 7.0}], ["7"], 1.0),
+        (["Caf\u00e9"], ["Cafe\u0301"], 1.0),
+        (["Caf\u00e9"], {"Cafe\u0301": 2}, 1.0),
+        (["b"], '["a", "b"]', 0.5),
+        (["b"], '"b"', 1.0),
+        (["b"], '{"b": 2, "a": 1, "c": 0}', 0.5),
+    ],
+)
+def test_ids_are_the_same_however_a_table_or_json_spells_them(found, target, score):
+    assert judged(found, {"ids": target}).value == score
+
+
+def test_an_output_that_could_be_a_number_is_an_id_as_it_is_spelled():
+    for output, score in (("3.10", 1.0), ("```\n3.10\n```", 1.0), ("3.1", 0.0)):
+        assert kind("retrieval").prepare({}).judge(execution(output), row({"ids": ["3.10"]})).value == score
+
+
 def test_ndcg_is_scikit_learns_too():
     grades = {"a": 3, "b": 2, "c": 0, "d": 1}
     for found in (["a", "b", "c", "d"], ["d", "c", "b", "a"], ["b", "d", "a", "c"]):

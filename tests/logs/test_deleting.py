@@ -75,6 +75,36 @@ def test_what_a_judge_was_sent_of_a_log_goes_with_it(client: TestClient) -> None
     assert entry.detail["count"] == 1
 
 
+@pytest.mark.parametrize("by_user", [False, True], ids=["by id", "by user"])
+def test_a_judge_forgets_a_step_that_is_deleted_of_what_it_judged(session: Session, by_user: bool) -> None:
+    """Who judges a flow is shown what is nested in it."""
+    team = factories.team(session)
+    rows = [  # id, parent, source, user
+        ("flow", None, "api", None),
+        ("call", "flow", "api", None),
+        ("step", "call", "api", "bob"),
+        ("beside", "flow", "api", None),
+        ("on flow", "flow", "judge", None),
+        ("on call", "call", "judge", None),
+        ("on step", "step", "judge", None),
+        ("on beside", "beside", "judge", None),
+    ]
+    insert = """insert into log (id, workspace_id, file_id, version_id, trace_id, parent_id, source, "user", output, prompt_cost)
+        values (:id, :w, 'fl_x', 'flv_x', :trace, :parent, :source, :user, 'bob is ill', 1)"""
+    for log_id, parent, source, user in rows:
+        said = {"id": log_id, "w": team.workspace.id, "parent": parent, "source": source, "user": user}
+        session.execute(text(insert), said | {"trace": None if source == "judge" else "flow"})
+    if by_user:
+        deleting.delete_logs_of_user(session, team.admin, "bob")
+    else:
+        deleting.delete_logs(session, team.admin, ["step"])
+    left = session.execute(text("select id, output is not null, prompt_cost from log order by id")).all()
+    assert {log_id: told for log_id, told, _ in left} == {
+        "flow": True, "call": True, "beside": True, "on beside": True, "on call": False, "on flow": False,
+    }  # fmt: skip
+    assert {cost for *_, cost in left} == {1}, "what it cost stays"
+
+
 def test_a_member_deletes_logs_of_own_runs_only(session: Session) -> None:
     team = factories.team(session)
     member = factories.member(session, team.workspace, Role.MEMBER)

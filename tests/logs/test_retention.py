@@ -22,7 +22,7 @@ from app.evaluations import shard_repository
 from app.evaluations.engine import taking
 from app.evaluations.engine.recovery import recover
 from app.evaluations.verdicts.plan import load_plan
-from app.logs import repository, retention
+from app.logs import repository, retention, retention_repository
 from app.logs.records import JudgmentRecord, LogRecord
 from tests import factories
 from tests.statements import recorded
@@ -133,6 +133,27 @@ def test_what_is_too_old_goes_and_what_was_found_stays(database: Engine) -> None
         wait_until(database, applied, lambda count: count == 2)
     with unit_of_work() as session:
         assert repository.find_logs(session, team.workspace.id, results) == {}
+
+
+@pytest.mark.parametrize("days", [40, 100], ids=["cleared", "deleted"])
+def test_what_a_judge_was_sent_of_a_log_goes_when_the_log_does(session: Session, days: int) -> None:
+    """The log took place long ago, and was sent and judged today."""
+    team = factories.team(session)
+    judged, other = (log_of(session, team, age) for age in (days, 5))
+    sent = [log_of(session, team, 0, parent_id=each) for each in (judged, other)]
+    too = log_of(session, team, days, parent_id=judged)
+    nested = log_of(session, team, 0, parent_id=judged)
+    session.execute(text("update log set source = 'judge' where id = any(:ids)"), {"ids": [*sent, too]})
+    retention.set_retention(session, team.admin, 30, 90)
+    cleared = retention_repository.clear_due(session, "", "log_z")
+    assert cleared + retention_repository.delete_due(session, "", "log_z") == (2 if days == 40 else 4)
+    session.expire_all()
+    logs = repository.find_logs(session, team.workspace.id, [*sent, nested])
+    assert {name: logs[name].output for name in (*sent, nested)} == {
+        sent[0]: None, sent[1]: "canary", nested: "canary",
+    }  # fmt: skip
+    assert logs[sent[0]].payload_cleared_at
+    assert logs[sent[0]].prompt_cost, "what it cost stays"
 
 
 def test_an_output_that_another_run_uses_stays_when_its_own_run_is_gone(session: Session) -> None:

@@ -69,6 +69,7 @@ def test_other_values_are_refused_in_words(said: str, reason: str, any_sandbox: 
         "def f(log, testcase=None, other=3):\n    return testcase is not None and other == 3",
         "def f(log, /, *, strict=True):\n    return strict",
         "f = lambda log: log['output'] == 'Paris'",
+        "def helper(log):\n    return False\nfrom typing import Any\nf: Any = lambda log: log['output'] == 'Paris'",
         "def helper(a, b, c):\n    return True\ndef f(log):\n    return helper(1, 2, 3)",
         "import functools\ndef twice(g):\n    @functools.wraps(g)\n    def made(*a):\n        return g(*a)\n    return made\n@twice\ndef f(log):\n    return True",
         "N = 3\nclass A:\n    def g(self):\n        return N\ndef f(log):\n    return A().g() == 3",

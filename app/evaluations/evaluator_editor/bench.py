@@ -276,7 +276,7 @@ def prepare_test(session: Session, principal: Principal, bench: Bench, sent: Sen
     row = read_row(bench.row)
     version = bench.base.id if bench.base else ""
     origin = Origin(principal.workspace_id, bench.file.id if bench.file else "", version, SOURCE)
-    trial = prepare_trial(session, evaluator, origin, execution_on(bench.row, row), row)
+    trial = prepare_trial(session, evaluator, origin, execution_on(bench.row, row), row, bench.row.log)
     session.commit()  # gives the connection back: a model may take its time
     return trial
 

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
@@ -16,7 +16,7 @@ from app.core.errors import DomainError, Invalid
 from app.datasets.models import Datapoint
 from app.evaluations.verdicts.calls import Asked, answers_of, ask, targets_of
 from app.evaluations.verdicts.judged_files import as_judged
-from app.evaluations.verdicts.judging import judge_beside
+from app.evaluations.verdicts.judging import JUDGE, judge_beside
 from app.evaluations.verdicts.webhooks import Webhooks
 from app.evaluators.binding import (
     BoundEvaluator,
@@ -30,6 +30,9 @@ from app.evaluators.binding import (
 from app.evaluators.kinds.answering import ABOUT_LOG, FILE_TYPES
 from app.generations.prepared import Origin, Target
 from app.logs import arrivals, budget
+from app.logs import repository as logs
+from app.logs.models import Log
+from app.logs.recording import without_payload
 from app.logs.records import LogRecord
 from app.providers.client import limited_client
 from app.workspaces.webhook_keys import WebhookKey, webhook_key
@@ -49,6 +52,8 @@ class Trial:
     execution: Execution
     row: Row
     webhook_key: WebhookKey
+    log_id: str | None = None
+    """The log that is judged, where it is one that is kept: what judges were sent of it goes when it does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +72,10 @@ def prepare_trial(
     origin: Origin,
     execution: Execution,
     row: Row,
+    log: Log | None = None,
 ) -> Trial:
-    """Everything that a trial needs, so that it holds no transaction while a model answers.
+    """Everything that a trial needs, so that it holds no transaction while a model answers. `log` is the one that the execution
+    was read from, where it is one.
 
     Raises:
         NotFound: a judge's provider is not among the workspace's.
@@ -81,7 +88,9 @@ def prepare_trial(
     unpriced = [target.model for target in targets.values() if target.price is None]
     budget.refuse_unpriced(session, origin.workspace_id, unpriced)
     key = webhook_key(session, origin.workspace_id)
-    return Trial(evaluator, targets, origin, execution, row, key)
+    if log:
+        origin = replace(origin, source=JUDGE)
+    return Trial(evaluator, targets, origin, execution, row, key, log.id if log else None)
 
 
 async def try_evaluator(trial: Trial) -> Tried:
@@ -104,12 +113,18 @@ async def try_evaluator(trial: Trial) -> Tried:
         verdict = Verdict(None, error=f"The evaluator broke on our side ({type(error).__name__}).")
     elapsed = (time.perf_counter() - started) * 1000
     if records:
-        await asyncio.to_thread(_save, records)
+        await asyncio.to_thread(_save, records, trial.log_id)
     return Tried(verdict, elapsed, records)
 
 
-def _save(records: Sequence[LogRecord]) -> None:
+def _save(records: Sequence[LogRecord], log_id: str | None) -> None:
+    """Write the logs of calls; where the log that they are about is gone or empty by now, nothing of what was sent of it."""
     with waiting.at_most(waiting.WORK_S), unit_of_work() as session:
+        if log_id:
+            is_whole = logs.hold_logs(session, [log_id]).get(log_id)
+            records = [
+                replace(one if is_whole else without_payload(one), parent_id=log_id) for one in records
+            ]
         arrivals.write_logs(session, records, counted=False)
 
 

@@ -90,10 +90,8 @@ def prepare(
     evaluators = [version for version in evaluators if version not in costly]
     made_by = load_files(session, principal.workspace_id, answers)
     executions = [execution_of_log(log, file=made_by.get(log.version_id)) for log in answers]
-    trials = [
-        [_trial(session, principal, version, one, row) for one, row in zip(executions, rows, strict=True)]
-        for version in evaluators
-    ]
+    judged = list(zip(executions, rows, answers, strict=True))
+    trials = [[_trial(session, principal, version, *one) for one in judged] for version in evaluators]
     calls = sum(describe(version.spec).model_calls for version in costly) * len(answers)
     return Wanted(evaluators, trials, name, len(costly), calls)
 
@@ -140,12 +138,12 @@ def _rows(session: Session, principal: Principal, answers: Sequence[Log]) -> lis
 
 
 def _trial(
-    session: Session, principal: Principal, version: Version, execution: Execution, row: Row
+    session: Session, principal: Principal, version: Version, execution: Execution, row: Row, log: Log
 ) -> Trial | DomainError:
     origin = Origin(principal.workspace_id, version.file_id, version.id, SOURCE)
     try:
         bound = databases.bind_with_files(session, principal.workspace_id, version.spec)
-        return prepare_trial(session, bound, origin, execution, row)
+        return prepare_trial(session, bound, origin, execution, row, log)
     except DomainError as error:
         return error
 

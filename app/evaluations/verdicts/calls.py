@@ -48,7 +48,7 @@ def answers_of(calls: Sequence[Call], asked: Sequence[Asked | BaseException]) ->
     answered = set[str | None]()
     for call, one in zip(calls, asked, strict=True):
         if isinstance(one, WebhookFailed):
-            raise WebhookFailed(_of(call.part, one.message)) from one
+            raise WebhookFailed(_of(call.part, one.message), late=one.late) from one
         if isinstance(one, BaseException):
             raise one
         log, answer = one

@@ -15,9 +15,9 @@ from app.core import ids
 from app.core.errors import DomainError
 from app.evaluations.verdicts.calls import Asked, answers_of, ask
 from app.evaluations.verdicts.judged_files import JudgedFile
-from app.evaluations.verdicts.patience import GIVEN_UP, Patience
+from app.evaluations.verdicts.patience import MOST_UNANSWERED, UNANSWERED, Patience
 from app.evaluations.verdicts.plan import Judge
-from app.evaluations.verdicts.webhooks import Webhooks
+from app.evaluations.verdicts.webhooks import WebhookFailed, Webhooks
 from app.evaluators.binding import BoundEvaluator, Call, Execution, Row, Verdict, WebhookCall
 from app.generations.prepared import Origin
 from app.logs.models import Log
@@ -25,6 +25,7 @@ from app.logs.own_ids import said_id, said_or_none
 from app.logs.records import JudgmentRecord, LogRecord
 from app.providers.client import ModelClient
 from app.providers.meter import Meter
+from app.sandbox.sizes import json_bytes
 
 JUDGE = "judge"
 """The source of the logs of judges' own calls."""
@@ -65,8 +66,8 @@ class Judging:
         if judge.evaluator is None or judge.problem:
             record.error = judge.problem
             return record
-        if self._gave_up(judge):
-            record.error = GIVEN_UP
+        if given_up := self._gave_up(judge):
+            record.error = given_up
             return record
         try:
             answers: list[str | None] = []
@@ -78,6 +79,8 @@ class Judging:
             record.error = f"not run: {reached}"
         except DomainError as error:
             record.error = error.message
+            if isinstance(error, WebhookFailed) and error.late:
+                self._patience.note(judge.version_id, late=True, most=MOST_UNANSWERED, said=UNANSWERED)
         except Exception as error:  # one evaluator's fault costs no other its judgment
             log.exception("evaluator failed", evaluator=judge.version_id)
             record.error = (
@@ -85,8 +88,8 @@ class Judging:
             )
         return record
 
-    def _gave_up(self, judge: Judge) -> bool:
-        return self._run_id is not None and self._patience.has_ended(judge.version_id)
+    def _gave_up(self, judge: Judge) -> str | None:
+        return self._patience.why_ended(judge.version_id) if self._run_id is not None else None
 
     def _in_its_turn(self, judge: Judge) -> Judges:
         """The evaluator, unless it was given up meanwhile: a row may wait for its turn behind all those that are late."""
@@ -94,8 +97,8 @@ class Judging:
         does = judge.evaluator.judge
 
         def judged(execution: Execution, row: Row, answers: Sequence[str | None]) -> Verdict:
-            if self._gave_up(judge):
-                return Verdict(None, error=GIVEN_UP)
+            if given_up := self._gave_up(judge):
+                return Verdict(None, error=given_up)
             verdict = does(execution, row, answers)
             if verdict.late is not None:
                 self._patience.note(judge.version_id, late=verdict.late)
@@ -189,17 +192,18 @@ _LONG_CHARS = 5_000
 """Judging longer texts may take a tenth of a second, in which others would wait, and heartbeats be late."""
 
 
-def _length(execution: Execution, row: Row, answers: Sequence[str | None]) -> int:
-    targets = (row.target or {}).values()
-    texts = (text for one in targets for text in (one if isinstance(one, list) else [one]))
-    given = (execution.output, *texts, *answers)
-    return sum(len(text) for text in given if isinstance(text, str))
+def _is_long(execution: Execution, row: Row, answers: Sequence[str | None]) -> bool:
+    """Whether there is much that evaluators look through: nested values, and numbers, are compared one by one."""
+    called = (execution.output_message or {}).get("tool_calls")
+    noted = execution.about.get("metadata")
+    given = (execution.output, called, row.target, answers, row.metadata, noted)
+    return json_bytes(given, _LONG_CHARS) > _LONG_CHARS
 
 
 async def _verdict(
     evaluator: BoundEvaluator, execution: Execution, row: Row, answers: Sequence[str | None], judged: Judges
 ) -> Verdict:
-    if evaluator.takes_long(execution) or _length(execution, row, answers) > _LONG_CHARS:
+    if evaluator.takes_long(execution) or _is_long(execution, row, answers):
         return await _beside(judged, execution, row, answers, _threads_for(evaluator))
     return judged(execution, row, answers)
 

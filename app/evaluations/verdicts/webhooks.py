@@ -21,6 +21,7 @@ from app.core import clock, ids
 from app.core.errors import DomainError
 from app.core.urlguard import guarded_sockets, refusal_behind
 from app.evaluators.binding import WebhookCall
+from app.providers.answers import unreachable
 from app.providers.transport import BodyTooLarge
 from app.sandbox.sizes import json_bytes
 from app.workspaces.webhook_keys import WebhookKey
@@ -36,15 +37,19 @@ _AT_ONCE = 20
 
 
 class WebhookFailed(DomainError):
-    """There is no answer; the message says what happened, and nothing of what the service sent."""
+    """There is no answer; the message says what happened, and nothing of what the service sent. `late`: its time was over."""
+
+    def __init__(self, message: str, *, late: bool = False) -> None:
+        super().__init__(message)
+        self.late = late
 
 
 class _Unanswered(Exception):
     """One try failed. `wait_s`: how long to wait at least before the next, None where none would help."""
 
-    def __init__(self, problem: str, wait_s: float | None = None) -> None:
+    def __init__(self, problem: str, wait_s: float | None = None, *, late: bool = False) -> None:
         super().__init__(problem)
-        self.wait_s = wait_s
+        self.wait_s, self.late = wait_s, late
 
 
 class Webhooks:
@@ -76,7 +81,8 @@ class Webhooks:
             except _Unanswered as failure:
                 usual = next(waits, None)
                 if failure.wait_s is None or usual is None:
-                    raise WebhookFailed(f"The webhook gave no answer: {failure}") from failure
+                    said = f"The webhook gave no answer: {failure}"
+                    raise WebhookFailed(said, late=failure.late) from failure
                 spread = usual * random.uniform(0.75, 1.25)  # so that not all come back at once
                 await asyncio.sleep(min(_LONGEST_WAIT_S, max(spread, failure.wait_s)))
 
@@ -87,13 +93,14 @@ class Webhooks:
             async with self._room[call.url], asyncio.timeout(call.timeout_s):
                 response = await self._client(call.url).post(call.url, content=body, headers=headers)
         except TimeoutError:
-            raise _Unanswered(f"nothing came within {call.timeout_s:g} s", 0) from None
+            raise _Unanswered(f"nothing came within {call.timeout_s:g} s", 0, late=True) from None
         except httpx2.HTTPError as error:
             if refused := refusal_behind(error):
                 raise _Unanswered(str(refused)) from error
             if isinstance(error, BodyTooLarge):
                 raise _Unanswered("it does not end") from error
-            raise _Unanswered(f"the connection failed ({type(error).__name__})", 0) from error
+            why = unreachable(error) or type(error).__name__  # one that was refused is called a time-out, too
+            raise _Unanswered(f"the connection failed: {why}", 0) from error
         except Exception as error:  # whatever a service sends, it is its answer that is wrong
             raise _Unanswered(f"it is no HTTP that can be read ({type(error).__name__})") from error
         status = response.status_code

@@ -2,20 +2,22 @@
 
 # ruff: noqa: ARG002 - a kind need not look at all that it is given
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Literal
 
 from pydantic import model_validator
 
-from app.evaluators.kinds.comparing import TargetKind, TargetOptions, alone, composed, text_of
-from app.evaluators.kinds.contract import CorpusMetric, Traits, Verdict, storable
+from app.evaluators.kinds.comparing import TargetKind, TargetOptions, composed, parted, stands_alone, text_of
+from app.evaluators.kinds.contract import CorpusMetric, Execution, Traits, Verdict, storable
 from app.evaluators.kinds.json_output import ABSENT, NoJson, reach, read_json
 from app.statistics.classification import Classification, averages_statistics, classify
 
 _AROUND = " \t\r\n\"'`“”‘’*.:;,。：；，「」『』"
 _LABEL_CHARS = 200
+_FEW_LABELS = 1_000
+"""Looked for in some milliseconds."""
+_MOST_TOLD = 20
 
 
 class ClassMatchOptions(TargetOptions):
@@ -51,6 +53,9 @@ class ClassMatch(TargetKind[ClassMatchOptions]):
     keywords = "classification accuracy confusion intent"
     returns = Traits("boolean", needs_target=True)
     Options = ClassMatchOptions
+
+    def takes_long(self, options: ClassMatchOptions, execution: Execution) -> bool:
+        return len(options.labels) > _FEW_LABELS
 
     def compare(self, options: ClassMatchOptions, output: str, accepted: list[Any]) -> Verdict:
         targets = [text_of(one).strip() for one in accepted]
@@ -113,23 +118,26 @@ def _chosen(options: ClassMatchOptions, output: str) -> tuple[str | None, str | 
 
 def _inside(options: ClassMatchOptions, output: str) -> tuple[str | None, str | None]:
     """The one label that occurs; a label that is part of a longer one found does not count beside it, nor the end of “non-toxic”."""
-    flags = re.IGNORECASE if options.ignore_case else 0
-    output = composed(output)
-    found = [
-        label
-        for label in dict.fromkeys(options.labels)
-        if label and re.search(rf"(?<![^\W_]-){alone(composed(label))}(?!-[^\W_])", output, flags)
-    ]
-    folded = {label: label.casefold() if options.ignore_case else label for label in found}
-    longest = [
-        label
-        for label in found
-        if not any(folded[label] in other and folded[label] != other for other in folded.values())
-    ]
-    if len(longest) == 1:
-        return longest[0], None
-    several = f"several labels in the output: {', '.join(longest[:5])}"
-    return None, several if longest else "no label in the output"
+    read = _read(output, options)
+    known = {label: _read(label, options) for label in options.labels if label}
+    found = {label: text for label, text in known.items() if stands_alone(text, read, but_joined=True)}
+    if not found:
+        return None, "no label in the output"
+    longest = max(found, key=lambda label: len(found[label]))
+    beside = [label for label, text in found.items() if text not in found[longest] or text == found[longest]]
+    if len(beside) == 1:
+        return longest, None
+    told = [one for one in beside[:_MOST_TOLD] if not _is_part(found[one], found.values())]
+    return None, f"several labels in the output: {', '.join(told[:5])}"
+
+
+def _is_part(text: str, texts: Iterable[str]) -> bool:
+    return any(text in other and text != other for other in texts)
+
+
+def _read(text: str, options: ClassMatchOptions) -> str:
+    text = composed(text)
+    return parted(text.casefold() if options.ignore_case else text)
 
 
 def _spelled(label: str, options: ClassMatchOptions) -> str:

@@ -28,6 +28,8 @@ NOTHING_TO_FIND = Verdict(None, rationale="no text to look for: it is empty")
 
 LONGEST_COMPARED = 100_000
 """Characters. Two longer texts would keep a worker busy for seconds: a kind whose work grows faster than they do refuses."""
+_MOST_COMPARED = 10 * LONGEST_COMPARED
+"""Characters of all targets of a row: each of them is compared."""
 
 
 class TargetOptions(KindOptions):
@@ -108,26 +110,40 @@ def composed(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
-_IN_A_WORD = r"[^\W\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\ua4cf\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]"
-"""A letter of a script that has blanks between words: not of Thai, Lao, Burmese, Khmer, Chinese, Japanese or Korean,
-whose words end with others."""
+_UNPARTED = re.compile(
+    "(?=\\w)[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\ua4cf\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]"
+)
+"""A letter of a script that has no blanks between words, so that words end with others: Thai, Lao, Burmese, Khmer, Chinese,
+Japanese or Korean."""
 
 
-def alone(text: str) -> str:
-    """An expression that finds a text where it is no part of a longer word."""
-    before = f"(?<!{_IN_A_WORD})" if re.match(r"\W", text) or re.match(_IN_A_WORD, text) else ""
-    behind = f"(?!{_IN_A_WORD})" if re.match(r"\W", text[-1:]) or re.match(_IN_A_WORD, text[-1:]) else ""
-    return f"{before}{re.escape(text)}{behind}"
+def parted(text: str) -> str:
+    """The text with a sign that is no letter around each letter of such a script, to look for words in it."""
+    return text if text.isascii() else _UNPARTED.sub("\0\\g<0>\0", text)
+
+
+def stands_alone(text: str, output: str, *, but_joined: bool = False) -> bool:
+    """Whether a text stands somewhere in the output where it is no part of a longer word. Both are `parted`. `but_joined`: nor of
+    words that hyphens join, such as “non-toxic”."""
+    if text not in output:  # most are not, and an expression takes longer to make than to look with
+        return False
+    before = "" if text.startswith("\0") else r"(?<!\w)"
+    behind = "" if text.endswith("\0") else r"(?!\w)"
+    if but_joined:
+        before, behind = rf"(?<![^\W_]-)(?<!\0-){before}", rf"{behind}(?!-[^\W_])(?!-\0)"
+    return re.search(f"{before}{re.escape(text)}{behind}", output) is not None
 
 
 def too_long(*texts: str) -> Verdict | None:
-    """The verdict where a text is longer than is compared, else None."""
-    longest = max(map(len, texts))
-    if longest <= LONGEST_COMPARED:
+    """The verdict where a text, or all of them together, are longer than is compared, else None."""
+    longest, total = max(map(len, texts)), sum(map(len, texts))
+    if longest > LONGEST_COMPARED:
+        said = f"{longest:,} characters, at most {LONGEST_COMPARED:,} are"
+    elif total > _MOST_COMPARED:
+        said = f"{total:,} characters in all targets, at most {_MOST_COMPARED:,} are"
+    else:
         return None
-    return Verdict(
-        None, error=f"too long to compare: {longest:,} characters, at most {LONGEST_COMPARED:,} are"
-    )
+    return Verdict(None, error=f"too long to compare: {said}")
 
 
 def usual_field(target: Mapping[str, Any]) -> str:

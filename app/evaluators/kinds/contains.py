@@ -1,14 +1,14 @@
 """Contains a text."""
 
-import re
 from typing import Any, Literal
 
 from app.evaluators.kinds.comparing import (
     NOTHING_TO_FIND,
     TargetKind,
     TargetOptions,
-    alone,
     composed,
+    parted,
+    stands_alone,
     text_of,
 )
 from app.evaluators.kinds.contract import Execution, Row, Traits, Verdict, no_output, storable
@@ -59,10 +59,11 @@ class Contains(TargetKind[ContainsOptions]):
 
 def _read(text: str, options: ContainsOptions) -> str:
     text = composed(text)
-    return text.casefold() if options.ignore_case else text
+    text = text.casefold() if options.ignore_case else text
+    return parted(text) if options.whole_words else text
 
 
 def _holds(output: str, text: str, options: ContainsOptions) -> bool:
     if not options.whole_words:
         return text in output
-    return re.search(alone(text), output) is not None
+    return stands_alone(text, output)

@@ -121,7 +121,8 @@ class PairwiseJudge(Kind[PairwiseJudgeOptions]):
             return other
         read = [_read(answer) for answer in [*answers, None, None][:2]]
         if read[0] is None or read[1] is None:
-            return Verdict(None, error=f"{MALFORMED}, in one order at least")
+            problem = "The judge gave no reply" if None in answers else MALFORMED
+            return Verdict(None, error=f"{problem}, in one order at least")
         first = _winner(read[0][0], "output", "other"), read[0][1]
         second = _winner(read[1][0], "other", "output"), read[1][1]
         agree = first[0] == second[0]

@@ -8,9 +8,16 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from app.evaluators.kinds.comparing import TargetOptions, TargetUnclear, listed, text_of, usual_field
+from app.evaluators.kinds.comparing import (
+    TargetOptions,
+    TargetUnclear,
+    composed,
+    listed,
+    text_of,
+    usual_field,
+)
 from app.evaluators.kinds.contract import Execution, Kind, Row, Traits, Verdict, no_output, storable
-from app.evaluators.kinds.json_output import ABSENT, NoJson, reach, read_json
+from app.evaluators.kinds.json_output import ABSENT, NoJson, reach, read_json, without_fence
 from app.evaluators.kinds.places import checked_place
 
 Measure = Literal["recall", "precision", "hit", "mrr", "ndcg", "map"]
@@ -100,7 +107,10 @@ class _NoIds(Exception):
 def _value(place: str, execution: Execution, row: Row) -> Any:
     """What stands at a place. NoJson for an output that should be JSON and is none."""
     if place == "log.output" or place.startswith(("log.output.", "log.output[")):
-        value, path = read_json(execution.output or "", in_fence=True), place.removeprefix("log.output")
+        output = execution.output or ""
+        value, path = read_json(output, in_fence=True), place.removeprefix("log.output")
+        if not path and isinstance(value, int | float):
+            value = without_fence(output)  # as it is spelled
     else:
         row_members = {
             "inputs": row.inputs,
@@ -129,22 +139,36 @@ def _found(options: RetrievalOptions, execution: Execution, row: Row) -> tuple[l
 
 def _ids(options: RetrievalOptions, value: Any) -> list[str]:
     """The ids of a list of passages, in its order."""
-    if isinstance(value, str):  # CSV knows nothing else
-        try:
-            value = read_json(value, in_fence=False)
-        except NoJson:
-            value = [value]
+    value = _of_a_table(value)
     return [_id(options, one) for one in (value if isinstance(value, list | tuple) else [value])]
+
+
+def _of_a_table(value: Any) -> Any:
+    """What a text holds as JSON, because CSV knows nothing but texts. A text that could be a number is the id itself: 3.10 is not 3.1."""
+    if not isinstance(value, str):
+        return value
+    try:
+        read = read_json(value, in_fence=False)
+    except NoJson:
+        return value
+    return read if isinstance(read, str | list | dict) else value
+
+
+def _spelled(value: Any) -> str:
+    """One spelling for ids that are the same: whole numbers that a table made into 7.0 are 7."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return composed(text_of(value)).strip()
 
 
 def _id(options: RetrievalOptions, passage: Any) -> str:
     if not isinstance(passage, Mapping):
-        return text_of(passage).strip()
+        return _spelled(passage)
     names = (options.id_field,) if options.id_field else _ID_NAMES
     value = next((passage[name] for name in names if passage.get(name) is not None), None)
     if value is None:
         raise _NoIds(f"A passage has no {' or '.join(names)}: name the field that tells passages apart")
-    return text_of(value).strip()
+    return _spelled(value)
 
 
 def _grades(options: RetrievalOptions, execution: Execution, row: Row) -> dict[str, float] | None:
@@ -160,8 +184,9 @@ def _grades(options: RetrievalOptions, execution: Execution, row: Row) -> dict[s
         value = row.target.get(options.target_field or usual_field(row.target), ABSENT)
     if value is ABSENT or value is None:
         return None
+    value = _of_a_table(value)
     if isinstance(value, Mapping) and all(_is_grade(grade) for grade in value.values()):
-        return {str(name).strip(): float(grade) for name, grade in value.items() if grade > 0}
+        return {_spelled(str(name)): float(grade) for name, grade in value.items() if grade > 0}
     passages = value if isinstance(value, str) else listed(value)
     return dict.fromkeys((one for one in _ids(options, passages) if one), 1.0)
 

@@ -14,6 +14,8 @@ from app.statistics.overlap import ter_statistic
 MOST_WORDS = 100
 """Looking for words that moved grows with the square of the length: two texts of 200 words can take four seconds."""
 
+_MOST_IN_ALL = 1_000
+"""Words of all targets of a row: each of them is looked through so."""
 _FEW_WORDS = 10
 """Of an output that is compared in some milliseconds."""
 
@@ -51,9 +53,14 @@ class Ter(TargetKind[TerOptions]):
         targets = texts_to_compare(output, accepted)
         if isinstance(targets, Verdict):
             return targets
-        longest = max(len(text.split()) for text in (output, *targets))
-        if longest > MOST_WORDS:
-            return Verdict(None, error=f"too long to compare: {longest:,} words, at most {MOST_WORDS} are")
+        lengths = [len(text.split()) for text in (output, *targets)]
+        if max(lengths) > MOST_WORDS:
+            return Verdict(
+                None, error=f"too long to compare: {max(lengths):,} words, at most {MOST_WORDS} are"
+            )
+        if sum(lengths) > _MOST_IN_ALL:
+            said = f"{sum(lengths):,} words in all targets, at most {_MOST_IN_ALL:,} are"
+            return Verdict(None, error=f"too long to compare: {said}")
         metric = _metric(options.punctuation, options.ignore_case)
         found = metric.sentence_score(output, targets)
         forget(metric.tokenizer)

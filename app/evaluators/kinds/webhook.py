@@ -20,7 +20,7 @@ class WebhookOptions(AnswerOptions):
     url: str = Field(title="Address", min_length=1, max_length=2_000, json_schema_extra={"first": True})
     """Where your service listens. The server's own network is refused, unless its operator allows the host."""
     timeout_s: float = Field(10, title="Seconds to answer", ge=1, le=60, json_schema_extra={"first": True})
-    """How many seconds one call may take. It is tried three times."""
+    """How many seconds one call may take. It is tried three times. After 60 rows in a row without an answer in time this worker asks no more in the run."""
 
 
 class Webhook(Kind[WebhookOptions]):

@@ -37,7 +37,7 @@ def signature(code: str) -> tuple[str, int, int]:
     for statement in reversed(ast.parse(code).body):
         if _defines(statement) != name:
             continue
-        is_lambda = isinstance(statement, ast.Assign)
+        is_lambda = isinstance(statement, ast.Assign | ast.AnnAssign)
         taken: ast.arguments = statement.value.args if is_lambda else statement.args  # type: ignore[attr-defined]
         count = len(taken.posonlyargs) + len(taken.args)
         return name, count - len(taken.defaults), 2 if taken.vararg else count
@@ -93,8 +93,8 @@ def _defines(statement: ast.stmt) -> str | None:
     """The name of the function that a statement of the module defines, if it does."""
     if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
         return statement.name
-    if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Lambda):
-        target = statement.targets[0]
+    if isinstance(statement, ast.Assign | ast.AnnAssign) and isinstance(statement.value, ast.Lambda):
+        target = statement.targets[0] if isinstance(statement, ast.Assign) else statement.target
         return target.id if isinstance(target, ast.Name) else None
     return None
 

@@ -10,6 +10,9 @@ _STILL = """() => Promise.all(document.getAnimations()
     .filter(animation => animation.effect.getComputedTiming().endTime < Infinity)
     .map(animation => animation.finished.catch(() => {})))"""
 
+_WIDE = """() => document.documentElement.scrollWidth <= innerWidth ? [] : [...document.querySelectorAll("body *")]
+    .filter((each) => each.getBoundingClientRect().right > innerWidth).map((each) => each.outerHTML.slice(0, 160)).concat("wide")"""
+
 
 def violations(page: "Page") -> list[str]:
     """What axe finds, one line each. Waits for what slides in: half transparent text has too little contrast."""
@@ -22,5 +25,5 @@ def violations(page: "Page") -> list[str]:
 
 def sound(page: "Page", name: str) -> None:
     """Nothing that axe finds, and nothing wider than the window. `name` says which page it was."""
-    assert violations(page) == [], name
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
+    found = violations(page) + page.evaluate(_WIDE)
+    assert found == [], f"{name}: {found}"

@@ -215,7 +215,8 @@ class _Deciding:
 
 def _write(sync: Sync, send: _Send, newest: Remote | None, message: str) -> None:
     """Send one file, and remember what came of it."""
-    answer = sync.workspace.write(send.key, send.content, message, send.file_id)
+    seen = newest.version_id if newest else None
+    answer = sync.workspace.write(send.key, send.content, message, send.file_id, seen)
     number, last = int(answer["version_number"]), newest.number if newest else 0
     made = str(answer["version_id"])
     if number > last:

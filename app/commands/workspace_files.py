@@ -105,11 +105,17 @@ class Workspace:
                 raise
             return False
 
-    def write(self, key: str, content: Json, message: str, file_id: str | None) -> Json:
-        """Write content to a file, or to a new one at its path; how the file is then."""
+    def write(
+        self, key: str, content: Json, message: str, file_id: str | None, newest: str | None = None
+    ) -> Json:
+        """Write content to a file, or to a new one at its path; how the file is then. Refused where another version than
+        `newest` is the newest by then."""
         path, kind = split(key)
         where = {"id": file_id} if file_id else {"path": path}
-        return self._server.post(f"/{kind}s", content | where | {"version_description": message}, again=True)
+        guard = {"newest_version_id": newest} if newest else {}
+        return self._server.post(
+            f"/{kind}s", content | where | {"version_description": message} | guard, again=True
+        )
 
     def versions_between(self, key: str, file_id: str, after: int, before: int) -> list[int]:
         """The numbers of the versions that lie between two."""

@@ -19,6 +19,8 @@ from app.core.errors import DomainError
 from app.core.settings import get_settings
 
 ROOT = Path(__file__).parents[2]
+_WRITTEN = ("body", "note", "comment")
+"""Fields into which people write sentences."""
 Shell = Callable[[Session, access.Principal], Any]
 """What `main` registers as `app.state.shell`: the data of the sidebar."""
 SLOTS: dict[str, Callable[..., Any]] = {}
@@ -120,6 +122,13 @@ def fragment(template: str, **context: Any) -> str:
     return environment().get_template(template).render(**context)
 
 
+def _typed_into(request: Request) -> list[str]:
+    """What somebody wrote into a form that was refused before its route saw it: nothing else holds it any more."""
+    form = getattr(request, "_form", None)  # as it was read already; to read it now would be too late
+    said = [form.get(name) for name in _WRITTEN] if form else []
+    return [text for text in said if isinstance(text, str) and text.strip()]
+
+
 def error_page(request: Request, error: DomainError, headers: dict[str, str]) -> Response:
     """The page for an error; for htmx only its notice, to swap in where the action was.
 
@@ -144,4 +153,5 @@ def error_page(request: Request, error: DomainError, headers: dict[str, str]) ->
         headers=headers,
         error=error,
         request_id=request.state.request_id,
+        typed=_typed_into(request),
     )

@@ -79,6 +79,7 @@ def upsert_dataset(
             attributes=body.attributes,
             name=body.version_name,
             note=body.note,
+            newest_id=body.newest_version_id,
         ),
     )
     files.describe_file(written.file, description=body.description, tags=body.tags, readme=body.readme)

@@ -35,6 +35,8 @@ class DatasetChange:
     """None keeps those of the base where rows are added or removed."""
     name: str | None = None
     note: str | None = None
+    newest_id: str | None = None
+    """The newest version as the caller has seen it: after another one, nothing is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,7 @@ def commit_wanted(
             parent_id=base.id if base else None,
             content=content_of(digest, spec),
             may_return=may_return,
+            newest_id=change.newest_id,
         ),
         fill=fill,
     )

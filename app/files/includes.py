@@ -93,6 +93,13 @@ class _Found:
         return (self.itself, *self.within)
 
 
+class Circle(Invalid):
+    """Files include each other."""
+
+    def __init__(self, said: str) -> None:
+        super().__init__(said, fields={"template": said})
+
+
 class Includes:
     """What templates of a workspace include. Each include is looked up once, however often it stands in them."""
 
@@ -162,7 +169,7 @@ class Includes:
         if found is None:
             return None
         if any(one.file.id in trail for one in found.all):
-            raise refused(f"`{include.text}` in the template goes round in a circle.")
+            raise Circle(f"`{include.text}` in the template goes round in a circle.")
         if found.language != language and any(
             _SYNTAX.search(each) for each in texts_of(found.itself.template)
         ):
@@ -188,8 +195,9 @@ class Includes:
             known = repository.find_files(self._session, self._workspace_id, list(trail))
             paths = {one.id: one.path[:SHOWN] for one in (*known, file)}
             way = " → ".join(paths.get(each, "?") for each in (*trail, file.id))
-            said = "goes round in a circle" if file.id in trail else f"is over {_DEEPEST} includes deep"
-            raise refused(f"`{include.text}` in the template {said}: {way}.")
+            if file.id in trail:
+                raise Circle(f"`{include.text}` in the template goes round in a circle: {way}.")
+            raise refused(f"`{include.text}` in the template is over {_DEEPEST} includes deep: {way}.")
         template, written_in = _content(include, file, version)
         expanded = self._expand(template, written_in or language, (*trail, file.id))
         itself = Included(include, file, version, expanded.template)

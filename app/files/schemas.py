@@ -26,6 +26,10 @@ class FileProperties(Body):
     commit_message: str | None = Field(
         default=None, description="Older clients' word for version_description."
     )
+    newest_version_id: str | None = Field(
+        default=None,
+        description="Make a new version only while this one is the newest of the file; after another one, 409 and nothing is written.",
+    )
     description: str | None = None
     tags: list[str] | None = None
     readme: str | None = None

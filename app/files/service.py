@@ -36,6 +36,8 @@ class Commit:
     """What the hash is taken over, where that is not `spec` itself."""
     may_return: bool = False
     """Whether content that an older version had becomes a new version: people who put something back want it to be the newest."""
+    newest_id: str | None = None
+    """The newest version as the caller has seen it: after another one, nothing is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,9 @@ def commit(
         _note_again(session, principal, existing, change)
         return Committed(file, existing, created=False)
     newest = repository.newest_version(session, file.id)
+    if change.newest_id is not None and (newest is None or newest.id != change.newest_id):
+        made = f"v{newest.number} was made meanwhile" if newest else "its versions were deleted meanwhile"
+        raise Conflict(f"{file.path}: {made}. Nothing was written.")
     file.last_number = repository.take_number(session, file.id)
     version_id = ids.content_id(VERSION_PREFIX[change.kind], file.id, content)
     content_hash = ids.content_hash(content)
@@ -139,7 +144,10 @@ def upsert(
         NotFound: no file with this id.
         Conflict: the path holds another kind of file or a folder, or the version name names other content.
     """
-    change = Commit(kind, spec, file_id=about.id, path=about.path, name=about.version_name, note=about.note)
+    change = Commit(
+        kind, spec, file_id=about.id, path=about.path, name=about.version_name, note=about.note,
+        newest_id=about.newest_version_id,
+    )  # fmt: skip
     committed = commit(session, principal, change)
     describe_file(committed.file, description=about.description, tags=about.tags, readme=about.readme)
     committed.version.file = committed.file

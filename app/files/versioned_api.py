@@ -13,7 +13,7 @@ from app.core.errors import NotFound
 from app.core.pagination import Page, PageNumber, PageSize
 from app.core.permissions import Deleter, Deployer, Editor, Reader, admit, api_key_of, declare
 from app.core.plain_routes import PlainRoute
-from app.files import deployments, repository, service
+from app.files import deploying, deployments, repository, service
 from app.files.fetching import FETCHES, Fetch, encoded
 from app.files.models import FileKind, Version
 from app.files.paths import parent_of
@@ -182,7 +182,7 @@ def versioned_routes(kind: FileKind, *, reading: bool = True) -> APIRouter:  # n
         """Make a version the one that runs in an environment."""
         version = shown_version(session, principal, kind, file_id, version_id, None)
         environment = deployments.get_environment(session, principal, environment_id)
-        deployments.deploy(session, principal, version.file, version, environment)
+        deploying.deploy(session, principal, version.file, version, environment)
         return present_one(session, version)
 
     @router.delete("/{file_id}/environments/{environment_id}", status_code=204, name=f"undeploy_{kind}")

@@ -86,6 +86,8 @@ class Draft:
     """What else runs beside it."""
     look: Look = field(default=_as_it_is, compare=False, repr=False)
     """Puts in what the messages include."""
+    fresh: int | None = field(default=None, compare=False, repr=False)
+    """The place of the message that was just added: where somebody types on."""
     fresh_images: list[str] = field(default_factory=list)
     """Images that came with the button that adds them to a message; no part of the draft before that."""
 
@@ -299,7 +301,7 @@ def _json(name: str, text: str, problems: dict[str, str]) -> Any:
 def apply(draft: Draft, action: str) -> None:
     """Do what a button of the form asks: add, remove or move a message or an example. Unknown ones do nothing.
 
-    `add:user`, `add:example`, `up:2`, `down:2`, `remove:2` (the number of a block), `drop:4` (an example's first
+    `add:user`, `add:example`, `up:2`, `down:2`, `remove:2` (the number of a block), `move:2:0` (to where), `drop:4` (an example's first
     message), `unfold`; `pane:add`, `pane:1` (takes that one away); `empty:photo` (an input); and those of a message's parts.
     """
     verb, _, detail = action.partition(":")
@@ -313,6 +315,8 @@ def apply(draft: Draft, action: str) -> None:
         _add(draft, detail)
     elif verb == "pane":
         _change_panes(draft, detail)
+    elif verb == "move":
+        _move(draft, *map(whole, detail.partition(":")[::2]))
     elif verb in ("up", "down", "remove", "drop") and (number := whole(detail)) is not None:
         _change(draft, verb, number)
 
@@ -327,20 +331,32 @@ def _change_panes(draft: Draft, detail: str) -> None:
 def _add(draft: Draft, role: str) -> None:
     if role in ROLES:
         draft.messages.append({"role": role, "content": ""})
+        draft.fresh = len(draft.messages) - 1
         return
     if role == EXAMPLE:
-        insert_examples(
+        draft.fresh = insert_examples(
             draft, [{"role": role, "name": EXAMPLE, "content": ""} for role in ("user", "assistant")]
         )
 
 
-def insert_examples(draft: Draft, messages: Sequence[Json]) -> None:
-    """Put messages of examples after those that are there; else after the system message."""
+def insert_examples(draft: Draft, messages: Sequence[Json]) -> int:
+    """Put messages of examples after those that are there; else after the system message. The place of the first."""
     marked = [place for place, message in enumerate(draft.messages) if is_example(message)]
     systems = [place for place, message in enumerate(draft.messages) if message.get("role") == "system"]
     at = (marked[-1] if marked else systems[-1] if systems else -1) + 1
     draft.messages[at:at] = messages
     draft.unfolded = draft.unfolded or len(marked) >= 2 * SHOWN_EXAMPLES
+    return at
+
+
+def _move(draft: Draft, number: int | None, to: int | None) -> None:
+    """Put a block where another stands, as dragging does."""
+    blocks = draft.blocks
+    if number is None or to is None or max(number, to) >= len(blocks):
+        return
+    parts = [draft.messages[block.first : block.until] for block in blocks]
+    parts.insert(to, parts.pop(number))
+    draft.messages = [message for part in parts for message in part]
 
 
 def _change(draft: Draft, verb: str, number: int) -> None:

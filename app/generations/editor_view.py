@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import Request, Response
 
 from app.core import templating
-from app.core.access import Principal
+from app.core.access import Action, Principal
 from app.core.errors import DomainError, Invalid
 from app.files import repository as files_repository
 from app.generations.draft import FOLDED, SHOWN_EXAMPLES, Draft, extra_of, folded
@@ -14,6 +14,7 @@ from app.generations.editing import NEW, Workbench, conversation_of, filled
 from app.generations.examples import Repeated, find_repeated
 from app.generations.keeping import Keeping
 from app.generations.message_parts import IMAGE, TEXT, Part, parts_of
+from app.generations.row_targets import Saved
 from app.generations.weighing import weigh
 from app.logs.records import LogRecord
 from app.providers.client import asked_characters
@@ -23,8 +24,8 @@ _MOST_VERSIONS = 200
 """That a pane offers."""
 
 
-def card_of(log: LogRecord, name: str, is_practice: bool) -> dict[str, Any]:
-    """What an answer's card shows."""
+def card_of(log: LogRecord, name: str, is_practice: bool, *, may_edit: bool) -> dict[str, Any]:
+    """What an answer's card shows: to whom may edit, also what can be made of it."""
     cost = None
     if log.prompt_cost is not None and log.output_cost is not None:
         cost = float(log.prompt_cost) + float(log.output_cost)
@@ -39,6 +40,7 @@ def card_of(log: LogRecord, name: str, is_practice: bool) -> dict[str, Any]:
         "seen": seen,
         "calls": calls,
         "is_practice": is_practice,
+        "of_row": may_edit and log.datapoint_id is not None,
     }
 
 
@@ -61,6 +63,7 @@ def show_editor(
     error: DomainError | None = None,
     smoke: Mapping[str, Any] | None = None,
     smoke_told: str = "",
+    saved: Saved | None = None,
 ) -> Response:
     """The editor with the draft as it was typed, and the answers of what has just run: what each is called, its log, and whether the practice model gave it; or what the pinned rows came to, by
     datapoint. With an error, status and fields say what to put right."""
@@ -70,6 +73,7 @@ def show_editor(
     ):  # the dialog was asked for: the answer belongs into the form
         headers = {"hx-retarget": "#editor", "hx-reselect": "#editor", "hx-reswap": "outerHTML"}
     base = bench.base.spec.get("template") if bench.base else None
+    may_edit = request.state.principal.may(Action.EDIT)
     provider = next((p for p in bench.providers if p.name == draft.values.get("provider")), None)
     is_practice = provider is not None and provider.kind == "practice"
     filled(draft, bench)
@@ -84,10 +88,11 @@ def show_editor(
         pane_versions=_pane_versions(request, bench, draft),
         repeated={one.first: one.row for one in _repeated(request, bench, draft)},
         base_texts=base_texts(draft, base),
-        cards=[card_of(log, name, by_practice) for name, log, by_practice in answers],
+        cards=[card_of(log, name, by_practice, may_edit=may_edit) for name, log, by_practice in answers],
         is_practice=is_practice,
         smoke=smoke or {},
         smoke_told=smoke_told,
+        saved_target=saved,
         error=error,
         problems=error.fields if isinstance(error, Invalid) else {},
         extra_of=extra_of,

@@ -16,7 +16,7 @@ from app.core.errors import DomainError, Invalid
 from app.core.permissions import Editor, Reader, Runner
 from app.core.typed import whole
 from app.files.models import File
-from app.generations import drafts, editing, keeping, panes, pins
+from app.generations import drafts, editing, keeping, panes, pins, row_targets
 from app.generations.draft import Draft, apply, draft_of, spec_of
 from app.generations.drafts import Desk, Kept, desk_of
 from app.generations.editing import NEW, Chosen, ChosenRow, Workbench
@@ -103,6 +103,8 @@ def change_draft(
         return _pin(file_id, request, session, principal, sent, bench.file, bench.row)
     if sent.action == "unpin:outdated" and bench.file and principal.may(Action.EDIT):
         return _pin(file_id, request, session, principal, sent, bench.file, None)
+    if sent.action.startswith("target:") and principal.may(Action.EDIT):
+        return _save_target(request, session, principal, bench, sent)
     if sent.action.startswith("row:") or sent.action == "fill":
         draft.inputs = {}
     editing.filled(draft, bench)
@@ -133,6 +135,22 @@ def _pin(
     bench = editing.open_workbench(session, principal, file_id, sent.chosen, sent.draft)
     said = _kept(session, principal, bench, sent)
     return show_editor(request, bench, sent.draft, keeping=said, error=refused)
+
+
+def _save_target(
+    request: Request, session: Session, principal: Principal, bench: Workbench, sent: Sent
+) -> Response:
+    """The form after an output was written as its row's target."""
+    saved, refused = None, None
+    try:
+        with session.begin_nested():
+            saved = row_targets.save_output(
+                session, principal, bench.row, sent.action.removeprefix("target:")
+            )
+    except DomainError as error:
+        refused = error
+    said = _kept(session, principal, bench, sent)
+    return show_editor(request, bench, sent.draft, keeping=said, error=refused, saved=saved)
 
 
 def _change_kept(
@@ -211,7 +229,7 @@ async def run_draft(
     if streams:
         headers = {"x-accel-buffering": "no"}
         name, asked = ready[0]
-        events = _events(asked, name, f"/w/{principal.workspace_slug}")
+        events = _events(asked, name, principal)
         return StreamingResponse(events, media_type="text/event-stream", headers=headers)
     await run_in_threadpool(session.commit)  # gives the connection back while the model answers
     logs = await asyncio.gather(*(run_once(asked) for _, asked in ready))
@@ -244,14 +262,19 @@ def _request(
         raise Invalid(f"{side.name}: {error.message}") from error  # the draft's fields are not at fault
 
 
-async def _events(request: RunRequest, name: str, home: str) -> AsyncIterator[bytes]:
+async def _events(request: RunRequest, name: str, principal: Principal) -> AsyncIterator[bytes]:
     """`token` with the text that came, then `done` or `problem` with the finished card."""
     async for part in stream_run(request):
         if isinstance(part, LogRecord):
             card = templating.fragment(
                 "generations/output.html",
-                card=card_of(part, name, request.prompt.target.endpoint.is_practice),
-                home=home,
+                card=card_of(
+                    part,
+                    name,
+                    request.prompt.target.endpoint.is_practice,
+                    may_edit=principal.may(Action.EDIT),
+                ),
+                home=f"/w/{principal.workspace_slug}",
             )
             yield _event("problem" if part.error else "done", {"html": card})
         else:

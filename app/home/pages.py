@@ -15,10 +15,13 @@ from app.core.permissions import Public, Reader, SignedIn
 from app.files.sidebar import ICONS, file_url
 from app.home.onboarding import NewWorkspace, open_workspace
 from app.home.overview import build_overview
+from app.library import catalogue
 from app.workspaces.links import home_url
 from app.workspaces.signin_pages import signed_in
 
 router = APIRouter(include_in_schema=False)
+_STARTS = 6
+"""Prompts of the library that an empty workspace is offered at once."""
 
 
 @router.get("/")
@@ -31,9 +34,11 @@ def start(principal: SignedIn) -> Response:
 def home(request: Request, session: SessionDep, principal: Reader, demo: bool = False) -> Response:
     """What needs a person, how production fares, what ran, and where to go on. With `demo`, that one is being made beside this workspace."""
     overview = build_overview(session, principal)
+    starts = [] if overview.steps.has_prompt else list(catalogue.list_starts().values())
     return templating.render(
-        request, "home/home.html", overview=overview, icons=ICONS, file_url=file_url, demo=demo
-    )
+        request, "home/home.html", overview=overview, icons=ICONS, file_url=file_url, demo=demo,
+        starts=starts[:_STARTS], all_starts=len(starts),
+    )  # fmt: skip
 
 
 class SetupForm(BaseModel):

@@ -6,6 +6,8 @@ import { announce } from "./app.js";
 const AGAIN_MS = 5_000;
 const AGES_MS = 15_000;
 let waiting = false; // typed, and not on its way yet
+let committing = false;
+let newest = 0; // the turn of what was sent last
 let told = "";
 
 // The pages beside the editor have no keeper, and only their times are told.
@@ -17,8 +19,10 @@ document.addEventListener("input", ({ target }) => {
 });
 // A commit takes the draft with it: nothing of it is to be kept afterwards.
 document.addEventListener("submit", ({ target }) => {
-  if (target.matches("[data-keeps]")) waiting = false;
+  if (target.matches("[data-keeps]")) waiting = !(committing = true);
 });
+// It was refused, and the draft is there still.
+document.addEventListener("dialog:refused", () => (committing = false));
 document.addEventListener("visibilitychange", () => {
   if (document.visibilityState === "hidden" && waiting) keep();
 });
@@ -30,13 +34,21 @@ function keep() {
 // What is sent first may be read last, after an answer that never came: the later one of a page counts. The page's own clock
 // never goes back, and goes on where the page is loaded again with the marks that it had.
 document.addEventListener("htmx:configRequest", (event) => {
-  if (event.detail.parameters.tab) event.detail.parameters.turn = Math.round(performance.timeOrigin + performance.now());
+  const { parameters } = event.detail;
+  if (parameters.tab) parameters.turn = newest = Math.round(performance.timeOrigin + performance.now());
+});
+// One that was read after a later one of this page is refused; that later one says what there is to say.
+const isOvertaken = ({ detail }) => detail.xhr.status === 409 && Number(detail.requestConfig.parameters.turn) < newest;
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (isKeeper(event) && isOvertaken(event)) event.detail.shouldSwap = false;
 });
 document.addEventListener("htmx:beforeRequest", (event) => {
-  if (isKeeper(event)) waiting = false;
+  if (!isKeeper(event)) return;
+  if (committing) event.preventDefault();
+  waiting = false;
 });
 document.addEventListener("htmx:afterRequest", (event) => {
-  if (!isKeeper(event)) return;
+  if (!isKeeper(event) || isOvertaken(event)) return;
   const { status } = event.detail.xhr;
   if (status >= 200 && status < 300) {
     told = "";

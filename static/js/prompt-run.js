@@ -17,19 +17,6 @@ document.addEventListener("click", (event) => {
   if (event.target.closest("[data-stop]")) stop?.abort();
 });
 
-document.addEventListener("keydown", (event) => {
-  if (event.altKey && event.key === "ArrowUp") move(event, "up");
-  else if (event.altKey && event.key === "ArrowDown") move(event, "down");
-});
-
-function move(event, way) {
-  const part = event.shiftKey && event.target.closest(".part");
-  const button = part ? part.querySelector(`[data-part-move="${way}"]`) : event.target.closest(".message")?.querySelector(`[data-move="${way}"]`);
-  if (!button) return;
-  event.preventDefault();
-  button.click();
-}
-
 async function run(form, button) {
   stop?.abort();
   const mine = (stop = new AbortController());
@@ -42,6 +29,7 @@ async function run(form, button) {
     return card;
   });
   outputs.replaceChildren(...cards);
+  cards[0].scrollIntoView({ block: "nearest" }); // on a phone they stand far below the button
   document.getElementById("scores")?.replaceChildren();
   const ended = await Promise.all(sides.map(([side], place) => {
     const body = new URLSearchParams(new FormData(form, button));

@@ -185,6 +185,22 @@ def test_a_viewer_reads_and_is_told_why_there_is_no_form(client: TestClient, sta
     assert "<textarea" not in shown
 
 
+@pytest.mark.parametrize("htmx", [False, True])
+def test_words_of_somebody_who_may_not_write_any_more_come_back_to_be_copied(
+    client: TestClient, staged: Staged, htmx: bool
+) -> None:
+    comment_id = _said(staged, staged.rita, Subject.LOG, "first words")
+    signed_in(client, staged.vera)
+    url = f"/w/{staged.team.workspace.slug}/comments"
+    form = {"on": "log", "id": staged.things[Subject.LOG], "body": "Long <b> words"}
+    for address in (url, f"{url}/{comment_id}"):
+        answer = _post(client, address, htmx=htmx, **form)
+        assert answer.status_code == 403
+        assert "This needs the role" in answer.text
+        assert "Long &lt;b&gt; words</textarea>" in answer.text
+        assert "nothing of it was saved" in answer.text
+
+
 def test_lists_say_how_many_in_one_statement_more(client: TestClient, staged: Staged) -> None:
     for subject in Subject:
         for said in ("one", "two"):

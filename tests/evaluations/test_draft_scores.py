@@ -115,7 +115,21 @@ def test_without_an_evaluation_it_says_what_to_do(
 ) -> None:
     log = _logged(committed_team, prompt, "answer 1")
     signed_in(client, committed_team.admin)
-    assert NO_EVALUATORS in _words(_scores(client, _base(committed_team, prompt), [log], ["Draft"]).text)
+    page = _scores(client, _base(committed_team, prompt), [log], ["Draft"]).text
+    assert NO_EVALUATORS in _words(page)
+    assert f"/evaluations/new?prompt={prompt.file_id}" in page
+
+
+def test_without_an_evaluation_those_in_the_folder_of_the_prompt_judge(
+    client: TestClient, committed_team: factories.Team, prompt: Version
+) -> None:
+    with unit_of_work() as session:
+        for path in ("tests/Right", "elsewhere/Right", "tests/deeper/Right"):
+            factories.evaluator(session, committed_team.admin, "exact", path)
+    log = _logged(committed_team, prompt, "answer 1", _datapoint())
+    signed_in(client, committed_team.admin)
+    words = _words(_scores(client, _base(committed_team, prompt), [log], ["Draft"]).text)
+    assert words == "Evaluators on this row those beside this prompt Evaluator Draft Right Pass"
 
 
 def test_answers_of_others_and_people_who_only_read_are_refused(

@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 from app.core import templating
 from app.core.access import Principal
 from app.core.database import SessionDep
-from app.core.errors import Forbidden, NotFound
+from app.core.errors import Conflict, DomainError, Forbidden, NotFound
 from app.core.permissions import Deployer, Reader
 from app.evaluations.file_pages.deploying import Compare, build_dialog, version_before
 from app.evaluations.file_pages.effects import Effects
-from app.files import deployments, repository
+from app.files import deploying, deployments, repository
 from app.files import service as files
 from app.files.models import File, FileKind, Version
 from app.files.sidebar import PAGES, file_url
@@ -104,7 +104,7 @@ def add_deploying(
         file: File,
         version: int | None,
         environment: str | None,
-        error: Forbidden | None = None,
+        error: DomainError | None = None,
     ) -> Response:
         dialog = build_dialog(session, principal, file, compare, version=version, environment=environment)
         effects = None
@@ -149,7 +149,7 @@ def add_deploying(
         version = files.get_version_number(session, file, form.version)
         environment = deployments.get_environment(session, principal, form.environment)
         try:
-            deployments.deploy(session, principal, file, version, environment)
-        except Forbidden as error:
+            deploying.deploy(session, principal, file, version, environment)
+        except (Forbidden, Conflict) as error:
             return dialog_of(request, session, principal, file, form.version, environment.id, error)
         return RedirectResponse(f"{file_url(principal.workspace_slug, kind, file.id)}{then}", 303)

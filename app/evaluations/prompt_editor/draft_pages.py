@@ -12,7 +12,7 @@ from app.core.database import SessionDep
 from app.core.errors import DomainError
 from app.core.permissions import Runner
 from app.evaluations.prompt_editor import draft_scores
-from app.evaluations.prompt_editor.draft_scores import MOST_ANSWERS, Line, Wanted
+from app.evaluations.prompt_editor.draft_scores import MOST_ANSWERS, Line, NoEvaluators, Wanted
 
 router = APIRouter(prefix="/w/{w}/prompts", include_in_schema=False)
 
@@ -54,6 +54,7 @@ async def score_answers(
         "evaluations/draft_scores.html",
         lines=lines,
         refused=refused,
+        nothing=isinstance(wanted, NoEvaluators),
         wanted=None if isinstance(wanted, DomainError) else wanted,
         sent=sent,
         file_id=file_id,

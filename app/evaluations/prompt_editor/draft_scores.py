@@ -23,8 +23,10 @@ from app.evaluations.verdicts.judging import execution_of_log
 from app.evaluators import databases
 from app.evaluators.binding import Execution, Row, is_judged_here
 from app.evaluators.describing import describe
+from app.files import repository as files_repository
 from app.files import service as files
-from app.files.models import FileKind, Version
+from app.files.models import File, FileKind, Version
+from app.files.paths import parent_of
 from app.generations.prepared import Origin
 from app.logs import repository as logs
 from app.logs.models import Log
@@ -32,9 +34,15 @@ from app.logs.models import Log
 MOST_EVALUATORS = 8
 MOST_ANSWERS = 4
 _AT_ONCE = 4
+_MOST_BESIDE = 50
 _NO_EVALUATORS = (
-    "No evaluation of this prompt has an evaluator that judges by itself. Make one, and it judges here, too."
+    "Nothing judges these answers yet: no evaluation of this prompt has an evaluator that judges by itself, and none lies "
+    "beside the prompt."
 )
+
+
+class NoEvaluators(NotFound):
+    """Nothing judges the prompt's answers yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +70,8 @@ class Wanted:
     evaluators: Sequence[Version]
     trials: Sequence[Sequence[Trial | DomainError]]
     """For each evaluator one for each answer, or why there is none."""
-    evaluation: str
-    """The name of the evaluation that the evaluators are those of."""
+    whose: str
+    """Whose the evaluators are: of an evaluation, or those that lie beside the prompt."""
     left: int = 0
     """Evaluators that ask models, and were left out."""
     calls: int = 0
@@ -73,8 +81,8 @@ class Wanted:
 def prepare(
     session: Session, principal: Principal, file_id: str, log_ids: Sequence[str], *, asking: bool
 ) -> Wanted:
-    """Make ready to judge answers of a prompt by the evaluators of its newest evaluation that has any; by those that ask
-    models only where that was wanted (`asking`), for it costs.
+    """Make ready to judge answers of a prompt by the evaluators of its newest evaluation that has any, or else by those in
+    its folder; by those that ask models only where that was wanted (`asking`), for it costs.
 
     Raises:
         NotFound: no such prompt, one of the answers is not there or is another prompt's, or no evaluator is named.
@@ -84,7 +92,7 @@ def prepare(
     answers = [found[log_id] for log_id in log_ids[:MOST_ANSWERS] if log_id in found]
     if not answers or len(answers) < len(log_ids) or any(log.file_id != file.id for log in answers):
         raise NotFound("One of these answers is not there any more: run the draft again.")
-    name, evaluators = _evaluators(session, principal, file.id)
+    whose, evaluators = _evaluators(session, principal, file)
     rows = _rows(session, principal, answers)
     costly = [] if asking else [one for one in evaluators if describe(one.spec).model_calls]
     evaluators = [version for version in evaluators if version not in costly]
@@ -93,7 +101,7 @@ def prepare(
     judged = list(zip(executions, rows, answers, strict=True))
     trials = [[_trial(session, principal, version, *one) for one in judged] for version in evaluators]
     calls = sum(describe(version.spec).model_calls for version in costly) * len(answers)
-    return Wanted(evaluators, trials, name, len(costly), calls)
+    return Wanted(evaluators, trials, whose, len(costly), calls)
 
 
 async def judge(wanted: Wanted) -> list[Line]:
@@ -113,16 +121,34 @@ async def judge(wanted: Wanted) -> list[Line]:
     ]
 
 
-def _evaluators(session: Session, principal: Principal, file_id: str) -> tuple[str, list[Version]]:
-    evaluations, _ = repository.list_evaluations(session, principal.workspace_id, file_id=file_id, limit=10)
+def _evaluators(session: Session, principal: Principal, file: File) -> tuple[str, list[Version]]:
+    evaluations, _ = repository.list_evaluations(session, principal.workspace_id, file_id=file.id, limit=10)
     for evaluation in evaluations:
         found = [
             one for one in repository.list_evaluators(session, evaluation.id) if is_judged_here(one.spec)
         ]
         if found:
             found.sort(key=lambda one: one.id != evaluation.primary_evaluator_id)
-            return evaluation.name, found[:MOST_EVALUATORS]
-    raise NotFound(_NO_EVALUATORS)
+            return f"of {evaluation.name}", found[:MOST_EVALUATORS]
+    if beside := _beside(session, principal, file):
+        return "beside this prompt", beside
+    raise NoEvaluators(_NO_EVALUATORS)
+
+
+def _beside(session: Session, principal: Principal, file: File) -> list[Version]:
+    """The newest versions of the evaluators in the prompt's folder: those that a prompt of the library comes with."""
+    folder = parent_of(file.path)
+    found, _ = files_repository.list_files(
+        session, principal.workspace_id, kinds=[FileKind.EVALUATOR], under=folder or None, limit=_MOST_BESIDE,
+        sort_by="path", descending=False,
+    )  # fmt: skip
+    beside = [each.id for each in found if parent_of(each.path) == folder]
+    newest = files_repository.newest_versions(session, beside)
+    named = files_repository.find_versions(
+        session, principal.workspace_id, [one.id for one in newest.values()]
+    )
+    judging = sorted((one for one in named if is_judged_here(one.spec)), key=lambda one: one.file.path)
+    return judging[:MOST_EVALUATORS]
 
 
 def _rows(session: Session, principal: Principal, answers: Sequence[Log]) -> list[Row]:

@@ -45,6 +45,7 @@ def agreement_page(
     if chosen is None:
         raise NotFound(f"{file.path} has no version {version}.")
     found = agreement_of(session, principal.workspace_id, chosen, question or None)
+    shown = found.disagreements[:_SHOWN]
     return templating.render(
         request,
         "evaluators/agreement.html",
@@ -52,7 +53,8 @@ def agreement_page(
         versions=versions,
         agreement=found,
         trust=found.trust,
-        shown=found.disagreements[:_SHOWN],
+        shown=shown,
+        told=agreement_repository.list_told(session, [pair.log_id for pair in shown]),
         fewest=FEWEST,
         info=describe(chosen.spec),
         verdict_text=verdict_text,

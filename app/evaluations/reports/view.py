@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.core import clock
 from app.evaluations import repository
-from app.evaluations.figures.headline import Headline, headline
+from app.evaluations.figures.headline import Headline
 from app.evaluations.figures.models_used import ModelUsed, grouped
 from app.evaluations.figures.report import Progress, Reason, Report, build_report, progress_of
 from app.evaluations.figures.synthetic_rows import SyntheticRows, synthetic_rows
@@ -17,12 +17,13 @@ from app.evaluations.grid.comparison import Grid, GridRequest
 from app.evaluations.judges.agreement import Trust, trust_of
 from app.evaluations.models import Evaluation, Run
 from app.evaluations.reports.corpus_view import Corpus, list_corpora
-from app.evaluations.reports.doubts import MissingRows, missing_rows, more_rows
+from app.evaluations.reports.doubts import MissingRows
 from app.evaluations.reports.early_end import EarlyEnd, early_end
-from app.evaluations.reports.next_step import NextStep, next_step
+from app.evaluations.reports.finding import find_step
+from app.evaluations.reports.next_step import NextStep
 from app.evaluations.reports.repeats_view import Repeated, list_repeats
 from app.evaluations.reports.retrieval_view import Cross, cross
-from app.evaluations.reports.scoreboard import Group, Operation, group_lines, list_operations
+from app.evaluations.reports.scoreboard import Group, Operation, group_lines
 from app.evaluations.reports.slices_view import SliceTable, build_slices
 from app.evaluations.reports.tradeoff import Tradeoff, list_tradeoffs
 from app.files import repository as files
@@ -221,13 +222,7 @@ def build_view(
         for run in repository.list_runs(session, [evaluation.id])
     ]
     newest = files.newest_version(session, evaluation.file_id)
-    found, operations = headline(report, candidate), list_operations(report, candidate)
-    missing = missing_rows(report, candidate)
-    deployed = [
-        deployment.version_id
-        for environment, deployment in files.deployed_environments(session, [evaluation.file_id])
-        if environment.tag == "default"
-    ]
+    found = find_step(session, report, candidate)
     measured = {run.version_id for run in report.runs}
     return ReportView(
         evaluation=evaluation,
@@ -235,9 +230,9 @@ def build_view(
         newest=newest,
         report=report,
         candidate=candidate,
-        headline=found,
+        headline=found.headline,
         groups=group_lines(report, candidate),
-        operations=operations,
+        operations=found.operations,
         corpus=list_corpora(report, candidate),
         cross=cross(report, candidate),
         work=work,
@@ -246,21 +241,13 @@ def build_view(
         live=any(_may_move(one.run) for one in work),
         unmeasured=newest if newest and newest.id not in measured else None,
         models=grouped(session, [run.version for run in report.runs if run.version]),
-        deployed=deployed,
+        deployed=found.deployed,
         slices=build_slices(session, report, candidate, sliced_by),
         repeats=list_repeats(session, report),
         tradeoffs=list_tradeoffs(report, candidate),
         trust=trust_of(session, evaluation.workspace_id, [row.version for row in report.rows]),
-        missing=missing,
-        next=next_step(
-            report,
-            candidate,
-            found,
-            missing=missing,
-            more=more_rows(report, candidate),
-            operations=operations,
-            deployed=deployed,
-        ),
+        missing=found.missing,
+        next=found.next,
         early=early_end(report),
         synthetic=synthetic_rows(session, report.runs),
     )

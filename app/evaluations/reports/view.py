@@ -115,6 +115,8 @@ class ReportView:
     """What the judges that are models are worth, by the evaluator version's id."""
     missing: MissingRows | None = None
     next: NextStep | None = None
+    fuller: Version | None = None
+    """The newest version of the candidate's rows, where it has more of them than were run."""
     early: EarlyEnd | None = None
     """Where it stops as soon as it is clear: when it was, and what that saved."""
     synthetic: SyntheticRows | None = None
@@ -248,9 +250,16 @@ def build_view(
         trust=trust_of(session, evaluation.workspace_id, [row.version for row in report.rows]),
         missing=found.missing,
         next=found.next,
+        fuller=_fuller(session, candidate) if found.next and found.next.takes_rows else None,
         early=early_end(report),
         synthetic=synthetic_rows(session, report.runs),
     )
+
+
+def _fuller(session: Session, candidate: Run | None) -> Version | None:
+    ran = candidate.dataset_version if candidate else None
+    newest = files.newest_version(session, ran.file_id) if ran else None
+    return newest if ran and newest and (newest.rows_count or 0) > (ran.rows_count or 0) else None
 
 
 def _may_move(run: Run) -> bool:

@@ -98,6 +98,14 @@ def _check_meanings(pages: dict[str, str]) -> None:
     assert "Too few yet : fewer than 30 rows, or an interval wider than 20 points" in said["too_few"]
     assert unclear not in said["too_few"]
 
+    for verdict in ("better", "worse"):
+        above, _, groups = said[verdict].partition("Exact answer by subject")
+        assert "No clear change :" not in above, "no word is explained that the table above does not say"
+        assert unclear in groups
+        assert (
+            "An interval that leaves out 0 is no clear change where p is 0.05 or more: of 28 groups" in groups
+        )
+
 
 def _check_emphasis(pages: dict[str, str]) -> None:
     assert "72.8%" in _strong(pages["better"])

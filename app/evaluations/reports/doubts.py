@@ -135,7 +135,7 @@ def _sentence(
     needed: int, rows: int, wanted: float, finds: float | None, info: EvaluatorInfo, report: Report
 ) -> str:
     able = (
-        f"These {rows:,} rows would show a change of {words.size(finds, info)}, four times out of five. "
+        f"These {rows:,} rows would show a change of {words.size(finds, info)} or more, four times out of five. "
         if finds
         else ""
     )

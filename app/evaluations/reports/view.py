@@ -1,6 +1,6 @@
 """What the report page shows: the report in words, the work behind it, and what went wrong."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -23,7 +23,7 @@ from app.evaluations.reports.finding import find_step
 from app.evaluations.reports.next_step import NextStep
 from app.evaluations.reports.repeats_view import Repeated, list_repeats
 from app.evaluations.reports.retrieval_view import Cross, cross
-from app.evaluations.reports.scoreboard import Group, Operation, group_lines
+from app.evaluations.reports.scoreboard import ChangeText, Group, Operation, group_lines
 from app.evaluations.reports.slices_view import SliceTable, build_slices
 from app.evaluations.reports.tradeoff import Tradeoff, list_tradeoffs
 from app.files import repository as files
@@ -124,12 +124,14 @@ class ReportView:
 
     @property
     def meanings(self) -> list[tuple[str, str]]:
-        """The words that name no winner and stand in its tables, each with what it means."""
-        changes = [line.change for group in self.groups for line in group.lines]
-        if self.slices:
-            changes += [line.change for line in (*self.slices.lines, *self.slices.rest)]
-        said = {change.verdict.name for change in changes if change}
-        return [(verdict.word, told) for verdict, told in _MEANINGS if verdict.name in said]
+        """The words that name no winner and stand in the score table, each with what it means."""
+        return _told(line.change for group in self.groups for line in group.lines)
+
+    @property
+    def slice_meanings(self) -> list[tuple[str, str]]:
+        """The same of the groups of rows, those left out that the score table has told."""
+        lines = (*self.slices.lines, *self.slices.rest) if self.slices else ()
+        return [one for one in _told(line.change for line in lines) if one not in self.meanings]
 
     @property
     def passes(self) -> bool:
@@ -202,6 +204,11 @@ class ReportView:
     def held_back(self) -> list[Work]:
         """The ended runs that reached what they may spend, with rows left."""
         return [work for work in self.work if work.compared and work.unrun and work not in self.active]
+
+
+def _told(changes: Iterable[ChangeText | None]) -> list[tuple[str, str]]:
+    said = {change.verdict.name for change in changes if change}
+    return [(verdict.word, told) for verdict, told in _MEANINGS if verdict.name in said]
 
 
 def build_view(

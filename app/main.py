@@ -15,6 +15,7 @@ from app.comments import service as comments
 from app.comments import thread as comment_threads
 from app.core import health as probes
 from app.core import http, logging, openapi, templating, urlguard
+from app.core.beforehand import Beforehand
 from app.core.permissions import include, most_asked_first, undeclared_routes
 from app.core.request_bodies import FORM_LIMITS
 from app.core.templating import ROOT
@@ -109,6 +110,7 @@ from app.review import pages as review_pages
 from app.review import repository as review_repository
 from app.review import target_api as review_target_api
 from app.review import target_pages as review_target_pages
+from app.statistics import arrays
 from app.tools import api as tools_api
 from app.transfer import pages as transfer_pages
 from app.workspaces import (
@@ -318,9 +320,10 @@ def create_lasting_app() -> FastAPI:
     """The application of a process that serves nothing else, left out of garbage collection: it never becomes garbage.
 
     Half a million objects of modules, models and templates would be walked over again and again in the middle of
-    requests, for half a second on a busy machine.
+    requests, for half a second on a busy machine. What reports take is loaded once the first page is out.
     """
     app = create_app()
+    app.add_middleware(Beforehand, load=arrays.load)
     gc.collect()
     gc.freeze()
     gc.set_threshold(2_000, 10, 20)

@@ -1,8 +1,11 @@
 """The pages of a dataset: its rows, its versions, and importing a file."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, Literal
+from urllib.parse import urlencode
 
-from fastapi import APIRouter, Form, Request, Response, UploadFile
+from fastapi import APIRouter, Depends, Form, Query, Request, Response, UploadFile
 from fastapi.responses import RedirectResponse
 
 from app.core import templating
@@ -59,11 +62,23 @@ def create_dataset(
     return _imported(request, principal, made)
 
 
-def _imported(request: Request, principal: Principal, made: DatasetWritten) -> Response:
-    """The rows; or first what was left out or guessed, if anything was."""
+def _imported(
+    request: Request, principal: Principal, made: DatasetWritten, report: str | None = None
+) -> Response:
+    """The rows; or first what was left out or guessed, if anything was. Where a report waits for them, how it goes on with them."""
+    onward = _onward(principal, made, report) if report and made.added else None
     if made.warnings:
-        return templating.render(request, "datasets/imported.html", file=made.file, made=made)
-    return _to_rows(principal, made.file)
+        return templating.render(request, "datasets/imported.html", file=made.file, made=made, onward=onward)
+    return RedirectResponse(onward, 303) if onward else _to_rows(principal, made.file)
+
+
+def _onward(principal: Principal, made: DatasetWritten, report: str) -> str:
+    """The form that runs the same versions on the new rows, and takes the outputs that are there for the others."""
+    asked = {
+        "evaluation": report, "again": 1, "keep": 1,
+        "dataset": made.file.id, "dataset_version": made.version.number,
+    }  # fmt: skip
+    return f"/w/{principal.workspace_slug}/evaluations/new?{urlencode(asked)}"
 
 
 def _to_rows(principal: Principal, file: File) -> Response:
@@ -121,17 +136,51 @@ def versions_page(request: Request, session: SessionDep, principal: Reader, file
     return templating.render(request, "datasets/versions.html", file=file, versions=versions)
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The report that somebody comes from, which goes on with the new rows; and about how many it takes."""
+
+    report: str | None = None
+    needs: int | None = None
+
+
+def _waiting(
+    report: Annotated[str | None, Query(max_length=100)] = None,
+    needs: Annotated[int | None, Query(ge=1, le=1_000_000)] = None,
+) -> Waiting:
+    return Waiting(report, needs)
+
+
+WaitingReport = Annotated[Waiting, Depends(_waiting)]
+
+
 @router.get("/{file_id}/import", name="datasets:import")
-def import_page(request: Request, session: SessionDep, principal: Editor, file_id: str) -> Response:
+def import_page(
+    request: Request, session: SessionDep, principal: Editor, file_id: str, waiting: WaitingReport
+) -> Response:
     """The form to import CSV or JSONL."""
-    return _import_form(request, _file(session, principal, file_id), problem=None, errors=[], count=0)
+    return _import_form(request, _file(session, principal, file_id), waiting)
 
 
 def _import_form(
-    request: Request, file: File, *, problem: str | None, errors: list[object], count: int, status: int = 200
+    request: Request,
+    file: File,
+    waiting: Waiting,
+    *,
+    problem: str | None = None,
+    errors: Sequence[object] = (),
+    count: int = 0,
+    status: int = 200,
 ) -> Response:
     return templating.render(
-        request, "datasets/import.html", status=status, file=file, problem=problem, errors=errors, count=count
+        request,
+        "datasets/import.html",
+        status=status,
+        file=file,
+        waiting=waiting,
+        problem=problem,
+        errors=errors,
+        count=count,
     )
 
 
@@ -142,20 +191,26 @@ def import_upload(
     principal: Editor,
     file_id: str,
     file: UploadFile,
+    waiting: WaitingReport,
     action: Annotated[Literal["add", "set"], Form()] = "add",
     note: Annotated[str, Form()] = "",
 ) -> Response:
     """Import an uploaded file: everything, or nothing and a line for each row that could not be read."""
     dataset = _file(session, principal, file_id)
     if not file.filename:
-        return _import_form(request, dataset, problem="Choose a file first.", errors=[], count=0, status=422)
+        return _import_form(request, dataset, waiting, problem="Choose a file first.", status=422)
     try:
         with session.begin_nested():
             wanted = ImportRequest(file.file, file.filename, action, note=note.strip() or None)
             made = import_rows(session, principal, wanted, file_id=dataset.id)
     except ImportFailed as failure:
-        errors: list[object] = list(failure.errors)
         return _import_form(
-            request, dataset, problem=failure.message, errors=errors, count=failure.count, status=422
+            request,
+            dataset,
+            waiting,
+            problem=failure.message,
+            errors=list(failure.errors),
+            count=failure.count,
+            status=422,
         )
-    return _imported(request, principal, made)
+    return _imported(request, principal, made, waiting.report)

@@ -239,6 +239,14 @@ FINAL = "final"
 """The author of the judgment that settles what several people said of a log differently: it counts in place of theirs."""
 
 
+QUESTION = """left(coalesce(
+    (select value from jsonb_each_text(case jsonb_typeof(l.inputs) when 'object' then l.inputs end) order by
+        length(value) < 12, case when length(value) < 12 then -length(value) else length(value) end limit 1),
+    l.messages -> -1 ->> 'content', ''), 120)"""
+"""What the output of a log `l` answers: of its inputs the shortest that says something, else its last message. A short one is a setting as
+a rule, which many rows share."""
+
+
 def take_judgment_back(session: Session, log_id: str, evaluator_version_id: str, author: str) -> bool:
     """Delete what an author said of a log by an evaluator; whether there was anything."""
     said = delete(Judgment).where(

@@ -129,7 +129,7 @@ def choose_outputs(
         said = (
             "is"
             if rows in ("all", "random", "uncertain")
-            else f"{'changed' if rows == 'changed' else 'got worse'} and is"
+            else f"{_moved(session, evaluation, rows, judge_id)} and is"
         )
         raise _wrong(f"No row {said} there with an output that can be read.")
     if len(outputs) > MOST_OUTPUTS:
@@ -163,6 +163,19 @@ def _rows(
     if rows == "uncertain":
         found = _least_certain_first(session, evaluation, runs, found)
     return found
+
+
+def is_neutral_by(evaluators: Sequence[Version], version_id: str | None) -> bool:
+    """Whether that one of an evaluation's evaluators finds no score better than another; without a name, its only or first one."""
+    found = next((one for one in evaluators if one.id == version_id), next(iter(evaluators), None))
+    return found is not None and describe(found.spec).is_neutral
+
+
+def _moved(session: Session, evaluation: Evaluation, rows: Rows, judge_id: str | None) -> str:
+    if rows == "changed":
+        return "changed"
+    own = list_evaluators(session, evaluation.id)
+    return "scored lower" if is_neutral_by(own, judge_id or evaluation.primary_evaluator_id) else "got worse"
 
 
 def _wrong(said: str) -> Invalid:

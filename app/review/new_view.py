@@ -16,7 +16,7 @@ from app.evaluations.new_evaluation.choosing import Sent
 from app.evaluators.describing import describe
 from app.files.models import Version
 from app.review import repository
-from app.review.choosing import FromEvaluation
+from app.review.choosing import FromEvaluation, is_neutral_by
 from app.review.models import ROWS, Rows
 from app.review.pairs import takes_preferences
 from app.review.sending import Sending, list_people
@@ -106,13 +106,14 @@ class Offer:
     """Whether rows can have changed: there are two versions and an evaluator."""
     judge: Version | None = None
     """With its file: the evaluator that was named to tell which rows changed."""
+    is_neutral: bool = False
+    """Whether no score is better than another by it, or by the primary one where none was named."""
 
     @property
     def left_out(self) -> str:
         """What the grid was filtered by, from which somebody came, and a queue is not; empty where it is all the same."""
-        shown = {"better": "rows that got better", "failed": "rows on which all failed"}.get(
-            self.chosen.shown, ""
-        )
+        better = "rows that scored higher" if self.is_neutral else "rows that got better"
+        shown = {"better": better, "failed": "rows on which all failed"}.get(self.chosen.shown, "")
         query = f"“{self.chosen.query}” in them" if self.chosen.query else ""
         return " with ".join(filter(None, (shown or (query and "rows"), query)))
 
@@ -133,9 +134,10 @@ def make_offer(session: Session, principal: Principal, chosen: Chosen) -> Offer:
     people = list_people(session, principal.workspace_id)
     has_scores = len(runs) > 1 and any(describe(one.spec).return_type != "text" for one in own)
     judge = next((one for one in own if chosen.judge in (one.id, one.file_id)), None)
+    is_neutral = is_neutral_by(own, judge.id if judge else evaluation.primary_evaluator_id)
     if not chosen.whole:
         chosen = _proposed(principal, chosen, runs, evaluators, people)
-    return Offer(chosen, (), evaluation, runs, evaluators, people, has_scores, judge)
+    return Offer(chosen, (), evaluation, runs, evaluators, people, has_scores, judge, is_neutral)
 
 
 def _runs(session: Session, evaluation: Evaluation, named: Sequence[str]) -> list[Run]:

@@ -11,11 +11,13 @@ from app.core.access import Action, Principal
 from app.core.formats import number, percent
 from app.evaluations import repository as evaluations
 from app.evaluations.models import Evaluation
+from app.evaluators.describing import describe
 from app.files.models import Version
 from app.logs.models import Judgment
 from app.logs.presentation import judgment_value
 from app.review import guest_repository, repository, targets_repository
 from app.review.agreement import Agreement, agreements
+from app.review.choosing import is_neutral_by
 from app.review.fields import Field, Value, fields_of, in_words
 from app.review.guests import GuestLine, list_guests
 from app.review.models import ReviewQueue
@@ -164,6 +166,8 @@ class QueuePage:
     """Of a queue that shows two outputs side by side: which version people prefer."""
     guests: Sequence[GuestLine]
     """Those of the queue, for who may end their links."""
+    fallen: str
+    """What rows that were chosen for a lower score are called: by which evaluator they were, nobody wrote down."""
 
 
 def list_lines(session: Session, principal: Principal, page: int) -> tuple[list[QueueLine], int]:
@@ -217,11 +221,14 @@ def build_queue_page(session: Session, principal: Principal, queue: ReviewQueue)
     labels = repository.list_labels(session, queue.id, {position for position, _ in shown[:MOST_DISPUTES]})
     said = _said(queue, answers, names)
     guests = list_guests(session, queue) if principal.may(Action.EDIT) else []
+    evaluation = (
+        evaluations.find_evaluation(session, queue.workspace_id, queue.evaluation_id)
+        if queue.evaluation_id
+        else None
+    )
     return QueuePage(
         line=line,
-        evaluation=evaluations.find_evaluation(session, queue.workspace_id, queue.evaluation_id)
-        if queue.evaluation_id
-        else None,
+        evaluation=evaluation,
         agreements=[_view(one) for one in found],
         disputes=[
             Dispute(
@@ -241,7 +248,21 @@ def build_queue_page(session: Session, principal: Principal, queue: ReviewQueue)
         preferences=[_preferred(one) for one in preferences(queue, fields, answers, finals)],
         takers=_takers(session, principal, names, guests) if principal.may(Action.EDIT) else [],
         guests=guests,
+        fallen=_fallen(session, evaluation, line) if queue.rows == "worse" else "",
     )
+
+
+def _fallen(session: Session, evaluation: Evaluation | None, line: QueueLine) -> str:
+    asked = {one.id for one in line.evaluators}  # they had no scores when the rows were chosen
+    judges = evaluations.list_evaluators(session, evaluation.id) if evaluation else []
+    neutral = {
+        is_neutral_by([one], one.id)
+        for one in judges
+        if one.id not in asked and describe(one.spec).return_type != "text"
+    }
+    if neutral == {True}:
+        return "rows that scored lower"
+    return "rows that got worse, or scored lower" if True in neutral else "rows that got worse"
 
 
 def _takers(

@@ -10,16 +10,9 @@ from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from app.files.models import File, FileKind, Version
 from app.logs.models import Judgment
-from app.logs.repository import FINAL
+from app.logs.repository import FINAL, QUESTION
 from app.logs.verdict_repository import Said
 from app.review.models import ReviewEvaluator, ReviewItem, ReviewQueue, ReviewTask
-
-_QUESTION = """left(coalesce(
-    (select value from jsonb_each_text(case jsonb_typeof(l.inputs) when 'object' then l.inputs end) order by
-        length(value) < 12, case when length(value) < 12 then -length(value) else length(value) end limit 1),
-    l.messages -> -1 ->> 'content', ''), 120)"""
-"""What an output answers: of its inputs the shortest that says something, else its last message. A short one is a setting as
-a rule, which many rows share."""
 
 
 def insert_queue(
@@ -255,7 +248,7 @@ def list_neighbours(session: Session, queue_id: str, user_id: str, first: int, l
     """A person's items between two places, both included, in their order."""
     rows = session.execute(
         text(f"""
-        select t.place, t.answered_at is not null, {_QUESTION}
+        select t.place, t.answered_at is not null, {QUESTION}
         from review_task t join review_item i on i.queue_id = t.queue_id and i.position = t.position
         join log l on l.id = i.log_id
         where t.queue_id = :queue and t.user_id = :user and t.place between :first and :last order by t.place
@@ -311,7 +304,7 @@ def list_labels(session: Session, queue_id: str, positions: Collection[int]) -> 
     """What each of the items answers, in a few words."""
     rows = session.execute(
         text(f"""
-        select i.position, {_QUESTION} from review_item i join log l on l.id = i.log_id
+        select i.position, {QUESTION} from review_item i join log l on l.id = i.log_id
         where i.queue_id = :queue and i.position = any(:positions)
         """),  # noqa: S608 - a constant
         {"queue": queue_id, "positions": list(positions)},

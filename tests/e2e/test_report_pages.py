@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 
+_OUT_OF_SIGHT = """() => [...document.querySelectorAll(".chart-wrap .pt, .chart-wrap text")].filter(mark => {
+    const [own, place] = [mark, mark.closest(".chart-wrap")].map(each => each.getBoundingClientRect());
+    return own.width && (own.left < place.left || own.right > place.right);
+}).map(mark => mark.outerHTML)"""
+"""What of the charts lies beyond the edge of its place before anybody scrolls."""
+
+
 @pytest.fixture(scope="module")
 def reports(running_app: Application) -> tuple[str, str, dict[str, str]]:
     """Who looks, their workspace's address, and each report's address by its verdict."""
@@ -49,6 +56,7 @@ def test_what_to_do_stands_on_the_first_screen(
         assert step
         assert step["y"] + step["height"] < 900, verdict
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), verdict
+        assert page.evaluate(_OUT_OF_SIGHT) == [], f"{verdict}: the points of a chart are not in sight"
         if verdict in ("better", "too_few"):
             assert violations(page) == [], verdict
         if shots := os.environ.get("SHOTS"):

@@ -10,7 +10,7 @@ from app.core.database import unit_of_work
 from tests import factories
 from tests.evaluations import five_reports
 from tests.evaluations.five_reports import FEW
-from tests.web import signed_in
+from tests.web import signed_in, with_key
 
 NEXT = {
     "better": "Next: use v2.",
@@ -22,10 +22,15 @@ NEXT = {
 
 
 @pytest.fixture
-def pages(client: TestClient, committed_team: factories.Team) -> dict[str, str]:
-    """The page of each report by its verdict."""
+def written(committed_team: factories.Team) -> dict[str, str]:
+    """The id of each evaluation by its verdict."""
     with unit_of_work() as session:
-        written = {verdict: found.id for verdict, found in five_reports.write(session, committed_team)}
+        return {verdict: found.id for verdict, found in five_reports.write(session, committed_team)}
+
+
+@pytest.fixture
+def pages(client: TestClient, committed_team: factories.Team, written: dict[str, str]) -> dict[str, str]:
+    """The page of each report by its verdict."""
     client = signed_in(client, committed_team.admin)
     base = f"/w/{committed_team.workspace.slug}/evaluations"
     return {verdict: client.get(f"{base}/{found}").text for verdict, found in written.items()}
@@ -93,6 +98,14 @@ def _check_meanings(pages: dict[str, str]) -> None:
     assert "Too few yet : fewer than 30 rows, or an interval wider than 20 points" in said["too_few"]
     assert unclear not in said["too_few"]
 
+    for verdict in ("better", "worse"):
+        above, _, groups = said[verdict].partition("Exact answer by subject")
+        assert "No clear change :" not in above, "no word is explained that the table above does not say"
+        assert unclear in groups
+        assert (
+            "An interval that leaves out 0 is no clear change where p is 0.05 or more: of 28 groups" in groups
+        )
+
 
 def _check_emphasis(pages: dict[str, str]) -> None:
     assert "72.8%" in _strong(pages["better"])
@@ -113,9 +126,23 @@ def _check_baselines(pages: dict[str, str]) -> None:
         assert runs.index("<details>") < runs.index("Make baseline") < runs.index("</details>"), verdict
 
 
-def test_each_verdict_can_be_read_off_the_page(pages: dict[str, str]) -> None:
+def _check_findings(client: TestClient, pages: dict[str, str], written: dict[str, str]) -> None:
+    """The API says what the pages say."""
+    for verdict, evaluation_id in written.items():
+        (found,) = client.get(f"/v5/evaluations/{evaluation_id}/report").json()["findings"]
+        words, step = _words(pages[verdict]), found["next"]
+        assert found["sentence"] in words, verdict
+        assert f"Next: {step['step'][:1].lower()}{step['step'][1:]} {step['why']}".strip() in words, verdict
+        assert (step["more_rows"] is not None) == (verdict in ("no_clear_change", "too_few")), verdict
+        assert found["missing"] is None
+
+
+def test_each_verdict_can_be_read_off_the_page(
+    client: TestClient, committed_team: factories.Team, pages: dict[str, str], written: dict[str, str]
+) -> None:
     """One test, for the reports take long to write."""
     _check_sentences(pages)
+    _check_findings(with_key(client, committed_team.admin), pages, written)
     _check_meanings(pages)
     _check_emphasis(pages)
     _check_baselines(pages)

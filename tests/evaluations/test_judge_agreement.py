@@ -39,7 +39,10 @@ class Panel:
         """An output with the judge's verdict and those of so many people; its log's id."""
         while len(self.others) < len(people):
             self.others.append(factories.member(self.session, self.team.workspace, Role.DEVELOPER))
-        log = factories.logged(self.session, self.team.admin, self.prompt, output="said")
+        log = factories.logged(
+            self.session, self.team.admin, self.prompt,
+            inputs={"question": "What was asked for?"}, output="Lines\nof what was said",
+        )  # fmt: skip
         self._add(log, self.judge, "", judge, at, detail)
         for person, value in zip(self.others, people, strict=False):
             self._add(log, self.human, str(person.user_id), value, at, None)
@@ -231,6 +234,7 @@ def test_the_page_and_the_api_say_the_same(client: TestClient, committed_team: f
     assert "It agrees with people on 83.3% of 60 outputs" in words
     assert "Usable: the lower end of Cohen's kappa is 0.4" in words
     assert "Disagreements first 10 outputs" in words
+    assert words.count("Lines of what was said answers: What was asked for?") == 10
     assert client.get(f"{address}?version=7").status_code == 404
 
     api = with_key(client, committed_team.admin)

@@ -22,6 +22,8 @@ from app.evaluations.judges.agreement import agreement_of
 from app.evaluations.judges.bias import Bias, bias_of
 from app.files.models import Version
 from app.logs.models import Judgment
+from app.statistics.intervals import Interval
+from app.statistics.judges import LengthBias
 from tests import factories
 from tests.web import signed_in, with_key
 
@@ -176,6 +178,26 @@ def test_nothing_is_told_of_what_asks_no_model_or_has_not_judged(session: Sessio
         found = _bias(session, team, judge)
         assert found is None
         assert bias_words.told(found) == []
+
+
+@pytest.mark.parametrize(
+    ("slope", "lo", "hi", "told"),
+    [
+        (90.0, -60.0, 240.0, "Whether length counts cannot be told from 40 verdicts beside people's (p = 0.23)"),
+        (3.0, -24.0, 30.0, "Whether length counts cannot be told from 40 verdicts beside people's (p = 0.23)"),
+        (3.0, -2.0, 8.0, "Length is not clearly favoured, either way."),
+        (80.0, 9.0, 150.0, "It favours answers that are longer where people say the same."),
+    ],
+)  # fmt: skip
+def test_an_interval_that_says_nothing_is_told_in_words(
+    slope: float, lo: float, hi: float, told: str
+) -> None:
+    found = LengthBias(Interval(slope, lo, hi, 40, "Wald"), 0.23, Interval(0.5, 0.4, 0.6, 40, "delta"))
+    (pull,) = bias_words.told(Bias(None, found, False, 40))
+    assert pull.sentence.startswith(told)
+    assert [figure[0] for figure in pull.figures] == (
+        [] if "cannot be told" in told else ["Odds of a pass, 100 characters more"]
+    )
 
 
 def test_a_target_of_several_fields_is_left_out(session: Session) -> None:

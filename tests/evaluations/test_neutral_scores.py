@@ -7,6 +7,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.core.database import unit_of_work
+from app.evaluations import repository
+from app.evaluations.models import Evaluation
 from tests import factories
 from tests.web import signed_in
 
@@ -70,3 +72,52 @@ def test_the_prompts_page_colours_no_change(
     page = client.get(f"/w/{committed_team.workspace.slug}/prompts/{file}").text
     assert "better-ink" not in page
     assert "delta better" not in page
+
+
+def test_what_missing_rows_could_make_of_it_is_on_no_side(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    with unit_of_work() as session:
+        admin = committed_team.admin
+        settings = {
+            "code": "def share(log):\n    return len(log['output']) / 100\n", "answers": "number",
+            "lowest": 0, "highest": 1, "wanted": "neither",
+        }  # fmt: skip
+        judge = factories.evaluator(session, admin, "code", "tests/Share", **settings)
+        old = factories.prompt(session, admin, "tests/asked")
+        new = factories.prompt(session, admin, "tests/asked", temperature=0.5)
+        rows = factories.dataset(session, admin, 40)
+        found = factories.evaluation(session, admin, old, judge, name="What share?")
+        for version, last in ((old, "x" * 49), (new, None)):
+            run = factories.started_run(session, admin, found, version, rows)
+            longer = 10 if version is new else 0
+            factories.finish_run(session, run, [*("x" * (10 + longer + n) for n in range(39)), last])
+    signed_in(client, committed_team.admin)
+    words = _words(client.get(f"/w/{committed_team.workspace.slug}/evaluations/{found.id}").text)
+    assert (
+        "1 row has no score from one version or both. Were all of them to be lowest for v2, the change would be"
+        in words
+    )
+    assert "; were they highest, +" in words
+    assert "go against" not in words
+
+
+def test_a_queue_of_rows_that_scored_lower_is_called_that(
+    client: TestClient, committed_team: factories.Team, address: str
+) -> None:
+    signed_in(client, committed_team.admin)
+    base, _, evaluation_id = address.rpartition("/")
+    home = base.removesuffix("/evaluations")
+    with unit_of_work() as session:
+        evaluation = session.get(Evaluation, evaluation_id)
+        assert evaluation
+        asked = factories.evaluator(session, committed_team.admin, "human", "tests/People")
+        runs = repository.list_runs(session, [evaluation_id])
+        queue = factories.review(
+            session, committed_team.admin, evaluation, asked, [committed_team.admin], runs=runs, rows="worse"
+        ).id
+    words = _words(client.get(f"{home}/review/new?evaluation={evaluation_id}&shown=better").text)
+    assert "Rows that scored lower" in words
+    assert "You were looking at rows that scored higher" in words
+    assert not re.search(r"(?i)got worse|got better", words), words
+    assert "of rows that scored lower in How long?" in _words(client.get(f"{home}/review/{queue}").text)

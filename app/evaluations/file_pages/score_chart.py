@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from app.evaluations.figures.headline import level
 from app.evaluators.describing import EvaluatorInfo
 
-WIDTH, HEIGHT = 580, 328
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 572, 14, 280
-_FIRST, _LAST = 78, 530
+_HEIGHT, _TOP, _BOTTOM = 328, 14, 280
+_FIRST, _LAST = 5, 92
 MOST_SHOWN = 10
 _STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.5, 1, 2, 5, 10, 20, 50, 100, 1000)
 
@@ -44,17 +43,14 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class ScoreChart:
-    """The drawing, in units of its view box."""
+    """The drawing: percent of its width from left to right, pixels from top to bottom."""
 
     ticks: Sequence[tuple[float, str]]
     points: Sequence[Point]
     band: tuple[float, float] | None
     """Top and height of the live version's interval."""
     sentence: str
-    width: int = WIDTH
-    height: int = HEIGHT
-    left: int = _LEFT
-    right: int = _RIGHT
+    height: int = _HEIGHT
     bottom: int = field(default=_BOTTOM)
 
 

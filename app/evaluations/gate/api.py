@@ -19,6 +19,7 @@ from app.evaluations.models import Run
 from app.evaluations.presentation import present_early_end, present_interval
 from app.evaluations.reports.early_end import early_end
 from app.evaluations.reports.export import COLUMNS, MEDIA_TYPES, report_lines, write_lines
+from app.evaluations.reports.finding import present_findings
 
 router = APIRouter(prefix="/v5/evaluations/{evaluation_id}", tags=["Evaluations"])
 Json = dict[str, Any]
@@ -123,13 +124,14 @@ def export(
     ] = "json",
 ) -> Json | Response:
     """The numbers of the report: for each version and evaluator the score with its interval, and the paired change with its test.
-    `synthetic_rows` counts, by run, the rows that a model wrote."""
+    `findings` say the same in words, and what to do next. `synthetic_rows` counts, by run, the rows that a model wrote."""
     report = build_report(session, service.get_evaluation(session, principal, evaluation_id))
     if format == "json":
         early = early_end(report)
         return {
             "columns": COLUMNS,
             "records": report_lines(report),
+            "findings": present_findings(session, report),
             "early_end": early and present_early_end(early),
             "synthetic_rows": synthetic_repository.count_synthetic(session, [run.id for run in report.runs]),
         }

@@ -113,9 +113,7 @@ def build_grid(session: Session, evaluation: Evaluation, request: GridRequest) -
     states = states_of(runs)
     numbers = _numbers(session, runs)
     judged_by = (evaluator.id, signs.people and signs.people.id)
-    kinds = kept.once(
-        states and ("kinds", states, judged_by), lambda: {row: sorter.kinds(row) for row in numbers}, len
-    )
+    kinds = kept.once(states and ("kinds", states, judged_by), lambda: sorter.kinds(numbers), len)
     order = kept.once(
         states and ("order", states, judged_by, request.sort),
         lambda: sorted(numbers, key=sorter.key(request.sort, numbers)),
@@ -176,7 +174,7 @@ def matching_rows(session: Session, evaluation: Evaluation, request: GridRequest
     table = load_scores(session, runs, [evaluator.id])
     signs = load_signs(session, runs, evaluators, evaluator)
     sorter = _RowSorter(table, runs, evaluator.id, describe(evaluator.spec), signs)
-    return [row for row in numbers if request.only in sorter.kinds(row)]
+    return [row for row, kinds in sorter.kinds(numbers).items() if request.only in kinds]
 
 
 def _counts(found: Iterable[frozenset[Only]]) -> dict[Only, int]:
@@ -243,8 +241,6 @@ class _RowSorter:
         self._columns = [table.column(run.id, evaluator_id).by_row() for run in runs]
         self._sign = 1 if info.wanted == "higher" else -1
         self._info = info
-        self._sets: dict[frozenset[Only], frozenset[Only]] = {}
-        """The few that there are, so that thousands of rows share them."""
 
     def delta(self, row: str, column: int) -> float | None:
         """How much better than the baseline the version in `column` did on `row`; None where one has no score."""
@@ -255,22 +251,29 @@ class _RowSorter:
         """The score of the version in `column` on `row`."""
         return self._columns[column].get(row)
 
-    def kinds(self, row: str) -> frozenset[Only]:
-        """Every filter that the row passes."""
-        found: set[Only] = {"all"}
-        deltas = [
-            delta for column in range(1, len(self._columns)) if (delta := self.delta(row, column)) is not None
-        ]
-        if any(delta > 0 for delta in deltas):
-            found |= {"changed", "better"}
-        if any(delta < 0 for delta in deltas):
-            found |= {"changed", "worse"}
-        scores = [column.get(row) for column in self._columns]
-        if self._info.is_share and all(score is not None and score < _PASS for score in scores):
-            found.add("failed")
-        if self.signs.is_disputed(row):
-            found.add("disputed")
-        return self._sets.setdefault(frozenset(found), frozenset(found))
+    def kinds(self, rows: Iterable[str]) -> dict[str, frozenset[Only]]:
+        """Every filter that each row passes. In one loop without calls: this is done for every row of the grid."""
+        baseline, *others = [column.get for column in self._columns]
+        rises, is_share, disputed = self._sign > 0, self._info.is_share, self.signs.is_disputed
+        sets: dict[tuple[bool, bool, bool, bool], frozenset[Only]] = {}
+        found = {}
+        for row in rows:
+            before = baseline(row)
+            higher = lower = False
+            failed = is_share and before is not None and before < _PASS
+            for score in others:
+                after = score(row)
+                if after is None or (failed and after >= _PASS):
+                    failed = False
+                if after is None or before is None:
+                    continue
+                higher, lower = higher or after > before, lower or after < before
+            better, worse = (higher, lower) if rises else (lower, higher)
+            passes = better, worse, failed, disputed(row)
+            if passes not in sets:  # few are different: thousands of rows share them
+                sets[passes] = _filters(*passes)
+            found[row] = sets[passes]
+        return found
 
     def key(self, sort: Sort, numbers: Mapping[str, int]) -> Callable[[str], tuple[float, int]]:
         """What to sort rows by: their number, how much the versions lost or gained on them, or their signs, the strongest first."""
@@ -291,6 +294,13 @@ class _RowSorter:
             return order * furthest(deltas, default=0.0), numbers[row]
 
         return moved
+
+
+def _filters(better: bool, worse: bool, failed: bool, disputed: bool) -> frozenset[Only]:
+    passes: dict[Only, bool] = {
+        "all": True, "changed": better or worse, "better": better, "worse": worse, "failed": failed, "disputed": disputed
+    }  # fmt: skip
+    return frozenset(name for name, does in passes.items() if does)
 
 
 def load_cells(

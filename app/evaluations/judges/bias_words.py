@@ -14,6 +14,8 @@ _CHARS = 100
 """How many characters more the odds are told for: of 1,000, which the formula has, few answers differ."""
 _MOST_TIMES = 1_000
 """Odds beyond it come of lengths that hardly differ, and mean no more."""
+_TELLING = 10
+"""An interval from under a tenth to over ten times the odds says nothing."""
 Figure = tuple[str, str, str, str]
 """Name, value, interval, and what it is of."""
 
@@ -88,19 +90,33 @@ def _length(bias: Bias) -> Pull:
         else:
             told = "Nothing can be told: all verdicts are the same, or lengths do not differ, or tell them perfectly."
         return Pull("Length", told, [])
-    n = f"{found.slope.n:,} verdicts {verdicts}, {words.p_text(found.p)}"
-    figures = [(f"Odds of {what}, {_CHARS} characters more", *_odds(found.slope), n)]
+    n, p = f"{found.slope.n:,} verdicts {verdicts}", words.p_text(found.p)
+    figures: list[Figure] = []
+    if _tells(found.slope):
+        figures.append((f"Odds of {what}, {_CHARS} characters more", *_odds(found.slope), f"{n}, {p}"))
+        than = "than the other" if bias.of_pairs else "where people say the same"
+        told = {
+            "longer": f"It favours answers that are longer {than}.",
+            "shorter": f"It favours answers that are shorter {than}.",
+            "": "Length is not clearly favoured, either way.",
+        }[bias.favours]
+    else:
+        told = f"Whether length counts cannot be told from {n} ({p}): they are too few, or lengths hardly differ."
     if bias.of_pairs:
         figures.append(
             ("Wins at equal lengths", *_share(found.controlled), "of the verdicts that are no ties")
         )
-    than = "than the other" if bias.of_pairs else "where people say the same"
-    told = {
-        "longer": f"It favours answers that are longer {than}.",
-        "shorter": f"It favours answers that are shorter {than}.",
-        "": "Length is not clearly favoured, either way.",
-    }[bias.favours]
     return Pull("Length", told, figures)
+
+
+def _tells(slope: Interval) -> bool:
+    """Whether the interval leaves anything out that somebody would have thought of."""
+    if slope.lo is None or slope.hi is None:
+        return True
+    lo, hi = (exp(max(-20.0, min(20.0, end * _CHARS / 1000))) for end in (slope.lo, slope.hi))
+    if lo > 1 or hi < 1:
+        return True
+    return not (lo < 1 / _TELLING and hi > _TELLING) and lo > 1 / _MOST_TIMES and hi < _MOST_TIMES
 
 
 def _share(interval: Interval) -> tuple[str, str]:

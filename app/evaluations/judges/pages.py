@@ -23,7 +23,6 @@ from app.statistics.intervals import Interval, wilson
 
 router = APIRouter(prefix="/w/{w}/evaluators/{file_id}", include_in_schema=False)
 _SHOWN = 20
-_WIDTH = 460
 
 
 @router.get("/agreement", name="evaluators:agreement")
@@ -45,6 +44,7 @@ def agreement_page(
     if chosen is None:
         raise NotFound(f"{file.path} has no version {version}.")
     found = agreement_of(session, principal.workspace_id, chosen, question or None)
+    shown = found.disagreements[:_SHOWN]
     return templating.render(
         request,
         "evaluators/agreement.html",
@@ -52,7 +52,8 @@ def agreement_page(
         versions=versions,
         agreement=found,
         trust=found.trust,
-        shown=found.disagreements[:_SHOWN],
+        shown=shown,
+        told=agreement_repository.list_told(session, [pair.log_id for pair in shown]),
         fewest=FEWEST,
         info=describe(chosen.spec),
         verdict_text=verdict_text,
@@ -115,13 +116,12 @@ def _lean(interval: Interval | None, info: EvaluatorInfo) -> tuple[str, str] | N
 
 
 def _axis(kappa: Interval | None) -> dict[str, Any] | None:
-    """Where kappa and the two bounds of trust stand on a line from 0, or below, to 1."""
+    """Where kappa and the two bounds of trust stand on a line from 0, or below, to 1, in percent of its length."""
     if kappa is None:
         return None
     low = min(0.0, kappa.estimate if kappa.lo is None else kappa.lo)
-    axis = charts.axis_around([low, 1.0], 16, _WIDTH - 16, steps=5, limits=(-1.0, 1.0))
+    axis = charts.axis_around([low, 1.0], 0, 100, steps=5, limits=(-1.0, 1.0))
     return {
-        "width": _WIDTH,
         "mark": charts.whisker(axis, kappa.estimate, kappa.lo, kappa.hi),
         "ticks": [(axis.at(tick), f"{tick:g}") for tick in axis.ticks],
         "bounds": [axis.at(USABLE), axis.at(TRUSTED)],

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.logs.repository import END_USER
+from app.logs.repository import END_USER, QUESTION
 
 _MOST_LABELS = 20_000
 """The newest ones: more say nothing more."""
@@ -211,6 +211,24 @@ def list_decided(session: Session, judge_id: str) -> list[Decided]:
         {"judge": judge_id, "most": MOST_LENGTHS},
     )
     return [Decided(*row) for row in rows]
+
+
+class Told(NamedTuple):
+    """The beginnings of an output and of what it answers; None where there is none, or it is no longer kept."""
+
+    output: str | None
+    question: str | None
+
+
+def list_told(session: Session, log_ids: Sequence[str]) -> dict[str, Told]:
+    """What some outputs say, by log."""
+    rows = session.execute(
+        text(f"""
+        select l.id, left(l.output, 300), nullif({QUESTION}, '') from log l where l.id = any(:logs)
+        """),  # noqa: S608 - a constant
+        {"logs": list(log_ids)},
+    )
+    return {row[0]: Told(*row[1:]) for row in rows}
 
 
 class Length(NamedTuple):

@@ -58,6 +58,8 @@ class Choices:
     stops_when_clear: bool = False
     evaluation: str = ""
     again: bool = False
+    keep: bool = False
+    """Whether to run again only what has no output yet: the same versions on more rows."""
     whole: bool = False
     """Whether a whole form was sent: what is not ticked is not wanted, rather than not yet chosen."""
     of: str = ""
@@ -93,6 +95,7 @@ def read_choices(sent: Sent) -> Choices:
         stops_when_clear=bool(text("stops_when_clear")),
         evaluation=text("evaluation"),
         again=bool(text("again")),
+        keep=bool(text("keep")),
         whole=bool(text("whole")),
         of=text("of"),
     )

@@ -19,7 +19,7 @@ from app.statistics.power import DISCORDANCE, design_effect, rows_needed, smalle
 _ASSUMED_WITHIN = 0.1
 """How alike rows of one cluster are taken to be (intraclass correlation) where no run has shown it."""
 _LEAST_DISCORDANCE = 0.05
-_WIDTH, _LEFT, _RIGHT, _TOP, _BOTTOM = 400, 48, 388, 12, 150
+_WIDTH, _LEFT, _RIGHT, _TOP, _BOTTOM = 340, 40, 330, 12, 150
 
 
 @dataclass(frozen=True, slots=True)

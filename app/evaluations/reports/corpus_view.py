@@ -12,7 +12,7 @@ from app.evaluations.models import Run, RunScore
 from app.evaluations.reports.confusions import Confusions, confusions
 from app.files.models import Version
 
-_PLOT_WIDTH, _PLOT_LEFT, _PLOT_LINE = 560, 150, 34
+_PLOT_LINE = 34
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +28,11 @@ class PlotLine:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """Versions on one axis."""
+    """Versions on one axis: percent of its width from left to right, pixels from top to bottom."""
 
     lines: Sequence[PlotLine]
     ticks: Sequence[tuple[float, str]]
     sentence: str
-    width: int = _PLOT_WIDTH
-    left: int = _PLOT_LEFT
 
     @property
     def height(self) -> int:
@@ -158,7 +156,7 @@ def _bare(value: float, unit: str | None) -> str:
 def _plot(shown: Sequence[tuple[Run, RunScore]], baseline: str | None, unit: str | None) -> Plot:
     values = [value for _, score in shown for value in (score.value, score.lo, score.hi) if value is not None]
     limits = (0.0, 1.0) if unit is None else None
-    axis = charts.axis_around(values, _PLOT_LEFT, _PLOT_WIDTH - 18, least=0.08, limits=limits)
+    axis = charts.axis_around(values, 0, 100, least=0.08, limits=limits)
     lines = [
         PlotLine(
             name=run.name,

@@ -40,7 +40,8 @@ class MoreRows:
 
 
 def missing_rows(report: Report, candidate: Run | None) -> MissingRows | None:
-    """The bounds of the primary change where every missing row goes against the candidate, and for it.
+    """The bounds of the primary change where every missing row goes against the candidate, and for it; for a neutral evaluator,
+    where it scores lowest and highest.
 
     None where no row is missing, and for scores without a worst and a best value: nobody can bound those.
     """
@@ -63,14 +64,17 @@ def missing_rows(report: Report, candidate: Run | None) -> MissingRows | None:
     now = _direction(change)
     decides = any(_sign(interval.lo, interval.hi, row.info) != now for interval in (worst.worst, worst.best))
     rows = f"{missing:,} row{' has' if missing == 1 else 's have'} no score from one version or both."
-    against, best = (words.change_text(one.estimate, row.info) for one in (worst.worst, worst.best))
+    low, high = (words.change_text(one.estimate, row.info) for one in (worst.worst, worst.best))
     spans = [words.signed_span(one, row.info) for one in (worst.worst, worst.best)]
-    return MissingRows(
-        missing,
-        f"{rows} Were all of them to go against {after.name}, the change would be {against} points (95% CI {spans[0]});"
-        f" for it, {best} ({spans[1]}).",
-        decides,
+    # By a neutral evaluator no end is worse than the other.
+    first, second = (
+        ("be lowest for", "were they highest") if row.info.is_neutral else ("go against", "for it")
     )
+    ends = (
+        f"Were all of them to {first} {after.name}, the change would be {low} points (95% CI {spans[0]});"
+        f" {second}, {high} ({spans[1]})."
+    )
+    return MissingRows(missing, f"{rows} {ends}", decides)
 
 
 def _bounds(
@@ -131,7 +135,7 @@ def _sentence(
     needed: int, rows: int, wanted: float, finds: float | None, info: EvaluatorInfo, report: Report
 ) -> str:
     able = (
-        f"These {rows:,} rows would show a change of {words.size(finds, info)}, four times out of five. "
+        f"These {rows:,} rows would show a change of {words.size(finds, info)} or more, four times out of five. "
         if finds
         else ""
     )

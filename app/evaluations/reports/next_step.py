@@ -22,6 +22,8 @@ class NextStep:
     """What speaks for it, and what to look at before; may be empty."""
     takes_rows: bool
     """Whether more rows are what it takes."""
+    rows: int | None = None
+    """About how many; None where they are not what it takes, or nobody can say."""
 
 
 def next_step(
@@ -60,15 +62,18 @@ def next_step(
         parts = [_least(change) if name == "too_few" else "", more.sentence if more else ""]
     if missing and missing.decides:
         parts.insert(0, "But first run the rows that have no score: the verdict rests on them.")
-    step = _with_count(change, more) if name == "too_few" else found.next
-    return NextStep(step, " ".join(filter(None, parts)), name in ("no_clear_change", "too_few"))
+    takes_rows = name in ("no_clear_change", "too_few")
+    needed = _needed(change, more) if takes_rows else None
+    step = found.next
+    if name == "too_few" and needed:
+        step = f"Add about {formats.about(needed)} rows before you decide: this says nothing yet."
+    return NextStep(step, " ".join(filter(None, parts)), takes_rows, needed)
 
 
-def _with_count(change: Change, more: MoreRows | None) -> str:
-    """The step where rows are too few, with how many it takes: enough to say anything, and to tell what was seen."""
+def _needed(change: Change, more: MoreRows | None) -> int | None:
+    """How many rows it takes: enough to say anything, and to tell what was seen."""
     needed = max((more.rows if more else None) or 0, FEWEST_ROWS - change.n)
-    many = f"about {formats.about(needed)} rows" if needed > 0 else "rows"
-    return f"Add {many} before you decide: this says nothing yet."
+    return needed if needed > 0 else None
 
 
 def _live(run: Run, deployed: Collection[str], said: str) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from app.core.charts import Whisker
 from app.evaluations.figures import slices
 from app.evaluations.figures.numbers import Cell
 from app.evaluations.figures.report import Report
@@ -21,6 +22,7 @@ from app.evaluations.reports.scoreboard import (
 )
 from app.evaluators.describing import EvaluatorInfo
 from app.files.models import Version
+from app.statistics.verdict import NO_CLEAR_CHANGE
 
 SHOWN = 12
 """Groups that stand open; the others are folded away."""
@@ -65,6 +67,19 @@ class SliceTable:
     def title(self) -> str:
         """The chosen field, as people call it."""
         return next(choice.title for choice in self.choices if choice.name == self.chosen)
+
+    @property
+    def by_chance(self) -> bool:
+        """Whether an interval leaves 0 out, and the adjusted p does not bear that out."""
+        changes = [line.change for line in (*self.lines, *self.rest) if line.change]
+        return any(
+            one.verdict.name == NO_CLEAR_CHANGE.name and one.whisker and self._leaves_out(one.whisker)
+            for one in changes
+        )
+
+    def _leaves_out(self, whisker: Whisker) -> bool:
+        lo, hi = whisker.lo, whisker.hi
+        return lo is not None and hi is not None and (lo > self.zero or hi < self.zero)
 
 
 def build_slices(session: Session, report: Report, candidate: Run | None, field: str) -> SliceTable | None:

@@ -11,8 +11,9 @@ from app.evaluations.models import Run
 from app.evaluators.describing import EvaluatorInfo
 from app.statistics.intervals import Interval
 
-_WIDTH, _HEIGHT = 600, 260
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 560, 16, 214
+_HEIGHT, _TOP, _BOTTOM = 260, 16, 214
+_NEAR = 19
+"""Percent of the width that a version's name takes on a phone."""
 _FIGURES: Sequence[tuple[str, str, Callable[[float], str], str]] = (
     ("cost per 1,000 rows", "cost_per_1000_usd", formats.money, "costs more"),
     ("p95 latency", "p95_latency_ms", formats.seconds, "takes longer"),
@@ -40,7 +41,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Tradeoff:
-    """The drawing, in units of its view box."""
+    """The drawing: percent of its width from left to right, pixels from top to bottom."""
 
     against: str
     points: Sequence[Point]
@@ -49,11 +50,7 @@ class Tradeoff:
     sentence: str
     price: str = ""
     """What a better version does: `costs more`."""
-    width: int = _WIDTH
     height: int = _HEIGHT
-    left: int = _LEFT
-    right: int = _RIGHT
-    top: int = _TOP
     bottom: int = _BOTTOM
 
 
@@ -85,7 +82,7 @@ def _draw(
     row = report.primary
     assert row is not None  # noqa: S101 - only then there is something to draw
     info = row.info
-    x = charts.axis_around([0.0, *(value for _, value, _ in known)], _LEFT, _RIGHT, steps=5)
+    x = charts.axis_around([0.0, *(value for _, value, _ in known)], 0, 100, steps=5)
     ends = [end for _, _, one in known for end in (one.estimate, one.lo, one.hi) if end is not None]
     limits = (0.0, 1.0) if info.is_share else None
     y = charts.axis_around(ends, _BOTTOM, _TOP, steps=4, least=0.1 if info.is_share else 0.0, limits=limits)
@@ -137,7 +134,7 @@ def _apart(points: Sequence[Point]) -> list[Point]:
     placed: list[Point] = []
     for point in sorted(points, key=lambda point: (point.x, point.y)):
         label_y = point.label_y
-        while any(abs(other.x - point.x) < 44 and abs(other.label_y - label_y) < 13 for other in placed):
+        while any(abs(other.x - point.x) < _NEAR and abs(other.label_y - label_y) < 13 for other in placed):
             label_y += 13
         placed.append(replace(point, label_y=label_y))
     return placed

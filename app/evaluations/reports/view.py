@@ -1,6 +1,6 @@
 """What the report page shows: the report in words, the work behind it, and what went wrong."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.core import clock
 from app.evaluations import repository
-from app.evaluations.figures.headline import Headline, headline
+from app.evaluations.figures.headline import Headline
 from app.evaluations.figures.models_used import ModelUsed, grouped
 from app.evaluations.figures.report import Progress, Reason, Report, build_report, progress_of
 from app.evaluations.figures.synthetic_rows import SyntheticRows, synthetic_rows
@@ -17,12 +17,13 @@ from app.evaluations.grid.comparison import Grid, GridRequest
 from app.evaluations.judges.agreement import Trust, trust_of
 from app.evaluations.models import Evaluation, Run
 from app.evaluations.reports.corpus_view import Corpus, list_corpora
-from app.evaluations.reports.doubts import MissingRows, missing_rows, more_rows
+from app.evaluations.reports.doubts import MissingRows
 from app.evaluations.reports.early_end import EarlyEnd, early_end
-from app.evaluations.reports.next_step import NextStep, next_step
+from app.evaluations.reports.finding import find_step
+from app.evaluations.reports.next_step import NextStep
 from app.evaluations.reports.repeats_view import Repeated, list_repeats
 from app.evaluations.reports.retrieval_view import Cross, cross
-from app.evaluations.reports.scoreboard import Group, Operation, group_lines, list_operations
+from app.evaluations.reports.scoreboard import ChangeText, Group, Operation, group_lines
 from app.evaluations.reports.slices_view import SliceTable, build_slices
 from app.evaluations.reports.tradeoff import Tradeoff, list_tradeoffs
 from app.files import repository as files
@@ -114,6 +115,8 @@ class ReportView:
     """What the judges that are models are worth, by the evaluator version's id."""
     missing: MissingRows | None = None
     next: NextStep | None = None
+    fuller: Version | None = None
+    """The newest version of the candidate's rows, where it has more of them than were run."""
     early: EarlyEnd | None = None
     """Where it stops as soon as it is clear: when it was, and what that saved."""
     synthetic: SyntheticRows | None = None
@@ -121,12 +124,14 @@ class ReportView:
 
     @property
     def meanings(self) -> list[tuple[str, str]]:
-        """The words that name no winner and stand in its tables, each with what it means."""
-        changes = [line.change for group in self.groups for line in group.lines]
-        if self.slices:
-            changes += [line.change for line in (*self.slices.lines, *self.slices.rest)]
-        said = {change.verdict.name for change in changes if change}
-        return [(verdict.word, told) for verdict, told in _MEANINGS if verdict.name in said]
+        """The words that name no winner and stand in the score table, each with what it means."""
+        return _told(line.change for group in self.groups for line in group.lines)
+
+    @property
+    def slice_meanings(self) -> list[tuple[str, str]]:
+        """The same of the groups of rows, those left out that the score table has told."""
+        lines = (*self.slices.lines, *self.slices.rest) if self.slices else ()
+        return [one for one in _told(line.change for line in lines) if one not in self.meanings]
 
     @property
     def passes(self) -> bool:
@@ -201,6 +206,11 @@ class ReportView:
         return [work for work in self.work if work.compared and work.unrun and work not in self.active]
 
 
+def _told(changes: Iterable[ChangeText | None]) -> list[tuple[str, str]]:
+    said = {change.verdict.name for change in changes if change}
+    return [(verdict.word, told) for verdict, told in _MEANINGS if verdict.name in said]
+
+
 def build_view(
     session: Session, evaluation: Evaluation, candidate_id: str | None, sliced_by: str = ""
 ) -> ReportView:
@@ -221,13 +231,7 @@ def build_view(
         for run in repository.list_runs(session, [evaluation.id])
     ]
     newest = files.newest_version(session, evaluation.file_id)
-    found, operations = headline(report, candidate), list_operations(report, candidate)
-    missing = missing_rows(report, candidate)
-    deployed = [
-        deployment.version_id
-        for environment, deployment in files.deployed_environments(session, [evaluation.file_id])
-        if environment.tag == "default"
-    ]
+    found = find_step(session, report, candidate)
     measured = {run.version_id for run in report.runs}
     return ReportView(
         evaluation=evaluation,
@@ -235,9 +239,9 @@ def build_view(
         newest=newest,
         report=report,
         candidate=candidate,
-        headline=found,
+        headline=found.headline,
         groups=group_lines(report, candidate),
-        operations=operations,
+        operations=found.operations,
         corpus=list_corpora(report, candidate),
         cross=cross(report, candidate),
         work=work,
@@ -246,24 +250,23 @@ def build_view(
         live=any(_may_move(one.run) for one in work),
         unmeasured=newest if newest and newest.id not in measured else None,
         models=grouped(session, [run.version for run in report.runs if run.version]),
-        deployed=deployed,
+        deployed=found.deployed,
         slices=build_slices(session, report, candidate, sliced_by),
         repeats=list_repeats(session, report),
         tradeoffs=list_tradeoffs(report, candidate),
         trust=trust_of(session, evaluation.workspace_id, [row.version for row in report.rows]),
-        missing=missing,
-        next=next_step(
-            report,
-            candidate,
-            found,
-            missing=missing,
-            more=more_rows(report, candidate),
-            operations=operations,
-            deployed=deployed,
-        ),
+        missing=found.missing,
+        next=found.next,
+        fuller=_fuller(session, candidate) if found.next and found.next.takes_rows else None,
         early=early_end(report),
         synthetic=synthetic_rows(session, report.runs),
     )
+
+
+def _fuller(session: Session, candidate: Run | None) -> Version | None:
+    ran = candidate.dataset_version if candidate else None
+    newest = files.newest_version(session, ran.file_id) if ran else None
+    return newest if ran and newest and (newest.rows_count or 0) > (ran.rows_count or 0) else None
 
 
 def _may_move(run: Run) -> bool:

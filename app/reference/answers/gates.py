@@ -140,10 +140,34 @@ class EarlyEnd(Shape):
     """The same as sentences, with how to read the intervals."""
 
 
+class ReportStep(Shape):
+    step: str
+    """What to do about what was found: use it, keep the baseline, add rows, choose by something else."""
+    why: str
+    """What speaks for it, and what to look at before; may be empty."""
+    more_rows: int | None
+    """About how many rows it takes to tell; null where rows are not what it takes, or nobody can say."""
+
+
+class ReportFinding(Shape):
+    run_id: str | None
+    """The version that is compared with the baseline; null where there are not two."""
+    sentence: str
+    """What happened to the primary score."""
+    evidence: str
+    """The interval, the rows and the test that it rests on."""
+    missing: str | None
+    """What the rows without a score could make of the change; null where none is missing, or nobody can bound it."""
+    next: ReportStep | None
+    """Null where there is nothing to do yet."""
+
+
 class ReportTable(Shape):
     columns: list[str]
     """In the order of the files."""
     records: list[ReportLine]
+    findings: list[ReportFinding]
+    """One of each version that is compared with the baseline."""
     early_end: EarlyEnd | None
     """Of an evaluation that stops as soon as it is clear."""
     synthetic_rows: dict[str, int]

@@ -9,7 +9,8 @@ from pathlib import Path
 from app.embedded.layout import CLONE
 
 LONGEST_FILE = 400
-LONGEST_TEMPLATE = 150
+LONGEST_TEMPLATE = 200
+WIDEST_TEMPLATE = 180
 _UNMEASURED = ("app/demo/data/",)
 _NOT_TEXT = frozenset({".png", ".ico", ".woff2", ".gz"})
 _REGISTRIES = re.compile(r"pypi\.org|pythonhosted\.org|npmjs\.(?:org|com)|yarnpkg\.com")
@@ -59,6 +60,9 @@ def _of_length(name: str, text: str) -> Iterator[str]:
         yield f"{lines} lines; split it by use case (at most {LONGEST_FILE})"
     if name.startswith("templates/") and lines > LONGEST_TEMPLATE:
         yield f"{lines} lines; move parts into files of their own (at most {LONGEST_TEMPLATE})"
+    widest = max(map(len, text.splitlines()), default=0)
+    if name.startswith("templates/") and widest > WIDEST_TEMPLATE:
+        yield f"a line of {widest} characters; lay out what is nested in lines of its own (at most {WIDEST_TEMPLATE})"
 
 
 def _of_sql(name: str, text: str) -> Iterator[tuple[int, str]]:

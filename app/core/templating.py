@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from app.core import access, csrf, formats, ids, mirror
 from app.core.errors import DomainError
+from app.core.line_breaks import LineBreaks
 from app.core.settings import get_settings
 
 ROOT = Path(__file__).parents[2]
@@ -72,6 +73,7 @@ def environment() -> Environment:
     jinja = Environment(
         loader=FileSystemLoader(ROOT / "templates"),
         bytecode_cache=CompiledTemplates(),
+        extensions=[LineBreaks],
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

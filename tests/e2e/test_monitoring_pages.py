@@ -13,7 +13,7 @@ from tests.browser import sign_in_by_link
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-EMAIL = "watcher@example.com"
+EMAIL = "monitoring@example.com"
 BASE = "/w/monitored"
 LONG = "is it polite even to those who write in capital letters and ask for the third time"
 

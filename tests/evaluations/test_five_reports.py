@@ -15,9 +15,9 @@ from tests.web import signed_in, with_key
 NEXT = {
     "better": "Next: use v2.",
     "worse": "Next: keep v1.",
-    "no_clear_change": "Next: keep v1 for now: nothing speaks for either of them yet.",
-    "no_relevant_difference": "Next: choose by cost and latency: what the scores differ by does not matter.",
-    "too_few": "Next: add about 41 rows before you decide: this says nothing yet.",
+    "no_clear_change": "Next: keep v1, the baseline, for now: neither is clearly better.",
+    "no_relevant_difference": "Next: use either, and choose by cost and latency: the scores differ by less than matters.",
+    "too_few": "Next: keep v1, and add about 41 rows before you decide: these tell nothing yet.",
 }
 
 
@@ -87,7 +87,7 @@ def _check_sentences(pages: dict[str, str]) -> None:
 
 def _check_meanings(pages: dict[str, str]) -> None:
     said = {verdict: _words(page) for verdict, page in pages.items()}
-    alike = "No relevant difference : whichever it is, it is too small to matter; choose by something else."
+    alike = "No relevant difference : whichever it is, it is too small to matter; choose by cost and latency."
     unclear = "No clear change : it may be better or worse; more rows may tell."
 
     assert alike in said["no_relevant_difference"]
@@ -95,7 +95,10 @@ def _check_meanings(pages: dict[str, str]) -> None:
     assert "≈ No clear change" not in said["no_relevant_difference"]
     assert unclear in said["no_clear_change"]
     assert alike not in said["no_clear_change"]
-    assert "Too few yet : fewer than 30 rows, or an interval wider than 20 points" in said["too_few"]
+    assert (
+        "Too few yet : fewer than 30 rows, or an interval that includes 0 and is wider than 20 points"
+        in said["too_few"]
+    )
     assert unclear not in said["too_few"]
 
     for verdict in ("better", "worse"):

@@ -182,7 +182,7 @@ def test_too_little_change_says_how_many_rows_more_would_tell(
     moved = np.array([1] * 12 + [-1] * 8 + [0] * 80)
     by_t = TTestPower().solve_power(effect_size=0.04 / moved.std(), power=0.8, alpha=0.05) - 100
     assert int(found[1].replace(",", "")) == pytest.approx(by_t, rel=0.02), "the paired t test needs as many"
-    assert "Next: keep v1 for now: nothing speaks for either of them yet." in words
+    assert "Next: keep v1, the baseline, for now: neither is clearly better." in words
     assert "Add rows" in words
 
 

@@ -99,10 +99,10 @@ class _Sentence:
             return self._moved(name)
         if name == "no_relevant_difference":
             words = f"No relevant difference between {self.old} and {self.new}"
-            advice = "Choose by cost and latency: what the scores differ by does not matter."
+            advice = "Use either, and choose by cost and latency: the scores differ by less than matters."
             return Headline(words, "", "", f"{self._evidence()}{self._limit()}", next=advice)
         words = f"No clear change from {self.old} to {self.new}"
-        advice = f"Keep {self.old} for now: nothing speaks for either of them yet."
+        advice = f"Keep {self.old}, the baseline, for now: neither is clearly better."
         if self.row.info.is_neutral:
             advice = f"Choose by other scores. {_NEUTRAL}"
         return Headline(words, "", "", self._evidence(), next=advice)
@@ -117,7 +117,13 @@ class _Sentence:
     def _too_few(self) -> Headline:
         detail = self._evidence() if self.change.delta else "No row has a score from both versions."
         title = f"Too few rows to tell {self.new} from {self.old}"
-        return Headline(title, "", "", detail, next="Add rows before you decide: this says nothing yet.")
+        return Headline(
+            title,
+            "",
+            "",
+            detail,
+            next=f"Keep {self.old}, and add rows before you decide: these tell nothing yet.",
+        )
 
     def _moved(self, name: str) -> Headline:
         delta = self.change.delta
@@ -141,9 +147,8 @@ class _Sentence:
         limit = self.report.evaluation.smallest_difference
         if not limit:
             return ""
-        return (
-            f" The change is below {size(limit, self.row.info)}, which was set as the smallest that matters."
-        )
+        smallest = size(limit, self.row.info)
+        return f" All of its 90% interval is below {smallest} either way, which was set as the smallest that matters."
 
     def _evidence(self) -> str:
         change, info = self.change, self.row.info

@@ -66,7 +66,7 @@ def next_step(
     needed = _needed(change, more) if takes_rows else None
     step = found.next
     if name == "too_few" and needed:
-        step = f"Add about {formats.about(needed)} rows before you decide: this says nothing yet."
+        step = f"Keep {baseline.name}, and add about {formats.about(needed)} rows before you decide: these tell nothing yet."
     return NextStep(step, " ".join(filter(None, parts)), takes_rows, needed)
 
 
@@ -120,7 +120,7 @@ def _least(change: Change) -> str:
         return f"Fewer than {FEWEST_ROWS} rows tell nothing."
     if delta and delta.lo is None:
         return "More clusters are needed: rows of one are not independent."
-    return "The interval is wider than 20 points."
+    return "The interval is wider than 20 points, and includes 0."
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -39,10 +39,10 @@ from app.statistics.verdict import (
 _WORST_ROWS = 6
 _MEANINGS = (
     (NO_CLEAR_CHANGE, "it may be better or worse; more rows may tell"),
-    (NO_RELEVANT_DIFFERENCE, "whichever it is, it is too small to matter; choose by something else"),
+    (NO_RELEVANT_DIFFERENCE, "whichever it is, it is too small to matter; choose by cost and latency"),
     (
         TOO_FEW,
-        f"fewer than {FEWEST_ROWS} rows, or an interval wider than {WIDEST_SHARE * 100:g} points; decide nothing by it",
+        f"fewer than {FEWEST_ROWS} rows, or an interval that includes 0 and is wider than {WIDEST_SHARE * 100:g} points; decide nothing by it",
     ),
 )
 """What the words mean that are not for either version, and what to do about each."""

@@ -10,7 +10,7 @@ document.addEventListener("input", (event) => {
 
 document.addEventListener("keydown", (event) => {
   const list = listOf(event.target);
-  if (!list) return;
+  if (!list || event.isComposing) return;
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   if (step && !event.altKey) choose(event.target, list, step);
   else if ((event.key === "Enter" || event.key === "Tab") && !event.shiftKey && !event.ctrlKey && !event.metaKey) take(event.target, list.querySelector("[aria-selected=true]"));

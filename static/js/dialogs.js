@@ -18,6 +18,7 @@ async function send(form, button) {
     const body = new URLSearchParams(new FormData(form, button));
     const answer = await fetch(form.action, { method: "POST", body, headers: { "hx-request": "true", "hx-target": "dialog" } });
     if (answer.redirected) return follow(new URL(answer.url));
+    if (answer.status === 401) return form.submit(); // whoever has to sign in gets a page for it
     if (answer.status >= 500) toast(`The server could not do that (${answer.status}). Nothing was lost; try again. Request ${answer.headers.get("x-request-id")}`);
     else if (form.isConnected) show(await answer.text());
     refused();

@@ -21,8 +21,13 @@ document.addEventListener("input", ({ target }) => {
 document.addEventListener("submit", ({ target }) => {
   if (target.matches("[data-keeps]")) waiting = !(committing = true);
 });
-// It was refused, and the draft is there still.
-document.addEventListener("dialog:refused", () => (committing = false));
+// It was refused, and the draft is there still: what was typed just before is kept now. Whoever comes back to the page types on.
+document.addEventListener("dialog:refused", () => {
+  if (!committing) return;
+  committing = false;
+  keep();
+});
+addEventListener("pageshow", () => (committing = false));
 document.addEventListener("visibilitychange", () => {
   if (document.visibilityState === "hidden" && waiting) keep();
 });

@@ -15,7 +15,7 @@ from app.evaluations.evaluator_editor.trying import SOURCE, Trial, try_evaluator
 from app.evaluations.verdicts.judging import Judging, _verdict
 from app.evaluations.verdicts.patience import Patience
 from app.evaluations.verdicts.plan import Judge
-from app.evaluations.verdicts.webhooks import Webhooks
+from app.evaluations.verdicts.webhooks import WebhookFailed, Webhooks
 from app.evaluators.binding import WebhookCall
 from app.evaluators.kinds import kind
 from app.evaluators.kinds.contract import BoundEvaluator, Execution, Kind, KindOptions, Row, Traits, Verdict
@@ -201,6 +201,23 @@ def test_a_webhook_that_never_answers_is_given_up_for_the_rest_of_the_run() -> N
         errors = run(judged())
     assert set(errors[:60]) == {"The webhook gave no answer: nothing came within 0.1 s"}
     assert set(errors[60:]) == {"stopped: the webhook did not answer in time on 60 rows in a row"}
+
+
+def test_a_webhook_that_refuses_in_between_is_not_given_up() -> None:
+    lates = iter([True] * 59 + [False] + [True] * 59)
+
+    class Refusing(Webhooks):
+        async def post(self, call: WebhookCall) -> str:
+            raise WebhookFailed("no", late=next(lates))
+
+    asks = Asks("http://127.0.0.1/")
+    judge = Judge("ver", "file", BoundEvaluator(asks, KindOptions(), asks.returns), {}, None)
+    judging = Judging("ws", {}, [], Refusing(WebhookKey("ws", 1)), run_id="run")
+
+    async def judged() -> set[str | None]:
+        return {(await judging.judge(judge, "log", execution(), row(), [])).error for _ in range(119)}
+
+    assert run(judged()) == {"no"}
 
 
 def test_only_the_time_of_a_program_counts_and_no_text_that_says_so() -> None:

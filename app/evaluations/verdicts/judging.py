@@ -79,8 +79,8 @@ class Judging:
             record.error = f"not run: {reached}"
         except DomainError as error:
             record.error = error.message
-            if isinstance(error, WebhookFailed) and error.late:
-                self._patience.note(judge.version_id, late=True, most=MOST_UNANSWERED, said=UNANSWERED)
+            if isinstance(error, WebhookFailed):  # a refusal is an answer, too
+                self._patience.note(judge.version_id, late=error.late, most=MOST_UNANSWERED, said=UNANSWERED)
         except Exception as error:  # one evaluator's fault costs no other its judgment
             log.exception("evaluator failed", evaluator=judge.version_id)
             record.error = (

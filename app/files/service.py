@@ -73,8 +73,8 @@ def commit(
         return Committed(file, existing, created=False)
     newest = repository.newest_version(session, file.id)
     if change.newest_id is not None and (newest is None or newest.id != change.newest_id):
-        made = f"v{newest.number} was made meanwhile" if newest else "its versions were deleted meanwhile"
-        raise Conflict(f"{file.path}: {made}. Nothing was written.")
+        now = f"its newest version is v{newest.number} by now" if newest else "it has no version"
+        raise Conflict(f"{file.path}: {now}. Nothing was written.")
     file.last_number = repository.take_number(session, file.id)
     version_id = ids.content_id(VERSION_PREFIX[change.kind], file.id, content)
     content_hash = ids.content_hash(content)

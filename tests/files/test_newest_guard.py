@@ -31,6 +31,6 @@ def test_a_version_is_made_only_on_the_newest_that_was_seen(
     newest = write(second, seen).json()["version_id"]
     refused = write(third, seen)
     assert refused.status_code == 409
-    assert "guarded: v2 was made meanwhile. Nothing was written." in refused.text
+    assert "guarded: its newest version is v2 by now. Nothing was written." in refused.text
     assert write(second, seen).status_code == 200, "what is there already is no new version"
     assert write(last, newest).status_code == 200

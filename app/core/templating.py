@@ -14,13 +14,12 @@ from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, Stric
 from jinja2.bccache import Bucket
 from sqlalchemy.orm import Session
 
-from app.core import access, csrf, formats, ids, mirror
+from app.core import access, csrf, formats, ids, line_breaks, mirror
 from app.core.errors import DomainError
-from app.core.line_breaks import LineBreaks
 from app.core.settings import get_settings
 
 ROOT = Path(__file__).parents[2]
-_WRITTEN = ("body", "note", "comment")
+_WRITTEN = ("body", "note")
 """Fields into which people write sentences."""
 Shell = Callable[[Session, access.Principal], Any]
 """What `main` registers as `app.state.shell`: the data of the sidebar."""
@@ -34,9 +33,8 @@ class CompiledTemplates(FileSystemBytecodeCache):
     compiled anew: a full disk, or another hand's file, costs time and no page."""
 
     def __init__(self) -> None:
-        made_by = ids.content_hash(jinja2.__version__, Path(__file__).read_text())[
-            :16
-        ]  # other options, other code
+        ours = [Path(each).read_text() for each in (__file__, line_breaks.__file__)]
+        made_by = ids.content_hash(jinja2.__version__, *ours)[:16]  # other options, other code
         super().__init__("", f"{made_by}_%s.compiled")
 
     @cached_property
@@ -73,7 +71,7 @@ def environment() -> Environment:
     jinja = Environment(
         loader=FileSystemLoader(ROOT / "templates"),
         bytecode_cache=CompiledTemplates(),
-        extensions=[LineBreaks],
+        extensions=[line_breaks.LineBreaks],
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

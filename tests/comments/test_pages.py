@@ -201,6 +201,15 @@ def test_words_of_somebody_who_may_not_write_any_more_come_back_to_be_copied(
         assert "nothing of it was saved" in answer.text
 
 
+def test_what_a_form_carries_by_itself_is_nothing_that_somebody_wrote(
+    client: TestClient, staged: Staged
+) -> None:
+    signed_in(client, staged.rita)
+    answer = client.post(f"/w/{staged.team.workspace.slug}/mentions/read", data={"comment": "com_1"})
+    assert answer.status_code == 403
+    assert "What you wrote" not in answer.text
+
+
 def test_lists_say_how_many_in_one_statement_more(client: TestClient, staged: Staged) -> None:
     for subject in Subject:
         for said in ("one", "two"):

@@ -73,3 +73,8 @@ def test_settings_are_not_read_before_a_template_is_asked_for() -> None:
     said = "import app.main; from app.core.settings import get_settings; print(get_settings.cache_info().currsize)"
     done = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True)
     assert done.stdout == "0\n"
+
+
+def test_the_title_of_a_page_is_parted_from_the_name() -> None:
+    page = environment().from_string('{% extends "layouts/main.html" %}{% block title %}Files{% endblock %}')
+    assert "<title>Files · Whetstone</title>" in page.render()

@@ -117,11 +117,6 @@ class Workspace:
             f"/{kind}s", content | where | {"version_description": message} | guard, again=True
         )
 
-    def versions_between(self, key: str, file_id: str, after: int, before: int) -> list[int]:
-        """The numbers of the versions that lie between two."""
-        versions = self._server.get(f"/{split(key)[1]}s/{file_id}/versions")["records"]
-        return sorted(each["version_number"] for each in versions if after < each["version_number"] < before)
-
 
 def _common_folder(keys: list[str]) -> str:
     """The nearest directory above all of these files."""

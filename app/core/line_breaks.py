@@ -23,7 +23,7 @@ class LineBreaks(Extension):
     """What a line break in a template stands for: nothing, or one space where there are words beside it.
 
     So a template can be laid out as its elements are nested, and elements that touch still touch. Between attributes it is
-    one space, too. What stands in quotes, and in `pre`, `textarea`, `script` and `style`, is kept as it is. A space that is
+    one space, too. What stands in double quotes, and in `pre`, `textarea`, `script` and `style`, is kept as it is. A space that is
     wanted between two elements is written: `</b> <i>` in one line.
     """
 

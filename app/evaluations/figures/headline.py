@@ -122,7 +122,7 @@ class _Sentence:
             "",
             "",
             detail,
-            next=f"Keep {self.old}, and add rows before you decide: these tell nothing yet.",
+            next=add_rows("rows", self.old, self.row.info),
         )
 
     def _moved(self, name: str) -> Headline:
@@ -172,6 +172,12 @@ class _Sentence:
         if delta.warning:
             sentence += f" {delta.warning[:1].upper()}{delta.warning[1:]}."
         return sentence
+
+
+def add_rows(many: str, old: str, info: EvaluatorInfo) -> str:
+    """The step where rows are too few, and what to use meanwhile where more or less is better at all."""
+    meanwhile = "Add" if info.is_neutral else f"Keep {old}, and add"
+    return f"{meanwhile} {many} before you decide: these tell nothing yet."
 
 
 def _moved_rows(changes: Changes, info: EvaluatorInfo) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from app.core import formats
-from app.evaluations.figures.headline import Headline
+from app.evaluations.figures.headline import Headline, add_rows
 from app.evaluations.figures.numbers import Change
 from app.evaluations.figures.report import Report
 from app.evaluations.models import Run
@@ -66,7 +66,7 @@ def next_step(
     needed = _needed(change, more) if takes_rows else None
     step = found.next
     if name == "too_few" and needed:
-        step = f"Keep {baseline.name}, and add about {formats.about(needed)} rows before you decide: these tell nothing yet."
+        step = add_rows(f"about {formats.about(needed)} rows", baseline.name, row.info)
     return NextStep(step, " ".join(filter(None, parts)), takes_rows, needed)
 
 

@@ -8,6 +8,7 @@ import asyncio
 import base64
 import hashlib
 import hmac
+import os
 import random
 from collections import defaultdict
 from collections.abc import Mapping
@@ -99,7 +100,7 @@ class Webhooks:
                 raise _Unanswered(str(refused)) from error
             if isinstance(error, BodyTooLarge):
                 raise _Unanswered("it does not end") from error
-            why = unreachable(error) or type(error).__name__  # one that was refused is called a time-out, too
+            why = _why(unreachable(error) or error)  # one that was refused is called a time-out, too
             raise _Unanswered(f"the connection failed: {why}", 0) from error
         except Exception as error:  # whatever a service sends, it is its answer that is wrong
             raise _Unanswered(f"it is no HTTP that can be read ({type(error).__name__})") from error
@@ -156,3 +157,9 @@ def _retry_after(headers: Mapping[str, str]) -> float:
         return max(0.0, parsedate_to_datetime(said).timestamp() - clock.seconds())
     except (ValueError, TypeError, OverflowError):  # a year or a zone of so many digits that no date holds it
         return 0.0
+
+
+def _why(error: Exception) -> str:
+    """Why a connection failed, without the address that a name stands for: whoever may use it need not know that."""
+    number = error.errno if isinstance(error, OSError) else None
+    return os.strerror(number).lower() if number and number > 0 else type(error).__name__

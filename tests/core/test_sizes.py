@@ -36,7 +36,13 @@ def _pieces(mib: int) -> Iterator[bytes]:
 
 @pytest.fixture
 def web(database: Engine) -> Iterator[WebProcess]:
+    """One that has answered, and has loaded what it loads once it has."""
     with running_web() as process:
+        httpx2.get(f"{process.url}/signin", timeout=60).raise_for_status()
+        level = 0
+        while (memory := process.memory()) > level + MIB // 2:
+            level = memory
+            time.sleep(2)
         yield process
 
 

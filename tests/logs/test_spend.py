@@ -1,5 +1,6 @@
 """What calls cost is counted as they are logged; a budget warns, then stops whatever would call a model."""
 
+import re
 from decimal import Decimal
 
 import pytest
@@ -141,6 +142,7 @@ def test_the_page_shows_spend_and_keeps_the_budget_to_admins(
     assert "$0.50 in" in page
     assert "$1,000.00" in page
     assert prompt.file.path in page
+    assert re.search(r'<h2 id="ml">By model</h2>.*<code>[^<]+</code></th><td class="num">1</td>', page)
     assert "of this month" in client.get(url).text, "the home page warns"
 
     client.cookies.clear()

@@ -14,6 +14,7 @@ from app.commands.folder import Base, FolderError, digest
 from app.commands.server import Json, ServerError
 from app.commands.syncing import Sync, differences, with_line
 from app.commands.workspace_files import Remote
+from app.core.property_order import is_same_content
 
 _OF_ONE_FILE = frozenset({400, 404, 409, 413, 422})
 
@@ -159,7 +160,7 @@ class _Deciding:
         environment = base.environment if base else None
         shown = self._shown.get((key, environment))
         content = sync.workspace.content(key, text)
-        if shown and content == sync.workspace.content(key, shown.text):
+        if shown and is_same_content(content, sync.workspace.content(key, shown.text)):
             sync.teller.tell("unchanged", key, f"it says the same as v{shown.number}")
             self._remember(key, Base(shown.file_id, shown.version_id, digest(text), environment))
             return None

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from app.commands.folder import KINDS, plain, split
 from app.commands.server import Json, Server, ServerError
+from app.core.property_order import is_same_content
 
 _PAGE = 100
 
@@ -99,7 +100,7 @@ class Workspace:
         if plain(text) == plain(other):
             return True
         try:
-            return self.content(key, text) == self.content(key, other)
+            return is_same_content(self.content(key, text), self.content(key, other))
         except ServerError as error:
             if error.status != 422:
                 raise
@@ -114,7 +115,9 @@ class Workspace:
         where = {"id": file_id} if file_id else {"path": path}
         guard = {"newest_version_id": newest} if newest else {}
         return self._server.post(
-            f"/{kind}s", content | where | {"version_description": message} | guard, again=True
+            f"/{kind}s",
+            content | where | {"version_description": message, "property_order_counts": True} | guard,
+            again=True,
         )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import cast, delete, func, select
-from sqlalchemy.dialects.postgresql import JSONPATH, insert
+from sqlalchemy.dialects.postgresql import JSONB, JSONPATH, insert
 from sqlalchemy.orm import Session
 
 from app.evaluators.models import EvaluatorDatabase
@@ -45,7 +45,8 @@ def delete_unnamed(session: Session, workspace_id: str, before: datetime) -> Non
     anywhere = cast("$.**.database ? (@ == $hash)", JSONPATH)  # of a part, too, and of a part's part
     hash_ = func.jsonb_build_object("hash", EvaluatorDatabase.hash)
     named = select(Version.id).where(
-        Version.workspace_id == workspace_id, func.jsonb_path_exists(Version.spec, anywhere, hash_)
+        Version.workspace_id == workspace_id,
+        func.jsonb_path_exists(cast(Version.spec, JSONB), anywhere, hash_),
     )
     session.execute(
         delete(EvaluatorDatabase).where(

@@ -124,6 +124,6 @@ def _copy_rows(session: Session, source: Version, copy: Version, *, earlier: boo
     content = COPY_ROWS[kind](session, source, copy, earlier=earlier)
     # The newest version is told by its rows alone, or, where an older one has them, by its id as well (`service.commit`).
     plain = ids.content_hash(content)
-    other = repository.find_version_by_content(session, copy.file_id, plain)
+    other = repository.find_version_by_content(session, copy.file_id, [plain])
     copy.content_hash = plain if other in (None, copy) else ids.content_hash(content, copy.id)
     session.flush()

@@ -13,7 +13,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSON
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core.database import Base, Json
@@ -150,8 +150,9 @@ class Version(Base):
     number: Mapped[int]
     """From 1: what people read as v14."""
     content_hash: Mapped[str]
-    spec: Mapped[Json]
-    """The typed content of the kind. A dataset's rows lie in `dataset_row`; its spec holds only attributes."""
+    spec: Mapped[Json] = mapped_column(JSON(none_as_null=True))
+    """The typed content of the kind. A dataset's rows lie in `dataset_row`; its spec holds only attributes. It is json, for
+    jsonb keeps no order, and models answer in the order of a schema's properties."""
     name: Mapped[str | None]
     note: Mapped[str | None]
     """Why: the reason given when it was committed."""

@@ -211,10 +211,10 @@ def find_version_by_number(session: Session, file_id: str, number: int) -> Versi
     return session.scalar(select(Version).where(Version.file_id == file_id, Version.number == number))
 
 
-def find_version_by_content(session: Session, file_id: str, content_hash: str) -> Version | None:
-    return session.scalar(
-        select(Version).where(Version.file_id == file_id, Version.content_hash == content_hash)
-    )
+def find_version_by_content(session: Session, file_id: str, hashes: Sequence[str]) -> Version | None:
+    """The version with the first of these hashes that the file has."""
+    query = select(Version).where(Version.file_id == file_id, Version.content_hash.in_(hashes))
+    return min(session.scalars(query), key=lambda found: hashes.index(found.content_hash), default=None)
 
 
 def find_version_by_name(session: Session, file_id: str, name: str) -> Version | None:

@@ -24,6 +24,8 @@ class Wanted:
     """By id or name. Asked for where there is no version."""
     content_hash: str | None = None
     """Asked for where there is neither."""
+    ordered_hash: str | None = None
+    """That of the same content with its properties in the order that is said: a version made for that order comes first."""
 
 
 class Resolved(NamedTuple):
@@ -67,7 +69,7 @@ _RESOLVE = """
 with wanted as materialized (
     select * from json_to_recordset(cast(:wanted as json)) as w(
         n int, workspace_id text, kind text, file_id text, path text,
-        version_id text, environment text, content_hash text)
+        version_id text, environment text, content_hash text, ordered_hash text)
 ), named as (
     select w.*, f.id as found_id, f.kind as found_kind, f.created_by, f.row as file_row from wanted w
     cross join lateral (
@@ -86,7 +88,9 @@ from named join version v on v.file_id = named.found_id and v.id = case
         join deployment d on d.environment_id = e.id and d.file_id = named.found_id and d.ended_at is null
         where e.workspace_id = named.workspace_id and (e.id = named.environment or e.name = named.environment) limit 1)
     when named.content_hash is not null then (
-        select c.id from version c where c.file_id = named.found_id and c.content_hash = named.content_hash)
+        select c.id from version c where c.file_id = named.found_id
+            and c.content_hash in (named.content_hash, named.ordered_hash)
+        order by c.content_hash = named.content_hash limit 1)
     else coalesce(
         (select d.version_id from environment e
          join deployment d on d.environment_id = e.id and d.file_id = named.found_id and d.ended_at is null
@@ -124,4 +128,5 @@ def _members(one: Wanted) -> dict[str, str | None]:
         "version_id": one.version_id,
         "environment": one.environment,
         "content_hash": one.content_hash,
+        "ordered_hash": one.ordered_hash,
     }

@@ -30,6 +30,11 @@ class FileProperties(Body):
         default=None,
         description="Make a new version only while this one is the newest of the file; after another one, 409 and nothing is written.",
     )
+    property_order_counts: bool = Field(
+        default=False,
+        description="Whether another order of a JSON schema's properties, in which models write an answer, makes another "
+        "version. Without it, content that differs only in the order of members is the same version.",
+    )
     description: str | None = None
     tags: list[str] | None = None
     readme: str | None = None

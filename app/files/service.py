@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from app.core import clock, ids
 from app.core.access import Principal
 from app.core.errors import Conflict, Invalid, NotFound
+from app.core.property_order import property_order
 from app.files import deployments, environment_repository, repository, trash
 from app.files.models import VERSION_PREFIX, Deletion, File, FileKind, Version, VersionEvent
 from app.files.paths import clean_path, parent_of, plain_path
@@ -38,6 +39,9 @@ class Commit:
     """Whether content that an older version had becomes a new version: people who put something back want it to be the newest."""
     newest_id: str | None = None
     """The newest version as the caller has seen it: after another one, nothing is written."""
+    order_counts: bool = False
+    """Whether another order of a schema's properties is other content. Where it is not, versions that differ in nothing else
+    still answer for their own order first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +68,7 @@ def commit(
     """
     file = _file_for(session, principal, change)
     repository.lock_file(session, file)
-    content = _content_of(change)
-    existing = _find_answering(session, file, content, may_return=change.may_return)
+    existing, content = _find_answering(session, file, change)
     if change.name:
         _refuse_taken_name(session, file, change.name, existing)
     if existing:
@@ -76,11 +79,11 @@ def commit(
         now = f"its newest version is v{newest.number} by now" if newest else "it has no version"
         raise Conflict(f"{file.path}: {now}. Nothing was written.")
     file.last_number = repository.take_number(session, file.id)
-    version_id = ids.content_id(VERSION_PREFIX[change.kind], file.id, content)
-    content_hash = ids.content_hash(content)
-    if repository.find_version_by_content(session, file.id, content_hash):
-        version_id = ids.content_id(VERSION_PREFIX[change.kind], file.id, content, str(file.last_number))
-        content_hash = ids.content_hash(content, version_id)
+    version_id = ids.content_id(VERSION_PREFIX[change.kind], file.id, *content)
+    content_hash = ids.content_hash(*content)
+    if repository.find_version_by_content(session, file.id, [content_hash]):
+        version_id = ids.content_id(VERSION_PREFIX[change.kind], file.id, *content, str(file.last_number))
+        content_hash = ids.content_hash(*content, version_id)
     version = Version(
         id=version_id,
         workspace_id=file.workspace_id,
@@ -113,26 +116,41 @@ def find_committed(session: Session, principal: Principal, change: Commit) -> Ve
         file = repository.find_file_by_path(session, principal.workspace_id, plain_path(change.path or ""))
     if file is None or file.kind != change.kind:
         return None
-    version = _find_answering(session, file, _content_of(change), may_return=change.may_return)
+    version, _ = _find_answering(session, file, change)
     if version:
         version.file = file
     return version
 
 
-def _find_answering(session: Session, file: File, content: bytes, *, may_return: bool) -> Version | None:
+def id_to_be(session: Session, file: File | None, change: Commit) -> str:
+    """The id of the version that would answer for a commit to this file, were it made now; of a file that is not there yet,
+    one that no version has."""
+    found, content = (
+        _find_answering(session, file, change) if file else (None, (ids.canonical_json(change.spec),))
+    )
+    return (
+        found.id if found else ids.content_id(VERSION_PREFIX[change.kind], file.id if file else "", *content)
+    )
+
+
+def _find_answering(session: Session, file: File, change: Commit) -> tuple[Version | None, tuple[bytes, ...]]:
     """The version that answers for content that is there: of a dataset the newest where it has it, or else an older one, unless the
-    file may return to what that one had.
+    file may return to what that one had. And what the hash of a new one is taken over.
     """
+    content = change.content if change.content is not None else ids.canonical_json(change.spec)
     plain = ids.content_hash(content)
     if file.kind == FileKind.DATASET:  # of nothing else is there the same content twice
         newest = repository.newest_version(session, file.id)
         if newest and newest.content_hash in (plain, ids.content_hash(content, newest.id)):
-            return newest
-    return None if may_return else repository.find_version_by_content(session, file.id, plain)
-
-
-def _content_of(change: Commit) -> bytes:
-    return change.content if change.content is not None else ids.canonical_json(change.spec)
+            return newest, (content,)
+    if change.may_return:
+        return None, (content,)
+    order = property_order(change.spec)
+    hashes = [ids.content_hash(content, order), plain] if order else [plain]
+    found = repository.find_version_by_content(session, file.id, hashes)
+    if found and change.order_counts and property_order(found.spec) != order:
+        return None, (content, order)
+    return found, (content,)
 
 
 def upsert(
@@ -146,7 +164,7 @@ def upsert(
     """
     change = Commit(
         kind, spec, file_id=about.id, path=about.path, name=about.version_name, note=about.note,
-        newest_id=about.newest_version_id,
+        newest_id=about.newest_version_id, order_counts=about.property_order_counts,
     )  # fmt: skip
     committed = commit(session, principal, change)
     describe_file(committed.file, description=about.description, tags=about.tags, readme=about.readme)

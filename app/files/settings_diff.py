@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from app.core.property_order import PROPERTIES, common_order, property_order
+
 Change = Literal["same", "changed", "added", "removed"]
 
 
@@ -35,9 +37,20 @@ def _rows(prefix: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> l
         inside_old, inside_new = _members(old), _members(new)
         if inside_old is not None and inside_new is not None:
             rows.extend(_rows(name, inside_old, inside_new))
+            rows.extend(_another_order(name, old, new) if key == PROPERTIES else ())
         elif old is not None or new is not None:
             rows.append(_row(name, old, new))
     return rows
+
+
+def _another_order(name: str, old: Any, new: Any) -> list[Setting]:
+    """Models write an answer in the order of a schema's properties."""
+    before, after = common_order(old, new) if isinstance(old, Mapping) else ([], [])
+    return (
+        []
+        if before == after
+        else [Setting(f"{name} (order)", ", ".join(before), ", ".join(after), "changed")]
+    )
 
 
 def _row(name: str, old: object, new: object) -> Setting:
@@ -46,6 +59,8 @@ def _row(name: str, old: object, new: object) -> Setting:
         return Setting(name, before, after, "added" if before is None else "removed")
     if before == after and isinstance(old, str) != isinstance(new, str):
         before, after = _json(old), _json(new)  # the text "1" and the number 1 would read the same
+    elif before == after and property_order(old) != property_order(new):
+        before, after = _json(old, sort=False), _json(new, sort=False)
     return Setting(name, before, after, "same" if before == after else "changed")
 
 
@@ -69,5 +84,5 @@ def _text(value: object) -> str | None:
     return _json(value)
 
 
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True)
+def _json(value: object, *, sort: bool = True) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=sort)

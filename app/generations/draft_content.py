@@ -10,6 +10,7 @@ import orjson
 from app.core import ids
 from app.core.errors import Invalid, TooLarge
 from app.core.json_values import unstorable
+from app.core.property_order import property_order
 from app.generations.draft import FIELDS, Draft, Pane, spec_of
 
 Json = dict[str, Any]
@@ -88,7 +89,9 @@ def is_form(draft: Draft, other: Draft) -> bool:
 def is_version(draft: Draft, spec: Mapping[str, Any]) -> bool:
     """Whether committing the draft would make this version again."""
     try:
-        return ids.canonical_json(spec_of(draft).content()) == ids.canonical_json(spec)
+        content = spec_of(draft).content()
+        same = ids.canonical_json(content) == ids.canonical_json(spec)
+        return same and property_order(content) == property_order(spec)
     except Invalid:
         return False
 

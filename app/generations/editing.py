@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.core import ids
 from app.core.access import Principal
 from app.core.errors import Invalid, NotFound
 from app.core.template import MissingInputs, text_of
@@ -16,7 +15,7 @@ from app.datasets.models import Datapoint
 from app.files import repository as files_repository
 from app.files import service as files
 from app.files.includes import Includes
-from app.files.models import VERSION_PREFIX, Environment, File, FileKind, Version
+from app.files.models import Environment, File, FileKind, Version
 from app.files.paths import parent_of, plain_path
 from app.generations.draft import Draft, Look, draft_of, spec_of
 from app.generations.pin_repository import Pin, list_outdated, list_pins
@@ -272,7 +271,7 @@ def prepare_run(session: Session, principal: Principal, bench: Workbench, draft:
     if prompt.target.price is None:
         budget.refuse_unpriced(session, principal.workspace_id, [prompt.target.model])
     file_id = bench.file.id if bench.file else ""
-    version_id = ids.content_id(VERSION_PREFIX[FileKind.PROMPT], file_id, ids.canonical_json(spec.content()))
+    version_id = files.id_to_be(session, bench.file, _change(bench.file, spec))
     given: dict[str, Any] = {name: draft.inputs.get(name, "") for name in draft.variables}
     row = _row_run(bench, draft)
     return RunRequest(
@@ -343,12 +342,10 @@ def commit_draft(
     return files.commit(
         session,
         principal,
-        files.Commit(
-            kind=FileKind.PROMPT,
-            spec=spec.content(),
-            file_id=file.id if file else None,
-            path=path,
-            note=note.strip(),
-            parent_id=base.id if base else None,
-        ),
+        replace(_change(file, spec), path=path, note=note.strip(), parent_id=base.id if base else None),
     )
+
+
+def _change(file: File | None, spec: PromptSpec) -> files.Commit:
+    file_id = file.id if file else None
+    return files.Commit(FileKind.PROMPT, spec.content(), file_id=file_id, order_counts=True)

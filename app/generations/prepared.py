@@ -9,6 +9,7 @@ from typing import Any
 from app.core import clock, ids
 from app.core.errors import DomainError, OverBudget
 from app.core.jinja_template import JinjaTemplate
+from app.core.property_order import property_order
 from app.files.includes import Included
 from app.generations.template_tools import TemplateAnswers, TemplateTools, ToolFailed
 from app.logs.records import LogRecord
@@ -142,7 +143,8 @@ class PreparedPrompt:
             return None
         parts = [version_id, datapoint_id, str(repeat), self.target.endpoint.base_url, self.target.model]
         if self.linked:
-            parts.append(ids.canonical_json(self._parameters.get("tools")).decode())
+            tools = self._parameters.get("tools")
+            parts.append((ids.canonical_json(tools) + property_order(tools)).decode())
         if self.tools:
             parts += self.tools.version_ids
         parts += [one.version.id for one in self.included]

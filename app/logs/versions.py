@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from app.core import ids
 from app.core.access import Action, Principal, refusal
 from app.core.errors import Forbidden, Invalid, NotFound
+from app.core.property_order import property_order
 from app.files import repository
 from app.files import service as files
 from app.files.models import File, FileKind, Version
@@ -95,8 +96,16 @@ def wanted_by(
         plain_path(said.path or ""),
         version_id or None,
         environment or None,
-        None if content is None else ids.content_hash(ids.canonical_json(content)),
+        *_hashes(content),
     )
+
+
+def _hashes(content: Mapping[str, Any] | None) -> tuple[str | None, str | None]:
+    """Of content alone, and of content and the order of its properties, if it has any."""
+    if content is None:
+        return None, None
+    said, order = ids.canonical_json(content), property_order(content)
+    return ids.content_hash(said), ids.content_hash(said, order) if order else None
 
 
 def model_of(version: Resolved) -> tuple[str | None, str | None]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.core import images
+from app.core.property_order import is_same_content
 from app.files.diff import Fold, Line, Segment, TextDiff, diff_text
 from app.files.matching import Block, Effort, matching_blocks
 from app.files.settings_diff import Setting, diff_settings
@@ -125,7 +126,7 @@ def compare_specs(before: Mapping[str, Any], after: Mapping[str, Any]) -> SpecCh
 
 def _tools_changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> int:
     old, new = ({tool.get("name"): tool for tool in spec.get("tools") or []} for spec in (before, after))
-    return sum(old.get(name) != new.get(name) for name in {*old, *new})
+    return sum(not is_same_content(old.get(name), new.get(name)) for name in {*old, *new})
 
 
 def _touched(old: Sequence[Section], new: Sequence[Section]) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from app.core.property_order import is_same_content
 from app.files.settings_diff import Setting
 from app.prompts.changes import SpecChanges, compare_specs
 from app.prompts.mixing import Taken, mix_messages, slots_of
@@ -66,7 +67,7 @@ def changed_components(older: Spec, newer: Spec) -> list[ComponentChange]:
     found = []
     for component in TITLES:
         alone = take(older, newer, [component])
-        if alone != dict(older):
+        if not is_same_content(alone, dict(older)):
             found.append(ComponentChange(component, _size(component, older, newer, alone)))
     return found
 

@@ -82,5 +82,7 @@ def _import(session: Session, principal: Principal, folder: str, note: str, uplo
         raise Invalid(f"Line {line}: this is not UTF-8. Save the file as UTF-8.") from None
     spec = service.read_prompt(text) if kind == ".prompt" else service.read_agent(text)
     path = "/".join(filter(None, [folder, stem]))
-    about = FileProperties(path=path, version_description=note or f"Imported from {name}")
+    about = FileProperties(
+        path=path, version_description=note or f"Imported from {name}", property_order_counts=True
+    )
     return service.write(session, principal, spec, about)

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from app.core import clock, ids
 from app.core.access import Principal
 from app.core.errors import DomainError
+from app.core.property_order import property_order
 from app.files import repository as files
 from app.files.models import Deployment, File, FileKind, Version
 from app.files.paths import clean_path, parent_of
@@ -167,7 +168,10 @@ def write_version(
     number = said.count("version_number") or 0
     file.last_number = number if number > file.last_number else file.last_number + 1
     content_hash = ids.content_hash(content)
-    if files.find_version_by_content(session, file.id, content_hash):
+    order = property_order(spec)
+    if order and files.find_version_by_content(session, file.id, [content_hash]):
+        content_hash = ids.content_hash(content, order)  # as one that was made here for another order
+    if files.find_version_by_content(session, file.id, [content_hash]):
         content_hash = ids.content_hash(content, version.id)
     name = said.text("version_name")
     if name and files.find_version_by_name(session, file.id, name):

@@ -114,6 +114,14 @@ export function remove(row) {
   put(row.owner, Object.entries(row.owner.properties).filter(([name]) => name !== row.name));
 }
 
+// Among its siblings, by so many places: models answer in the order of the properties.
+export function move(row, by) {
+  const entries = Object.entries(row.owner.properties);
+  const at = row.place.at(-1);
+  entries.splice(at + by, 0, ...entries.splice(at, 1));
+  put(row.owner, entries);
+}
+
 export function add(owner, strict) {
   fillObject(owner, strict);
   let name = "property";

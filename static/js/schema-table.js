@@ -202,11 +202,17 @@ class SchemaTable extends HTMLElement {
     } });
   }
 
-  // Versions keep no order of properties, so there is nothing to move.
   acts(row, number, strict, key) {
-    const { name, node } = row;
+    const { name, node, place } = row;
+    const last = Object.keys(row.owner.properties).length - 1;
+    const mover = (way, by) => button(`Move ${name} ${way}`, way, key(way), () => {
+      model.move(row, by);
+      this.change(`${number}:${[...place.slice(0, -1), place.at(-1) + by].join(".")}:name`, `${name} is moved ${way}`);
+    });
     const owned = typeof node === "object" && node !== null ? model.inside(node) : null;
     return h("span", { class: "row", style: "--gap: 0" },
+      place.at(-1) > 0 ? mover("up", -1) : null,
+      place.at(-1) < last ? mover("down", 1) : null,
       owned ? button(`Add a property to ${name}`, "plus", key("inside"), () => {
         model.add(owned, strict);
         this.change(`${number}:${[...row.place, Object.keys(owned.properties).length - 1].join(".")}:name`, "A property is added");

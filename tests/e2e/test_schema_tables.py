@@ -215,3 +215,29 @@ def test_a_tools_parameters_have_a_table_on_its_page(editor: "Page") -> None:
         name: value for name, value in before.items() if name != "function"
     }
     assert violations(editor) == []
+
+
+def test_properties_are_moved_and_a_version_keeps_their_order(editor: "Page") -> None:
+    table = _tables(editor, "JSON schema")
+    before = list(_written(editor)["schema"]["properties"])
+    assert before == list(SCHEMA["schema"]["properties"]), "as it was written by the API"
+    table.get_by_role("button", name="Move items up").press("Enter")
+    assert table.get_by_label("Name of property items").evaluate("it => it === document.activeElement")
+    table.get_by_role("button", name="Move items up").click()
+    assert table.get_by_role("button", name="Move items up").count() == 0, "it is the first"
+    table.get_by_role("button", name="Move intent down").click()
+    moved = ["items", "sender", "intent", "odd"]
+    assert list(_written(editor)["schema"]["properties"]) == moved
+    assert list(_written(editor)["schema"]["properties"]["items"]["items"]["properties"]) == ["price"]
+    editor.locator("#draft-saved").get_by_text("saved").wait_for()
+    editor.reload()
+    editor.locator("prompt-editor[data-ready]:visible").first.wait_for()
+    assert list(_written(editor)["schema"]["properties"]) == moved, "the draft keeps it"
+    editor.get_by_role("button", name="Commit").click()
+    dialog = editor.locator("dialog[open]")
+    dialog.locator("input[name=note]").fill("Items first")
+    dialog.get_by_role("button", name="Commit").click()
+    editor.get_by_text("v2").first.wait_for()
+    editor.reload()
+    editor.locator("prompt-editor[data-ready]:visible").first.wait_for()
+    assert list(_written(editor)["schema"]["properties"]) == moved

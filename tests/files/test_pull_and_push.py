@@ -192,3 +192,22 @@ def test_a_directory_of_an_environment(checkout: Checkout) -> None:
     assert "kept          q.prompt  nothing of it runs in production any more" in said
     assert {"p.prompt", "q.prompt"} < checkout.texts().keys()
     assert "nowhere" in checkout.run("pull", "--environment", "nowhere", code=2)
+
+
+def test_another_order_of_properties_is_sent_and_comes_back(checkout: Checkout) -> None:
+    names = ["reason", "ok"]
+    schema = {"type": "object", "properties": {name: {"type": "string"} for name in names}}
+    output = {"type": "json_schema", "json_schema": {"name": "verdict", "schema": schema}}
+    checkout.prompt("judge", "Judge it.", response_format=output)
+    checkout.run("pull")
+    text = (checkout.folder / "judge.prompt").read_text()
+    assert text.index("reason") < text.index("ok")
+    turned = text.replace("reason", "?").replace("ok", "reason").replace("?", "ok")
+    (checkout.folder / "judge.prompt").write_text(turned)
+    assert "v2" in checkout.run("push", "--message", "The verdict first")
+    found = [
+        list(v.spec["response_format"]["json_schema"]["schema"]["properties"])
+        for v in checkout.versions("judge")
+    ]
+    assert found == [names[::-1], names]
+    assert checkout.run("pull") == "1 unchanged.\n"

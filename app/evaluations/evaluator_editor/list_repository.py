@@ -98,7 +98,7 @@ def list_composites(
             order by f.id, v.number desc
         )
         select distinct held.file_id, newest.id, newest.path, newest.number
-        from newest cross join lateral jsonb_path_query(newest.spec, '$.settings.parts[*].version_id') as part
+        from newest cross join lateral jsonb_path_query(newest.spec::jsonb, '$.settings.parts[*].version_id') as part
         join version held on held.id = part #>> '{}'
         where newest.spec->>'kind' = 'composite' and held.file_id = any(:files)
         order by newest.path, newest.id

@@ -63,7 +63,7 @@ _SCORES = f"""
 with choices as (
     select v.id, array_agg(o->>'name') filter (where o->>'valence' = 'positive') as good,
            array_agg(o->>'name') filter (where o->>'valence' = 'negative') as bad
-    from version v cross join lateral jsonb_path_query(v.spec, '$.options[*]') as o
+    from version v cross join lateral jsonb_path_query(v.spec::jsonb, '$.options[*]') as o
     where v.id = any(:evaluators) and v.spec->>'return_type' = 'select'
     group by 1
 ), judged as (

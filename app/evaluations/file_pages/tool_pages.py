@@ -135,6 +135,7 @@ def _save(
             file_id=file.id if file else None,
             path=None if file else form.path,
             note=form.note.strip() or None,
+            order_counts=True,
         )
         with session.begin_nested():
             made = files.commit(session, principal, change)

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from app.core.property_order import is_same_content
 from app.evaluations.figures.memory import kept
 from app.evaluations.models import ENDED, Run
 from app.files.models import Version
@@ -107,7 +108,7 @@ def is_mix(version: Version, other: Version, parents: Mapping[str, Version | Non
         return False
     return kept.once(
         ("mix of", version.id, parent.id, other.id),
-        lambda: version.spec == take(parent.spec, other.spec, sent_between(parent, version)),
+        lambda: is_same_content(version.spec, take(parent.spec, other.spec, sent_between(parent, version))),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from app.core import ids
 from app.core.errors import Invalid
+from app.core.property_order import property_order
 from app.evaluations.figures.memory import kept
 from app.evaluations.lineage.line import sent_between
 from app.evaluations.models import ENDED, Run
@@ -84,29 +85,38 @@ def every_combination(pair: Pair, versions: Iterable[Version], runs: Collection[
 def _find(
     pair: Pair, subsets: Iterable[Components], versions: Iterable[Version], runs: Collection[Run]
 ) -> list[Mix]:
-    by_hash = {version.content_hash: version for version in versions}
+    by_content = {_content(version): version for version in versions}
     run_of = {run.version_id: run for run in runs}
-    return [_mix(pair, components, by_hash, run_of) for components in subsets]
+    return [_mix(pair, components, by_content, run_of) for components in subsets]
 
 
 def _mix(
     pair: Pair,
     components: Components,
-    by_hash: Mapping[str, Version],
+    by_content: Mapping[str, Version],
     run_of: Mapping[str | None, Run],
 ) -> Mix:
     version = {0: pair.older, len(pair.components): pair.newer}.get(len(components))
     refusal = None
     if version is None:
         key = ("mix", pair.older.id, pair.newer.id, components)  # what versions say never changes
-        content_hash, refusal = kept.once(key, lambda: _hash_or_refusal(pair, components))
-        version = by_hash.get(content_hash)
+        told, refusal = kept.once(key, lambda: _told_or_refusal(pair, components))
+        version = by_content.get(told)
     return Mix(components, version, run_of.get(version.id) if version else None, refusal)
 
 
-def _hash_or_refusal(pair: Pair, components: Components) -> tuple[str, str | None]:
+def _content(version: Version) -> str:
+    return kept.once(("content", version.id), lambda: _told(version.spec))
+
+
+def _told(spec: Mapping[str, Any]) -> str:
+    """What tells a version from others of its file by what it says."""
+    return ids.content_hash(ids.canonical_json(spec), property_order(spec))
+
+
+def _told_or_refusal(pair: Pair, components: Components) -> tuple[str, str | None]:
     try:
-        return ids.content_hash(ids.canonical_json(content_of(pair, components))), None
+        return _told(content_of(pair, components)), None
     except Invalid as error:
         return "", error.message
 

@@ -149,6 +149,7 @@ class _Starter:
             name=name or None,
             note=f"Made by “{self.evaluation.name}” to tell apart what changed from v{pair.older.number} to v{pair.newer.number}.",
             parent_id=pair.older.id,
+            order_counts=True,
         )
         return file_service.commit(self.session, self.principal, change).version
 

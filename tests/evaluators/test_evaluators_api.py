@@ -75,6 +75,19 @@ def test_choices_need_not_be_listed(api: TestClient, type_: str, answers: str) -
     assert written(api, **spec)["spec"]["options"] == []
 
 
+@pytest.mark.parametrize("type_", TYPES)
+@pytest.mark.parametrize(
+    ("names", "said"), [(["a", "b", "a"], "“a” is there twice"), (["a", " "], "One of the choices is empty")]
+)
+def test_choices_that_cannot_be_told_apart_are_refused(
+    api: TestClient, type_: str, names: list[str], said: str
+) -> None:
+    spec = {"evaluator_type": type_, **TYPES[type_], "return_type": "select", "arguments_type": "target_free"}
+    options = [{"name": name, "valence": "neutral"} for name in names]
+    refused = api.post("/v5/evaluators", json={"path": "judges/muddled", "spec": spec | {"options": options}})
+    assert (refused.status_code, said in refused.text) == (422, True), refused.text
+
+
 @pytest.mark.parametrize("wrong", [{"min": 5, "max": 5}, {"min": "x", "max": "x"}])
 def test_limits_that_leave_no_room_are_refused(api: TestClient, wrong: dict) -> None:
     spec = {"evaluator_type": "python", **TYPES["python"], "return_type": "number", "number_limits": wrong}

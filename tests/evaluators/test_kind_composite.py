@@ -287,6 +287,13 @@ def test_choices_that_pass_are_choices_of_the_part():
         composite(part("Tone", TONE, passes=["warm", "Warm"]))
 
 
+@pytest.mark.parametrize(("spec", "said"), [(EXACT, "yes or no"), (TONE, "with a choice")])
+@pytest.mark.parametrize("limits", [{"at_least": 1}, {"at_most": 0.5}])
+def test_limits_are_of_numbers_alone(spec, said, limits):
+    with pytest.raises(Invalid, match=f"“Judge” answers {said}: leave its limits out"):
+        composite(part("Judge", spec, passes=["warm"], **limits))
+
+
 def test_assertions_of_an_imported_csv_hold_as_those_of_json_do():
     table = (
         "question,target,metadata.assertions\n"

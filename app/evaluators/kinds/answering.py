@@ -134,6 +134,14 @@ def _unlisted(said: str, chosen: Sequence[str]) -> str | None:
     return None
 
 
+def _muddled(choices: Sequence[str]) -> str | None:
+    """Why nobody could choose among them; None where they can."""
+    if not all(one.strip() for one in choices):
+        return "One of the choices is empty: give it a name."
+    twice = next((one for one in choices if choices.count(one) > 1), None)
+    return None if twice is None else f"The choice “{twice:.100}” is there twice: leave one out."
+
+
 def wrong_valence(choices: Sequence[str], good: Sequence[str], bad: Sequence[str]) -> str | None:
     """What is wrong with the choices that are called good or bad; None where nothing is."""
     if strange := [one for one in (*good, *bad) if one not in choices]:
@@ -214,6 +222,11 @@ class AnswerKind(Kind[AnswerT]):
 
     def traits(self, options: AnswerT) -> Traits:
         return options.traits
+
+    def refuse(self, options: AnswerT) -> None:
+        """Look whether the choices can be told apart. Versions that were saved with others still judge."""
+        if problem := _muddled(options.choices):
+            raise Invalid(problem, fields={"choices": problem})
 
     def write_spec(self, options: AnswerT) -> dict[str, Any]:
         own = options.model_dump(mode="json", include=self._own_members(), exclude_none=True)

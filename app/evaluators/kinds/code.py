@@ -76,7 +76,8 @@ class Code(AnswerKind[CodeOptions]):
         return {"timeout_s": USUAL_S, **super().read_spec(spec)}
 
     def refuse(self, options: CodeOptions) -> None:
-        """Read the program, without running any of it."""
+        """Look at the choices, and read the program, without running any of it."""
+        super().refuse(options)
         engine, problem = engine_for_code()
         if engine is None:
             raise Invalid(problem, fields={"code": problem})

@@ -135,7 +135,7 @@ class Composite(Kind[CompositeOptions]):
         """Look at each part: whether the server judges by it, and whether what it says can be counted."""
         for part in options.parts:
             bound = self._bound(part)
-            problem = _uncountable(part, bound)
+            problem = _uncountable(part, bound) or _idle_limits(part, bound)
             if problem:
                 raise Invalid(problem, fields={"parts": problem})
             bound.kind.refuse(bound.options)
@@ -262,6 +262,15 @@ def _uncountable(part: Part, bound: BoundEvaluator) -> str | None:
     if choices and (strange := [one for one in part.passes if one not in choices]):
         return f"“{strange[0]}” is none of the choices of “{name}”: there are {', '.join(choices)}"
     return _wrong_limits(part, traits) if traits.return_type == "number" else None
+
+
+def _idle_limits(part: Part, bound: BoundEvaluator) -> str | None:
+    """Why limits of a part would say nothing; None where they do, or there are none."""
+    type_ = bound.traits.return_type
+    if type_ == "number" or (part.at_least is None and part.at_most is None):
+        return None
+    answer = "yes or no" if type_ == "boolean" else "with a choice"
+    return f"“{part.path}” answers {answer}: leave its limits out, which are of numbers"
 
 
 def _wrong_limits(part: Part, traits: Traits) -> str | None:

@@ -171,6 +171,8 @@ class PromptJudge(AnswerKind[PromptJudgeOptions]):
     asks_slowly = True  # a template in Jinja is rendered in the sandbox
 
     def refuse(self, options: PromptJudgeOptions) -> None:
+        """Look at the choices, and at what the template names."""
+        super().refuse(options)
         compiled = _compiled(options.prompt)
         if isinstance(compiled, JinjaTemplate) and not includes_others(options.prompt.template):
             compiled.check()

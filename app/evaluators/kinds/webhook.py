@@ -46,7 +46,8 @@ class Webhook(Kind[WebhookOptions]):
         return options.traits
 
     def refuse(self, options: WebhookOptions) -> None:
-        """Look where the address leads."""
+        """Look at the choices, and where the address leads."""
+        super().refuse(options)
         try:
             urlguard.check_url(options.url, query=True)
         except (urlguard.RefusedAddress, ValueError) as problem:

@@ -7,7 +7,7 @@ import ast
 import builtins
 import inspect
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import CodeType
 from typing import Any
 
@@ -18,6 +18,10 @@ MOST_CODE = 64 * 1024
 """Characters of a program."""
 MOST_RETURNED = 64 * 1024
 """Characters of what it returns."""
+_NONE = "The program defines no function: write `def evaluate(log, testcase):` …"
+_NONE_OUTSIDE = (
+    "The program defines its functions within other statements: write the `def` at the beginning of a line"
+)
 _prepared: dict[str, Callable[..., Any]] = {}
 """In a batch a program's module is run once."""
 
@@ -85,8 +89,19 @@ def _parsed(code: str) -> tuple[CodeType, str]:
         raise Failure(f"The program cannot be read: {error}") from None
     names = [name for statement in tree.body if (name := _defines(statement))]
     if not names:
-        raise Failure("The program defines no function: write `def evaluate(log, testcase):` …")
+        raise Failure(_NONE_OUTSIDE if any(map(_defines, _within(tree))) else _NONE)
     return compiled, names[-1]
+
+
+def _within(tree: ast.Module) -> Iterator[ast.stmt]:
+    """The statements within `if`, `try`, `with` and loops of the module."""
+    left: list[ast.AST] = list(tree.body)
+    while left:
+        one = left.pop()
+        if isinstance(one, ast.stmt):
+            yield one
+        if not isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.expr):
+            left += ast.iter_child_nodes(one)
 
 
 def _defines(statement: ast.stmt) -> str | None:

@@ -16,11 +16,12 @@ with current as materialized (
     where f.workspace_id = :workspace and f.deleted_at is null and f.kind in ('prompt', 'agent')
 )
 select f.id, f.path, f.kind, max(v.number)
-from current c join file f on f.id = c.file_id join version v on v.id = c.version_id
+from current c join file f on f.id = c.file_id
+cross join lateral (select number, spec from version where id = c.version_id offset 0) as v
 where position(to_jsonb(cast(:file as text))::text in v.spec::text) > 0
 group by f.id, f.path, f.kind order by f.path limit :limit
 """
-"""Versions are chosen first: only of those is the content looked through."""
+"""Versions are chosen first, and fetched one by one (`offset 0`): only of those is the content looked through."""
 
 
 class Use(NamedTuple):

@@ -65,7 +65,7 @@ from app.generations import draft_api as prompt_draft_api
 from app.generations import draft_pages as prompt_draft_pages
 from app.generations import example_pages as prompt_example_pages
 from app.generations import pages as generations_pages
-from app.generations import pin_api, row_api, row_pages, tool_api
+from app.generations import pin_api, row_api, row_pages, talk_pages, tool_api
 from app.home import health, needs, overview_api, search_api, search_pages
 from app.home import pages as home_pages
 from app.library import api as library_api
@@ -133,6 +133,7 @@ ROUTERS = (
     sso_pages.router,
     home_pages.router,
     search_pages.router,
+    talk_pages.router,
     generations_pages.router,  # before the prompt's own page: `new` is no id
     prompt_draft_pages.router,
     prompt_example_pages.router,

@@ -1,5 +1,6 @@
 """The editor's form as it comes from a browser, whichever of its buttons sent it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -7,11 +8,13 @@ from fastapi import Depends, Request
 
 from app.core import request_bodies
 from app.core.typed import whole
+from app.generations.conversing import Going
 from app.generations.draft import Draft, read_draft
 from app.generations.drafts import Mark
 from app.generations.editing import Chosen
 
 _LONGEST_MARK = 100
+_RESULT = "result."
 _TURN_DIGITS = 16
 """Milliseconds since 1970 have 13."""
 
@@ -27,6 +30,16 @@ class Sent:
     """Which of the answers is asked for (`panes.sides_of`)."""
     mark: Mark = field(default_factory=Mark)
     """Which page sent it, and which saving of the draft it has seen last."""
+    going: Going | None = None
+    """The answer whose calls of tools are answered."""
+    results: Mapping[tuple[str, int], str] = field(default_factory=dict)
+    """What was typed as the results of calls, by the log that made them and the place."""
+    call: tuple[str, int] | None = None
+    """The call whose result is asked of its tool."""
+
+    def results_of(self, log_id: str) -> dict[int, str]:
+        """Those of the calls of one answer."""
+        return {place: text for (each, place), text in self.results.items() if each == log_id}
 
 
 async def read_form(request: Request) -> Sent:
@@ -45,7 +58,29 @@ async def read_form(request: Request) -> Sent:
     )
     turn = whole(one.get("turn", ""), digits=_TURN_DIGITS) or 0
     mark = Mark(_drawn(one.get("tab", "")), _drawn(one.get("revision", "")), turn)
-    return Sent(read_draft(pairs), chosen, action, side=one.get("side", "draft"), mark=mark)
+    side, _, rest = one.get("after", "").partition(":")
+    log_id, _, name = rest.partition(":")
+    return Sent(
+        read_draft(pairs),
+        chosen,
+        action,
+        side=one.get("side", "draft"),
+        mark=mark,
+        going=Going(side, log_id, name) if log_id else None,
+        results={
+            call: text.replace("\r\n", "\n")
+            for key, text in pairs
+            if key.startswith(_RESULT) and (call := _call(key.removeprefix(_RESULT)))
+        },
+        call=_call(one.get("call", "")),
+    )
+
+
+def _call(text: str) -> tuple[str, int] | None:
+    """A call by the log that made it and its place there: `log_1.0`."""
+    log_id, _, place = text.rpartition(".")
+    number = whole(place)
+    return None if number is None or not log_id else (log_id, number)
 
 
 def _drawn(text: str) -> str:

@@ -1,6 +1,7 @@
 """The editor as a page: the draft as it was typed, what has just run, and what is said of both."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi import Request, Response
@@ -9,6 +10,7 @@ from app.core import templating
 from app.core.access import Action, Principal
 from app.core.errors import DomainError, Invalid
 from app.files import repository as files_repository
+from app.generations.conversing import talk_of
 from app.generations.draft import FOLDED, SHOWN_EXAMPLES, Draft, extra_of, folded
 from app.generations.editing import NEW, Workbench, conversation_of, filled
 from app.generations.examples import Repeated, find_repeated
@@ -24,21 +26,32 @@ _MOST_VERSIONS = 200
 """That a pane offers."""
 
 
-def card_of(log: LogRecord, name: str, is_practice: bool, *, may_edit: bool) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What has just run."""
+
+    side: str
+    """By which the form names it (`panes.sides_of`)."""
+    name: str
+    log: LogRecord
+    is_practice: bool
+
+
+def card_of(log: LogRecord, *, name: str, side: str, is_practice: bool, may_edit: bool) -> dict[str, Any]:
     """What an answer's card shows: to whom may edit, also what can be made of it."""
     cost = None
     if log.prompt_cost is not None and log.output_cost is not None:
         cost = float(log.prompt_cost) + float(log.output_cost)
     raw = (log.provider_response or {}).get("body") if log.error else None
     seen = (log.provider_response or {}).get("x_practice") or {}
-    calls = (log.output_message or {}).get("tool_calls") or []
     return {
         "log": log,
         "name": name,
+        "side": side,
+        "talk": talk_of(log),
         "cost": cost,
         "raw": raw,
         "seen": seen,
-        "calls": calls,
         "is_practice": is_practice,
         "of_row": may_edit and log.datapoint_id is not None,
     }
@@ -59,14 +72,13 @@ def show_editor(
     draft: Draft,
     *,
     keeping: Keeping | None = None,
-    answers: Sequence[tuple[str, LogRecord, bool]] = (),
+    answers: Sequence[Answered] = (),
     error: DomainError | None = None,
     smoke: Mapping[str, Any] | None = None,
     smoke_told: str = "",
     saved: Saved | None = None,
 ) -> Response:
-    """The editor with the draft as it was typed, and the answers of what has just run: what each is called, its log, and whether the practice model gave it; or what the pinned rows came to, by
-    datapoint. With an error, status and fields say what to put right."""
+    """The editor with the draft as it was typed, and the answers of what has just run; or what the pinned rows came to, by datapoint. With an error, status and fields say what to put right."""
     headers = {}
     if (
         error and "hx-request" in request.headers
@@ -88,7 +100,10 @@ def show_editor(
         pane_versions=_pane_versions(request, bench, draft),
         repeated={one.first: one.row for one in _repeated(request, bench, draft)},
         base_texts=base_texts(draft, base),
-        cards=[card_of(log, name, by_practice, may_edit=may_edit) for name, log, by_practice in answers],
+        cards=[
+            card_of(one.log, name=one.name, side=one.side, is_practice=one.is_practice, may_edit=may_edit)
+            for one in answers
+        ],
         is_practice=is_practice,
         smoke=smoke or {},
         smoke_told=smoke_told,

@@ -1,7 +1,8 @@
 """The prompt editor: writing messages, running them on a row as the answer streams in, and committing."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
 
 import orjson
 from fastapi import APIRouter, Request, Response
@@ -16,12 +17,12 @@ from app.core.errors import DomainError, Invalid
 from app.core.permissions import Editor, Reader, Runner
 from app.core.typed import whole
 from app.files.models import File
-from app.generations import drafts, editing, keeping, panes, pins, row_targets
+from app.generations import conversing, drafts, editing, keeping, panes, pins, row_targets
 from app.generations.draft import Draft, apply, draft_of, spec_of
 from app.generations.drafts import Desk, Kept, desk_of
 from app.generations.editing import NEW, Chosen, ChosenRow, Workbench
 from app.generations.editor_form import Sent, SentForm
-from app.generations.editor_view import address_of, card_of, show_editor
+from app.generations.editor_view import Answered, address_of, card_of, show_editor
 from app.generations.keeping import Keeping, Opened
 from app.generations.streaming import RunRequest, run_once, stream_run
 from app.logs.records import LogRecord
@@ -207,13 +208,14 @@ def _kept(
 async def run_draft(
     file_id: str, request: Request, session: SessionDep, principal: Runner, sent: SentForm
 ) -> Response:
-    """Run the draft on the inputs: as a stream of events for the page's script, as a whole page without it.
+    """Run the draft on the inputs, or go on with an answer whose calls of tools are answered: as a stream of events for the
+    page's script, as a whole page without it.
 
     The page's script asks for the base version's answer by a request of its own; without it, both are made here.
     """
     streams = "text/event-stream" in request.headers.get("accept", "")
 
-    def prepare() -> tuple[Workbench, Keeping | None, Sequence[tuple[str, RunRequest]] | Response]:
+    def prepare() -> tuple[Workbench, Keeping | None, Sequence[tuple[str, str, RunRequest]] | Response]:
         bench = editing.open_workbench(session, principal, file_id, sent.chosen, sent.draft)
         editing.filled(sent.draft, bench)
         said = None if streams else _kept(session, principal, bench, sent)
@@ -228,27 +230,38 @@ async def run_draft(
         return ready
     if streams:
         headers = {"x-accel-buffering": "no"}
-        name, asked = ready[0]
-        events = _events(asked, name, principal)
+        side, name, asked = ready[0]
+        about = {"name": name, "side": side, "may_edit": principal.may(Action.EDIT)}
+        events = _events(request, asked, about, file_id)
         return StreamingResponse(events, media_type="text/event-stream", headers=headers)
     await run_in_threadpool(session.commit)  # gives the connection back while the model answers
-    logs = await asyncio.gather(*(run_once(asked) for _, asked in ready))
+    logs = await asyncio.gather(*(run_once(asked) for _, _, asked in ready))
     answers = [
-        (name, log, asked.prompt.target.endpoint.is_practice)
-        for (name, asked), log in zip(ready, logs, strict=True)
+        Answered(side, name, log, asked.prompt.target.endpoint.is_practice)
+        for (side, name, asked), log in zip(ready, logs, strict=True)
     ]
     return await run_in_threadpool(show_editor, request, bench, sent.draft, keeping=said, answers=answers)
 
 
 def _requests(
     session: Session, principal: Principal, bench: Workbench, sent: Sent, *, streams: bool
-) -> list[tuple[str, RunRequest]]:
-    """All that stands beside each other, by name; of a stream, one of them alone."""
+) -> list[tuple[str, str, RunRequest]]:
+    """All that stands beside each other, by key and name; of a stream, and of a conversation, one of them alone."""
+    if sent.going:
+        side = panes.side_of(session, bench, sent.draft, sent.going.side)
+        if side.name != sent.going.name:
+            raise Invalid(f"{sent.going.name:.100} does not stand here any more: run the prompt again.")
+        results = sent.results_of(sent.going.log_id)
+        asked = conversing.prepare_next(session, principal, bench, side.draft, sent.going.log_id, results)
+        return [(sent.going.side, side.name, asked)]
     if streams:
-        chosen = [panes.side_of(session, bench, sent.draft, sent.side)]
+        chosen = {sent.side: panes.side_of(session, bench, sent.draft, sent.side)}
     else:
-        chosen = list(panes.sides_of(session, bench, sent.draft).values())
-    return [(side.name, _request(session, principal, bench, side, sent.draft)) for side in chosen]
+        chosen = dict(panes.sides_of(session, bench, sent.draft))
+    return [
+        (key, side.name, _request(session, principal, bench, side, sent.draft))
+        for key, side in chosen.items()
+    ]
 
 
 def _request(
@@ -262,19 +275,19 @@ def _request(
         raise Invalid(f"{side.name}: {error.message}") from error  # the draft's fields are not at fault
 
 
-async def _events(request: RunRequest, name: str, principal: Principal) -> AsyncIterator[bytes]:
+async def _events(
+    request: Request, asked: RunRequest, about: Mapping[str, Any], file_id: str
+) -> AsyncIterator[bytes]:
     """`token` with the text that came, then `done` or `problem` with the finished card."""
-    async for part in stream_run(request):
+    home = f"/w/{request.state.principal.workspace_slug}"
+    async for part in stream_run(asked):
         if isinstance(part, LogRecord):
             card = templating.fragment(
                 "generations/output.html",
-                card=card_of(
-                    part,
-                    name,
-                    request.prompt.target.endpoint.is_practice,
-                    may_edit=principal.may(Action.EDIT),
-                ),
-                home=f"/w/{principal.workspace_slug}",
+                card=card_of(part, is_practice=asked.prompt.target.endpoint.is_practice, **about),
+                request=request,
+                home=home,
+                base=f"{home}/prompts/{file_id}",
             )
             yield _event("problem" if part.error else "done", {"html": card})
         else:

@@ -97,7 +97,9 @@ export function isShortcut(event) {
 let pending = ""; // `g` starts a sequence of two keys
 document.addEventListener("keydown", (event) => {
   const command = event.metaKey || event.ctrlKey;
-  if (command && event.key === "Enter") press(event, event.shiftKey ? "[data-run-pins]" : "[data-run], [data-main]");
+  const own = event.target.closest?.("[data-enter]")?.querySelector("[data-continue]"); // of the card in which somebody types
+  if (command && event.key === "Enter" && own && !event.shiftKey) [event.preventDefault(), own.click()];
+  else if (command && event.key === "Enter") press(event, event.shiftKey ? "[data-run-pins]" : "[data-run], [data-main]");
   else if (command && event.key === "s") press(event, "[data-commit]");
   else if (isShortcut(event)) single(event);
 });

@@ -4,6 +4,7 @@ import { announce } from "./app.js";
 
 const TICK_MS = 50; // at most 20 paints a second
 let stop = null;
+export const going = new Map(); // conversations that go on: how each is stopped, by its card
 
 document.addEventListener("submit", (event) => {
   const isRun = event.submitter?.matches("[data-run]");
@@ -14,20 +15,18 @@ document.addEventListener("submit", (event) => {
 }, true);
 
 document.addEventListener("click", (event) => {
-  if (event.target.closest("[data-stop]")) stop?.abort();
+  const button = event.target.closest("[data-stop]");
+  if (button) (going.get(button.closest("article")) ?? stop)?.abort();
 });
 
 async function run(form, button) {
   stop?.abort();
+  for (const each of going.values()) each.abort();
   const mine = (stop = new AbortController());
   const outputs = document.getElementById("outputs");
   const beside = form.elements.panes?.value === "both" && form.elements.panes.selectedOptions[0].dataset.base;
   const sides = [...(beside ? [["base", beside]] : []), ["draft", "Draft"], ...[...form.querySelectorAll("[data-pane]")].map(paneOf)];
-  const cards = sides.map(([, name]) => {
-    const card = document.getElementById("live-output").content.cloneNode(true).firstElementChild;
-    card.querySelector("[data-side]").textContent = name;
-    return card;
-  });
+  const cards = sides.map(([, name]) => liveCard(name));
   outputs.replaceChildren(...cards);
   cards[0].scrollIntoView({ block: "nearest" }); // on a phone they stand far below the button
   document.getElementById("scores")?.replaceChildren();
@@ -38,8 +37,15 @@ async function run(form, button) {
   }));
   if (stop === mine) stop = null;
   if (mine.signal.aborted) return;
-  announce(ended.every(Boolean) ? (sides.length > 1 ? "All answers are complete" : "The answer is complete") : "The run failed");
+  const waits = outputs.querySelectorAll("[data-continue]").length ? ". The model waits for the results of its tools" : "";
+  announce(ended.every(Boolean) ? (sides.length > 1 ? "All answers are complete" : "The answer is complete") + waits : "The run failed");
   if (ended.every(Boolean)) await score(form, [...outputs.querySelectorAll("[data-log]")]);
+}
+
+export function liveCard(name) {
+  const card = document.getElementById("live-output").content.cloneNode(true).firstElementChild;
+  card.querySelector("[data-called]").textContent = name;
+  return card;
 }
 
 // A pane by its number, and what it is called until its answer says so.
@@ -57,7 +63,7 @@ async function ask(url, body, card, mine, isPane) {
     if (type.startsWith("text/event-stream")) return await follow(answer, live);
     const text = await answer.text();
     if (isPane) { // what is wrong with a pane keeps the others from nothing
-      live.end(new DOMParser().parseFromString(text, "text/html").querySelector("[role=alert] p, main p")?.textContent ?? "Not run");
+      live.end(problemIn(text) ?? "Not run");
       return false;
     }
     mine.abort(); // what is to be put right is the same for the other side
@@ -122,7 +128,7 @@ function settle(cell, { tone, text, log }) {
   if (log) cell.href = `${cell.dataset.logs}/${encodeURIComponent(log)}`;
 }
 
-async function follow(answer, live) {
+export async function follow(answer, live) {
   let whole = false;
   for await (const [name, data] of eventsOf(answer)) {
     if (name === "token") live.add(data.text);
@@ -135,8 +141,11 @@ async function follow(answer, live) {
   return whole;
 }
 
+// The words of a page that says what is to be put right.
+export const problemIn = (text) => new DOMParser().parseFromString(text, "text/html").querySelector("[role=alert] p, main p")?.textContent.trim();
+
 // What those of the prompt's evaluators say of the answers that cost nothing; judges are asked by a button.
-async function score(form, answers) {
+export async function score(form, answers) {
   const box = document.getElementById("scores");
   if (!box || !answers.length) return;
   const body = new URLSearchParams({ _csrf: form.elements._csrf.value });
@@ -168,7 +177,7 @@ function replaceForm(text) {
   } else if (fresh) document.getElementById("outputs").replaceChildren(fresh);
 }
 
-class LiveText {
+export class LiveText {
   constructor(card) {
     this.card = card;
     this.text = card.querySelector("pre");
@@ -200,6 +209,7 @@ class LiveText {
     const card = whole.content.querySelector("article");
     this.card.replaceWith(card);
     window.htmx?.process(card);
+    this.card = card;
   }
 
   end(text) {

@@ -112,6 +112,7 @@ NEEDS: dict[Action, str] = {
         POST /w/{w}/tools/{file_id}/monitoring/{monitor_id}/{act}
         POST /w/{w}/prompts/{file_id}/pinned-rows/run
         POST /w/{w}/prompts/{file_id}/scores
+        POST /w/{w}/prompts/{file_id}/tool-result
     """,
     Action.JUDGE: """
         POST /v5/comments

@@ -135,6 +135,9 @@ PAGE_REQUESTS: dict[str, Make] = {
         _prompt(w), form={"base": "1", "dataset": w.training.file_id, "row": w.training_row_id}
     ),
     f"POST {_PROMPT}/run": lambda w: Call(_prompt(w), form=_editor_form(w)),
+    f"POST {_PROMPT}/tool-result": lambda w: Call(
+        _prompt(w), form=_editor_form(w) | {"call": f"{w.called_log_id}.0"}
+    ),
     f"POST {_PROMPT}/pinned-rows/run": lambda w: Call(_prompt(w), form=_editor_form(w)),
     f"POST {_PROMPT}/scores": lambda w: Call(_prompt(w), form={"log": w.log_id, "label": "Draft"}),
     f"POST {_PROMPT}/review": lambda w: Call(_prompt(w), form=_editor_form(w)),

@@ -106,6 +106,8 @@ class World:
     log_view: LogView
     """The workspace's, of the maker."""
     log_id: str
+    called_log_id: str
+    """Of an answer in the editor of `prompt` that calls a tool."""
     loose_log_id: str
     """Of the run, and no row has it as its result."""
     span_id: str
@@ -259,6 +261,7 @@ def build_world(session: Session, role: Role) -> World:
         log_view=views.save(session, maker, "World errors", {"state": "error"}, shared=True),
         log_id=log_id,
         comment=comment,
+        called_log_id=_called_log(session, run),
         loose_log_id=_loose_log(session, run),
         datapoint_id=datapoint_id,
         link=accounts.create_sign_in_link(session, team.admin.email),
@@ -303,6 +306,17 @@ def _loose_log(session: Session, run: Run) -> str:
     log = LogRecord(
         ids.new_id("log"), run.workspace_id, run.version.file_id, run.version_id, "evaluation", now, now,
         run_id=run.id,
+    )  # fmt: skip
+    insert_logs(session, [log])
+    return log.id
+
+
+def _called_log(session: Session, run: Run) -> str:
+    now = clock.now().isoformat()
+    call = {"id": "call_1", "type": "function", "function": {"name": "find", "arguments": "{}"}}
+    log = LogRecord(
+        ids.new_id("log"), run.workspace_id, run.version.file_id, run.version_id, "editor", now, now,
+        output_message={"role": "assistant", "tool_calls": [call]},
     )  # fmt: skip
     insert_logs(session, [log])
     return log.id

@@ -75,8 +75,10 @@ document.addEventListener("htmx:afterSettle", ({ detail }) => {
   const verb = String(detail.requestConfig?.parameters.action).split(":")[0];
   if (["up", "down"].includes(verb) && moved) {
     const field = places()[moved.place]?.querySelector("prompt-editor textarea");
-    field?.focus();
-    field?.setSelectionRange(moved.cursor, moved.cursor);
+    if (field !== document.activeElement) { // `typing.js` has put the cursor there already, where letters came after the key
+      field?.focus();
+      field?.setSelectionRange(moved.cursor, moved.cursor);
+    }
     moved = null;
   } else if (["remove", "drop"].includes(verb) && document.activeElement === document.body) document.getElementById("add-message")?.focus({ preventScroll: true });
 });

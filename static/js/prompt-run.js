@@ -1,6 +1,7 @@
 // Running a draft, alone or beside its base and other versions and models: each answer streams into its card as it comes, and is judged then. Without this module, Run is a plain form post.
 
 import { announce } from "./app.js";
+import { asSent, putBack, typedSince } from "./typing.js";
 
 const TICK_MS = 50; // at most 20 paints a second
 let stop = null;
@@ -30,10 +31,11 @@ async function run(form, button) {
   outputs.replaceChildren(...cards);
   cards[0].scrollIntoView({ block: "nearest" }); // on a phone they stand far below the button
   document.getElementById("scores")?.replaceChildren();
+  const sent = asSent(form);
   const ended = await Promise.all(sides.map(([side], place) => {
     const body = new URLSearchParams(new FormData(form, button));
     body.set("side", side);
-    return ask(button.formAction, body, cards[place], mine, /^\d+$/.test(side));
+    return ask(button.formAction, body, cards[place], mine, /^\d+$/.test(side) ? null : sent);
   }));
   if (stop === mine) stop = null;
   if (mine.signal.aborted) return;
@@ -54,21 +56,21 @@ function paneOf(pane, number) {
   return [String(number), [version.selectedOptions[0].text, model.value.trim()].filter(Boolean).join(", ")];
 }
 
-// One side's answer, as it comes; whether it came whole.
-async function ask(url, body, card, mine, isPane) {
+// One side's answer, as it comes; whether it came whole. `sent` are the form's fields; none for a pane.
+async function ask(url, body, card, mine, sent) {
   const live = new LiveText(card);
   try {
     const answer = await fetch(url, { method: "POST", body, headers: { accept: "text/event-stream" }, signal: mine.signal });
     const type = answer.headers.get("content-type") ?? "";
     if (type.startsWith("text/event-stream")) return await follow(answer, live);
     const text = await answer.text();
-    if (isPane) { // what is wrong with a pane keeps the others from nothing
+    if (!sent) { // what is wrong with a pane keeps the others from nothing
       live.end(problemIn(text) ?? "Not run");
       return false;
     }
     mine.abort(); // what is to be put right is the same for the other side
     live.end("Not run");
-    replaceForm(text);
+    replaceForm(text, sent);
   } catch (error) {
     live.end(error.name === "AbortError" ? "Stopped" : "The connection broke. What had come is kept; run it again.");
   }
@@ -102,10 +104,11 @@ async function runPins(form, button) {
   }
   told.textContent = "Running …";
   button.disabled = true;
+  const sent = asSent(form);
   try {
     const body = new URLSearchParams(new FormData(form, button));
     const answer = await fetch(button.formAction, { method: "POST", body, headers: { accept: "text/event-stream" }, signal: mine.signal });
-    if (!(answer.headers.get("content-type") ?? "").startsWith("text/event-stream")) return replaceForm(await answer.text());
+    if (!(answer.headers.get("content-type") ?? "").startsWith("text/event-stream")) return replaceForm(await answer.text(), sent);
     for await (const [name, data] of eventsOf(answer)) {
       if (name === "told") told.textContent = data.text;
       else settle(document.getElementById(`pin-${data.row}`), data);
@@ -165,15 +168,17 @@ export async function score(form, answers) {
   }
 }
 
-// A form that came back with something to put right, or a page that says what went wrong.
-function replaceForm(text) {
+// A form that came back with something to put right, or a page that says what went wrong. What was typed meanwhile stays.
+function replaceForm(text, sent) {
   const page = new DOMParser().parseFromString(text, "text/html");
   const fresh = page.getElementById("editor") ?? page.querySelector(".notice, main");
   const form = document.getElementById("editor");
   if (fresh?.id === "editor") {
+    const typed = typedSince(sent, form);
     form.replaceWith(fresh);
     window.htmx?.process(fresh);
-    fresh.querySelector("[aria-invalid]")?.focus();
+    putBack(typed, fresh);
+    if (!typed.some(({ was, is }) => was !== is)) fresh.querySelector("[aria-invalid]")?.focus();
   } else if (fresh) document.getElementById("outputs").replaceChildren(fresh);
 }
 

@@ -4,7 +4,7 @@ from sqlalchemy.orm import Session
 
 from app.core.access import Principal
 from app.core.errors import Conflict, Invalid
-from app.files import deployments
+from app.files import deployments, environment_repository
 from app.files.includes import Circle, Includes
 from app.files.models import Deployment, Environment, File, FileKind, Version
 
@@ -12,12 +12,15 @@ from app.files.models import Deployment, Environment, File, FileKind, Version
 def deploy(
     session: Session, principal: Principal, file: File, version: Version, environment: Environment
 ) -> Deployment:
-    """As `deployments.deploy`, unless the version would include itself through what it includes.
+    """As `deployments.deploy`, unless the version would include itself through what it includes. Prompts of a workspace are
+    deployed one after the other: of two at once, neither would see what the other includes.
 
     Raises:
         Forbidden: the environment is protected, and the principal neither an admin nor named for it.
         Conflict: there would be such a circle. Nothing is deployed.
     """
+    if file.kind == FileKind.PROMPT:
+        environment_repository.take_turn(session, file.workspace_id)
     with session.begin_nested():
         made = deployments.deploy(session, principal, file, version, environment)
         session.flush()

@@ -95,3 +95,9 @@ def forget_deployments(session: Session, version_id: str) -> None:
     """Take the ended deployments of a version out of its file's history."""
     ended = Deployment.version_id == version_id, Deployment.ended_at.is_not(None)
     session.execute(delete(Deployment).where(*ended))
+
+
+def take_turn(session: Session, workspace_id: str) -> None:
+    """Wait until no other transaction deploys in the workspace, and let none until this one has ended."""
+    key = func.hashtextextended(f"deployment {workspace_id}", 0)
+    session.execute(select(func.pg_advisory_xact_lock(key)))

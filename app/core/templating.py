@@ -12,6 +12,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined
 from jinja2.bccache import Bucket
+from jinja2.runtime import Context
 from sqlalchemy.orm import Session
 
 from app.core import access, csrf, formats, ids, line_breaks, mirror
@@ -23,6 +24,7 @@ _WRITTEN = ("body", "note")
 """Fields into which people write sentences."""
 Shell = Callable[[Session, access.Principal], Any]
 """What `main` registers as `app.state.shell`: the data of the sidebar."""
+_MADE = "contexts_made"
 SLOTS: dict[str, Callable[..., Any]] = {}
 """What pages show of packages that stand above theirs, by name: `main` fills it. A template asks for it by
 `slot(name, …)`; it is called with the session, the principal, and whatever else the template names."""
@@ -65,6 +67,21 @@ class CompiledTemplates(FileSystemBytecodeCache):
                 super().dump_bytecode(bucket)
 
 
+class PageContext(Context):
+    """The names of a template while it is filled. Macros know the context they stand in, and it knows them: all that
+    a page was made of would stay until the garbage collector comes round, in the middle of somebody's request."""
+
+    def __init__(self, environment: Environment, parent: dict[str, Any], *rest: Any, **named: Any) -> None:
+        super().__init__(environment, parent, *rest, **named)
+        if (made := parent.get(_MADE)) is not None:  # a template that is imported has a context of its own
+            made.append(self)
+
+    def forget(self) -> None:
+        """Let go of everything."""
+        for names in (self.vars, self.parent, self.blocks):
+            names.clear()
+
+
 @lru_cache
 def environment() -> Environment:
     """The environment of all pages: escaping on, unknown names an error."""
@@ -77,6 +94,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    jinja.context_class = PageContext
     jinja.filters.update(formats.FILTERS)
     jinja.globals["may"] = lambda principal, action: principal.may(access.Action(action))
     jinja.globals["mirror"] = mirror.mirror_lines
@@ -100,26 +118,28 @@ def render(
     """
     principal = getattr(request.state, "principal", None)
     main_only = request.headers.get("hx-target") == "main" and "hx-request" in request.headers
-    text = (
-        environment()  # noqa: S604 - the shell of a page, not of the system
-        .get_template(template)
-        .render(
-            request=request,
-            url_for=request.app.url_path_for,
-            csrf=csrf.csrf_token(request),
-            principal=principal,
-            shell=lambda: request.app.state.shell(request.state.session, principal),
-            slot=lambda name, *of: SLOTS[name](request.state.session, principal, *of),
-            layout="layouts/main.html" if main_only else "layouts/document.html",
-            **context,
-        )
+    text = fragment(  # noqa: S604 - the shell of a page, not of the system
+        template,
+        request=request,
+        url_for=request.app.url_path_for,
+        csrf=csrf.csrf_token(request),
+        principal=principal,
+        shell=lambda: request.app.state.shell(request.state.session, principal),
+        slot=lambda name, *of: SLOTS[name](request.state.session, principal, *of),
+        layout="layouts/main.html" if main_only else "layouts/document.html",
+        **context,
     )
     return HTMLResponse(text, status, headers)
 
 
 def fragment(template: str, **context: Any) -> str:
-    """The text of a fragment, for streams that send it as an event."""
-    return environment().get_template(template).render(**context)
+    """The text of a template, also for streams that send it as an event."""
+    made: list[PageContext] = []
+    try:
+        return environment().get_template(template).render({**context, _MADE: made})
+    finally:
+        for one in made:
+            one.forget()
 
 
 def _typed_into(request: Request) -> list[str]:

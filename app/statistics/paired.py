@@ -1,7 +1,7 @@
 """Two versions on the same rows: the paired difference, its test, and what missing rows could change."""
 
 from dataclasses import dataclass, replace
-from math import sqrt
+from math import erfc, exp, lgamma, log, sqrt
 
 from app.statistics import deadline
 from app.statistics.arrays import Floats, np
@@ -20,6 +20,8 @@ _AT_ONCE = 8
 """Bytes of each throw that are drawn together."""
 NORMAL_ROWS = 10_000  # from here the sum of random signs is normal for every purpose
 SEED = 20_240_611
+_NOTHING = 1e-17
+"""Beside 1, what is smaller changes no digit of a sum."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,15 +137,28 @@ def paired_test(
 
 def mcnemar(improved: int, worsened: int, n: int) -> PairedTest:
     """Exact McNemar: the discordant rows against a fair coin. p is 1 when there is none."""
-    from scipy.special import bdtr  # noqa: PLC0415 - scipy takes 0.1 s to import
-
     discordant, fewer = improved + worsened, min(improved, worsened)
     if discordant == 0:
         return PairedTest("exact McNemar", 1.0, n, mid_p=1.0)
-    tail = float(bdtr(fewer, discordant, 0.5))
-    below = float(bdtr(fewer - 1, discordant, 0.5)) if fewer else 0.0
+    tail, middle = _fair_coin(fewer, discordant)
+    below = tail - middle
     # Exactly half each way: both tails share the middle, and doubling would pass 1.
     return PairedTest("exact McNemar", min(1.0, 2 * tail), n, mid_p=min(1.0, tail + below))
+
+
+def _fair_coin(heads: int, throws: int) -> tuple[float, float]:
+    """The chance of at most so many heads, and of exactly so many; `heads` is at most half of the throws.
+
+    C(n, k) / 2ⁿ by the logarithm of the gamma function, and each chance below it by its ratio k / (n - k + 1) to the
+    one above: scipy's binomial to nine digits, without the fifth of a second that importing it takes.
+    """
+    exactly = exp(lgamma(throws + 1) - lgamma(heads + 1) - lgamma(throws - heads + 1) - throws * log(2))
+    total = chance = 1.0
+    while heads and chance > _NOTHING * total:
+        chance *= heads / (throws - heads + 1)
+        heads -= 1
+        total += chance
+    return exactly * total, exactly
 
 
 def sign_flip(differences: Floats, seed: int) -> tuple[str, float]:
@@ -156,11 +171,7 @@ def sign_flip(differences: Floats, seed: int) -> tuple[str, float]:
         signs = (np.arange(1 << n)[:, None] >> np.arange(n) & 1) * 2.0 - 1.0
         return "exact sign-flip permutation", float(np.mean(np.abs(signs @ sizes) >= seen))
     if n > NORMAL_ROWS:
-        from scipy.special import ndtr  # noqa: PLC0415 - scipy takes 0.1 s to import
-
-        return "sign-flip permutation, normal limit", min(
-            1.0, float(2 * ndtr(-seen / sqrt(float(sizes @ sizes))))
-        )
+        return "sign-flip permutation, normal limit", min(1.0, erfc(seen / sqrt(2 * float(sizes @ sizes))))
     extreme = int((np.abs(2 * _heads(sizes, seed) - total) >= seen).sum())
     return f"sign-flip permutation, {FLIPS:,} flips, seed {seed}", (extreme + 1) / (FLIPS + 1)
 

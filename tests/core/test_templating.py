@@ -1,14 +1,16 @@
 """Compiled templates are kept beside the data, and are only ever a way to be quicker."""
 
+import gc
 import subprocess
 import sys
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from app.core.settings import get_settings
-from app.core.templating import CompiledTemplates, environment
+from app.core.templating import CompiledTemplates, environment, fragment
 
 
 @pytest.fixture
@@ -78,3 +80,24 @@ def test_settings_are_not_read_before_a_template_is_asked_for() -> None:
 def test_the_title_of_a_page_is_parted_from_the_name() -> None:
     page = environment().from_string('{% extends "layouts/main.html" %}{% block title %}Files{% endblock %}')
     assert "<title>Files · Whetstone</title>" in page.render()
+
+
+class Shown:
+    """Something that a page is made of."""
+
+    state, work, active = "completed", (), ()
+
+
+def test_what_a_page_was_made_of_is_let_go_without_the_garbage_collector() -> None:
+    """Its macros know the context that knows them: a page of 10,000 rows would be looked through in somebody's request."""
+    shown, principal = Shown(), Shown()
+    held = [weakref.ref(one) for one in (shown, principal)]
+    gc.collect()
+    gc.disable()
+    try:
+        said = fragment("evaluations/report_state.html", view=shown, principal=principal, csrf="")
+        del shown, principal
+        assert not [one() for one in held if one() is not None]
+        assert said
+    finally:
+        gc.enable()

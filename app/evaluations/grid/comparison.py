@@ -9,10 +9,10 @@ from sqlalchemy.orm import Session
 
 from app.core.errors import Invalid, NotFound
 from app.datasets.models import Datapoint
-from app.evaluations import repository
+from app.evaluations import repository, sharing_repository
 from app.evaluations.figures.memory import kept, states_of
 from app.evaluations.figures.numbers import Change, compare
-from app.evaluations.figures.report import compared_of
+from app.evaluations.figures.report import compared_runs
 from app.evaluations.figures.scores import ScoreTable, load_scores
 from app.evaluations.grid import comparison_repository, people_repository
 from app.evaluations.grid.comparison_repository import ItemCell
@@ -81,6 +81,8 @@ class Grid:
     """The grid as asked for: one page of rows, and counts for every filter."""
 
     evaluation: Evaluation
+    every: Sequence[Run]
+    """All that can be compared, baseline first."""
     runs: Sequence[Run]
     evaluators: Sequence[Version]
     evaluator: Version
@@ -103,7 +105,7 @@ def build_grid(session: Session, evaluation: Evaluation, request: GridRequest) -
         NotFound: a run or the evaluator is not part of the evaluation.
         Invalid: the evaluation has no run or no evaluator, or too many columns were asked for.
     """
-    runs = _runs(session, evaluation, request.run_ids)
+    every, runs = _runs(session, evaluation, request.run_ids)
     evaluators = repository.list_evaluators(session, evaluation.id)
     evaluator = _evaluator(evaluation, evaluators, request.evaluator_id)
     info = describe(evaluator.spec)
@@ -134,6 +136,7 @@ def build_grid(session: Session, evaluation: Evaluation, request: GridRequest) -
     smallest = evaluation.smallest_difference if primary else None
     return Grid(
         evaluation=evaluation,
+        every=every,
         runs=runs,
         evaluators=evaluators,
         evaluator=evaluator,
@@ -165,7 +168,7 @@ def matching_rows(session: Session, evaluation: Evaluation, request: GridRequest
     Raises:
         as `build_grid`; without an evaluator, only where the filter needs one.
     """
-    runs = _runs(session, evaluation, request.run_ids)
+    _, runs = _runs(session, evaluation, request.run_ids)
     numbers = _numbers(session, runs)
     if request.only == "all":
         return list(numbers)
@@ -195,20 +198,21 @@ def build_row(
     return grid, next((row for row in grid.rows if row.number == number), None)
 
 
-def _runs(session: Session, evaluation: Evaluation, run_ids: Sequence[str]) -> list[Run]:
+def _runs(session: Session, evaluation: Evaluation, run_ids: Sequence[str]) -> tuple[list[Run], list[Run]]:
+    """All that can be compared, and those that are: what was asked for may be a run that a newer one replaced."""
     every = repository.list_runs(session, [evaluation.id])
+    compared, _ = compared_runs(every, sharing_repository.find_control(session, evaluation.id))
     if len(run_ids) > MOST_COLUMNS:
         raise Invalid(f"Compare up to {MOST_COLUMNS} versions at once.")
     if not run_ids:
-        runs, _ = compared_of(session, evaluation)
-        if not runs:
+        if not compared:
             raise Invalid("The evaluation has no run yet.")
-        return runs[:1] + runs[1:][-(MOST_COLUMNS - 1) :]
+        return compared, compared[:1] + compared[1:][-(MOST_COLUMNS - 1) :]
     by_id = {run.id: run for run in every}
     missing = [run_id for run_id in run_ids if run_id not in by_id]
     if missing:
         raise NotFound(f"The evaluation has no run with the id {missing[0]}.")
-    return [by_id[run_id] for run_id in dict.fromkeys(run_ids)]
+    return compared, [by_id[run_id] for run_id in dict.fromkeys(run_ids)]
 
 
 def _evaluator(evaluation: Evaluation, evaluators: Sequence[Version], evaluator_id: str | None) -> Version:

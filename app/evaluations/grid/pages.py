@@ -11,7 +11,6 @@ from app.core.database import SessionDep
 from app.core.pagination import PageNumber
 from app.core.permissions import Reader
 from app.evaluations import service
-from app.evaluations.figures.report import compared_of
 from app.evaluations.grid.comparison import GridRequest, Only, Sort, build_grid
 from app.evaluations.grid.row_view import RowPage, build_row_page, present_row
 from app.evaluations.grid.view import PAGE_SIZE, Address, Output, build_grid_view
@@ -62,7 +61,6 @@ def compare_rows(
         "evaluations/rows.html",
         view=view,
         evaluation=evaluation,
-        every=compared_of(session, evaluation)[0],
         file=files.find_file(session, evaluation.workspace_id, evaluation.file_id),
         current=row,
     )

@@ -7,6 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.core.database import unit_of_work
+from app.core.settings import get_settings
 from tests import factories
 from tests.evaluations import five_reports
 from tests.evaluations.five_reports import FEW
@@ -68,6 +69,16 @@ def _check_sentences(pages: dict[str, str]) -> None:
         )
     assert "See first whether" not in words["better"]
     assert re.search(r"Read the \d+ rows that got worse first", words["better"])
+    assert re.search(r"The \d+ rows that got worse tell why\.", words["worse"])
+    matters = "which was set as the smallest difference that matters"
+    (lo, hi) = re.findall(
+        rf"Its 90% interval, ([+−][\d.]+) to ([+−][\d.]+), lies within ±5.0 points, {matters}\.",
+        words["no_relevant_difference"],
+    )[0]
+    assert -1.5 < float(lo.replace("−", "-")) < float(hi) < 3.1, "inside of the 95% interval"
+    assert "90% interval" not in "".join(words[each] for each in words if each != "no_relevant_difference"), (
+        "nobody said what matters"
+    )
     assert re.search(r"about [\d,]+ more like these are needed", words["no_clear_change"])
     assert (
         "Of v2, p95 latency is worse by 23 ms and cost per 1,000 rows is better by $0.05."
@@ -138,6 +149,30 @@ def _check_findings(client: TestClient, pages: dict[str, str], written: dict[str
         assert f"Next: {step['step'][:1].lower()}{step['step'][1:]} {step['why']}".strip() in words, verdict
         assert (step["more_rows"] is not None) == (verdict in ("no_clear_change", "too_few")), verdict
         assert found["missing"] is None
+        alike = found["equivalence"]
+        assert (alike is not None) == (verdict == "no_relevant_difference")
+        if alike:
+            assert (alike["limit"], alike["confidence"]) == (0.05, 0.9)
+            assert -0.05 < alike["lo"] < 0 < alike["hi"] < 0.05
+
+
+def _check_rows_to_read(client: TestClient, pages: dict[str, str], written: dict[str, str]) -> None:
+    """The next step leads to exactly the rows that it names, on the page and in the API."""
+    for verdict, evaluation_id in written.items():
+        step = client.get(f"/v5/evaluations/{evaluation_id}/report").json()["findings"][0]["next"]
+        url = step["rows_that_got_worse_url"]
+        assert (url is not None) == (verdict in ("better", "worse")), verdict
+        if not url:
+            continue
+        address = url.removeprefix(get_settings().public_url)
+        (named,) = re.findall(
+            rf'<a href="{re.escape(html.escape(address))}">(\d+) rows that got worse</a>', pages[verdict]
+        )
+        grid = client.get(address).text
+        assert (
+            f'aria-current="true"><span class="worse" aria-hidden="true">▼</span>Worse <b>{named}</b>' in grid
+        )
+        assert _words(grid).count(f"of {named} ") == 1
 
 
 def test_each_verdict_can_be_read_off_the_page(
@@ -146,6 +181,7 @@ def test_each_verdict_can_be_read_off_the_page(
     """One test, for the reports take long to write."""
     _check_sentences(pages)
     _check_findings(with_key(client, committed_team.admin), pages, written)
+    _check_rows_to_read(client, pages, written)
     _check_meanings(pages)
     _check_emphasis(pages)
     _check_baselines(pages)

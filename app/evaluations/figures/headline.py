@@ -100,12 +100,12 @@ class _Sentence:
         if name == "no_relevant_difference":
             words = f"No relevant difference between {self.old} and {self.new}"
             advice = "Use either, and choose by cost and latency: the scores differ by less than matters."
-            return Headline(words, "", "", f"{self._evidence()}{self._limit()}", next=advice)
+            return Headline(words, "", "", f"{self._evidence()} {self._alike()}", next=advice)
         words = f"No clear change from {self.old} to {self.new}"
         advice = f"Keep {self.old}, the baseline, for now: neither is clearly better."
         if self.row.info.is_neutral:
             advice = f"Choose by other scores. {_NEUTRAL}"
-        return Headline(words, "", "", self._evidence(), next=advice)
+        return Headline(words, "", "", f"{self._evidence()} {self._alike()}".strip(), next=advice)
 
     def _early(self) -> Headline:
         done = sum(run.done_count for run in self.report.runs)
@@ -142,13 +142,17 @@ class _Sentence:
             next=f"Use {self.new}." if name == "better" else f"Keep {self.old}.",
         )
 
-    def _limit(self) -> str:
-        """What "no relevant difference" was measured by."""
-        limit = self.report.evaluation.smallest_difference
-        if not limit:
+    def _alike(self) -> str:
+        """What tells "no relevant difference" from "no clear change"; empty where nobody said what is too small to matter."""
+        alike, info = self.change.alike, self.row.info
+        if alike is None:
             return ""
-        smallest = size(limit, self.row.info)
-        return f" All of its 90% interval is below {smallest} either way, which was set as the smallest that matters."
+        span = f"{change_text(alike.lo, info)} to {change_text(alike.hi, info)}"
+        limit = f"±{size(alike.limit, info)}, which was set as the smallest difference that matters"
+        name = interval_name(self.change.looked_at, alike.confidence).replace("CI", "interval")
+        if self.change.verdict.name == "no_relevant_difference":
+            return f"Its {name}, {span}, lies within {limit}."
+        return f"Its {name}, {span}, reaches beyond {limit}: there may be one."
 
     def _evidence(self) -> str:
         change, info = self.change, self.row.info

@@ -30,6 +30,17 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
+class Alike:
+    """An interval, and the limits that it lies within where two versions are as good as each other."""
+
+    limit: float
+    lo: float
+    hi: float
+    confidence: float
+    """0.9, of two one-sided tests at 0.05; of a confidence sequence its own."""
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """The candidate against the baseline by one evaluator, paired on the rows that both have."""
 
@@ -41,6 +52,8 @@ class Change:
     """Rows that only one of the two has a score for."""
     looked_at: bool = False
     """Whether it was looked at while results came in: then interval and test hold at every look."""
+    alike: Alike | None = None
+    """What tells whether the difference is too small to matter; None where nobody said how small that is."""
 
     @property
     def n(self) -> int:
@@ -163,7 +176,14 @@ def _compare(
         changes=count_changes(pairs.baseline, pairs.candidate) if pairs.rows else None,
         unpaired=before.n + after.n - 2 * len(pairs.rows),
         looked_at=looked_at,
+        alike=_alike(delta90, smallest_difference, 0.95 if looked_at else 0.90),
     )
+
+
+def _alike(delta: Interval | None, limit: float | None, confidence: float) -> Alike | None:
+    if not limit or delta is None or delta.lo is None or delta.hi is None:
+        return None
+    return Alike(limit, delta.lo, delta.hi, confidence)
 
 
 def at_every_look(

@@ -131,7 +131,7 @@ def export(
         return {
             "columns": COLUMNS,
             "records": report_lines(report),
-            "findings": present_findings(session, report),
+            "findings": present_findings(session, report, principal.workspace_slug),
             "early_end": early and present_early_end(early),
             "synthetic_rows": synthetic_repository.count_synthetic(session, [run.id for run in report.runs]),
         }

@@ -1,11 +1,12 @@
 """What a report found about one version: the sentence, what could still change it, and what to do next."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy.orm import Session
 
+from app.core.settings import get_settings
 from app.evaluations.figures.headline import Headline, headline
 from app.evaluations.figures.report import Report
 from app.evaluations.models import Run
@@ -49,18 +50,40 @@ def find_step(session: Session, report: Report, candidate: Run | None) -> Findin
     return Finding(candidate, said, operations, missing, deployed, step)
 
 
-def present_findings(session: Session, report: Report) -> list[dict[str, Any]]:
-    """One of each candidate, in the order of the report; of the only version where nothing is compared."""
+def rows_that_got_worse(report: Report, candidate: Run) -> str:
+    """Where the comparison of exactly these rows stands, below the evaluation's address."""
+    runs = f"{report.baseline.id},{candidate.id}" if report.baseline else candidate.id
+    return f"/rows?cols={runs}&only=worse"
+
+
+def present_findings(session: Session, report: Report, slug: str) -> list[dict[str, Any]]:
+    """One of each candidate, in the order of the report; of the only version where nothing is compared. `slug` is the workspace's."""
     candidates: list[Run | None] = [*report.candidates]
-    return [_present(find_step(session, report, run)) for run in candidates or [None]]
+    return [_present(find_step(session, report, run), report, slug) for run in candidates or [None]]
 
 
-def _present(found: Finding) -> dict[str, Any]:
+def _present(found: Finding, report: Report, slug: str) -> dict[str, Any]:
     step = found.next
+    change = report.primary.changes.get(found.candidate.id) if report.primary and found.candidate else None
     return {
         "run_id": found.candidate.id if found.candidate else None,
         "sentence": found.headline.text,
         "evidence": found.headline.detail,
         "missing": found.missing.sentence if found.missing else None,
-        "next": {"step": step.do, "why": step.why, "more_rows": step.rows} if step else None,
+        "equivalence": asdict(change.alike) if change and change.alike else None,
+        "next": {
+            "step": step.do,
+            "why": step.why,
+            "more_rows": step.rows,
+            "rows_that_got_worse_url": _worse_url(found.candidate, step, report, slug),
+        }
+        if step
+        else None,
     }
+
+
+def _worse_url(candidate: Run | None, step: NextStep, report: Report, slug: str) -> str | None:
+    if candidate is None or not step.read:
+        return None
+    base = f"{get_settings().public_url}/w/{slug}/evaluations/{report.evaluation.id}"
+    return base + rows_that_got_worse(report, candidate)

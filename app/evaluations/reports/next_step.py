@@ -24,6 +24,8 @@ class NextStep:
     """Whether more rows are what it takes."""
     rows: int | None = None
     """About how many; None where they are not what it takes, or nobody can say."""
+    read: str = ""
+    """The words of `why` that name the rows that got worse, which are to be read; empty where none are."""
 
 
 def next_step(
@@ -54,7 +56,7 @@ def next_step(
     elif name == "worse":
         parts = [
             _live(candidate, deployed, f"is what answers now: deploy {baseline.name} again"),
-            "The rows that got worse tell why.",
+            _tell_why(change, row.info.wanted),
         ]
     elif name == "no_relevant_difference":
         parts = [_costs(candidate, operations), _lost(report, candidate)]
@@ -67,7 +69,9 @@ def next_step(
     step = found.next
     if name == "too_few" and needed:
         step = add_rows(f"about {formats.about(needed)} rows", baseline.name, row.info)
-    return NextStep(step, " ".join(filter(None, parts)), takes_rows, needed)
+    why = " ".join(filter(None, parts))
+    read = _named_worse(change, row.info.wanted) if name in ("better", "worse") else ""
+    return NextStep(step, why, takes_rows, needed, read)
 
 
 def _needed(change: Change, more: MoreRows | None) -> int | None:
@@ -93,14 +97,29 @@ def _lost(report: Report, candidate: Run) -> str:
     return f"See first whether that is worth it: {_listed(names)} got worse." if names else ""
 
 
+def _worse(change: Change, wanted: str) -> int:
+    """How many rows got worse, as the evaluator wants it."""
+    if change.changes is None:
+        return 0
+    return change.changes.lower if wanted == "higher" else change.changes.higher
+
+
+def _named_worse(change: Change, wanted: str) -> str:
+    worse = _worse(change, wanted)
+    return f"{f'{worse:,} rows' if worse > 1 else 'one row'} that got worse" if worse else ""
+
+
+def _tell_why(change: Change, wanted: str) -> str:
+    named = _named_worse(change, wanted)
+    return f"The {named} tell{'s' if _worse(change, wanted) == 1 else ''} why." if named else ""
+
+
 def _worse_rows(change: Change, wanted: str) -> str:
     """What there is to read before a better version is used."""
     if change.changes is None:
         return ""
-    worse = change.changes.lower if wanted == "higher" else change.changes.higher
-    if not worse:
-        return "No row got worse."
-    return f"Read the {f'{worse:,} rows' if worse > 1 else 'one row'} that got worse first."
+    named = _named_worse(change, wanted)
+    return f"Read the {named} first." if named else "No row got worse."
 
 
 def _costs(run: Run, operations: Sequence[Operation]) -> str:

@@ -19,7 +19,7 @@ from app.evaluations.models import Evaluation, Run
 from app.evaluations.reports.corpus_view import Corpus, list_corpora
 from app.evaluations.reports.doubts import MissingRows
 from app.evaluations.reports.early_end import EarlyEnd, early_end
-from app.evaluations.reports.finding import find_step
+from app.evaluations.reports.finding import find_step, rows_that_got_worse
 from app.evaluations.reports.next_step import NextStep
 from app.evaluations.reports.repeats_view import Repeated, list_repeats
 from app.evaluations.reports.retrieval_view import Cross, cross
@@ -121,6 +121,11 @@ class ReportView:
     """Where it stops as soon as it is clear: when it was, and what that saved."""
     synthetic: SyntheticRows | None = None
     """The rows that a model wrote, where there are any."""
+
+    @property
+    def worse_rows(self) -> str:
+        """Where the rows that got worse stand side by side, below the evaluation's address."""
+        return rows_that_got_worse(self.report, self.candidate) if self.candidate else ""
 
     @property
     def meanings(self) -> list[tuple[str, str]]:

@@ -147,6 +147,17 @@ class ReportStep(Shape):
     """What speaks for it, and what to look at before; may be empty."""
     more_rows: int | None
     """About how many rows it takes to tell; null where rows are not what it takes, or nobody can say."""
+    rows_that_got_worse_url: str | None
+    """The comparison of exactly the rows to read first; null where there are none, or they are not what to look at."""
+
+
+class ReportEquivalence(Shape):
+    limit: float
+    """The evaluation's `smallest_difference`: what lies within, to both sides of 0, is too small to matter."""
+    lo: float
+    hi: float
+    confidence: float
+    """0.9: inside of the limits, two one-sided tests at 0.05 each say that the versions are alike."""
 
 
 class ReportFinding(Shape):
@@ -158,6 +169,8 @@ class ReportFinding(Shape):
     """The interval, the rows and the test that it rests on."""
     missing: str | None
     """What the rows without a score could make of the change; null where none is missing, or nobody can bound it."""
+    equivalence: ReportEquivalence | None
+    """The interval that tells "no relevant difference"; null where no smallest difference was set, or nothing is compared."""
     next: ReportStep | None
     """Null where there is nothing to do yet."""
 

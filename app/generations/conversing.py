@@ -27,6 +27,7 @@ from app.logs.models import Log
 from app.logs.records import LogRecord
 from app.prompts.linked_tools import find_linked
 from app.tools import repository as tools
+from app.tools.http_calls import HttpRequest
 
 Json = dict[str, Any]
 CONTINUES, ROUND = "continues", "round"
@@ -211,6 +212,11 @@ class Found:
     asked: Asked
     ready: ReadyToolCall | None
     hint: str
+
+    @property
+    def asks_service(self) -> bool:
+        """Whether the call leaves this server: what comes of it there is for a person to decide."""
+        return self.ready is not None and isinstance(self.ready.prepared, HttpRequest)
 
 
 def prepare_result(

@@ -36,6 +36,8 @@ class Sent:
     """What was typed as the results of calls, by the log that made them and the place."""
     call: tuple[str, int] | None = None
     """The call whose result is asked of its tool."""
+    by_itself: bool = False
+    """Whether the page asked for it, and nobody pressed a button."""
 
     def results_of(self, log_id: str) -> dict[int, str]:
         """Those of the calls of one answer."""
@@ -73,6 +75,7 @@ async def read_form(request: Request) -> Sent:
             if key.startswith(_RESULT) and (call := _call(key.removeprefix(_RESULT)))
         },
         call=_call(one.get("call", "")),
+        by_itself=one.get("by_itself") == "1",
     )
 
 

@@ -19,7 +19,8 @@ router = APIRouter(prefix="/w/{w}/prompts", include_in_schema=False)
 async def answer_call(
     file_id: str, request: Request, session: SessionDep, principal: Runner, sent: SentForm
 ) -> Response:
-    """The field for the result of a call, filled in by its tool where that can be run here. The tool's call is logged.
+    """The field for the result of a call, filled in by its tool where that can be run here. The tool's call is logged. A tool
+    that asks a service is called once a person says so: it may send or delete something there.
 
     Raises:
         NotFound: there is no such call.
@@ -36,8 +37,10 @@ async def answer_call(
         return found
 
     found = await run_in_threadpool(prepare)
-    output, problem, tool_log = "", "", ""
-    if found.ready:
+    output, problem, tool_log, hint = "", "", "", found.hint
+    if sent.by_itself and found.asks_service:
+        hint = "It asks a service. Run it, or type what it gives."
+    elif found.ready:
         tool_log, outcome = await call_and_log(found.ready)
         output, problem = outcome.output or "", outcome.error or ""
 
@@ -49,7 +52,7 @@ async def answer_call(
         asked=found.asked,
         result=output,
         problem=problem,
-        hint=found.hint,
+        hint=hint,
         tool_log=tool_log,
         runs=found.ready is not None,
         side=sent.side,

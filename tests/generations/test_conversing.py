@@ -15,6 +15,7 @@ from app.logs.records import LogRecord
 from app.providers import service as providers
 from app.providers.service import ProviderChange
 from tests import factories
+from tests.generations.http_service import running_service
 from tests.generations.tool_model import ToolModel, running_tool_model
 from tests.web import csrf_of, signed_in
 
@@ -105,6 +106,26 @@ def test_a_tool_that_is_linked_is_run_and_its_failure_is_said(
     assert "Give the input `key`. Its keys: a. Type what it gives." in field.text
     assert client.post(f"{base}/tool-result", data=_form(client, call=f"{log_id}.2")).status_code == 404
     assert client.post(f"{base}/tool-result", data=_form(client)).status_code == 404
+
+
+def test_a_tool_that_asks_a_service_waits_for_a_person(
+    client: TestClient, committed_team: factories.Team, prompt: Version, model: ToolModel
+) -> None:
+    signed_in(client, committed_team.admin)
+    base = f"/w/{committed_team.workspace.slug}/prompts/{prompt.file_id}"
+    with running_service() as service:
+        with unit_of_work() as session:
+            setup = {"url": f"{service.url}/orders", "method": "GET"}
+            spec = {"function": {"name": "find_order"}, "setup_values": setup, "tool_type": "get_api_call"}
+            factories.tool(session, committed_team.admin, "tests/find_order", **spec)
+        log_id = _log_of(_after(client.post(f"{base}/run", data=_form(client)).text))
+        form = _form(client, call=f"{log_id}.1")
+        waits = client.post(f"{base}/tool-result", data=form | {"by_itself": "1"}).text
+        assert "It asks a service. Run it, or type what it gives." in waits
+        assert service.heard == []
+        ran = client.post(f"{base}/tool-result", data=form).text
+    assert "its log" in ran
+    assert len(service.heard) == 1
 
 
 def test_calls_without_ids_are_told_apart() -> None:

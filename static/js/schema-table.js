@@ -210,7 +210,7 @@ class SchemaTable extends HTMLElement {
       this.change(`${number}:${[...place.slice(0, -1), place.at(-1) + by].join(".")}:name`, `${name} is moved ${way}`);
     });
     const owned = typeof node === "object" && node !== null ? model.inside(node) : null;
-    return h("span", { class: "row", style: "--gap: 0" },
+    return h("span", { class: "row", style: "--gap: 0; justify-content: end" },
       place.at(-1) > 0 ? mover("up", -1) : null,
       place.at(-1) < last ? mover("down", 1) : null,
       owned ? button(`Add a property to ${name}`, "plus", key("inside"), () => {

@@ -1,5 +1,7 @@
 """Directories: making, renaming and deleting them, with all that lies below."""
 
+from dataclasses import dataclass
+
 from sqlalchemy.orm import Session
 
 from app.core.access import Principal
@@ -61,11 +63,16 @@ def move_directory(session: Session, principal: Principal, directory: Directory,
     if path == old:
         return
     if not old or path.startswith(f"{old}/"):
-        raise Conflict("A directory cannot be moved into itself.")
+        raise Conflict(
+            "A folder cannot be moved into itself." if old else "The top of the tree stays where it is."
+        )
     siblings = repository.list_directories(session, directory.workspace_id)
-    taken = any(other.path == path for other in siblings)
-    if taken or repository.find_file_by_path(session, directory.workspace_id, path):
-        raise Conflict(f"`{path}` is taken. Choose another name.")
+    if any(other.path == path for other in siblings):
+        raise Conflict(
+            f"There is a folder `{path}` already, and two are not made into one. Choose another name."
+        )
+    if repository.find_file_by_path(session, directory.workspace_id, path):
+        raise Conflict(f"There is a file `{path}` already. Choose another name.")
     refuse_file_above(session, directory.workspace_id, path)
     directory.parent_id = repository.ensure_directory(session, directory.workspace_id, parent_of(path)).id
     for child in directory_repository.directories_below(session, directory.workspace_id, old):
@@ -106,3 +113,19 @@ def delete_directory(
     )
     directory_repository.delete_directories(session, directory, below)
     return deletion
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A folder that was moved just now."""
+
+    directory: Directory
+    before: str
+
+
+def just_moved(session: Session, principal: Principal, directory_id: str, before: str) -> Moved | None:
+    """What a page says of it; None where it has another path again, or is gone."""
+    directory = repository.find_directory(session, principal.workspace_id, directory_id)
+    if directory is None or not before or directory.path == before:
+        return None
+    return Moved(directory, before)

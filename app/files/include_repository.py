@@ -19,6 +19,16 @@ _SPECIAL = str.maketrans({each: f"\\{each}" for each in r"\.^$*+?()[]{}|"})
 
 def list_including(session: Session, workspace_id: str, path: str) -> list[str]:
     """The paths of the prompts that include what lies at `path`, in order."""
+    return _including(session, workspace_id, path, rf"""{path.translate(_SPECIAL)}(\\?"|')""")
+
+
+def list_including_below(session: Session, workspace_id: str, path: str) -> list[str]:
+    """The paths of the prompts that include what lies in the folder `path` or below it, those that lie there themselves
+    among them."""
+    return _including(session, workspace_id, path, f"{path.translate(_SPECIAL)}/")
+
+
+def _including(session: Session, workspace_id: str, path: str, begins: str) -> list[str]:
     # Messages are JSON here, with a backslash before each quotation mark.
-    names = rf"""include\s*\(\s*(\\?"|'){path.translate(_SPECIAL)}(\\?"|')"""
+    names = rf"""include\s*\(\s*(\\?"|'){begins}"""
     return list(session.scalars(_INCLUDING, {"workspace": workspace_id, "path": path, "names": names}))

@@ -33,6 +33,8 @@ if (drawer && !document.querySelector("[data-grid], [data-key=j]")) {
   document.addEventListener("keydown", (event) => {
     const fold = event.target.closest("main th[scope=row]")?.querySelector(".twist");
     if (event.key === (fold?.ariaExpanded === "true" ? "ArrowLeft" : "ArrowRight")) fold?.click();
+    const moves = event.key === "m" && isShortcut(event) && !document.querySelector("#dialog[open]");
+    if (moves) (current()?.closest("tr") ?? document.getElementById("topbar"))?.querySelector('a[href$="/move"]')?.click(); // of the row, or of the folder that is shown
     const step = { j: 1, k: -1 }[event.key];
     if (!step || !isShortcut(event) || !links().length || document.querySelector("#dialog[open]")) return;
     event.preventDefault();

@@ -169,6 +169,10 @@ PAGE_REQUESTS: dict[str, Make] = {
     "POST /w/{w}/deletions/{deletion_id}/restore": lambda w: Call(
         {"w": w.slug, "deletion_id": w.trashed.deletion_id}, form={}
     ),
+    "GET /w/{w}/folders/{directory_id}/move": lambda w: Call({"w": w.slug, "directory_id": w.directory.id}),
+    "POST /w/{w}/folders/{directory_id}/move": lambda w: Call(
+        {"w": w.slug, "directory_id": w.directory.id}, form={"path": "made/folder"}
+    ),
     "GET /w/{w}/folders/{directory_id}/delete": lambda w: Call({"w": w.slug, "directory_id": w.directory.id}),
     "POST /w/{w}/folders/{directory_id}/delete": lambda w: Call(
         {"w": w.slug, "directory_id": w.directory.id}, form={}

@@ -80,6 +80,7 @@ def paths(stored: Stored) -> dict[str, list[str]]:
         "/w/{w}/files-at/{file_id}/move": [f"{file}/move"],
         "/w/{w}/files-at/{file_id}/copy": [f"{file}/copy"],
         "/w/{w}/files-at/{file_id}/delete": [f"{file}/delete"],
+        "/w/{w}/folders/{directory_id}/move": [f"{w}/folders/dir_bench012/move"],
         "/w/{w}/folders/{directory_id}/delete": [f"{w}/folders/dir_bench012/delete"],
         "/w/{w}/trash": [f"{w}/trash", f"{w}/trash?q=prompt+19"],
         "/w/{w}/trash/{file_id}/restore": [f"{w}/trash/pr_bench00098/restore"],

@@ -51,7 +51,7 @@ def test_pages_are_accessible_and_fit(
     folder = next(each["id"] for each in folders if each["path"] == f"{scheme} {width}")
     for path in (
         "/trash", "/trash?q=nothing+here", f"/trash/{gone}/restore", f"/files-at/{file_id}/copy",
-        f"/files-at/{file_id}/delete", f"/folders/{folder}/delete", "/files",
+        f"/files-at/{file_id}/delete", f"/folders/{folder}/delete", f"/folders/{folder}/move", "/files",
     ):  # fmt: skip
         page.goto(BASE + path)
         sound(page, path)
@@ -87,6 +87,47 @@ def test_a_file_is_deleted_undone_deleted_again_and_restored_from_the_trash(
     page.get_by_role("dialog").get_by_label("Path").fill("flow/again")
     page.get_by_role("dialog").get_by_role("button", name="Restore", exact=True).click()
     page.get_by_text("flow/again is back").wait_for()
+
+
+def test_a_folder_is_renamed_by_mouse_and_back_by_keyboard(
+    browser: "Browser", running_app: Application, headers: dict[str, str]
+) -> None:
+    _prompt(running_app, headers, "Helpdesk/Deep/Tone")
+    _prompt(running_app, headers, "Taken/Tone")
+    with browser.new_context(
+        base_url=running_app.url
+    ) as context:  # whose console may tell of what was refused
+        page = context.new_page()
+        sign_in_by_link(page, running_app, EMAIL, BASE)
+        page.goto(f"{BASE}/files")
+        page.get_by_role("link", name="Move or rename the folder Helpdesk").click()
+        dialog = page.locator("dialog[open]")
+        path = dialog.get_by_label("Path")
+        path.fill("Taken")
+        dialog.get_by_role("button", name="Move").click()
+        dialog.get_by_text("There is a folder `Taken` already").wait_for()
+        sound(page, "a collision")
+        assert path.input_value() == "Taken"
+        path.fill("Service/Desk")
+        dialog.get_by_role("button", name="Move").click()
+        page.locator("#just-moved").get_by_text("Helpdesk is Service/Desk now").wait_for()
+        sound(page, "a folder was moved")
+        assert page.get_by_role("link", name="Tone", exact=True).last.is_visible()
+
+        page.goto(f"{BASE}/files/Service")
+        page.keyboard.press("j")
+        assert page.evaluate("document.activeElement.textContent.trim()") == "Desk"
+        page.keyboard.press("m")
+        dialog.get_by_text("Move or rename the folder Desk").wait_for()
+        page.keyboard.press("ControlOrMeta+a")
+        page.keyboard.type("Helpdesk")
+        page.keyboard.press("Enter")
+        page.locator("#just-moved").get_by_text("Service/Desk is Helpdesk now").wait_for()
+        page.keyboard.press("m")  # of the folder that is shown: no row has the focus
+        dialog.get_by_text("Move or rename the folder Helpdesk").wait_for()
+        page.keyboard.press("Escape")
+        page.locator("#just-moved").get_by_role("button", name="Undo").click()
+        page.locator("#just-moved").get_by_text("Helpdesk is Service/Desk now").wait_for()
 
 
 def test_undo_restore_and_copy_work_without_scripts(

@@ -24,6 +24,11 @@ _OUT_OF_SIGHT = """() => [...document.querySelectorAll(".chart-wrap .pt, .chart-
     return own.width && (own.left < place.left || own.right > place.right);
 }).map(mark => mark.outerHTML)"""
 """What of the charts lies beyond the edge of its place before anybody scrolls."""
+_CUT = """() => [...document.querySelectorAll(".scoreboard .badge, .scoreboard .sub")].filter(mark => {
+    const [own, place] = [mark, mark.closest(".card")].map(each => each.getBoundingClientRect());
+    return own.width && own.right > place.right + 1;
+}).map(mark => mark.outerHTML)"""
+"""Which verdicts, and numbers of rows, cannot be read before anybody scrolls."""
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +62,9 @@ def test_what_to_do_stands_on_the_first_screen(
         assert step["y"] + step["height"] < 900, verdict
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), verdict
         assert page.evaluate(_OUT_OF_SIGHT) == [], f"{verdict}: the points of a chart are not in sight"
+        assert page.locator(".scoreboard").first.locator(".badge:visible").count() == 2, verdict
         if verdict in ("better", "too_few"):
             assert violations(page) == [], verdict
         if shots := os.environ.get("SHOTS"):
             page.screenshot(path=f"{shots}/{verdict}-{width}-{scheme}.png", full_page=True)
+        assert page.evaluate(_CUT) == [], f"{verdict}: cut at the edge of its table"

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from app.core.charts import Whisker
 from app.evaluations.figures import slices
-from app.evaluations.figures.numbers import Cell
+from app.evaluations.figures.numbers import Cell, Change
 from app.evaluations.figures.report import Report
 from app.evaluations.figures.slices import Slice
 from app.evaluations.models import Run
@@ -43,6 +42,8 @@ class Line:
     value: str
     scores: Sequence[ScoreText]
     change: ChangeText | None
+    by_chance: bool = False
+    """Whether its interval leaves 0 out, and the p that is adjusted for all groups does not bear that out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +71,8 @@ class SliceTable:
 
     @property
     def by_chance(self) -> bool:
-        """Whether an interval leaves 0 out, and the adjusted p does not bear that out."""
-        changes = [line.change for line in (*self.lines, *self.rest) if line.change]
-        return any(
-            one.verdict.name == NO_CLEAR_CHANGE.name and one.whisker and self._leaves_out(one.whisker)
-            for one in changes
-        )
-
-    def _leaves_out(self, whisker: Whisker) -> bool:
-        lo, hi = whisker.lo, whisker.hi
-        return lo is not None and hi is not None and (lo > self.zero or hi < self.zero)
+        """Whether a group of them is so."""
+        return any(line.by_chance for line in (*self.lines, *self.rest))
 
 
 def build_slices(session: Session, report: Report, candidate: Run | None, field: str) -> SliceTable | None:
@@ -105,6 +98,7 @@ def build_slices(session: Session, report: Report, candidate: Run | None, field:
             value=one.value,
             scores=_scores(one, row.info, report.baseline, candidate, runs),
             change=change_text(one.change, row.info, axis) if one.change else None,
+            by_chance=_by_chance(one.change),
         )
         for one in found.groups
     ]
@@ -119,6 +113,12 @@ def build_slices(session: Session, report: Report, candidate: Run | None, field:
         rest=lines[SHOWN:],
         left_out=found.left_out,
         tested=len(changes),
+    )
+
+
+def _by_chance(change: Change | None) -> bool:
+    return bool(
+        change and change.delta and change.delta.excludes() and change.verdict.name == NO_CLEAR_CHANGE.name
     )
 
 

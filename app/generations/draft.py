@@ -19,6 +19,8 @@ Look = Callable[[Template, str | None], Expanded]
 SHOWN_EXAMPLES = 6
 MOST_PANES = 4
 """Answers that stand beside each other, the draft's among them."""
+SAMPLES = (1, 2, 3, 5)
+"""How often each of them may be asked on the same inputs: one answer says little of a model that is told to vary."""
 FOLDED = "folded"
 """The role of the field that carries examples which are not shown, as JSON."""
 ROLES = ("system", "user", "assistant", "developer", "tool")
@@ -84,6 +86,8 @@ class Draft:
     """Whether the base version runs beside it."""
     panes: list[Pane] = field(default_factory=list)
     """What else runs beside it."""
+    samples: int = 1
+    """One of `SAMPLES`. It is not kept: whoever comes back pays for one answer, unless they say so again."""
     look: Look = field(default=_as_it_is, compare=False, repr=False)
     """Puts in what the messages include."""
     fresh: int | None = field(default=None, compare=False, repr=False)
@@ -183,6 +187,8 @@ def read_draft(form: Sequence[tuple[str, str]]) -> Draft:
         unfolded=one.get("unfolded") == "1",
         beside=one.get("panes") == "both",
     )
+    if (samples := one.get("samples", "")) in map(str, SAMPLES):
+        draft.samples = int(samples)
     told = [[value.strip() for key, value in sent if key == f"pane.{name}"] for name in _PANE]
     draft.panes = [Pane(*each) for each in zip(*told, strict=False)]
     draft.fresh_images = [value for name, value in sent if name == "image.new"]

@@ -28,6 +28,8 @@ class Sent:
     action: str
     side: str = "draft"
     """Which of the answers is asked for (`panes.sides_of`)."""
+    sample: int = 1
+    """Which answer of the side, from 1."""
     mark: Mark = field(default_factory=Mark)
     """Which page sent it, and which saving of the draft it has seen last."""
     going: Going | None = None
@@ -67,6 +69,7 @@ async def read_form(request: Request) -> Sent:
         chosen,
         action,
         side=one.get("side", "draft"),
+        sample=whole(one.get("sample", "")) or 1,
         mark=mark,
         going=Going(side, log_id, name) if log_id else None,
         results={

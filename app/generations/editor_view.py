@@ -11,7 +11,7 @@ from app.core.access import Action, Principal
 from app.core.errors import DomainError, Invalid
 from app.files import repository as files_repository
 from app.generations.conversing import talk_of
-from app.generations.draft import FOLDED, SHOWN_EXAMPLES, Draft, extra_of, folded
+from app.generations.draft import FOLDED, SAMPLES, SHOWN_EXAMPLES, Draft, extra_of, folded
 from app.generations.editing import NEW, Workbench, conversation_of, filled
 from app.generations.examples import Repeated, find_repeated
 from app.generations.keeping import Keeping
@@ -118,6 +118,7 @@ def show_editor(
         weights=weigh(draft, bench.providers, conversation_of(bench, draft)),
         folded=folded,
         FOLDED=FOLDED,
+        SAMPLES=SAMPLES,
         shown_examples=SHOWN_EXAMPLES,
         file_id=bench.file.id if bench.file else NEW,
     )

@@ -249,19 +249,28 @@ def _requests(
     """All that stands beside each other, by key and name; of a stream, and of a conversation, one of them alone."""
     if sent.going:
         side = panes.side_of(session, bench, sent.draft, sent.going.side)
-        if side.name != sent.going.name:
+        if sent.going.name not in {panes.called(side.name, number, sent.draft) for number in _samples(sent)}:
             raise Invalid(f"{sent.going.name:.100} does not stand here any more: run the prompt again.")
         results = sent.results_of(sent.going.log_id)
         asked = conversing.prepare_next(session, principal, bench, side.draft, sent.going.log_id, results)
-        return [(sent.going.side, side.name, asked)]
+        return [(sent.going.side, sent.going.name, asked)]
     if streams:
-        chosen = {sent.side: panes.side_of(session, bench, sent.draft, sent.side)}
-    else:
-        chosen = dict(panes.sides_of(session, bench, sent.draft))
+        side = panes.side_of(session, bench, sent.draft, sent.side)
+        name = panes.called(side.name, sent.sample, sent.draft)
+        return [(sent.side, name, _request(session, principal, bench, side, sent.draft))]
     return [
-        (key, side.name, _request(session, principal, bench, side, sent.draft))
-        for key, side in chosen.items()
+        (
+            key,
+            panes.called(side.name, number, sent.draft),
+            _request(session, principal, bench, side, sent.draft),
+        )
+        for key, side in panes.sides_of(session, bench, sent.draft).items()
+        for number in _samples(sent)
     ]
+
+
+def _samples(sent: Sent) -> range:
+    return range(1, sent.draft.samples + 1)
 
 
 def _request(

@@ -56,6 +56,11 @@ def side_of(session: Session, bench: Workbench, draft: Draft, key: str) -> Side:
     return base or Side("Draft", draft)
 
 
+def called(name: str, sample: int, draft: Draft) -> str:
+    """What one of the answers of a side is called, by its number from 1, where `draft` says how many there are."""
+    return name if draft.samples == 1 else f"{name}, answer {sample}"
+
+
 def base_side(bench: Workbench, draft: Draft) -> Side | None:
     """The version that the draft began on, where there is one."""
     base = editing.draft_of_base(bench, draft)

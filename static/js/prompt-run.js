@@ -26,15 +26,18 @@ async function run(form, button) {
   const mine = (stop = new AbortController());
   const outputs = document.getElementById("outputs");
   const beside = form.elements.panes?.value === "both" && form.elements.panes.selectedOptions[0].dataset.base;
-  const sides = [...(beside ? [["base", beside]] : []), ["draft", "Draft"], ...[...form.querySelectorAll("[data-pane]")].map(paneOf)];
-  const cards = sides.map(([, name]) => liveCard(name));
+  const all = [...(beside ? [["base", beside]] : []), ["draft", "Draft"], ...[...form.querySelectorAll("[data-pane]")].map(paneOf)];
+  const samples = Number(form.elements.samples?.value ?? 1);
+  const sides = all.flatMap(([side, name]) => Array.from({ length: samples }, (_, number) => [side, number + 1, samples > 1 ? `${name}, answer ${number + 1}` : name]));
+  const cards = sides.map(([, , name]) => liveCard(name));
   outputs.replaceChildren(...cards);
   cards[0].scrollIntoView({ block: "nearest" }); // on a phone they stand far below the button
   document.getElementById("scores")?.replaceChildren();
   const sent = asSent(form);
-  const ended = await Promise.all(sides.map(([side], place) => {
+  const ended = await Promise.all(sides.map(([side, sample], place) => {
     const body = new URLSearchParams(new FormData(form, button));
     body.set("side", side);
+    body.set("sample", sample);
     return ask(button.formAction, body, cards[place], mine, /^\d+$/.test(side) ? null : sent);
   }));
   if (stop === mine) stop = null;

@@ -228,6 +228,22 @@ def test_panes_of_other_versions_and_temperatures_run_on_the_same_inputs(
     assert person.get_by_label("Temperature").last.input_value() == "0.9"
 
 
+def test_several_answers_of_each_stream_beside_each_other(person: "Page", workspace: dict[str, str]) -> None:
+    person.goto(f"/w/{SLUG}/prompts/{workspace['prompt']}/edit")
+    person.locator("prompt-editor[data-ready]:visible").first.wait_for()
+    person.get_by_label("What runs").select_option("both")
+    person.get_by_label("Answers of each").select_option("3")
+    person.get_by_role("button", name="Run").click()
+    cards = person.locator("#outputs [data-finished=done]")
+    cards.nth(5).wait_for()
+    names = [f"{side}, answer {number}" for side in ("v1", "Draft") for number in (1, 2, 3)]
+    assert [card.get_attribute("data-name") for card in cards.all()] == names
+    assert violations(person) == []
+    with person.expect_response(lambda answer: answer.url.endswith("/edit")):
+        person.keyboard.press("]")
+    assert person.get_by_label("Answers of each").input_value() == "3", "another row is asked as often"
+
+
 def test_pinned_rows_are_run_by_one_key_and_judged_as_they_come(
     person: "Page", post: Post, workspace: dict[str, str]
 ) -> None:

@@ -57,6 +57,29 @@ def test_up_to_four_answers_stand_beside_each_other_on_the_same_inputs(
     assert 'data-name=\\"v1, temperature 0.7\\"' in streamed.text
 
 
+def test_each_side_is_asked_as_often_as_the_form_says(
+    client: TestClient, committed_team: factories.Team, prompt: Version, practice: str
+) -> None:
+    signed_in(client, committed_team.admin)
+    base = _base(committed_team, prompt)
+    form = _form(client, panes="both", samples="3")
+    answer = client.post(f"{base}/run", data=form).text
+    names = [f"{side}, answer {number}" for side in ("v1", "Draft") for number in (1, 2, 3)]
+    found = re.findall(r'data-finished="done" data-log="([^"]+)" data-name="([^"]+)"', answer)
+    assert [name for _, name in found] == names
+    assert len({log for log, _ in found}) == 6
+    assert re.search(r'<option value="3" selected>\s*3 answers', answer), "it is asked so again"
+    streamed = client.post(
+        f"{base}/run", data=form | {"side": "base", "sample": "2"}, headers={"accept": "text/event-stream"}
+    )
+    assert 'data-name=\\"v1, answer 2\\"' in streamed.text
+    with unit_of_work() as session:
+        assert session.scalar(text("select count(*) from log where source = 'editor'")) == 7
+    for odd in ("4", "1000000", "-1", "x"):
+        shown = client.post(f"{base}/edit", data=_form(client, samples=odd)).text
+        assert re.search(r'<option value="1" selected>\s*1 answer', shown)
+
+
 def test_what_is_wrong_with_a_pane_is_said_of_the_pane(
     client: TestClient, committed_team: factories.Team, prompt: Version, practice: str
 ) -> None:

@@ -27,12 +27,13 @@ from app.files import repository as files_repository
 from app.files import service as files
 from app.files.models import File, FileKind, Version
 from app.files.paths import parent_of
+from app.generations.draft import MOST_PANES, SAMPLES
 from app.generations.prepared import Origin
 from app.logs import repository as logs
 from app.logs.models import Log
 
 MOST_EVALUATORS = 8
-MOST_ANSWERS = 4
+MOST_ANSWERS = MOST_PANES * max(SAMPLES)
 _AT_ONCE = 4
 _MOST_BESIDE = 50
 _NO_EVALUATORS = (

@@ -6,6 +6,7 @@ import re
 from fastapi.testclient import TestClient
 
 from app.core.database import unit_of_work
+from app.files.models import File
 from tests import factories
 from tests.web import signed_in
 
@@ -61,6 +62,31 @@ def test_a_report_goes_on_with_the_rows_that_were_added(
     step = client.get(address).text
     assert "Add the 20 rows of v2" in step
     assert "keep=1" in _add_rows(step)
+
+
+def test_rows_are_counted_one_by_one_where_some_were_replaced_or_deleted(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    """24 rows ran. 2 are gone, 3 others have another target, and 20 came: 23 are new, though there are 18 more."""
+    address, dataset = _report(committed_team)
+    client = signed_in(client, committed_team.admin)
+    rows = [
+        {"inputs": {"question": f"{n}"}, "target": {"answer": "yes" if n > 4 else "no"}} for n in range(2, 24)
+    ]
+    more = [{"inputs": {"question": f"more {n}"}, "target": {"answer": "yes"}} for n in range(20)]
+    with unit_of_work() as session:
+        path = session.get_one(File, dataset).path
+        factories.dataset(session, committed_team.admin, rows + more, path)
+
+    step = client.get(address).text.partition('class="next-step"')[2].partition("</section>")[0]
+    assert re.search(r"Add the 23 rows of\s+v2", step)
+    assert re.search(r"v2 has not 5 of the rows that ran:\s+they were changed or deleted", step)
+    assert dataset in _add_rows(client.get(address).text)
+
+    with unit_of_work() as session:
+        factories.dataset(session, committed_team.admin, rows[:10] + more[:14], path)
+    step = client.get(address).text.partition('class="next-step"')[2].partition("</section>")[0]
+    assert "Add rows" in step, "the newest version has no more rows than ran"
 
 
 def _onward(page: str) -> str:

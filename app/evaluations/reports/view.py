@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from app.core import clock
 from app.evaluations import repository
 from app.evaluations.figures.headline import Headline
+from app.evaluations.figures.memory import kept
 from app.evaluations.figures.models_used import ModelUsed, grouped
 from app.evaluations.figures.report import Progress, Reason, Report, build_report, progress_of
 from app.evaluations.figures.synthetic_rows import SyntheticRows, synthetic_rows
@@ -16,6 +17,7 @@ from app.evaluations.grid import comparison
 from app.evaluations.grid.comparison import Grid, GridRequest
 from app.evaluations.judges.agreement import Trust, trust_of
 from app.evaluations.models import Evaluation, Run
+from app.evaluations.reports import rows_repository
 from app.evaluations.reports.corpus_view import Corpus, list_corpora
 from app.evaluations.reports.doubts import MissingRows
 from app.evaluations.reports.early_end import EarlyEnd, early_end
@@ -23,6 +25,7 @@ from app.evaluations.reports.finding import find_step, rows_that_got_worse
 from app.evaluations.reports.next_step import NextStep
 from app.evaluations.reports.repeats_view import Repeated, list_repeats
 from app.evaluations.reports.retrieval_view import Cross, cross
+from app.evaluations.reports.rows_repository import Moved
 from app.evaluations.reports.scoreboard import ChangeText, Group, Operation, group_lines
 from app.evaluations.reports.slices_view import SliceTable, build_slices
 from app.evaluations.reports.tradeoff import Tradeoff, list_tradeoffs
@@ -81,6 +84,14 @@ class JudgeTrouble:
 
 
 @dataclass(frozen=True, slots=True)
+class Fuller:
+    """A version of a dataset with more rows than the one that was run."""
+
+    version: Version
+    moved: Moved
+
+
+@dataclass(frozen=True, slots=True)
 class ReportView:
     """The report page."""
 
@@ -115,7 +126,7 @@ class ReportView:
     """What the judges that are models are worth, by the evaluator version's id."""
     missing: MissingRows | None = None
     next: NextStep | None = None
-    fuller: Version | None = None
+    fuller: Fuller | None = None
     """The newest version of the candidate's rows, where it has more of them than were run."""
     early: EarlyEnd | None = None
     """Where it stops as soon as it is clear: when it was, and what that saved."""
@@ -268,10 +279,16 @@ def build_view(
     )
 
 
-def _fuller(session: Session, candidate: Run | None) -> Version | None:
+def _fuller(session: Session, candidate: Run | None) -> Fuller | None:
     ran = candidate.dataset_version if candidate else None
     newest = files.newest_version(session, ran.file_id) if ran else None
-    return newest if ran and newest and (newest.rows_count or 0) > (ran.rows_count or 0) else None
+    if not ran or not newest or (newest.rows_count or 0) <= (ran.rows_count or 0):
+        return None
+    moved = kept.once(  # versions never change
+        ("moved", ran.id, newest.id),
+        lambda: rows_repository.count_moved(session, ran.file_id, ran.number, newest.number),
+    )
+    return Fuller(newest, moved)
 
 
 def _may_move(run: Run) -> bool:

@@ -67,6 +67,7 @@ from app.generations import draft_pages as prompt_draft_pages
 from app.generations import example_pages as prompt_example_pages
 from app.generations import pages as generations_pages
 from app.generations import pin_api, row_api, row_pages, talk_pages, tool_api
+from app.generations.rebuilding import rebuilt_request
 from app.home import health, needs, overview_api, search_api, search_pages
 from app.home import pages as home_pages
 from app.library import api as library_api
@@ -262,6 +263,7 @@ fetching.DEPENDING_ON_OTHERS[:] = [prompts_presentation.changes_with_others]
 templating.SLOTS.update(
     thread=comment_threads.find_thread,
     comment_counts=comment_threads.count_comments,
+    rebuilt_request=rebuilt_request,
 )
 needs.MENTIONS[:] = [comments.list_mentions]
 log_arrivals.listen(arrivals.take)

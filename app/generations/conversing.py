@@ -130,9 +130,14 @@ def _pretty(text: str) -> str:
         return text
 
 
-def calls_of(message: Mapping[str, Any] | None) -> list[Json]:
+def _object(value: object) -> Mapping[str, Any]:
+    """Who logs for themselves may say anything, also that it came from the editor."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def calls_of(message: object) -> list[Json]:
     """The calls in an answer, each with an id of its own: results name it, and some providers give none."""
-    calls = (message or {}).get("tool_calls")
+    calls = _object(message).get("tool_calls")
     found = [
         each
         for each in (calls if isinstance(calls, list) else ())
@@ -188,10 +193,10 @@ def prepare_next(
         raise Invalid(f"Write what {' and '.join(missing)} gave; null where that is nothing.")
     given = {
         name: _text(value) if isinstance(value, str) else json.dumps(value)
-        for name, value in (log.inputs or {}).items()
+        for name, value in _object(log.inputs).items()
     }
     request = prepare_run(session, principal, bench, replace(draft, inputs={**draft.inputs, **given}))
-    said = {name: value for name, value in (log.output_message or {}).items() if name in _SENT_BACK}
+    said = {name: value for name, value in _object(log.output_message).items() if name in _SENT_BACK}
     messages = [
         *(log.messages or ()),
         {"role": "assistant", "content": None, **said, "tool_calls": calls},
@@ -200,7 +205,7 @@ def prepare_next(
             for place, each in enumerate(calls)
         ),
     ]
-    number = _number((log.details or {}).get(ROUND)) + 1
+    number = _number(_object(log.details).get(ROUND)) + 1
     about = {**request.log, "metadata": {CONTINUES: log.id, ROUND: number}}
     return replace(request, messages=messages, datapoint_id=log.datapoint_id, log=about)
 

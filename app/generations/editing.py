@@ -282,6 +282,7 @@ def prepare_run(session: Session, principal: Principal, bench: Workbench, draft:
         row.id if row else None,
         answers=prompt.answers(given),
         log={"created_by": principal.user_id},
+        keeps_request=True,
     )
 
 

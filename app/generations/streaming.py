@@ -50,6 +50,8 @@ class RunRequest:
     """Whether the log keeps what went in and came out."""
     told: bool = False
     """The caller knows the log's id before it is written: others may be nested under it by then."""
+    keeps_request: bool = False
+    """Whether the log says what was sent to the provider."""
     own_key: bool = False
     """The endpoint has a key that came with this call: it must not outlive it."""
     allowance: Allowance | None = None
@@ -61,7 +63,7 @@ async def stream_run(request: RunRequest) -> AsyncGenerator[str | LogRecord]:
     No transaction is open while the model answers. When the caller goes away, what had come is logged as stopped.
     """
     pieces: list[str] = []
-    sent: list[int] = []
+    sent = _Sent()
     record: LogRecord | None = None
     try:
         async with aclosing(_answer(request, sent)) as parts:
@@ -73,8 +75,8 @@ async def stream_run(request: RunRequest) -> AsyncGenerator[str | LogRecord]:
                     yield part
     finally:
         if record is None:
-            record = _stopped(request, "".join(pieces), sent[-1] if sent else 0)
-        record = _completed(request, record)
+            record = _stopped(request, "".join(pieces), sent.characters[-1] if sent.characters else 0)
+        record = replace(_completed(request, record), provider_request=sent.body)
         await save([(request, record)])
     yield record
 
@@ -106,13 +108,26 @@ async def _whole(request: RunRequest) -> LogRecord:
     return _completed(request, record)
 
 
-async def _answer(request: RunRequest, sent: list[int]) -> AsyncGenerator[str | LogRecord]:
-    """`sent` learns of each try how many characters the model was asked with."""
+@dataclass(slots=True)
+class _Sent:
+    """What the model was asked with."""
+
+    characters: list[int] = field(default_factory=list)
+    """In each try."""
+    body: dict[str, Any] | None = None
+    """Where it is kept."""
+
+
+async def _answer(request: RunRequest, sent: _Sent) -> AsyncGenerator[str | LogRecord]:
+    """`sent` learns what the model is asked with."""
     target = request.prompt.target
     try:
-        async with _admitted(request) as (client, body), aclosing(client.stream(body, sent)) as parts:
-            async for part in parts:
-                yield answered(request.origin, target, part) if isinstance(part, Answer) else part
+        async with _admitted(request) as (client, body):
+            if request.keeps_request:
+                sent.body = client.shown(body)
+            async with aclosing(client.stream(body, sent.characters)) as parts:
+                async for part in parts:
+                    yield answered(request.origin, target, part) if isinstance(part, Answer) else part
     except DomainError as error:
         yield not_called(request.origin, target, error)
     except ProviderError as error:
@@ -213,6 +228,7 @@ def _without_payloads(record: LogRecord) -> LogRecord:
         messages=None,
         output=None,
         output_message=None,
+        provider_request=None,
         provider_response=None,
         payload_cleared_at=clock.now().isoformat(),
     )

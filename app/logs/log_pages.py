@@ -11,14 +11,15 @@ from sqlalchemy.orm import Session
 from app.core import templating
 from app.core.access import Principal
 from app.core.database import SessionDep
-from app.core.errors import Conflict, Invalid
+from app.core.errors import Conflict, Invalid, NotFound
 from app.core.permissions import Editor, Reader
 from app.core.settings import get_settings
 from app.files import repository as files
 from app.files.models import FileKind
-from app.logs import keeping, listing, views
+from app.logs import keeping, listing, repository, views
 from app.logs.listing import Filters
 from app.logs.listing_repository import Place
+from app.logs.raw import raw_of
 from app.logs.tree import build_tree
 
 router = APIRouter(prefix="/w/{w}", include_in_schema=False)
@@ -141,6 +142,19 @@ def _keep(
     )
 
 
+@router.get("/raw-logs", name="logs:raw")
+def raw_log(request: Request, session: SessionDep, principal: Reader, log: Word = "") -> Response:
+    """What went to the provider and what came back, for the drawer.
+
+    Raises:
+        NotFound: no such log.
+    """
+    found = repository.find_log(session, principal.workspace_id, log)
+    if found is None:
+        raise NotFound("There is no log with this id: it may have been deleted, by age or by somebody.")
+    return templating.render(request, "logs/raw.html", log=found, raw=raw_of(found))
+
+
 @router.get("/logs/{log_id:path}", name="logs:log")
 def log_page(
     log_id: str,
@@ -152,7 +166,8 @@ def log_page(
 ) -> Response:
     """A log in its trace, and everything about it; of what evaluators said, a part that begins after the judgment `after`."""
     tree = build_tree(session, principal.workspace_id, log_id, after)
-    return templating.render(request, "logs/log.html", tree=tree, tab=tab)
+    raw = raw_of(tree.chosen.log) if tab == "raw" else None
+    return templating.render(request, "logs/log.html", tree=tree, tab=tab, raw=raw)
 
 
 def _query(filters: Filters, changed: dict[str, str]) -> str:

@@ -16,6 +16,7 @@ from app.core import metrics, urlguard
 from app.providers.answers import (
     Answer,
     ProviderError,
+    hidden,
     read_answer,
     read_body,
     read_failure,
@@ -236,9 +237,7 @@ class ModelClient:
         """
         policy = Policy(self._limiter, self._patience_s)
         asked, lost = asked_characters(body), 0
-        body = {**self._dialect.request(body), "stream": True}
-        if self._dialect.stream_usage:
-            body["stream_options"] = {"include_usage": True}
+        body = self._streamed(body)
         while True:
             await self._admit(0)
             started = time.perf_counter()
@@ -279,6 +278,17 @@ class ModelClient:
             finally:
                 if self._gate:
                     self._gate.release()
+
+    def _streamed(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        body = {**self._dialect.request(body), "stream": True}
+        if self._dialect.stream_usage:
+            body["stream_options"] = {"include_usage": True}
+        return body
+
+    def shown(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """What `stream` sends for a body, to be kept and shown: without the key, wherever it stands."""
+        told: dict[str, Any] = hidden(self._streamed(body), self._secrets)
+        return told
 
     async def list_models(self) -> list[str]:
         """The names of the models that the provider offers: the first thousand, each once, as it orders them.

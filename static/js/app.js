@@ -28,6 +28,11 @@ document.addEventListener("click", (event) => {
     navigator.clipboard?.writeText(copier.dataset.copy);
     announce("Copied");
   }
+  const part = event.target.closest("[data-copy-of]");
+  if (part) {
+    navigator.clipboard?.writeText(document.getElementById(part.dataset.copyOf).textContent);
+    announce("Copied");
+  }
   // A button that the role does not allow says why, to everybody who presses it.
   const refused = event.target.closest('[aria-disabled="true"][title]');
   if (refused) toast(refused.title);
@@ -100,6 +105,7 @@ document.addEventListener("keydown", (event) => {
   const own = event.target.closest?.("[data-enter]")?.querySelector("[data-continue]"); // of the card in which somebody types
   if (command && event.key === "Enter" && own && !event.shiftKey) [event.preventDefault(), own.click()];
   else if (command && event.key === "Enter") press(event, event.shiftKey ? "[data-run-pins]" : "[data-run], [data-main]");
+  else if (command && event.key.toLowerCase() === "i" && !event.shiftKey) raw(event);
   else if (command && event.key === "s") press(event, "[data-commit]");
   else if (isShortcut(event)) single(event);
 });
@@ -109,6 +115,17 @@ function press(event, selector) {
   if (!target) return;
   event.preventDefault();
   target.click();
+}
+
+// What was sent and what came: of the card that has the focus, else of the draft's, else of the page's log.
+function raw(event) {
+  const shown = document.querySelector("dialog[open] [data-raw-shown]")?.closest("dialog");
+  const link = event.target.closest?.("article")?.querySelector("[data-raw]") ?? document.querySelector("[data-side=draft] [data-raw]")
+    ?? document.querySelector("main [data-raw]");
+  if (!shown && (!link || document.querySelector("dialog[open]"))) return;
+  event.preventDefault();
+  if (shown) shown.close();
+  else link.click();
 }
 
 function single(event) {

@@ -116,6 +116,7 @@ PAGE_REQUESTS: dict[str, Make] = {
     "GET /w/{w}/mentions": lambda w: Call({"w": w.slug}),
     "POST /w/{w}/mentions/read": lambda w: Call({"w": w.slug}, form={"comment": w.comment.id}),
     "GET /w/{w}/mentionable-people": lambda w: Call({"w": w.slug}, query={"q": "Re"}),
+    "GET /w/{w}/raw-logs": lambda w: Call({"w": w.slug}, query={"log": w.log_id}),
     "GET /w/{w}/kept-logs": lambda w: Call({"w": w.slug}, query={"log": w.log_id}),
     "POST /w/{w}/kept-logs": lambda w: Call(
         {"w": w.slug}, form={"log": w.log_id, "path": "kept/cases", "as_target": "1"}

@@ -118,6 +118,7 @@ def paths(stored: Stored) -> dict[str, list[str]]:
         "/w/{w}/comments/{comment_id}": [f"{w}/comments/{stored.comment_id}"],
         "/w/{w}/mentions": [f"{w}/mentions"],
         "/w/{w}/mentionable-people": [f"{w}/mentionable-people?q=a"],
+        "/w/{w}/raw-logs": [f"{w}/raw-logs?log={stored.log_id}"],
         "/w/{w}/kept-logs": [f"{w}/kept-logs?log={stored.log_id}"],
         "/w/{w}/evaluations/new": [f"{w}/evaluations/new?prompt={stored.prompt_id}"],
         "/w/{w}/evaluations": [f"{w}/evaluations"],

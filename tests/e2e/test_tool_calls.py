@@ -157,6 +157,60 @@ def test_a_provider_that_refuses_the_results_is_shown_and_they_are_sent_again(
         assert '"round": 2' in person.get_by_role("main").inner_text()
 
 
+def test_raw_request_and_response_are_one_key_away(person: "Page", post: Post) -> None:
+    with running_tool_model([[("stock", "{}")]]) as model:
+        name = f"raw-{uuid.uuid4()}"
+        post("/v5/providers", {"name": name, "base_url": model.url, "api_key": "sk-secret-12345678"})
+        _open(person, _prompt(post, model="m-1", provider=name))
+        field = person.get_by_role("textbox", name="User message")
+        field.fill("{{city}}, with the key sk-secret-12345678")
+        person.keyboard.press("ControlOrMeta+Enter")
+        card = person.locator("#outputs article[data-finished=done]")
+        card.get_by_text("waits for a tool").wait_for()
+        field.focus()
+        person.keyboard.press("ControlOrMeta+i")  # while somebody types
+        drawer = person.locator("#drawer[open]")
+        sent = drawer.get_by_label("Request", exact=True)
+        sent.wait_for()
+        body = json.loads(sent.inner_text())
+        assert body == json.loads(json.dumps(model.bodies[0]).replace("sk-secret-12345678", "▒▒▒"))
+        assert body["stream"] is True
+        came = json.loads(drawer.get_by_label("Response", exact=True).inner_text())
+        assert came["choices"][0]["message"]["tool_calls"][0]["function"]["name"] == "stock"
+        assert violations(person) == []
+        person.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        drawer.get_by_role("button", name="Copy the response").click()
+        assert json.loads(person.evaluate("navigator.clipboard.readText()")) == came
+        person.keyboard.press("ControlOrMeta+i")
+        person.locator("#drawer[open]").wait_for(state="detached")
+
+        model.refuses = "no such thing"
+        _result(card, "stock").fill("7")
+        card.get_by_role("button", name="Continue").click()
+        failed = person.locator("#outputs article[data-finished=problem]")
+        failed.get_by_role("link", name="Raw").click()
+        drawer.get_by_label("Response", exact=True).wait_for()
+        assert "no such thing" in drawer.get_by_label("Response", exact=True).inner_text()
+        assert '"role": "tool"' in drawer.get_by_label("Request", exact=True).inner_text()
+        assert "Status 400." in drawer.inner_text()
+        drawer.get_by_role("link", name="Open its log").click()
+        person.wait_for_url("**tab=raw")
+        assert '"role": "tool"' in person.get_by_label("Request", exact=True).inner_text()
+        assert violations(person) == []
+
+
+def test_the_request_of_a_log_that_keeps_none_is_made_anew(person: "Page", post: Post) -> None:
+    prompt = _prompt(post, model="practice-1", provider="practice", tools=None)
+    called = post("/v5/prompts/call", {"id": prompt, "inputs": {"city": "Berlin"}})
+    person.goto(f"/w/{SLUG}/logs/{called['log_id']}")
+    person.keyboard.press("ControlOrMeta+i")
+    person.wait_for_url("**tab=raw")
+    assert "Is the shop in Berlin open" in person.get_by_label("Request", exact=True).inner_text()
+    assert "Made anew of the version" in person.get_by_role("main").inner_text()
+    assert "choices" in person.get_by_label("Response", exact=True).inner_text()
+    assert violations(person) == []
+
+
 def test_each_pane_goes_on_by_itself_with_the_practice_model(person: "Page", post: Post) -> None:
     template = [{"role": "user", "content": "What are the opening hours of the shop in the city “{{city}}”?"}]
     prompt = _prompt(post, model="practice-1", provider="practice", template=template)

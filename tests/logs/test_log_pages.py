@@ -128,7 +128,10 @@ def test_a_trace_is_a_tree_with_its_slowest_call_and_what_was_said_of_it(
     attributes = _words(browser.get(url(committed_team, f"/{write}?tab=attributes")).text)
     assert f"Nested under {root}" in attributes
     assert "Tokens in 10" in attributes
-    assert "Nothing raw was kept." in browser.get(url(committed_team, f"/{write}?tab=raw")).text
+    assert (
+        "Nothing came back, or nothing was kept of it."
+        in browser.get(url(committed_team, f"/{write}?tab=raw")).text
+    )
     assert browser.get(url(committed_team, "/log_nowhere")).status_code == 404
 
 

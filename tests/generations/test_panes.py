@@ -68,7 +68,7 @@ def test_each_side_is_asked_as_often_as_the_form_says(
     found = re.findall(r'data-finished="done" data-log="([^"]+)" data-name="([^"]+)"', answer)
     assert [name for _, name in found] == names
     assert len({log for log, _ in found}) == 6
-    assert re.search(r'<option value="3" selected>\s*3 answers', answer), "it is asked so again"
+    assert re.search(r'<option value="3" selected>', answer), "it is asked so again"
     streamed = client.post(
         f"{base}/run", data=form | {"side": "base", "sample": "2"}, headers={"accept": "text/event-stream"}
     )
@@ -77,7 +77,7 @@ def test_each_side_is_asked_as_often_as_the_form_says(
         assert session.scalar(text("select count(*) from log where source = 'editor'")) == 7
     for odd in ("4", "1000000", "-1", "x"):
         shown = client.post(f"{base}/edit", data=_form(client, samples=odd)).text
-        assert re.search(r'<option value="1" selected>\s*1 answer', shown)
+        assert re.search(r'<option value="1" selected>1 ×', shown)
 
 
 def test_what_is_wrong_with_a_pane_is_said_of_the_pane(

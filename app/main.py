@@ -266,8 +266,8 @@ templating.SLOTS.update(
     rebuilt_request=rebuilt_request,
 )
 needs.MENTIONS[:] = [comments.list_mentions]
-log_arrivals.listen(arrivals.take)
-log_arrivals.listen(monitoring_arrivals.notice)
+log_arrivals.listen(arrivals.take, concerned=arrivals.concerned)
+log_arrivals.listen(monitoring_arrivals.notice, concerned=monitoring_arrivals.concerned)
 
 
 @asynccontextmanager
@@ -306,6 +306,7 @@ def create_app() -> FastAPI:
         redirect_slashes=False,
         lifespan=_lifespan,
         form_limits=FORM_LIMITS,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # ours are in `core.metrics`
     )
     app.state.authenticate = authenticate
     app.state.shell = sidebar.build_sidebar

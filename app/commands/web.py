@@ -7,6 +7,7 @@ from types import FrameType
 import uvicorn
 
 from app.commands.network import add_open_to_network
+from app.commands.one_write import JoiningProtocol
 from app.core import starting
 from app.core.event_stream import closing
 from app.core.settings import get_settings
@@ -45,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
             host=options.host,
             port=options.port,
             loop="uvloop",
-            http="httptools",
+            http=JoiningProtocol,
             log_config=None,  # what it logs goes through ours
             log_level="warning",
             access_log=False,

@@ -1,6 +1,7 @@
 """Work on the database that many requests want at once, done together: one trip for all that came during the last one.
 
 A request that is alone waits for nobody. The busier a process, the more share each trip, so that its cost a request falls.
+Those who were answered together come back together: the first of them waits for the others, a moment at most.
 """
 
 import asyncio
@@ -18,6 +19,10 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 from app.core import waiting
 from app.core.errors import Unavailable
 
+_STILL_S = 0.001
+"""Nobody else is waited for, once nobody has come for so long."""
+_TRIES = 10
+"""So often somebody else is waited for, at most."""
 Asked = TypeVar("Asked")
 Answer = TypeVar("Answer")
 
@@ -35,6 +40,10 @@ class _Line(Generic[Asked, Answer]):
     def __init__(self) -> None:
         self.waiting: deque[_Waiter[Asked, Answer]] = deque()
         self.at_work = 0
+        self.about = 1
+        """How many were there when the last batch was answered, those who were still waiting included."""
+        self.still: asyncio.TimerHandle | None = None
+        """Looks whether somebody has come since, or the batch is to begin with those who are there."""
         self.begun_at = 0.0
         """When the latest batch began, on the loop's clock."""
         self.another: asyncio.TimerHandle | None = None
@@ -103,28 +112,56 @@ class Gatherer(Generic[Asked, Answer]):
     def _begin_if_due(self, loop: asyncio.AbstractEventLoop, line: _Line[Asked, Answer]) -> None:
         if not line.waiting or line.at_work >= self._beside:
             return
-        if not line.at_work or loop.time() >= line.begun_at + self._slow_s:
-            line.at_work += 1
-            line.begun_at = loop.time()
-            task = loop.create_task(self._serve(line))
-            line.tasks.add(task)
-            task.add_done_callback(line.tasks.discard)
-        if line.another is None:
+        if not line.at_work:
+            if len(line.waiting) >= min(line.about, self._most):
+                self._begin(loop, line)
+            elif line.still is None:
+                self._wait_for_others(loop, line, _TRIES)
+        elif loop.time() >= line.begun_at + self._slow_s:
+            self._begin(loop, line)
+        if line.at_work and line.another is None:
             line.another = loop.call_at(line.begun_at + self._slow_s, self._look_again, loop, line)
+
+    def _wait_for_others(
+        self, loop: asyncio.AbstractEventLoop, line: _Line[Asked, Answer], tries: int
+    ) -> None:
+        line.still = loop.call_later(
+            _STILL_S, self._begin_if_still, loop, line, len(line.waiting), loop.time() + 2 * _STILL_S, tries
+        )
+
+    def _begin_if_still(
+        self, loop: asyncio.AbstractEventLoop, line: _Line[Asked, Answer], before: int, due: float, tries: int
+    ) -> None:
+        """Begin, unless somebody has come in the meantime, or may have: the loop was too busy to look."""
+        line.still = None
+        if line.waiting and not line.at_work:
+            if tries > 1 and (len(line.waiting) > before or loop.time() > due):
+                self._wait_for_others(loop, line, tries - 1)
+            else:
+                self._begin(loop, line)
+
+    def _begin(self, loop: asyncio.AbstractEventLoop, line: _Line[Asked, Answer]) -> None:
+        if line.still is not None:
+            line.still.cancel()
+            line.still = None
+        line.at_work += 1
+        line.begun_at = loop.time()
+        batch = [line.waiting.popleft() for _ in range(min(self._most, len(line.waiting)))]
+        task = loop.create_task(self._serve(line, batch))
+        line.tasks.add(task)
+        task.add_done_callback(line.tasks.discard)
 
     def _look_again(self, loop: asyncio.AbstractEventLoop, line: _Line[Asked, Answer]) -> None:
         line.another = None
         self._begin_if_due(loop, line)
 
-    async def _serve(self, line: _Line[Asked, Answer]) -> None:
-        loop = asyncio.get_running_loop()
+    async def _serve(self, line: _Line[Asked, Answer], batch: Sequence[_Waiter[Asked, Answer]]) -> None:
         try:
-            while line.waiting:
-                line.begun_at = loop.time()
-                batch = [line.waiting.popleft() for _ in range(min(self._most, len(line.waiting)))]
-                await self._serve_batch(batch)
+            await self._serve_batch(batch)
         finally:
             line.at_work -= 1  # at once: who asks from now on needs another task
+            line.about = len(batch) + len(line.waiting)
+            self._begin_if_due(asyncio.get_running_loop(), line)
 
     async def _serve_batch(self, batch: Sequence[_Waiter[Asked, Answer]]) -> None:
         answers: Sequence[Answer | Exception]

@@ -28,7 +28,7 @@ log = structlog.get_logger()
 
 _LONGEST_S = 0.25
 """Valkey is waited for no longer: it is asked on the way of every request."""
-_MOST_PERMITS = 50
+_MOST_PERMITS = 500
 _MOST_KEYS = 10_000
 """Keys that a process has permits of; then it forgets them all, which costs each a question."""
 PATIENCE_S = 20.0

@@ -10,6 +10,7 @@ import secrets
 import sys
 import traceback
 from collections.abc import Mapping, MutableMapping
+from functools import lru_cache
 from typing import Any
 
 import structlog
@@ -22,9 +23,15 @@ _SECRET_WORDS = ("password", "secret", "token", "api_key", "authorization", "coo
 
 def _hide_secrets(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     for key in event:
-        if any(word in key.lower() for word in _SECRET_WORDS) and not key.endswith("_tokens"):
+        if _is_secret(key):
             event[key] = "***"
     return event
+
+
+@lru_cache(maxsize=1_000)
+def _is_secret(key: str) -> bool:
+    """Whether what has such a name is never written. The names are few, and there are several on each line."""
+    return any(word in key.lower() for word in _SECRET_WORDS) and not key.endswith("_tokens")
 
 
 def _escaped(value: Any) -> Any:

@@ -17,6 +17,11 @@ from app.logs.arrivals import Arrival
 from app.logs.models import Log
 
 
+def concerned(_session: Session, arrivals: Sequence[Arrival]) -> bool:
+    """Whether a log may be of a run."""
+    return any(one.run_id or one.datapoint_id or one.of_flow is not False or not one.new for one in arrivals)
+
+
 def take(session: Session, arrivals: Sequence[Arrival]) -> None:
     """Give logs to the rows of runs that wait for them, and have those judged that are whole.
 

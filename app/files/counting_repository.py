@@ -6,25 +6,33 @@ from collections.abc import Mapping
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-
-def _locked(table: str) -> str:
-    """Rows of a table with what is added to them, locked by their ids, in the order that Python sorts them."""
-    given = f"unnest(cast(:{table}_ids as text[]), cast(:{table}_counts as int[])) as given (id, n)"
-    return f"select each.id, given.n from {given} join {table} each on each.id = given.id"  # noqa: S608 - our own words
-
-
 _IN_ORDER = 'order by each.id collate "C" for no key update of each'
-_COUNT = text(f"""
-    with files as ({_locked("file")} {_IN_ORDER}),
+
+
+def counting(files: str, versions: str) -> str:
+    """The parts of a statement that count: of what two relations with `id` and `n` say, `counted` are the files.
+
+    Rows are locked by their ids, in the order that Python sorts them. The versions wait for the number of files that were
+    counted, so that these are locked first.
+    """
+    return f"""
+    files as (select each.id, given.n from {files} join file each on each.id = given.id {_IN_ORDER}),
     counted as (
         update file set logs_count = logs_count + files.n, last_used_at = now() from files where file.id = files.id
         returning file.id, file.kind),
-    versions as ({_locked("version")} where (select count(*) from counted) >= 0 {_IN_ORDER}),
+    versions as (select each.id, given.n from {versions} join version each on each.id = given.id
+        where (select count(*) from counted) >= 0 {_IN_ORDER}),
     counted_too as (
-        update version set logs_count = logs_count + versions.n from versions where version.id = versions.id)
-    select id from counted where kind = 'flow'
-""")  # noqa: S608 - of our own words
-"""The versions wait for the number of files that were counted, so that these are locked first."""
+        update version set logs_count = logs_count + versions.n from versions where version.id = versions.id)"""  # noqa: S608
+
+
+def _given(table: str) -> str:
+    return f"unnest(cast(:{table}_ids as text[]), cast(:{table}_counts as int[])) as given (id, n)"
+
+
+_COUNT = text(
+    f"with {counting(_given('file'), _given('version'))} select id from counted where kind = 'flow'"  # noqa: S608
+)
 
 
 def count_logs(session: Session, added: Mapping[tuple[str, str], int]) -> set[str]:

@@ -32,17 +32,18 @@ class Arrival:
 
 
 Listener = Callable[[Session, Sequence[Arrival]], None]
-_listeners: list[Listener] = []
+Concerned = Callable[[Session, Sequence[Arrival]], bool]
+_listeners: dict[Listener, Concerned | None] = {}
 
 
-def listen(listener: Listener) -> Listener:
+def listen(listener: Listener, *, concerned: Concerned | None = None) -> Listener:
     """Call `listener` for all logs that are written or changed, in the transaction that does it, in the order of arrival.
 
     It runs before the commit, so it is quick: it writes rows, and enqueues jobs, which leave after the commit. An error
-    of it undoes the log. Listening twice is the same as once.
+    of it undoes the log. Listening twice is the same as once. `concerned` tells beforehand whether it would do anything at
+    all, and changes nothing; without it, it always would.
     """
-    if listener not in _listeners:
-        _listeners.append(listener)
+    _listeners.setdefault(listener, concerned)
     return listener
 
 
@@ -62,6 +63,16 @@ def write_logs(session: Session, records: Sequence[LogRecord], *, counted: bool 
         )
     tell(session, [_arrival(record, new=True, flows=flows) for record in new])
     return written
+
+
+def write_if_nobody_is_concerned(session: Session, records: Sequence[LogRecord]) -> bool:
+    """Write logs that were called elsewhere, are of no flow and have new ids, by one statement that comes last, unless somebody
+    listens whom they concern: whether they were written."""
+    coming = [_arrival(record, new=True, flows=set()) for record in records]
+    if any(concerned is None or concerned(session, coming) for concerned in _listeners.values()):
+        return False
+    repository.insert_and_count(session, records)
+    return True
 
 
 def tell_changed(session: Session, log: Log) -> None:

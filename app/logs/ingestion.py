@@ -3,7 +3,7 @@
 Each is answered after the commit that holds it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -18,7 +18,7 @@ from app.core.database import each_statement_commits, unit_of_work
 from app.core.gathering import Gatherer
 from app.logs import span_intake
 from app.logs.records import LogRecord
-from app.logs.service import Entry, record_logs
+from app.logs.service import Entry, record_logs, record_plain_logs
 from app.logs.spans import ReadSpan
 from app.workspaces.service import holders_of
 
@@ -44,6 +44,9 @@ class _Writer(Generic[Item, Result]):
     """Writes items of one sender in their order, and says what came of each."""
     alone: Callable[[Session, Principal, Sequence[Item]], Sequence[Result]] | None = None
     """The same for the items of one request, after `write` failed; None: `write` itself."""
+    plainly: Callable[[Session, Principal, Sequence[Item]], Sequence[Result] | None] | None = None
+    """The same by statements of which each commits by itself and only the last one writes: a third of the trips. None, where
+    that cannot be, and nothing is written."""
 
     def __call__(self, sent: Sequence[Sent[Item]]) -> Sequence[Sequence[Result] | Exception | None]:
         """All of it at once; where that fails, each request's by itself, so that none costs another."""
@@ -69,29 +72,48 @@ class _Writer(Generic[Item, Result]):
         sent: Sequence[Sent[Item]],
         write: Callable[[Session, Principal, Sequence[Item]], Sequence[Result]] | None = None,
     ) -> list[Sequence[Result] | None]:
-        written: list[Sequence[Result] | None] = [None] * len(sent)
         with each_statement_commits() as session:  # nobody waits for these logs to note a key's use, too
             holders = holders_of(session, {one.secret for one in sent if one.secret})
-        with unit_of_work() as session:
             of_whom: dict[Principal, list[int]] = {}
             for n, one in enumerate(sent):
                 if (holder := holders.get(one.secret)) and holder.may(Action.LOG):
                     of_whom.setdefault(holder, []).append(n)
+            if self.plainly and len(of_whom) == 1:
+                [(principal, numbers)] = of_whom.items()
+                results = self.plainly(session, principal, _items_of(sent, numbers))
+                if results is not None:
+                    return _shared_out(sent, [(numbers, results)])
+        with unit_of_work() as session:
             # Workspaces in one order for all, so that two of these never wait for each other.
-            for principal, numbers in sorted(of_whom.items(), key=lambda each: each[0].workspace_id):
-                items = [item for n in numbers for item in sent[n].items]
-                results = iter((write or self.write)(session, principal, items))
-                for n in numbers:
-                    written[n] = [next(results) for _ in sent[n].items]
-        return written
+            done = [
+                (numbers, (write or self.write)(session, principal, _items_of(sent, numbers)))
+                for principal, numbers in sorted(of_whom.items(), key=lambda each: each[0].workspace_id)
+            ]
+        return _shared_out(sent, done)
+
+
+def _items_of(sent: Sequence[Sent[Item]], numbers: Sequence[int]) -> list[Item]:
+    return [item for n in numbers for item in sent[n].items]
+
+
+def _shared_out(
+    sent: Sequence[Sent[Item]], done: Iterable[tuple[Sequence[int], Sequence[Result]]]
+) -> list[Sequence[Result] | None]:
+    """What came of the items of each request; None for those that nothing was done for."""
+    written: list[Sequence[Result] | None] = [None] * len(sent)
+    for numbers, results in done:
+        left = iter(results)
+        for n in numbers:
+            written[n] = [next(left) for _ in sent[n].items]
+    return written
 
 
 Logs = Gatherer[Sent[Entry], Sequence[LogRecord] | None]
 """Asked to write logs, it says what was written; None where the key does not hold, or may not write logs. It raises what
 `record_logs` does, to the one whose logs it concerns."""
-LOGS: Logs = Gatherer(_Writer(record_logs), most=100, beside=_BESIDE)
+LOGS: Logs = Gatherer(_Writer(record_logs, plainly=record_plain_logs), most=100, beside=_BESIDE)
 """For doors that take one log."""
-BATCHES: Logs = Gatherer(_Writer(record_logs), most=4, beside=_BESIDE)
+BATCHES: Logs = Gatherer(_Writer(record_logs, plainly=record_plain_logs), most=4, beside=_BESIDE)
 """For doors that take many at once, and are long transactions already."""
 SPANS: Gatherer[Sent[ReadSpan], Sequence[str] | None] = Gatherer(
     _Writer(span_intake.take_together, span_intake.take), most=50, beside=_BESIDE

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.datasets.models import Datapoint
 from app.datasets.synthetic import MARK
+from app.files.counting_repository import counting
 from app.files.models import File, FileKind
 from app.logs.models import Judgment, Log
 from app.logs.records import JudgmentRecord, LogRecord, as_json
@@ -19,13 +20,11 @@ def _insert(table: str, record: type[LogRecord] | type[JudgmentRecord], key: str
     columns = [f'"{field.name}"' for field in fields(record)]
     values = ["coalesce(created_at, now())" if name == '"created_at"' else name for name in columns]
     rows = f"json_populate_recordset(null::{table}, cast(:rows as json))"
-    return (
-        f"insert into {table} ({', '.join(columns)}) select {', '.join(values)} from {rows}"  # noqa: S608
-        f" on conflict ({key}) do nothing"
-    )
+    known = f" on conflict ({key}) do nothing" if key else ""
+    return f"insert into {table} ({', '.join(columns)}) select {', '.join(values)} from {rows}{known}"  # noqa: S608
 
 
-_INSERT_LOGS = f"""
+_INSERT_LOGS = text(f"""
 with written as ({_insert("log", LogRecord, "id")}
     returning id, workspace_id, file_id, model, provider, created_at, attempts, error, prompt_cost, output_cost),
 spent as (insert into spend_day (workspace_id, day, file_id, model, provider, calls, failed, usd)
@@ -37,7 +36,7 @@ on conflict (workspace_id, day, file_id, model, provider) do update
     set calls = spend_day.calls + excluded.calls, failed = spend_day.failed + excluded.failed,
         usd = spend_day.usd + excluded.usd)
 select id from written
-"""  # noqa: S608 - columns of our own records; ordered, so that two writers never wait for each other
+""")  # noqa: S608 - columns of our own records; ordered, so that two writers never wait for each other
 _INSERT_JUDGMENTS = _insert("judgment", JudgmentRecord, "log_id, evaluator_version_id, author, vote")
 
 
@@ -45,7 +44,27 @@ def insert_logs(session: Session, records: Sequence[LogRecord]) -> set[str]:
     """Insert logs, and count what they spent: the ids of those that were new. One that is there is left as it is."""
     if not records:
         return set()
-    return set(session.scalars(text(_INSERT_LOGS), {"rows": as_json(records)}))
+    return set(session.scalars(_INSERT_LOGS, {"rows": as_json(records)}))
+
+
+def _written(column: str) -> str:
+    return f"(select {column} as id, count(*)::int as n from written group by 1) as given"  # noqa: S608 - our own
+
+
+_INSERT_AND_COUNT = text(f"""
+with written as ({_insert("log", LogRecord, "")} returning file_id, version_id),
+{counting(_written("file_id"), _written("version_id"))}
+select count(*) from written
+""")  # noqa: S608 - as above
+
+
+def insert_and_count(session: Session, records: Sequence[LogRecord]) -> None:
+    """Insert logs that cost nothing, and add their number to that of their versions and files.
+
+    Raises:
+        IntegrityError: the id of one is taken.
+    """
+    session.execute(_INSERT_AND_COUNT, {"rows": as_json(records)})
 
 
 def known_ids(session: Session, log_ids: Collection[str]) -> set[str]:

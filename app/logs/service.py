@@ -42,26 +42,81 @@ def record_logs(
 
     Each says which of the logs it is about, as far as it is about one.
     """
-    keys: dict[int, bytes] = {}
-    for number, entry in enumerate(entries):
-        with about(number):
-            keys[number] = _version_key(entry)
-    first: dict[bytes, int] = {}
-    for number, key in keys.items():
-        first.setdefault(key, number)
-    versions = _versions_of(
-        session, principal, {key: (number, entries[number]) for key, number in first.items()}
-    )
-    records, roots = [], set()
-    for key, entry in zip(keys.values(), entries, strict=True):
-        record = record_of(entry.said, versions[key], entry.environment)
-        record.created_by = principal.user_id
-        records.append(record)
-        if kind_of(entry.said) is FileKind.FLOW:
-            roots.add(record.id)
+    keys, numbered = _by_version(entries)
+    versions = _versions_of(session, principal, numbered)
+    records = _records(principal, entries, [versions[key] for key in keys])
+    roots = {
+        record.id
+        for record, entry in zip(records, entries, strict=True)
+        if kind_of(entry.said) is FileKind.FLOW
+    }
     chosen = [entry.said.log_id for entry in entries if entry.said.log_id]
     write_in_traces(session, principal.workspace_id, records, roots=roots, chosen=chosen, late=late)
     return records
+
+
+def record_plain_logs(
+    session: Session, principal: Principal, entries: Sequence[Entry]
+) -> list[LogRecord] | None:
+    """As `record_logs`, of logs that stand for themselves and of which nobody is to be told: all are written by one statement,
+    the last that there is, so that it may commit by itself. None: nothing was written, for there is more to it.
+
+    Raises:
+        Invalid: the content of a version cannot be read.
+    """
+    if not all(_stands_for_itself(entry.said) for entry in entries):
+        return None
+    keys, numbered = _by_version(entries)
+    versions = _versions_there(session, principal, numbered)
+    if len(versions) < len(numbered):
+        return None
+    records = _records(principal, entries, [versions[key] for key in keys])
+    return records if arrivals.write_if_nobody_is_concerned(session, records) else None
+
+
+def _stands_for_itself(said: AnyLog) -> bool:
+    """Whether a log is in no trace and no run, and nobody can have named it."""
+    beside = said.log_id or said.trace_parent_id or said.run_id or said.source_datapoint_id
+    return not beside and kind_of(said) is not FileKind.FLOW
+
+
+def _by_version(entries: Sequence[Entry]) -> tuple[list[bytes], dict[bytes, tuple[int, Entry]]]:
+    """What tells the version of each entry, and the first entry of each version with its number."""
+    keys: list[bytes] = []
+    first: dict[bytes, tuple[int, Entry]] = {}
+    for number, entry in enumerate(entries):
+        with about(number):
+            keys.append(_version_key(entry))
+        first.setdefault(keys[-1], (number, entry))
+    return keys, first
+
+
+def _records(
+    principal: Principal, entries: Sequence[Entry], versions: Sequence[LoggedVersion]
+) -> list[LogRecord]:
+    records = []
+    for entry, version in zip(entries, versions, strict=True):
+        record = record_of(entry.said, version, entry.environment)
+        record.created_by = principal.user_id
+        records.append(record)
+    return records
+
+
+def _versions_there(
+    session: Session, principal: Principal, entries: Mapping[bytes, tuple[int, Entry]]
+) -> dict[bytes, LoggedVersion]:
+    """The versions of the numbered entries, as far as they are there and nothing else is to be looked at."""
+    plain = {
+        key: wanted
+        for key, (_, entry) in entries.items()
+        if (wanted := wanted_by(principal, entry.said, entry.version_id, entry.environment))
+    }
+    found = resolve(session, list(plain.values()))
+    return {
+        key: LoggedVersion(principal.workspace_id, one.file_id, one.version_id, *model_of(one))
+        for key, one in zip(plain, found, strict=True)
+        if one
+    }
 
 
 def _versions_of(
@@ -69,17 +124,7 @@ def _versions_of(
 ) -> dict[bytes, LoggedVersion]:
     """The version of each of the numbered entries: those that are there at once, and then those that are to be made, or are
     missing."""
-    plain = {
-        key: wanted
-        for key, (_, entry) in entries.items()
-        if (wanted := wanted_by(principal, entry.said, entry.version_id, entry.environment))
-    }
-    found = resolve(session, list(plain.values()))
-    versions = {
-        key: LoggedVersion(principal.workspace_id, one.file_id, one.version_id, *model_of(one))
-        for key, one in zip(plain, found, strict=True)
-        if one
-    }
+    versions = _versions_there(session, principal, entries)
     missing = [(key, *numbered) for key, numbered in entries.items() if key not in versions]
     for key, number, entry in sorted(missing, key=lambda each: _file_key(each[2])):
         # Files in one order for all, so that two batches never wait for each other.

@@ -18,12 +18,21 @@ log = structlog.get_logger()
 
 def notice(session: Session, arrivals: Sequence[Arrival]) -> None:
     """Queue the complete logs of monitored files, new or changed. Those of runs are their evaluation's."""
-    wanted = [
+    if concerned(session, arrivals):
+        session.flush()
+        if repository.queue(session, [one.id for one in _wanted(arrivals)]):
+            jobs.enqueue(session, JOB)
+
+
+def concerned(session: Session, arrivals: Sequence[Arrival]) -> bool:
+    """Whether one of the logs may have to be judged."""
+    files = {one.file_id for one in _wanted(arrivals)}
+    return bool(files) and repository.are_monitored(session, files)
+
+
+def _wanted(arrivals: Sequence[Arrival]) -> list[Arrival]:
+    return [
         one
         for one in arrivals
         if one.status == "complete" and one.run_id is None and one.source not in OUR_OWN
     ]
-    if wanted and repository.are_monitored(session, {one.file_id for one in wanted}):
-        session.flush()
-        if repository.queue(session, [one.id for one in wanted]):
-            jobs.enqueue(session, JOB)

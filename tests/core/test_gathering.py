@@ -151,3 +151,32 @@ def test_slow_work_has_other_work_beside_it_and_quick_work_has_none() -> None:
 
     assert run(slow()) == [2, 4, 6]
     assert sorted(work.seen[-2:]) == [[1], [2, 3]]
+
+
+def test_who_was_answered_together_is_waited_for_to_come_back_together() -> None:
+    work = Batches()
+    gatherer: Gatherer[int, int] = Gatherer(work, most=9, beside=1)
+
+    async def scene() -> None:
+        await _while_one_is_at_work(gatherer, work, [1, 2, 3])
+        first = asyncio.ensure_future(gatherer.ask(4))
+        await asyncio.sleep(0)
+        await asyncio.gather(first, *(gatherer.ask(n) for n in (5, 6)))
+
+    run(scene())
+    assert work.seen == [[0], [1, 2, 3], [4, 5, 6]]
+
+
+def test_who_does_not_come_back_is_waited_for_a_moment_only() -> None:
+    work = Batches()
+    gatherer: Gatherer[int, int] = Gatherer(work, most=9, beside=1)
+
+    async def scene() -> float:
+        await _while_one_is_at_work(gatherer, work, [1, 2, 3])
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        assert await gatherer.ask(4) == 8
+        return loop.time() - began
+
+    assert run(scene()) < 1
+    assert work.seen == [[0], [1, 2, 3], [4]]

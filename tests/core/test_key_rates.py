@@ -161,7 +161,7 @@ def test_most_requests_ask_nobody(redis: Redis) -> None:
     for _ in range(5_000):
         at_hand += (known := rates.at_hand("busy"))
         assert known or rates.take("busy") == 0
-    assert at_hand == 5_000 - 5_000 / 50
+    assert at_hand == 5_000 - 5_000 / 500
 
 
 def test_a_full_bucket_is_forgotten(redis: Redis) -> None:

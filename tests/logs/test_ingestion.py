@@ -12,6 +12,7 @@ from sqlalchemy import Engine, text
 from app.core.access import Role
 from app.core.database import unit_of_work
 from tests import factories
+from tests.statements import recorded
 from tests.web import with_key
 from tests.web_process import running_web
 
@@ -149,3 +150,51 @@ def test_a_flow_that_is_sent_again_takes_its_children_all_the_same(api: TestClie
     assert again["ids"][:2] == first["ids"] == ["root", "leaf"]
     children = api.get("/v5/logs/root").json()["trace_children"]
     assert {each["id"] for each in children} == set(again["ids"][1:])
+
+
+def _writes_by_itself(statements: list[str]) -> bool:
+    """Whether the logs and their counters were written by one statement, and nothing else was but the use of a key."""
+    writing = [one for one in statements if "insert" in one.lower() or "update file" in one]
+    return len(writing) == 1 and "insert into log" in writing[0] and "update version" in writing[0]
+
+
+def test_plain_logs_are_written_by_one_statement(
+    api: TestClient, committed_team: factories.Team, database: Engine
+) -> None:
+    with unit_of_work() as session:
+        factories.prompt(session, committed_team.admin, "p")
+        factories.prompt(session, committed_team.admin, "q")
+    said = [{"type": "prompt", "path": path, "output": "y"} for path in "ppq"]
+    with recorded(database) as statements:
+        answer = api.post("/v5/logs/batch", json={"logs": said})
+    assert _writes_by_itself(statements)
+    assert len(set(answer.json()["ids"])) == 3 == _count()
+    with unit_of_work() as session:
+        for table in ("version", "file"):
+            counts = session.scalars(text(f"select logs_count from {table} order by 1")).all()
+            assert counts == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("beside", "status"),
+    [
+        ({"log_id": "mine-1"}, 200),
+        ({"trace_parent_id": "log_x"}, 200),
+        ({"prompt": {"model": "new"}}, 200),
+        ({"source_datapoint_id": "dp_x"}, 200),
+        ({"path": "not/there"}, 404),
+    ],
+)
+def test_other_logs_have_their_transaction(
+    api: TestClient,
+    committed_team: factories.Team,
+    database: Engine,
+    beside: dict[str, Any],
+    status: int,
+) -> None:
+    with unit_of_work() as session:
+        factories.prompt(session, committed_team.admin, "p")
+    with recorded(database) as statements:
+        answer = api.post("/v5/logs/batch", json={"logs": [{"type": "prompt", "path": "p"} | beside]})
+    assert answer.status_code == status, answer.text
+    assert not _writes_by_itself(statements)

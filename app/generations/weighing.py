@@ -17,6 +17,7 @@ from app.providers.service import named_or_meant, price_on, window_on
 
 SAID_FROM = 1_000
 """Tokens from which an input's share and cost are told, too: of a short one they say nothing."""
+_MILLION = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,8 @@ class Weights:
     model: str
     window: int | None
     """Tokens that the model takes."""
+    per_million: tuple[float, float] | None
+    """Dollars for a million tokens sent, and for a million answered; None where that is no plain rate, or not known."""
 
     @property
     def is_too_long(self) -> bool:
@@ -73,7 +76,13 @@ def weigh(
         # In place of `{{name}}`; in Jinja a name may stand in an expression, and is taken to be written once.
         times = max(uses[name], 0 if name in pictured else 1)
         characters += (len(text) - len(name) - 4) * times
-    return Weights(inputs, _weight(max(0, characters), price, window), model, window)
+    return Weights(inputs, _weight(max(0, characters), price, window), model, window, _per_million(price))
+
+
+def _per_million(price: Price | None) -> tuple[float, float] | None:
+    if price is None or price.prompt_rate is None or price.output_rate is None:
+        return None
+    return float(price.prompt_rate * _MILLION), float(price.output_rate * _MILLION)
 
 
 def _weight(characters: int, price: Price | None, window: int | None) -> Weight:

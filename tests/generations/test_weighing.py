@@ -46,6 +46,7 @@ def test_an_input_is_a_share_of_what_the_model_takes_and_has_a_price() -> None:
     assert found.whole.share == pytest.approx(0.1)
     assert found.whole.cost == pytest.approx(12_800 * 2.5 / 1e6)
     assert not found.is_too_long
+    assert found.per_million == (2.5, 10)
 
 
 def test_what_is_written_twice_is_sent_twice() -> None:

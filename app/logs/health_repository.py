@@ -25,16 +25,25 @@ _LISTED, _READ_OF_A_PROBE, _EXPECTED = 160, 30, 16
 """Of a probe: how many logs are counted and read at most, and how many its length is meant to hold."""
 _GOLDEN = 0.6180339887498949
 """Multiples of it, without the whole part, are spread evenly and keep time with no clock."""
-_COUNT = f"""
+DAYS = 8
+"""The last 24 hours, and the 7 days before them."""
+_COUNTED_A_DAY, _READ_BY_DAY = 1_500, 6_000
+"""As `COUNTED` and `READ`, where days are told apart."""
+_COUNT = """
 select f.id, w.part, w.since, w.until, c.n, c.oldest
-from unnest(cast(:files as text[])) as f(id) cross join (
-    values ('now', now() - interval '24 hours', now()), ('before', now() - interval '8 days', now() - interval '24 hours')
-) as w(part, since, until) cross join lateral (
+from unnest(cast(:files as text[])) as f(id) cross join ({windows}) as w(part, since, until) cross join lateral (
     select count(*) as n, min(created_at) as oldest from (
         select created_at from log where file_id = f.id and created_at >= w.since and created_at < w.until
-        order by created_at desc limit {COUNTED + 1}) as newest
+        order by created_at desc limit :counted + 1) as newest
 ) as c where c.n > 0
-"""  # noqa: S608 - our own numbers
+"""
+_NOW_AND_BEFORE = """
+    values ('now', now() - interval '24 hours', now()), ('before', now() - interval '8 days', now() - interval '24 hours')
+"""
+_BY_DAY = f"""
+    select ago::text, now() - (ago + 1) * interval '24 hours', now() - ago * interval '24 hours'
+    from generate_series(0, {DAYS - 1}) as d(ago)
+"""  # noqa: S608 - our own number
 _WHOSE = "run_id is null and coalesce(source, '') not in ('evaluation', 'editor', 'judge', 'row_generation')"
 """What applications asked: neither runs nor editors nor judges, nor who has rows written."""
 _SAYS = "id, error is not null as failed, latency_ms, (prompt_cost + output_cost)::float8 as usd"
@@ -75,7 +84,7 @@ class Probe(NamedTuple):
 
     file_id: str
     part: str
-    """`now` or `before`."""
+    """`now` or `before`; where days are told apart, how many of 24 hours ago it ended."""
     since: datetime
     until: datetime
     scale: float
@@ -109,11 +118,20 @@ class Fared(NamedTuple):
 
 def list_probes(session: Session, file_ids: Sequence[str]) -> list[Probe]:
     """Where the logs of these files are looked at, of the last 24 hours and of the 7 days before them."""
+    return _plan(session, file_ids, _NOW_AND_BEFORE, COUNTED, READ)
+
+
+def list_days(session: Session, file_id: str) -> list[Probe]:
+    """Where the logs of a file are looked at, of each of the last `DAYS` times 24 hours."""
+    return _plan(session, [file_id], _BY_DAY, _COUNTED_A_DAY, _READ_BY_DAY)
+
+
+def _plan(session: Session, file_ids: Sequence[str], windows: str, counted: int, left: int) -> list[Probe]:
     found: list[Probe] = []
-    windows = session.execute(text(_COUNT), {"files": list(file_ids)}).all()
-    left = READ
-    for file_id, part, since, until, n, oldest in sorted(windows, key=lambda window: window.n):
-        if n > COUNTED:
+    values = {"files": list(file_ids), "counted": counted}
+    counts = session.execute(text(_COUNT.format(windows=windows)), values).all()
+    for file_id, part, since, until, n, oldest in sorted(counts, key=lambda window: window.n):
+        if n > counted:
             found += _probes(file_id, part, since, until, (until - oldest) / n)
             continue
         left -= n

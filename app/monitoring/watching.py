@@ -7,15 +7,16 @@ from sqlalchemy.orm import Session
 
 from app.core import clock, formats
 from app.core.access import Action, Principal
-from app.evaluations.figures.production import Measure, measure_score, tally
+from app.evaluations.figures.production import Measure, Tally, measure_score, tally
 from app.evaluators.describing import describe
 from app.files import repository as files
 from app.files.models import Environment, File, Version
 from app.logs import health_repository
 from app.logs.health_repository import Judged
-from app.logs.polarity import polarities
+from app.logs.polarity import Polarity, polarities
 from app.monitoring import repository
 from app.monitoring.choosing import Choice, list_choices, why_not
+from app.monitoring.days import DayChart, draw_days, list_tallies
 from app.monitoring.models import Monitor
 from app.monitoring.repository import Waiting
 
@@ -59,6 +60,8 @@ class Line:
     """The number of the newest version, where an older one judges and stays."""
     lately: Lately | None
     """None where it judged none."""
+    days: DayChart | None = None
+    """None where no log of the last days has a score by it."""
 
     @property
     def judges(self) -> bool:
@@ -121,7 +124,9 @@ def _lines(
     named |= {one.file_id for one in versions.values()}
     evaluators = files.find_files_ever(session, principal.workspace_id, named)
     newest = files.newest_versions(session, sorted(named))
-    calls, lately = _lately(session, principal, file, versions)
+    good = polarities(session, principal.workspace_id, set(versions))
+    calls, lately = _lately(session, file, versions, good)
+    said, sampled = list_tallies(session, file.id, list(versions), good) if versions else ({}, False)
     lines = []
     for one in monitors:
         version = versions.get(judging[one.id] or "")
@@ -142,9 +147,14 @@ def _lines(
                 refusal=_refusal(one, evaluator, version, environments),
                 newer=last.number if is_old and last else None,
                 lately=lately.get(version.id) if version else None,
+                days=draw_days(_of(said, version.id), info, sampled=sampled) if version and info else None,
             )
         )
     return calls, lines
+
+
+def _of(said: Mapping[tuple[str, int], Tally], version_id: str) -> dict[int, Tally]:
+    return {ago: found for (judge, ago), found in said.items() if judge == version_id}
 
 
 def _refusal(
@@ -160,14 +170,13 @@ def _refusal(
 
 
 def _lately(
-    session: Session, principal: Principal, file: File, versions: Mapping[str, Version]
+    session: Session, file: File, versions: Mapping[str, Version], good: Mapping[str, Polarity]
 ) -> tuple[str, dict[str, Lately]]:
     probes = health_repository.list_probes(session, [file.id])
     fared = next((one for one in health_repository.list_fared(session, probes) if one.part == "now"), None)
     calls = _about(fared.calls, sampled=fared.sampled) if fared else ""
     if not (versions and fared):
         return calls, {}
-    good = polarities(session, principal.workspace_id, set(versions))
     choosing = [one for one, polarity in good.items() if polarity.good or polarity.bad]
     said = tally(health_repository.list_verdicts(session, probes, versions, choosing), good)
     found = {}

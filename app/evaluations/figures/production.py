@@ -10,7 +10,7 @@ from app.logs.health_repository import Verdicts
 from app.logs.polarity import Polarity
 from app.logs.verdict_repository import Said
 from app.statistics.experiments import Moments, mean_of, two_means, two_proportions
-from app.statistics.intervals import wilson
+from app.statistics.intervals import Interval, wilson
 from app.statistics.verdict import Verdict, verdict
 
 
@@ -36,6 +36,8 @@ class Tally:
     weight: float = 0.0
     squares: float = 0.0
     numbers: Moments | None = None
+    logs: float = 0.0
+    """Those that it gave a score, an estimate where not all were read."""
 
     @property
     def told(self) -> int:
@@ -63,6 +65,7 @@ def _count(into: Tally, said: Verdicts, polarity: Polarity) -> None:
     if said.numbers:
         effective = max(1, round(said.weight**2 / said.squares))
         into.numbers = Moments(said.mean or 0.0, said.variance, effective)
+        into.logs += said.weight
         return
     is_good = (
         polarity.is_good(Said("", False, said.boolean_value, None, said.text_value, None))
@@ -72,7 +75,15 @@ def _count(into: Tally, said: Verdicts, polarity: Polarity) -> None:
     if is_good is not None:
         into.weight += said.weight
         into.squares += said.squares
+        into.logs += said.weight
         into.good += said.weight if is_good else 0.0
+
+
+def interval_of(said: Tally) -> Interval | None:
+    """The share that is good, or the mean, with its interval; None where it said neither."""
+    if said.told:
+        return wilson(*said.share)
+    return mean_of(said.numbers) if said.numbers else None
 
 
 def measure_share(now: tuple[int, int], before: tuple[int, int] | None, wanted: str) -> Measure:

@@ -37,6 +37,7 @@ from app.evaluations.figures import last_scores, suspect_repository
 from app.evaluations.file_pages import files_pages, import_pages, plain_pages, prompt_pages, tool_pages
 from app.evaluations.gate import api as gate_api
 from app.evaluations.grid import pages as grid_pages
+from app.evaluations.grid.places import places_of_logs
 from app.evaluations.judges import pages as agreement_pages
 from app.evaluations.lineage import api as lineage_api
 from app.evaluations.lineage import pages as lineage_pages
@@ -264,6 +265,7 @@ templating.SLOTS.update(
     thread=comment_threads.find_thread,
     comment_counts=comment_threads.count_comments,
     rebuilt_request=rebuilt_request,
+    rows_of_logs=places_of_logs,
 )
 needs.MENTIONS[:] = [comments.list_mentions]
 log_arrivals.listen(arrivals.take, concerned=arrivals.concerned)

@@ -27,7 +27,7 @@ _GOLDEN = 0.6180339887498949
 """Multiples of it, without the whole part, are spread evenly and keep time with no clock."""
 DAYS = 8
 """The last 24 hours, and the 7 days before them."""
-_COUNTED_A_DAY, _READ_BY_DAY = 1_500, 6_000
+_COUNTED_A_DAY, _READ_BY_DAY = 1_500, 3_000
 """As `COUNTED` and `READ`, where days are told apart."""
 _COUNT = """
 select f.id, w.part, w.since, w.until, c.n, c.oldest

@@ -1,6 +1,6 @@
 """The SQL of the comparison grid: which rows there are, and what each run did with those of a page."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import text
@@ -80,6 +80,38 @@ def load_cells(
         cell = ItemCell(*row)
         cells.setdefault((cell.run_id, cell.datapoint_id), []).append(cell)
     return cells
+
+
+class LogPlace(NamedTuple):
+    """A row of an evaluation, by a log that answers it."""
+
+    log_id: str
+    run_id: str
+    evaluation_id: str
+    name: str
+    control_id: str | None
+    """The run of the baseline, where it is another one that has the same rows."""
+    number: int | None
+    """Of the row in a grid of these two; None where the order of rows is not the run's own."""
+
+
+def list_places(session: Session, workspace_id: str, log_ids: Collection[str]) -> list[LogPlace]:
+    """The newest run that each log is in, and its row there: repeats of a row stand together, and rows as in the dataset."""
+    rows = session.execute(
+        text("""
+        select distinct on (i.log_id) i.log_id, r.id, e.id, e.name, c.id,
+            case when r.stops_by is null and r.dataset_version_id is not null and r.version_id is not null
+                then i.position / r.repeats + 1 end
+        from run_item i join run r on r.id = i.run_id join evaluation e on e.id = r.evaluation_id
+        left join run c on c.evaluation_id = r.evaluation_id and c.control and c.id <> r.id and c.stops_by is null
+            and c.dataset_version_id = r.dataset_version_id and c.items_count = r.items_count and c.repeats = r.repeats
+            and c.split is not distinct from r.split
+        where i.log_id = any(:logs) and r.workspace_id = :workspace
+        order by i.log_id, r.created_at desc, r.id desc, c.id
+        """),
+        {"logs": list(log_ids), "workspace": workspace_id},
+    )
+    return [LogPlace(*row) for row in rows]
 
 
 class LoggedItem(NamedTuple):

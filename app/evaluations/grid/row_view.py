@@ -78,6 +78,8 @@ class RowPage:
     address: Address
     versions: Sequence[VersionView]
     total: int
+    made_of: Log | None = None
+    """The log that somebody made the row of, where it is still there."""
 
 
 def build_row_page(session: Session, evaluation: Evaluation, address: Address, number: int) -> RowPage:
@@ -92,7 +94,9 @@ def build_row_page(session: Session, evaluation: Evaluation, address: Address, n
     items = load_cells(session, grid.runs, [row.datapoint.id])
     by_id = {version.id: version for version in grid.evaluators}
     log_ids = [item.log_id for each in items.values() for item in each if item.log_id]
-    found = logs.find_logs(session, evaluation.workspace_id, log_ids)
+    origin = (row.datapoint.details or {}).get("log_id")  # as `keeping` writes it
+    origins = [origin] if isinstance(origin, str) else []
+    found = logs.find_logs(session, evaluation.workspace_id, log_ids + origins)
     outputs = {(item.run_id, item.log_id) for each in items.values() for item in each if item.log_id}
     judged = people_repository.list_counted(session, outputs)
     models = models_of_runs(session, grid.runs)
@@ -106,7 +110,8 @@ def build_row_page(session: Session, evaluation: Evaluation, address: Address, n
         )
         for run, cell in zip(grid.runs, row.cells, strict=True)
     ]
-    return RowPage(grid, row, address, versions, grid.counts["all"])
+    made_of = found.get(origins[0]) if origins else None
+    return RowPage(grid, row, address, versions, grid.counts["all"], made_of)
 
 
 def _repeats(

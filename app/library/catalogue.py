@@ -26,6 +26,8 @@ class StartEvaluator:
     settings: Json
     practice_score: float
     """The mean over the rows, from 0 to 1: what a run with the practice model comes to."""
+    practice_interval: Sequence[float]
+    """Its 95% interval over these rows, as a report gives it: Wilson's of a share, else by t."""
 
 
 @dataclass(frozen=True, slots=True)

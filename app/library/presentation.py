@@ -19,6 +19,7 @@ def present_start(start: Start) -> dict[str, Any]:
                 "kind": each.kind,
                 "settings": each.settings,
                 "practice_score": each.practice_score,
+                "practice_interval": each.practice_interval,
             }
             for each in start.evaluators
         ],

@@ -4,7 +4,6 @@
 """
 
 import json
-import statistics
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,12 +12,14 @@ import orjson
 from fastapi.testclient import TestClient
 
 from app.evaluators.binding import Execution, Row, bind, make_spec
+from app.evaluators.describing import describe
 from app.library import catalogue
 from app.library.catalogue import Start
 from app.practice.api import create_app
 from app.practice.keys import sign
 from app.prompts.spec import parse_spec
 from app.prompts.template import compile_prompt, conversation
+from app.statistics.intervals import mean_interval
 
 STARTS = Path(catalogue.__file__).parent / "starts"
 
@@ -32,8 +33,8 @@ def practice_client() -> TestClient:
     return TestClient(create_app(SECRET), headers=headers)
 
 
-def scores(practice: TestClient, start: Start) -> dict[str, float]:
-    """The mean score by each evaluator, rounded as the files have it."""
+def scores(practice: TestClient, start: Start) -> dict[str, tuple[float, list[float]]]:
+    """The mean score by each evaluator and its 95% interval, as a report has them, rounded as the files have them."""
     judged = list(_answered(practice, start))
     found = {}
     for evaluator in start.evaluators:
@@ -42,7 +43,13 @@ def scores(practice: TestClient, start: Start) -> dict[str, float]:
         verdicts = [bound.judge(execution, row) for execution, row in judged]
         assert not [verdict.error for verdict in verdicts if verdict.error], verdicts
         values = [verdict.value for verdict in verdicts if verdict.value is not None]
-        found[evaluator.name] = round(statistics.fmean(map(float, values)), 3)
+        share = describe(make_spec(evaluator.kind, evaluator.settings)).is_share
+        interval = mean_interval([float(value) for value in values], share=share)
+        assert interval
+        assert interval.lo is not None
+        assert interval.hi is not None
+        bounds = [round(max(0.0, interval.lo), 3), round(min(1.0, interval.hi), 3)]
+        found[evaluator.name] = (round(interval.estimate, 3), bounds)
     return found
 
 
@@ -71,12 +78,13 @@ def main() -> None:
         said = orjson.loads(path.read_bytes())
         for evaluator in said["evaluators"]:
             evaluator.setdefault("practice_score", 0.0)
+            evaluator.setdefault("practice_interval", [0.0, 1.0])
         start = catalogue.read_start(name, said)
         found = scores(practice, start)
         text = path.read_text(encoding="utf-8")
         head = {key: value for key, value in orjson.loads(text).items() if key != "rows"}
         for evaluator in head["evaluators"]:
-            evaluator["practice_score"] = found[evaluator["name"]]
+            evaluator["practice_score"], evaluator["practice_interval"] = found[evaluator["name"]]
         rows = ",\n".join(f"    {json.dumps(row, ensure_ascii=False)}" for row in said["rows"])
         begun = json.dumps(head, ensure_ascii=False, indent=2).removesuffix("\n}")
         path.write_text(f'{begun},\n  "rows": [\n{rows}\n  ]\n}}\n', encoding="utf-8")

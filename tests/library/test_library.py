@@ -16,7 +16,9 @@ from tests.web import csrf_of, signed_in, with_key
 @pytest.mark.parametrize("name", catalogue.ORDER)
 def test_the_practice_model_reaches_what_the_library_says(name: str) -> None:
     start = catalogue.get_start(name)
-    assert scores(practice_client(), start) == {one.name: one.practice_score for one in start.evaluators}
+    assert scores(practice_client(), start) == {
+        one.name: (one.practice_score, list(one.practice_interval)) for one in start.evaluators
+    }
 
 
 def test_each_has_enough_to_begin_with() -> None:

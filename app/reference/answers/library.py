@@ -14,6 +14,8 @@ class StartEvaluator(Shape):
     settings: dict[str, Any]
     practice_score: float
     """The mean that the practice model, which is no LLM, reaches by it, from 0 to 1."""
+    practice_interval: list[float]
+    """Its 95% interval over the rows of the starting prompt: the lower and the upper bound."""
 
 
 class Start(Shape):

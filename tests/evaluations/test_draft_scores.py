@@ -132,6 +132,30 @@ def test_without_an_evaluation_those_in_the_folder_of_the_prompt_judge(
     assert words == "Evaluators on this row those beside this prompt Evaluator Draft Right Pass"
 
 
+def test_of_many_in_the_folder_those_that_were_used_before_judge(
+    client: TestClient, committed_team: factories.Team, prompt: Version
+) -> None:
+    admin = committed_team.admin
+    with unit_of_work() as session:
+        for number in range(60):
+            factories.evaluator(session, admin, "exact", f"tests/a deep one/{number:02}")
+        for number in range(20):
+            factories.evaluator(session, admin, "exact", f"tests/Beside {number:02}")
+        often = factories.evaluator(session, admin, "exact", "tests/Used elsewhere")
+        other = factories.prompt(session, admin, "tests/other")
+        factories.evaluation(session, admin, other, often)
+        ours = factories.evaluator(session, admin, "exact", "tests/Used here")
+        by_hand = factories.evaluator(session, admin, "human", "tests/By hand")
+        for judge in (ours, *[by_hand] * 11):  # those that people judge by are the newest ten
+            factories.evaluation(session, admin, prompt, judge)
+    log = _logged(committed_team, prompt, "answer 1", _datapoint())
+    signed_in(client, admin)
+    words = _words(_scores(client, _base(committed_team, prompt), [log], ["Draft"]).text)
+    judges = re.findall(r"(Used \w+|Beside \d+) Pass", words)
+    assert judges == ["Used here", "Used elsewhere", *[f"Beside {number:02}" for number in range(6)]]
+    assert "those beside this prompt, but for 14 more Choose others" in words
+
+
 def test_answers_of_others_and_people_who_only_read_are_refused(
     client: TestClient, committed_team: factories.Team, prompt: Version
 ) -> None:

@@ -18,6 +18,7 @@ from app.evaluations.evaluator_editor.trying import (
     try_evaluator,
 )
 from app.evaluations.grid.view import Mark, mark_of_value
+from app.evaluations.prompt_editor import evaluator_repository
 from app.evaluations.verdicts.judged_files import load_files
 from app.evaluations.verdicts.judging import execution_of_log
 from app.evaluators import databases
@@ -26,7 +27,6 @@ from app.evaluators.describing import describe
 from app.files import repository as files_repository
 from app.files import service as files
 from app.files.models import File, FileKind, Version
-from app.files.paths import parent_of
 from app.generations.draft import MOST_PANES, SAMPLES
 from app.generations.prepared import Origin
 from app.logs import repository as logs
@@ -73,6 +73,8 @@ class Wanted:
     """For each evaluator one for each answer, or why there is none."""
     whose: str
     """Whose the evaluators are: of an evaluation, or those that lie beside the prompt."""
+    others: int = 0
+    """How many more lie beside the prompt, and are not asked."""
     left: int = 0
     """Evaluators that ask models, and were left out."""
     calls: int = 0
@@ -93,7 +95,7 @@ def prepare(
     answers = [found[log_id] for log_id in log_ids[:MOST_ANSWERS] if log_id in found]
     if not answers or len(answers) < len(log_ids) or any(log.file_id != file.id for log in answers):
         raise NotFound("One of these answers is not there any more: run the draft again.")
-    whose, evaluators = _evaluators(session, principal, file)
+    whose, evaluators, others = _evaluators(session, principal, file)
     rows = _rows(session, principal, answers)
     costly = [] if asking else [one for one in evaluators if describe(one.spec).model_calls]
     evaluators = [version for version in evaluators if version not in costly]
@@ -102,7 +104,7 @@ def prepare(
     judged = list(zip(executions, rows, answers, strict=True))
     trials = [[_trial(session, principal, version, *one) for one in judged] for version in evaluators]
     calls = sum(describe(version.spec).model_calls for version in costly) * len(answers)
-    return Wanted(evaluators, trials, whose, len(costly), calls)
+    return Wanted(evaluators, trials, whose, others, len(costly), calls)
 
 
 async def judge(wanted: Wanted) -> list[Line]:
@@ -122,7 +124,8 @@ async def judge(wanted: Wanted) -> list[Line]:
     ]
 
 
-def _evaluators(session: Session, principal: Principal, file: File) -> tuple[str, list[Version]]:
+def _evaluators(session: Session, principal: Principal, file: File) -> tuple[str, list[Version], int]:
+    """Whose they are, those that judge, and how many more lie beside the prompt."""
     evaluations, _ = repository.list_evaluations(session, principal.workspace_id, file_id=file.id, limit=10)
     for evaluation in evaluations:
         found = [
@@ -130,26 +133,23 @@ def _evaluators(session: Session, principal: Principal, file: File) -> tuple[str
         ]
         if found:
             found.sort(key=lambda one: one.id != evaluation.primary_evaluator_id)
-            return f"of {evaluation.name}", found[:MOST_EVALUATORS]
+            return f"of {evaluation.name}", found[:MOST_EVALUATORS], 0
     if beside := _beside(session, principal, file):
-        return "beside this prompt", beside
+        taken = beside[:MOST_EVALUATORS]
+        return "beside this prompt", taken, len(beside) - len(taken)
     raise NoEvaluators(_NO_EVALUATORS)
 
 
 def _beside(session: Session, principal: Principal, file: File) -> list[Version]:
-    """The newest versions of the evaluators in the prompt's folder: those that a prompt of the library comes with."""
-    folder = parent_of(file.path)
-    found, _ = files_repository.list_files(
-        session, principal.workspace_id, kinds=[FileKind.EVALUATOR], under=folder or None, limit=_MOST_BESIDE,
-        sort_by="path", descending=False,
-    )  # fmt: skip
-    beside = [each.id for each in found if parent_of(each.path) == folder]
+    """The newest versions of the evaluators in the prompt's folder, those first that its evaluations had: what a prompt of the
+    library comes with, and what a team has chosen before."""
+    beside = evaluator_repository.list_beside(session, file, _MOST_BESIDE)
     newest = files_repository.newest_versions(session, beside)
     named = files_repository.find_versions(
         session, principal.workspace_id, [one.id for one in newest.values()]
     )
-    judging = sorted((one for one in named if is_judged_here(one.spec)), key=lambda one: one.file.path)
-    return judging[:MOST_EVALUATORS]
+    judging = [one for one in named if is_judged_here(one.spec)]
+    return sorted(judging, key=lambda one: beside.index(one.file_id))
 
 
 def _rows(session: Session, principal: Principal, answers: Sequence[Log]) -> list[Row]:

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, cast
 
 import orjson
 import psycopg
-from sqlalchemy import ARRAY, Select, String, Text, any_, func, or_, select, text, update
+from sqlalchemy import ARRAY, Select, String, Text, func, or_, select, text, update
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.orm import Session, aliased
 
@@ -257,12 +257,12 @@ def list_holding_files(session: Session, datapoint_id: str) -> list[str]:
 
 
 def list_datasets_of(
-    session: Session, workspace_id: str, datapoint_ids: Sequence[str]
+    session: Session, workspace_id: str, datapoint_ids: Select[str | None]
 ) -> list[tuple[File, int]]:
-    """The datasets that have rows with these ids, or had them, with how many: most first."""
+    """The datasets that have rows with the ids that a query finds, or had them, with how many: most first."""
     rows = (
         select(DatasetRow.file_id, func.count(func.distinct(DatasetRow.datapoint_id)).label("n"))
-        .where(DatasetRow.datapoint_id == any_(sql_cast(list(datapoint_ids), ARRAY(Text))))
+        .where(DatasetRow.datapoint_id.in_(datapoint_ids))
         .group_by(DatasetRow.file_id)
         .subquery()
     )

@@ -270,18 +270,20 @@ def list_answers(session: Session, queue_id: str, position: int | None = None) -
     """What was answered in a queue, or of one of its items: of a text the beginning, of a choice all. Oldest items first."""
     rows = session.execute(
         text("""
+        with asked as materialized (
+            select v.id, v.spec->>'return_type' = 'text' as is_text
+            from review_evaluator e join version v on v.id = e.evaluator_version_id where e.queue_id = :queue)
         select t.position, t.user_id, j.evaluator_version_id, j.error is not null, j.boolean_value, j.number_value,
-               case when v.spec->>'return_type' = 'text' then left(j.text_value, 1000) else j.text_value end, j.options_value
+               case when asked.is_text then left(j.text_value, 1000) else j.text_value end, j.options_value
         from review_task t join review_item i on i.queue_id = t.queue_id and i.position = t.position
         join judgment j on j.log_id = i.log_id and j.author = t.user_id and j.vote = 0
-        join review_evaluator e on e.queue_id = t.queue_id and e.evaluator_version_id = j.evaluator_version_id
-        join version v on v.id = e.evaluator_version_id
+        join asked on asked.id = j.evaluator_version_id
         where t.queue_id = :queue and t.answered_at is not null and (:any or t.position = :position)
         order by t.position, t.user_id
         """),
         {"queue": queue_id, "position": position or 0, "any": position is None},
     )
-    return [Answer(row[0], row[1], Said(*row[2:])) for row in rows]
+    return [Answer(row[0], row[1], Said(*row[2:])) for row in rows.all()]
 
 
 def list_finals(session: Session, queue_id: str) -> dict[tuple[int, str], Judgment]:

@@ -5,6 +5,7 @@ A row is known by its content: where somebody has changed it since, what people 
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from sqlalchemy.orm import Session
@@ -65,6 +66,7 @@ class Proposal:
     """A target that would be written into a row."""
 
     row: DraftRow
+    """Of what it says, its target alone."""
     positions: Sequence[int]
     """The items that say so."""
     authors: Sequence[str]
@@ -138,7 +140,9 @@ def _of_rows(
     wanted_rows = Filter(row_ids=[*by_row])
     found = {
         row.row_id: row
-        for row in draft_repository.list_rows(session, draft, wanted_rows, limit=len(by_row) or 1)
+        for row in draft_repository.list_rows(
+            session, draft, wanted_rows, limit=len(by_row) or 1, targets_alone=True
+        )
     }
     missing = [row_id for row_id in by_row if row_id not in found]
     known = datasets.list_had(session, wanted.file.id, missing)
@@ -163,6 +167,8 @@ def _of_rows(
 
 def _same(sayings: Sequence[_Said]) -> _Said | None:
     """What several items of a row say, where it is the same."""
+    if len(sayings) == 1:
+        return sayings[0]
     if len({label(one.value) for one in sayings}) != 1:
         return None
     authors = dict.fromkeys(author for one in sayings for author in one.authors)
@@ -193,11 +199,20 @@ def _fitting(old: object, value: Value, place: Destination) -> object:
     """What was said as the kind of value that stood there; None where it cannot be."""
     if old is None or (not isinstance(value, str) and type(old) is type(value)):
         return value
-    text = value if isinstance(value, str) else text_of(value)
     try:
-        return typed(old, text, place)
+        return typed(old, _text_of(value), place)
     except Invalid:
         return None
+
+
+def _text_of(value: Value) -> str:
+    return text_of(value) if isinstance(value, list | str) else _text_of_one(value)
+
+
+@lru_cache(maxsize=1_000, typed=True)
+def _text_of_one(value: bool | float) -> str:
+    """Answers are few, and thousands of rows have the same."""
+    return text_of(value)
 
 
 def _successors(session: Session, wanted: Wanted, row_ids: Sequence[str]) -> dict[str, object]:

@@ -2,10 +2,12 @@
 
 from typing import NamedTuple
 
-from sqlalchemy import text
+from sqlalchemy import Select, select, text
 from sqlalchemy.orm import Session
 
+from app.logs.models import Log
 from app.logs.repository import FINAL
+from app.review.models import ReviewItem
 
 # Written out, and people's words alone: a plan made for any author takes the final one to be as frequent as "no author", and
 # reads every judgment.
@@ -52,7 +54,13 @@ def rows_of_items(session: Session, queue_id: str) -> dict[int, str | None]:
         select i.position, l.datapoint_id from review_item i join log l on l.id = i.log_id
         where i.queue_id = :queue order by i.position
     """)
-    return {row[0]: row[1] for row in session.execute(statement, {"queue": queue_id})}
+    return {row[0]: row[1] for row in session.execute(statement, {"queue": queue_id}).all()}
+
+
+def rows_of_queue(queue_id: str) -> Select[str | None]:
+    """A query for the same rows."""
+    in_queue = select(Log.datapoint_id).join(ReviewItem, ReviewItem.log_id == Log.id)
+    return in_queue.where(ReviewItem.queue_id == queue_id)
 
 
 def list_members(session: Session, queue_id: str, most: int) -> list[str]:

@@ -7,11 +7,14 @@ from itertools import groupby
 from sqlalchemy.orm import Session
 
 from app.core.access import Principal
+from app.core.database import Json
 from app.core.errors import Invalid, NotFound
 from app.core.template import as_text
-from app.datasets import drafts
+from app.datasets import draft_repository, drafts
 from app.datasets import repository as datasets
 from app.datasets.cells import shown
+from app.datasets.draft_repository import Filter
+from app.datasets.models import DatasetDraft
 from app.files.models import File
 from app.files.repository import newest_version
 from app.logs.repository import FINAL
@@ -61,8 +64,8 @@ def find_options(
     Raises:
         NotFound: the queue has no row of that dataset, or no such question.
     """
-    row_ids = {one for one in targets_repository.rows_of_items(session, queue.id).values() if one}
-    known = datasets.list_datasets_of(session, principal.workspace_id, sorted(row_ids))
+    of_queue = targets_repository.rows_of_queue(queue.id)
+    known = datasets.list_datasets_of(session, principal.workspace_id, of_queue)
     every = fields_of(repository.list_evaluators(session, [queue.id])[queue.id], pair=queue.is_pair)
     fields = [one for one in every if one.compared and not one.is_pair]
     members = targets_repository.list_members(session, queue.id, MOST_MEMBERS)
@@ -139,15 +142,14 @@ def build_targets_page(
     if wanted is None:
         return TargetsPage(queue, options, (), 0, (), 0, 0, has_draft=False, note=note)
     draft = drafts.find(session, principal, wanted.file)
-    proposed = propose(
-        session, principal, queue, wanted, draft or drafts.read(session, principal, wanted.file)
-    )
+    now = draft or drafts.read(session, principal, wanted.file)
+    proposed = propose(session, principal, queue, wanted, now)
     newest = newest_version(session, wanted.file.id)
     first = proposed.proposals[:MOST_SHOWN]
     return TargetsPage(
         queue,
         options,
-        lines_of(session, principal, first),
+        _lines(session, principal, now, first),
         len(proposed.proposals),
         _left(proposed.left_out),
         proposed.silent,
@@ -158,11 +160,22 @@ def build_targets_page(
     )
 
 
-def lines_of(session: Session, principal: Principal, proposals: Sequence[Proposal]) -> list[Line]:
+def _lines(
+    session: Session, principal: Principal, draft: DatasetDraft, proposals: Sequence[Proposal]
+) -> list[Line]:
     """Rows as people read them."""
     names, _ = names_of(session, principal.workspace_id)
+    meant = Filter(row_ids=[one.row.row_id for one in proposals])
+    rows = draft_repository.list_rows(session, draft, meant, limit=len(proposals) or 1)
+    questions = {row.row_id: _question(row.content) for row in rows}
     return [
-        Line(one, _question(one), shown(one.old), shown(one.new), by_names(one.authors, names))
+        Line(
+            one,
+            questions.get(one.row.row_id, ""),
+            shown(one.old),
+            shown(one.new),
+            by_names(one.authors, names),
+        )
         for one in proposals
     ]
 
@@ -172,9 +185,8 @@ def by_names(authors: Sequence[str], names: dict[str, str]) -> list[str]:
     return [FINAL_ANSWER if one == FINAL else names.get(one, FORMER) for one in authors]
 
 
-def _question(proposal: Proposal) -> str:
-    """What the row asks, in a few words: its longest input, or its last message."""
-    content = proposal.row.content
+def _question(content: Json) -> str:
+    """What a row asks, in a few words: its longest input, or its last message."""
     texts = [as_text(value) for value in (content.get("inputs") or {}).values()]
     if texts:
         return max(texts, key=len)

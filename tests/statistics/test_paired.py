@@ -11,6 +11,7 @@ from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
 from app.statistics.paired import (
     Changes,
     count_changes,
+    mcnemar,
     paired_difference,
     paired_test,
     worst_case_bounds,
@@ -135,6 +136,24 @@ def test_exact_mcnemar_equals_statsmodels(improved, worsened, same):
         )
     else:
         assert (found.p, found.mid_p) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("improved", "worsened"),
+    [(6, 0), (0, 6), (480, 520), (500, 500), (501, 500), (900, 1100), (12_000, 12_300)],
+)
+def test_exact_mcnemar_of_few_and_of_many_rows(improved, worsened):
+    found = mcnemar(improved, worsened, improved + worsened)
+    fewer, discordant = min(improved, worsened), improved + worsened
+    tail = stats.binom.cdf(fewer, discordant, 0.5)
+    assert found.p == pytest.approx(min(1, 2 * tail), rel=1e-8)
+    assert found.mid_p == pytest.approx(2 * tail - stats.binom.pmf(fewer, discordant, 0.5), rel=1e-8)
+
+
+def test_exact_mcnemar_is_exact_to_the_last_digit():
+    """0.0625 is told as 0.062: a digit more would be another p."""
+    assert mcnemar(6, 0, 60).p == 2 / 64
+    assert mcnemar(1, 3, 60).p == 10 / 16
 
 
 @given(st.lists(st.integers(-100, 100), min_size=1, max_size=9))

@@ -117,9 +117,10 @@ def _check_meanings(pages: dict[str, str]) -> None:
         assert "No clear change :" not in above, "no word is explained that the table above does not say"
         assert unclear in groups
         assert "▲ Better may be chance" not in groups
-        assert re.search(r"No clear change may be chance: p.= 0\.\d+ of 28 groups", groups)
+        assert re.search(r"No clear change may be chance: p.= 0\.\d+, adjusted for 28 groups", groups)
         assert (
-            "An interval that leaves out 0 is no clear change where p is 0.05 or more: of 28 groups" in groups
+            "Where an interval leaves out 0 and p is 0.05 or more, the group may stand out by chance alone"
+            in groups
         )
 
 

@@ -105,8 +105,8 @@ REMOVALS = [
     ),
     Removal(
         "R17", "a log with an id that is there is not written again", "app/logs/repository.py",
-        "        f\" on conflict ({key}) do nothing\"",
-        "        \"\"",
+        "    known = f\" on conflict ({key}) do nothing\" if key else \"\"",
+        "    known = \"\"",
         "tests/logs/test_ingestion.py",
     ),
     Removal(

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from app.core.property_order import property_order
 from app.logs.models import Log
 
 
@@ -12,15 +13,23 @@ class Raw:
     """Both, as texts; empty where nothing is known."""
 
     request: str
+    request_note: str
     response: str
     response_note: str
 
 
 def raw_of(log: Log) -> Raw:
     """The request as it was sent, where it is kept, without the key, which is a header; and the answer, its pieces put together,
-    or the body of a failure as it came."""
+    or the body of a failure as it came. What a caller logged as the response is shown as it is."""
     response, note = _answer(log, log.provider_response)
-    return Raw(_written(log.provider_request), response, note)
+    return Raw(_written(log.provider_request), _request_note(log), response, note)
+
+
+def _request_note(log: Log) -> str:
+    if not log.attempts:
+        return "As it was logged."
+    turned = " Members stand in the order of the database: they were sent as the version has them."
+    return f"The key goes along in a header, which is not kept.{turned if property_order(log.provider_request) else ''}"
 
 
 def _answer(log: Log, said: object) -> tuple[str, str]:
@@ -28,11 +37,10 @@ def _answer(log: Log, said: object) -> tuple[str, str]:
         if said:
             return _written(said), ""
         said = {}
-    if log.output_message:
+    if log.output_message and (log.attempts or not said):
         choice = {"index": 0, "message": log.output_message, "finish_reason": log.finish_reason}
-        return _written(
-            {"model": log.model, **said, "choices": [choice]}
-        ), "The pieces of a stream are put together."
+        note = "The pieces of a stream are put together." if log.attempts else "Only the message was logged."
+        return _written({"model": log.model, **said, "choices": [choice]}), note
     body = said.get("body")
     if isinstance(body, str) and body:
         status = said.get("status")

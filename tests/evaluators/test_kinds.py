@@ -19,6 +19,7 @@ from app.evaluators.kinds.answering import AnswerOptions
 from app.evaluators.kinds.comparing import TargetKind, TargetUnclear, accepted_values, text_of
 from app.evaluators.kinds.contract import Kind, KindOptions, Traits, Verdict, storable
 from app.evaluators.kinds.cost import Cost
+from app.evaluators.kinds.webhook import Webhook, WebhookOptions
 from tests.evaluators.cases import execution, row
 from tests.factories import sqlite_file
 
@@ -352,6 +353,15 @@ def test_choices_that_nobody_lists_are_bounded_and_listed_ones_are_not() -> None
     assert "none of the choices" in str(
         AnswerOptions(answers="select", choices=(long,)).refusal("It is", "b")
     )
+
+
+@pytest.mark.parametrize(
+    ("choices", "said"), [(("a", "b", "a"), "“a” is there twice"), (("a", " "), "is empty")]
+)
+def test_choices_of_a_service_have_to_be_told_apart_too(choices: tuple[str, ...], said: str) -> None:
+    options = WebhookOptions(url="http://127.0.0.1:9/judge", answers="select", choices=choices)
+    with pytest.raises(Invalid, match=said):
+        Webhook().refuse(options)
 
 
 def test_a_refusal_quotes_no_wall_of_text():

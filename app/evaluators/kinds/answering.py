@@ -1,6 +1,7 @@
 """What evaluators of every origin have in common that people, programs or services answer: which answers there are."""
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, TypeVar
 
@@ -134,12 +135,17 @@ def _unlisted(said: str, chosen: Sequence[str]) -> str | None:
     return None
 
 
-def _muddled(choices: Sequence[str]) -> str | None:
-    """Why nobody could choose among them; None where they can."""
-    if not all(one.strip() for one in choices):
-        return "One of the choices is empty: give it a name."
-    twice = next((one for one in choices if choices.count(one) > 1), None)
-    return None if twice is None else f"The choice “{twice:.100}” is there twice: leave one out."
+def refuse_muddled(choices: Sequence[str]) -> None:
+    """Look whether choices can be told apart. Versions that were saved with others still judge.
+
+    Raises:
+        Invalid: one of them is empty, or there twice.
+    """
+    problem = "One of the choices is empty: give it a name." if not all(map(str.strip, choices)) else ""
+    if not problem and (twice := [one for one, times in Counter(choices).items() if times > 1]):
+        problem = f"The choice “{twice[0]:.100}” is there twice: leave one out."
+    if problem:
+        raise Invalid(problem, fields={"choices": problem})
 
 
 def wrong_valence(choices: Sequence[str], good: Sequence[str], bad: Sequence[str]) -> str | None:
@@ -224,9 +230,7 @@ class AnswerKind(Kind[AnswerT]):
         return options.traits
 
     def refuse(self, options: AnswerT) -> None:
-        """Look whether the choices can be told apart. Versions that were saved with others still judge."""
-        if problem := _muddled(options.choices):
-            raise Invalid(problem, fields={"choices": problem})
+        refuse_muddled(options.choices)
 
     def write_spec(self, options: AnswerT) -> dict[str, Any]:
         own = options.model_dump(mode="json", include=self._own_members(), exclude_none=True)

@@ -9,7 +9,13 @@ from pydantic import Field
 
 from app.core import urlguard
 from app.core.errors import Invalid
-from app.evaluators.kinds.answering import AnswerOptions, as_value, log_members, testcase_members
+from app.evaluators.kinds.answering import (
+    AnswerOptions,
+    as_value,
+    log_members,
+    refuse_muddled,
+    testcase_members,
+)
 from app.evaluators.kinds.contract import Execution, Kind, Row, Traits, Verdict, WebhookCall, storable
 from app.evaluators.kinds.json_output import NoJson, read_json
 
@@ -47,7 +53,7 @@ class Webhook(Kind[WebhookOptions]):
 
     def refuse(self, options: WebhookOptions) -> None:
         """Look at the choices, and where the address leads."""
-        super().refuse(options)
+        refuse_muddled(options.choices)
         try:
             urlguard.check_url(options.url, query=True)
         except (urlguard.RefusedAddress, ValueError) as problem:

@@ -95,6 +95,9 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     jinja.context_class = PageContext
+    jinja.policies[
+        "json.dumps_kwargs"
+    ] = {}  # members in their order: forms carry content along, and in it order counts
     jinja.filters.update(formats.FILTERS)
     jinja.globals["may"] = lambda principal, action: principal.may(access.Action(action))
     jinja.globals["mirror"] = mirror.mirror_lines

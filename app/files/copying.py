@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from app.core import ids
 from app.core.access import Principal
 from app.core.errors import Conflict, NotFound
+from app.core.property_order import property_order
 from app.files import copying_repository, deployments, repository
 from app.files.models import VERSION_PREFIX, File, FileKind, Version
 from app.files.paths import clean_path, parent_of
@@ -72,12 +73,13 @@ def path_for_copy(session: Session, file: File) -> str:
 
 
 def _with_one(session: Session, principal: Principal, version: Version, file: File) -> Version:
+    content_hash = _hash_alone(version)
     copy = Version(
-        id=_copied_id(file, version.content_hash, 1),
+        id=_copied_id(file, content_hash, 1),
         workspace_id=version.workspace_id,
         file_id=file.id,
         number=1,
-        content_hash=version.content_hash,
+        content_hash=content_hash,
         spec=version.spec,
         name=version.name,
         note=f"Copied from {version.file.path} v{version.number}",
@@ -92,6 +94,15 @@ def _with_one(session: Session, principal: Principal, version: Version, file: Fi
     session.flush()
     _copy_rows(session, version, copy, earlier=False)
     return copy
+
+
+def _hash_alone(version: Version) -> str:
+    """The hash of a version that is the only one of its file: none is told from another by the order of its properties."""
+    content, order = ids.canonical_json(version.spec), property_order(version.spec)
+    plain = ids.content_hash(content)
+    return (
+        plain if order and version.content_hash == ids.content_hash(content, order) else version.content_hash
+    )
 
 
 def _with_all_versions(session: Session, version: Version, file: File) -> Version:

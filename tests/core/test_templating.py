@@ -1,6 +1,7 @@
 """Compiled templates are kept beside the data, and are only ever a way to be quicker."""
 
 import gc
+import html
 import subprocess
 import sys
 import weakref
@@ -80,6 +81,15 @@ def test_settings_are_not_read_before_a_template_is_asked_for() -> None:
 def test_the_title_of_a_page_is_parted_from_the_name() -> None:
     page = environment().from_string('{% extends "layouts/main.html" %}{% block title %}Files{% endblock %}')
     assert "<title>Files · Whetstone</title>" in page.render()
+
+
+def test_content_that_a_form_carries_along_keeps_its_order() -> None:
+    carried = (
+        environment()
+        .from_string("{{ said|tojson|forceescape }}")
+        .render(said={"b": 1, "a": {"d": 1, "c": 2}})
+    )
+    assert html.unescape(carried) == '{"b": 1, "a": {"d": 1, "c": 2}}'
 
 
 class Shown:

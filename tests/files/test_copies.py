@@ -16,7 +16,7 @@ from app.datasets import repository as datasets_repository
 from app.datasets import service as datasets
 from app.datasets.schemas import DatapointContent
 from app.files import copying, deployments, directories, repository, service
-from app.files.models import Version
+from app.files.models import FileKind, Version
 from app.tools import variables
 from app.tools.schemas import VariableGiven
 from app.workspaces.models import AuditEntry
@@ -57,6 +57,24 @@ def test_the_same_content_is_the_copied_version(session: Session) -> None:
     copy = copying.copy_file(session, admin, source, "b")
     assert factories.prompt(session, admin, "b", temperature=0.5) == copy
     assert factories.prompt(session, admin, "b", temperature=0.6).number == 2
+
+
+def test_a_copy_of_one_order_answers_for_every_order(session: Session) -> None:
+    """Of the copied file it is the only version: who does not say that order counts means it."""
+    admin = factories.team(session).admin
+
+    def committed(path: str, names: str, *, order_counts: bool = False) -> Version:
+        shape = {"json_schema": {"schema": {"type": "object", "properties": {name: {} for name in names}}}}
+        spec = {"model": "m", "template": "t", "response_format": {"type": "json_schema"} | shape}
+        change = service.Commit(FileKind.PROMPT, spec, path=path, order_counts=order_counts)
+        return service.commit(session, admin, change).version
+
+    committed("a", "xyz")
+    second = committed("a", "zyx", order_counts=True)
+    copy = copying.copy_file(session, admin, second, "b")
+    assert copy.spec == second.spec
+    assert committed("b", "xyz") == committed("b", "zyx") == committed("b", "zyx", order_counts=True) == copy
+    assert committed("b", "xyz", order_counts=True) != copy
 
 
 def test_all_versions_keep_their_numbers_names_notes_authors_and_parents(session: Session) -> None:

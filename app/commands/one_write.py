@@ -36,8 +36,8 @@ class _Joining:
         self._transport.close()
 
     def _release(self) -> None:
-        if self._held:
-            held, self._held = self._held, b""
+        held, self._held = self._held, b""
+        if held and not self._transport.is_closing():  # nor has the caller gone meanwhile
             self._transport.write(held)
 
 

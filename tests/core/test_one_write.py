@@ -17,6 +17,10 @@ class Written:
     def __init__(self) -> None:
         self.parts: list[bytes] = []
         self.closed_after: int | None = None
+        self.is_gone = False
+
+    def is_closing(self) -> bool:
+        return self.is_gone
 
     def write(self, data: bytes) -> None:
         self.parts.append(data)
@@ -48,6 +52,19 @@ def test_a_head_leaves_with_its_body_or_at_the_end_of_the_turn() -> None:
     assert run(_after(HEAD)) == [HEAD]
     assert run(_after(HEAD, b"ok", HEAD, b"ok", b"more")) == [HEAD + b"ok", HEAD + b"ok", b"more"]
     assert run(_after(HEAD, HEAD, b"ok")) == [HEAD + HEAD, b"ok"]
+
+
+def test_nothing_is_written_to_a_caller_who_has_gone() -> None:
+    async def scene() -> list[bytes]:
+        written = Written()
+        joining = _Joining(written)  # type: ignore[arg-type]
+        joining.write(HEAD)
+        written.is_gone = True
+        await asyncio.sleep(0)
+        joining.close()
+        return written.parts
+
+    assert run(scene()) == []
 
 
 def test_the_server_answers_in_one_piece(database: Engine, redis_url: str) -> None:

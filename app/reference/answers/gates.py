@@ -157,7 +157,8 @@ class ReportEquivalence(Shape):
     lo: float
     hi: float
     confidence: float
-    """0.9: inside of the limits, two one-sided tests at 0.05 each say that the versions are alike."""
+    """0.9: inside of the limits, two one-sided tests at 0.05 each say that the versions are alike. 0.95 of runs that stop as
+    soon as it is clear, whose interval holds at every look."""
 
 
 class ReportFinding(Shape):

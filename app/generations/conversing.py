@@ -100,7 +100,7 @@ def _rounds(messages: Sequence[Any], count: int) -> list[Round]:
         if each.get("role") == "assistant" and each.get("tool_calls"):
             found.append((each, {}))
         elif each.get("role") == "tool" and found:
-            found[-1][1][each.get("tool_call_id")] = each.get("content")
+            found[-1][1][str(each.get("tool_call_id"))] = each.get("content")  # a row may say anything there
     return [
         Round(_text(answer.get("content")), _asked(answer["tool_calls"], given))
         for answer, given in (found[-count:] if count > 0 else [])

@@ -148,3 +148,12 @@ def test_the_calls_of_a_round_that_failed_are_open_still() -> None:
     assert (talk.log_id, talk.rounds, talk.open[0].result) == ("log_1", [], "7")
     log.error = None
     assert talk_of(log).rounds[0].calls[0].result == "7"
+
+
+def test_a_row_whose_calls_have_odd_ids_is_no_round_of_the_conversation() -> None:
+    call = {"id": "call_0", "function": {"name": "stock", "arguments": "{}"}}
+    odd = {"role": "tool", "tool_call_id": ["x"], "content": "7"}
+    said = [{"role": "assistant", "tool_calls": [call]}, odd]
+    log = LogRecord("log_1", "w", "f", "v", "editor", None, None)
+    log.messages, log.output_message = said, {"role": "assistant", "content": "7"}
+    assert talk_of(log).rounds == []

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Select, case, func, or_, select, text, update
-from sqlalchemy.dialects.postgresql import distinct_on, insert
+from sqlalchemy import ColumnElement, Select, case, cast, func, or_, select, text, update
+from sqlalchemy.dialects.postgresql import JSONB, distinct_on, insert
 from sqlalchemy.orm import Session, joinedload
 
 from app.accounts.models import User
@@ -215,6 +215,13 @@ def find_version_by_content(session: Session, file_id: str, hashes: Sequence[str
     """The version with the first of these hashes that the file has."""
     query = select(Version).where(Version.file_id == file_id, Version.content_hash.in_(hashes))
     return min(session.scalars(query), key=lambda found: hashes.index(found.content_hash), default=None)
+
+
+def find_version_in_another_order(session: Session, version: Version) -> Version | None:
+    """The oldest other version of the file that says the same but for the order of what it says."""
+    same = cast(Version.spec, JSONB) == cast(version.spec, JSONB)
+    query = select(Version).where(Version.file_id == version.file_id, Version.id != version.id, same)
+    return session.scalar(query.order_by(Version.number).limit(1))
 
 
 def find_version_by_name(session: Session, file_id: str, name: str) -> Version | None:

@@ -167,7 +167,10 @@ def _named_version(
 
 def _prompt_of(session: Session, version: Version, call: PromptCall) -> tuple[PreparedPrompt, bool]:
     """The version ready to be called, and whether with a key of the caller's own."""
-    spec = PromptSpec.model_validate(version.spec)
+    # Content that came with the call may name its properties in another order than the version that holds it.
+    spec = (
+        PromptSpec.model_validate(version.spec) if call.prompt is None else prompts.read_prompt(call.prompt)
+    )
     keys = {name: key.get_secret_value() for name, key in call.provider_api_keys.items()}
     endpoint = callers_keys.endpoint_with(session, version.workspace_id, spec.provider, spec.model, keys)
     if endpoint is None:

@@ -51,6 +51,7 @@ def test_a_model_is_sent_what_was_written(caller: TestClient, model: ModelServer
     assert orders(model.bodies[-1]) == [NAMES, NAMES]
     again = caller.post(CALL_URL, json={"path": PATH, "prompt": content(TURNED), "inputs": {"x": "it"}})
     assert again.json()["prompt"]["version_id"] == version["version_id"], "a caller who does not say so"
+    assert orders(model.bodies[-1]) == [TURNED, TURNED], "and is sent what they wrote"
     text = caller.get(f"/v5/prompts/{version['id']}/serialize").text
     assert orders(caller.post("/v5/prompts/deserialize", json={"prompt": text}).json()) == [NAMES, NAMES]
 
@@ -70,6 +71,22 @@ def test_another_order_is_a_version_only_for_who_says_that_it_counts(caller: Tes
     ):
         assert written(caller, names, **more)["version_id"] == version["version_id"]
     assert len(caller.get(f"/v5/prompts/{first['id']}/versions").json()["records"]) == 2
+
+
+def test_where_the_first_is_deleted_the_next_answers_for_every_order(caller: TestClient) -> None:
+    first, second = written(caller, NAMES), written(caller, TURNED, property_order_counts=True)
+    caller.post(
+        f"/v5/prompts/{first['id']}/environments/{_default(first)}",
+        params={"version_id": second["version_id"]},
+    )
+    deleted = caller.delete(f"/v5/prompts/{first['id']}/versions/{first['version_id']}")
+    assert deleted.status_code == 204, deleted.text
+    for names in (TURNED, NAMES, NAMES[::-1]):
+        assert written(caller, names)["version_id"] == second["version_id"]
+
+
+def _default(version: Mapping[str, Any]) -> str:
+    return next(each["id"] for each in version["environments"] if each["tag"] == "default")
 
 
 def test_members_that_are_no_properties_have_no_order(caller: TestClient) -> None:

@@ -10,7 +10,9 @@ from app.files import deployments, directory_repository, repository, trash
 from app.files.models import Deletion, Directory
 from app.files.paths import clean_path, parent_of
 from app.files.places import refuse_file_above
-from app.workspaces import audit
+from app.workspaces import audit, audit_repository
+
+_MOVED = "directory.moved"
 
 
 def get_directory(session: Session, principal: Principal, directory_id: str) -> Directory:
@@ -79,7 +81,7 @@ def move_directory(session: Session, principal: Principal, directory: Directory,
         child.path = clean_path(path + child.path.removeprefix(old))
     files = directory_repository.files_below(session, directory.workspace_id, old)
     deployments.refuse_to_take_away(session, principal, [file.id for file in files])
-    audit.record(session, principal, "directory.moved", "directory", directory.id, path=path, before=old)
+    audit.record(session, principal, _MOVED, "directory", directory.id, path=path, before=old)
     for file in files:
         file.path = clean_path(path + file.path.removeprefix(old))
     directory.path = path
@@ -123,9 +125,13 @@ class Moved:
     before: str
 
 
-def just_moved(session: Session, principal: Principal, directory_id: str, before: str) -> Moved | None:
-    """What a page says of it; None where it has another path again, or is gone."""
+def just_moved(session: Session, principal: Principal, directory_id: str) -> Moved | None:
+    """What a page says of it; None where it has another path again, or is gone. Where it lay, the audit log says: an address
+    may come from anybody."""
     directory = repository.find_directory(session, principal.workspace_id, directory_id)
-    if directory is None or not before or directory.path == before:
+    if directory is None:
         return None
-    return Moved(directory, before)
+    entry = audit_repository.last_about(session, principal.workspace_id, _MOVED, directory.id)
+    if entry is None or entry.detail.get("path") != directory.path:
+        return None
+    return Moved(directory, str(entry.detail["before"]))

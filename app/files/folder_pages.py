@@ -63,7 +63,6 @@ def move_folder(
 ) -> Response:
     """Move or rename a folder, and show where it lies now, with the way back. What lies in it keeps ids, versions and deployments."""
     directory = directories.get_directory(session, principal, directory_id)
-    before = directory.path
     try:
         with session.begin_nested():
             directories.move_directory(session, principal, directory, form.path)
@@ -71,4 +70,4 @@ def move_folder(
         session.refresh(directory)
         return _dialog(request, session, directory, form.path, error)
     url = folder_url(principal.workspace_slug, directory.path)
-    return RedirectResponse(str(URL(url).include_query_params(moved=directory.id, before=before)), 303)
+    return RedirectResponse(str(URL(url).include_query_params(moved=directory.id)), 303)

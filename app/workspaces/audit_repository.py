@@ -70,6 +70,12 @@ def count_about(session: Session, workspace_id: str, action: str, subject_id: st
     return session.scalar(query) or 0
 
 
+def last_about(session: Session, workspace_id: str, action: str, subject_id: str) -> AuditEntry | None:
+    """The newest entry of an action about one subject."""
+    query = _matching(workspace_id, AuditFilter(action=action)).where(AuditEntry.subject_id == subject_id)
+    return session.scalar(query.order_by(AuditEntry.at.desc(), AuditEntry.id.desc()).limit(1))
+
+
 def list_recent(session: Session, workspace_id: str, limit: int) -> list[AuditEntry]:
     """The newest entries that all of the workspace may see: what was done to files, providers and environments.
 

@@ -39,7 +39,6 @@ def files_page(
     restored: Annotated[list[str], Query()] = [],  # noqa: B006 - read only
     total: int = 0,
     moved: str = "",
-    before: str = "",
 ) -> Response:
     """What is here, what is live, what scored what; a page of lines at a time. At first, what was just `deleted` or `restored`,
     or the folder that was `moved`."""
@@ -60,7 +59,7 @@ def files_page(
         size=LINES_A_PAGE,
         just_deleted=just_deleted(session, principal, deleted) if deleted else None,
         just_restored=just_restored(session, principal, restored, total) if restored else None,
-        just_moved=directories.just_moved(session, principal, moved, before) if moved else None,
+        just_moved=directories.just_moved(session, principal, moved) if moved else None,
         here_id=here.id if here else None,
     )
 

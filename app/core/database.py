@@ -24,7 +24,7 @@ _NAMES = {
 }
 
 Json = dict[str, Any]
-"""A JSON object as it lies in a jsonb column."""
+"""A JSON object as it lies in a jsonb or json column."""
 
 
 class Base(DeclarativeBase):

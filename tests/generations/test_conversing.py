@@ -128,6 +128,21 @@ def test_a_tool_that_asks_a_service_waits_for_a_person(
     assert len(service.heard) == 1
 
 
+def test_of_very_many_calls_the_first_are_asked_of_their_tools_at_once(
+    client: TestClient, committed_team: factories.Team
+) -> None:
+    signed_in(client, committed_team.admin)
+    with running_tool_model([[("find_order", f'{{"id":{n}}}') for n in range(11)]]) as many:
+        with unit_of_work() as session:
+            change = ProviderChange(name="many", base_url=many.url, api_key="sk-secret-12345678")
+            providers.create_provider(session, committed_team.admin, change)
+            made = factories.prompt(session, committed_team.admin, "tests/many calls")
+        run = f"/w/{committed_team.workspace.slug}/prompts/{made.file_id}/run"
+        page = client.post(run, data=_form(client) | {"provider": "many"}).text
+    assert page.count('hx-trigger="load"') == 8
+    assert page.count("Run it<span") == 3
+
+
 def test_calls_without_ids_are_told_apart() -> None:
     call = {"function": {"name": "f", "arguments": ""}}
     found = calls_of({"tool_calls": [{"id": "", **call}, {"id": "", **call}, "no call"]})

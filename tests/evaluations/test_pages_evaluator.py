@@ -108,7 +108,7 @@ def test_an_old_kind_stays_readable(client: TestClient, committed_team: factorie
     with unit_of_work() as session:
         judge = factories.evaluator(session, committed_team.admin)
         session.execute(
-            text("update version set spec = jsonb_set(spec, '{kind}', '\"retired\"') where id = :id"),
+            text("update version set spec = jsonb_set(spec::jsonb, '{kind}', '\"retired\"') where id = :id"),
             {"id": judge.id},
         )
     page = signed_in(client, committed_team.admin).get(f"{_url(committed_team)}/{judge.file_id}")

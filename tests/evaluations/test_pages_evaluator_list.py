@@ -118,7 +118,7 @@ def test_what_is_gone_is_not_listed_and_what_is_unknown_is(
         old = factories.evaluator(session, committed_team.admin, "exact", "Old")
         session.execute(text("update file set deleted_at = now() where id = :id"), {"id": gone.file_id})
         session.execute(
-            text("update version set spec = jsonb_set(spec, '{kind}', '\"retired\"') where id = :id"),
+            text("update version set spec = jsonb_set(spec::jsonb, '{kind}', '\"retired\"') where id = :id"),
             {"id": old.id},
         )
         other = factories.team(session)

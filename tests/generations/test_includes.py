@@ -148,7 +148,7 @@ def test_includes_within_includes_are_resolved_and_circles_refused(
     assert "goes round in a circle: a → a" in refusal(caller, '{{ include("a") }}', path="a")
     with unit_of_work() as session:  # as a deployment or a rename can make it
         session.execute(
-            text("""update version set spec = jsonb_set(spec, '{template}', '"{{ include(\\"c\\") }}"') where file_id ="""
+            text("""update version set spec = jsonb_set(spec::jsonb, '{template}', '"{{ include(\\"c\\") }}"') where file_id ="""
                  " (select id from file where path = 'a')")
         )  # fmt: skip
     circle = caller.post(CALL_URL, json={"path": "c"})

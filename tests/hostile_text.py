@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Column, Table, Text, select, text, update
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSON
 from sqlalchemy.orm import Session
 
 from app.tables import ALL_TABLES
@@ -204,7 +204,7 @@ class Poison:
             self.labels[label] = name
         if name == "provider.prices":
             return {self.text(label): {"input": "0.1", "output": "0.2"}}
-        if isinstance(column.type, JSONB):
+        if isinstance(column.type, JSON):
             return self._json(label, column.name, value or _ABSENT.get(name, {}))
         if isinstance(column.type, ARRAY):
             return [self.text(label) for _ in value or [""]]
@@ -225,6 +225,6 @@ class Poison:
 
 def is_filled(column: Column[Any]) -> bool:
     """Whether a column holds text of people, of models or of providers."""
-    if not isinstance(column.type, Text | JSONB | ARRAY) or column.primary_key or column.foreign_keys:
+    if not isinstance(column.type, Text | JSON | ARRAY) or column.primary_key or column.foreign_keys:
         return False
     return f"{column.table.name}.{column.name}" not in KEPT and not column.name.endswith(_IDS)

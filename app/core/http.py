@@ -28,6 +28,7 @@ from app.core.errors import (
     DomainError,
     Invalid,
     NoSpace,
+    NotFound,
     TooLarge,
     TooMany,
     Unavailable,
@@ -243,6 +244,10 @@ def _answer(request: Request, error: DomainError) -> Response:
         headers["retry-after"] = "5"
     if not is_api(request):
         return templating.error_page(request, error, headers)
+    if isinstance(error, NotFound) and (found := _nul_in_address(request)):
+        return JSONResponse(
+            {"detail": found}, 422
+        )  # nothing is called so; Postgres says it first, where it looks at all
     detail: Any = error.message
     if error.detail:
         detail = {"description": error.message, **error.detail}

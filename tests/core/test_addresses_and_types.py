@@ -67,3 +67,9 @@ def test_a_base_address_that_ends_with_a_slash_is_the_same_one(api: TestClient, 
     asked, meant = api.get(path), api.get(folded)
     assert (asked.status_code, asked.json()) == (meant.status_code, meant.json())
     assert asked.status_code in (200, 405)
+
+
+def test_nul_is_reported_also_where_something_else_is_not_there_either(api: TestClient) -> None:
+    answer = api.get("/v5/prompts/pr_unknown/versions?environment=%00")
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["detail"][0]["loc"] == ["query", "environment"]
